@@ -33,7 +33,7 @@ const ROOMS = {
   http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery tenants timers jobs health',
   'main.ts':
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery tenants timers jobs embedded health config.ts http',
-  cli: 'model errors.ts lib time privacy events rules store store/pg catalog tenants simulate embedded config.ts main.ts',
+  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog tenants ingest simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */

@@ -56,7 +56,13 @@ export async function ensureInstalled() {
  */
 export async function ensureBuilt() {
   const folder = join(root, 'dist');
-  const sources = [...listFiles(join(root, 'src')), join(root, 'package-lock.json'), fileURLToPath(import.meta.url)];
+  const mcp = join(root, 'packages', 'mcp', 'src');
+  const sources = [
+    ...listFiles(join(root, 'src')),
+    ...listFiles(mcp),
+    join(root, 'package-lock.json'),
+    fileURLToPath(import.meta.url),
+  ];
   await ensureUpToDate(folder, sources, async () => {
     const { build } = await import('esbuild');
     try {

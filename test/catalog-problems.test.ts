@@ -192,7 +192,7 @@ describe('reports a mistake in a catalog with its place and a hint', () => {
     [
       'properties forgotten',
       { 'events.yaml': `${SMALL_CATALOG['events.yaml']}  x: { amount: number }\n` },
-      'events.yaml:9:8: unknown key "amount" in x (use one of: description, properties, required, schema)',
+      'events.yaml:9:8: unknown key "amount" in x (use one of: description, properties, required, schema, mapping)',
     ],
     [
       'a hostile name',

@@ -39,6 +39,8 @@ describe('keys', () => {
   const onBooked = `${rule}    on: booked\n`;
   const places: readonly (readonly [pointer: string, file: CatalogFile, before: string])[] = [
     ['/definitions/event', 'events.yaml', 'events:\n  e:\n'],
+    ['/definitions/mapping', 'events.yaml', 'events:\nmapping:\n'],
+    ['/definitions/mappedPart', 'events.yaml', 'events:\nmapping:\n  user_id:\n'],
     ['/definitions/jsonSchema', 'events.yaml', 'events:\n  e:\n    properties:\n      p:\n'],
     ['/definitions/notification', 'notifications.yaml', 'notifications:\n  N:\n'],
     ['/properties/groups/additionalProperties', 'rules.yaml', 'rules:\ngroups:\n  G:\n'],
@@ -105,7 +107,7 @@ describe('keys', () => {
       for (const other of tops.flat()) {
         const errors = errorsIn({ [one]: empty[one] ?? {}, [other]: empty[other] ?? {} });
         const together = tops.some((top) => top.includes(one) && top.includes(other));
-        const needs = { traits: 'events', groups: 'rules' }[one] ?? one;
+        const needs = { traits: 'events', mapping: 'events', groups: 'rules' }[one] ?? one;
         expect(errors.length === 0, `${one} and ${other}`).toBe(together && [one, other].includes(needs));
       }
     }

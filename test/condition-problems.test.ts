@@ -47,14 +47,17 @@ describe('rejects a condition', () => {
     ['event.plan == "gold', '14 unterminated string'],
     ['event.items.exists(1, true)', '19 a plain name is needed here, as x in exists(x, x > 1)'],
     // Names
-    ['evnt.amount > 1', '0 there is no variable "evnt": a condition sees event, traits and user (did you mean event?)'],
+    [
+      'evnt.amount > 1',
+      '0 there is no variable "evnt": a condition sees event, traits, user and context (did you mean event?)',
+    ],
     [
       'true && amount > 1',
-      '8 there is no variable "amount": a condition sees event, traits and user (did you mean event.amount?)',
+      '8 there is no variable "amount": a condition sees event, traits, user and context (did you mean event.amount?)',
     ],
     [
       'event.plan == gold',
-      '14 there is no variable "gold": a condition sees event, traits and user (text is written in quotes: "gold")',
+      '14 there is no variable "gold": a condition sees event, traits, user and context (text is written in quotes: "gold")',
     ],
     [
       'traits.marketing_optin',
@@ -200,19 +203,21 @@ describe('reports names that are not available:', () => {
       'signup_completed.plan == "a"',
       pattern,
       [
-        '0 there is no variable "signup_completed": a condition sees event, traits, user and matched (did you mean matched.signup_completed?)',
+        '0 there is no variable "signup_completed": a condition sees event, traits, user, context and matched (did you mean matched.signup_completed?)',
       ],
     ],
     [
       'nwo == 1',
       {},
-      ['0 there is no variable "nwo": a condition sees event, traits and user (text is written in quotes: "nwo")'],
+      [
+        '0 there is no variable "nwo": a condition sees event, traits, user and context (text is written in quotes: "nwo")',
+      ],
     ],
     [
       'matchd.x == 1',
       ANYTHING,
       [
-        '0 there is no variable "matchd": a condition sees event, traits, user, matched and now (did you mean matched?)',
+        '0 there is no variable "matchd": a condition sees event, traits, user, context, matched and now (did you mean matched?)',
       ],
     ],
     // Places that know less

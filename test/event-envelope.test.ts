@@ -22,9 +22,9 @@ describe('an accepted event', () => {
     expect(accept({ ...VALID_EVENT, properties: { more: 1 } }).properties).toEqual({ more: 1 });
   });
 
-  test('keeps unknown fields of the envelope as context', () => {
+  test('keeps unknown fields of the envelope as context, and the members of a field context beside them', () => {
     const event = accept({ ...VALID_EVENT, source: 'billing', context: { ip: '::1' }, trace: [1] });
-    expect(JSON.parse(event.contextText as string)).toEqual({ source: 'billing', context: { ip: '::1' }, trace: [1] });
+    expect(JSON.parse(event.contextText as string)).toEqual({ source: 'billing', ip: '::1', trace: [1] });
     expect(accept(VALID_EVENT).contextText).toBeNull();
   });
 

@@ -46,7 +46,7 @@ describe('expressions with a value', () => {
     expect(wrong(' ')).toEqual(['0 the expression is empty']);
     expect(wrong('event.amount *')).toEqual(['14 the expression ends too early']);
     expect(wrong('pro')).toEqual([
-      '0 there is no variable "pro": an expression sees event, traits and user (text is written in quotes: "pro")',
+      '0 there is no variable "pro": an expression sees event, traits, user and context (text is written in quotes: "pro")',
     ]);
     expect(wrong('pro', { roots: ['event'] })[0]).toContain('an expression sees event (text');
     expect(wrong('event.amount && true', { event: { properties: { amount: { type: 'number' } } } })).toEqual([

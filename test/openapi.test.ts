@@ -38,7 +38,9 @@ describe('the API documentation', () => {
     expect(routes.sort()).toEqual([
       'DELETE /api/v1/keys/{id}',
       'GET /api/v1/activity',
+      'GET /api/v1/audit',
       'GET /api/v1/audit-log',
+      'GET /api/v1/audit-log/export',
       'GET /api/v1/audit/{user_id}',
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',
@@ -129,9 +131,9 @@ describe('the API documentation', () => {
     const { responses } = document.paths['/api/v1/deliveries/{id}/retry'].post;
     const codes = (status: number) =>
       resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
-    expect(codes(409)).toEqual(['not_retryable']);
+    expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
-    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin']);
+    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'tenant_suspended']);
   });
 
   test('has schemas that compile, and examples that match them', () => {

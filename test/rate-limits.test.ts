@@ -78,7 +78,7 @@ describe('the limit of a key', () => {
     }
     expect(allowed).toBeGreaterThanOrEqual(100);
     expect(allowed).toBeLessThanOrEqual(115);
-    // What was too much is missing afterwards.
+    // The excess is missing afterwards.
     tidings.clock.now += 6000;
     const state = async (server: TestServer) => (await getUsers(server, key)).headers.get('ratelimit');
     const after = [await state(api), await state(other)];

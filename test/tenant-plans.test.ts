@@ -18,7 +18,7 @@ interface PlanNode {
 let both: TwoTenants;
 /** Plan of each statement that the API sends, by its text. */
 const plans = new Map<string, PlanNode>();
-/** The same for the owner, for whom row-level security does not hold. */
+/** The same for the owner, which row-level security does not bind. */
 const ownerPlans = new Map<string, PlanNode>();
 
 beforeAll(async () => {

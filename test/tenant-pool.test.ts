@@ -63,6 +63,20 @@ describe('a statement', () => {
     expect(database().tenants.requests.totalCount).toBeLessThanOrEqual(6);
   });
 
+  test('is planned once for a connection, also without a name', async () => {
+    const text = 'select name, 1 as planned_once from tenants';
+    for (let i = 0; i < 20; i++) await acme.query(text);
+    const session = await database().tenants.requests.connect();
+    const { rows } = await session.query('select name from pg_prepared_statements where statement = $1', [text]);
+    session.release();
+    expect(rows.length).toBeLessThanOrEqual(1);
+    const { rows: one } = await acme.query(
+      'select generic_plans + custom_plans as plans from pg_prepared_statements where statement = $1',
+      [text],
+    );
+    for (const { plans } of one) expect(plans).toBeGreaterThan(0);
+  });
+
   test('takes one round trip', async () => {
     const session = await database().tenants.requests.connect();
     // biome-ignore lint/suspicious/noExplicitAny: the driver's own connection, which its types do not have

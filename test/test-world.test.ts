@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bearer, createKey, ROOT_KEY, until } from './support/api-keys.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type FakeProvider, fakeProvider } from './support/providers.ts';
-import { FINTECH, type TestTidings, testTidings } from './support/tidings.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
 
 let tidings: TestTidings;
 let api: TestServer;
@@ -14,7 +14,7 @@ const SCOPES = ['events:write', 'users:read', 'deliveries:read', 'keys:read', 'k
 
 beforeAll(async () => {
   email = fakeProvider(undefined, { name: 'real', channels: ['email'] });
-  tidings = await testTidings({ email }, FINTECH);
+  tidings = await testTidings({ email });
   api = await testServer(tidings, { apiKeys: [ROOT_KEY] });
   live = (await createKey(api, { scopes: SCOPES })).key;
   own = (await createKey(api, { scopes: SCOPES, environment: 'test' })).key;
@@ -56,7 +56,8 @@ test('the first test key makes the test tenant, whose catalog follows the live o
 });
 
 test('whatever provider is configured, a message of the test world stays in the sandbox', async () => {
-  expect((await signUp('tester', own)).status).toBe(202);
+  const posted = await signUp('tester', own);
+  expect([posted.status, posted.headers.get('x-tidings-environment')]).toEqual([202, 'test']);
   expect((await signUp('customer', live)).status).toBe(202);
   expect(await loadDeliveries(own, 'tester')).toMatchObject([{ status: 'sandboxed', provider: 'sandbox' }]);
   expect(await loadDeliveries(live, 'customer')).toMatchObject([{ status: 'sent', provider: 'real' }]);
@@ -77,12 +78,12 @@ test('a test key manages test keys only, and cannot reach the live tenant', asyn
   expect(body.keys.map((one: { environment: string }) => one.environment)).toEqual(['test']);
   const made = await createKey(api, {}, { by: own });
   expect(made.key).toMatch(/^td_test_/);
-  const refused = await api.post(
+  const rejected = await api.post(
     '/api/v1/keys',
     { name: 'x', scopes: ['users:read'], environment: 'live' },
     bearer(own),
   );
-  expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+  expect([rejected.status, rejected.body.code]).toEqual([403, 'forbidden']);
   expect((await api.get('/api/v1/users', bearer(own, { 'x-tidings-tenant': 'default' }))).status).toBe(404);
   expect((await api.get(`/api/v1/keys/${live.slice(8, 16)}`, bearer(own))).status).toBe(404);
 });

@@ -32,7 +32,7 @@ export function toReceivedEvent(
     context: toReadableContext(context),
     contextText: jsonText(masked),
     correlationId: toCorrelation(context.correlation_id),
-    // What is sealed is the whole content: see `StoredContent`.
+    // The whole content is sealed: see `StoredContent`.
     sealText:
       parsed.sealText === null && masked === context
         ? null

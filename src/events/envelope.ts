@@ -27,7 +27,7 @@ export interface ReceivedEvent extends Event {
   readonly propertiesText: string;
   readonly traitsText: string;
   readonly contextText: string | null;
-  /** The correlation id by which the event is searched; null if it has none. */
+  /** The correlation id by which the event is searched; null without one. */
   readonly correlationId: string | null;
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;

@@ -12,7 +12,7 @@ import {
 } from './envelope.ts';
 import type { Mappings, Translated } from './envelopes/mappings.ts';
 
-/** What a catalog says of the events that are posted. */
+/** The parts of a catalog by which posted events are checked. */
 export interface EventRules {
   readonly validate: ValidateEvent;
   readonly mappings: Mappings;

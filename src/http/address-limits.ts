@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { TidingsError } from '../errors.ts';
 import { RateLimiter } from '../lib/concurrency/rate-limiter.ts';
@@ -11,6 +11,8 @@ const MAX_ADDRESSES = 20_000;
 const MAX_FAILURES = { limit: 300, window: 600_000, max: MAX_ADDRESSES };
 /** Requests of an address to routes that need no key: in a minute. */
 const MAX_PUBLIC_REQUESTS = { limit: 600, window: 60_000, max: MAX_ADDRESSES };
+/** The longest name of a host (RFC 1035). */
+const MAX_HOST_CHARS = 253;
 /** Pairs of an address and a credential that was right, in memory; one takes some 200 bytes. */
 const MAX_KNOWN = 20_000;
 
@@ -56,6 +58,8 @@ function rejectIfOver(wait: number): void {
 }
 
 function identify({ address, token, headers, hostname }: Credentials): string {
-  const credential = token ?? headers.cookie ?? `host ${hostname}`;
-  return `${toClientNetwork(address)} ${createHash('sha256').update(credential).digest('base64')}`;
+  const secret = token ?? headers.cookie;
+  const credential =
+    secret === undefined ? `host ${hostname.slice(0, MAX_HOST_CHARS)}` : hash('sha256', secret, 'base64');
+  return `${toClientNetwork(address)} ${credential}`;
 }

@@ -52,6 +52,7 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
     const admit = (principal: Principal) => {
       limits.remember(credentials);
       request.principal = principal;
+      if (principal.environment === 'test') reply.header('x-tidings-environment', 'test');
       const isForbidden = !principal.scopes.has(scope);
       // Requests without the scope count as well.
       const over = principal.quota && useQuota(quotas, principal.quota, reply);

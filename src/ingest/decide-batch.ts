@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
+import { toCorrelation } from '../events/envelopes/context.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
@@ -289,6 +290,7 @@ export class BatchDecider {
       decisionId: decision.decision_id,
       eventId: trigger.eventId,
       catalogVersion,
+      correlationId: trigger.context ? toCorrelation(trigger.context.correlation_id) : null,
       ...this.#sealData(userId, notificationId, toTemplateData(profile, condensed)),
     });
     for (const plan of planNotification(type, rule.channels, this.batch.now)) {

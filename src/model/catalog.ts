@@ -214,7 +214,7 @@ export interface EventType {
   readonly description?: string;
   /** JSON Schema (2020-12, as Ajv interprets it) of `properties`; absent: no restriction. */
   readonly properties?: JsonObject;
-  /** Where its parts are in CloudEvents and domain events of this type; a part that it lacks is as in the catalog's mapping. */
+  /** The places of its parts in CloudEvents and domain events of this type; a part that it lacks is as in the catalog's mapping. */
   readonly mapping?: EventMapping;
 }
 
@@ -234,7 +234,7 @@ export interface CatalogData {
   readonly events: readonly EventType[];
   /** JSON Schema of `user_traits` of every event; absent: no restriction. */
   readonly traits?: JsonObject;
-  /** Where the parts of CloudEvents and domain events are, of every type; absent: where their standards and habits say. */
+  /** The places of the parts of CloudEvents and domain events of every type; absent: those of their standards and habits. */
   readonly mapping?: EventMapping;
   readonly notifications: readonly NotificationType[];
   readonly rules: readonly Rule[];

@@ -24,7 +24,7 @@ export interface Event {
   readonly time: Millis;
   readonly properties: JsonObject;
   readonly traits: JsonObject;
-  /** What rules and templates read as `context`: correlation and causation ids, source. Absent: there is none. */
+  /** Correlation and causation ids, source and more, as rules and templates read them. Absent: the event has no context. */
   readonly context?: JsonObject | undefined;
   /** True for a stored event whose original cannot be opened: properties and traits have masks for addresses. */
   readonly unreadable?: true;
@@ -76,7 +76,7 @@ export interface Emitted {
   readonly traits: JsonObject;
   readonly rule: string;
   readonly causedBy: string;
-  /** The context of the trigger; absent: it has none. */
+  /** The context of the trigger; absent: it has no context. */
   readonly context?: JsonObject | undefined;
   readonly depth: number;
 }

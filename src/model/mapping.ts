@@ -1,12 +1,12 @@
-/** Where a part of an event is in another envelope: paths, of which the first that has a value counts. At least one. */
+/** The places of a part of an event in another envelope: paths, of which the first that has a value counts. At least one. */
 export interface Source {
   readonly from: readonly string[];
 }
 
-/** Where properties or traits come from: an object as a whole, or each by its name. */
+/** The places of properties or traits: an object as a whole, or each by its name. */
 export type ObjectSource = Source | { readonly fields: { readonly [name: string]: Source } };
 
-/** How a CloudEvent or domain event becomes an event of Tidings. A part that is absent has its default source. */
+/** The translation by which a CloudEvent or domain event becomes an event of Tidings. A part that is absent has its default source. */
 export interface EventMapping {
   readonly user_id?: Source;
   readonly event_id?: Source;

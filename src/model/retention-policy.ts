@@ -94,7 +94,7 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     removes: 'entries of the audit log',
     keeps: '–',
     setting: 'TIDINGS_RETAIN_AUDIT_LOG',
-    period: 'forever',
+    period: '366d',
     shortest: '31d',
   },
   jobs: {

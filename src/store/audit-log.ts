@@ -47,26 +47,110 @@ function toJsonText(value: JsonObject | null | undefined): string | null {
 export interface AuditEntryView {
   readonly entry_id: string;
   readonly at: string;
+  /** Name of the actor. */
   readonly actor: string;
+  readonly actor_kind: Actor['kind'];
+  readonly actor_id: string;
+  /** Masked network address, or `cli`; null: from Tidings itself. */
+  readonly from: string | null;
   readonly action: string;
   readonly subject: string;
   readonly detail: JsonObject;
+  readonly before: JsonObject | null;
+  readonly after: JsonObject | null;
 }
 
+/** Which entries are listed; what is absent selects nothing. */
+export interface AuditFilter {
+  /** Id or name of the actor. */
+  readonly actor?: string;
+  readonly actorKind?: Actor['kind'];
+  /** An action, or all of a subject: `key.`. */
+  readonly action?: string;
+  readonly subject?: string;
+  /** At or after this time. */
+  readonly since?: Millis;
+  /** Before this time. */
+  readonly until?: Millis;
+}
+
+/** Entries that one page looks at, at most: a filter that matches few of many returns short pages. */
+const MAX_EXAMINED = 10_000;
+
+/** A page of the audit log. */
+export interface AuditPage {
+  readonly entries: readonly AuditEntryView[];
+  /** The entry that the next page follows; null: this is the last page. */
+  readonly last: string | null;
+}
+
+const FIRST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
 /**
- * Returns entries, newest first.
+ * Returns a page of entries, newest first.
  * @param before only entries older than this one; null: from the newest
  */
 export async function listAuditEntries(
   connection: Connection,
   tenantId: string,
-  limit: number,
-  before: string | null,
-): Promise<AuditEntryView[]> {
+  { filter = {}, limit, before }: { filter?: AuditFilter; limit: number; before: string | null },
+): Promise<AuditPage> {
   const { rows } = await connection.query<Omit<AuditEntryView, 'at'> & { at: Millis }>(
-    `select entry_id, at, actor, action, subject, detail from audit_log
-     where tenant_id = $1 and entry_id < $2::uuid order by entry_id desc limit $3`,
-    [tenantId, before ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
+    `select entry_id, at, actor, actor_kind, actor_id, origin as "from", action, subject, detail, before, after
+     from (select * from audit_log where tenant_id = $1 and entry_id < $2::uuid order by entry_id desc limit $3) as examined
+     where ($4::text is null or actor_id = $4 or actor = $4) and ($5::text is null or actor_kind = $5)
+       and ($6::text is null or action = $6 or starts_with(action, $6) and $6 like '%.')
+       and ($7::text is null or subject = $7)
+       and ($8::timestamptz is null or at >= $8) and ($9::timestamptz is null or at < $9)
+     order by entry_id desc limit $10`,
+    [
+      tenantId,
+      before ?? FIRST,
+      MAX_EXAMINED,
+      filter.actor ?? null,
+      filter.actorKind ?? null,
+      filter.action ?? null,
+      filter.subject ?? null,
+      toTime(filter.since),
+      toTime(filter.until),
+      limit,
+    ],
   );
-  return rows.map((row) => ({ ...row, at: isoTime(row.at) }));
+  const entries = rows.map((row) => ({ ...row, at: isoTime(row.at) }));
+  const last =
+    entries.length === limit ? entries.at(-1)?.entry_id : await findLastExamined(connection, tenantId, before);
+  return { entries, last: last ?? null };
+}
+
+/** Returns the last entry that a page looks at, if it may have left older ones. */
+async function findLastExamined(
+  connection: Connection,
+  tenantId: string,
+  before: string | null,
+): Promise<string | undefined> {
+  const { rows } = await connection.query<{ entry_id: string }>(
+    `select entry_id from audit_log where tenant_id = $1 and entry_id < $2::uuid
+     order by entry_id desc offset $3 limit 1`,
+    [tenantId, before ?? FIRST, MAX_EXAMINED - 1],
+  );
+  return rows[0]?.entry_id;
+}
+
+/** Yields all entries that a filter selects, newest first, with a page in memory at a time. */
+export async function* streamAuditEntries(
+  connection: Connection,
+  tenantId: string,
+  filter: AuditFilter,
+  pageSize = 500,
+): AsyncGenerator<readonly AuditEntryView[]> {
+  for (let before: string | null = null, isOver = false; !isOver; ) {
+    const page: AuditPage = await listAuditEntries(connection, tenantId, { filter, limit: pageSize, before });
+    if (page.entries.length > 0) yield page.entries;
+    before = page.last;
+    isOver = before === null;
+  }
+}
+
+function toTime(at: Millis | undefined): string | null {
+  return at === undefined ? null : isoTime(at);
 }

@@ -56,6 +56,7 @@ export interface Batch {
     readonly dataText: string;
     /** The originals, if they differ. */
     readonly sealed: Buffer | null;
+    readonly correlationId: string | null;
   }[];
   readonly waits: readonly WaitWrite[];
   readonly deliveries: readonly {
@@ -293,6 +294,7 @@ const NOTIFICATION_COLUMNS: Columns = {
   catalog_version: 'int4',
   data: 'text',
   sealed: 'bytea',
+  correlation_id: 'text',
   created_at: 'time',
 };
 
@@ -311,6 +313,7 @@ function copyNotifications({ tenantId, now, notifications }: Batch): Statement {
       notification.catalogVersion,
       notification.dataText,
       notification.sealed,
+      notification.correlationId,
       now,
     ]);
   }

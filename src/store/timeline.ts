@@ -69,7 +69,25 @@ export async function loadTimeline(
   page: TimelinePage,
 ): Promise<{ events: EventView[]; decisions: DecisionView[]; last: EventCursor | null }> {
   const { rows, decisions, last } = await loadEventsWithDecisions(pool, page, CONTENT_COLUMNS);
-  const events = rows.map((row) => ({
+  const events = rows.map(toEventView);
+  return { events, decisions, last };
+}
+
+/** The columns of an event that the API shows. */
+export interface EventRow {
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly event_time: Millis;
+  readonly received_at: Millis;
+  readonly properties: JsonObject;
+  readonly traits: JsonObject;
+  readonly context: JsonObject | null;
+  readonly catalog_version: number;
+}
+
+/** Returns a row of the table of events as the API shows it. */
+export function toEventView(row: EventRow): EventView {
+  return {
     event_id: row.event_id,
     event_type: row.event_type,
     event_timestamp: isoTime(row.event_time),
@@ -78,8 +96,7 @@ export async function loadTimeline(
     user_traits: row.traits,
     context: row.context,
     catalog_version: row.catalog_version,
-  }));
-  return { events, decisions, last };
+  };
 }
 
 /** Number of latest events and of latest waits of a user that an explanation examines, at most. */
@@ -130,7 +147,7 @@ async function loadEventsWithDecisions(
     texts,
   });
   const decisions = rows.flatMap(({ key, event_time, received_at, decisions, ...row }) =>
-    toViews(decisions, key, only, row, event_time, received_at),
+    toDecisionViews(decisions, key, only, row, event_time, received_at),
   );
   const last = rows.at(-1);
   const cursor: EventCursor | null = last && more ? { time: last.event_time, key: last.key } : null;
@@ -171,12 +188,12 @@ async function loadEndedWaits(
     ],
   );
   return rows.flatMap(({ wait_id, trigger_time, ended_at, decisions, ...row }) =>
-    toViews(decisions, wait_id, only, row, trigger_time, ended_at),
+    toDecisionViews(decisions, wait_id, only, row, trigger_time, ended_at),
   );
 }
 
-/** @param source prefix of the decision IDs: the key of an event, or the ID of an ended wait */
-function toViews(
+/** Unpacks the decisions of a row. @param source prefix of the decision IDs: the key of an event, or the ID of an ended wait */
+export function toDecisionViews(
   stored: readonly StoredDecision[],
   source: string,
   only: DecisionFilter | null,

@@ -257,7 +257,8 @@ function requireActive(key: StoredKey, now: Millis): void {
 
 async function requireRoom(connection: Connection, tenantId: string, now: Millis): Promise<void> {
   // One at a time: two that create at once could exceed the bound.
-  await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
+  const { rowCount } = await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
+  if (rowCount === 0) throw new TidingsError('not_found', 'There is no such tenant.');
   const { rows } = await connection.query<{ count: number }>(
     `select count(*) as count from api_keys
      where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,

@@ -8,6 +8,7 @@ export const EVENTS = `traits:
   role: string
   vip: boolean
   trial_ends_at: timestamp
+mapping: { user_id: { from: data.userId } }
 events:
   signup: { description: A new account., properties: { plan: string } }
   booked: { properties: { booking_id: string, starts_at: timestamp, seats: integer, amount: number }, required: [booking_id] }
@@ -52,6 +53,8 @@ export const TEMPLATES: { readonly [path: string]: string } = {
 
 /** Each stands for itself. In small parts, because compiling a large schema takes long. */
 const MORE_EVENTS = `
+- { mapping: { user_id: { from: [data.u, data.v] }, event_id: { from: id }, time: { from: data.at }, properties: { from: data } } }
+- { mapping: { properties: { n: { from: 'data["n"]' } }, traits: { plan: { from: 'data.items[0].plan' } } } }
 - { description: Anything and nothing., properties: { any: true, none: false } }
 - { properties: { list: { type: array, items: string, minItems: 1, maxItems: 9, uniqueItems: true } } }
 - { properties: { n: { type: [number, null], minimum: 1, maximum: 9, multipleOf: 0.5 } } }

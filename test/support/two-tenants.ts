@@ -1,7 +1,6 @@
 import pg from 'pg';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
-import { writeCursor } from '../../src/http/cursor.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
@@ -25,6 +24,7 @@ export interface Rows {
   /** Three of them. */
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
+  readonly keyIds: readonly [string, string];
   readonly rule: string;
 }
 
@@ -54,10 +54,10 @@ export async function twoTenants(): Promise<TwoTenants> {
       event_type: type,
       event_timestamp: new Date(tidings.clock.now).toISOString(),
       properties: { text: `${word} text` },
-      user_traits: user === 'nobody' ? {} : { email: `${word}@example.com` },
+      user_traits: user === 'unreachable' ? {} : { email: `${word}@example.com` },
     });
     const post = (type: string, user: string) => tidings.pipeline.ingest(tenantId, [eventOf(type, user)]);
-    for (const user of ['maria', 'nobody']) await post('mailed', user);
+    for (const user of ['maria', 'unreachable']) await post('mailed', user);
     await tidings.worker();
     await settle(tidings);
     await tidings.stopWorkers();
@@ -72,14 +72,20 @@ export async function twoTenants(): Promise<TwoTenants> {
       tenantId,
       actor: systemActor(`${word} actor`),
       action: 'deliveries.retry',
-      filter: { user_id: `${word} nobody` },
+      filter: { user_id: `${word} unreachable` },
       name: `${word} job`,
       patch: null,
       perSecond: null,
       key: `${word} key`,
     });
     await pool.query(`insert into job_failures values ($1, $2, $3, 'c', $3)`, [tenantId, job.job_id, `${word} item`]);
-    return { ...(await load(pool, tenantId)), jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
+    const keyIds = [`${word}-key-1`, `${word}-key-2`] as const;
+    await pool.query(
+      `insert into api_keys (tenant_id, key_id, hash, last4, name, scopes, created_by)
+       select $1, id, '', '', $2, '{users:read}', '{"kind":"system","id":"test","name":"test","from":null}' from unnest($3::text[]) as id`,
+      [tenantId, `${word} key`, keyIds],
+    );
+    return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
   };
   const other = await seed(OTHER, 'secret');
   const own = await seed(TENANT, 'own');
@@ -115,11 +121,11 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** An operation of the OpenAPI document, as `METHOD /path`, with what a request to it sends. */
 export interface Operation {
   readonly name: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With the ids of the rows that it was built for. */
   readonly path: string;
   readonly hasIds: boolean;
-  /** Whether it takes the cursor `before`. */
+  /** Whether it takes the cursor `after`. */
   readonly isPaged: boolean;
   readonly body: unknown;
 }
@@ -143,7 +149,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           method: method.toUpperCase() as Operation['method'],
           path: `${path}${QUERIES[template] ?? ''}`,
           hasIds: given > 0,
-          isPaged: parameters.some((one) => one.name === 'before'),
+          isPaged: parameters.some((one) => one.name === 'after'),
           body: BODIES[name]?.(rows),
         };
       }),
@@ -155,14 +161,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 }
 
 export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
-  return method === 'GET' ? server.get(path) : server.post(path, body);
-}
-
-/** Returns a cursor of each shape that leads into the rows. */
-export function cursorsOf({ sent, jobId, waitId }: Rows): string[] {
-  const [notificationId = ''] = sent.split('.');
-  const late = Date.parse('2030-01-01T00:00:00Z');
-  return [[notificationId, 'email'], [jobId], [late, waitId], [' '], [0, 'x']].map((parts) => writeCursor(parts));
+  return server.send(method, path, body);
 }
 
 const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
@@ -170,6 +169,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
+  '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
+  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
   '/api/v1/jobs/{id}': ({ jobId }) => [jobId],
   '/api/v1/jobs/{id}/failures': ({ jobId }) => [jobId],
   '/api/v1/jobs/{id}/stop': ({ jobId }) => [jobId],
@@ -195,6 +196,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/events/rejected/{id}/correct': () => ({ patch: { event_timestamp: EVENT.event_timestamp } }),
   'POST /api/v1/jobs/preview': ({ userId }) => ({ action: 'deliveries.cancel', filter: { user_id: userId } }),
   'POST /api/v1/jobs': ({ rule }) => ({ action: 'waits.cancel', filter: { rule } }),
+  'POST /api/v1/keys': () => ({ name: 'own', scopes: ['users:read'] }),
+  'PATCH /api/v1/keys/{id}': () => ({ name: 'own again' }),
+  'DELETE /api/v1/keys/{id}': NOTHING,
+  'POST /api/v1/keys/{id}/rotate': () => ({}),
   'POST /api/v1/events': () => [],
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
@@ -224,7 +229,7 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'rule'>> {
+async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'rule'>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
@@ -245,7 +250,7 @@ export interface SentStatement {
   readonly text: string;
   /** Rows returned or changed for the tenant that it was sent for. */
   rows: number;
-  /** What it showed or changed for another tenant; undefined: nothing. */
+  /** Leak of a statement: what it showed or changed for another tenant; undefined: nothing. */
   leak: string | undefined;
 }
 

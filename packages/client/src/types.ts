@@ -120,6 +120,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the latest decisions, newest first, to follow them live
+         * @description Looks back 10 minutes at most. A transaction that is under way can add decisions before `as_of`: to miss none, ask again with a `since` some seconds before it, and leave out each decision_id that you know.
+         */
+        get: operations["listRecentDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/deliveries": {
         parameters: {
             query?: never;
@@ -393,6 +413,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List API keys, newest first */
+        get: operations["listKeys"];
+        put?: never;
+        /** Create an API key; the response shows it this once */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an API key, without its text */
+        get: operations["getKey"];
+        put?: never;
+        post?: never;
+        /** Revoke an API key: it stops working at once, and stays in the list */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        /** Change the name, scopes, limit or expiry of an API key */
+        patch: operations["updateKey"];
+        trace?: never;
+    };
+    "/api/v1/keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace an API key by one with the same rights; the old one still works for the overlap */
+        post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -597,6 +671,106 @@ export interface components {
             rule: string;
             users: number;
             waits: number;
+        };
+        /** @description An API key, without its text */
+        ApiKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: {
+                /** @example environment 1 */
+                id: string;
+                /** @enum {string} */
+                kind: "key" | "member" | "user" | "local" | "system";
+                /** @example api key 1 */
+                name: string;
+            };
+            /** @enum {string} */
+            environment: "live" | "test";
+            expires_at: string | null;
+            is_installation: boolean;
+            /**
+             * @description The 8 characters after td_live_ or td_test_
+             * @example 4fT0kQzB
+             */
+            key_id: string;
+            /** @description Exact to a minute */
+            last_used_at: string | null;
+            /**
+             * @description The last characters of the key
+             * @example x7Qd
+             */
+            last4: string;
+            /** @example shop */
+            name: string;
+            /** @example null */
+            per_minute: number | null;
+            /** @description The key that replaces it */
+            replaced_by: string | null;
+            revoked_at: string | null;
+            /** @description The key that it replaces */
+            rotated_from: string | null;
+            /**
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
+        };
+        /**
+         * @description Changes to a key; what is absent stays
+         * @example {
+         *       "name": "web shop"
+         *     }
+         */
+        ApiKeyChange: {
+            /**
+             * @description When it stops working; null: never
+             * @example null
+             */
+            expires_at?: string | null;
+            /** @description For reading; never a secret */
+            name?: string;
+            /**
+             * @description Requests per minute; null: the limit of the installation. 100 events count as one request
+             * @example 6000
+             */
+            per_minute?: number | null;
+            /**
+             * @description Rights of the key, at most those of its creator
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+        };
+        /** @description Keys, newest first */
+        ApiKeyPage: {
+            keys: components["schemas"]["ApiKey"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /**
+         * @description How a key is rotated
+         * @example {
+         *       "overlap": "24h"
+         *     }
+         */
+        ApiKeyRotation: {
+            /**
+             * @description For how long the old key still works, such as 24h or 0s; at most 30d
+             * @default 24h
+             * @example 24h
+             */
+            overlap?: string;
         };
         /** @description What an applied catalog changed */
         ApplyResult: {
@@ -1283,6 +1457,61 @@ export interface components {
             /** @description One for each event, in the order of the request */
             results: components["schemas"]["EventResult"][];
         };
+        /** @description A new key, with its text */
+        IssuedApiKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: {
+                /** @example environment 1 */
+                id: string;
+                /** @enum {string} */
+                kind: "key" | "member" | "user" | "local" | "system";
+                /** @example api key 1 */
+                name: string;
+            };
+            /** @enum {string} */
+            environment: "live" | "test";
+            expires_at: string | null;
+            is_installation: boolean;
+            /**
+             * @description The key itself. It is shown this once
+             * @example td_live_4fT0kQzB…
+             */
+            key: string;
+            /**
+             * @description The 8 characters after td_live_ or td_test_
+             * @example 4fT0kQzB
+             */
+            key_id: string;
+            /** @description Exact to a minute */
+            last_used_at: string | null;
+            /**
+             * @description The last characters of the key
+             * @example x7Qd
+             */
+            last4: string;
+            /** @example shop */
+            name: string;
+            /** @example null */
+            per_minute: number | null;
+            /** @description The key that replaces it */
+            replaced_by: string | null;
+            revoked_at: string | null;
+            /** @description The key that it replaces */
+            rotated_from: string | null;
+            /**
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
+        };
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
@@ -1529,6 +1758,48 @@ export interface components {
             user_locale?: string;
         };
         /**
+         * @description A key to be created
+         * @example {
+         *       "name": "shop",
+         *       "scopes": [
+         *         "users:read"
+         *       ]
+         *     }
+         */
+        NewApiKey: {
+            /**
+             * @description test: its events, users and messages are apart, and nothing leaves the sandbox. By default that of the caller
+             * @enum {string}
+             */
+            environment?: "live" | "test";
+            /**
+             * @description When it stops working; null: never
+             * @default null
+             * @example null
+             */
+            expires_at?: string | null;
+            /**
+             * @description May act for every tenant, which x-tidings-tenant names
+             * @default false
+             */
+            is_installation?: boolean;
+            /** @description For reading; never a secret */
+            name: string;
+            /**
+             * @description Requests per minute; null: the limit of the installation. 100 events count as one request
+             * @default null
+             * @example 6000
+             */
+            per_minute?: number | null;
+            /**
+             * @description Rights of the key, at most those of its creator
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+        };
+        /**
          * @description A job to start
          * @example {
          *       "action": "deliveries.retry",
@@ -1752,7 +2023,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "forbidden" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "job_ended" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "idempotency_key_reused" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "key_ended" | "idempotency_in_progress" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -1832,6 +2103,45 @@ export interface components {
             /** @enum {string} */
             status: "ready" | "degraded" | "not_ready" | "starting" | "stopping";
         };
+        /** @description A decision with the user and the event that it is about */
+        RecentDecision: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            decided_at: string;
+            /**
+             * @description Id of the decision
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            decision_id: string;
+            /** @example payment_failed */
+            event_type: string;
+            /**
+             * @description Null: it sends nothing
+             * @example null
+             */
+            notification_id: string | null;
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            notification_type: string;
+            /** @enum {string} */
+            outcome: "send" | "suppressed" | "not_matched" | "scheduled" | "cancelled" | "failed" | "acted";
+            /**
+             * @description A sentence to read aloud
+             * @example The payment failed twice.
+             */
+            reason: string;
+            /** @enum {string} */
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
+            rule: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
             /** @example schema_mismatch */
@@ -1901,7 +2211,7 @@ export interface components {
         /** @description Why an event was rejected */
         Rejection: {
             /** @enum {string} */
-            code: "invalid_event" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
+            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
             /** @description Place in the request, counted from 0 */
             index: number;
             message: string;
@@ -1922,6 +2232,63 @@ export interface components {
             changed: boolean;
             from: number;
             version: number;
+        };
+        /** @description The key that replaces another one, with its text */
+        RotatedApiKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: {
+                /** @example environment 1 */
+                id: string;
+                /** @enum {string} */
+                kind: "key" | "member" | "user" | "local" | "system";
+                /** @example api key 1 */
+                name: string;
+            };
+            /** @enum {string} */
+            environment: "live" | "test";
+            expires_at: string | null;
+            is_installation: boolean;
+            /**
+             * @description The key itself. It is shown this once
+             * @example td_live_4fT0kQzB…
+             */
+            key: string;
+            /**
+             * @description The 8 characters after td_live_ or td_test_
+             * @example 4fT0kQzB
+             */
+            key_id: string;
+            /** @description Exact to a minute */
+            last_used_at: string | null;
+            /**
+             * @description The last characters of the key
+             * @example x7Qd
+             */
+            last4: string;
+            /** @example shop */
+            name: string;
+            /** @example null */
+            per_minute: number | null;
+            /** @description The old key, and when it expires */
+            replaced: components["schemas"]["ApiKey"];
+            /** @description The key that replaces it */
+            replaced_by: string | null;
+            revoked_at: string | null;
+            /** @description The key that it replaces */
+            rotated_from: string | null;
+            /**
+             * @example [
+             *       "users:read"
+             *     ]
+             */
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            /** @enum {string} */
+            status: "active" | "expired" | "revoked";
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -2261,29 +2628,29 @@ export interface components {
         };
     };
     responses: {
-        /** @description forbidden */
-        Forbidden: {
+        /** @description forbidden, tenant_suspended */
+        ForbiddenTenantSuspended: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "forbidden";
+                    code?: "forbidden" | "tenant_suspended";
                     /** @constant */
                     status?: 403;
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description forbidden, foreign_origin */
-        ForbiddenForeignOrigin: {
+        /** @description forbidden, tenant_suspended, foreign_origin */
+        ForbiddenTenantSuspendedForeignOrigin: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "forbidden" | "foreign_origin";
+                    code?: "forbidden" | "tenant_suspended" | "foreign_origin";
                     /** @constant */
                     status?: 403;
                 } & components["schemas"]["Problem"];
@@ -2303,6 +2670,90 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_in_progress */
+        IdempotencyInProgress: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, job_ended */
+        IdempotencyInProgressJobEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "job_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, key_ended */
+        IdempotencyInProgressKeyEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, not_cancellable */
+        IdempotencyInProgressNotCancellable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "not_cancellable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, not_readable */
+        IdempotencyInProgressNotReadable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "not_readable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, not_retryable */
+        IdempotencyInProgressNotRetryable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "not_retryable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused */
         IdempotencyKeyReused: {
             headers: {
@@ -2312,6 +2763,34 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_catalog */
+        IdempotencyKeyReusedInvalidCatalog: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_catalog";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, too_many_keys */
+        IdempotencyKeyReusedTooManyKeys: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_many_keys";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -2328,20 +2807,6 @@ export interface components {
                     code?: "internal";
                     /** @constant */
                     status?: 500;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description invalid_catalog */
-        InvalidCatalog: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "invalid_catalog";
-                    /** @constant */
-                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -2373,29 +2838,15 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description job_ended */
-        JobEnded: {
+        /** @description key_ended */
+        KeyEnded: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "job_ended";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description not_cancellable */
-        NotCancellable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "not_cancellable";
+                    code?: "key_ended";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -2429,20 +2880,6 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description not_retryable */
-        NotRetryable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "not_retryable";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
         /** @description payload_too_large */
         PayloadTooLarge: {
             headers: {
@@ -2457,6 +2894,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description rate_limited */
+        RateLimited: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited, too_many_jobs */
+        RateLimitedTooManyJobs: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited" | "too_many_jobs";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description request_timeout */
         RequestTimeout: {
             headers: {
@@ -2468,20 +2933,6 @@ export interface components {
                     code?: "request_timeout";
                     /** @constant */
                     status?: 408;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description too_many_jobs */
-        TooManyJobs: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "too_many_jobs";
-                    /** @constant */
-                    status?: 429;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -2551,6 +3002,10 @@ export type Activation = components['schemas']['Activation'];
 export type Activity = components['schemas']['Activity'];
 export type ActivityEvent = components['schemas']['ActivityEvent'];
 export type AffectedWaits = components['schemas']['AffectedWaits'];
+export type ApiKey = components['schemas']['ApiKey'];
+export type ApiKeyChange = components['schemas']['ApiKeyChange'];
+export type ApiKeyPage = components['schemas']['ApiKeyPage'];
+export type ApiKeyRotation = components['schemas']['ApiKeyRotation'];
 export type ApplyResult = components['schemas']['ApplyResult'];
 export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
@@ -2580,6 +3035,7 @@ export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
 export type Finding = components['schemas']['Finding'];
 export type IngestResult = components['schemas']['IngestResult'];
+export type IssuedApiKey = components['schemas']['IssuedApiKey'];
 export type Job = components['schemas']['Job'];
 export type JobFailure = components['schemas']['JobFailure'];
 export type JobFailurePage = components['schemas']['JobFailurePage'];
@@ -2591,6 +3047,7 @@ export type JsonObject = components['schemas']['JsonObject'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type Liveness = components['schemas']['Liveness'];
 export type Message = components['schemas']['Message'];
+export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewJob = components['schemas']['NewJob'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationType = components['schemas']['NotificationType'];
@@ -2600,6 +3057,7 @@ export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
 export type QueueState = components['schemas']['QueueState'];
 export type Readiness = components['schemas']['Readiness'];
+export type RecentDecision = components['schemas']['RecentDecision'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
@@ -2607,6 +3065,7 @@ export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
 export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
+export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type Rule = components['schemas']['Rule'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
@@ -2617,22 +3076,28 @@ export type Wait = components['schemas']['Wait'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
 export type WaitingInRule = components['schemas']['WaitingInRule'];
 export type WaitPage = components['schemas']['WaitPage'];
-export type ResponseForbidden = components['responses']['Forbidden'];
-export type ResponseForbiddenForeignOrigin = components['responses']['ForbiddenForeignOrigin'];
+export type ResponseForbiddenTenantSuspended = components['responses']['ForbiddenTenantSuspended'];
+export type ResponseForbiddenTenantSuspendedForeignOrigin = components['responses']['ForbiddenTenantSuspendedForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
+export type ResponseIdempotencyInProgress = components['responses']['IdempotencyInProgress'];
+export type ResponseIdempotencyInProgressJobEnded = components['responses']['IdempotencyInProgressJobEnded'];
+export type ResponseIdempotencyInProgressKeyEnded = components['responses']['IdempotencyInProgressKeyEnded'];
+export type ResponseIdempotencyInProgressNotCancellable = components['responses']['IdempotencyInProgressNotCancellable'];
+export type ResponseIdempotencyInProgressNotReadable = components['responses']['IdempotencyInProgressNotReadable'];
+export type ResponseIdempotencyInProgressNotRetryable = components['responses']['IdempotencyInProgressNotRetryable'];
 export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyKeyReused'];
+export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseInternal = components['responses']['Internal'];
-export type ResponseInvalidCatalog = components['responses']['InvalidCatalog'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
-export type ResponseJobEnded = components['responses']['JobEnded'];
-export type ResponseNotCancellable = components['responses']['NotCancellable'];
+export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
-export type ResponseNotRetryable = components['responses']['NotRetryable'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
+export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
-export type ResponseTooManyJobs = components['responses']['TooManyJobs'];
 export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
@@ -2702,8 +3167,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2752,8 +3219,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2888,8 +3357,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -2985,9 +3456,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3047,11 +3519,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["InvalidCatalog"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidCatalog"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3101,9 +3576,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3140,11 +3616,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3200,8 +3679,83 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRecentDecisions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Most events, and most ended waits, whose decisions are listed
+                 * @example 20
+                 */
+                limit?: number;
+                rule?: string;
+                /** @description Only decisions made after this time; default: 10 minutes ago */
+                since?: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "decisions": [
+                     *         {
+                     *           "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "outcome": "send",
+                     *           "reason_code": "matched",
+                     *           "reason": "The payment failed twice.",
+                     *           "notification_id": null,
+                     *           "decided_at": "2026-11-02T09:30:00.000Z",
+                     *           "user_id": "user-1042",
+                     *           "event_type": "payment_failed"
+                     *         }
+                     *       ],
+                     *       "has_more": true,
+                     *       "as_of": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": {
+                        /**
+                         * Format: date-time
+                         * @description The time of the list
+                         * @example 2026-11-02T09:30:00.000Z
+                         */
+                        as_of: string;
+                        decisions: components["schemas"]["RecentDecision"][];
+                        /** @description There are further ones before these */
+                        has_more: boolean;
+                    };
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3261,8 +3815,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3317,12 +3873,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotCancellable"];
+            409: components["responses"]["IdempotencyInProgressNotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3363,10 +3921,11 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotReadable"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3421,12 +3980,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotRetryable"];
+            409: components["responses"]["IdempotencyInProgressNotRetryable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3487,11 +4048,13 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity, or: invalid_body, too_many_events */
+            /** @description Unprocessable Entity, or: idempotency_key_reused, invalid_body, too_many_events */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3531,12 +4094,13 @@ export interface operations {
                     "application/json": components["schemas"]["IngestResult"];
                     "application/problem+json": {
                         /** @enum {unknown} */
-                        code?: "invalid_body" | "too_many_events";
+                        code?: "idempotency_key_reused" | "invalid_body" | "too_many_events";
                         /** @constant */
                         status?: 422;
                     } & components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];
@@ -3588,8 +4152,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3653,13 +4219,13 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadable"];
+            409: components["responses"]["IdempotencyInProgressNotReadable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity */
+            /** @description Unprocessable Entity, or: idempotency_key_reused */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3697,8 +4263,15 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["IngestResult"];
+                    "application/problem+json": {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    } & components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];
@@ -3736,11 +4309,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -3804,13 +4380,13 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadable"];
+            409: components["responses"]["IdempotencyInProgressNotReadable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity */
+            /** @description Unprocessable Entity, or: idempotency_key_reused */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3848,8 +4424,15 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["IngestResult"];
+                    "application/problem+json": {
+                        /** @enum {unknown} */
+                        code?: "idempotency_key_reused";
+                        /** @constant */
+                        status?: 422;
+                    } & components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];
@@ -3891,8 +4474,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4020,9 +4605,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4083,8 +4669,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4138,13 +4726,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
-            429: components["responses"]["TooManyJobs"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4195,9 +4784,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4246,9 +4836,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4303,12 +4894,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["JobEnded"];
+            409: components["responses"]["IdempotencyInProgressJobEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4350,11 +4943,425 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "keys": [
+                     *         {
+                     *           "key_id": "4fT0kQzB",
+                     *           "name": "shop",
+                     *           "environment": "live",
+                     *           "status": "active",
+                     *           "scopes": [
+                     *             "users:read"
+                     *           ],
+                     *           "is_installation": true,
+                     *           "last4": "x7Qd",
+                     *           "per_minute": null,
+                     *           "created_by": {
+                     *             "kind": "key",
+                     *             "id": "environment 1",
+                     *             "name": "api key 1"
+                     *           },
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "expires_at": "2026-11-02T09:30:00.000Z",
+                     *           "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *           "rotated_from": "4fT0kQzB",
+                     *           "replaced_by": "4fT0kQzB",
+                     *           "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z",
+                     *       "key": "td_live_4fT0kQzB…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssuedApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyKeys"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["KeyEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the key
+                 * @example 4fT0kQzB
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRotation"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "4fT0kQzB",
+                     *       "name": "shop",
+                     *       "environment": "live",
+                     *       "status": "active",
+                     *       "scopes": [
+                     *         "users:read"
+                     *       ],
+                     *       "is_installation": true,
+                     *       "last4": "x7Qd",
+                     *       "per_minute": null,
+                     *       "created_by": {
+                     *         "kind": "key",
+                     *         "id": "environment 1",
+                     *         "name": "api key 1"
+                     *       },
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *       "rotated_from": "4fT0kQzB",
+                     *       "replaced_by": "4fT0kQzB",
+                     *       "last_used_at": "2026-11-02T09:30:00.000Z",
+                     *       "key": "td_live_4fT0kQzB…",
+                     *       "replaced": {
+                     *         "key_id": "4fT0kQzB",
+                     *         "name": "shop",
+                     *         "environment": "live",
+                     *         "status": "active",
+                     *         "scopes": [
+                     *           "users:read"
+                     *         ],
+                     *         "is_installation": true,
+                     *         "last4": "x7Qd",
+                     *         "per_minute": null,
+                     *         "created_by": {
+                     *           "kind": "key",
+                     *           "id": "environment 1",
+                     *           "name": "api key 1"
+                     *         },
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "expires_at": "2026-11-02T09:30:00.000Z",
+                     *         "revoked_at": "2026-11-02T09:30:00.000Z",
+                     *         "rotated_from": "4fT0kQzB",
+                     *         "replaced_by": "4fT0kQzB",
+                     *         "last_used_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedApiKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgressKeyEnded"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyKeys"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4402,8 +5409,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4452,8 +5461,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4533,8 +5544,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4573,12 +5586,14 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotCancellable"];
+            409: components["responses"]["IdempotencyInProgressNotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4615,8 +5630,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4751,8 +5768,10 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["Forbidden"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -4813,11 +5832,13 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
             401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenForeignOrigin"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            /** @description Unprocessable Entity, or: invalid_body, too_many_events */
+            /** @description Unprocessable Entity, or: idempotency_key_reused, invalid_body, too_many_events */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4857,12 +5878,13 @@ export interface operations {
                     "application/json": components["schemas"]["IngestResult"];
                     "application/problem+json": {
                         /** @enum {unknown} */
-                        code?: "invalid_body" | "too_many_events";
+                        code?: "idempotency_key_reused" | "invalid_body" | "too_many_events";
                         /** @constant */
                         status?: 422;
                     } & components["schemas"]["Problem"];
                 };
             };
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["UnavailableOverloaded"];

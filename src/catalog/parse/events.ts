@@ -12,7 +12,7 @@ export interface ParsedEvents {
   readonly events: readonly EventType[];
   /** Schema of the user traits; absent if the catalog declares no traits. */
   readonly traits?: JsonObject;
-  /** Where the parts of CloudEvents and domain events are; absent if the catalog does not say. */
+  /** The places of the parts of CloudEvents and domain events; absent if the catalog does not say. */
   readonly mapping?: EventMapping;
 }
 

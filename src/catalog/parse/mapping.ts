@@ -17,7 +17,7 @@ const KNOWN_NAMES: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
-/** Parses the field `mapping` of events.yaml, or of an event type in it; undefined if there is none. */
+/** Parses the field `mapping` of events.yaml, or of an event type in it; undefined without one. */
 export function parseMapping(file: YamlFile, found: Fields): EventMapping | undefined {
   const entry = found.get('mapping');
   if (!entry) return undefined;

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { loadValidCatalog } from '../../catalog/load-valid-catalog.ts';
 import { ConfigError } from '../../errors.ts';
+import type { CatalogData } from '../../model/catalog.ts';
 import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
 import type { BacktestReport } from '../../simulate/backtest/backtest.ts';
 import { renderHtmlReport } from '../../simulate/backtest/html-report.ts';
@@ -52,14 +53,26 @@ export function addBacktestCommand(program: Command): void {
 
 /** @throws ConfigError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
 async function toQuery(options: Options, now: Millis): Promise<BacktestQuery> {
-  const since = parseTime('--since', options.since, now);
-  const until = options.until === undefined ? now : parseTime('--until', options.until, now);
-  if (since >= until) throw new ConfigError('--since must be before --until');
   if ((options.catalog === undefined) !== (options.live ?? false)) {
     throw new ConfigError('use either --catalog DIR (what would it have sent?) or --live (is the past reproduced?)');
   }
-  const candidate = options.catalog === undefined ? null : await loadValidCatalog(options.catalog);
-  const user = options.user === undefined ? {} : { userId: options.user };
+  return toBacktestQuery(options, options.catalog === undefined ? null : await loadValidCatalog(options.catalog), now);
+}
+
+/**
+ * Returns the query of a backtest of the default tenant.
+ * @param candidate null: the past decisions are repeated
+ * @throws ConfigError for a period that cannot be parsed, or ends before it starts
+ */
+export function toBacktestQuery(
+  period: { readonly since: string; readonly until?: string | undefined; readonly user?: string | undefined },
+  candidate: CatalogData | null,
+  now: Millis,
+): BacktestQuery {
+  const since = parseTime('--since', period.since, now);
+  const until = period.until === undefined ? now : parseTime('--until', period.until, now);
+  if (since >= until) throw new ConfigError('--since must be before --until');
+  const user = period.user === undefined ? {} : { userId: period.user };
   return { tenantId: DEFAULT_TENANT, candidate, since, until, ...user };
 }
 

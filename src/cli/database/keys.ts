@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { type RotationProgress, rotateEncryption } from '../../store/encryption/rotate-encryption.ts';
+import { addApiKeyCommands } from '../operation/api-keys.ts';
 import { newProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { withDatabase } from './with-database.ts';
 
 /** Adds the commands `keys …`. */
 export function addKeysCommands(program: Command): void {
-  const keys = program.command('keys').description('Manage the encryption key of the database');
+  const keys = program.command('keys').description('Manage API keys, and the encryption key of the database');
+  addApiKeyCommands(keys);
   keys
     .command('rotate-encryption')
     .description('Seal everything again under the first key of TIDINGS_ENCRYPTION_KEY, while Tidings runs')

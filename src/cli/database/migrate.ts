@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import { ConfigError } from '../../errors.ts';
+import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { DEFAULT_MIGRATE_OPTIONS, inspectSchema, migrate, type SchemaState } from '../../store/pg/migrate.ts';
+import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { runDatabaseCommand } from '../run-command.ts';
-import { requireDataDir, withPool } from './with-database.ts';
+import { newSeal, requireDataDir, withPool } from './with-database.ts';
 
 interface Options {
   readonly dryRun?: boolean;
@@ -28,9 +30,15 @@ export function addMigrateCommand(program: Command): void {
           patience: parseLimit('--wait', options.wait, DEFAULT_MIGRATE_OPTIONS.patience),
         };
         if (options.dryRun) requireDataDir(process.env);
-        const state = await withPool(process.env, 'tidings migrate', (pool) =>
-          options.dryRun ? inspectSchema(pool) : migrate(pool, limits, (file) => console.error(`running ${file}`)),
-        );
+        const state = await withPool(process.env, 'tidings migrate', async (pool, config, urls) => {
+          if (options.dryRun) return inspectSchema(pool);
+          const found = await migrate(pool, limits, (file) => console.error(`running ${file}`));
+          const seal = newSeal(config);
+          await verifyEncryptionKey(pool, seal);
+          const login = await prepareApiLogin(pool, { ...urls, seal, migrates: true });
+          if ('cause' in login) console.error(`tidings: the API has no login of its own: ${login.cause}`);
+          return found;
+        });
         printState(state, options);
       }),
     );

@@ -31,6 +31,12 @@ export function withDatabase<T>(
   });
 }
 
+export interface DatabaseUrls {
+  readonly url: string;
+  /** URL of the API login; null: Tidings makes the login itself. */
+  readonly apiUrl: string | null;
+}
+
 /**
  * Opens the configured database as it is, without looking at what is in it. Creates and starts the embedded one if none is
  * configured. Closes what was opened.
@@ -38,15 +44,16 @@ export function withDatabase<T>(
 export async function withPool<T>(
   env: NodeJS.ProcessEnv,
   name: string,
-  work: (pool: pg.Pool, config: Config) => Promise<T>,
+  work: (pool: pg.Pool, config: Config, urls: DatabaseUrls) => Promise<T>,
 ): Promise<T> {
   const config = readConfig(env, { catalogDir: '' });
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir }) : null;
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
-    const pool = openPool(dropTimeouts(embedded?.url ?? (config.databaseUrl as string)), { max: 2, name, timeouts });
+    const url = embedded?.url ?? (config.databaseUrl as string);
+    const pool = openPool(dropTimeouts(url), { max: 2, name, timeouts });
     try {
-      return await work(pool, config);
+      return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl });
     } finally {
       await pool.end();
     }

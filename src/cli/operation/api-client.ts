@@ -5,6 +5,7 @@ export interface ApiClient {
   get(path: string): Promise<unknown>;
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
 }
 
 /** A call that failed, with a message for the terminal: the error that Tidings answered, or that it does not answer. */
@@ -54,6 +55,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    delete: (path) => call(path, { method: 'DELETE' }),
   };
 }
 

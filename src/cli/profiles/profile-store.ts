@@ -62,6 +62,8 @@ export class ProfileStore {
     if (!profiles.has(name) && profiles.size >= MAX_PROFILES) {
       throw new ConfigError(`there are ${MAX_PROFILES} profiles already; remove one first`);
     }
+    // If this process is killed in between, the profile is gone: a key never goes to the address of an earlier one.
+    if (profiles.delete(name)) this.#write(profiles);
     if (key === undefined) rmSync(this.#keyFile(name), { force: true });
     else {
       mkdirSync(join(this.#folder, 'keys'), { recursive: true, mode: 0o700 });

@@ -19,7 +19,7 @@ export function toReadableContext(context: JsonObject, size = JSON.stringify(con
   return Object.fromEntries(kept);
 }
 
-/** Returns the text by which a correlation id is stored and searched; null if there is none. Addresses in it are masked. */
+/** Returns the text by which a correlation id is stored and searched; null without one. Addresses in it are masked. */
 export function toCorrelation(id: unknown): string | null {
   return typeof id === 'string' && id !== '' ? maskText(id).slice(0, MAX_KEPT_CHARS).toWellFormed() : null;
 }

@@ -8,11 +8,11 @@ export interface EnvelopeKind {
   /** The member that holds the type of the event. */
   readonly type: string;
   readonly defaults: Required<EventMapping>;
-  /** Checks what its standard requires. Returns the path and the message of the first mistake; undefined if there is none. */
+  /** Checks what its standard requires. Returns the path and the message of the first mistake; undefined if all is well. */
   check(item: JsonObject): { readonly path: string; readonly message: string } | undefined;
   /** Returns the item in the one form in which it is mapped and compared. */
   normalize(item: JsonObject): { readonly original: JsonObject } | { readonly path: string; readonly message: string };
-  /** Returns the id of the event where no mapping names one; undefined: it has none. */
+  /** Returns the id of the event where no mapping names one; undefined without one. */
   identify(item: JsonObject): Json | undefined;
   /** Returns what rules and templates read as `context`: what is no part of the event itself. Names are in snake case. */
   toContext(item: JsonObject): JsonObject;

@@ -30,7 +30,7 @@ export interface Mappings {
   getUserId(item: unknown): string;
 }
 
-/** Finds a value in an original: undefined if there is none. */
+/** Finds a value in an original: undefined without one. */
 type Find = (original: JsonObject) => { readonly value: Json; readonly path: string } | undefined;
 
 interface CompiledMapping {

@@ -36,7 +36,7 @@ function unquote(text: string): string {
   return text.replace(/\\(.)/g, '$1');
 }
 
-/** Returns the value at a path; undefined if there is none. Own members only. */
+/** Returns the value at a path; undefined without one. Own members only. */
 export function readPath(item: Json, steps: Steps): Json | undefined {
   let value: Json | undefined = item;
   for (const step of steps) {

@@ -19,7 +19,8 @@ const ALWAYS: readonly ErrorCode[] = [
   'internal',
   'unavailable',
 ];
-const OF_PRINCIPALS: readonly ErrorCode[] = ['unauthorized', 'forbidden'];
+const OF_PRINCIPALS: readonly ErrorCode[] = ['unauthorized', 'forbidden', 'tenant_suspended', 'not_found', 'rate_limited'];
+const OF_KEYS: readonly ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
 const OF_BODIES: readonly ErrorCode[] = [
   'foreign_origin',
   'invalid_json',
@@ -32,10 +33,16 @@ type RouteDocument = Parameters<Transform>[0];
 
 /** Returns the codes of the errors of a route. */
 export function listErrorCodes(route: RouteDocument['route']): ErrorCode[] {
-  const { scope, errors = [] } = route.config ?? {};
+  const { scope, errors = [], idempotent } = route.config ?? {};
   const changes = !['GET', 'HEAD'].includes(String(route.method));
   return [
-    ...new Set([...ALWAYS, ...(scope === 'public' ? [] : OF_PRINCIPALS), ...(changes ? OF_BODIES : []), ...errors]),
+    ...new Set([
+      ...ALWAYS,
+      ...(scope === 'public' ? [] : OF_PRINCIPALS),
+      ...(changes ? OF_BODIES : []),
+      ...(route.method === 'POST' && idempotent !== false ? OF_KEYS : []),
+      ...errors,
+    ]),
   ];
 }
 

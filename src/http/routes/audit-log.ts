@@ -1,10 +1,10 @@
-import { listAuditEntries } from '../../store/audit-log.ts';
+import { Readable } from 'node:stream';
+import { type AuditFilter, listAuditEntries, streamAuditEntries } from '../../store/audit-log.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
-import { auditLogPage } from '../schemas/audit-log.ts';
-import { pageQuery } from '../schemas/common.ts';
+import { auditExport, auditExportQuery, auditLogPage, auditQuery } from '../schemas/audit-log.ts';
 
-/** Changes by operators: who did what, and when. */
+/** Changes: who did what, when, and from where. */
 export function registerAuditLogRoutes(app: App, { database, seal }: HttpDependencies): void {
   const cursors = new Cursors(seal);
   app.get(
@@ -13,22 +13,70 @@ export function registerAuditLogRoutes(app: App, { database, seal }: HttpDepende
       config: { scope: 'audit_log:read' },
       schema: {
         operationId: 'listAuditLog',
-        summary: 'List the changes by operators, newest first: catalogs applied and rolled back, deliveries retried, …',
+        summary: 'List changes, newest first: keys created, catalogs applied, deliveries retried, …',
         tags: ['operation'],
-        querystring: pageQuery,
+        querystring: auditQuery,
         response: { 200: auditLogPage },
       },
     },
     async (request) => {
-      const { principal, query } = request;
-      const cursor = cursors.read(request, ['uuid']);
-      const entries = await listAuditEntries(
-        database.forTenant(principal.tenantId),
-        principal.tenantId,
-        query.limit,
-        cursor?.[0] ?? null,
-      );
-      return { entries, next: cursors.next(request, entries, query.limit, (last) => [last.entry_id]) };
+      const { tenantId } = request.principal;
+      const { limit, after: _, ...query } = request.query;
+      const before = cursors.read(request, ['uuid'])?.[0] ?? null;
+      const page = await listAuditEntries(database.forTenant(tenantId), tenantId, {
+        filter: toFilter(query),
+        limit,
+        before,
+      });
+      return { entries: page.entries, next: page.last === null ? null : cursors.write(request, [page.last]) };
     },
   );
+
+  app.get(
+    '/api/v1/audit-log/export',
+    {
+      config: { scope: 'audit_log:read' },
+      schema: {
+        operationId: 'exportAuditLog',
+        summary: 'Export changes as NDJSON, newest first; a connection that breaks off before the end is an error',
+        tags: ['operation'],
+        querystring: auditExportQuery,
+        response: { 200: auditExport },
+      },
+    },
+    async ({ principal: { tenantId }, query }, reply) => {
+      const pages = streamAuditEntries(database.forTenant(tenantId), tenantId, toFilter(query));
+      // The first page is read before the response begins: if the database is away, that is an error of its own.
+      const first = await pages.next();
+      const lines = (async function* () {
+        if (!first.done) yield toLines(first.value);
+        for await (const page of pages) yield toLines(page);
+      })();
+      return reply.type('application/x-ndjson').send(Readable.from(lines) as unknown as string);
+    },
+  );
+}
+
+function toLines(entries: readonly object[]): string {
+  return entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
+}
+
+interface AuditQuery {
+  readonly actor?: string | undefined;
+  readonly actor_kind?: AuditFilter['actorKind'] | undefined;
+  readonly action?: string | undefined;
+  readonly subject?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+function toFilter({ actor, actor_kind, action, subject, since, until }: AuditQuery): AuditFilter {
+  return {
+    ...(actor !== undefined && { actor }),
+    ...(actor_kind !== undefined && { actorKind: actor_kind }),
+    ...(action !== undefined && { action }),
+    ...(subject !== undefined && { subject }),
+    ...(since !== undefined && { since: Date.parse(since) }),
+    ...(until !== undefined && { until: Date.parse(until) }),
+  };
 }

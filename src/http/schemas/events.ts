@@ -35,8 +35,34 @@ export const eventBody = z
   })
   .meta({ id: 'Event', description: 'Something that happened to a user', examples: [EXAMPLE] });
 
+const cloudEvent = z
+  .looseObject({
+    specversion: z.literal('1.0'),
+    id: z.string().min(1).describe('Its identity together with the source'),
+    source: z.string().min(1),
+    type: z.string().min(1).max(256).describe('The event type of the catalog'),
+    time: z.string().optional().describe('RFC 3339 with a zone; without it, the time of receipt'),
+    datacontenttype: z.string().optional(),
+    data: z.unknown().optional().describe('The properties, unless the mapping of the catalog says otherwise'),
+  })
+  .meta({ id: 'CloudEvent', description: 'A CloudEvent 1.0; extension attributes are kept as context' });
+
+const domainEvent = z
+  .looseObject({
+    eventType: z.string().min(1).max(256).describe('The event type of the catalog'),
+    aggregateId: z.unknown().optional(),
+    data: z.unknown().optional().describe('The properties, unless the mapping of the catalog says otherwise'),
+    metadata: jsonObject
+      .nullable()
+      .optional()
+      .describe('correlationId, causationId, eventId, timestamp, source and others'),
+  })
+  .meta({ id: 'DomainEvent', description: 'A domain event; what is no part of the event is kept as context' });
+
+const anyEvent = z.union([eventBody, cloudEvent, domainEvent]);
+
 export const eventsBody = z
-  .union([z.array(eventBody).max(MAX_EVENTS_PER_REQUEST), eventBody])
+  .union([z.array(anyEvent).max(MAX_EVENTS_PER_REQUEST), anyEvent])
   .meta({ examples: [EXAMPLE, [EXAMPLE, { ...EXAMPLE, event_id: 'evt-8842' }]] });
 
 const CODES = Object.keys(REJECTION_CODES) as RejectionCode[];

@@ -81,6 +81,29 @@ export const userAudit = z
   })
   .meta({ id: 'UserAudit', description: 'What is stored about one user, as it was stored when it was decided' });
 
+export const correlationQuery = z.strictObject({
+  correlation_id: pathText.meta({
+    description:
+      'The correlation id of the context: `correlationid` of a CloudEvent, `correlationId` of a domain event',
+    examples: ['c-81'],
+  }),
+  limit: limitQuery,
+  after: cursorQuery,
+});
+
+const correlatedPlace = { at: timestamp.describe('When it was stored'), user_id: userId };
+
+const correlated = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('event'), ...correlatedPlace, event, decisions: listOf(storedDecision) }),
+    z.object({ kind: z.literal('notification'), ...correlatedPlace, notification }),
+  ])
+  .meta({ id: 'CorrelatedEntry', description: 'An event with its decisions, or a notification with its deliveries' });
+
+export const correlatedPage = z
+  .object({ correlation_id: z.string(), entries: listOf(correlated), next: nextCursor })
+  .meta({ id: 'CorrelatedPage', description: 'What is stored under a correlation id, of all users; newest first' });
+
 export const explanationParams = z.object({ user_id: userIdParam, notification_type: notificationTypeParam });
 
 const explainedRule = z

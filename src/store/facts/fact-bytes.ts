@@ -22,7 +22,7 @@ export interface LeftOutRow {
   readonly bound: string;
 }
 
-/** Of a larger context only the members that `toReadableContext` keeps are read. */
+/** Bytes of a context beyond which only the members that `toReadableContext` keeps are read. */
 const MAX_CONTEXT_BYTES = 32 * 1024;
 
 /** The context of an event as look-ups and replays read it. */

@@ -9,7 +9,7 @@ import { withTransaction } from './transaction.ts';
 const LOGIN_LOCK_KEY = 7_318_225;
 
 /**
- * What the API login may do, by table: what requests of a tenant need. It has no right on a partition, and on no table that is
+ * Rights of the API login, by table: those that requests of a tenant need. It has no right on a partition, and on no table that is
  * missing here. Catalogs are changed by the owner, because they have followers.
  */
 export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
@@ -41,7 +41,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
 };
 
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
-export const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
+const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
 };
 

@@ -36,6 +36,7 @@ export class CopyRows {
   readonly #columns: string;
   readonly #types: readonly ColumnType[];
   readonly #full: Buffer[] = [];
+  #tenantId: ColumnValue | undefined;
   #chunk = Buffer.allocUnsafe(MIN_CHUNK_BYTES);
   #at = 0;
 
@@ -46,8 +47,13 @@ export class CopyRows {
     this.#at = HEADER.copy(this.#chunk);
   }
 
-  /** Adds a row: a value for each column. */
+  /**
+   * Adds a row: a value for each column, the tenant first.
+   * @throws Error if it is of another tenant than the first row: row-level security does not bind the owner, who copies
+   */
   add(values: readonly ColumnValue[]): void {
+    this.#tenantId ??= values[0];
+    if (values[0] !== this.#tenantId) throw new Error(`a row of ${this.#table} is of another tenant than its batch`);
     this.#reserve(2);
     this.#int2(values.length);
     for (let index = 0; index < values.length; index++) {

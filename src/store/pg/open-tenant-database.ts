@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { ConfigError } from '../../errors.ts';
-import type { Seal } from '../../privacy/seal.ts';
 import {
   createApiRole,
   findBypass,
@@ -14,23 +13,27 @@ import { openPool } from './pool.ts';
 import { isolatedDatabase, sharedDatabase, type TenantDatabase } from './tenant-database.ts';
 import { prepareTenantSession } from './tenant-pool.ts';
 
+interface Hasher {
+  hash(text: string): string;
+}
+
 export interface ApiLoginSettings {
   /** URL of the owner. */
   readonly url: string;
   /** URL of the API login; null: Tidings makes the login itself, if the owner may create roles. */
   readonly apiUrl: string | null;
   /** Hashes as every process of the installation does: the password of a login that Tidings makes is such a hash. */
-  readonly seal: Seal;
+  readonly seal: Hasher;
   /** Whether roles and rights may be changed; otherwise `tidings migrate` does. */
   readonly migrates: boolean;
 }
 
-/** The login of the API, or why there is none. */
+/** The login of the API, or why the API has no login of its own. */
 type ApiLogin = { readonly url: string; readonly role: string } | { readonly cause: string };
 
 /**
- * Opens the connections of the API: under a login of its own that row-level security holds for or, if there is none and the
- * installation has one tenant, under that of the owner.
+ * Opens the connections of the API: under a login of its own that row-level security holds for or, without one in an
+ * installation with one tenant, under that of the owner.
  *
  * @param owner connections of the owner to the migrated database
  * @param options.max connections of the API
@@ -96,7 +99,7 @@ export async function prepareApiLogin(
 async function makeLogin(
   owner: pg.Pool,
   url: string,
-  seal: Seal,
+  seal: Hasher,
   migrates: boolean,
 ): Promise<{ readonly url: string } | { readonly cause: string }> {
   const role = await getApiRole(owner);
@@ -114,7 +117,7 @@ async function makeLogin(
   return { url: own };
 }
 
-/** Returns the role under which a URL connects, or why it is refused. */
+/** Returns the role under which a URL connects, or why the server rejects it. */
 async function connect(url: string): Promise<string | { readonly cause: string }> {
   const pool = openPool(url, { max: 1, name: 'tidings login' });
   try {
@@ -122,7 +125,7 @@ async function connect(url: string): Promise<string | { readonly cause: string }
   } catch (error) {
     // 28: invalid authorization. 3D000 and 42501: no such database, or no right to connect to it.
     if (!/^(28|3D000|42501)/.test(getSqlState(error))) throw error;
-    return { cause: `the server refuses the login of the API: ${(error as Error).message}` };
+    return { cause: `the server rejects the login of the API: ${(error as Error).message}` };
   } finally {
     await pool.end();
   }

@@ -81,9 +81,27 @@ function runAs(session: pg.PoolClient, tenantId: string, config: QueryInput, val
   });
 }
 
-/** Has a statement without values sent as one with values: in the protocol that allows another one before it. */
+/**
+ * Has a statement sent in the protocol that allows another one before it, also without values, and prepared under a name:
+ * planning it with its policies takes longer than running it.
+ */
 function extended(statement: pg.QueryConfig): pg.QueryConfig {
-  return { ...statement, queryMode: 'extended' } as pg.QueryConfig;
+  return { name: getStatementName(statement.text), ...statement, queryMode: 'extended' } as pg.QueryConfig;
+}
+
+/** Statements without a name of their own that are prepared in a session; others are planned each time. */
+const MAX_PREPARED_TEXTS = 200;
+
+const names = new Map<string, string>();
+
+/** Returns the name under which a text is prepared; undefined: MAX_PREPARED_TEXTS others are. */
+function getStatementName(text: string): string | undefined {
+  let name = names.get(text);
+  if (name === undefined && names.size < MAX_PREPARED_TEXTS) {
+    name = `of-tenant-${names.size}`;
+    names.set(text, name);
+  }
+  return name;
 }
 
 /** The parts of node-postgres' Connection and Query that send and receive messages; its types do not have them. */

@@ -400,10 +400,15 @@ create table notifications (
   catalog_version   integer          not null,  -- the version that decided
   data              json             not null,  -- for its templates
   sealed            bytea,                      -- original of data
+  correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
+
+-- The notifications of a correlation id, also those of waits. A notification without one has no entry.
+create index notifications_correlation on notifications (tenant_id, correlation_id, created_at, notification_id)
+  where correlation_id is not null;
 
 -- A notification on one channel. The table is its own queue.
 --
@@ -628,7 +633,7 @@ create table metadata (
 -- The second wall between tenants. The login of the API (src/store/pg/api-login.ts) reads and changes only rows of the
 -- tenant in the setting tidings.tenant, which each of its statements sets for itself: without it, or with '', there are
 -- none. Not forced: the owner of the tables ingests, delivers and runs jobs for all tenants, and loads rows by COPY, which
--- row-level security refuses.
+-- row-level security does not allow.
 --
 -- The setting is read by a subquery, once for a statement and not for each row. Every table is closed to other logins, also
 -- without a policy: partitions, which would be a way around their parent, and tables of the whole installation.
@@ -647,7 +652,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default',
-    'sessions', 'login_attempts', 'leases', 'metadata', 'catalog_contents'
+    'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;

@@ -1,0 +1,108 @@
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { z } from 'zod';
+import type { TidingsAccess } from './access.ts';
+import { addTool } from './tool.ts';
+
+const MAX_FILES = 500;
+const MAX_FILES_CHARS = 5_000_000;
+const MAX_EVENTS = 50;
+const MAX_AUDIT_EVENTS = 50;
+
+const READ_ONLY = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false };
+
+const id = z.string().min(1).max(256);
+
+/** Files of a catalog as an argument of a tool. */
+export const catalogFiles = z
+  .record(z.string().min(1).max(512), z.string())
+  .refine((files) => Object.keys(files).length <= MAX_FILES, `at most ${MAX_FILES} files`)
+  .refine((files) => Object.values(files).join('').length <= MAX_FILES_CHARS, `at most ${MAX_FILES_CHARS} characters`)
+  .describe('Path in the folder of the catalog, such as events.yaml, to text');
+
+const optionalFiles = catalogFiles
+  .optional()
+  .describe('A catalog to try; without it, the catalog folder of the server');
+
+/** Adds the tools that change nothing. */
+export function addReadTools(server: McpServer, access: TidingsAccess): void {
+  addTool(server, {
+    name: 'explain_user',
+    title: 'Explain a user',
+    description:
+      'Show the latest events of a user, the decisions on them with their evidence, and their notifications.',
+    input: { user_id: id, limit: z.number().int().min(1).max(MAX_AUDIT_EVENTS).default(10).describe('Most events') },
+    annotations: READ_ONLY,
+    run: ({ user_id, limit }) => access.get(`/api/v1/audit/${encodeURIComponent(user_id)}?limit=${limit}`),
+  });
+  addTool(server, {
+    name: 'explain_notification',
+    title: 'Explain a notification',
+    description: 'Say why a user did, or did not, get a notification of a type, in sentences and with the decisions.',
+    input: { user_id: id, notification_type: id },
+    annotations: READ_ONLY,
+    run: ({ user_id, notification_type }) =>
+      access.get(`/api/v1/explain/${encodeURIComponent(user_id)}/${encodeURIComponent(notification_type)}`),
+  });
+  addTool(server, {
+    name: 'list_rules',
+    title: 'List the rules',
+    description: 'List the rules of the active catalog, and the events and notification types that they name.',
+    input: { rule: id.optional().describe('Only this rule, with all its fields') },
+    annotations: READ_ONLY,
+    run: async ({ rule }) => listRules(await access.get('/api/v1/catalog'), rule),
+  });
+  addTool(server, {
+    name: 'check_catalog',
+    title: 'Check a catalog',
+    description: 'List errors and warnings of a catalog, with line, column and a hint. Applies nothing.',
+    input: { files: optionalFiles },
+    annotations: READ_ONLY,
+    run: ({ files }) => access.checkCatalog(files),
+  });
+  addTool(server, {
+    name: 'backtest',
+    title: 'Backtest a catalog',
+    description: 'Compare what a catalog would have sent over the stored events with what was sent. Writes nothing.',
+    input: {
+      since: z.string().max(64).describe('Start of the period: 30d (ago), or 2025-10-31T00:00:00Z'),
+      until: z.string().max(64).optional().describe('End of the period, written as since; default: now'),
+      user_id: id.optional().describe('Only this user'),
+      files: optionalFiles,
+    },
+    annotations: READ_ONLY,
+    run: ({ since, until, user_id, files }) => access.backtest({ since, until, user: user_id, files }),
+  });
+  addTool(server, {
+    name: 'preview_message',
+    title: 'Preview messages',
+    description:
+      'Decide events under a catalog in a virtual clock, and render the messages that would be sent. Sends nothing.',
+    input: {
+      events: z
+        .array(z.record(z.string(), z.unknown()))
+        .min(1)
+        .max(MAX_EVENTS)
+        .describe('Events as they are posted: user_id, event_type, event_timestamp, properties, user_traits'),
+      files: optionalFiles,
+    },
+    annotations: READ_ONLY,
+    run: ({ events, files }) => access.preview(events, files),
+  });
+}
+
+/** Returns one rule, or the most important fields of all. @throws Error if there is no such rule */
+function listRules(catalog: unknown, name: string | undefined): unknown {
+  const { version, rules } = catalog as {
+    version: number;
+    rules: readonly { readonly name: string; [field: string]: unknown }[];
+  };
+  if (name === undefined) {
+    return {
+      version,
+      rules: rules.map(({ name, on, every, when, notify, limits }) => ({ name, on, every, when, notify, limits })),
+    };
+  }
+  const rule = rules.find((one) => one.name === name);
+  if (rule !== undefined) return { version, rule };
+  throw Object.assign(new Error(), { problem: { code: 'not_found', detail: `There is no rule ${name}.` } });
+}

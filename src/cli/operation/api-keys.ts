@@ -1,0 +1,179 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { ConfigError, TidingsError } from '../../errors.ts';
+import { INSTALLATION_SCOPES, SCOPES, type Scope, systemActor, TENANT_SCOPES } from '../../model/principal.ts';
+import { environmentOf } from '../../store/keys/api-keys.ts';
+import type { KeyView } from '../../tenants/key-view.ts';
+import { Keys } from '../../tenants/keys.ts';
+import { parseDuration } from '../../time/duration.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
+import { withDatabase } from '../database/with-database.ts';
+import { escapeLines } from '../output/escape-terminal.ts';
+import { parseLimit } from '../parse-argument.ts';
+import { type CommandOutput, runApiCommand, runDatabaseCommand } from '../run-command.ts';
+
+type IssuedKey = KeyView & { readonly key: string };
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scopes: readonly Scope[] | 'all';
+  readonly test?: boolean;
+  readonly installation?: boolean;
+  readonly expires?: number;
+  readonly perMinute?: number;
+  readonly database?: boolean;
+  readonly tenant?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Adds `list`, `create`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
+ * the database itself, for the first key.
+ */
+export function addApiKeyCommands(keys: Command): void {
+  keys
+    .command('list')
+    .description('List the API keys of a tenant of a running Tidings (TIDINGS_URL), newest first')
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
+    .option('--json', 'print one line of JSON')
+    .action((options: { limit: number; json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const data = (await api.get(`/api/v1/keys?limit=${options.limit}`)) as {
+          readonly keys: readonly KeyView[];
+          readonly next: string | null;
+        };
+        const lines = data.keys.map(formatKey);
+        if (data.next !== null) lines.push('… and more; see --limit');
+        return { data, lines: lines.length > 0 ? lines : ['There are no API keys.'] };
+      }),
+    );
+  keys
+    .command('create')
+    .description('Create an API key, and print it this once')
+    .requiredOption('--name <name>', 'its name, for reading')
+    .requiredOption(
+      '--scopes <scopes>',
+      'what it may do, separated by commas, or all; see docs/security.md',
+      parseScopes,
+    )
+    .option('--test', 'its data is apart, and nothing leaves the sandbox')
+    .option('--installation', 'it may act for every tenant')
+    .option('--expires <duration>', 'how long it works, such as 90d (default: it does not expire)', parseTime)
+    .option('--per-minute <n>', 'requests per minute (default: TIDINGS_KEY_RATE)', parseRate)
+    .option('--database', 'work on the database itself, without another key')
+    .option('--tenant <id>', 'with --database: its tenant (default: default)')
+    .option('--json', 'print one line of JSON')
+    .action(async (options: CreateOptions) => {
+      if (options.database) return runDatabaseCommand(() => createOnDatabase(options));
+      return runApiCommand(options.json, async (api) => {
+        const body = {
+          name: options.name,
+          scopes: expandScopes(options),
+          environment: options.test ? 'test' : 'live',
+          is_installation: options.installation ?? false,
+          per_minute: options.perMinute ?? null,
+          expires_at: options.expires === undefined ? null : new Date(Date.now() + options.expires).toISOString(),
+        };
+        return showIssued((await api.post('/api/v1/keys', body)) as IssuedKey);
+      });
+    });
+  keys
+    .command('rotate')
+    .description('Replace an API key by one with the same rights, and print it this once')
+    .argument('<id>', 'the id of the key; see `tidings keys list`')
+    .option('--overlap <duration>', 'for how long the old key still works, at most 30d', '24h')
+    .option('--json', 'print one line of JSON')
+    .action((id: string, options: { overlap: string; json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const path = `/api/v1/keys/${encodeURIComponent(id)}/rotate`;
+        const issued = (await api.post(path, { overlap: options.overlap })) as IssuedKey & { replaced: KeyView };
+        const { data, lines } = showIssued(issued);
+        return { data, lines: [...lines, `The key ${id} works until ${issued.replaced.expires_at}.`] };
+      }),
+    );
+  keys
+    .command('revoke')
+    .description('End an API key at once')
+    .argument('<id>', 'the id of the key; see `tidings keys list`')
+    .option(...YES_OPTION)
+    .option('--json', 'print one line of JSON')
+    .action(async (id: string, options: { yes?: boolean; json?: boolean }) => {
+      await confirm(`Requests with the key ${id} will be rejected.`, options.yes);
+      return runApiCommand(options.json, async (api) => {
+        const data = (await api.delete(`/api/v1/keys/${encodeURIComponent(id)}`)) as KeyView;
+        return { data, lines: [`The key ${data.key_id} (${data.name}) is revoked.`] };
+      });
+    });
+}
+
+async function createOnDatabase(options: CreateOptions): Promise<void> {
+  const tenantId = options.tenant ?? process.env.TIDINGS_TENANT ?? 'default';
+  const now = Date.now();
+  const { key, text } = await withDatabase(process.env, 'tidings keys', 'left', (pool) => {
+    const manager = {
+      tenantId,
+      environment: environmentOf(tenantId),
+      actor: systemActor('keys create', 'cli'),
+      scopes: new Set(INSTALLATION_SCOPES),
+    } as const;
+    return new Keys(pool, Date.now)
+      .create(manager, {
+        name: options.name,
+        environment: options.test ? 'test' : 'live',
+        scopes: expandScopes(options),
+        isInstallation: options.installation ?? false,
+        perMinute: options.perMinute ?? null,
+        expiresAt: options.expires === undefined ? null : now + options.expires,
+      })
+      .catch((error) => {
+        throw error instanceof TidingsError ? new ConfigError(error.message) : error;
+      });
+  });
+  const { data, lines } = showIssued({ ...key, key: text });
+  console.log(options.json ? JSON.stringify(data) : escapeLines(lines));
+}
+
+function showIssued(issued: IssuedKey): CommandOutput {
+  return {
+    data: issued,
+    lines: [issued.key, `This is the key ${issued.key_id} (${issued.name}). Keep it: it is not shown again.`],
+  };
+}
+
+function formatKey(key: KeyView): string {
+  const facts = [
+    key.key_id,
+    `…${key.last4}`,
+    key.environment,
+    key.status,
+    `"${key.name}"`,
+    key.is_installation ? 'of the installation' : '',
+    key.expires_at === null ? '' : `until ${key.expires_at}`,
+    key.last_used_at === null ? 'never used' : `last used ${key.last_used_at}`,
+    key.scopes.join(','),
+  ];
+  return facts.filter(Boolean).join('  ');
+}
+
+function expandScopes({ scopes, installation }: CreateOptions): readonly Scope[] {
+  if (scopes !== 'all') return scopes;
+  return installation ? INSTALLATION_SCOPES : TENANT_SCOPES;
+}
+
+function parseScopes(text: string): readonly Scope[] | 'all' {
+  if (text === 'all') return 'all';
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !(SCOPES as readonly string[]).includes(name));
+  if (unknown === undefined) return names as Scope[];
+  throw new InvalidArgumentError(`"${unknown}" is not a scope; write all, or some of ${SCOPES.join(', ')}.`);
+}
+
+function parseTime(text: string): number {
+  const parsed = parseDuration(text);
+  if ('ms' in parsed) return parsed.ms;
+  throw new InvalidArgumentError(`${parsed.message}; ${parsed.hint}.`);
+}
+
+function parseRate(text: string): number {
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Write a whole number of requests per minute, from 1 to 9999999.');
+}

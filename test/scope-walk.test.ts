@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { INSTALLATION_SCOPES, ROLES, SCOPES, type Scope } from '../src/model/principal.ts';
+import { bearer, createKey, ROOT_KEY } from './support/api-keys.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Walks every operation of the OpenAPI document, also those that are added later. */
+
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly scope: Scope | 'public';
+}
+
+let tidings: TestTidings;
+let api: TestServer;
+let operations: readonly Operation[];
+
+beforeAll(async () => {
+  tidings = await testTidings();
+  api = await testServer(tidings, { apiKeys: [ROOT_KEY] });
+  const { body } = await api.get('/api/openapi.json');
+  operations = Object.entries<Record<string, { security: Record<string, string[]>[] }>>(body.paths).flatMap(
+    ([path, byMethod]) =>
+      Object.entries(byMethod).map(([method, { security }]) => {
+        const [scope = 'public'] = security.flatMap((one) => Object.values(one).flat());
+        return { method: method.toUpperCase(), path: path.replace(/\{\w+\}/g, 'unknown'), scope: scope as Scope };
+      }),
+  );
+});
+
+afterAll(async () => {
+  await api.close();
+  await tidings.close();
+});
+
+/** Returns the operations that credentials with these scopes may not call, or may call without the scope. */
+async function findWrong(scopes: ReadonlySet<Scope>, key: string): Promise<string[]> {
+  const wrong: string[] = [];
+  for (const { method, path, scope } of operations) {
+    const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+    const { status, body: problem } = await api.send(method, path, body, bearer(key));
+    const isAllowed = status !== 401 && status !== 403;
+    const isRight = scope === 'public' || scopes.has(scope);
+    if (isAllowed !== isRight) wrong.push(`${method} ${path}: ${status}`);
+    if (!isAllowed && !problem.detail.includes(scope)) wrong.push(`${method} ${path}: ${problem.detail}`);
+  }
+  return wrong;
+}
+
+test('the document names the scope of every operation', () => {
+  expect(operations.length).toBeGreaterThan(30);
+  for (const { scope } of operations) expect([...SCOPES, 'public']).toContain(scope);
+});
+
+test('without a key, or with one that is unknown, every operation is rejected except public ones', async () => {
+  for (const { method, path, scope } of operations) {
+    for (const headers of [{}, bearer('an-unknown-key-of-the-test')] as Record<string, string>[]) {
+      const body = method === 'GET' || method === 'DELETE' ? undefined : {};
+      const { status } = await api.send(method, path, body, headers);
+      expect([method, path, status === 401]).toEqual([method, path, scope !== 'public']);
+    }
+  }
+});
+
+test.each(INSTALLATION_SCOPES)(
+  'a key with the scope %s alone may call exactly the operations that declare it',
+  async (scope) => {
+    const { key } = await createKey(api, { scopes: [scope], is_installation: scope.startsWith('tenants:') });
+    expect(await findWrong(new Set([scope]), key)).toEqual([]);
+  },
+);
+
+test.each(Object.entries(ROLES))('the scopes of the role %s allow exactly its operations', async (_role, scopes) => {
+  const { key } = await createKey(api, { scopes });
+  expect(await findWrong(new Set(scopes), key)).toEqual([]);
+});
+
+test('of the roles, only an owner manages keys and members; a viewer changes nothing', () => {
+  const writes = ROLES.viewer.filter((scope: string) => scope.endsWith(':write'));
+  expect(writes).toEqual([]);
+  for (const [role, scopes] of Object.entries(ROLES)) {
+    const isManager = (scopes as readonly string[]).some((scope) => /^(keys|members|issuers):write$/.test(scope));
+    expect([role, isManager]).toEqual([role, role === 'owner']);
+  }
+});
