@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the events, decisions, notifications and deliveries of a correlation id, of all users; newest first */
+        get: operations["findCorrelated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit-log": {
         parameters: {
             query?: never;
@@ -24,8 +41,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the changes by operators, newest first: catalogs applied and rolled back, deliveries retried, … */
+        /** List changes, newest first: keys created, catalogs applied, deliveries retried, … */
         get: operations["listAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit-log/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export changes as NDJSON, newest first; a connection that breaks off before the end is an error */
+        get: operations["exportAuditLog"];
         put?: never;
         post?: never;
         delete?: never;
@@ -808,7 +842,7 @@ export interface components {
              */
             started_at: string;
         };
-        /** @description One change by someone, or by a program */
+        /** @description One change, and the actor that made it */
         AuditEntry: {
             /**
              * @description SUBJECT.VERB
@@ -821,11 +855,22 @@ export interface components {
              */
             actor: string;
             /**
+             * @description Id of the key, member, …
+             * @example 4fT0kQzB
+             */
+            actor_id: string;
+            /** @enum {string} */
+            actor_kind: "key" | "member" | "user" | "local" | "system";
+            /** @description State after the change; null: none */
+            after: components["schemas"]["JsonObject"] | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             at: string;
+            /** @description State before the change; null: none */
+            before: components["schemas"]["JsonObject"] | null;
             detail: components["schemas"]["JsonObject"];
             /**
              * @description Id of the entry
@@ -833,12 +878,22 @@ export interface components {
              */
             entry_id: string;
             /**
+             * @description Network of the caller, or cli; null: Tidings itself
+             * @example 203.0.113.0/24
+             */
+            from: string | null;
+            /**
              * @description What was changed
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
              */
             subject: string;
         };
-        /** @description Changes, newest first */
+        /**
+         * @description NDJSON: one AuditEntry a line, newest first
+         * @example {"entry_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","action":"key.created"}
+         */
+        AuditLogExport: string;
+        /** @description Changes, newest first. A page may be short and still have a next */
         AuditLogPage: {
             entries: components["schemas"]["AuditEntry"][];
             /**
@@ -959,6 +1014,23 @@ export interface components {
              */
             since: string;
         };
+        /** @description A CloudEvent 1.0; extension attributes are kept as context */
+        CloudEvent: {
+            /** @description The properties, unless the mapping of the catalog says otherwise */
+            data?: unknown;
+            datacontenttype?: string;
+            /** @description Its identity together with the source */
+            id: string;
+            source: string;
+            /** @constant */
+            specversion: "1.0";
+            /** @description RFC 3339 with a zone; without it, the time of receipt */
+            time?: string;
+            /** @description The event type of the catalog */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
         /**
          * @description Correction of a rejected event
          * @example {
@@ -981,6 +1053,49 @@ export interface components {
             patch: {
                 [key: string]: unknown;
             };
+        };
+        /** @description An event with its decisions, or a notification with its deliveries */
+        CorrelatedEntry: {
+            /**
+             * Format: date-time
+             * @description When it was stored
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            decisions: components["schemas"]["StoredDecision"][];
+            event: components["schemas"]["StoredEvent"];
+            /** @constant */
+            kind: "event";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        } | {
+            /**
+             * Format: date-time
+             * @description When it was stored
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @constant */
+            kind: "notification";
+            notification: components["schemas"]["Notification"];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description What is stored under a correlation id, of all users; newest first */
+        CorrelatedPage: {
+            correlation_id: string;
+            entries: components["schemas"]["CorrelatedEntry"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /** @description A decision with its evidence */
         Decision: {
@@ -1183,6 +1298,18 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             rejected_id: string;
+        };
+        /** @description A domain event; what is no part of the event is kept as context */
+        DomainEvent: {
+            aggregateId?: unknown;
+            /** @description The properties, unless the mapping of the catalog says otherwise */
+            data?: unknown;
+            /** @description The event type of the catalog */
+            eventType: string;
+            /** @description correlationId, causationId, eventId, timestamp, source and others */
+            metadata?: components["schemas"]["JsonObjectInput"] | null;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * @description Something that happened to a user
@@ -1715,9 +1842,17 @@ export interface components {
         };
         /** @description Any JSON value */
         Json: JsonValue;
+        /** @description Any JSON value */
+        JsonInput: string | number | boolean | null | components["schemas"]["JsonInput"][] | {
+            [key: string]: components["schemas"]["JsonInput"];
+        };
         /** @description An object with the caller's own fields */
         JsonObject: {
             [key: string]: components["schemas"]["Json"];
+        };
+        /** @description An object with the caller's own fields */
+        JsonObjectInput: {
+            [key: string]: components["schemas"]["JsonInput"];
         };
         LimitGroup: {
             limits: string[];
@@ -3009,6 +3144,7 @@ export type ApiKeyRotation = components['schemas']['ApiKeyRotation'];
 export type ApplyResult = components['schemas']['ApplyResult'];
 export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
@@ -3018,7 +3154,10 @@ export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
+export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
+export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
+export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type Delivery = components['schemas']['Delivery'];
@@ -3027,6 +3166,7 @@ export type DeliverySummary = components['schemas']['DeliverySummary'];
 export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
+export type DomainEvent = components['schemas']['DomainEvent'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -3043,7 +3183,9 @@ export type JobPage = components['schemas']['JobPage'];
 export type JobPreview = components['schemas']['JobPreview'];
 export type JobQuestion = components['schemas']['JobQuestion'];
 export type Json = components['schemas']['Json'];
+export type JsonInput = components['schemas']['JsonInput'];
 export type JsonObject = components['schemas']['JsonObject'];
+export type JsonObjectInput = components['schemas']['JsonObjectInput'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type Liveness = components['schemas']['Liveness'];
 export type Message = components['schemas']['Message'];
@@ -3176,11 +3318,16 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    listAuditLog: {
+    findCorrelated: {
         parameters: {
-            query?: {
+            query: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /**
+                 * @description The correlation id of the context: `correlationid` of a CloudEvent, `correlationId` of a domain event
+                 * @example c-81
+                 */
+                correlation_id: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -3201,20 +3348,156 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "correlation_id": "text",
+                     *       "entries": [
+                     *         {
+                     *           "kind": "event",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "user_id": "user-1042",
+                     *           "event": {
+                     *             "event_id": "text",
+                     *             "event_type": "payment_failed",
+                     *             "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *             "received_at": "2026-11-02T09:30:00.000Z",
+                     *             "properties": {},
+                     *             "user_traits": {},
+                     *             "context": {},
+                     *             "catalog_version": 1
+                     *           },
+                     *           "decisions": [
+                     *             {
+                     *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "outcome": "send",
+                     *               "reason_code": "matched",
+                     *               "reason": "The payment failed twice.",
+                     *               "notification_id": null,
+                     *               "event_ids": [
+                     *                 "evt-8841"
+                     *               ],
+                     *               "evidence": {},
+                     *               "event_id": "evt-8841",
+                     *               "event_type": "payment_failed",
+                     *               "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *               "decided_at": "2026-11-02T09:30:00.000Z",
+                     *               "catalog_version": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrelatedPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAuditLog: {
+        parameters: {
+            query?: {
+                /** @description An action such as key.revoked, or all that begin with key. */
+                action?: string;
+                /** @description Id or name of the actor */
+                actor?: string;
+                actor_kind?: "key" | "member" | "user" | "local" | "system";
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description At or after this time */
+                since?: string;
+                subject?: string;
+                /** @description Before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
                      *       "entries": [
                      *         {
                      *           "entry_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "at": "2026-11-02T09:30:00.000Z",
                      *           "actor": "api key 1",
+                     *           "actor_kind": "key",
+                     *           "actor_id": "4fT0kQzB",
+                     *           "from": "203.0.113.0/24",
                      *           "action": "delivery.retried",
                      *           "subject": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
-                     *           "detail": {}
+                     *           "detail": {},
+                     *           "before": {},
+                     *           "after": {}
                      *         }
                      *       ],
                      *       "next": null
                      *     }
                      */
                     "application/json": components["schemas"]["AuditLogPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportAuditLog: {
+        parameters: {
+            query?: {
+                /** @description An action such as key.revoked, or all that begin with key. */
+                action?: string;
+                /** @description Id or name of the actor */
+                actor?: string;
+                actor_kind?: "key" | "member" | "user" | "local" | "system";
+                /** @description At or after this time */
+                since?: string;
+                subject?: string;
+                /** @description Before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"entry_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","action":"key.created"} */
+                    "application/json": components["schemas"]["AuditLogExport"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -4002,7 +4285,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][] | components["schemas"]["Event"];
+                "application/json": (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"])[] | (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"]);
             };
         };
         responses: {
@@ -5786,7 +6069,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][] | components["schemas"]["Event"];
+                "application/json": (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"])[] | (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"]);
             };
         };
         responses: {
