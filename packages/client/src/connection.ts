@@ -4,27 +4,27 @@ export interface TidingsOptions {
   /** Address of the installation, such as `https://tidings.example.com`; a path in it is kept. */
   readonly baseUrl: string;
   /** An API key, or a user's token. Absent: an installation on this machine that needs none, or the session of a browser. */
-  readonly apiKey?: string;
+  readonly apiKey?: string | undefined;
   /** The tenant to act for; only a key of the installation, or a member of several tenants, needs it. */
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
   /** Time in ms for one attempt, until the whole response is read (default: 30,000). */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** Further attempts after one that failed (default: 3). */
-  readonly maxRetries?: number;
+  readonly maxRetries?: number | undefined;
   /** Default: the global one. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: typeof fetch | undefined;
   /** Headers of every request. */
-  readonly headers?: { readonly [name: string]: string };
+  readonly headers?: { readonly [name: string]: string } | undefined;
 }
 
 /** Options of one call. */
 export interface CallOptions {
   /** Ends the call: it rejects with the reason of the signal. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Makes a POST safe to repeat (default: a random one). Pass your own to repeat a call in another process. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** The `etag` that was read: the change is rejected as `outdated` if somebody else was quicker. */
-  readonly ifMatch?: string;
+  readonly ifMatch?: string | undefined;
 }
 
 export interface Call {
