@@ -22,7 +22,10 @@ const ROOMS = {
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   channels: 'model errors.ts privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
-  tenants: 'model errors.ts lib time privacy store store/pg',
+  'http-out': '',
+  tokens: 'model errors.ts privacy store store/pg http-out',
+  members: 'model errors.ts privacy store store/pg',
+  tenants: 'model errors.ts lib time privacy store store/pg tokens members',
   outbox: 'model lib store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
@@ -30,10 +33,10 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery tenants timers jobs health',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out tokens members tenants timers jobs health',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery tenants timers jobs embedded health config.ts http',
-  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog tenants ingest simulate embedded config.ts main.ts',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out members tenants timers jobs embedded health config.ts http',
+  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog members tenants ingest simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */

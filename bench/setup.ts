@@ -13,6 +13,7 @@ import { DeliveryWorker } from '../src/delivery/worker.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
 import { Health } from '../src/health/health.ts';
 import { buildServer } from '../src/http/server.ts';
+import { GuardedClient } from '../src/http-out/guarded-client.ts';
 import { Pipeline } from '../src/ingest/pipeline.ts';
 import type { CatalogData } from '../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../src/model/delivery.ts';
@@ -192,6 +193,9 @@ export async function withTidings<T>(
           seal,
           clock,
           apiKeys: [],
+          publicUrl: null,
+          oidc: null,
+          outbound: new GuardedClient(),
           log,
           consoleDir: '',
           state,

@@ -26,6 +26,10 @@ export interface Config {
   readonly watchCatalog: boolean;
   /** Empty: no authentication, and the server listens on loopback only. */
   readonly apiKeys: readonly string[];
+  /** URL under which browsers reach the console, without a slash at its end; null: that of the server itself. */
+  readonly publicUrl: string | null;
+  /** OpenID provider of the members who log in to the console; a null secret: a public client. Null: no login by one. */
+  readonly oidc: { readonly issuer: string; readonly clientId: string; readonly clientSecret: string | null } | null;
   /** Requests per minute of an API key that has no limit of its own. */
   readonly keyRate: number;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
@@ -73,7 +77,8 @@ export function readConfig(
     if (key.length < 16) throw new ConfigError('TIDINGS_API_KEYS: a key needs at least 16 characters');
   }
   const host = env.HOST || 'localhost';
-  if (!LOOPBACK.test(host) && apiKeys.length === 0) {
+  const oidc = parseOidc(env);
+  if (!LOOPBACK.test(host) && apiKeys.length === 0 && !oidc) {
     throw new ConfigError(
       `HOST is ${host}, which other machines can reach, but no API key is configured; set TIDINGS_API_KEYS, or set HOST to 127.0.0.1`,
     );
@@ -96,6 +101,8 @@ export function readConfig(
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
     watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
     apiKeys,
+    publicUrl: env.TIDINGS_PUBLIC_URL ? parseWebUrl('TIDINGS_PUBLIC_URL', env.TIDINGS_PUBLIC_URL) : null,
+    oidc,
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
     encryptionKey,
@@ -113,6 +120,34 @@ export function readConfig(
     migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
   };
+}
+
+const OIDC_SETTINGS = ['TIDINGS_OIDC_ISSUER', 'TIDINGS_OIDC_CLIENT_ID', 'TIDINGS_PUBLIC_URL'] as const;
+
+function parseOidc(env: { readonly [name: string]: string | undefined }): Config['oidc'] {
+  if (!env.TIDINGS_OIDC_ISSUER && !env.TIDINGS_OIDC_CLIENT_ID) return null;
+  const missing = OIDC_SETTINGS.find((name) => !env[name]);
+  if (missing !== undefined) {
+    throw new ConfigError(`the login to the console needs ${OIDC_SETTINGS.join(', ')}; ${missing} is not set`);
+  }
+  return {
+    issuer: parseWebUrl('TIDINGS_OIDC_ISSUER', env.TIDINGS_OIDC_ISSUER as string),
+    clientId: env.TIDINGS_OIDC_CLIENT_ID as string,
+    clientSecret: env.TIDINGS_OIDC_CLIENT_SECRET || null,
+  };
+}
+
+/** Returns a URL without a slash at its end. Codes and cookies travel to it: only on this machine without TLS. */
+function parseWebUrl(name: string, value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  if (!url || !isSafe || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new ConfigError(`${name} must be an https:// URL without ? and # (http:// is accepted for localhost only)`);
+  }
+  if (name === 'TIDINGS_PUBLIC_URL' && url.pathname !== '/') {
+    throw new ConfigError(`${name} must have no path: the console is at / of its host`);
+  }
+  return url.href.replace(/\/$/, '');
 }
 
 function parsePort(name: string, value: string): number {

@@ -25,11 +25,13 @@ import { Pipeline } from './ingest/pipeline.ts';
 import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
+import { makeOwnerLink } from './members/owner-link.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
+import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
@@ -60,6 +62,11 @@ export interface Running {
   /** URL under which `/healthz/live` and `/healthz/ready` respond. */
   readonly healthUrl: string;
   readonly database: 'embedded' | 'external';
+  /**
+   * Makes a link that logs in an owner once; null: members need no login here, have their provider, or this process has no console.
+   * Its reader is an owner: print it to a terminal only.
+   */
+  makeOwnerLink(): Promise<string | null>;
   /** The active catalog at start. */
   readonly catalog: Catalog;
   /**
@@ -291,9 +298,12 @@ export async function run(
 
     let url: string | null = null;
     if (database !== null) {
-      const { apiKeys, keyRate, trustedProxies } = config;
+      const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
       // Loaded lazily: a process with workers only starts in half the time without it.
       const { buildServer } = await import('./http/server.ts');
+      const { GuardedClient } = await import('./http-out/guarded-client.ts');
+      const outbound = new GuardedClient();
+      cleanup.push(() => outbound.close());
       const server = await buildServer({
         pipeline,
         database,
@@ -301,6 +311,9 @@ export async function run(
         seal,
         clock,
         apiKeys,
+        publicUrl,
+        oidc,
+        outbound,
         databaseUrl,
         perMinute: keyRate,
         trustedProxies,
@@ -360,6 +373,10 @@ export async function run(
       healthUrl,
       database: embedded ? 'embedded' : 'external',
       catalog,
+      makeOwnerLink: async () =>
+        database !== null && url !== null && (await needsOwnerLink(database.owner, config))
+          ? makeOwnerLink(database.owner, config.publicUrl ?? url, clock())
+          : null,
       stop() {
         state.stopping = true;
         stopped ??= stopAll();
@@ -370,6 +387,12 @@ export async function run(
     await stopAll();
     throw error;
   }
+}
+
+/** Returns whether members log in, and can do so only by a link: there is no provider, or no owner who could use it. */
+async function needsOwnerLink(owner: Pool, { apiKeys, oidc }: Config): Promise<boolean> {
+  if (apiKeys.length === 0 && oidc === null) return false;
+  return oidc === null || !(await hasOtherOwner(owner, DEFAULT_TENANT, null));
 }
 
 /** Returns a function that logs once that the clock of this process is wrong, and once that it is right again. */

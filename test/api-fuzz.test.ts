@@ -23,7 +23,12 @@ test.each(operations.map((one): [string, ApiOperation] => [one.name, one]))('%s'
   await fc.assert(
     fc.asyncProperty(arbitraryRequest(operation), async ({ url, body, headers }) => {
       // The helper throws if the response is not one of the document.
-      const answer = await api.server.send(operation.method, url, operation.method === 'GET' ? undefined : body, headers);
+      const answer = await api.server.send(
+        operation.method,
+        url,
+        operation.method === 'GET' ? undefined : body,
+        headers,
+      );
       const isProbe = url.startsWith('/healthz/');
       if (!isProbe) expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(500);
     }),

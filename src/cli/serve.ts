@@ -99,7 +99,15 @@ async function serve(name: string, roles: Roles, env: NodeJS.ProcessEnv, asJson:
     );
   } else {
     console.log(formatStartupBanner(roles, running, config, buildSampleEvent(running.catalog.data)));
+    await printOwnerLink(running, process.stdout);
   }
+}
+
+/** Prints the link that logs in an owner, to a terminal only: a file or a log would keep it for others to find. */
+async function printOwnerLink({ makeOwnerLink }: Running, output: NodeJS.WriteStream): Promise<void> {
+  if (!output.isTTY) return;
+  const link = await makeOwnerLink();
+  if (link !== null) output.write(`  Log in    ${link}   (as an owner; once, within 10 minutes)\n\n`);
 }
 
 /**

@@ -5,7 +5,9 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Health } from '../health/health.ts';
+import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
+import type { OidcSettings } from '../members/oidc-login.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
@@ -19,6 +21,12 @@ export interface HttpDependencies {
   readonly seal: Seal;
   readonly clock: () => Millis;
   readonly apiKeys: readonly string[];
+  /** URL under which browsers reach the console; null: that of the server itself. */
+  readonly publicUrl: string | null;
+  /** OpenID provider of the members who log in to the console; null: no login by one. */
+  readonly oidc: OidcSettings | null;
+  /** For URLs that tenants chose. */
+  readonly outbound: GuardedClient;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
   /** Requests per minute of a key without a limit of its own; absent: 6000. */

@@ -43,10 +43,8 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
     }
     const credentials = readCredentials(request);
     const reject = (error: unknown) => {
-      if (isUnauthorized(error)) {
-        limits.countFailure(credentials);
-        challenge(reply);
-      }
+      if (isUnauthorized(error)) limits.countFailure(credentials);
+      if (error instanceof TidingsError && error.status === 401) challenge(reply);
       done(error as TidingsError);
     };
     const admit = (principal: Principal) => {
@@ -94,7 +92,8 @@ function challenge(reply: FastifyReply): void {
   reply.header('www-authenticate', 'Bearer');
 }
 
-function readCredentials({ headers, ip }: FastifyRequest): Credentials {
+/** Returns what a request says of its sender. */
+export function readCredentials({ headers, ip }: FastifyRequest): Credentials {
   const tenantId = headers['x-tidings-tenant'];
   return {
     headers,

@@ -4,7 +4,13 @@ import fastifyStatic from '@fastify/static';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { TidingsError } from '../errors.ts';
+import { OidcLogin } from '../members/oidc-login.ts';
+import { Sessions } from '../members/sessions.ts';
 import { Access } from '../tenants/access.ts';
+import { memberSessions } from '../tenants/member-sessions.ts';
+import { userTokens } from '../tenants/user-tokens.ts';
+import { IssuerKeys } from '../tokens/issuer-keys.ts';
+import { TokenVerifier } from '../tokens/token-verifier.ts';
 import type { App, HttpDependencies } from './app.ts';
 import { authenticate } from './auth.ts';
 import { registerCompression } from './compression.ts';
@@ -23,9 +29,16 @@ import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
+import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
+import { registerLoginRoutes } from './routes/login.ts';
+import { registerMeRoutes } from './routes/me.ts';
+import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
+import { registerRevealRoutes } from './routes/reveal.ts';
+import { registerSessionRoutes } from './routes/session.ts';
+import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
@@ -55,7 +68,9 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
   rejectForeignOrigins(app);
-  const access = await openAccess(app, dependencies);
+  const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
+  const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
+  const access = await openAccess(app, dependencies, sessions);
   authenticate(app, access);
   // In this order: a response is kept as it was before its compression.
   registerIdempotency(app, dependencies);
@@ -74,6 +89,13 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
   registerKeyRoutes(app, dependencies, access.keys);
+  registerMeRoutes(app, dependencies);
+  registerRevealRoutes(app, dependencies);
+  registerMemberRoutes(app, dependencies);
+  registerIssuerRoutes(app, dependencies);
+  registerTokenRoutes(app, dependencies);
+  registerSessionRoutes(app, dependencies, access.principals, sessions);
+  registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))
@@ -83,12 +105,28 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
 }
 
 /** Returns who may call; listens for changes of that until the server is closed. */
-async function openAccess(app: App, dependencies: HttpDependencies): Promise<Access> {
-  const { database, databaseUrl, apiKeys, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
-  const access = new Access({ pool: database.owner, databaseUrl, apiKeys, perMinute, clock, log });
+async function openAccess(app: App, dependencies: HttpDependencies, sessions: Sessions): Promise<Access> {
+  const { database, databaseUrl, apiKeys, oidc, outbound, perMinute = DEFAULT_PER_MINUTE, clock, log } = dependencies;
+  const tokens = new TokenVerifier(database.owner, new IssuerKeys(outbound), clock);
+  const access = new Access({
+    pool: database.owner,
+    databaseUrl,
+    apiKeys,
+    others: [userTokens(tokens), memberSessions(sessions)],
+    isOpen: apiKeys.length === 0 && oidc === null,
+    perMinute,
+    clock,
+    log,
+  });
   await access.start();
   app.addHook('onClose', () => access.stop());
   return access;
+}
+
+function buildOidcLogin({ database, oidc, publicUrl, seal, clock }: HttpDependencies): OidcLogin | null {
+  if (!oidc) return null;
+  if (publicUrl === null) throw new Error('a login needs the URL of the console');
+  return new OidcLogin({ ...oidc, publicUrl, owner: database.owner, seal, clock });
 }
 
 /** The names of assets hold a hash of their content, so a name never means another one. The page that names them is asked for. */

@@ -74,6 +74,8 @@ export const ROLES = {
   viewer: VIEWER,
 } as const satisfies { readonly [role: string]: readonly Scope[] };
 
+export type Role = keyof typeof ROLES;
+
 /** The one that does something, as the audit log records it. */
 export interface Actor {
   /** `local`: a caller on this machine while no keys are configured; `system`: Tidings itself, or a command on its database. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { KEYS_CHANNEL } from '../store/keys/api-keys.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
+import type { Authenticator } from './authenticator.ts';
 import { environmentKeys } from './environment-keys.ts';
 import { Keys } from './keys.ts';
 import { localCallers } from './local-callers.ts';
@@ -16,8 +17,12 @@ export interface AccessOptions {
   readonly pool: pg.Pool;
   /** Database in which to listen for changes of keys; absent: they are noticed within half a minute. */
   readonly databaseUrl: string | undefined;
-  /** Keys of the environment. Empty: callers on this machine need no key. */
+  /** Keys of the environment. */
   readonly apiKeys: readonly string[];
+  /** Further kinds of callers than those with keys. */
+  readonly others: readonly Authenticator[];
+  /** Whether callers on this machine need no credentials. */
+  readonly isOpen: boolean;
   /** Requests per minute of a key that has no limit of its own. */
   readonly perMinute: number;
   readonly clock: () => Millis;
@@ -33,7 +38,7 @@ export class Access {
   readonly #tenants: TenantStates;
   readonly #listener: NotifyListener | undefined;
 
-  constructor({ pool, databaseUrl, apiKeys, perMinute, clock, log }: AccessOptions) {
+  constructor({ pool, databaseUrl, apiKeys, others, isOpen, perMinute, clock, log }: AccessOptions) {
     this.#tenants = new TenantStates(pool);
     this.#storedKeys = new StoredKeys({ pool, clock, log, perMinute });
     this.quotas = new Quotas(pool, clock, log);
@@ -43,7 +48,8 @@ export class Access {
       authenticators: [
         environmentKeys(apiKeys),
         this.#storedKeys.authenticate,
-        ...(apiKeys.length === 0 ? [localCallers] : []),
+        ...others,
+        ...(isOpen ? [localCallers] : []),
       ],
       findTenant: this.#tenants.find,
     });

@@ -4,6 +4,7 @@ import { checkDatabase } from '../../src/health/database-checks.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HttpDependencies } from '../../src/http/app.ts';
 import { buildServer } from '../../src/http/server.ts';
+import { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import { ApiShape } from './api-shape.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
@@ -12,6 +13,7 @@ export interface TestServer {
   get(path: string, headers?: Record<string, string>): Promise<Answer>;
   /** @param body a string is sent as it is */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** Sends a request of another method. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -40,8 +42,13 @@ export async function testServer(
     /** Default: a free one. */
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
+    publicUrl?: string;
+    oidc?: HttpDependencies['oidc'];
+    /** URLs that the server may reach although they are not public ones: those of servers of the test. */
+    exempt?: (url: URL) => boolean;
   } = {},
 ): Promise<TestServer> {
+  const outbound = new GuardedClient(options.exempt);
   const server = await buildServer({
     pipeline: tidings.pipeline,
     database: tidings.database.tenants,
@@ -49,6 +56,9 @@ export async function testServer(
     seal: tidings.seal,
     clock: () => tidings.clock.now,
     apiKeys: options.apiKeys ?? [],
+    publicUrl: options.publicUrl ?? null,
+    oidc: options.oidc ?? null,
+    outbound,
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
     ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
@@ -83,6 +93,7 @@ export async function testServer(
     send,
     close: async () => {
       await server.close();
+      await outbound.close();
     },
   };
 }

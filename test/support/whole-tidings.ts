@@ -4,6 +4,7 @@ import { smtpProvider } from '../../src/channels/email/smtp.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { Health } from '../../src/health/health.ts';
 import { buildServer } from '../../src/http/server.ts';
+import { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import { CHANNELS } from '../../src/model/delivery.ts';
 import { serializeError } from '../../src/privacy/log-serializers.ts';
 import { Seal } from '../../src/privacy/seal.ts';
@@ -82,6 +83,9 @@ export async function wholeTidings(
     seal,
     clock: () => clock.now,
     apiKeys: [],
+    publicUrl: null,
+    oidc: null,
+    outbound: new GuardedClient(),
     log: logger,
     consoleDir: '/nowhere',
     state: { stopping: false },

@@ -39,6 +39,7 @@ import type {
   WaitPage,
 } from '@tidings/client/types';
 import { getApiKey, reportRejectedKey } from './key.ts';
+import { getTenant } from './tenant.ts';
 
 /* The shapes of the API, as its OpenAPI document describes them, under the names of the console. */
 
@@ -70,13 +71,10 @@ export type AuditEvent = StoredEvent;
 export type CatalogNotification = NotificationType;
 export type CatalogRule = Rule;
 export type CatalogVersion = CatalogVersionPage['versions'][number];
-export type Category = NotificationType['category'];
 export type Channel = Delivery['channel'];
 export type DeliveryStatus = Delivery['status'];
 export type IngestResponse = IngestResult;
 export type JobActionName = Job['action'];
-export type JobFailure = JobFailurePage['failures'][number];
-export type JobStatus = Job['status'];
 export type OpenCircuit = NonNullable<QueueState['circuits']>[number];
 export type Outcome = Decision['outcome'];
 export type SentMessage = Message;
@@ -201,6 +199,30 @@ export const getCatalogDiff = (from: number, to: number): Promise<CatalogDiff> =
 export const rollBackCatalog = (version: number): Promise<RollbackResult> =>
   callApi('catalog/rollback', 'POST', { version });
 
+/** Sender of the requests of this console, as the API knows it. */
+export interface Session {
+  login: {
+    /** An OpenID provider logs members in. */
+    oidc: boolean;
+    required: boolean;
+  };
+  /** Null: unknown. */
+  actor: { kind: string; name: string } | null;
+  /** Why the sender may do nothing; null: it may do something. */
+  code: string | null;
+  tenant_id: string | null;
+  environment: string | null;
+  scopes: string[];
+  tenants: { tenant_id: string; name: string; environment: string; role: string }[];
+}
+
+export const getSession = (): Promise<Session> => callApi('session');
+
+/** Logs in by a one-time link. Throws a Problem with the code `link_used` if it no longer works. */
+export const logInByLink = (link: string): Promise<unknown> => callApi('session', 'POST', { link });
+
+export const logOut = (): Promise<unknown> => callApi('session', 'DELETE');
+
 function buildQuery(parameters: Record<string, string | null>): string {
   const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== null);
   return new URLSearchParams(given).toString();
@@ -217,7 +239,7 @@ function isIngestResponse(body: unknown): boolean {
  */
 async function callApi<T>(
   path: string,
-  method: 'GET' | 'POST' = 'GET',
+  method: 'GET' | 'POST' | 'DELETE' = 'GET',
   content?: JsonObject,
   isResult: (body: unknown) => boolean = () => false,
   extraHeaders: Record<string, string> = {},
@@ -225,6 +247,8 @@ async function callApi<T>(
   const key = getApiKey();
   const headers = new Headers({ accept: 'application/json', ...extraHeaders });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  const tenant = getTenant();
+  if (tenant !== null) headers.set('x-tidings-tenant', tenant);
   if (content !== undefined) headers.set('content-type', 'application/json');
   const sent = content === undefined ? {} : { body: JSON.stringify(content) };
   let response: Response;

@@ -22,6 +22,12 @@ export function setApiKey(key: string): void {
   setKeyState('open');
 }
 
+/** Forgets the key, and resumes the console: the session of a member counts from now on, if there is one. */
+export function forgetApiKey(): void {
+  sessionStorage.removeItem(STORAGE_KEY);
+  setKeyState('open');
+}
+
 /** Records that the API returned 401 to a request with the key `used`; null: a request without a key. */
 export function reportRejectedKey(used: string | null): void {
   // A response to a request with an earlier key says nothing about the current one.

@@ -10,6 +10,8 @@ export type Route =
   | { page: 'rejected' }
   | { page: 'jobs' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
+  /** `link`: secret of a one-time link, or null. `problem`: code of why a login failed, or null. */
+  | { page: 'login'; link: string | null; problem: string | null }
   | { page: 'unknown' };
 
 export const linkToActivity = (): string => '#/';
@@ -50,6 +52,8 @@ export function parseHash(hash: string): Route {
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
+  const link = /^\/login(?:\/([\w-]+))?$/.exec(path);
+  if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
   const userId = /^\/users\/([^/]+)$/.exec(path)?.[1];
   if (userId === undefined) return { page: 'unknown' };
   try {

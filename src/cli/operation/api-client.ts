@@ -5,6 +5,7 @@ export interface ApiClient {
   get(path: string): Promise<unknown>;
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
+  patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
 }
 
@@ -55,6 +56,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
   };
 }

@@ -19,7 +19,13 @@ const ALWAYS: readonly ErrorCode[] = [
   'internal',
   'unavailable',
 ];
-const OF_PRINCIPALS: readonly ErrorCode[] = ['unauthorized', 'forbidden', 'tenant_suspended', 'not_found', 'rate_limited'];
+const OF_PRINCIPALS: readonly ErrorCode[] = [
+  'unauthorized',
+  'forbidden',
+  'tenant_suspended',
+  'not_found',
+  'rate_limited',
+];
 const OF_KEYS: readonly ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
 const OF_BODIES: readonly ErrorCode[] = [
   'foreign_origin',

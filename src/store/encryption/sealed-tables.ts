@@ -35,6 +35,13 @@ export const SEALED_TABLES: readonly SealedTable[] = [
       resealDocument(seal, sealed, documentRow('users', tenant, user)),
   },
   {
+    name: 'signing_keys',
+    key: [TENANT, ['key_id', 'text']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', id = '']) =>
+      resealDocument(seal, sealed, documentRow('signing_keys', tenant, id)),
+  },
+  {
     name: 'waits',
     key: [TENANT, USER, ['wait_id', 'uuid']],
     hasKeyId: false,

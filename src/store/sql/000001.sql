@@ -90,6 +90,8 @@ create table issuers (
   primary key (tenant_id, issuer),
   constraint issuers_one_source_of_keys check ((jwks_url is null) <> (public_keys is null))
 );
+-- A token names its issuer, not its tenant.
+create index issuers_issuer on issuers (issuer, created_at);
 
 -- Key pairs with which Tidings signs the tokens that it issues for users (POST /users/{id}/tokens).
 create table signing_keys (

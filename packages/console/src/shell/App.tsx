@@ -13,12 +13,12 @@ import { Announcements } from './announce.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { Header } from './Header.tsx';
-import { KeyForm } from './KeyForm.tsx';
+import { LinkPage } from './LinkPage.tsx';
+import { LoginPage } from './LoginPage.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
 
 export function App() {
   const route = useRoute();
-  const keyState = useKeyState();
   usePageChange(route);
   return (
     <AppShell header={{ height: { base: 104, sm: 60 } }} padding="md">
@@ -26,7 +26,7 @@ export function App() {
       <AppShell.Main className="main">
         <Container size={1240} px={0} py="xs">
           <ErrorBoundary key={pageKey(route)}>
-            {keyState === 'open' ? <Page route={route} /> : <KeyForm rejected={keyState === 'rejected'} />}
+            <Content route={route} />
           </ErrorBoundary>
         </Container>
       </AppShell.Main>
@@ -36,7 +36,17 @@ export function App() {
   );
 }
 
-function Page({ route }: { route: Route }) {
+/** The page of the route, or what is needed to see it. */
+function Content({ route }: { route: Route }) {
+  const keyState = useKeyState();
+  if (route.page === 'login') {
+    return route.link === null ? <LoginPage problem={route.problem} /> : <LinkPage link={route.link} />;
+  }
+  if (keyState === 'open') return <Page route={route} />;
+  return <LoginPage problem={null} rejected={keyState === 'rejected'} />;
+}
+
+function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
   switch (route.page) {
     case 'activity':
       return <ActivityPage />;

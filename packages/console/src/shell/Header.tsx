@@ -1,5 +1,6 @@
 import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { linkToActivity, linkToCatalog, linkToDeliveries, linkToJobs, linkToRejected, type Route } from '../route.ts';
+import { AccountMenu } from './AccountMenu.tsx';
 import { IconActivity, IconBook, IconChecks, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
 import { UserSearch } from './UserSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
@@ -43,6 +44,7 @@ export function Header({ page }: { page: Route['page'] }) {
         <UserSearch />
         <ZoneSwitch />
         <SchemeSwitch />
+        <AccountMenu />
       </div>
     </AppShell.Header>
   );

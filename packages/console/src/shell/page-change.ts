@@ -34,6 +34,8 @@ export function focusHeading(): void {
 
 function formatPageName(route: Route): string {
   switch (route.page) {
+    case 'login':
+      return 'Log in';
     case 'user':
       return route.userId;
     case 'catalog':

@@ -1,0 +1,58 @@
+import type pg from 'pg';
+import type { Message } from '../../model/delivery.ts';
+import type { DeliveryId } from '../../model/delivery-id.ts';
+import type { AddressKind } from '../../model/event.ts';
+import { documentRow, openDocument } from '../../privacy/documents.ts';
+import type { Seal } from '../../privacy/seal.ts';
+import { addressAad } from '../../users/addresses.ts';
+
+/** Returns the addresses of a user; undefined: there is no such user; `unreadable`: they cannot be opened with the current key. */
+export async function revealAddresses(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  userId: string,
+): Promise<{ readonly [kind in AddressKind]?: string } | 'unreadable' | undefined> {
+  const { rows } = await pool.query<{ kind: AddressKind | null; sealed: Buffer | null; key_id: string | null }>(
+    `select kind, addresses.sealed, key_id from users left join addresses using (tenant_id, user_id)
+     where tenant_id = $1 and user_id = $2`,
+    [tenantId, userId],
+  );
+  if (rows.length === 0) return undefined;
+  const addresses: { [kind in AddressKind]?: string } = {};
+  for (const { kind, sealed, key_id } of rows) {
+    if (kind === null || sealed === null) continue;
+    try {
+      addresses[kind] = seal.open(sealed, addressAad(tenantId, userId, kind), key_id ?? undefined);
+    } catch {
+      seal.onUnreadable?.('addresses');
+      return 'unreadable';
+    }
+  }
+  return addresses;
+}
+
+/** A message as it was sent; `subject` and `html` are absent if it has no such part. */
+export interface RevealedMessage {
+  readonly subject?: string;
+  readonly text: string;
+  readonly html?: string;
+}
+
+/** Returns a message as it was sent; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
+export async function revealMessage(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  { notificationId, channel }: DeliveryId,
+): Promise<RevealedMessage | 'unreadable' | undefined> {
+  const { rows } = await pool.query<{ sealed: Buffer }>(
+    'select sealed from messages where tenant_id = $1 and notification_id = $2 and channel = $3',
+    [tenantId, notificationId, channel],
+  );
+  if (!rows[0]) return undefined;
+  const document = openDocument(seal, rows[0].sealed, documentRow('messages', tenantId, notificationId, channel));
+  if (!document) return 'unreadable';
+  const { subject, text, html } = document as unknown as Message;
+  return { ...(subject === undefined ? {} : { subject }), text, ...(html === undefined ? {} : { html }) };
+}

@@ -1,0 +1,81 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeOwnerLink } from '../src/members/owner-link.ts';
+import { findChromium, launchBrowser } from './support/browser.ts';
+import { API_KEY, type LoginTest, testLogin } from './support/oidc.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Login to the console in a real browser, with a real OpenID provider. */
+
+const chromium = findChromium();
+
+describe.runIf(chromium)('the console', () => {
+  let tidings: TestTidings;
+  let login: LoginTest;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    tidings = await testTidings();
+    login = await testLogin(tidings);
+    browser = await launchBrowser(chromium as string);
+    await tidings.database.pool.query("insert into tenants (tenant_id, name) values ('acme', 'Acme')");
+    for (const tenant of ['default', 'acme']) {
+      const member = { email: 'ann@example.com', name: 'Ann', role: 'operator' };
+      await login.server.post('/api/v1/members', member, { 'x-api-key': API_KEY, 'x-tidings-tenant': tenant });
+    }
+    login.provider.account = { sub: 'ann', email: 'ann@example.com', email_verified: true };
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await login?.close();
+    await tidings?.close();
+  });
+
+  async function open(hash: string): Promise<Page> {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${login.server.url}/${hash}`);
+    return page;
+  }
+
+  test('leads a member to the provider and back to the same page, and logs out', async () => {
+    const page = await open('#/deliveries');
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
+    expect(new URL(page.url()).hash).toBe('#/deliveries');
+    await page.getByRole('button', { name: 'Account of Ann' }).click();
+    await page.getByRole('menuitem', { name: 'Log out' }).click();
+    await page.getByRole('link', { name: 'Log in' }).waitFor();
+    expect((await page.context().cookies()).filter(({ name }) => name === 'tidings_session')).toEqual([]);
+  });
+
+  test('lets a member of several tenants choose one', async () => {
+    const page = await open('#/');
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.getByRole('button', { name: 'Account of Ann' }).click();
+    const asked = page.waitForRequest((request) => request.headers()['x-tidings-tenant'] === 'default');
+    await page
+      .getByRole('menuitem', { name: /operator/ })
+      .last()
+      .click();
+    await asked;
+    await page.getByText('Ann · default').waitFor();
+  });
+
+  test('says why one who is no member cannot log in', async () => {
+    login.provider.account = { sub: 'eve', email: 'eve@example.com', email_verified: true };
+    const page = await open('#/');
+    await page.getByRole('link', { name: 'Log in' }).click();
+    await page.getByText('You are not a member here').waitFor();
+  });
+
+  test('logs in by a one-time link, whose secret leaves the address; a second use is explained', async () => {
+    const link = await makeOwnerLink(tidings.database.pool, login.server.url, tidings.clock.now);
+    const hash = link.slice(link.indexOf('#'));
+    const page = await open(hash);
+    await page.getByRole('button', { name: 'Account of owner' }).waitFor();
+    expect(new URL(page.url()).hash).toBe('#/');
+    const second = await open(hash);
+    await second.getByText('link_used').waitFor();
+  });
+});
