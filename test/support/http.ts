@@ -4,8 +4,8 @@ import { checkDatabase } from '../../src/health/database-checks.ts';
 import { Health } from '../../src/health/health.ts';
 import type { HttpDependencies } from '../../src/http/app.ts';
 import { buildServer } from '../../src/http/server.ts';
-import { ApiShape } from './api-shape.ts';
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
+import { ApiShape } from './api-shape.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
 export interface TestServer {

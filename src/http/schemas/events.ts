@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { REJECTION_CODES, type RejectionCode } from '../../errors.ts';
 import type { ActivityView } from '../../store/users.ts';
-import { jsonInput, limitQuery, listOf, timestamp, userId } from './common.ts';
+import { jsonInput, jsonObject, limitQuery, listOf, timestamp, userId } from './common.ts';
 import { decision, decisionSummary } from './decisions.ts';
 import { deliverySummary } from './deliveries.ts';
 
