@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemActor } from '../src/model/principal.ts';
-import { runBacktest } from '../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { loadExample, parseCatalog } from './support/catalog.ts';
 import { otherProcess } from './support/processes.ts';

@@ -16,7 +16,11 @@ export class TenantProfiles {
 
   /** @param pool that of the owner */
   constructor(pool: pg.Pool) {
-    this.#profiles = new LookupCache<TenantProfile>({ max: MAX_TENANTS, ttl: MAX_AGE_MS, load: (id): Promise<TenantProfile | null> => loadTenant(pool, id) });
+    this.#profiles = new LookupCache<TenantProfile>({
+      max: MAX_TENANTS,
+      ttl: MAX_AGE_MS,
+      load: (id): Promise<TenantProfile | null> => loadTenant(pool, id),
+    });
   }
 
   /** Returns the profile, at once if it is known. That of an unknown tenant is empty. */

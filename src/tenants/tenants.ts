@@ -146,7 +146,8 @@ export class Tenants {
         throw new TidingsError('tenant_in_use', 'The tenant is being deleted, which cannot be stopped.');
       }
       if (tenantId === manager.tenantId && status !== 'active') {
-        const message = 'This is the tenant that you act for: nobody could call for it any longer. Use a key of another tenant.';
+        const message =
+          'This is the tenant that you act for: nobody could call for it any longer. Use a key of another tenant.';
         throw new TidingsError('tenant_in_use', message);
       }
       if (status === 'deleting') {

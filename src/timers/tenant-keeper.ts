@@ -2,12 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import {
-  deleteSome,
-  deleteTenantRow,
-  listTenantTables,
-  type TenantTable,
-} from '../store/tenants/delete-tenant.ts';
+import { deleteSome, deleteTenantRow, listTenantTables, type TenantTable } from '../store/tenants/delete-tenant.ts';
 import { holdSome, markReleased, releaseSome } from '../store/tenants/queues.ts';
 import { listUnsettledTenants, loadTenant, type StoredTenant } from '../store/tenants/tenants.ts';
 
@@ -54,6 +49,11 @@ export class TenantKeeper {
     this.#running ??= this.#look().finally(() => {
       this.#running = undefined;
     });
+  }
+
+  /** Resolves when the look under way has ended. */
+  async settled(): Promise<void> {
+    await this.#running;
   }
 
   /** Resolves when the chunk under way is done. */

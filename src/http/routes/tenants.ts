@@ -103,7 +103,11 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
   );
 
   for (const [verb, operationId, summary] of [
-    ['suspend', 'suspendTenant', 'Suspend a tenant: its requests are rejected, and what it sends and fires stops; nothing is lost'],
+    [
+      'suspend',
+      'suspendTenant',
+      'Suspend a tenant: its requests are rejected, and what it sends and fires stops; nothing is lost',
+    ],
     ['resume', 'resumeTenant', 'Resume a tenant: its requests are accepted again, and what was open goes on'],
   ] as const) {
     app.post(

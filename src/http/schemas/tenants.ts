@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { TenantView } from '../../tenants/tenants.ts';
 import { isKnownLocale, isKnownZone, isMailbox } from '../../tenants/tenant-settings.ts';
+import type { TenantView } from '../../tenants/tenants.ts';
 import { jsonObject, listOf, nextCursor, storable, timestamp } from './common.ts';
 
 /* Tenants: organizations that share an installation, each with users, a catalog and keys of its own. */
@@ -80,18 +80,26 @@ export const newTenant = z
   })
   .meta({ id: 'NewTenant', description: 'A tenant to be created', examples: [{ tenant_id: 'acme', name: 'Acme' }] });
 
-export const tenantChange = z
-  .strictObject({ name: name.optional(), settings: settingsChange.optional() })
-  .meta({
-    id: 'TenantChange',
-    description: 'Changes to a tenant; what is absent stays, and a setting that is null is removed',
-    examples: [{ name: 'Acme Inc.' }],
-  });
+export const tenantChange = z.strictObject({ name: name.optional(), settings: settingsChange.optional() }).meta({
+  id: 'TenantChange',
+  description: 'Changes to a tenant; what is absent stays, and a setting that is null is removed',
+  examples: [{ name: 'Acme Inc.' }],
+});
 
-export const tenantParams = z.object({ tenant_id: z.string().max(100).meta({ examples: ['acme'] }) });
+export const tenantParams = z.object({
+  tenant_id: z
+    .string()
+    .max(100)
+    .meta({ examples: ['acme'] }),
+});
 
 export const followBody = z
-  .strictObject({ tenant_id: z.string().max(100).meta({ examples: ['default'] }) })
+  .strictObject({
+    tenant_id: z
+      .string()
+      .max(100)
+      .meta({ examples: ['default'] }),
+  })
   .meta({ id: 'FollowedTenant', description: 'The tenant to follow', examples: [{ tenant_id: 'default' }] });
 
 export const followResult = z

@@ -28,7 +28,11 @@ export async function listTenantTables(connection: Connection): Promise<TenantTa
 }
 
 /** Deletes some rows of a tenant from a table. Returns how many; 0: it has no more. */
-export async function deleteSome(connection: Connection, { name, key }: TenantTable, tenantId: string): Promise<number> {
+export async function deleteSome(
+  connection: Connection,
+  { name, key }: TenantTable,
+  tenantId: string,
+): Promise<number> {
   const columns = key.map((column) => `"${column}"`).join(', ');
   const { rowCount } = await connection.query(
     `delete from ${name} where (${columns}) in (

@@ -40,8 +40,8 @@ export async function holdSome(connection: Connection, tenantId: string): Promis
     `update deliveries as d set due_at = ${HELD_UNTIL}
      from (select tenant_id, notification_id, channel from deliveries
            where tenant_id = $1 and finished_at is null and status = 'queued' and due_at < ${HELD_UNTIL}
-           limit ${CHUNK_ROWS} for update skip locked) as some
-     where d.tenant_id = some.tenant_id and d.notification_id = some.notification_id and d.channel = some.channel`,
+           limit ${CHUNK_ROWS} for update skip locked) as chunk
+     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel`,
     [tenantId],
   );
   return held;
@@ -68,9 +68,9 @@ export async function releaseSome(connection: Connection, tenantId: string, now:
      set due_at = $2, retry_until = d.retry_until + ($2::timestamptz - greatest(d.created_at, t.suspended_at))
      from (select tenant_id, notification_id, channel from deliveries
            where tenant_id = $1 and finished_at is null and status = 'queued' and due_at = ${HELD_UNTIL}
-           limit ${CHUNK_ROWS} for update skip locked) as some
+           limit ${CHUNK_ROWS} for update skip locked) as chunk
      join tenants as t using (tenant_id)
-     where d.tenant_id = some.tenant_id and d.notification_id = some.notification_id and d.channel = some.channel`,
+     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel`,
     [tenantId, isoTime(now)],
   );
   return released;
