@@ -4165,7 +4165,7 @@ export interface operations {
                 };
                 content: {
                     /** @example {"entry_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","action":"key.created"} */
-                    "application/json": components["schemas"]["AuditLogExport"];
+                    "application/x-ndjson": components["schemas"]["AuditLogExport"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
