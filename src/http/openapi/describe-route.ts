@@ -8,7 +8,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Codes of the errors that only some routes have. Those of every route with such a scope, method or body are added. */
     readonly errors?: readonly ErrorCode[];
-    /** Media type of the response; absent: JSON. */
+    /** Media type of its successful response; absent: JSON. */
     readonly mediaType?: string;
   }
 }
