@@ -2119,9 +2119,7 @@ export interface components {
         /** @description Any JSON value */
         Json: JsonValue;
         /** @description Any JSON value */
-        JsonInput: string | number | boolean | null | components["schemas"]["JsonInput"][] | {
-            [key: string]: components["schemas"]["JsonInput"];
-        };
+        JsonInput: JsonValue;
         /** @description An object with the caller's own fields */
         JsonObject: {
             [key: string]: components["schemas"]["Json"];
