@@ -66,9 +66,9 @@ test('a deletion that is cut off after any number of statements is completed by 
 test('a tenant that others follow is not deleted until they follow another one', async () => {
   await api.create('base');
   await api.create('follower', { follows: 'base' });
-  const refused = await send('DELETE', '/api/v1/tenants/base');
-  expectProblem(refused, { status: 409, code: 'tenant_in_use' });
-  expect(refused.body.detail).toContain('follower');
+  const rejected = await send('DELETE', '/api/v1/tenants/base');
+  expectProblem(rejected, { status: 409, code: 'tenant_in_use' });
+  expect(rejected.body.detail).toContain('follower');
   await send('PUT', '/api/v1/catalog/follow', { tenant_id: 'default' }, 'follower');
   expect((await send('DELETE', '/api/v1/tenants/base')).status).toBe(202);
   expectProblem(await send('POST', '/api/v1/tenants/base/resume'), { status: 409, code: 'tenant_in_use' });

@@ -110,7 +110,7 @@ test('an unknown tenant, and one of test keys, is not found', async () => {
   }
 });
 
-test('nobody locks themselves out: the tenant that one acts for is neither suspended nor deleted', async () => {
+test('no caller locks itself out: the tenant that it acts for is neither suspended nor deleted', async () => {
   for (const [method, path] of [
     ['POST', '/suspend'],
     ['DELETE', ''],

@@ -39,7 +39,7 @@ export interface DeliveryWorkerOptions {
   readonly poll?: Millis;
   /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
-  /** Returns name and settings of a tenant. Default: it has none. */
+  /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;

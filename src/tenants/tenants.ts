@@ -46,7 +46,7 @@ export interface TenantChange {
   readonly settings?: { readonly [name in keyof TenantSettings]?: TenantSettings[name] | null };
 }
 
-/** Who manages a tenant, and the tenant of the audit log in which it is noted beside that of the tenant itself. */
+/** The one that manages a tenant, and the tenant of the audit log in which it is noted beside that of the tenant itself. */
 export interface TenantManager {
   readonly actor: Actor;
   readonly tenantId: string;
@@ -118,7 +118,7 @@ export class Tenants {
     });
   }
 
-  /** Refuses its requests, and stops what it sends and fires. Nothing of it is lost. @throws TidingsError `not_found`, … */
+  /** Rejects its requests, and stops what it sends and fires. Nothing of it is lost. @throws TidingsError `not_found`, … */
   suspend(manager: TenantManager, tenantId: string): Promise<TenantView> {
     return this.#setStatus(manager, tenantId, 'suspended', 'tenant.suspended');
   }
@@ -147,7 +147,7 @@ export class Tenants {
       }
       if (tenantId === manager.tenantId && status !== 'active') {
         const message =
-          'This is the tenant that you act for: nobody could call for it any longer. Use a key of another tenant.';
+          'This is the tenant that you act for; act for another one to do this.';
         throw new TidingsError('tenant_in_use', message);
       }
       if (status === 'deleting') {

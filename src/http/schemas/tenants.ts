@@ -22,12 +22,12 @@ const settings = z.strictObject({
     .string()
     .refine(isKnownLocale, 'write a language tag, such as de or pt-BR')
     .optional()
-    .meta({ description: 'Locale of messages to users who have none', examples: ['de'] }),
+    .meta({ description: 'Locale of messages to users without one', examples: ['de'] }),
   zone: z
     .string()
     .refine(isKnownZone, 'write an IANA time zone, such as Europe/Berlin')
     .optional()
-    .meta({ description: 'Time zone of messages to users who have none', examples: ['Europe/Berlin'] }),
+    .meta({ description: 'Time zone of messages to users without one', examples: ['Europe/Berlin'] }),
   mail_from: z
     .string()
     .refine(isMailbox, 'write an address, such as hello@acme.example, or Acme <hello@acme.example>')

@@ -94,7 +94,7 @@ export async function setTenantStatus(
   );
 }
 
-/** Returns a tenant, other than its test tenant, that follows the catalog of this one; null: there is none. */
+/** Returns a tenant, other than its test tenant, that follows the catalog of this one; null: no tenant does. */
 export async function findFollower(connection: Connection, tenantId: string): Promise<string | null> {
   const { rows } = await connection.query<{ tenant_id: string }>(
     'select tenant_id from tenants where follows = $1 and live_tenant_id is distinct from $1 limit 1',
