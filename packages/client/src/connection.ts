@@ -34,6 +34,8 @@ export interface Call {
   readonly query?: object | undefined;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** A status outside 2xx whose response is a result all the same, if it has this field: a proxy may answer with the status too. */
+  readonly alsoResult?: { readonly status: number; readonly field: string } | undefined;
 }
 
 /** A successful response. */
@@ -74,7 +76,7 @@ export class Connection {
     for (let retries = 0; ; retries++) {
       options.signal?.throwIfAborted();
       try {
-        return await this.#attempt<T>(request, options.signal);
+        return await this.#attempt<T>(request, call.alsoResult, options.signal);
       } catch (error) {
         options.signal?.throwIfAborted();
         const pause = getPause(error, retries, call.method);
@@ -107,7 +109,11 @@ export class Connection {
     };
   }
 
-  async #attempt<T>({ url, init }: { url: string; init: RequestInit }, signal?: AbortSignal): Promise<Answer<T>> {
+  async #attempt<T>(
+    { url, init }: { url: string; init: RequestInit },
+    alsoResult: Call['alsoResult'],
+    signal?: AbortSignal,
+  ): Promise<Answer<T>> {
     const timeout = this.#options.timeout ?? DEFAULT_TIMEOUT_MS;
     const end = new AbortController();
     const abort = () => end.abort();
@@ -116,7 +122,7 @@ export class Connection {
     try {
       const send = this.#options.fetch ?? fetch;
       const response = await send(url, { ...init, signal: end.signal });
-      return await readAnswer<T>(response);
+      return await readAnswer<T>(response, alsoResult);
     } catch (error) {
       if (error instanceof TidingsApiError) throw error;
       if (end.signal.aborted) throw new TidingsConnectionError('timeout', `No response within ${timeout} ms.`, error);
@@ -128,17 +134,30 @@ export class Connection {
   }
 }
 
-async function readAnswer<T>(response: Response): Promise<Answer<T>> {
+async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult']): Promise<Answer<T>> {
   const text = await response.text();
-  if (!response.ok) throw toApiError(response, text);
   const etag = response.headers.get('etag') ?? undefined;
-  if (text === '') return { data: undefined as T, etag };
+  if (response.ok && text === '') return { data: undefined as T, etag };
+  const data = parseJson(text);
+  // Without JSON it is, for example, the login page of a proxy, with the status 200.
+  const isResult = response.ok
+    ? data !== undefined
+    : response.status === alsoResult?.status && has(data, alsoResult.field);
+  if (!isResult) throw toApiError(response, text);
+  return { data: data as T, etag };
+}
+
+/** Returns undefined for a text that is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    return { data: JSON.parse(text) as T, etag };
+    return JSON.parse(text);
   } catch {
-    // Such as the login page of a proxy, with the status 200.
-    throw toApiError(response, text);
+    return undefined;
   }
+}
+
+function has(data: unknown, field: string): boolean {
+  return typeof data === 'object' && data !== null && field in data;
 }
 
 /** Returns the pause in ms before the next attempt; undefined: the error is final. @param retries further attempts before it */

@@ -15,7 +15,7 @@ import { SigningKeys } from './resources/signing-keys.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
 
-export { type FieldError, TidingsApiError, TidingsConnectionError } from './api-error.ts';
+export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionError } from './api-error.ts';
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
