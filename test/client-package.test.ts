@@ -114,8 +114,15 @@ test('fits into a page: a bundle for browsers is small, and uses nothing that on
     join(folder, 'page.js'),
     `export { Tidings } from '@tidings/client'; export * from '@tidings/client/marketplace';`,
   );
-  const options = { entryPoints: [join(folder, 'page.js')], bundle: true, minify: true, write: false } as const;
-  const { outputFiles } = await build({ ...options, platform: 'browser', format: 'iife', globalName: 'client' });
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, 'page.js')],
+    bundle: true,
+    minify: true,
+    write: false,
+    platform: 'browser',
+    format: 'iife',
+    globalName: 'client',
+  });
   const [code = ''] = outputFiles.map(({ text }) => text);
   expect(gzipSync(code).length).toBeLessThan(MAX_BUNDLE_BYTES);
 

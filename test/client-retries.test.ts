@@ -5,7 +5,7 @@ import { Connection, type TidingsOptions } from '../packages/client/src/connecti
 
 type Respond = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A server that responds to its requests in turn as told; the last response is given again. */
+/** A server that gives its responses in turn; the last one is given again. */
 let responses: Respond[];
 let requests: {
   method: string | undefined;

@@ -23,7 +23,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Makes a POST safe to repeat (default: a random one). Pass your own to repeat a call in another process. */
   readonly idempotencyKey?: string | undefined;
-  /** The `etag` that was read: the change is rejected as `outdated` if somebody else was quicker. */
+  /** The `etag` that was read: the change is rejected as `outdated` if another one came first. */
   readonly ifMatch?: string | undefined;
 }
 

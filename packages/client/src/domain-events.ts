@@ -29,7 +29,7 @@ interface EventSink {
   send(events: unknown, options?: CallOptions): Promise<{ readonly rejected: readonly Rejection[] }>;
 }
 
-/** Tidings rejected an event. It is kept there until somebody corrects or dismisses it. */
+/** Tidings rejected an event. It is kept there until it is corrected or dismissed. */
 export class EventRejectedError extends Error {
   override readonly name = 'EventRejectedError';
   readonly code: string;

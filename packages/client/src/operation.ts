@@ -1,6 +1,6 @@
 import type { operations, paths } from './types.ts';
 
-/* What the OpenAPI document says about an operation, by its path and method. */
+/* Types of the operations of the OpenAPI document, by path and method. */
 
 export type Path = keyof paths;
 
@@ -38,5 +38,5 @@ type BodyPart<Operation> = Operation extends { requestBody: infer Given }
     : { readonly body: JsonOf<Given> }
   : unknown;
 
-/** What a request of an operation needs beside its path and method. */
+/** Parts of a request of an operation beside its path and method. */
 export type Input<Operation> = PathPart<Operation> & QueryPart<Operation> & BodyPart<Operation>;

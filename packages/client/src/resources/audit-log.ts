@@ -4,7 +4,7 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { AuditEntry, AuditLogExport } from '../types.ts';
 
-/** Who changed what, and from where. */
+/** Changes: by which key, member or process, and from where. */
 export class AuditLog extends Resource {
   /** Lists changes, newest first. */
   list(query: Query<'listAuditLog'> = {}, options?: CallOptions): Listing<AuditEntry> {

@@ -4,7 +4,7 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { Me as Myself, OwnNotification } from '../types.ts';
 
-/** The user to whom a token belongs; other credentials are rejected. */
+/** The user of a token; other credentials are rejected. */
 export class Me extends Resource {
   get(options?: CallOptions): Promise<Myself> {
     return this.request('get', '/api/v1/me', {}, options);

@@ -4,7 +4,7 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { Member, MemberChange, NewMember } from '../types.ts';
 
-/** People of the tenant, and their roles. */
+/** Members of the tenant, and their roles. */
 export class Members extends Resource {
   list(query: Query<'listMembers'> = {}, options?: CallOptions): Listing<Member> {
     return this.pages('/api/v1/members', 'members', { query }, options);
