@@ -12,9 +12,11 @@ export type MethodOf<P extends Path> = { [M in Lower & keyof paths[P]]: paths[P]
 
 type JsonOf<T> = T extends { content: { 'application/json': infer Body } } ? Body : never;
 
-/** The body of a successful response. */
+type UnknownIfNever<T> = [T] extends [never] ? unknown : T;
+
+/** The body of a successful response; unknown if it is not JSON. */
 export type Result<Operation> = Operation extends { responses: infer Responses }
-  ? JsonOf<Responses[keyof Responses & (200 | 201 | 202)]>
+  ? UnknownIfNever<JsonOf<Responses[keyof Responses & (200 | 201 | 202)]>>
   : never;
 
 type OrUndefined<T> = { [Name in keyof T]: T[Name] | undefined };

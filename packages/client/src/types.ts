@@ -3300,29 +3300,29 @@ export interface components {
         };
     };
     responses: {
-        /** @description forbidden, tenant_suspended */
-        ForbiddenTenantSuspended: {
+        /** @description forbidden, not_a_member, tenant_suspended */
+        ForbiddenNotAMemberTenantSuspended: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "forbidden" | "tenant_suspended";
+                    code?: "forbidden" | "not_a_member" | "tenant_suspended";
                     /** @constant */
                     status?: 403;
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description forbidden, tenant_suspended, foreign_origin */
-        ForbiddenTenantSuspendedForeignOrigin: {
+        /** @description forbidden, not_a_member, tenant_suspended, foreign_origin */
+        ForbiddenNotAMemberTenantSuspendedForeignOrigin: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "forbidden" | "tenant_suspended" | "foreign_origin";
+                    code?: "forbidden" | "not_a_member" | "tenant_suspended" | "foreign_origin";
                     /** @constant */
                     status?: 403;
                 } & components["schemas"]["Problem"];
@@ -3706,15 +3706,15 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description unauthorized */
-        Unauthorized: {
+        /** @description unauthorized, token_expired, issuer_unavailable */
+        UnauthorizedTokenExpiredIssuerUnavailable: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "unauthorized";
+                    code?: "unauthorized" | "token_expired" | "issuer_unavailable";
                     /** @constant */
                     status?: 401;
                 } & components["schemas"]["Problem"];
@@ -3877,8 +3877,8 @@ export type Wait = components['schemas']['Wait'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
 export type WaitingInRule = components['schemas']['WaitingInRule'];
 export type WaitPage = components['schemas']['WaitPage'];
-export type ResponseForbiddenTenantSuspended = components['responses']['ForbiddenTenantSuspended'];
-export type ResponseForbiddenTenantSuspendedForeignOrigin = components['responses']['ForbiddenTenantSuspendedForeignOrigin'];
+export type ResponseForbiddenNotAMemberTenantSuspended = components['responses']['ForbiddenNotAMemberTenantSuspended'];
+export type ResponseForbiddenNotAMemberTenantSuspendedForeignOrigin = components['responses']['ForbiddenNotAMemberTenantSuspendedForeignOrigin'];
 export type ResponseForeignOrigin = components['responses']['ForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
 export type ResponseIdempotencyInProgress = components['responses']['IdempotencyInProgress'];
@@ -3906,7 +3906,7 @@ export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge']
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
-export type ResponseUnauthorized = components['responses']['Unauthorized'];
+export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
@@ -3974,8 +3974,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4059,8 +4059,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4126,8 +4126,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4163,12 +4163,12 @@ export interface operations {
                 };
                 content: {
                     /** @example {"entry_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","action":"key.created"} */
-                    "application/json": components["schemas"]["AuditLogExport"];
+                    "application/x-ndjson": components["schemas"]["AuditLogExport"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4305,8 +4305,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4404,8 +4404,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4467,8 +4467,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -4524,8 +4524,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4564,8 +4564,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -4627,8 +4627,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4700,8 +4700,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4763,8 +4763,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -4821,8 +4821,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotCancellable"];
@@ -4869,8 +4869,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotReadable"];
@@ -4928,8 +4928,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotRetryable"];
@@ -4978,8 +4978,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotReadable"];
@@ -5046,8 +5046,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -5150,8 +5150,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -5217,8 +5217,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotReadable"];
@@ -5307,8 +5307,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -5378,8 +5378,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotReadable"];
@@ -5472,8 +5472,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -5603,8 +5603,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -5653,8 +5653,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -5705,8 +5705,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -5787,8 +5787,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             412: components["responses"]["Outdated"];
@@ -5843,8 +5843,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             412: components["responses"]["Outdated"];
@@ -5910,8 +5910,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -5967,8 +5967,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -6025,8 +6025,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6077,8 +6077,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6135,8 +6135,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressJobEnded"];
@@ -6184,8 +6184,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -6255,8 +6255,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6314,8 +6314,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -6378,8 +6378,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6438,8 +6438,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
@@ -6504,8 +6504,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["KeyEnded"];
@@ -6595,8 +6595,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressKeyEnded"];
@@ -6635,8 +6635,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6695,8 +6695,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6751,8 +6751,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -6798,8 +6798,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressMemberExists"];
@@ -6848,8 +6848,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["LastOwner"];
@@ -6901,8 +6901,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["LastOwner"];
@@ -6955,8 +6955,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -7120,8 +7120,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -7158,8 +7158,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -7214,8 +7214,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -7260,8 +7260,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotReadable"];
@@ -7310,8 +7310,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
@@ -7397,8 +7397,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -7439,8 +7439,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgressNotCancellable"];
@@ -7483,8 +7483,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -7621,8 +7621,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequest"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspended"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
@@ -7685,8 +7685,8 @@ export interface operations {
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
