@@ -65,6 +65,15 @@ test.each<[string, Respond]>([
   expect(requests.map(({ body }) => body)).toEqual(Array(3).fill('[{"n":1}]'));
 });
 
+test('a request that is under way is asked about until it has ended, which does not count as an attempt', async () => {
+  const underWay = problem(409, 'idempotency_in_progress');
+  responses = [...Array(8).fill(underWay), json(201, { made: 1 })];
+  expect((await connect({ maxRetries: 1 }).send(post)).data).toEqual({ made: 1 });
+  responses = [underWay];
+  await expect(connect({ maxRetries: 0 }).send(post)).rejects.toMatchObject({ code: 'idempotency_in_progress' });
+  expect(requests).toHaveLength(10);
+});
+
 test.each([
   [400, 'invalid_request'],
   [404, 'not_found'],

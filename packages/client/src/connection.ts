@@ -50,6 +50,11 @@ const DEFAULT_MAX_RETRIES = 3;
 /** Pause before the first further attempt, at most; it doubles from attempt to attempt up to the longest. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8000;
+/**
+ * Time in ms for which a request that is under way is asked about, whatever `maxRetries` allows: a process that was killed
+ * within it blocks its key for a minute.
+ */
+const MAX_UNDER_WAY_MS = 75_000;
 /** Longest Retry-After that is waited for. Beyond it the error is thrown, and the caller decides. */
 const MAX_RETRY_AFTER_SECONDS = 60;
 
@@ -65,7 +70,7 @@ export class Connection {
 
   /**
    * Sends a request. Repeats it with the same idempotency key after a failed connection, a timeout, 429, 5xx and
-   * `idempotency_in_progress`, no earlier than the response asks for.
+   * `idempotency_in_progress`, no earlier than the response asks for. A request of the same key that is under way does not count as an attempt.
    *
    * @throws TidingsApiError for a response that is not a success
    * @throws TidingsConnectionError without a response
@@ -73,14 +78,17 @@ export class Connection {
   async send<T>(call: Call, options: CallOptions = {}): Promise<Answer<T>> {
     const request = this.#toRequest(call, options);
     const maxRetries = this.#options.maxRetries ?? DEFAULT_MAX_RETRIES;
-    for (let retries = 0; ; retries++) {
+    const underWayUntil = performance.now() + (maxRetries > 0 ? MAX_UNDER_WAY_MS : 0);
+    for (let retries = 0; ; ) {
       options.signal?.throwIfAborted();
       try {
         return await this.#attempt<T>(request, call.alsoResult, options.signal);
       } catch (error) {
         options.signal?.throwIfAborted();
         const pause = getPause(error, retries, call.method);
-        if (retries >= maxRetries || pause === undefined) throw error;
+        const isWaiting = isUnderWay(error) && performance.now() < underWayUntil;
+        if (pause === undefined || (retries >= maxRetries && !isWaiting)) throw error;
+        if (!isWaiting) retries++;
         await sleep(pause, options.signal);
       }
     }
@@ -170,10 +178,13 @@ function getPause(error: unknown, retries: number, method: Call['method']): numb
   return retryAfter > MAX_RETRY_AFTER_SECONDS ? undefined : Math.max(backoff, retryAfter * 1000);
 }
 
-function isMomentary({ status, code }: TidingsApiError, method: Call['method']): boolean {
-  if (status === 429 || status === 503) return true;
-  if (code === 'idempotency_in_progress') return true;
-  return status >= 500 && method !== 'PATCH';
+function isMomentary(error: TidingsApiError, method: Call['method']): boolean {
+  const { status } = error;
+  return status === 429 || status === 503 || isUnderWay(error) || (status >= 500 && method !== 'PATCH');
+}
+
+function isUnderWay(error: unknown): boolean {
+  return error instanceof TidingsApiError && error.code === 'idempotency_in_progress';
 }
 
 function toBase(url: string): string {
