@@ -17,6 +17,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the events, decisions, notifications and deliveries of a correlation id, of all users; newest first */
+        get: operations["findCorrelated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit-log": {
         parameters: {
             query?: never;
@@ -24,8 +41,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the changes by operators, newest first: catalogs applied and rolled back, deliveries retried, … */
+        /** List changes, newest first: keys created, catalogs applied, deliveries retried, … */
         get: operations["listAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit-log/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export changes as NDJSON, newest first; a connection that breaks off before the end is an error */
+        get: operations["exportAuditLog"];
         put?: never;
         post?: never;
         delete?: never;
@@ -208,6 +242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/deliveries/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the message of a delivery as it was sent, unmasked; the reason goes to the audit log */
+        post: operations["revealMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -322,6 +373,42 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/issuers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the issuers of tokens whose users this tenant trusts */
+        get: operations["listIssuers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/issuers/{issuer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an issuer */
+        get: operations["getIssuer"];
+        /** Trust an issuer of tokens, by the URL of its JWK set or by static public keys */
+        put: operations["putIssuer"];
+        post?: never;
+        /** Trust an issuer no more: its tokens pass no more from now on */
+        delete: operations["deleteIssuer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -467,6 +554,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show whose token this is */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my notifications, newest first, with their messages */
+        get: operations["listOwnNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the members of this tenant, the first added first */
+        get: operations["listMembers"];
+        put?: never;
+        /** Add a member: invite an address, or name a login by issuer and subject */
+        post: operations["addMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/members/{member_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member, whose sessions end for this tenant at once */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        /** Change the role or the name of a member */
+        patch: operations["changeMember"];
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -484,6 +641,59 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who I am and what I may do */
+        get: operations["getSession"];
+        put?: never;
+        /** Log in by the one-time link that a start prints */
+        post: operations["useOwnerLink"];
+        /** Log out */
+        delete: operations["logOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signing-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the keys that sign the tokens of this tenant, the one that signs first */
+        get: operations["listSigningKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/signing-keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign with a new key; tokens of the earlier one stay valid until they expire, unless they are revoked */
+        post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -495,6 +705,40 @@ export interface paths {
         get: operations["findUsers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the addresses of a user, unmasked; the reason goes to the audit log */
+        post: operations["revealAddresses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a token with which a user reaches /api/v1/me, and nothing else */
+        post: operations["makeToken"];
         delete?: never;
         options?: never;
         head?: never;
@@ -808,7 +1052,7 @@ export interface components {
              */
             started_at: string;
         };
-        /** @description One change by someone, or by a program */
+        /** @description One change, and the actor that made it */
         AuditEntry: {
             /**
              * @description SUBJECT.VERB
@@ -821,11 +1065,22 @@ export interface components {
              */
             actor: string;
             /**
+             * @description Id of the key, member, …
+             * @example 4fT0kQzB
+             */
+            actor_id: string;
+            /** @enum {string} */
+            actor_kind: "key" | "member" | "user" | "local" | "system";
+            /** @description State after the change; null: none */
+            after: components["schemas"]["JsonObject"] | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
              */
             at: string;
+            /** @description State before the change; null: none */
+            before: components["schemas"]["JsonObject"] | null;
             detail: components["schemas"]["JsonObject"];
             /**
              * @description Id of the entry
@@ -833,12 +1088,22 @@ export interface components {
              */
             entry_id: string;
             /**
+             * @description Network of the caller, or cli; null: Tidings itself
+             * @example 203.0.113.0/24
+             */
+            from: string | null;
+            /**
              * @description What was changed
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
              */
             subject: string;
         };
-        /** @description Changes, newest first */
+        /**
+         * @description NDJSON: one AuditEntry a line, newest first
+         * @example {"entry_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","action":"key.created"}
+         */
+        AuditLogExport: string;
+        /** @description Changes, newest first. A page may be short and still have a next */
         AuditLogPage: {
             entries: components["schemas"]["AuditEntry"][];
             /**
@@ -960,6 +1225,46 @@ export interface components {
             since: string;
         };
         /**
+         * @description A CloudEvent 1.0; extension attributes are kept as context
+         * @example {
+         *       "specversion": "1.0",
+         *       "id": "8843",
+         *       "source": "/billing",
+         *       "type": "payment_failed",
+         *       "time": "2025-10-31T19:00:00Z",
+         *       "correlationid": "c-81",
+         *       "data": {
+         *         "userId": "user-1042",
+         *         "amount": 1425,
+         *         "attempt_number": 3,
+         *         "failure_reason": "INSUFFICIENT_FUNDS"
+         *       }
+         *     }
+         */
+        CloudEvent: {
+            /** @description Read as context.causation_id */
+            causationid?: string;
+            /** @description Read as context.correlation_id */
+            correlationid?: string;
+            /** @description The properties, unless the mapping of the catalog says otherwise */
+            data?: unknown;
+            /** @description In place of data: its JSON in base64 */
+            data_base64?: string;
+            /** @description JSON, such as application/json */
+            datacontenttype?: string;
+            /** @description Its identity together with the source */
+            id: string;
+            source: string;
+            /** @constant */
+            specversion: "1.0";
+            /** @description RFC 3339 with a zone; without it, the time of receipt */
+            time?: string;
+            /** @description The event type of the catalog */
+            type: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * @description Correction of a rejected event
          * @example {
          *       "patch": {
@@ -981,6 +1286,49 @@ export interface components {
             patch: {
                 [key: string]: unknown;
             };
+        };
+        /** @description An event with its decisions, or a notification with its deliveries */
+        CorrelatedEntry: {
+            /**
+             * Format: date-time
+             * @description When it was stored
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            decisions: components["schemas"]["StoredDecision"][];
+            event: components["schemas"]["StoredEvent"];
+            /** @constant */
+            kind: "event";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        } | {
+            /**
+             * Format: date-time
+             * @description When it was stored
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @constant */
+            kind: "notification";
+            notification: components["schemas"]["Notification"];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description What is stored under a correlation id, of all users; newest first */
+        CorrelatedPage: {
+            correlation_id: string;
+            entries: components["schemas"]["CorrelatedEntry"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /** @description A decision with its evidence */
         Decision: {
@@ -1185,6 +1533,47 @@ export interface components {
             rejected_id: string;
         };
         /**
+         * @description A domain event; what is no part of the event is kept as context
+         * @example {
+         *       "eventType": "payment_failed",
+         *       "aggregateId": "invoice-77",
+         *       "data": {
+         *         "userId": "user-1042",
+         *         "amount": 1425,
+         *         "attempt_number": 4,
+         *         "failure_reason": "INSUFFICIENT_FUNDS"
+         *       },
+         *       "metadata": {
+         *         "eventId": "8844",
+         *         "timestamp": "2025-10-31T19:00:00Z",
+         *         "correlationId": "c-81",
+         *         "causationId": "cmd-7"
+         *       }
+         *     }
+         */
+        DomainEvent: {
+            /** @description Read as context.aggregate_id */
+            aggregateId?: unknown;
+            /** @description The properties, unless the mapping of the catalog says otherwise */
+            data?: unknown;
+            /** @description The event type of the catalog */
+            eventType: string;
+            metadata?: ({
+                /** @description Read as context.causation_id */
+                causationId?: string;
+                /** @description Read as context.correlation_id */
+                correlationId?: string;
+                /** @description Your id of the event; without one, the content identifies it */
+                eventId?: string;
+                /** @description RFC 3339 with a zone; without one, the time of receipt */
+                timestamp?: string;
+            } & {
+                [key: string]: unknown;
+            }) | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * @description Something that happened to a user
          * @example {
          *       "event_id": "evt-8841",
@@ -1203,6 +1592,10 @@ export interface components {
          *     }
          */
         Event: {
+            /** @description correlation_id, causation_id, source and others; rules and templates read it */
+            context?: {
+                [key: string]: unknown;
+            };
             /** @description Your id of the event; without it, the content identifies it */
             event_id?: string;
             /** @description RFC 3339 with a zone, such as 2025-10-31T19:00:00Z */
@@ -1512,6 +1905,72 @@ export interface components {
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
+        /** @description An issuer of tokens whose users this tenant trusts */
+        Issuer: {
+            algorithms: string[];
+            audiences: string[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example https://id.example.com */
+            issuer: string;
+            /** @example https://id.example.com/.well-known/jwks.json */
+            jwks_url: string | null;
+            public_keys: components["schemas"]["JsonObject"] | null;
+            /** @description Grows with each change; send it as If-Match */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @example sub */
+            user_claim: string;
+        };
+        IssuerList: {
+            issuers: components["schemas"]["Issuer"][];
+        };
+        /**
+         * @example {
+         *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+         *       "audiences": [
+         *         "app"
+         *       ]
+         *     }
+         */
+        IssuerSettings: {
+            /**
+             * @description By default RS256, ES256, EdDSA
+             * @example [
+             *       "RS256"
+             *     ]
+             */
+            algorithms?: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "EdDSA" | "Ed25519")[];
+            /**
+             * @description The claim aud must hold one of them
+             * @example [
+             *       "app"
+             *     ]
+             */
+            audiences: string[];
+            /** @description HTTPS URL of the JWK set; or public_keys */
+            jwks_url?: string;
+            /** @description A JWK set of public keys, for an issuer that publishes none */
+            public_keys?: {
+                keys: {
+                    [key: string]: unknown;
+                }[];
+            };
+            /**
+             * @description Claim that holds the user id; by default sub
+             * @example customer_uuid
+             */
+            user_claim?: string;
+        };
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
@@ -1729,6 +2188,93 @@ export interface components {
             status: "live" | "stuck";
             /** @description Loops that make no progress */
             stuck?: string[];
+        };
+        LoginResult: {
+            logged_in: boolean;
+        };
+        /** @description The user of a token */
+        Me: {
+            /** @enum {string} */
+            environment: "live" | "test";
+            /** @example default */
+            tenant_id: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description One with access to this tenant */
+        Member: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            added_at: string;
+            /** @example api key 1 */
+            added_by: string;
+            /**
+             * @description Mask of the address of the invitation
+             * @example a…@example.com
+             */
+            email: string | null;
+            /** @description Provider of the login; null: has not logged in yet */
+            issuer: string | null;
+            last_login_at: string | null;
+            /**
+             * @description Id of the member
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            member_id: string;
+            /** @example Ann */
+            name: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "operator" | "support" | "viewer";
+            /**
+             * @description invited: has not logged in yet
+             * @enum {string}
+             */
+            state: "invited" | "active";
+            subject: string | null;
+        };
+        /**
+         * @example {
+         *       "role": "editor"
+         *     }
+         */
+        MemberChange: {
+            /** @example Ann */
+            name?: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role?: "owner" | "editor" | "operator" | "support" | "viewer";
+        };
+        /** @description Members in the order in which they were added */
+        MemberPage: {
+            members: components["schemas"]["Member"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        Membership: {
+            /** @enum {string} */
+            environment: "live" | "test";
+            name: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "operator" | "support" | "viewer";
+            /** @example default */
+            tenant_id: string;
         };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
@@ -1965,6 +2511,36 @@ export interface components {
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
         };
+        /**
+         * @example {
+         *       "email": "ann@example.com",
+         *       "role": "operator"
+         *     }
+         */
+        NewMember: {
+            /**
+             * @description Address that the provider must have verified at the login
+             * @example ann@example.com
+             */
+            email?: string;
+            /** @description With subject, in place of email */
+            issuer?: string;
+            /** @example Ann */
+            name?: string;
+            /**
+             * @example operator
+             * @enum {string}
+             */
+            role: "owner" | "editor" | "operator" | "support" | "viewer";
+            subject?: string;
+        };
+        NewToken: {
+            /**
+             * @description 1m to 24h; by default 15m
+             * @example 15m
+             */
+            lifetime?: string;
+        };
         /** @description A notification with its deliveries */
         Notification: {
             /** @example TRANSACTIONAL */
@@ -2017,13 +2593,61 @@ export interface components {
             /** @enum {string} */
             queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox";
         };
+        OwnDelivery: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            finished_at: string | null;
+            /** @description As it was rendered; null: it was not, or it is no longer kept */
+            message: {
+                html?: string;
+                subject?: string;
+                text: string;
+            } | null;
+            /** @enum {string} */
+            status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+        };
+        /**
+         * @example {
+         *       "link": "Yk3…"
+         *     }
+         */
+        OwnerLink: {
+            /** @description The part after /login/ of the link that a start prints */
+            link: string;
+        };
+        OwnNotification: {
+            category: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            deliveries: components["schemas"]["OwnDelivery"][];
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example PAYMENT_FAILED */
+            notification_type: string;
+        };
+        /** @description Notifications of the user of the token, newest first */
+        OwnNotificationPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            notifications: components["schemas"]["OwnNotification"][];
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "key_ended" | "idempotency_in_progress" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -2219,6 +2843,38 @@ export interface components {
             path: string;
         };
         /**
+         * @description The reason to see what is masked
+         * @example {
+         *       "reason": "ticket 4711"
+         *     }
+         */
+        Reveal: {
+            /**
+             * @description Kept in the audit log
+             * @example ticket 4711
+             */
+            reason: string;
+        };
+        RevealedAddresses: {
+            /** @example ann@example.com */
+            email: string | null;
+            /** @example +4915112345678 */
+            phone: string | null;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description A message as it was sent */
+        RevealedMessage: {
+            channel: string;
+            delivery_id: string;
+            html?: string;
+            subject?: string;
+            text: string;
+        };
+        /**
          * @description The version to make active again
          * @example {
          *       "version": 1
@@ -2289,6 +2945,9 @@ export interface components {
             scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
+        };
+        RotatedSigningKey: {
+            key_id: string;
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -2451,6 +3110,54 @@ export interface components {
             when?: string;
             zone: string;
         };
+        /** @description The sender of a request, and its rights */
+        Session: {
+            /** @description Sender of this request; null: an unknown one */
+            actor: {
+                /** @example member */
+                kind: string;
+                /** @example Ann */
+                name: string;
+            } | null;
+            /**
+             * @description Code of docs/errors.md: why there is no actor
+             * @example null
+             */
+            code: string | null;
+            environment: ("live" | "test") | null;
+            login: {
+                /** @description GET /api/v1/login logs in */
+                oidc: boolean;
+                /** @description False: programs on this machine may do everything */
+                required: boolean;
+            };
+            /** @description Rights of the sender */
+            scopes: string[];
+            /** @example default */
+            tenant_id: string | null;
+            /** @description Tenants of a member; x-tidings-tenant selects one */
+            tenants: components["schemas"]["Membership"][];
+        };
+        /** @description A key that signs the tokens of this tenant */
+        SigningKey: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            key_id: string;
+            public_key: components["schemas"]["JsonObject"];
+            /** @description Signs no more since then; null: it signs */
+            retired_at: string | null;
+        };
+        SigningKeyList: {
+            signing_keys: components["schemas"]["SigningKey"][];
+        };
+        SigningKeyRotation: {
+            /** @description Tokens signed so far pass no more */
+            revoke?: boolean;
+        };
         /** @description A decision with its evidence and its event */
         StoredDecision: {
             catalog_version: number;
@@ -2558,6 +3265,21 @@ export interface components {
             next: string | null;
             users: components["schemas"]["User"][];
         };
+        /** @description A token with which a user reaches /api/v1/me */
+        UserToken: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            token: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
             /**
@@ -2656,6 +3378,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description foreign_origin */
+        ForeignOrigin: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "foreign_origin";
+                    /** @constant */
+                    status?: 403;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description headers_too_large */
         HeadersTooLarge: {
             headers: {
@@ -2707,6 +3443,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_in_progress, member_exists */
+        IdempotencyInProgressMemberExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_in_progress" | "member_exists";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -2796,6 +3546,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, too_many_members */
+        IdempotencyKeyReusedTooManyMembers: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_many_members";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description internal */
         Internal: {
             headers: {
@@ -2807,6 +3571,20 @@ export interface components {
                     code?: "internal";
                     /** @constant */
                     status?: 500;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description invalid_issuer, too_many_issuers */
+        InvalidIssuerTooManyIssuers: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_issuer" | "too_many_issuers";
+                    /** @constant */
+                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -2852,6 +3630,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description last_owner */
+        LastOwner: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "last_owner";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description link_used */
+        LinkUsed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "link_used";
+                    /** @constant */
+                    status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description not_found */
         NotFound: {
             headers: {
@@ -2877,6 +3683,20 @@ export interface components {
                     code?: "not_readable";
                     /** @constant */
                     status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description outdated */
+        Outdated: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "outdated";
+                    /** @constant */
+                    status?: 412;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -3009,6 +3829,7 @@ export type ApiKeyRotation = components['schemas']['ApiKeyRotation'];
 export type ApplyResult = components['schemas']['ApplyResult'];
 export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
+export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
@@ -3018,7 +3839,10 @@ export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
+export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
+export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
+export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type Delivery = components['schemas']['Delivery'];
@@ -3027,6 +3851,7 @@ export type DeliverySummary = components['schemas']['DeliverySummary'];
 export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
+export type DomainEvent = components['schemas']['DomainEvent'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -3036,6 +3861,9 @@ export type Explanation = components['schemas']['Explanation'];
 export type Finding = components['schemas']['Finding'];
 export type IngestResult = components['schemas']['IngestResult'];
 export type IssuedApiKey = components['schemas']['IssuedApiKey'];
+export type Issuer = components['schemas']['Issuer'];
+export type IssuerList = components['schemas']['IssuerList'];
+export type IssuerSettings = components['schemas']['IssuerSettings'];
 export type Job = components['schemas']['Job'];
 export type JobFailure = components['schemas']['JobFailure'];
 export type JobFailurePage = components['schemas']['JobFailurePage'];
@@ -3046,12 +3874,24 @@ export type Json = components['schemas']['Json'];
 export type JsonObject = components['schemas']['JsonObject'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type Liveness = components['schemas']['Liveness'];
+export type LoginResult = components['schemas']['LoginResult'];
+export type Me = components['schemas']['Me'];
+export type Member = components['schemas']['Member'];
+export type MemberChange = components['schemas']['MemberChange'];
+export type MemberPage = components['schemas']['MemberPage'];
+export type Membership = components['schemas']['Membership'];
 export type Message = components['schemas']['Message'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewJob = components['schemas']['NewJob'];
+export type NewMember = components['schemas']['NewMember'];
+export type NewToken = components['schemas']['NewToken'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationType = components['schemas']['NotificationType'];
 export type Overdue = components['schemas']['Overdue'];
+export type OwnDelivery = components['schemas']['OwnDelivery'];
+export type OwnerLink = components['schemas']['OwnerLink'];
+export type OwnNotification = components['schemas']['OwnNotification'];
+export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -3063,37 +3903,53 @@ export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
+export type Reveal = components['schemas']['Reveal'];
+export type RevealedAddresses = components['schemas']['RevealedAddresses'];
+export type RevealedMessage = components['schemas']['RevealedMessage'];
 export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
 export type RotatedApiKey = components['schemas']['RotatedApiKey'];
+export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
 export type Rule = components['schemas']['Rule'];
+export type Session = components['schemas']['Session'];
+export type SigningKey = components['schemas']['SigningKey'];
+export type SigningKeyList = components['schemas']['SigningKeyList'];
+export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type User = components['schemas']['User'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserToken = components['schemas']['UserToken'];
 export type Wait = components['schemas']['Wait'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
 export type WaitingInRule = components['schemas']['WaitingInRule'];
 export type WaitPage = components['schemas']['WaitPage'];
 export type ResponseForbiddenTenantSuspended = components['responses']['ForbiddenTenantSuspended'];
 export type ResponseForbiddenTenantSuspendedForeignOrigin = components['responses']['ForbiddenTenantSuspendedForeignOrigin'];
+export type ResponseForeignOrigin = components['responses']['ForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
 export type ResponseIdempotencyInProgress = components['responses']['IdempotencyInProgress'];
 export type ResponseIdempotencyInProgressJobEnded = components['responses']['IdempotencyInProgressJobEnded'];
 export type ResponseIdempotencyInProgressKeyEnded = components['responses']['IdempotencyInProgressKeyEnded'];
+export type ResponseIdempotencyInProgressMemberExists = components['responses']['IdempotencyInProgressMemberExists'];
 export type ResponseIdempotencyInProgressNotCancellable = components['responses']['IdempotencyInProgressNotCancellable'];
 export type ResponseIdempotencyInProgressNotReadable = components['responses']['IdempotencyInProgressNotReadable'];
 export type ResponseIdempotencyInProgressNotRetryable = components['responses']['IdempotencyInProgressNotRetryable'];
 export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyKeyReused'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
+export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseInternal = components['responses']['Internal'];
+export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
+export type ResponseLastOwner = components['responses']['LastOwner'];
+export type ResponseLinkUsed = components['responses']['LinkUsed'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
+export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
@@ -3176,11 +4032,16 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    listAuditLog: {
+    findCorrelated: {
         parameters: {
-            query?: {
+            query: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
+                /**
+                 * @description The correlation id of the context: `correlationid` of a CloudEvent, `correlationId` of a domain event
+                 * @example c-81
+                 */
+                correlation_id: string;
                 /**
                  * @description Items of a page, at most
                  * @example 20
@@ -3201,20 +4062,156 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "correlation_id": "text",
+                     *       "entries": [
+                     *         {
+                     *           "kind": "event",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "user_id": "user-1042",
+                     *           "event": {
+                     *             "event_id": "text",
+                     *             "event_type": "payment_failed",
+                     *             "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *             "received_at": "2026-11-02T09:30:00.000Z",
+                     *             "properties": {},
+                     *             "user_traits": {},
+                     *             "context": {},
+                     *             "catalog_version": 1
+                     *           },
+                     *           "decisions": [
+                     *             {
+                     *               "decision_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "rule": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *               "outcome": "send",
+                     *               "reason_code": "matched",
+                     *               "reason": "The payment failed twice.",
+                     *               "notification_id": null,
+                     *               "event_ids": [
+                     *                 "evt-8841"
+                     *               ],
+                     *               "evidence": {},
+                     *               "event_id": "evt-8841",
+                     *               "event_type": "payment_failed",
+                     *               "event_timestamp": "2026-11-02T09:30:00.000Z",
+                     *               "decided_at": "2026-11-02T09:30:00.000Z",
+                     *               "catalog_version": 1
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CorrelatedPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAuditLog: {
+        parameters: {
+            query?: {
+                /** @description An action such as key.revoked, or all that begin with key. */
+                action?: string;
+                /** @description Id or name of the actor */
+                actor?: string;
+                actor_kind?: "key" | "member" | "user" | "local" | "system";
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description At or after this time */
+                since?: string;
+                subject?: string;
+                /** @description Before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
                      *       "entries": [
                      *         {
                      *           "entry_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "at": "2026-11-02T09:30:00.000Z",
                      *           "actor": "api key 1",
+                     *           "actor_kind": "key",
+                     *           "actor_id": "4fT0kQzB",
+                     *           "from": "203.0.113.0/24",
                      *           "action": "delivery.retried",
                      *           "subject": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
-                     *           "detail": {}
+                     *           "detail": {},
+                     *           "before": {},
+                     *           "after": {}
                      *         }
                      *       ],
                      *       "next": null
                      *     }
                      */
                     "application/json": components["schemas"]["AuditLogPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportAuditLog: {
+        parameters: {
+            query?: {
+                /** @description An action such as key.revoked, or all that begin with key. */
+                action?: string;
+                /** @description Id or name of the actor */
+                actor?: string;
+                actor_kind?: "key" | "member" | "user" | "local" | "system";
+                /** @description At or after this time */
+                since?: string;
+                subject?: string;
+                /** @description Before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"entry_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","action":"key.created"} */
+                    "application/json": components["schemas"]["AuditLogExport"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -3993,6 +4990,56 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    revealMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description NOTIFICATION_ID.CHANNEL
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivery_id": "text",
+                     *       "channel": "text",
+                     *       "text": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevealedMessage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgressNotReadable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     postEvents: {
         parameters: {
             query?: never;
@@ -4002,7 +5049,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][] | components["schemas"]["Event"];
+                "application/json": (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"])[] | (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"]);
             };
         };
         responses: {
@@ -4608,6 +5655,249 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listIssuers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuers": [
+                     *         {
+                     *           "issuer": "https://id.example.com",
+                     *           "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *           "public_keys": {},
+                     *           "audiences": [
+                     *             "text"
+                     *           ],
+                     *           "algorithms": [
+                     *             "text"
+                     *           ],
+                     *           "user_claim": "sub",
+                     *           "revision": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssuerList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The claim iss, with / written as %2F
+                 * @example https://id.example.com
+                 */
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The claim iss, with / written as %2F
+                 * @example https://id.example.com
+                 */
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssuerSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidIssuerTooManyIssuers"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteIssuer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The claim iss, with / written as %2F
+                 * @example https://id.example.com
+                 */
+                issuer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "issuer": "https://id.example.com",
+                     *       "jwks_url": "https://id.example.com/.well-known/jwks.json",
+                     *       "public_keys": {},
+                     *       "audiences": [
+                     *         "text"
+                     *       ],
+                     *       "algorithms": [
+                     *         "text"
+                     *       ],
+                     *       "user_claim": "sub",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Issuer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5367,6 +6657,311 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "tenant_id": "default",
+                     *       "environment": "live"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOwnNotifications: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notifications": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "category": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "deliveries": [
+                     *             {
+                     *               "channel": "email",
+                     *               "status": "queued",
+                     *               "finished_at": "2026-11-02T09:30:00.000Z",
+                     *               "message": {
+                     *                 "text": "text"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["OwnNotificationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": "Ann",
+                     *           "role": "operator",
+                     *           "state": "invited",
+                     *           "email": "a…@example.com",
+                     *           "issuer": null,
+                     *           "subject": null,
+                     *           "added_by": "api key 1",
+                     *           "added_at": "2026-11-02T09:30:00.000Z",
+                     *           "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MemberPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Ann",
+                     *       "role": "operator",
+                     *       "state": "invited",
+                     *       "email": "a…@example.com",
+                     *       "issuer": null,
+                     *       "subject": null,
+                     *       "added_by": "api key 1",
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgressMemberExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyMembers"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Ann",
+                     *       "role": "operator",
+                     *       "state": "invited",
+                     *       "email": "a…@example.com",
+                     *       "issuer": null,
+                     *       "subject": null,
+                     *       "added_by": "api key 1",
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["LastOwner"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                member_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "member_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Ann",
+                     *       "role": "operator",
+                     *       "state": "invited",
+                     *       "email": "a…@example.com",
+                     *       "issuer": null,
+                     *       "subject": null,
+                     *       "added_by": "api key 1",
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "last_login_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["LastOwner"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getQueue: {
         parameters: {
             query?: never;
@@ -5412,6 +7007,213 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "login": {
+                     *         "oidc": true,
+                     *         "required": true
+                     *       },
+                     *       "actor": {
+                     *         "kind": "member",
+                     *         "name": "Ann"
+                     *       },
+                     *       "code": null,
+                     *       "tenant_id": "default",
+                     *       "environment": "live",
+                     *       "scopes": [
+                     *         "text"
+                     *       ],
+                     *       "tenants": [
+                     *         {
+                     *           "tenant_id": "default",
+                     *           "name": "text",
+                     *           "environment": "live",
+                     *           "role": "operator"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            408: components["responses"]["RequestTimeout"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    useOwnerLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OwnerLink"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "logged_in": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LoginResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["LinkUsed"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    logOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "logged_in": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["LoginResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            403: components["responses"]["ForeignOrigin"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSigningKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "signing_keys": [
+                     *         {
+                     *           "key_id": "text",
+                     *           "public_key": {},
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "retired_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SigningKeyList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateSigningKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigningKeyRotation"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "key_id": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedSigningKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5464,6 +7266,106 @@ export interface operations {
             403: components["responses"]["ForbiddenTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revealAddresses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "email": "ann@example.com",
+                     *       "phone": "+4915112345678"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevealedAddresses"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgressNotReadable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    makeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "text",
+                     *       "user_id": "user-1042",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserToken"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForbiddenTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["IdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -5786,7 +7688,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Event"][] | components["schemas"]["Event"];
+                "application/json": (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"])[] | (components["schemas"]["Event"] | components["schemas"]["CloudEvent"] | components["schemas"]["DomainEvent"]);
             };
         };
         responses: {
