@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** What the examples name has to exist: an event of their user, a rejected one, and a job. */
+/** Makes the rows that the examples name: an event of their user, a rejected one, and a job. */
 async function prepare(): Promise<{ readonly [operation: string]: string }> {
   const { server } = api;
   await server.post('/api/v1/events', payment({ user_id: 'user-1042', user_traits: { email: 'maria@example.com' } }));

@@ -152,3 +152,14 @@ test('without --json it prints a line for each check, without color where there 
   expect(program.stdout).toMatch(/^\d+ ok, \d+ to look at, 0 failed$/m);
   expect(program.stdout).not.toContain('\u001b');
 });
+
+test('with the embedded database, row-level security holds; the same is found while Tidings is stopped', async () => {
+  const running = tidingsDirectly(['api', '--json'], { env: { TIDINGS_DATA_DIR: folder, PORT: '0' } });
+  const { url } = await running.ready(60_000);
+  const found = { status: 'ok', detail: expect.stringContaining('row-level security holds') };
+  const serving = await examine({ TIDINGS_URL: url ?? '' });
+  expect([serving.find('server')?.status, serving.find('tenants')]).toEqual(['ok', expect.objectContaining(found)]);
+  running.kill('SIGTERM');
+  expect(await running.ended).toBe(0);
+  expect((await examine()).find('tenants')).toMatchObject(found);
+});

@@ -151,7 +151,7 @@ describe('the API documentation', () => {
       resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
     expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
-    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'tenant_suspended']);
+    expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'not_a_member', 'tenant_suspended']);
   });
 
   test('has schemas that compile, and examples that match them', () => {

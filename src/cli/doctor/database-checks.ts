@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Config } from '../../config.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { Millis } from '../../model/event.ts';
+import type { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { loadPause } from '../../store/pause.ts';
 import { checkServerCapacity } from '../../store/pg/check-server.ts';
@@ -25,6 +26,8 @@ const MAX_COUNTED_ROWS = 10_000;
 export interface OpenDatabase {
   readonly pool: pg.Pool;
   readonly url: string;
+  /** URL of the API login; null: Tidings makes it itself, where it may. */
+  readonly apiUrl: string | null;
   readonly config: Config;
 }
 
@@ -46,14 +49,15 @@ export async function checkDatabase(database: OpenDatabase): Promise<Finding[]> 
   const schema = await runCheck('schema', () => checkSchema(pool));
   findings.push(schema);
   if (schema.status !== 'ok') return findings;
+  const seal = newSeal(config);
   return [
     ...findings,
     await runCheck('encryption', async () => {
-      await verifyEncryptionKey(pool, newSeal(config));
+      await verifyEncryptionKey(pool, seal);
       return ok('the encryption key is that of the database');
     }),
     await runCheck('roles', () => checkRoles(pool)),
-    await runCheck('tenants', () => checkTenants(database)),
+    await runCheck('tenants', () => checkTenants(database, seal)),
     await runCheck('partitions', () => checkPartitions(pool)),
     await runCheck('active catalog', () => checkActiveCatalog(pool)),
     await runCheck('workers', () => checkPause(pool)),
@@ -106,23 +110,20 @@ async function checkRoles(pool: pg.Pool): Promise<Verdict> {
   return ok(`the login ${name} owns the tables, and is no superuser`);
 }
 
-/** Checks the second wall between tenants: a login of the API that row-level security holds for. */
-async function checkTenants({ pool, url, config }: OpenDatabase): Promise<Verdict> {
+/**
+ * Checks the second wall between tenants: a login of the API that row-level security holds for.
+ * @param seal has the hash key of the database
+ */
+async function checkTenants({ pool, url, apiUrl }: OpenDatabase, seal: Seal): Promise<Verdict> {
   const { rows } = await pool.query<{ count: number }>(
     `select count(*) as count from tenants where environment = 'live'`,
   );
   const count = Number(rows[0]?.count ?? 0);
-  const login = await prepareApiLogin(pool, {
-    url,
-    apiUrl: config.apiDatabaseUrl,
-    seal: newSeal(config),
-    migrates: false,
-  });
+  const login = await prepareApiLogin(pool, { url, apiUrl, seal, migrates: false });
   const tenants = formatCount(count, 'tenant');
   if ('url' in login) return ok(`${tenants}; row-level security holds for the API login ${login.role}`);
   const advice = 'see docs/security.md: set TIDINGS_API_DATABASE_URL, or let the login of DATABASE_URL create roles';
-  if (count > 1 || config.apiDatabaseUrl !== null)
-    return fail(`${tenants}, and no row-level security: ${login.cause}`, advice);
+  if (count > 1 || apiUrl !== null) return fail(`${tenants}, and no row-level security: ${login.cause}`, advice);
   return warn(`${tenants}, without row-level security: ${login.cause}`, `${advice}; one tenant alone does not need it`);
 }
 

@@ -112,13 +112,14 @@ async function examineDatabase(config: Config): Promise<Finding[]> {
     });
     if (started.status !== 'ok') return [{ ...started, advice: `see ${join(config.dataDir, 'postgres.log')}` }];
     const url = embedded?.url ?? (config.databaseUrl as string);
+    const apiUrl = embedded?.apiUrl ?? config.apiDatabaseUrl;
     const pool = openPool(url, { max: 2, name: 'tidings doctor', timeouts: TIMEOUTS });
     try {
       const reached = await runCheck('database', async () => {
         await pool.query('select 1');
         return ok(isEmbedded ? `the embedded PostgreSQL in ${config.dataDir} responds` : 'PostgreSQL responds');
       });
-      if (reached.status === 'ok') return [reached, ...(await checkDatabase({ pool, url, config }))];
+      if (reached.status === 'ok') return [reached, ...(await checkDatabase({ pool, url, apiUrl, config }))];
       const advice = 'check that it runs, and the host, port, user, password and database of DATABASE_URL';
       return [{ ...reached, advice }, skip('version, schema, roles, tenants, partitions', 'database')];
     } finally {

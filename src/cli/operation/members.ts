@@ -78,12 +78,13 @@ export function addMembersCommands(program: Command): void {
   members
     .command('link')
     .description('Print a link that logs in an owner, once, within 10 minutes; needs the database')
-    .action(() =>
+    .option('--json', 'print one line of JSON')
+    .action(({ json }: { json?: boolean }) =>
       runDatabaseCommand(async () => {
         const link = await withPool(process.env, 'tidings members', (pool, { publicUrl, port }) =>
           makeOwnerLink(pool, publicUrl ?? `http://localhost:${port}`, Date.now()),
         );
-        console.log(link);
+        console.log(json ? JSON.stringify({ link }) : link);
       }),
     );
 }

@@ -5,7 +5,14 @@ import { buildServer } from '../server.ts';
 /** Returns the OpenAPI document of the API: from the routes alone, without a database. */
 export async function buildApiDocument(): Promise<object> {
   // Routes use the parts when they are called, which they are not.
-  const dependencies = { apiKeys: [], consoleDir: '', state: {}, database: {}, log: pino({ level: 'silent' }) };
+  const dependencies = {
+    apiKeys: [],
+    database: {},
+    oidc: null,
+    consoleDir: '',
+    state: {},
+    log: pino({ level: 'silent' }),
+  };
   const app = await buildServer(dependencies as unknown as HttpDependencies);
   try {
     return app.swagger();

@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Codes of the errors that only some routes have. Those of every route with such a scope, method or body are added. */
     readonly errors?: readonly ErrorCode[];
+    /** Media type of its successful response; absent: JSON. */
+    readonly mediaType?: string;
   }
 }
 
@@ -21,8 +23,12 @@ const ALWAYS: readonly ErrorCode[] = [
 ];
 const OF_PRINCIPALS: readonly ErrorCode[] = [
   'unauthorized',
+  'token_expired',
+  'issuer_unavailable',
   'forbidden',
+  'not_a_member',
   'tenant_suspended',
+  // The tenant of x-tidings-tenant.
   'not_found',
   'rate_limited',
 ];
@@ -63,7 +69,10 @@ export const describeRoute: Transform = (input) => {
   if (scope === undefined) return { schema: { hide: true } as never, url: input.url };
   const results = Object.entries(schema?.response ?? {});
   const response = Object.fromEntries(
-    results.map(([status, result]) => [status, describeResult(status, 'application/json', result)]),
+    results.map(([status, result]) => [
+      status,
+      describeResult(status, route.config?.mediaType ?? 'application/json', result),
+    ]),
   );
   const codes = listErrorCodes(route);
   for (const status of new Set(codes.map((code) => ERROR_CODES[code].status))) {

@@ -35,7 +35,7 @@ export function registerAuditLogRoutes(app: App, { database, seal }: HttpDepende
   app.get(
     '/api/v1/audit-log/export',
     {
-      config: { scope: 'audit_log:read' },
+      config: { scope: 'audit_log:read', mediaType: 'application/x-ndjson' },
       schema: {
         operationId: 'exportAuditLog',
         summary: 'Export changes as NDJSON, newest first; a connection that breaks off before the end is an error',
