@@ -597,7 +597,7 @@ create table jobs (
   reason        text,                       -- why it failed
   actor         json             not null,  -- who started it: Actor of src/model/principal.ts
   stopped_by    text,
-  request_key   text collate "C",           -- the caller's Idempotency-Key
+  request_key   text collate "C",           -- of the caller and its Idempotency-Key
   request_hash  text,                       -- of what was sent with it
   created_at    timestamptz(3)   not null,  -- items that are newer are not its own
   started_at    timestamptz(3),
