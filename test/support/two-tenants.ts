@@ -265,7 +265,10 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'memberId' | 'issuer' | 'rule'>> {
+async function load(
+  pool: pg.Pool,
+  tenantId: string,
+): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'memberId' | 'issuer' | 'rule'>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
