@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
@@ -25,6 +26,8 @@ export interface Rows {
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
   readonly keyIds: readonly [string, string];
+  readonly memberId: string;
+  readonly issuer: string;
   readonly rule: string;
 }
 
@@ -85,7 +88,18 @@ export async function twoTenants(): Promise<TwoTenants> {
        select $1, id, '', '', $2, '{users:read}', '{"kind":"system","id":"test","name":"test","from":null}' from unnest($3::text[]) as id`,
       [tenantId, `${word} key`, keyIds],
     );
-    return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
+    const memberId = randomUUID();
+    await pool.query(
+      `insert into members (tenant_id, member_id, email_mask, name, role, added_by) values ($1, $2, $3, $3, 'viewer', $4)`,
+      [tenantId, memberId, word, systemActor(`${word} actor`)],
+    );
+    const issuer = `https://${word}.example.com`;
+    await pool.query(
+      `insert into issuers (tenant_id, issuer, jwks_url, audiences, algorithms) values ($1, $2, $2, array[$3], '{ES256}')`,
+      [tenantId, issuer, word],
+    );
+    const ids = { keyIds, memberId, issuer, jobId: job.job_id };
+    return { ...(await load(pool, tenantId)), ...ids, rule: `${word.toUpperCase()}_DELAYED` };
   };
   const other = await seed(OTHER, 'secret');
   const own = await seed(TENANT, 'own');
@@ -121,7 +135,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** An operation of the OpenAPI document, as `METHOD /path`, with what a request to it sends. */
 export interface Operation {
   readonly name: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With the ids of the rows that it was built for. */
   readonly path: string;
   readonly hasIds: boolean;
@@ -160,8 +174,11 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
   return operations.sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
 }
 
-export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
-  return server.send(method, path, body);
+/** Sends an operation: those of a user as a user of the own tenant. */
+export async function call({ server, own }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
+  if (!/^\/api\/v1\/me\b/.test(path)) return server.send(method, path, body);
+  const { token } = (await server.post(`/api/v1/users/${encodeURIComponent(own.userId)}/tokens`)).body;
+  return server.send(method, path, body, { authorization: `Bearer ${token}` });
 }
 
 const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
@@ -177,12 +194,20 @@ const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
   '/api/v1/events/rejected/{id}/dismiss': ({ rejectedIds }) => rejectedIds.slice(0, 1),
   '/api/v1/events/rejected/{id}/retry': ({ rejectedIds }) => rejectedIds.slice(1, 2),
   '/api/v1/events/rejected/{id}/correct': ({ rejectedIds }) => rejectedIds.slice(2, 3),
+  '/api/v1/deliveries/{id}/reveal': ({ sent }) => [sent],
+  '/api/v1/users/{user_id}/reveal': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
+  '/api/v1/members/{member_id}': ({ memberId }) => [memberId],
+  '/api/v1/issuers/{issuer}': ({ issuer }) => [issuer],
   '/api/v1/audit/{user_id}': ({ userId }) => [userId],
   '/audit/{user_id}': ({ userId }) => [userId],
   '/api/v1/explain/{user_id}/{notification_type}': ({ userId, notificationType }) => [userId, notificationType],
 };
 
-const QUERIES: { readonly [template: string]: string } = { '/api/v1/catalog/diff': '?from=1&to=2' };
+const QUERIES: { readonly [template: string]: string } = {
+  '/api/v1/catalog/diff': '?from=1&to=2',
+  '/api/v1/audit': '?correlation_id=text',
+};
 
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
 const NOTHING = () => undefined;
@@ -200,6 +225,17 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/keys/{id}': () => ({ name: 'own again' }),
   'DELETE /api/v1/keys/{id}': NOTHING,
   'POST /api/v1/keys/{id}/rotate': () => ({}),
+  'POST /api/v1/deliveries/{id}/reveal': () => ({ reason: 'a test' }),
+  'POST /api/v1/users/{user_id}/reveal': () => ({ reason: 'a test' }),
+  'POST /api/v1/users/{user_id}/tokens': NOTHING,
+  'POST /api/v1/signing-keys/rotate': NOTHING,
+  'POST /api/v1/members': () => ({ email: 'ann@example.com', role: 'viewer' }),
+  'PATCH /api/v1/members/{member_id}': () => ({ role: 'support' }),
+  'DELETE /api/v1/members/{member_id}': NOTHING,
+  'PUT /api/v1/issuers/{issuer}': () => ({ jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] }),
+  'DELETE /api/v1/issuers/{issuer}': NOTHING,
+  'POST /api/v1/session': () => ({ link: 'not one' }),
+  'DELETE /api/v1/session': NOTHING,
   'POST /api/v1/events': () => [],
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
@@ -229,7 +265,10 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'rule'>> {
+async function load(
+  pool: pg.Pool,
+  tenantId: string,
+): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'memberId' | 'issuer' | 'rule'>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
