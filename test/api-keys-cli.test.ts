@@ -30,9 +30,10 @@ const print = async (...args: string[]) => (await runCommand(...args)).text;
 
 test('a key is created, listed, rotated and revoked over the API', async () => {
   const args = ['--name', 'shop', '--scopes', 'users:read,jobs:read', '--expires', '90d', '--per-minute', '50'];
-  const [key = '', hint] = (await print('keys', 'create', ...args)).split('\n');
-  expect(key).toMatch(/^td_live_\w{44}$/);
-  expect(hint).toContain('not shown again');
+  const { text, errors } = await runCommand('keys', 'create', ...args);
+  expect(errors).toContain('not shown again');
+  const key = text.replace(`\n${errors}`, '');
+  expect(key, 'standard output is the key alone, for KEY=$(tidings keys create …)').toMatch(/^td_live_\w{44}$/);
   expect(await tryKey(api, key)).toEqual([200]);
   const id = key.slice(8, 16);
   expect(await print('keys', 'list')).toMatch(

@@ -11,6 +11,8 @@ export interface CommandOutput {
   readonly data: unknown;
   /** Printed otherwise. */
   readonly lines: readonly string[];
+  /** Printed to standard error without `--json`, so that a script reads `lines` alone; undefined: nothing. */
+  readonly notes?: readonly string[];
 }
 
 /**
@@ -22,8 +24,8 @@ export async function runApiCommand(
   work: (api: ApiClient) => Promise<CommandOutput>,
 ): Promise<void> {
   try {
-    const { data, lines } = await work(connect(withProfile(process.env)));
-    if (data !== undefined) console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
+    const output = await work(connect(withProfile(process.env)));
+    if (output.data !== undefined) printOutput(output, asJson);
   } catch (error) {
     if (!(error instanceof ApiError || error instanceof CatalogError || error instanceof ConfigError)) throw error;
     process.exitCode = EXIT_FAILURE;
@@ -38,14 +40,19 @@ export async function runApiCommand(
   }
 }
 
+/** Prints the output of a command. */
+export function printOutput({ data, lines, notes = [] }: CommandOutput, asJson: boolean | undefined): void {
+  console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
+  if (!asJson && notes.length > 0) console.error(escapeLines(notes));
+}
+
 /**
  * Runs a command on files of this machine, and prints its output. An error that the user can fix is printed to stderr, or with
  * `--json` to stdout, with the exit code 1.
  */
 export async function runLocalCommand(asJson: boolean | undefined, work: () => Promise<CommandOutput>): Promise<void> {
   try {
-    const { data, lines } = await work();
-    console.log(asJson ? JSON.stringify(data) : escapeLines(lines));
+    printOutput(await work(), asJson);
   } catch (error) {
     if (!isUserError(error)) throw error;
     process.exitCode = EXIT_FAILURE;

@@ -38,7 +38,7 @@ export function addInitCommand(program: Command): void {
           // A file that appears meanwhile is not overwritten either.
           await cp(join(source, file), join(target, file), { force: false, errorOnExist: true });
         }
-        const next = [`tidings check ${dir}`, `tidings test ${dir}`, `TIDINGS_CATALOG=${dir} npm start`];
+        const next = [`npx tidings check ${dir}`, `npx tidings test ${dir}`, `TIDINGS_CATALOG=${dir} npm start`];
         return {
           data: { example, folder: target, files, next },
           lines: [

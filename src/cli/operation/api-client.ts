@@ -9,6 +9,8 @@ export interface ApiClient {
   delete(path: string): Promise<unknown>;
 }
 
+const KEY_HINT = 'set TIDINGS_API_KEY, or choose an installation with --profile (see tidings profiles --help)';
+
 /** A call that failed, with a message for the terminal: the error that Tidings answered, or that it does not answer. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
@@ -48,8 +50,10 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         `Tidings cannot be reached at ${new URL(base).origin}; start it with npm start, or set TIDINGS_URL`,
       );
     }
-    const body: unknown = await response.json().catch(() => null);
+    const body = (await response.json().catch(() => null)) as { readonly [key: string]: unknown } | null;
     if (response.ok) return body;
+    if (response.status === 401 && !key)
+      throw new ApiError(`${new URL(base).origin} needs an API key; ${KEY_HINT}`, body ?? undefined);
     throw toApiError(response.status, body);
   };
   return {

@@ -7,9 +7,8 @@ import { Keys } from '../../tenants/keys.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { withDatabase } from '../database/with-database.ts';
-import { escapeLines } from '../output/escape-terminal.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { type CommandOutput, runApiCommand, runDatabaseCommand } from '../run-command.ts';
+import { type CommandOutput, printOutput, runApiCommand, runDatabaseCommand } from '../run-command.ts';
 
 type IssuedKey = KeyView & { readonly key: string };
 
@@ -86,8 +85,8 @@ export function addApiKeyCommands(keys: Command): void {
       runApiCommand(options.json, async (api) => {
         const path = `/api/v1/keys/${encodeURIComponent(id)}/rotate`;
         const issued = (await api.post(path, { overlap: options.overlap })) as IssuedKey & { replaced: KeyView };
-        const { data, lines } = showIssued(issued);
-        return { data, lines: [...lines, `The key ${id} works until ${issued.replaced.expires_at}.`] };
+        const { data, lines, notes } = showIssued(issued);
+        return { data, lines, notes: [...notes, `The key ${id} works until ${issued.replaced.expires_at}.`] };
       }),
     );
   keys
@@ -128,14 +127,15 @@ async function createOnDatabase(options: CreateOptions): Promise<void> {
         throw error instanceof TidingsError ? new ConfigError(error.message) : error;
       });
   });
-  const { data, lines } = showIssued({ ...key, key: text });
-  console.log(options.json ? JSON.stringify(data) : escapeLines(lines));
+  printOutput(showIssued({ ...key, key: text }), options.json);
 }
 
-function showIssued(issued: IssuedKey): CommandOutput {
+/** Returns the key as the only line, so that `KEY=$(tidings keys create …)` has it, and what to know about it as notes. */
+function showIssued(issued: IssuedKey): Required<CommandOutput> {
   return {
     data: issued,
-    lines: [issued.key, `This is the key ${issued.key_id} (${issued.name}). Keep it: it is not shown again.`],
+    lines: [issued.key],
+    notes: [`This is the key ${issued.key_id} (${issued.name}). Keep it: it is not shown again.`],
   };
 }
 

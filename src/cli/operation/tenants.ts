@@ -38,7 +38,11 @@ export function addTenantsCommands(program: Command): void {
     .argument('<id>')
     .option(...JSON_OPTION)
     .action((id: string, { json }: { json?: boolean }) =>
-      runApiCommand(json, async (api) => toResult(await api.get(toPath(id)))),
+      runApiCommand(json, async (api) => {
+        const data = (await api.get(toPath(id))) as TenantView;
+        const settings = Object.entries(data.settings).map(([name, value]) => `  ${name}: ${formatValue(value)}`);
+        return { data, lines: [formatTenant(data), ...settings] };
+      }),
     );
   addSettings(tenants.command('create').description('Create a tenant').argument('<id>'))
     .option('--follows <id>', 'the tenant whose catalog it has until it applies its own (default: that of the caller)')
@@ -103,6 +107,10 @@ function toPath(id: string): string {
 
 function toResult(data: unknown): { data: unknown; lines: string[] } {
   return { data, lines: [formatTenant(data as TenantView)] };
+}
+
+function formatValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function formatTenant({ tenant_id, name, status, follows, created_at }: TenantView): string {
