@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
 import { Tidings } from '../packages/client/src/tidings.ts';
 import { buildApiDocument } from '../src/http/openapi/build-document.ts';
@@ -51,6 +52,18 @@ test('the client offers every operation of the OpenAPI document, but for those l
   expect(documented.filter(({ pattern }) => !isOffered(pattern)).map(({ name }) => name)).toEqual(
     documented.filter(({ name }) => name in LEFT_OUT).map(({ name }) => name),
   );
+});
+
+test('docs/client.md names every method of the client', async () => {
+  const page = await readFile(new URL('../docs/client.md', import.meta.url), 'utf8');
+  const rows = Object.entries(new Tidings({ baseUrl: 'http://localhost' })).map(([name, resource]) => {
+    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(resource)).filter((one) => one !== 'constructor');
+    return [name, methods.toSorted()] as const;
+  });
+  const shown = [...page.matchAll(/^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$/gm)].map(
+    ([, name = '', methods = '']) => [name, (methods.match(/\w+/g) ?? []).toSorted()] as const,
+  );
+  expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(rows));
 });
 
 test('every method of the client calls an operation of the OpenAPI document', async () => {
