@@ -339,7 +339,10 @@ export async function recordStatements(
     const none = await tryAs('', unguarded, values);
     const own = await tryAs(TENANT, unguarded, values);
     const leak =
-      none.error || (isOwnLock(own.error) ? '' : own.error) || findShown(none.rows, values) || (none.changed ? `${none.changed} rows` : '');
+      none.error ||
+      (isOwnLock(own.error) ? '' : own.error) ||
+      findShown(none.rows, values) ||
+      (none.changed ? `${none.changed} rows` : '');
     if (leak) return `without its condition: ${leak}`;
     return SECRET.test(JSON.stringify(own.rows)) ? `without its condition: ${JSON.stringify(own.rows)}` : undefined;
   };
