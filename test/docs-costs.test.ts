@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestApi, testApi } from './support/api.ts';
 
-/** What the pages that anyone may ask for cost, and how they take what anyone may send. */
+/** Costs of the pages that anyone may ask for, and strange headers sent to them. */
 
 let api: TestApi;
 beforeAll(async () => {

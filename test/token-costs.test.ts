@@ -1,10 +1,9 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestApi, testApi } from './support/api.ts';
 import { testServer } from './support/http.ts';
 import { bearer, isLoopback, type TestIssuer, type TestKey, testIssuer } from './support/tokens.ts';
 
-/** What the tokens of one tenant cost all others: the time that the process is busy with its keys. */
+/** Costs of the tokens of one tenant for all others: the time that the process is busy with its keys. */
 
 let api: TestApi;
 let issuer: TestIssuer;
@@ -13,7 +12,7 @@ const keys: TestKey[] = [];
 beforeAll(async () => {
   api = await testApi();
   issuer = await testIssuer(() => api.tidings.clock.now);
-  // Of the curve whose points take longest to check.
+  // Keys of the curve whose points take longest to check.
   for (let i = 0; i < 10; i++) keys.push(await issuer.makeKey(`key ${i}`, 'ES512'));
 });
 
@@ -24,16 +23,28 @@ afterAll(async () => {
 
 const path = () => `/api/v1/issuers/${encodeURIComponent(issuer.issuer)}`;
 
-test('a token costs no import of all the static keys of its issuer', async () => {
-  const body = { public_keys: { keys: issuer.keys }, audiences: ['app'], algorithms: ['ES512'] };
-  expect((await api.server.send('PUT', path(), body)).status).toBe(201);
-  const token = await (keys[0] as TestKey).sign();
+/** Returns the time in ms that this process works for one token, after the first of its issuer. */
+async function costOf(token: string): Promise<number> {
   expect((await api.server.get('/api/v1/me', bearer(token))).status).toBe(200);
   const start = process.cpuUsage();
   for (let i = 0; i < 50; i++) await api.server.get('/api/v1/me', bearer(token));
   const { user, system } = process.cpuUsage(start);
-  // Some 30 ms for each token with the import of ten keys, and some 3 ms without.
-  expect((user + system) / 1000 / 50).toBeLessThan(15);
+  return (user + system) / 1000 / 50;
+}
+
+test('a token costs no import of all the static keys of its issuer', async () => {
+  const trust = async (publicKeys: object[]) => {
+    const body = { public_keys: { keys: publicKeys }, audiences: ['app'], algorithms: ['ES512'] };
+    expect((await api.server.send('PUT', path(), body)).status).toBeLessThan(300);
+  };
+  const token = await (keys[0] as TestKey).sign();
+  await trust(issuer.keys.slice(0, 1));
+  // The first round warms up.
+  await costOf(token);
+  const withOne = await costOf(token);
+  await trust(issuer.keys);
+  // With their import for each token it was four times as much.
+  expect((await costOf(token)) / withOne).toBeLessThan(2);
 });
 
 test('new keys under the same name count at once, also if the issuer was deleted and added again', async () => {
@@ -61,11 +72,11 @@ test('a fetched set of 100 keys does not stop the process while all of them are 
     const body = { jwks_url: issuer.jwksUrl, audiences: ['app'], algorithms: ['ES512'] };
     expect((await server.send('PUT', path(), body)).status).toBe(200);
     const token = await (keys[3] as TestKey).sign({}, { kid: 'many 3' });
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    delay.enable();
+    const start = process.cpuUsage();
     expect((await server.get('/api/v1/me', bearer(token))).status).toBe(200);
-    delay.disable();
-    expect(delay.max / 1e6).toBeLessThan(150);
+    const { user, system } = process.cpuUsage(start);
+    // Importing all of them took 160 ms at a stretch.
+    expect((user + system) / 1000).toBeLessThan(100);
   } finally {
     await server.close();
   }

@@ -16,12 +16,14 @@ declare module 'fastify' {
     readonly scope?: Scope | 'public';
     /** Number of requests that a request with this body counts as, from 1; absent: 1. */
     readonly countRequests?: (body: unknown) => number;
+    /** True: a request to this public route begins a login. */
+    readonly beginsLogin?: true;
   }
 }
 
 /** Routes of plugins: console files, and the API documentation. */
 const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|api\/docs(\/.*)?)$/;
-/** Those whose responses are made for each request, and large. */
+/** Pages that are large, for anyone. */
 const DOCS_ROUTES = /^\/api\/docs(\/|$)/;
 /** Routes for load balancers, which ask as often as they like. */
 const PROBE_ROUTES = /^\/healthz\//;
@@ -44,7 +46,11 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
     const { scope } = config;
     if (scope === undefined || scope === 'public') {
       const isLimited = (scope === 'public' && !PROBE_ROUTES.test(url ?? '')) || DOCS_ROUTES.test(url ?? '');
-      return done(isLimited ? catchError(() => limits.countPublicRequest(request.ip)) : undefined);
+      const count = () => {
+        if (isLimited) limits.countPublicRequest(request.ip);
+        if (config.beginsLogin) limits.countLogin(request.ip);
+      };
+      return done(catchError(count));
     }
     const credentials = readCredentials(request);
     const reject = (error: unknown) => {

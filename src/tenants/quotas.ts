@@ -8,7 +8,7 @@ import { deleteIdleQuotas, type QuotaUse, shareQuotaUses } from '../store/keys/q
 /** The window of every quota in ms: as much as it allows may be used at once. */
 const WINDOW_MS = 60_000;
 /**
- * How far ahead in ms a quota can be taken: a window of requests, each of which may cost ten. What is further ahead was noted by a
+ * Time in ms for which a quota can be taken ahead: a window of requests, each of which may cost ten. What is further ahead was noted by a
  * clock that was wrong, and counts as nothing: otherwise a key would be rejected until that time.
  */
 const MAX_AHEAD_MS = 11 * WINDOW_MS;
