@@ -157,6 +157,17 @@ test('a signal ends a request, and the pause between two', async () => {
   expect(requests).toHaveLength(2);
 });
 
+test('headers of the caller are sent, such as the authorization for a proxy, unless the client has its own', async () => {
+  responses = [json(200, {})];
+  const headers = { Authorization: 'Basic cHJveHk=', 'x-team': 'one' };
+  await new Connection({ baseUrl: url, headers }).send(post);
+  await connect({ headers }).send(post);
+  expect(requests.map((one) => [one.headers.authorization, one.headers['x-team']])).toEqual([
+    ['Basic cHJveHk=', 'one'],
+    ['Bearer a key', 'one'],
+  ]);
+});
+
 test.each([
   ['authorization', { apiKey: 'secret ключ' }, {}],
   ['idempotency-key', {}, { idempotencyKey: 'secret\nline' }],

@@ -103,9 +103,8 @@ export class Connection {
         method,
         // A response from elsewhere is not one of Tidings, and a key must not go there.
         redirect: 'manual',
-        headers: toHeaders({
+        headers: toHeaders(headers, {
           accept: 'application/json',
-          ...headers,
           authorization: apiKey === undefined ? undefined : `Bearer ${apiKey}`,
           'x-tidings-tenant': tenant,
           'content-type': body === undefined ? undefined : 'application/json',
@@ -192,10 +191,13 @@ function toBase(url: string): string {
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 
-/** @throws TypeError for a value that no header can have; the message does not quote it, because it may be a key */
-function toHeaders(values: { readonly [name: string]: string | undefined }): Headers {
+/**
+ * Returns the headers of the caller and our own, which come first; those that are undefined do not count.
+ * @throws TypeError for a value that no header can have; the message does not quote it, because it may be a key
+ */
+function toHeaders(given: TidingsOptions['headers'], own: { readonly [name: string]: string | undefined }): Headers {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(values)) {
+  for (const [name, value] of [...Object.entries(given ?? {}), ...Object.entries(own)]) {
     if (value === undefined) continue;
     try {
       headers.set(name, value);
