@@ -11,6 +11,8 @@ import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 /** Two tenants with the same kinds of rows: `default`, which the API acts for, and another one. */
 
 export const OTHER = 'other';
+/** A tenant whose catalog others may follow. */
+const BASE = 'base';
 /** Everything of the other tenant has this word in it: ids, names of rules and types, texts. */
 export const SECRET = /secret/i;
 
@@ -101,6 +103,8 @@ export async function twoTenants(): Promise<TwoTenants> {
     const ids = { keyIds, memberId, issuer, jobId: job.job_id };
     return { ...(await load(pool, tenantId)), ...ids, rule: `${word.toUpperCase()}_DELAYED` };
   };
+  await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [BASE]);
+  await applyCatalog(pool, BASE, await validateCatalogFiles(catalogOf('base')), systemActor('base'), tidings.clock.now);
   const other = await seed(OTHER, 'secret');
   const own = await seed(TENANT, 'own');
   const server = await testServer(tidings);
@@ -144,11 +148,16 @@ export interface Operation {
   readonly body: unknown;
 }
 
-/** Returns every operation of the OpenAPI document with the ids of these rows: those that read first. */
+/** Operations on tenants: of the installation, whose callers may see every tenant (test/tenants-api.test.ts). */
+const OF_INSTALLATION = /^\/api\/v1\/tenants(\/|$)/;
+
+/** Returns every operation of a tenant in the OpenAPI document, with the ids of these rows: those that read first. */
 export async function listOperations(server: TestServer, rows: Rows): Promise<Operation[]> {
   const { body } = await server.get('/api/docs/openapi.json');
-  const operations = Object.entries<Record<string, { parameters?: { name: string }[] }>>(body.paths).flatMap(
-    ([template, methods]) =>
+  const paths = Object.entries<Record<string, { parameters?: { name: string }[] }>>(body.paths);
+  const operations = paths
+    .filter(([template]) => !OF_INSTALLATION.test(template))
+    .flatMap(([template, methods]) =>
       Object.entries(methods).map(([method, { parameters = [] }]): Operation => {
         const name = `${method.toUpperCase()} ${template}`;
         const ids = IDS[template]?.(rows) ?? [];
@@ -167,7 +176,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           body: BODIES[name]?.(rows),
         };
       }),
-  );
+    );
   for (const { name, method } of operations) {
     if (method !== 'GET' && !(name in BODIES)) throw new Error(`test/support/two-tenants.ts: say what ${name} sends`);
   }
@@ -240,6 +249,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
   'POST /api/v1/catalog/rollback': () => ({ version: 1 }),
+  'PUT /api/v1/catalog/follow': () => ({ tenant_id: BASE }),
+  'PATCH /api/v1/tenant': () => ({ name: 'own name' }),
 };
 
 function catalogOf(word: string, version = 0): Map<string, string> {
