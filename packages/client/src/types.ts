@@ -4276,7 +4276,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4355,7 +4358,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4445,7 +4451,10 @@ export interface operations {
                 /** @description Before this time */
                 until?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4505,7 +4514,10 @@ export interface operations {
                 /** @description Before this time */
                 until?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4548,7 +4560,10 @@ export interface operations {
                  */
                 notification_type?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description Your id of the user
@@ -4679,7 +4694,10 @@ export interface operations {
                  */
                 version?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4772,7 +4790,14 @@ export interface operations {
     applyCatalog: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4851,7 +4876,10 @@ export interface operations {
                  */
                 to?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4893,7 +4921,10 @@ export interface operations {
     followCatalog: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4934,7 +4965,14 @@ export interface operations {
     rollBackCatalog: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4987,7 +5025,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5052,7 +5093,10 @@ export interface operations {
                  */
                 user_id?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5121,7 +5165,10 @@ export interface operations {
                 /** @description `dead`: the dead letters */
                 status?: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5174,7 +5221,12 @@ export interface operations {
     cancelDelivery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description NOTIFICATION_ID.CHANNEL
@@ -5236,7 +5288,10 @@ export interface operations {
     getMessage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description NOTIFICATION_ID.CHANNEL
@@ -5281,7 +5336,12 @@ export interface operations {
     retryDelivery: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description NOTIFICATION_ID.CHANNEL
@@ -5343,7 +5403,12 @@ export interface operations {
     revealMessage: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description NOTIFICATION_ID.CHANNEL
@@ -5393,7 +5458,12 @@ export interface operations {
     postEvents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5514,7 +5584,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5561,7 +5634,12 @@ export interface operations {
     correctRejectedEvent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 id: string;
@@ -5677,7 +5755,12 @@ export interface operations {
     dismissRejectedEvent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 id: string;
@@ -5722,7 +5805,12 @@ export interface operations {
     retryRejectedEvent: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5838,7 +5926,10 @@ export interface operations {
     groupRejectedEvents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5883,7 +5974,10 @@ export interface operations {
     explainNotification: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example INSUFFICIENT_FUNDS_EMAIL */
                 notification_type: string;
@@ -6014,7 +6108,10 @@ export interface operations {
     listIssuers: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6064,7 +6161,10 @@ export interface operations {
     getIssuer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The claim iss, with / written as %2F
@@ -6116,7 +6216,12 @@ export interface operations {
     putIssuer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The claim iss, with / written as %2F
@@ -6202,7 +6307,12 @@ export interface operations {
     deleteIssuer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The claim iss, with / written as %2F
@@ -6265,7 +6375,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6323,6 +6436,8 @@ export interface operations {
             query?: never;
             header?: {
                 "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
             };
             path?: never;
             cookie?: never;
@@ -6382,7 +6497,10 @@ export interface operations {
     getJob: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 id: string;
@@ -6444,7 +6562,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 id: string;
@@ -6488,7 +6609,12 @@ export interface operations {
     stopJob: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 id: string;
@@ -6550,7 +6676,12 @@ export interface operations {
     previewJob: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6607,7 +6738,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6666,7 +6800,12 @@ export interface operations {
     createKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -6729,7 +6868,10 @@ export interface operations {
     getKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The id of the key
@@ -6789,7 +6931,10 @@ export interface operations {
     revokeKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The id of the key
@@ -6851,7 +6996,10 @@ export interface operations {
     updateKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The id of the key
@@ -6918,7 +7066,12 @@ export interface operations {
     rotateKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description The id of the key
@@ -7010,7 +7163,10 @@ export interface operations {
     getMe: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7054,7 +7210,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7114,7 +7273,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7162,7 +7324,12 @@ export interface operations {
     addMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7213,7 +7380,10 @@ export interface operations {
     removeMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 member_id: string;
@@ -7262,7 +7432,10 @@ export interface operations {
     changeMember: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 member_id: string;
@@ -7315,7 +7488,10 @@ export interface operations {
     getQueue: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7445,10 +7621,8 @@ export interface operations {
             401: components["responses"]["LinkUsed"];
             403: components["responses"]["ForeignOrigin"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -7490,7 +7664,10 @@ export interface operations {
     listSigningKeys: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7531,7 +7708,12 @@ export interface operations {
     rotateSigningKey: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7573,7 +7755,10 @@ export interface operations {
     getOwnTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7617,7 +7802,12 @@ export interface operations {
     updateOwnTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7676,7 +7866,10 @@ export interface operations {
                  */
                 limit?: number;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7725,7 +7918,12 @@ export interface operations {
     createTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7777,7 +7975,10 @@ export interface operations {
     getTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example acme */
                 tenant_id: string;
@@ -7824,7 +8025,10 @@ export interface operations {
     deleteTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example acme */
                 tenant_id: string;
@@ -7874,7 +8078,12 @@ export interface operations {
     updateTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example acme */
                 tenant_id: string;
@@ -7928,7 +8137,12 @@ export interface operations {
     resumeTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example acme */
                 tenant_id: string;
@@ -7983,7 +8197,12 @@ export interface operations {
     suspendTenant: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example acme */
                 tenant_id: string;
@@ -8051,7 +8270,10 @@ export interface operations {
                  */
                 prefix?: string | "";
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8090,7 +8312,12 @@ export interface operations {
     revealAddresses: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description Your id of the user
@@ -8140,7 +8367,12 @@ export interface operations {
     makeToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description Your id of the user
@@ -8205,7 +8437,10 @@ export interface operations {
                  */
                 user_id?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8273,7 +8508,12 @@ export interface operations {
     cancelWait: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
                 id: string;
@@ -8319,7 +8559,10 @@ export interface operations {
     countWaitsByRule: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8372,7 +8615,10 @@ export interface operations {
                  */
                 notification_type?: string;
             };
-            header?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path: {
                 /**
                  * @description Your id of the user
@@ -8497,7 +8743,12 @@ export interface operations {
     postEventsAtRoot: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
             path?: never;
             cookie?: never;
         };

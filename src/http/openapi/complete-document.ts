@@ -1,3 +1,4 @@
+import { describeHeaders } from './describe-headers.ts';
 import { type JsonSchema, makeExample } from './example.ts';
 
 /* The last steps from the schemas of the routes to the OpenAPI document. */
@@ -9,7 +10,7 @@ const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 
 /**
  * Completes a document: leaves out components that nothing refers to, gives those of requests their own names where they
- * have no other, adds an example to each operation, and the codes to the schema of its problems. Returns a new document.
+ * have no other, adds examples and headers to each operation, and the codes to the schema of its problems. Returns a new document.
  */
 export function completeDocument(document: Node): Node {
   const whole = renameInputs(dropReadOnly(structuredClone(document)));
@@ -90,6 +91,8 @@ function completeOperation(operation: Node, schemas: { readonly [name: string]: 
     delete content.example;
     content.examples = Object.fromEntries(found.map((value, index) => [`example_${index + 1}`, { value }]));
   }
+  const parameters = describeHeaders(operation);
+  if (parameters.length > 0) operation.parameters = parameters;
   for (const parameter of operation.parameters ?? []) {
     const [example] = parameter.schema.examples ?? [];
     if (example !== undefined) parameter.example = example;

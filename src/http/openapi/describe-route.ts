@@ -52,7 +52,7 @@ export function listErrorCodes(route: RouteDocument['route']): ErrorCode[] {
       ...ALWAYS,
       ...(scope === 'public' ? [] : OF_PRINCIPALS),
       ...(changes ? OF_BODIES : []),
-      ...(route.method === 'POST' && idempotent !== false ? OF_KEYS : []),
+      ...(route.method === 'POST' && scope !== 'public' && idempotent !== false ? OF_KEYS : []),
       ...errors,
     ]),
   ];
