@@ -3,6 +3,7 @@ import { TENANT } from './support/tidings.ts';
 import {
   call,
   listOperations,
+  MAKES_WHAT_IT_NAMES,
   OTHER,
   recordStatements,
   SECRET,
@@ -21,9 +22,6 @@ afterAll(() => both.close());
 
 /** Operations that say of an unknown user that nothing is known, and so of a user of another tenant. */
 const OF_USERS = /^GET .*\/(audit|explain)\/\{user_id\}/;
-
-/** Operations that make what they name, which another tenant may have as well. */
-const MAKES_WHAT_IT_NAMES = new Set(['PUT /api/v1/issuers/{issuer}', 'POST /api/v1/users/{user_id}/tokens']);
 
 /** The session belongs to no tenant, and its link is a one-time one: test/owner-link.test.ts. */
 const OWN_LINK = 'POST /api/v1/session';
@@ -79,16 +77,6 @@ test('a job whose filter names a user or rule of another tenant finds nothing', 
   expect(preview.body).toMatchObject({ count: 0 });
   const waits = await both.server.post('/api/v1/jobs', { action: 'waits.cancel', filter: { rule } });
   expect(waits).toMatchObject({ status: 404, body: { code: 'not_found' } });
-});
-
-test('an issuer or a token with a name of another tenant is one of the own tenant', async () => {
-  const before = await both.digest(OTHER);
-  const made = (await listOperations(both.server, both.other)).filter(({ name }) => MAKES_WHAT_IT_NAMES.has(name));
-  expect(made.length).toBe(MAKES_WHAT_IT_NAMES.size);
-  for (const operation of made) {
-    expect([operation.name, (await call(both, operation)).status]).toEqual([operation.name, 201]);
-  }
-  expect(await both.digest(OTHER)).toBe(before);
 });
 
 test('every statement that the API sends for one tenant shows and changes nothing when it runs for another, or for none', async () => {

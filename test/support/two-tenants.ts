@@ -148,6 +148,12 @@ export interface Operation {
   readonly body: unknown;
 }
 
+/** Operations that make what they name, which another tenant may have as well. */
+export const MAKES_WHAT_IT_NAMES: ReadonlySet<string> = new Set([
+  'PUT /api/v1/issuers/{issuer}',
+  'POST /api/v1/users/{user_id}/tokens',
+]);
+
 /** Operations on tenants: of the installation, whose callers may see every tenant (test/tenants-api.test.ts). */
 const OF_INSTALLATION = /^\/api\/v1\/tenants(\/|$)/;
 
