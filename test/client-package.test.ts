@@ -143,7 +143,17 @@ test('fits into a page: a bundle for browsers is small, and uses nothing that on
   const [code = ''] = outputFiles.map(({ text }) => text);
   expect(gzipSync(code).length).toBeLessThan(MAX_BUNDLE_BYTES);
 
-  const page = { performance, URL, URLSearchParams, AbortController, Response, crypto, setTimeout, clearTimeout };
+  const page = {
+    performance,
+    Headers,
+    URL,
+    URLSearchParams,
+    AbortController,
+    Response,
+    crypto,
+    setTimeout,
+    clearTimeout,
+  };
   const program = `${code}
     const urls = [];
     const fetch = async (url) => { urls.push(url); return Response.json({ deliveries: [1], next: null }); };
