@@ -39,6 +39,7 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = trust
 auth_file = ${join(folder, 'users.txt')}
+auth_query = select rolname::text, ''::text from pg_roles where rolname = $1
 pool_mode = ${mode}
 default_pool_size = 60
 max_client_conn = 200
