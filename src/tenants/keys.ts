@@ -18,6 +18,7 @@ import {
 } from '../store/keys/api-keys.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { LAST_TIME } from '../time/iso-time.ts';
 import { generateKey, toKeyId } from './key-text.ts';
 import { type KeyView, toKeyView } from './key-view.ts';
 
@@ -150,7 +151,7 @@ export class Keys {
       }
       await requireRoom(connection, key.tenantId, now);
       const lifetime = key.expiresAt === null ? null : key.expiresAt - key.createdAt;
-      const expiresAt = lifetime === null ? null : now + lifetime;
+      const expiresAt = lifetime === null ? null : Math.min(now + lifetime, LAST_TIME);
       const issued = await issue(
         connection,
         manager,
@@ -257,6 +258,11 @@ function requireGrantable(
 }
 
 function requireFuture(expiresAt: Millis | null, now: Millis): void {
+  if (expiresAt !== null && expiresAt > LAST_TIME) {
+    throw new TidingsError('invalid_request', 'expires_at is after the year 9999 in UTC; write null for never.', {
+      pointer: '/expires_at',
+    });
+  }
   if (expiresAt === null || expiresAt > now) return;
   throw new TidingsError('invalid_request', 'expires_at is past; write a time in the future.', {
     pointer: '/expires_at',
