@@ -20,6 +20,8 @@ export const ERROR_CODES = {
   last_owner: { status: 409, title: 'Last owner' },
   key_ended: { status: 409, title: 'Key ended' },
   idempotency_in_progress: { status: 409, title: 'Idempotency key in use' },
+  tenant_exists: { status: 409, title: 'Tenant exists' },
+  tenant_in_use: { status: 409, title: 'Tenant in use' },
   job_ended: { status: 409, title: 'Job ended' },
   outdated: { status: 412, title: 'Outdated' },
   tenant_isolation_unavailable: { status: 409, title: 'Tenant isolation unavailable' },

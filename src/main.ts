@@ -43,10 +43,12 @@ import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import type { TenantDatabase } from './store/pg/tenant-database.ts';
 import { TIMERS_CHANNEL } from './store/waits/waits.ts';
+import { TenantProfiles } from './tenants/tenant-profiles.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
 import { ScheduledDumps } from './timers/scheduled-dumps.ts';
 import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
+import { TenantKeeper } from './timers/tenant-keeper.ts';
 import { TimerWorker } from './timers/worker.ts';
 
 export interface Roles {
@@ -209,6 +211,7 @@ export async function run(
         mayAct,
         random,
         log,
+        getTenant: new TenantProfiles(workPool).get,
         lease,
         poll,
       });
@@ -243,6 +246,9 @@ export async function run(
         started.push(() => worker.stop(MAX_LAST_SENDS_MS));
         await timers.start();
         started.push(() => timers.stop());
+        const keeper = new TenantKeeper({ pool: workPool, clock, log });
+        keeper.start();
+        started.push(() => keeper.stop());
         if (config.retentionAt === null) return;
         const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
         retention.start();

@@ -19,6 +19,7 @@ const document = (await buildApiDocument()) as {
 };
 
 let api: TestApi;
+let invited = 0;
 
 beforeAll(async () => {
   api = await testApi();
@@ -26,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** What the examples name has to exist: an event of their user, a rejected one, and a job. */
+/** Makes the rows that the examples name: an event of their user, a rejected one, and a job. */
 async function prepare(): Promise<{ readonly [operation: string]: string }> {
   const { server } = api;
   await server.post('/api/v1/events', payment({ user_id: 'user-1042', user_traits: { email: 'maria@example.com' } }));
@@ -34,11 +35,17 @@ async function prepare(): Promise<{ readonly [operation: string]: string }> {
   expect(posted.status).toBe(422);
   const rejected = (await server.get('/api/v1/events/rejected')).body.rejected[0]?.rejected_id;
   const job = (await server.post('/api/v1/jobs', { action: 'deliveries.retry', filter: {} })).body.job_id;
+  const email = `bo${++invited}@example.com`;
+  const { member_id } = (await server.post('/api/v1/members', { email, role: 'viewer' })).body;
+  const issuer = 'https://id.example.com';
+  await server.send('PUT', `/api/v1/issuers/${encodeURIComponent(issuer)}`, { jwks_url: issuer, audiences: ['app'] });
   const key = (await server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
   return {
     getKey: key,
     updateKey: key,
     rotateKey: key,
+    changeMember: member_id,
+    removeMember: member_id,
     revokeKey: key,
     retryRejectedEvent: rejected,
     correctRejectedEvent: rejected,
@@ -49,10 +56,17 @@ async function prepare(): Promise<{ readonly [operation: string]: string }> {
   };
 }
 
+/** Returns the header of a user, who reaches the own data alone. */
+async function asUser(): Promise<{ authorization: string }> {
+  const { token } = (await api.server.post('/api/v1/users/user-1042/tokens')).body;
+  return { authorization: `Bearer ${token}` };
+}
+
 /** Statuses of examples whose subject this installation does not have, or that wants another state of it. */
 const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   // Nothing was delivered here, and no wait is pending.
   getMessage: [404],
+  revealMessage: [404],
   retryDelivery: [404],
   cancelDelivery: [404],
   cancelWait: [404],
@@ -61,6 +75,8 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   correctRejectedEvent: [404, 422],
   dismissRejectedEvent: [200, 404],
   applyCatalog: [422],
+  // A link that no start printed.
+  useOwnerLink: [401],
 };
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -77,7 +93,7 @@ describe('the examples of', () => {
     const ids = await prepare();
     const given = operation.parameters ?? [];
     const textOf = (parameter: (typeof given)[number]) =>
-      String(parameter.name === 'id' ? (ids[name] ?? parameter.example) : parameter.example);
+      String(/^(member_)?id$/.test(parameter.name) ? (ids[name] ?? parameter.example) : parameter.example);
     const filled = given
       .filter((one) => one.in === 'path')
       .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(textOf(one))), path);
@@ -88,8 +104,9 @@ describe('the examples of', () => {
     );
     const url = query.size > 0 ? `${filled}?${query}` : filled;
     const bodies = Object.values(operation.requestBody?.content['application/json'].examples ?? {});
+    const isOfUser = /^\/api\/v1\/me(\/|$)/.test(path);
     for (const body of method === 'GET' ? [undefined] : bodies.length > 0 ? bodies : [undefined]) {
-      const answer = await api.server.send(method, url, body?.value);
+      const answer = await api.server.send(method, url, body?.value, isOfUser ? await asUser() : {});
       const allowed = OTHER_STATUSES[name] ?? [200, 201, 202];
       expect(allowed, `${method} ${url} ${JSON.stringify(answer.body)}`).toContain(answer.status);
     }

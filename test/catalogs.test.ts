@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemActor } from '../src/model/principal.ts';
-import { runBacktest } from '../src/simulate/backtest/run-backtest.ts';
 import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
 import { loadExample, parseCatalog } from './support/catalog.ts';
 import { otherProcess } from './support/processes.ts';
@@ -55,41 +54,6 @@ describe('versions', () => {
       `select actor, subject from audit_log where action = 'catalog.applied' order by entry_id desc limit 1`,
     );
     expect(changes.rows).toEqual([{ actor: 'test', subject: `version ${first + 2}` }]);
-  });
-
-  test('a catalog that was stored before rules could wait still works', async () => {
-    const { pool } = tidings.database;
-    const old = {
-      events: [{ name: 'a' }, { name: 'b' }],
-      notifications: [{ name: 'N', category: 'SYSTEM', channels: ['internal'], inDoubt: 'resend', maxAge: 1000 }],
-      rules: [
-        { name: 'N', on: ['b'], after: { event: 'a', within: 1000, withinText: '1s' }, limits: [], notify: ['N'] },
-        { name: 'ALWAYS', on: ['a'], limits: [], notify: ['N'] },
-      ],
-      templates: [],
-    };
-    await pool.query(
-      `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by)
-       values ('old', 1, 'hash', $1, now(), 'an earlier Tidings')`,
-      [JSON.stringify(old)],
-    );
-    const { rules } = await tidings.catalogs.getVersion('old', 1);
-    expect(rules.byPatternEvent.get('a')?.map(({ rule }) => rule.name)).toEqual(['N']);
-    expect(rules.byTrigger.get('a')?.map(({ rule, hasWait }) => [rule.name, hasWait])).toEqual([['ALWAYS', false]]);
-
-    // Its rules decide, and a backtest reproduces the decisions.
-    await pool.query(`insert into active_catalogs (tenant_id, version) values ('old', 1)`);
-    await tidings.catalogs.refresh('old');
-    const event = (event_type: string, event_timestamp: string) => ({ user_id: 'u1', event_type, event_timestamp });
-    const posted = [event('a', '2025-11-20T10:00:00.000Z'), event('b', '2025-11-20T10:00:00.500Z')];
-    const results = await tidings.pipeline.ingest('old', posted);
-    expect(results.map(({ decisions }) => decisions.map(({ rule, outcome }) => [rule, outcome]))).toEqual([
-      [['ALWAYS', 'send']],
-      [['N', 'send']],
-    ]);
-    const period = { since: tidings.clock.now - 1, until: tidings.clock.now + 1 };
-    const report = await runBacktest(pool, { tenantId: 'old', candidate: null, ...period });
-    expect(report.reproduced).toEqual({ decisions: 2, different: 0, examples: [] });
   });
 
   test('processes that start together with the same files make one version', async () => {

@@ -5,7 +5,7 @@ import { Connection, type TidingsOptions } from '../packages/client/src/connecti
 
 type Respond = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A server that responds to its requests in turn as told; the last response is given again. */
+/** A server that gives its responses in turn; the last one is given again. */
 let responses: Respond[];
 let requests: {
   method: string | undefined;
@@ -63,6 +63,15 @@ test.each<[string, Respond]>([
   const keys = requests.map(({ headers }) => headers['idempotency-key']);
   expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), keys[0], keys[0]]);
   expect(requests.map(({ body }) => body)).toEqual(Array(3).fill('[{"n":1}]'));
+});
+
+test('a request that is under way is asked about until it has ended, which does not count as an attempt', async () => {
+  const underWay = problem(409, 'idempotency_in_progress');
+  responses = [...Array(8).fill(underWay), json(201, { made: 1 })];
+  expect((await connect({ maxRetries: 1 }).send(post)).data).toEqual({ made: 1 });
+  responses = [underWay];
+  await expect(connect({ maxRetries: 0 }).send(post)).rejects.toMatchObject({ code: 'idempotency_in_progress' });
+  expect(requests).toHaveLength(10);
 });
 
 test.each([

@@ -59,9 +59,9 @@ describe.each(NAMES)('%s', (name) => {
       expectNothing(`${name} ${operation.name}`, answer.body);
       if (!scopes.has(operation.scope)) expect([operation.name, answer.status]).toEqual([operation.name, 403]);
       else seen++;
-      for (const [parameter, valueOf] of Object.entries(FILTERS)) {
+      for (const [parameter, read] of Object.entries(FILTERS)) {
         if (!operation.parameters.has(parameter)) continue;
-        const value = valueOf(both.other);
+        const value = read(both.other);
         const filtered = await call(callers, withQuery(operation, { [parameter]: value }), headers);
         expect([operation.name, parameter, filtered.status >= 500]).toEqual([operation.name, parameter, false]);
         expectNothing(`${name} ${operation.name} by ${parameter}`, filtered.body, value);

@@ -77,3 +77,16 @@ test('every statement that the API sends for one tenant shows and changes nothin
   expect(await both.digest(OTHER)).toBe(before);
   expect(await both.digest(TENANT)).not.toBe(before);
 });
+
+/** Operations that make what they name, which another tenant may have as well. */
+const MAKES_WHAT_IT_NAMES = new Set(['PUT /api/v1/issuers/{issuer}', 'POST /api/v1/users/{user_id}/tokens']);
+
+test('an issuer or a token with a name of another tenant is one of the own tenant', async () => {
+  const before = await both.digest(OTHER);
+  const made = (await listOperations(both.server, both.other)).filter(({ name }) => MAKES_WHAT_IT_NAMES.has(name));
+  expect(made.length).toBe(MAKES_WHAT_IT_NAMES.size);
+  for (const operation of made) {
+    expect([operation.name, (await call(both, operation)).status]).toEqual([operation.name, 201]);
+  }
+  expect(await both.digest(OTHER)).toBe(before);
+});

@@ -10,6 +10,8 @@ export interface Outgoing {
   /** Email address or phone number; absent for channels that need no address. Never logged. */
   readonly to?: string;
   readonly message: Message;
+  /** The sender that the tenant has chosen, as in `TenantSettings`; absent: that of the installation. */
+  readonly sender?: string;
   /** The same for every attempt, so that the provider can detect a repetition. */
   readonly idempotencyKey: string;
   /** Number of the attempt, from 1. */

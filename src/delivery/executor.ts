@@ -5,6 +5,7 @@ import type { Outgoing, Provider } from '../channels/provider.ts';
 import type { Channel, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
+import type { TenantProfile } from '../model/tenant.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -59,6 +60,8 @@ export interface ExecutorOptions {
   /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what waits for a domain. */
   readonly random: () => number;
   readonly log: Logger;
+  /** Returns name and settings of a tenant. */
+  readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
   /** Receives the result of each attempt, to be recorded. */
   readonly onCompleted: (delivery: ClaimedDelivery, result: DispatchResult, startedAt: Millis) => void;
   /**
@@ -114,7 +117,7 @@ export class Executor {
     if ('outcome' in address) return { provider, ...address };
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
-    const { message, locale } = rendered;
+    const { message, locale, sender } = rendered;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
     // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) return RETURNED;
@@ -127,7 +130,7 @@ export class Executor {
       isStopped = !leases.isGood(delivery.lease);
       return !isStopped;
     };
-    const result = await send(provider, delivery, address.to, message, deadline, mayHandOver);
+    const result = await send(provider, delivery, { to: address.to, message, sender }, deadline, mayHandOver);
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -156,16 +159,18 @@ export class Executor {
 
   async #renderMessage(
     delivery: ClaimedDelivery,
-  ): Promise<{ readonly message: Message; readonly locale?: MessageLocale } | Unsent> {
+  ): Promise<{ readonly message: Message; readonly locale?: MessageLocale; readonly sender?: string } | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const opened = await this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
+    const found = this.#options.getTenant(tenantId);
+    const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
     const template = await this.#options.catalogs.loadTemplate({
       tenantId,
       notificationType,
       channel,
-      locale: userLocale ?? '',
+      locale: userLocale ?? tenant.settings.locale ?? '',
       catalogVersion,
       activeCatalog,
     });
@@ -181,13 +186,18 @@ export class Executor {
       user_id: delivery.userId,
       ...(about as JsonObject),
     };
-    const values = { ...data, notification };
+    const values = addTenant({ ...data, notification }, tenant);
     const rendered = renderMessage(template, values);
     if ('error' in rendered) return toTemplateFailure(rendered.error);
     const blank = explainBlank(template, rendered.message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
     const { message } = rendered;
-    return userLocale === undefined ? { message } : { message, locale: { locale: template.locale, userLocale } };
+    const sender = channel === 'email' ? tenant.settings.mail_from : undefined;
+    return {
+      message,
+      ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
+      ...(sender === undefined ? {} : { sender }),
+    };
   }
 
   /** Ends reports to the circuits: aborted sends say nothing about the provider. */
@@ -242,8 +252,7 @@ type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 async function send(
   provider: Provider,
   { tenantId, notificationId, notificationType, channel, userId, attempt }: ClaimedDelivery,
-  to: string | undefined,
-  message: Message,
+  { to, message, sender }: { to: string | undefined; message: Message; sender: string | undefined },
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
@@ -255,6 +264,7 @@ async function send(
     userId,
     ...(to === undefined ? {} : { to }),
     message,
+    ...(sender === undefined ? {} : { sender }),
     idempotencyKey: formatDeliveryId({ notificationId, channel }),
     attempt,
   };
@@ -274,6 +284,14 @@ function toUnopened(what: string): Unsent {
 
 function toTemplateFailure(problem: string): Unsent {
   return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
+}
+
+/** Adds the tenant to the data of a template, and its zone to a user without one. */
+function addTenant(data: JsonObject, { name, settings }: TenantProfile): JsonObject {
+  const { zone, branding = {} } = settings;
+  const user = data.user as JsonObject | undefined;
+  const hasZone = zone === undefined || user?.time_zone !== undefined;
+  return { ...data, ...(hasZone ? {} : { user: { ...user, time_zone: zone } }), tenant: { name, branding } };
 }
 
 const MAX_LOCALE_CHARS = 100;

@@ -10,7 +10,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
-import { Executor } from './executor.ts';
+import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LeaseClock } from './lease-clock.ts';
 import { Producer } from './producer.ts';
@@ -39,6 +39,8 @@ export interface DeliveryWorkerOptions {
   readonly poll?: Millis;
   /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
+  /** Returns name and settings of a tenant. Default: an empty name and no settings. */
+  readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
 }
@@ -71,6 +73,7 @@ export class DeliveryWorker {
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
     mayAct = () => true,
+    getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
@@ -108,6 +111,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      getTenant,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),
     });

@@ -8,6 +8,7 @@ import { OidcLogin } from '../members/oidc-login.ts';
 import { Sessions } from '../members/sessions.ts';
 import { Access } from '../tenants/access.ts';
 import { memberSessions } from '../tenants/member-sessions.ts';
+import { Tenants } from '../tenants/tenants.ts';
 import { userTokens } from '../tenants/user-tokens.ts';
 import { IssuerKeys } from '../tokens/issuer-keys.ts';
 import { TokenVerifier } from '../tokens/token-verifier.ts';
@@ -38,6 +39,7 @@ import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
 import { registerSessionRoutes } from './routes/session.ts';
+import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
@@ -89,6 +91,11 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);
   registerKeyRoutes(app, dependencies, access.keys);
+  registerTenantRoutes(
+    app,
+    dependencies,
+    new Tenants(dependencies.database, dependencies.clock, () => access.forget()),
+  );
   registerMeRoutes(app, dependencies);
   registerRevealRoutes(app, dependencies);
   registerMemberRoutes(app, dependencies);

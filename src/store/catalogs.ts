@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { uuidv7 } from 'uuidv7';
 import { toOutdated } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
@@ -32,6 +33,7 @@ export async function applyCatalog(
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
     requireVersion(active, expected);
+    await stopFollowing(connection, tenantId);
     return applyContent(connection, tenantId, active, toContent(data), by, now);
   });
 }
@@ -98,7 +100,118 @@ async function applyContent(
     { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail: { content_hash: hash } },
     now,
   );
+  await updateFollowers(connection, tenantId, hash, by, now);
   return { version, changed: true };
+}
+
+/** Tenants that follow a tenant, or one that follows it, and so on. */
+const FOLLOWERS = `
+  with recursive followers as (
+    select tenant_id from tenants where follows = $1
+    union
+    select t.tenant_id from tenants as t join followers as f on t.follows = f.tenant_id)`;
+
+/** Makes the content of a tenant the active version of its followers: one they have already, or else a new one. */
+async function updateFollowers(
+  connection: Connection,
+  tenantId: string,
+  hash: string,
+  by: Actor,
+  now: Millis,
+): Promise<void> {
+  // In order of their ids, as every other transaction that locks several of them.
+  const { rows } = await connection.query<{ tenant_id: string }>(
+    `${FOLLOWERS} select tenant_id from tenants where tenant_id in (select tenant_id from followers)
+     order by tenant_id for no key update`,
+    [tenantId],
+  );
+  if (rows.length === 0) return;
+  const followers = rows.map((row) => row.tenant_id);
+  await connection.query(
+    `with wanted as (
+       select f.tenant_id,
+              (select max(version) from catalogs as c where c.tenant_id = f.tenant_id and c.content_hash = $2) as known,
+              coalesce((select max(version) from catalogs as c where c.tenant_id = f.tenant_id), 0) + 1 as next
+       from unnest($1::text[]) as f (tenant_id)),
+     added as (
+       insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
+       select tenant_id, next, $2, $3, $4 from wanted where known is null
+       returning tenant_id, version)
+     insert into active_catalogs (tenant_id, version)
+     select tenant_id, known from wanted where known is not null union all select tenant_id, version from added
+     on conflict (tenant_id) do update set version = excluded.version
+     where active_catalogs.version <> excluded.version`,
+    [followers, hash, isoTime(now), by.name],
+  );
+  await connection.query(
+    `insert into audit_log (tenant_id, entry_id, at, actor_kind, actor_id, actor, origin, action, subject, detail)
+     select e.tenant_id, e.entry_id, $3, $4, $5, $6, $7, 'catalog.applied', 'version ' || a.version,
+            json_build_object('content_hash', $8::text, 'follows', $9::text)
+     from unnest($1::text[], $2::uuid[]) as e (tenant_id, entry_id) join active_catalogs as a using (tenant_id)`,
+    [followers, followers.map(() => uuidv7()), isoTime(now), by.kind, by.id, by.name, by.from, hash, tenantId],
+  );
+}
+
+/** Ends that a tenant follows another one: it has a catalog of its own now. */
+async function stopFollowing(connection: Connection, tenantId: string): Promise<void> {
+  await connection.query('update tenants set follows = null where tenant_id = $1 and follows is not null', [tenantId]);
+}
+
+/** Gives a tenant without a catalog that of another one, if it has one. */
+export async function copyCatalog(connection: Connection, from: string, to: string): Promise<void> {
+  await connection.query(
+    `with copied as (
+       insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
+       select $2, 1, content_hash, applied_at, applied_by
+       from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1
+       returning tenant_id, version)
+     insert into active_catalogs (tenant_id, version) select tenant_id, version from copied`,
+    [from, to],
+  );
+}
+
+/**
+ * Lets a tenant follow the catalog of another one from now on, until it applies its own. Returns undefined if there is no such
+ * live tenant, or it follows this one itself.
+ */
+export async function followCatalog(
+  pool: pg.Pool,
+  tenantId: string,
+  base: string,
+  by: Actor,
+  now: Millis,
+): Promise<Applied | undefined> {
+  return withTransaction(pool, async (connection) => {
+    const active = await lockActive(connection, tenantId);
+    const { rows: followers } = await connection.query<{ tenant_id: string }>(
+      `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
+      [tenantId, base],
+    );
+    const { rowCount } = await connection.query(
+      `update tenants set follows = $2 where tenant_id = $1
+       and exists (select from tenants where tenant_id = $2 and environment = 'live' and status <> 'deleting')`,
+      [tenantId, base],
+    );
+    if (followers.length > 0 || base === tenantId || rowCount === 0) return undefined;
+    const { rows } = await connection.query<{ content_hash: string }>(
+      'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
+      [base],
+    );
+    const [content] = rows;
+    if (!content) return { version: active?.version ?? 0, changed: false };
+    if (active?.content_hash === content.content_hash) return { version: active.version, changed: false };
+    const version = (active?.highest ?? 0) + 1;
+    await connection.query(
+      'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
+      [tenantId, version, content.content_hash, isoTime(now), by.name],
+    );
+    await activate(connection, tenantId, version);
+    const detail = { content_hash: content.content_hash, follows: base };
+    const entry = { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail };
+    await appendAuditEntry(connection, entry, now);
+    await updateFollowers(connection, tenantId, content.content_hash, by, now);
+    return { version, changed: true };
+  });
 }
 
 /**
@@ -115,17 +228,19 @@ export async function rollBackCatalog(
 ): Promise<{ from: number; changed: boolean } | undefined> {
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
-    const { rowCount } = await connection.query('select from catalogs where tenant_id = $1 and version = $2', [
-      tenantId,
-      version,
-    ]);
-    if (!active || rowCount === 0) return undefined;
+    const { rows } = await connection.query<{ content_hash: string }>(
+      'select content_hash from catalogs where tenant_id = $1 and version = $2',
+      [tenantId, version],
+    );
+    if (!active || rows.length === 0) return undefined;
     requireVersion(active, expected);
     if (active.version === version) return { from: version, changed: false };
     await activate(connection, tenantId, version);
     const detail = { from: active.version };
     const change = { tenantId, actor: by, action: 'catalog.rolled_back', subject: `version ${version}`, detail };
     await appendAuditEntry(connection, change, now);
+    await stopFollowing(connection, tenantId);
+    await updateFollowers(connection, tenantId, rows[0]?.content_hash ?? '', by, now);
     return { from: active.version, changed: true };
   });
 }
@@ -211,6 +326,8 @@ interface Active {
 /** Locks the active version, so that two starting processes apply one after the other; the second finds its content active. */
 async function lockActive(connection: Connection, tenantId: string): Promise<Active | undefined> {
   await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog ' || $1, 0))`, [tenantId]);
+  // The tenant that this one follows gives it versions, too.
+  await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
   const { rows } = await connection.query<Active>(
     `select c.version, c.content_hash, (select max(version) from catalogs where tenant_id = $1) as highest
      from active_catalogs join catalogs as c using (tenant_id, version) where tenant_id = $1`,
@@ -250,7 +367,7 @@ export async function loadCatalog(
     'select content, applied_at from catalogs join catalog_contents using (content_hash) where tenant_id = $1 and version = $2',
     [tenantId, version],
   );
-  return rows[0] && { data: upgradeCatalog(rows[0].content), appliedAt: rows[0].applied_at };
+  return rows[0] && { data: rows[0].content, appliedAt: rows[0].applied_at };
 }
 
 /** Loads every applied catalog, by version. */
@@ -259,24 +376,5 @@ export async function loadCatalogs(pool: pg.Pool, tenantId: string): Promise<Map
     'select version, content from catalogs join catalog_contents using (content_hash) where tenant_id = $1',
     [tenantId],
   );
-  return new Map(rows.map(({ version, content }) => [version, upgradeCatalog(content)]));
+  return new Map(rows.map(({ version, content }) => [version, content]));
 }
-
-/** Adds the fields that catalogs stored by earlier versions of the rule language lack. */
-function upgradeCatalog(stored: CatalogData): CatalogData {
-  return {
-    ...stored,
-    groups: stored.groups ?? [],
-    rules: stored.rules.map((rule) => ({ ...WAIT_DEFAULTS, ...rule, after: rule.after ? [rule.after].flat() : [] })),
-  };
-}
-
-const WAIT_DEFAULTS = {
-  zone: 'UTC',
-  ifPast: 'skip',
-  ifMissing: 'skip',
-  recheck: true,
-  cancelOn: [],
-  again: 'beside',
-  actions: [],
-} as const;

@@ -20,6 +20,7 @@ export const ROOTS = [
   'traits',
   'user',
   'context',
+  'tenant',
   'notification',
   'data',
   'matched',

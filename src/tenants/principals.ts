@@ -1,7 +1,7 @@
 import { TidingsError } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import { maskNetworkAddress } from '../privacy/mask-network-address.ts';
-import type { TenantState } from '../store/keys/tenant-state.ts';
+import type { TenantState } from '../store/tenants/tenant-state.ts';
 import type { Authenticator, Credentials, Identity } from './authenticator.ts';
 
 export interface PrincipalsOptions {

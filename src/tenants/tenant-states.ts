@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { LookupCache } from '../lib/lookup-cache.ts';
-import { loadTenantState, type TenantState } from '../store/keys/tenant-state.ts';
+import { loadTenantState, type TenantState } from '../store/tenants/tenant-state.ts';
 
 /** Tenants in memory; one takes some 200 bytes. */
 const MAX_TENANTS = 10_000;

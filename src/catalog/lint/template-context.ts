@@ -59,6 +59,7 @@ export function templateContexts({
       user: known,
       context: ANY_SCHEMA,
       notification: NOTIFICATION,
+      tenant: TENANT,
       ...(names.length > 0 && {
         data: toObjectSchema(Object.fromEntries(names.map((name) => [name, ANY_SCHEMA]))),
       }),
@@ -80,6 +81,8 @@ const NOTIFICATION = toObjectSchema({
   ...{ id: TEXT, type: TEXT, channel: TEXT, user_id: TEXT },
   ...{ event_type: TEXT, event_timestamp: TEXT },
 });
+
+const TENANT = toObjectSchema({ name: TEXT, branding: ANY_SCHEMA });
 
 /** Traits that Tidings itself uses: users may have them even if the catalog does not declare them. */
 export const BUILT_IN_TRAITS: JsonObject = Object.fromEntries(

@@ -31,8 +31,8 @@ export interface SmtpSettings {
  */
 export function smtpProvider(settings: SmtpSettings): Provider {
   const connection = parseSmtpUrl(settings.url);
-  const from = parseSender(settings.from);
-  const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
+  const ownSender = parseSender(settings.from);
+  const domain = ownSender.address.slice(ownSender.address.lastIndexOf('@') + 1);
   const { pool: size = 5, timeouts: { connect = 10_000, reply = 50_000 } = {} } = settings;
   const pool = new SMTPPool({
     ...connection,
@@ -54,10 +54,11 @@ export function smtpProvider(settings: SmtpSettings): Provider {
   const tidy = (text: string) => tidyResponse(text, connection.auth?.pass);
 
   async function send(
-    { to, message, idempotencyKey }: Outgoing,
+    { to, message, sender, idempotencyKey }: Outgoing,
     signal: AbortSignal,
     mayHandOver: () => boolean,
   ): Promise<SendOutcome> {
+    const from = (sender === undefined ? undefined : parseMailbox(sender)) ?? ownSender;
     const recipient = to === undefined ? undefined : toMailAddress(to);
     if (recipient === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
     const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;

@@ -1,6 +1,7 @@
 import type { Millis } from '../../model/event.ts';
 import { type Actor, type Environment, isTestTenant, type Scope, testTenantId } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { copyCatalog } from '../catalogs.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Channel of the announcement that a key or a tenant has changed: processes forget what they know of them. */
@@ -143,17 +144,7 @@ export async function ensureTestTenant(connection: Connection, liveTenantId: str
      on conflict do nothing`,
     [tenantId, liveTenantId],
   );
-  if (rowCount === 1) {
-    await connection.query(
-      `with copied as (
-         insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
-         select $1, 1, content_hash, applied_at, applied_by
-         from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $2
-         returning tenant_id, version)
-       insert into active_catalogs (tenant_id, version) select tenant_id, version from copied`,
-      [tenantId, liveTenantId],
-    );
-  }
+  if (rowCount === 1) await copyCatalog(connection, liveTenantId, tenantId);
   return tenantId;
 }
 

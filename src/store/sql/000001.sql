@@ -41,12 +41,15 @@ create table tenants (
   revision       bigint           not null default 1,  -- grows with each change, for If-Match
   created_at     timestamptz(3)   not null default now(),
   updated_at     timestamptz(3)   not null default now(),
-  deleted_by     json,                                  -- Actor of src/model/principal.ts
+  suspended_at   timestamptz(3),                        -- when it was suspended or deleted; null: it is active
+  is_held        boolean          not null default false,  -- its queues may have held rows, see src/store/tenants/queues.ts
   constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null)),
   -- Messages of a tenant with this ending stay in the sandbox.
   constraint tenants_test_has_ending check ((environment = 'test') = (tenant_id like '%.test'))
 );
 create index tenants_follows on tenants (follows) where follows is not null;
+-- Tenants whose rows workers hold, release or delete.
+create index tenants_unsettled on tenants (tenant_id) where is_held or status <> 'active';
 
 -- API keys. The key itself is shown once, and never stored.
 create table api_keys (
@@ -594,7 +597,7 @@ create table jobs (
   reason        text,                       -- why it failed
   actor         json             not null,  -- who started it: Actor of src/model/principal.ts
   stopped_by    text,
-  request_key   text collate "C",           -- the caller's Idempotency-Key
+  request_key   text collate "C",           -- of the caller and its Idempotency-Key
   request_hash  text,                       -- of what was sent with it
   created_at    timestamptz(3)   not null,  -- items that are newer are not its own
   started_at    timestamptz(3),

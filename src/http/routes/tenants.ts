@@ -1,0 +1,206 @@
+import { TidingsError } from '../../errors.ts';
+import { followCatalog } from '../../store/catalogs.ts';
+import type { Tenants } from '../../tenants/tenants.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { Cursors } from '../cursor.ts';
+import { readIfMatch, setEtag } from '../if-match.ts';
+import { pageQuery } from '../schemas/common.ts';
+import {
+  followBody,
+  followResult,
+  newTenant,
+  tenant,
+  tenantChange,
+  tenantPage,
+  tenantParams,
+} from '../schemas/tenants.ts';
+
+/** Registers the routes of tenants: those of the installation, and those of the caller's own. */
+export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants: Tenants): void {
+  const { database, seal, catalogs, clock } = parts;
+  const cursors = new Cursors(seal);
+
+  app.get(
+    '/api/v1/tenants',
+    {
+      config: { scope: 'tenants:read' },
+      schema: {
+        operationId: 'listTenants',
+        summary: 'List the tenants of the installation, in order of their ids',
+        tags: ['tenants'],
+        querystring: pageQuery,
+        response: { 200: tenantPage },
+      },
+    },
+    async (request) => {
+      const { limit } = request.query;
+      const listed = await tenants.list(cursors.read(request, ['text'])?.[0] ?? '', limit);
+      return { tenants: listed, next: cursors.next(request, listed, limit, (last) => [last.tenant_id]) };
+    },
+  );
+
+  app.post(
+    '/api/v1/tenants',
+    {
+      config: { scope: 'tenants:write', errors: ['tenant_exists', 'tenant_isolation_unavailable', 'not_found'] },
+      schema: {
+        operationId: 'createTenant',
+        summary: 'Create a tenant',
+        tags: ['tenants'],
+        body: newTenant,
+        response: { 201: tenant },
+      },
+    },
+    async ({ principal, body }, reply) => {
+      const created = await tenants.create(principal, {
+        tenantId: body.tenant_id,
+        name: body.name ?? body.tenant_id,
+        follows: body.follows ?? principal.tenantId,
+        settings: body.settings as object,
+      });
+      return setEtag(reply, created.revision).status(201).send(created);
+    },
+  );
+
+  app.get(
+    '/api/v1/tenants/:tenant_id',
+    {
+      config: { scope: 'tenants:read', errors: ['not_found'] },
+      schema: {
+        operationId: 'getTenant',
+        summary: 'Show a tenant',
+        tags: ['tenants'],
+        params: tenantParams,
+        response: { 200: tenant },
+      },
+    },
+    async ({ params }, reply) => {
+      const found = await tenants.get(params.tenant_id);
+      setEtag(reply, found.revision);
+      return found;
+    },
+  );
+
+  app.patch(
+    '/api/v1/tenants/:tenant_id',
+    {
+      config: { scope: 'tenants:write', errors: ['not_found', 'outdated'] },
+      schema: {
+        operationId: 'updateTenant',
+        summary: 'Change the name or settings of a tenant',
+        tags: ['tenants'],
+        params: tenantParams,
+        body: tenantChange,
+        response: { 200: tenant },
+      },
+    },
+    async (request, reply) => {
+      const { principal, params, body } = request;
+      const changed = await tenants.update(principal, params.tenant_id, body as object, readIfMatch(request));
+      setEtag(reply, changed.revision);
+      return changed;
+    },
+  );
+
+  for (const [verb, operationId, summary] of [
+    [
+      'suspend',
+      'suspendTenant',
+      'Suspend a tenant: its requests are rejected, and what it sends and fires stops; nothing is lost',
+    ],
+    ['resume', 'resumeTenant', 'Resume a tenant: its requests are accepted again, and what was open goes on'],
+  ] as const) {
+    app.post(
+      `/api/v1/tenants/:tenant_id/${verb}`,
+      {
+        config: { scope: 'tenants:write', errors: ['not_found', 'tenant_in_use'] },
+        schema: { operationId, summary, tags: ['tenants'], params: tenantParams, response: { 200: tenant } },
+      },
+      async ({ principal, params }) => tenants[verb](principal, params.tenant_id),
+    );
+  }
+
+  app.delete(
+    '/api/v1/tenants/:tenant_id',
+    {
+      config: { scope: 'tenants:write', errors: ['not_found', 'tenant_in_use'] },
+      schema: {
+        operationId: 'deleteTenant',
+        summary: 'Delete a tenant with everything it has; it is gone within minutes, and cannot be restored',
+        tags: ['tenants'],
+        params: tenantParams,
+        response: { 202: tenant },
+      },
+    },
+    async ({ principal, params }, reply) => reply.status(202).send(await tenants.delete(principal, params.tenant_id)),
+  );
+
+  app.get(
+    '/api/v1/tenant',
+    {
+      config: { scope: 'settings:read', errors: ['not_found'] },
+      schema: {
+        operationId: 'getOwnTenant',
+        summary: 'Show the tenant that the caller acts for',
+        tags: ['tenants'],
+        response: { 200: tenant },
+      },
+    },
+    async ({ principal }, reply) => {
+      const own = await tenants.get(toLiveTenant(principal.tenantId));
+      setEtag(reply, own.revision);
+      return own;
+    },
+  );
+
+  app.patch(
+    '/api/v1/tenant',
+    {
+      config: { scope: 'settings:write', errors: ['not_found', 'outdated'] },
+      schema: {
+        operationId: 'updateOwnTenant',
+        summary: 'Change the name or settings of the tenant that the caller acts for',
+        tags: ['tenants'],
+        body: tenantChange,
+        response: { 200: tenant },
+      },
+    },
+    async (request, reply) => {
+      const { principal, body } = request;
+      const changed = await tenants.update(principal, principal.tenantId, body as object, readIfMatch(request));
+      setEtag(reply, changed.revision);
+      return changed;
+    },
+  );
+
+  app.put(
+    '/api/v1/catalog/follow',
+    {
+      config: { scope: 'catalog:write', errors: ['not_found'] },
+      schema: {
+        operationId: 'followCatalog',
+        summary: 'Follow the catalog of another tenant, until a catalog is applied here',
+        tags: ['catalog'],
+        body: followBody,
+        response: { 200: followResult },
+      },
+    },
+    async ({ principal: { tenantId, actor, scopes }, body }) => {
+      // Only the installation, or a tenant that says so itself, shows a catalog to others.
+      const mayFollow = scopes.has('tenants:read') || body.tenant_id === toLiveTenant(tenantId);
+      const followed = mayFollow
+        ? await followCatalog(database.owner, tenantId, body.tenant_id, actor, clock())
+        : undefined;
+      if (!followed) {
+        throw new TidingsError('not_found', 'There is no such tenant to follow.', { pointer: '/tenant_id' });
+      }
+      await catalogs.setActive(tenantId, followed.version);
+      return followed;
+    },
+  );
+}
+
+/** Returns the live tenant of a test tenant; a live one as it is. */
+function toLiveTenant(tenantId: string): string {
+  return tenantId.replace(/\.test$/, '');
+}

@@ -1,0 +1,50 @@
+import type { Connection } from '../pg/pool.ts';
+
+/** Rows that one statement deletes. */
+const CHUNK_ROWS = 1000;
+
+/** Tables whose rows are deleted last: the audit log is read until the end, and `tenants` says that it is being deleted. */
+const LAST_TABLES = ['audit_log', 'tenants'];
+
+/** A table with rows of tenants, and its primary key. */
+export interface TenantTable {
+  readonly name: string;
+  readonly key: readonly string[];
+}
+
+/** Returns the tables with rows of tenants, each before those that its rows refer to. `tenants` is not one of them. */
+export async function listTenantTables(connection: Connection): Promise<TenantTable[]> {
+  const { rows } = await connection.query<TenantTable>(
+    `select c.relname as name, array_agg(a.attname::text order by array_position(i.indkey::int2[], a.attnum)) as key
+     from pg_class as c
+     join pg_index as i on i.indrelid = c.oid and i.indisprimary
+     join pg_attribute as a on a.attrelid = c.oid and a.attnum = any (i.indkey[0:i.indnkeyatts - 1])
+     where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+       and exists (select from pg_attribute where attrelid = c.oid and attname = 'tenant_id')
+     group by c.oid, c.relname order by c.oid desc`,
+  );
+  const last = ({ name }: TenantTable) => LAST_TABLES.indexOf(name);
+  return rows.filter(({ name }) => name !== 'tenants').sort((a, b) => last(a) - last(b));
+}
+
+/** Deletes some rows of a tenant from a table. Returns how many; 0: it has no more. */
+export async function deleteSome(
+  connection: Connection,
+  { name, key }: TenantTable,
+  tenantId: string,
+): Promise<number> {
+  const columns = key.map((column) => `"${column}"`).join(', ');
+  const { rowCount } = await connection.query(
+    `delete from ${name} where (${columns}) in (
+       select ${columns} from ${name} where tenant_id = $1 order by ${columns} limit ${CHUNK_ROWS})`,
+    [tenantId],
+  );
+  return rowCount ?? 0;
+}
+
+/** Deletes the tenant itself, and facts about it. Its test tenant must be gone, and its other rows. */
+export async function deleteTenantRow(connection: Connection, tenantId: string): Promise<void> {
+  await connection.query('delete from metadata where name = $1', [`catalog_directory ${tenantId}`]);
+  await connection.query(`update tenants set follows = null where follows = $1`, [tenantId]);
+  await connection.query(`delete from tenants where tenant_id = $1 and status = 'deleting'`, [tenantId]);
+}

@@ -1,0 +1,90 @@
+import type { Millis } from '../../model/event.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import type { Connection } from '../pg/pool.ts';
+
+/**
+ * Queues of a tenant that is suspended. Its rows are held: claimed until a time that never comes, or due then, so that claims
+ * pass them over. Nothing is lost; once the tenant is active again, they are released.
+ */
+
+/** Queues whose rows a worker claims by `claimed_until`, with the condition of those that may be claimed. */
+const QUEUES = {
+  waits: `status = 'waiting'`,
+  schedules: 'true',
+  outbox_events: 'true',
+  jobs: 'ended_at is null',
+} as const;
+
+type Queue = keyof typeof QUEUES;
+
+/** The claim, or due time, of a held row. */
+export const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
+
+/** Rows of a queue that one statement changes. */
+const CHUNK_ROWS = 1000;
+
+/** Holds some rows of the queues. Returns how many; 0: all are held, but for what a worker has claimed or is sending. */
+export async function holdSome(connection: Connection, tenantId: string): Promise<number> {
+  let held = 0;
+  for (const queue of Object.keys(QUEUES) as Queue[]) {
+    held += await change(
+      connection,
+      `update ${queue} set claimed_until = ${HELD_UNTIL} where ctid = any (array(
+         select ctid from ${queue} where tenant_id = $1 and ${QUEUES[queue]} and (claimed_until is null or claimed_until < now())
+         limit ${CHUNK_ROWS} for update skip locked))`,
+      [tenantId],
+    );
+  }
+  held += await change(
+    connection,
+    `update deliveries as d set due_at = ${HELD_UNTIL}
+     from (select tenant_id, notification_id, channel from deliveries
+           where tenant_id = $1 and finished_at is null and status = 'queued' and due_at < ${HELD_UNTIL}
+           limit ${CHUNK_ROWS} for update skip locked) as chunk
+     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel`,
+    [tenantId],
+  );
+  return held;
+}
+
+/**
+ * Releases some rows of the queues: they are due now, and their time to retry goes on where it stopped. Returns how many; 0:
+ * all are released.
+ */
+export async function releaseSome(connection: Connection, tenantId: string, now: Millis): Promise<number> {
+  let released = 0;
+  for (const queue of Object.keys(QUEUES) as Queue[]) {
+    released += await change(
+      connection,
+      `update ${queue} set claimed_until = null where ctid = any (array(
+         select ctid from ${queue} where tenant_id = $1 and ${QUEUES[queue]} and claimed_until = ${HELD_UNTIL}
+         limit ${CHUNK_ROWS} for update skip locked))`,
+      [tenantId],
+    );
+  }
+  released += await change(
+    connection,
+    `update deliveries as d
+     set due_at = $2, retry_until = d.retry_until + ($2::timestamptz - greatest(d.created_at, t.suspended_at))
+     from (select tenant_id, notification_id, channel from deliveries
+           where tenant_id = $1 and finished_at is null and status = 'queued' and due_at = ${HELD_UNTIL}
+           limit ${CHUNK_ROWS} for update skip locked) as chunk
+     join tenants as t using (tenant_id)
+     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel`,
+    [tenantId, isoTime(now)],
+  );
+  return released;
+}
+
+/** Notes that nothing is held any longer. Without effect if the tenant was suspended again. */
+export async function markReleased(connection: Connection, tenantId: string): Promise<void> {
+  await connection.query(
+    `update tenants set is_held = false, suspended_at = null where tenant_id = $1 and status = 'active'`,
+    [tenantId],
+  );
+}
+
+async function change(connection: Connection, text: string, values: unknown[]): Promise<number> {
+  const { rowCount } = await connection.query(text, values);
+  return rowCount ?? 0;
+}

@@ -1,0 +1,118 @@
+import type { Millis } from '../../model/event.ts';
+import type { Environment } from '../../model/principal.ts';
+import type { TenantSettings } from '../../model/tenant.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import type { Connection } from '../pg/pool.ts';
+
+/** A tenant as it is stored. */
+export interface StoredTenant {
+  readonly tenantId: string;
+  readonly name: string;
+  readonly environment: Environment;
+  readonly status: TenantStatus;
+  /** The tenant whose catalog it has; null: its own. */
+  readonly follows: string | null;
+  readonly settings: TenantSettings;
+  /** Grows with each change. */
+  readonly revision: number;
+  readonly createdAt: Millis;
+  readonly updatedAt: Millis;
+  /** Null: it is active. */
+  readonly suspendedAt: Millis | null;
+}
+
+export type TenantStatus = 'active' | 'suspended' | 'deleting';
+
+const COLUMNS = `tenant_id as "tenantId", name, environment, status, follows, settings, revision, created_at as "createdAt",
+  updated_at as "updatedAt", suspended_at as "suspendedAt"`;
+
+/** Returns null for an unknown id. @param lock until the end of the transaction */
+export async function loadTenant(connection: Connection, tenantId: string, lock = false): Promise<StoredTenant | null> {
+  const { rows } = await connection.query<StoredTenant>(
+    `select ${COLUMNS} from tenants where tenant_id = $1 ${lock ? 'for update' : ''}`,
+    [tenantId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Returns live tenants in order of their ids, after `after`. */
+export async function listTenants(connection: Connection, after: string, limit: number): Promise<StoredTenant[]> {
+  const { rows } = await connection.query<StoredTenant>(
+    `select ${COLUMNS} from tenants where tenant_id > $1 and environment = 'live' order by tenant_id limit $2`,
+    [after, limit],
+  );
+  return rows;
+}
+
+/** Stores a new live tenant. Returns false if the id is taken. */
+export async function insertTenant(
+  connection: Connection,
+  tenant: Pick<StoredTenant, 'tenantId' | 'name' | 'follows' | 'settings'>,
+  now: Millis,
+): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    `insert into tenants (tenant_id, name, follows, settings, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)
+     on conflict do nothing`,
+    [tenant.tenantId, tenant.name, tenant.follows, JSON.stringify(tenant.settings), isoTime(now)],
+  );
+  return rowCount === 1;
+}
+
+/** Stores name and settings, and counts the revision. Settings also apply to the test tenant. */
+export async function updateTenant(
+  connection: Connection,
+  tenantId: string,
+  { name, settings }: Pick<StoredTenant, 'name' | 'settings'>,
+  now: Millis,
+): Promise<void> {
+  await connection.query(
+    `update tenants set name = $2, settings = $3, revision = revision + 1, updated_at = $4 where tenant_id = $1`,
+    [tenantId, name, JSON.stringify(settings), isoTime(now)],
+  );
+  await connection.query(`update tenants set settings = $2 where live_tenant_id = $1`, [
+    tenantId,
+    JSON.stringify(settings),
+  ]);
+}
+
+/**
+ * Stores the status of a tenant and of its test tenant. The rows of their queues are held, released or deleted by workers
+ * from then on (`tenants_unsettled`).
+ */
+export async function setTenantStatus(
+  connection: Connection,
+  tenantId: string,
+  status: TenantStatus,
+  now: Millis,
+): Promise<void> {
+  await connection.query(
+    `update tenants
+     set status = $2, revision = revision + 1, updated_at = $3, is_held = true,
+         suspended_at = case when $2 = 'active' then suspended_at else coalesce(suspended_at, $3) end
+     where $1 in (tenant_id, live_tenant_id)`,
+    [tenantId, status, isoTime(now)],
+  );
+}
+
+/** Returns a tenant, other than its test tenant, that follows the catalog of this one; null: no tenant does. */
+export async function findFollower(connection: Connection, tenantId: string): Promise<string | null> {
+  const { rows } = await connection.query<{ tenant_id: string }>(
+    'select tenant_id from tenants where follows = $1 and live_tenant_id is distinct from $1 limit 1',
+    [tenantId],
+  );
+  return rows[0]?.tenant_id ?? null;
+}
+
+/** Tenants whose rows are to be held, released or deleted, in order of their ids, after `after`. */
+export async function listUnsettledTenants(
+  connection: Connection,
+  after: string,
+  limit: number,
+): Promise<Pick<StoredTenant, 'tenantId' | 'status'>[]> {
+  const { rows } = await connection.query<Pick<StoredTenant, 'tenantId' | 'status'>>(
+    `select tenant_id as "tenantId", status from tenants
+     where (is_held or status <> 'active') and tenant_id > $1 order by tenant_id limit $2`,
+    [after, limit],
+  );
+  return rows;
+}
