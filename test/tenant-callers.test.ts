@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bearer, createKey, ROOT_KEY } from './support/api-keys.ts';
 import { expectUnknown, findCursors, withQuery } from './support/foreign-rows.ts';
 import { type Callers, startCallers } from './support/tenant-callers.ts';
-import { call, FILTERS, listOperations, type Operation } from './support/tenant-operations.ts';
+import { call, FILTERS, isOfTenant, listOperations, type Operation } from './support/tenant-operations.ts';
 import { TENANT } from './support/tidings.ts';
 import { OTHER, type Rows, SECRET, type TwoTenants, twoTenants } from './support/two-tenants.ts';
 
@@ -28,7 +28,7 @@ afterAll(async () => {
 async function listOfTenant(rows: Rows): Promise<Operation[]> {
   const operations = await listOperations(both.server, rows);
   return operations
-    .filter(({ scope }) => scope !== 'public' && !scope.startsWith('tenants:'))
+    .filter((one) => one.scope !== 'public' && isOfTenant(one))
     .map((operation) => ({ ...operation, headers: {} }));
 }
 
@@ -172,4 +172,13 @@ test('an issuer with the name of one of another tenant is of the own tenant, and
     }
   }
   expect(await both.digest(OTHER)).toBe(theirs);
+});
+
+test('only the installation follows the catalog of another tenant', async () => {
+  for (const { name, headers, scopes } of callers.list) {
+    if (scopes.has('tenants:read')) continue;
+    const { status, body } = await callers.server.send('PUT', '/api/v1/catalog/follow', { tenant_id: OTHER }, headers);
+    expect([name, status]).toEqual([name, scopes.has('catalog:write') ? 404 : 403]);
+    expectNothing(name, body);
+  }
 });

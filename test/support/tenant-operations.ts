@@ -59,6 +59,11 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
   return operations.sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
 }
 
+/** Whether an operation is of one tenant: not of the whole installation. */
+export function isOfTenant({ scope }: Operation): boolean {
+  return !scope.startsWith('tenants:');
+}
+
 export function call(
   { server }: { readonly server: TestServer },
   { method, path, body, headers }: Operation,
@@ -88,6 +93,9 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
   '/api/v1/members/{member_id}': ({ memberId }) => [memberId],
   '/api/v1/issuers/{issuer}': ({ issuer }) => [issuer],
+  '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
+  '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
+  '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
 };
 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
@@ -136,6 +144,13 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PUT /api/v1/issuers/{issuer}': () => ISSUER,
   'DELETE /api/v1/issuers/{issuer}': NOTHING,
   'POST /api/v1/signing-keys/rotate': () => ({}),
+  'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
+  'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),
+  'DELETE /api/v1/tenants/{tenant_id}': NOTHING,
+  'POST /api/v1/tenants/{tenant_id}/suspend': NOTHING,
+  'POST /api/v1/tenants/{tenant_id}/resume': NOTHING,
+  'PATCH /api/v1/tenant': () => ({ name: 'Own' }),
+  'PUT /api/v1/catalog/follow': ({ tenantId }) => ({ tenant_id: tenantId }),
   'POST /api/v1/session': () => ({ link: 'an unknown link' }),
   'DELETE /api/v1/session': NOTHING,
 };

@@ -15,6 +15,7 @@ export const SECRET = /secret/i;
 
 /** Ids of a tenant's rows, one of each kind. */
 export interface Rows {
+  readonly tenantId: string;
   readonly userId: string;
   readonly notificationType: string;
   readonly sent: string;
@@ -93,7 +94,7 @@ export async function twoTenants(): Promise<TwoTenants> {
     );
     const correlationId = `${word} correlation`;
     const rule = `${word.toUpperCase()}_DELAYED`;
-    return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule, correlationId };
+    return { ...(await load(pool, tenantId)), tenantId, keyIds, jobId: job.job_id, rule, correlationId };
   };
   const rowsOfOther = await seed(OTHER, 'secret');
   const rowsOfOwn = await seed(TENANT, 'own');
@@ -186,7 +187,7 @@ async function settle({ database }: TestTidings): Promise<void> {
 async function load(
   pool: pg.Pool,
   tenantId: string,
-): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'rule' | 'correlationId' | keyof Access>> {
+): Promise<Omit<Rows, 'tenantId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | keyof Access>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
