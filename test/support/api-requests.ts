@@ -57,13 +57,13 @@ export function arbitraryRequest(
         { weight: 3, arbitrary: fc.constantFrom(...(parameter.name === 'after' ? known.cursors : known.ids)) },
         { weight: 1, arbitrary: STRANGE_TEXT },
       )
-      .map(encode);
+      .map((chosen) => encode(String(chosen)));
   const part = (parameter: Node) => fc.oneof({ weight: 15, arbitrary: value(parameter) }, STRANGE_PART);
   return fc
     .record({
       path: fc.tuple(...inPath.map(part)),
-      query: fc.tuple(...inQuery.map((one) => fc.option(part(one), { nil: undefined }))),
-      extra: fc.option(fc.tuple(STRANGE_TEXT, STRANGE_TEXT), { nil: undefined, freq: 8 }),
+      query: fc.tuple(...inQuery.map((one) => fc.option(part(one), { nil: undefined, freq: 1 }))),
+      extra: rarely(fc.tuple(STRANGE_TEXT, STRANGE_TEXT)),
       body: schema
         ? spoiled(
             fc.oneof(
@@ -72,20 +72,16 @@ export function arbitraryRequest(
               { weight: 1, arbitrary: STRANGE_TEXT },
             ),
           )
-        : fc.option(fc.jsonValue().map(toJson), { nil: undefined, freq: 4 }),
-      headers: fc.record(
-        {
-          'x-request-id': STRANGE_HEADER,
-          'idempotency-key': STRANGE_HEADER,
-          'if-match': fc.oneof(fc.constantFrom('"1"', '1', '*', '"99999999999999999999"', 'W/"1"'), STRANGE_HEADER),
-          'x-tidings-tenant': fc.oneof(fc.constantFrom(...known.tenants), STRANGE_HEADER),
-        },
-        { requiredKeys: [] },
-      ),
-      type: fc.option(fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'x', 'application/xml'), {
-        nil: undefined,
-        freq: 20,
+        : rarely(fc.jsonValue().map(toJson)),
+      headers: fc.record({
+        'x-request-id': rarely(STRANGE_HEADER),
+        'idempotency-key': rarely(STRANGE_HEADER),
+        'if-match': rarely(
+          fc.oneof(fc.constantFrom('"1"', '1', '*', '"99999999999999999999"', 'W/"1"'), STRANGE_HEADER),
+        ),
+        'x-tidings-tenant': rarely(fc.oneof(fc.constantFrom(...known.tenants), STRANGE_HEADER)),
       }),
+      type: rarely(fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'x', 'application/xml')),
     })
     .map(({ path: parts, query, extra, body, headers, type }) => {
       const filled = inPath.reduce(
@@ -99,15 +95,23 @@ export function arbitraryRequest(
       return {
         url: pairs.length > 0 ? `${filled}?${pairs.join('&')}` : filled,
         body,
-        headers: { ...headers, ...(type !== undefined && { 'content-type': type }) } as Record<string, string>,
+        headers: Object.fromEntries(
+          Object.entries({ ...headers, 'content-type': type }).flatMap(([name, one]) =>
+            one === undefined ? [] : [[name, one]],
+          ),
+        ),
       };
     });
+}
+
+function rarely<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
 }
 
 /** JSON text of a value, now and then with something in it that `JSON.stringify` does not write. */
 function spoiled(value: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
   const spoil = fc.tuple(fc.nat(), fc.constantFrom(...SPOILED));
-  return fc.tuple(value.map(toJson), fc.option(spoil, { nil: undefined, freq: 3 })).map(([text, chosen]) => {
+  return fc.tuple(value.map(toJson), rarely(spoil)).map(([text, chosen]) => {
     if (!chosen) return text;
     // In place of one of the values of the text.
     const places = [

@@ -41,17 +41,18 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
     { name: 'an unknown key', headers: { authorization: 'Bearer td_live_unknownunknownunknown' }, ...anybody },
     { name: 'a program on this machine', headers: {}, ...anybody, isLocal: true },
   ];
+  const renew = async () => {
+    // So that the limits of failed logins are not used up.
+    both.tidings.clock.now += PAUSE_MS;
+    await known.renew();
+  };
   return {
     callers: list(),
     statuses,
     ids: [...idsOf(both.other), ...idsOf(both.own)],
     cursors: [...cursors.values(), 'AAAA'],
     tenants: [OTHER, 'default', 'default.test', 'unknown'],
-    renew: async () => {
-      // So that limits of failed logins are used up no more.
-      both.tidings.clock.now += PAUSE_MS;
-      await known.renew();
-    },
+    renew,
     async send({ name, method, path }, index, { url, body, headers }) {
       const caller = list()[index] as Caller & { readonly isLocal?: boolean };
       const all = { ...headers, ...caller.headers };
@@ -70,7 +71,7 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
       statuses.set(name, seen.add(Math.floor(answer.status / 100)));
     },
     async expectAlive() {
-      await known.renew();
+      await renew();
       for (const caller of known.list) {
         const { status } = await known.server.get(
           caller.scopes.has('me') ? '/api/v1/me' : '/api/v1/users',
