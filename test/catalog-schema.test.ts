@@ -258,7 +258,7 @@ describe('the schema rejects what the parser rejects', () => {
       // The properties and traits of the event, by its schema.
       'another word': [
         ...['events.booked.*', 'events.traits.*', 'profile.*'],
-        // Names of posted events that the catalog has, and what a mapping can find elsewhere: user, time and properties.
+        // Names of the catalog in posted events, and what a mapping can find elsewhere: user, time and properties.
         ...['events.event_type', 'events.type', 'events.eventType', ...MAPPED],
       ],
       'another shape': [

@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { Tidings } from '../packages/client/src/tidings.ts';
+import { etagOf, Tidings } from '../packages/client/src/tidings.ts';
 import { buildApiDocument } from '../src/http/openapi/build-document.ts';
 
 /** Operations that the client does not have, each with the reason. */
@@ -53,10 +54,29 @@ test('the client offers every operation of the OpenAPI document, but for those l
   );
 });
 
+test('docs/client.md names every method of the client', async () => {
+  const page = await readFile(new URL('../docs/client.md', import.meta.url), 'utf8');
+  const rows = Object.entries(new Tidings({ baseUrl: 'http://localhost' })).map(([name, resource]) => {
+    const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(resource)).filter((one) => one !== 'constructor');
+    return [name, methods.toSorted()] as const;
+  });
+  const shown = [...page.matchAll(/^\| `(\w+)` \| ((?:`\w+`(?:, )?)+) \|$/gm)].map(
+    ([, name = '', methods = '']) => [name, (methods.match(/\w+/g) ?? []).toSorted()] as const,
+  );
+  expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(rows));
+});
+
 test('every method of the client calls an operation of the OpenAPI document', async () => {
   const requests = await callAll();
   expect(requests.length).toBeGreaterThan(40);
   expect(requests.filter((request) => !documented.some(({ pattern }) => pattern.test(request)))).toEqual([]);
+});
+
+test('an etag that a proxy made weak is good for ifMatch', async () => {
+  const fetch = async () => Response.json({}, { headers: { etag: 'W/"7"' } });
+  const tidings = new Tidings({ baseUrl: 'http://localhost', fetch });
+  const catalog = await tidings.catalog.get();
+  expect([etagOf(catalog), etagOf({ ...catalog })]).toEqual(['"7"', undefined]);
 });
 
 test('a parameter reaches its place in the address as it is; one that no address can have is an error', async () => {

@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { codeBlocks } from './support/markdown.ts';
 
 /** The package `@tidings/client` as it would be published, installed in the folder of a program that uses it. */
 
@@ -56,21 +57,32 @@ test('publint and arethetypeswrong find nothing', async () => {
   expect(JSON.parse(stdout).analysis.types).toEqual({ kind: 'included' });
 });
 
-test('types check in the strictest program, with the types of a browser and with those of Node.js', async () => {
+test('types check in the strictest program, with those of a browser and of Node.js, and in the samples of docs/client.md', async () => {
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   await writeFile(join(folder, 'program.ts'), PROGRAM);
+  const page = await readFile(join(ROOT, 'docs', 'client.md'), 'utf8');
+  const blocks = codeBlocks(page).filter(({ language }) => language === 'ts');
+  expect(blocks.length).toBeGreaterThan(5);
+  const samples = blocks.map(({ text }, index) => [`sample${index}.ts`, completeSample(text)] as const);
+  for (const [name, text] of samples) await writeFile(join(folder, name), text);
   const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--target'];
   const nodeTypes = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules', '@types')];
   const check = (...more: string[]) =>
-    run(bin('tsc'), [...options, 'es2022', '--module', 'nodenext', ...more, 'program.ts'], { cwd: folder }).catch(
+    run(bin('tsc'), [...options, 'es2022', '--module', 'nodenext', ...more], { cwd: folder }).catch(
       ({ stdout }: { stdout: string }) => ({ stdout }),
     );
   const outcomes = await Promise.all([
-    check('--lib', 'es2022,dom,dom.iterable', '--types', ''),
-    check('--lib', 'es2022', '--skipLibCheck', ...nodeTypes),
+    check('--lib', 'es2022,dom,dom.iterable', '--types', '', 'program.ts'),
+    check('--lib', 'es2022', '--skipLibCheck', ...nodeTypes, 'program.ts', ...samples.map(([name]) => name)),
   ]);
   expect(outcomes.map(({ stdout }) => stdout)).toEqual(['', '']);
 });
+
+/** Returns a sample as a module of its own: samples use the client that the first one makes. */
+function completeSample(text: string): string {
+  const client = `declare const tidings: import('@tidings/client').Tidings;\n`;
+  return `${text.includes('const tidings =') ? '' : client}${text}\nexport {};\n`;
+}
 
 const PROGRAM = `
 import { etagOf, Tidings, TidingsApiError } from '@tidings/client';
@@ -95,12 +107,17 @@ const events = new DomainEvents(tidings.events);
 class Orders {
   @OnEvent('order.created')
   async handle(event: DomainEvent<{ userId: string }>) {
-    await tidings.users.explain(event.data.userId, 'ORDER_CONFIRMATION');
+    await tidings.events.send(event);
   }
 }
 events.register(new Orders());
 events.onEvent<{ userId: string }>('order.shipped', ({ data }) => data.userId);
 
+interface Order { readonly total: number }
+declare const properties: Order;
+const event_timestamp = '2026-11-02T09:30:00Z';
+await tidings.events.send({ user_id: 'u', event_type: 'ordered', event_timestamp, properties, tenant: 'own field' });
+await tidings.events.send({ specversion: '1.0', id: '1', source: '/shop', type: 'ordered', data: properties });
 // @ts-expect-error the timestamp is missing
 await tidings.events.send({ user_id: 'u', event_type: 'x' });
 // @ts-expect-error there is no such status
@@ -126,7 +143,17 @@ test('fits into a page: a bundle for browsers is small, and uses nothing that on
   const [code = ''] = outputFiles.map(({ text }) => text);
   expect(gzipSync(code).length).toBeLessThan(MAX_BUNDLE_BYTES);
 
-  const page = { fetch, URL, URLSearchParams, AbortController, Response, crypto, setTimeout, clearTimeout };
+  const page = {
+    performance,
+    Headers,
+    URL,
+    URLSearchParams,
+    AbortController,
+    Response,
+    crypto,
+    setTimeout,
+    clearTimeout,
+  };
   const program = `${code}
     const urls = [];
     const fetch = async (url) => { urls.push(url); return Response.json({ deliveries: [1], next: null }); };
@@ -136,7 +163,7 @@ test('fits into a page: a bundle for browsers is small, and uses nothing that on
       await tidings.events.send([]);
       return urls;
     })()`;
-  expect(await runInNewContext(program, { ...page, fetch: undefined })).toEqual([
+  expect(await runInNewContext(program, page)).toEqual([
     'http://localhost/api/v1/deliveries?limit=1',
     1,
     'http://localhost/api/v1/events',

@@ -157,6 +157,29 @@ test('a signal ends a request, and the pause between two', async () => {
   expect(requests).toHaveLength(2);
 });
 
+test('headers of the caller are sent, such as the authorization for a proxy, unless the client has its own', async () => {
+  responses = [json(200, {})];
+  const headers = { Authorization: 'Basic cHJveHk=', 'x-team': 'one' };
+  await new Connection({ baseUrl: url, headers }).send(post);
+  await connect({ headers }).send(post);
+  expect(requests.map((one) => [one.headers.authorization, one.headers['x-team']])).toEqual([
+    ['Basic cHJveHk=', 'one'],
+    ['Bearer a key', 'one'],
+  ]);
+});
+
+test.each([
+  ['authorization', { apiKey: 'secret ключ' }, {}],
+  ['idempotency-key', {}, { idempotencyKey: 'secret\nline' }],
+])('a value that %s cannot have is an error at once, which does not quote it', async (name, options, call) => {
+  responses = [json(200, {})];
+  const failed = connect(options).send(post, call);
+  await expect(failed).rejects.toThrow(TypeError);
+  await expect(failed).rejects.toThrow(name);
+  await expect(failed).rejects.not.toThrow('secret');
+  expect(requests).toHaveLength(0);
+});
+
 test('a redirect is not followed: the key must not go elsewhere', async () => {
   responses = [(response) => response.writeHead(302, { location: 'https://example.com/' }).end()];
   await expect(connect().send(post)).rejects.toMatchObject({ status: 302, code: 'unexpected_response' });

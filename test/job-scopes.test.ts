@@ -26,9 +26,9 @@ const ACTIONS = [
 
 test.each(ACTIONS)('a job of %s needs the right to change one of them: %o', async (items, body) => {
   const without = await createKey(server, { scopes: ['jobs:write', 'jobs:read', `${items}:read`] });
-  const refused = await server.post('/api/v1/jobs', body, bearer(without.key));
-  expectProblem(refused, { status: 403, code: 'forbidden' });
-  expect(refused.body.detail).toContain(`${items}:write`);
+  const rejected = await server.post('/api/v1/jobs', body, bearer(without.key));
+  expectProblem(rejected, { status: 403, code: 'forbidden' });
+  expect(rejected.body.detail).toContain(`${items}:write`);
   const withIt = await createKey(server, { scopes: ['jobs:write', `${items}:write`] });
   expect((await server.post('/api/v1/jobs', body, bearer(withIt.key))).status).not.toBe(403);
 });

@@ -91,7 +91,7 @@ function plain(value: unknown): unknown {
 test('the same events in each envelope, mixed in requests, are stored and decided the same', async () => {
   let accepted = 0;
   const property = fc.asyncProperty(
-    // The ids of events of one moment say which counts as the first.
+    // Ids say which of the events of one moment counts as the first.
     fc.uniqueArray(someEvent, { minLength: 1, maxLength: 8, selector: ({ minutes }) => minutes }),
     fc.array(fc.constantFrom(...ENVELOPES), { minLength: 8, maxLength: 24 }),
     async (events, turns) => {

@@ -10,7 +10,7 @@ import { Program } from './support/program.ts';
 const MIN_LINES = 20;
 
 /**
- * Bounds just above what was measured when they were set: 51 files and 3,488 lines, of which some 280 came with
+ * Bounds just above what was measured when they were set: 54 files and 3,505 lines, of which some 280 came with
  * tenants: who asks, with which rights, for which tenant and with which catalog. Raise them only with a reason; the goal is fewer
  * files on the way of one event.
  */

@@ -28,11 +28,11 @@ export async function startPgBouncer(databaseUrl: string, mode: 'session' | 'tra
   const port = await findFreePort();
   const database = target.pathname.slice(1);
   const settings = join(folder, 'pgbouncer.ini');
-  writeFileSync(join(folder, 'users.txt'), `"${target.username}" ""\n`);
+  writeFileSync(join(folder, 'users.txt'), `"${target.username}" ""\n"tidings_api" ""\n`);
   writeFileSync(
     settings,
     `[databases]
-${database} = host=127.0.0.1 port=${target.port} dbname=${database} user=${target.username}
+${database} = host=127.0.0.1 port=${target.port} dbname=${database}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}

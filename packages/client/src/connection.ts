@@ -103,15 +103,14 @@ export class Connection {
         method,
         // A response from elsewhere is not one of Tidings, and a key must not go there.
         redirect: 'manual',
-        headers: {
+        headers: toHeaders(headers, {
           accept: 'application/json',
-          ...headers,
-          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-          ...(tenant === undefined ? {} : { 'x-tidings-tenant': tenant }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(method === 'POST' ? { 'idempotency-key': options.idempotencyKey ?? randomKey() } : {}),
-          ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch }),
-        },
+          authorization: apiKey === undefined ? undefined : `Bearer ${apiKey}`,
+          'x-tidings-tenant': tenant,
+          'content-type': body === undefined ? undefined : 'application/json',
+          'idempotency-key': method === 'POST' ? (options.idempotencyKey ?? randomKey()) : undefined,
+          'if-match': options.ifMatch,
+        }),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
     };
@@ -190,6 +189,23 @@ function isUnderWay(error: unknown): boolean {
 function toBase(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
+/**
+ * Returns the headers of the caller and our own, which come first; those that are undefined do not count.
+ * @throws TypeError for a value that no header can have; the message does not quote it, because it may be a key
+ */
+function toHeaders(given: TidingsOptions['headers'], own: { readonly [name: string]: string | undefined }): Headers {
+  const headers = new Headers();
+  for (const [name, value] of [...Object.entries(given ?? {}), ...Object.entries(own)]) {
+    if (value === undefined) continue;
+    try {
+      headers.set(name, value);
+    } catch {
+      throw new TypeError(`The value of the header ${name} has characters that no header can have.`);
+    }
+  }
+  return headers;
 }
 
 function toSearchParams(query: object | undefined): string {

@@ -12,6 +12,7 @@ import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
 import { Rejected } from './resources/rejected.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
+import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
 
@@ -35,6 +36,7 @@ export class Tidings {
   readonly members: Members;
   readonly rejected: Rejected;
   readonly signingKeys: SigningKeys;
+  readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
 
@@ -54,6 +56,7 @@ export class Tidings {
     this.members = new Members(connection);
     this.rejected = new Rejected(connection);
     this.signingKeys = new SigningKeys(connection);
+    this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);
   }

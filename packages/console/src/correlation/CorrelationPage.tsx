@@ -15,7 +15,7 @@ const POLL_MS = 5000;
 const getId = (entry: CorrelatedEntry): string =>
   entry.kind === 'event' ? `${entry.user_id} ${entry.event.event_id}` : entry.notification.notification_id;
 
-/** What a correlation id led to: events and notifications of all users, newest first. `id` null: none is entered yet. */
+/** Page of what a correlation id led to: events and notifications of all users, newest first. `id` null: none is entered yet. */
 export function CorrelationPage({ id }: { id: string | null }) {
   const [text, setText] = useState(id ?? '');
   return (
