@@ -1,5 +1,5 @@
 import type { Answer, TestServer } from './http.ts';
-import { catalogOf, ISSUER, type Rows } from './two-tenants.ts';
+import { BASE, catalogOf, ISSUER, type Rows } from './two-tenants.ts';
 
 /** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
 
@@ -150,7 +150,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/tenants/{tenant_id}/suspend': NOTHING,
   'POST /api/v1/tenants/{tenant_id}/resume': NOTHING,
   'PATCH /api/v1/tenant': () => ({ name: 'Own' }),
-  'PUT /api/v1/catalog/follow': ({ tenantId }) => ({ tenant_id: tenantId }),
+  'PUT /api/v1/catalog/follow': () => ({ tenant_id: BASE }),
   'POST /api/v1/session': () => ({ link: 'an unknown link' }),
   'DELETE /api/v1/session': NOTHING,
 };

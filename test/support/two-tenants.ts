@@ -10,6 +10,8 @@ import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 /** Two tenants with the same kinds of rows: `default`, which the API acts for, and another one. */
 
 export const OTHER = 'other';
+/** A tenant whose catalog others may follow. */
+export const BASE = 'base';
 /** Everything of the other tenant has this word in it: ids, names of rules and types, texts. */
 export const SECRET = /secret/i;
 
@@ -96,6 +98,8 @@ export async function twoTenants(): Promise<TwoTenants> {
     const rule = `${word.toUpperCase()}_DELAYED`;
     return { ...(await load(pool, tenantId)), tenantId, keyIds, jobId: job.job_id, rule, correlationId };
   };
+  await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [BASE]);
+  await applyCatalog(pool, BASE, await validateCatalogFiles(catalogOf('base')), systemActor('base'), tidings.clock.now);
   const rowsOfOther = await seed(OTHER, 'secret');
   const rowsOfOwn = await seed(TENANT, 'own');
   const server = await testServer(tidings, { perMinute: 1_000_000 });
