@@ -3,9 +3,9 @@ import type { Answer } from './http.ts';
 import { call, listOperations, type Operation } from './tenant-operations.ts';
 import { OTHER, type TwoTenants } from './two-tenants.ts';
 
-/** What a caller must see of another tenant's ids and cursors: that there are none. */
+/** Ids and cursors of another tenant: to a caller, they do not exist. */
 
-/** Operations on names that callers choose. They treat one of another tenant as any that nobody has used yet. */
+/** Operations on names that callers choose. They treat one of another tenant as any that is not used yet. */
 const OF_NAMES =
   /^(GET .*\/(audit|explain)\/\{user_id\}.*|POST .*\/users\/\{user_id\}\/tokens|PUT .*\/issuers\/\{issuer\})$/;
 

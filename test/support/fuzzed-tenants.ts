@@ -34,12 +34,12 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
   const known = await startCallers(both);
   const cursors = await findCursors(both);
   const statuses = new Map<string, Set<number>>();
-  const anybody = { isLive: true, scopes: new Set<string>() };
+  const unknown = { isLive: true, scopes: new Set<string>() };
   const list = () => [
     ...known.list,
-    { name: 'nobody', headers: {}, ...anybody },
-    { name: 'an unknown key', headers: { authorization: 'Bearer td_live_unknownunknownunknown' }, ...anybody },
-    { name: 'a program on this machine', headers: {}, ...anybody, isLocal: true },
+    { name: 'nobody', headers: {}, ...unknown },
+    { name: 'an unknown key', headers: { authorization: 'Bearer td_live_unknownunknownunknown' }, ...unknown },
+    { name: 'a program on this machine', headers: {}, ...unknown, isLocal: true },
   ];
   const renew = async () => {
     // So that the limits of failed logins are not used up.
