@@ -43,8 +43,8 @@ test('a token costs no import of all the static keys of its issuer', async () =>
   await costOf(token);
   const withOne = await costOf(token);
   await trust(issuer.keys);
-  // With their import for each token it was four times as much.
-  expect((await costOf(token)) / withOne).toBeLessThan(2);
+  // With their import for each token it was more than twice as much.
+  expect((await costOf(token)) / withOne).toBeLessThan(1.7);
 });
 
 test('new keys under the same name count at once, also if the issuer was deleted and added again', async () => {
