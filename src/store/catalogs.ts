@@ -87,7 +87,9 @@ async function applyContent(
   if (active?.content_hash === hash) return { version: active.version, changed: false };
   const version = (active?.highest ?? 0) + 1;
   await connection.query(
-    'insert into catalog_contents (content_hash, content) values ($1, $2) on conflict do nothing',
+    // An update locks the row: a content that nothing refers to yet is not deleted meanwhile (store/retention/unused-contents.ts).
+    `insert into catalog_contents (content_hash, content) values ($1, $2)
+     on conflict (content_hash) do update set content_hash = excluded.content_hash`,
     [hash, text],
   );
   await connection.query(
