@@ -47,7 +47,14 @@ async function receive(tenantId: string, user: string, traits: object = {}) {
   const find = () => sink.mails.find(({ to }) => to === `${user}@example.com`);
   await expect.poll(find, { timeout: 20_000 }).toBeDefined();
   const { subject, from, html } = await readMail(find());
-  return { subject, from: from?.text, envelope: find()?.from, html: String(html).replace(/<[^>]*>/g, '').trim() };
+  return {
+    subject,
+    from: from?.text,
+    envelope: find()?.from,
+    html: String(html)
+      .replace(/<[^>]*>/g, '')
+      .trim(),
+  };
 }
 
 test('the settings of a tenant apply to its messages: locale, zone, sender and envelope sender, name and branding', async () => {
@@ -77,7 +84,10 @@ test('a change is noticed within 10 seconds', async () => {
   await api.send('PATCH', '/api/v1/tenants/plain', { name: 'Renamed', settings: { locale: 'de' } });
   let asked = 0;
   await expect
-    .poll(async () => (await receive('plain', `again ${++asked}`.replace(' ', '-'))).html, { timeout: 15_000, interval: 500 })
+    .poll(async () => (await receive('plain', `again ${++asked}`.replace(' ', '-'))).html, {
+      timeout: 15_000,
+      interval: 500,
+    })
     .toContain('Renamed');
   expect(await receive('plain', 'last')).toMatchObject({ subject: 'Hallo' });
 }, 40_000);

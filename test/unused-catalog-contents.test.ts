@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { periodsOf, RetentionRows } from './support/retention-rows.ts';
 import { useDatabase } from './support/database.ts';
+import { periodsOf, RetentionRows } from './support/retention-rows.ts';
 
 const database = useDatabase();
 const rows = new RetentionRows(database);

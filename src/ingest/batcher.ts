@@ -173,7 +173,8 @@ export class MicroBatcher<Item, Result> {
 
   /** Resolves when no item is queued or running. */
   async idle(): Promise<void> {
-    if (this.#waiting + this.#reserved + this.#deferred > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
+    if (this.#waiting + this.#reserved + this.#deferred > 0)
+      await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
   }
 
   /** Starts a small batch if few items are queued and it may run; otherwise a batch in each idle shard that has items. */
@@ -284,7 +285,10 @@ export class MicroBatcher<Item, Result> {
   #mayUseReserve(tenantId: string, items: number, bytes: number): boolean {
     const own = this.#waitingByTenant.get(tenantId) ?? 0;
     if (own * 2 > this.#waiting) return false;
-    const max = { items: Math.ceil(this.#maxWaiting / RESERVE_PARTS), bytes: Math.ceil(this.#maxBytes / RESERVE_PARTS) };
+    const max = {
+      items: Math.ceil(this.#maxWaiting / RESERVE_PARTS),
+      bytes: Math.ceil(this.#maxBytes / RESERVE_PARTS),
+    };
     if (items > max.items || bytes > max.bytes) return false;
     return this.#reserve.fits(tenantId, items) && this.#reservedBytes.fits(tenantId, bytes);
   }
@@ -326,7 +330,8 @@ export class MicroBatcher<Item, Result> {
   }
 
   #reportIdle(): void {
-    if (this.#waiting + this.#reserved + this.#deferred === 0) for (const resolve of this.#idleListeners.splice(0)) resolve();
+    if (this.#waiting + this.#reserved + this.#deferred === 0)
+      for (const resolve of this.#idleListeners.splice(0)) resolve();
   }
 
   /**

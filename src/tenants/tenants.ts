@@ -146,8 +146,7 @@ export class Tenants {
         throw new TidingsError('tenant_in_use', 'The tenant is being deleted, which cannot be stopped.');
       }
       if (tenantId === manager.tenantId && status !== 'active') {
-        const message =
-          'This is the tenant that you act for; act for another one to do this.';
+        const message = 'This is the tenant that you act for; act for another one to do this.';
         throw new TidingsError('tenant_in_use', message);
       }
       if (status === 'deleting') {

@@ -26,8 +26,8 @@ import { lockUsers } from '../../src/store/facts/facts.ts';
 import { type JobView, loadJob } from '../../src/store/jobs/jobs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool, type Timeouts } from '../../src/store/pg/pool.ts';
-import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
 import { TenantProfiles } from '../../src/tenants/tenant-profiles.ts';
+import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
 import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 

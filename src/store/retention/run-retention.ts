@@ -3,8 +3,8 @@ import type { Millis } from '../../model/event.ts';
 import type { RetentionName, RetentionPeriods } from '../../model/retention-policy.ts';
 import { deleteFact, loadFact, saveFact } from '../metadata.ts';
 import { dropMonth, findExpiredMonths, toCutoffParam } from './drop-months.ts';
-import { deleteUnusedContents } from './unused-contents.ts';
 import { alignPeriods, RETENTION_STEPS, type RetentionStep } from './steps.ts';
+import { deleteUnusedContents } from './unused-contents.ts';
 
 /** Blocks of 8 KB that one statement looks at. */
 const BLOCKS_PER_STATEMENT = 64;
