@@ -92,7 +92,7 @@ test('a change is noticed within 10 seconds', async () => {
   expect(await receive('plain', 'last')).toMatchObject({ subject: 'Hallo' });
 }, 40_000);
 
-test('a test tenant has the name and settings of its live one, also after they change, and sends to nobody', async () => {
+test('a test tenant has the name and settings of its live one, also after they change, and stays in the sandbox', async () => {
   const key = { name: 'test', scopes: ['events:write'], environment: 'test' };
   expect((await api.send('POST', '/api/v1/keys', key, 'acme')).status).toBe(201);
   await api.send('PATCH', '/api/v1/tenants/acme', { name: 'New Acme', settings: { branding: { color: 'red' } } });
