@@ -76,6 +76,12 @@ module.exports = {
       to: { dependencyTypes: ['core'] },
     },
     {
+      name: 'client-imports-nothing-else',
+      severity: 'error',
+      from: { path: '^packages/client/src/' },
+      to: { pathNot: '^packages/client/src/' },
+    },
+    {
       name: 'source-does-not-import-tests',
       severity: 'error',
       from: { path: '^src/' },

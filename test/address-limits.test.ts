@@ -80,3 +80,29 @@ test('without keys a caller from another machine is not local, whatever x-forwar
 test('probes are not limited', async () => {
   for (let i = 0; i < 700; i++) expect((await api.get('/healthz/live')).status).toBe(200);
 });
+
+test('failures count also where anyone may ask who it is, and no key is looked at there beyond the limit', async () => {
+  const whoAmI = (key?: string) =>
+    api.get('/api/v1/session', { 'x-forwarded-for': '203.0.113.40', ...(key !== undefined && bearer(key)) });
+  for (let i = 0; i < FAILURES; i++) expect((await whoAmI(`a-wrong-key-${i}`)).body.code).toBe('unauthorized');
+  expect((await ask('203.0.113.40', 'a-wrong-key')).status).toBe(429);
+  expect((await whoAmI(ROOT_KEY)).body).toMatchObject({ actor: null, code: 'rate_limited', scopes: [] });
+});
+
+test('a page that asks who it is before the login does not use up the failures of its address', async () => {
+  for (let i = 0; i <= FAILURES; i++) await api.get('/api/v1/session', { 'x-forwarded-for': '203.0.113.41' });
+  expect((await ask('203.0.113.41', 'a-wrong-key')).status).toBe(401);
+});
+
+test.each(['/api/docs/', '/api/docs/openapi.json', '/api/docs/openapi.yaml'])(
+  '%s is limited per address',
+  async (path) => {
+    const headers = { 'x-forwarded-for': `203.0.113.${50 + path.length}` };
+    const statuses = new Set<number>();
+    for (let i = 0; i < 30 && !statuses.has(429); i++) {
+      const batch = Array.from({ length: 50 }, () => fetch(`${api.url}${path}`, { method: 'HEAD', headers }));
+      for (const { status } of await Promise.all(batch)) statuses.add(status);
+    }
+    expect(statuses).toEqual(new Set([200, 429]));
+  },
+);

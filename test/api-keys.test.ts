@@ -298,3 +298,22 @@ test('the list has pages', async () => {
   }
   expect(paged).toEqual(all);
 });
+
+describe('the end of time', () => {
+  test('a key that expires in the last year can be rotated as any other', async () => {
+    const { key_id } = await createKey(api, { expires_at: '9999-12-31T23:59:59Z' });
+    tidings.clock.now += 86_400_000;
+    const rotated = await api.post(`/api/v1/keys/${key_id}/rotate`, { overlap: '0s' }, bearer(ROOT_KEY));
+    expect([rotated.status, rotated.body.expires_at]).toEqual([201, '9999-12-31T23:59:59.999Z']);
+  });
+
+  test('an expiry in the year 10000 of UTC is named as what is wrong', async () => {
+    const body = { name: 'late', scopes: ['users:read'], expires_at: '9999-12-31T23:59:59-23:00' };
+    const { status, body: problem } = await api.post('/api/v1/keys', body, bearer(ROOT_KEY));
+    expect([status, problem.code, problem.errors]).toMatchObject([
+      400,
+      'invalid_request',
+      [{ pointer: '/expires_at' }],
+    ]);
+  });
+});

@@ -85,7 +85,9 @@ describe('keys', () => {
       VOCABULARY,
       (word) => `  - { name: n, expect: none, events: [{ at: 2025-11-03T09:00Z, seen: , ${quote(word)}: }] }\n`,
     );
-    expect([...event!].sort()).toEqual(keysAt('/definitions/caseEvent'));
+    const { anyOf: posted } = partAt('/definitions/case/properties/events/items/if');
+    const envelopes = (posted as { readonly required: readonly string[] }[]).flatMap(({ required }) => required);
+    expect([...event!].sort()).toEqual([...keysAt('/definitions/caseEvent'), ...envelopes].sort());
     const [expectation] = await findKnownWords(
       'cases.yaml',
       'cases:\n',

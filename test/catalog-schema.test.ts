@@ -219,6 +219,7 @@ describe('the schema accepts what the parser accepts', () => {
 });
 
 describe('the schema rejects what the parser rejects', () => {
+  const MAPPED = ['events.data', 'events.data.*', 'events.metadata.timestamp'];
   /** Mistakes that only the parser finds: the schema knows neither the names in a catalog nor the meaning of expressions. */
   const ONLY_PARSER: { readonly [kind in Kind]: { readonly [change: string]: readonly string[] } } = {
     event: {
@@ -255,9 +256,19 @@ describe('the schema rejects what the parser rejects', () => {
     group: {},
     case: {
       // The properties and traits of the event, by its schema.
-      'another word': ['events.booked.*', 'events.traits.*', 'profile.*'],
-      'another shape': ['events.booked', 'events.booked.*', 'events.traits.*', 'profile.*'],
-      'a key less': ['events.booked', 'events.booked.*', 'expect.TELL', 'from'],
+      'another word': [
+        ...['events.booked.*', 'events.traits.*', 'profile.*'],
+        // Names of the catalog in posted events, and what a mapping can find elsewhere: user, time and properties.
+        ...['events.event_type', 'events.type', 'events.eventType', ...MAPPED],
+      ],
+      'another shape': [
+        ...['events.booked', 'events.booked.*', 'events.traits.*', 'profile.*'],
+        ...[...MAPPED, 'events.metadata'],
+      ],
+      'a key less': [
+        ...['events.booked', 'events.booked.*', 'expect.TELL', 'from'],
+        ...[...MAPPED, 'events.metadata', 'events.arrives'],
+      ],
     },
   };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type DomainEvent, DomainEvents, OnEvent } from '../packages/client/src/domain-events.ts';
+import { type DomainEvent, DomainEvents, OnEvent } from '../packages/client/src/marketplace.ts';
 
 const created: DomainEvent = {
   eventType: 'order.created',
@@ -8,12 +8,14 @@ const created: DomainEvent = {
   metadata: { correlationId: 'c1' },
 };
 
-function start(send: (event: unknown) => Promise<unknown> = async () => {}) {
+type Sink = ConstructorParameters<typeof DomainEvents>[0];
+
+function start(send: Sink['send'] = async () => ({ rejected: [] })) {
   const posted: unknown[] = [];
   const events = new DomainEvents({
     send: async (event) => {
-      await send(event);
       posted.push(event);
+      return send(event);
     },
   });
   return { events, posted };
@@ -58,11 +60,20 @@ test('a method marked with @OnEvent is called on its object', async () => {
   expect(shipped.seen).toBe(1);
 });
 
-test('an event that Tidings does not accept reaches no handler', async () => {
-  const { events } = start(() => Promise.reject(new Error('rejected')));
+test('an event that Tidings rejects, or that cannot be posted, reaches no handler', async () => {
+  const rejection = { code: 'user_missing', path: 'data.userId', message: 'it names no user' };
+  const sinks: Sink['send'][] = [
+    () => Promise.reject(new Error('no network')),
+    async () => ({ rejected: [rejection] }),
+  ];
+  const errors: unknown[] = [];
   let calls = 0;
-  events.onEvent('order.created', () => calls++);
-  await expect(events.publish(created)).rejects.toThrow('rejected');
+  for (const send of sinks) {
+    const { events } = start(send);
+    events.onEvent('order.created', () => calls++);
+    await events.publish(created).catch((error) => errors.push(error));
+  }
+  expect(errors).toMatchObject([{ message: 'no network' }, { ...rejection, name: 'EventRejectedError' }]);
   expect(calls).toBe(0);
 });
 

@@ -5,7 +5,7 @@ import { Connection, type TidingsOptions } from '../packages/client/src/connecti
 
 type Respond = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A server that responds to its requests in turn as given; the last response is given again. */
+/** A server that gives its responses in turn; the last one is given again. */
 let responses: Respond[];
 let requests: {
   method: string | undefined;
@@ -63,6 +63,15 @@ test.each<[string, Respond]>([
   const keys = requests.map(({ headers }) => headers['idempotency-key']);
   expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), keys[0], keys[0]]);
   expect(requests.map(({ body }) => body)).toEqual(Array(3).fill('[{"n":1}]'));
+});
+
+test('a request that is under way is asked about until it has ended, which does not count as an attempt', async () => {
+  const underWay = problem(409, 'idempotency_in_progress');
+  responses = [...Array(8).fill(underWay), json(201, { made: 1 })];
+  expect((await connect({ maxRetries: 1 }).send(post)).data).toEqual({ made: 1 });
+  responses = [underWay];
+  await expect(connect({ maxRetries: 0 }).send(post)).rejects.toMatchObject({ code: 'idempotency_in_progress' });
+  expect(requests).toHaveLength(10);
 });
 
 test.each([
@@ -146,6 +155,29 @@ test('a signal ends a request, and the pause between two', async () => {
   await expect(connect().send(post, { signal: later.signal })).rejects.toThrow('no time');
   await expect(connect().send(post, { signal: later.signal })).rejects.toThrow('no time');
   expect(requests).toHaveLength(2);
+});
+
+test('headers of the caller are sent, such as the authorization for a proxy, unless the client has its own', async () => {
+  responses = [json(200, {})];
+  const headers = { Authorization: 'Basic cHJveHk=', 'x-team': 'one' };
+  await new Connection({ baseUrl: url, headers }).send(post);
+  await connect({ headers }).send(post);
+  expect(requests.map((one) => [one.headers.authorization, one.headers['x-team']])).toEqual([
+    ['Basic cHJveHk=', 'one'],
+    ['Bearer a key', 'one'],
+  ]);
+});
+
+test.each([
+  ['authorization', { apiKey: 'secret ключ' }, {}],
+  ['idempotency-key', {}, { idempotencyKey: 'secret\nline' }],
+])('a value that %s cannot have is an error at once, which does not quote it', async (name, options, call) => {
+  responses = [json(200, {})];
+  const failed = connect(options).send(post, call);
+  await expect(failed).rejects.toThrow(TypeError);
+  await expect(failed).rejects.toThrow(name);
+  await expect(failed).rejects.not.toThrow('secret');
+  expect(requests).toHaveLength(0);
 });
 
 test('a redirect is not followed: the key must not go elsewhere', async () => {

@@ -39,7 +39,7 @@ test('the compressed response is the same, and says that it depends on what is a
 });
 
 test('a small response is not compressed', async () => {
-  expect(await encodingOf('/api/v1/audit/nobody', 'gzip, br')).toBeNull();
+  expect(await encodingOf('/api/v1/audit/unknown-user', 'gzip, br')).toBeNull();
 });
 
 test('the pages of documentation are compressed, with a request id', async () => {

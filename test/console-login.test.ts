@@ -41,7 +41,7 @@ describe.runIf(chromium)('the console', () => {
   test('leads a member to the provider and back to the same page, and logs out', async () => {
     const page = await open('#/deliveries');
     await page.getByRole('link', { name: 'Log in' }).click();
-    await page.getByRole('heading', { name: 'Deliveries' }).waitFor();
+    await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor();
     expect(new URL(page.url()).hash).toBe('#/deliveries');
     await page.getByRole('button', { name: 'Account of Ann' }).click();
     await page.getByRole('menuitem', { name: 'Log out' }).click();

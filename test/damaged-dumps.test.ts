@@ -109,7 +109,7 @@ describe('a restore rejects', () => {
     const table = withHeader((line) => line.replace('{"name":"catalogs"', '{"name":"pg_authid"'));
     expect(await restore(table)).toContain('the dump does not have the tables of its schema');
     const column = withHeader((line) => line.replace('{"name":"content_hash"', '{"name":"other"'));
-    expect(await restore(column)).toContain('the dump does not have the columns of catalogs');
+    expect(await restore(column)).toContain('the dump does not have the columns of catalog_contents');
     const injected = withHeader((line) => line.replace('{"name":"content_hash"', '{"name":"a\\") from pg_authid; --"'));
     expect(await restore(injected)).toBe(DAMAGED);
   });

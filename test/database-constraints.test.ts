@@ -27,8 +27,9 @@ describe('the database', () => {
      values ('t', 'u', '${kind}', '', 'k', 'h', 'm', now())`;
   const key = `insert into event_ids (tenant_id, key, content_hash, user_id, event_time) values ('t', '${ID}', '${ID}', 'u', now())`;
   const catalog = (version: number) =>
-    `insert into catalogs (tenant_id, version, content_hash, content, applied_at, applied_by)
-     values ('t', ${version}, 'h', '{}', now(), 'test')`;
+    `insert into catalog_contents values ('h', '{}') on conflict do nothing;
+     insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by)
+     values ('t', ${version}, 'h', now(), 'test')`;
 
   test.each([
     ['a delivery being sent without a worker', delivery('sending', 'null', 'null'), '23514'],

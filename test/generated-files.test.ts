@@ -4,7 +4,7 @@ import { generateTypes } from '../packages/client/generate-types.ts';
 import { buildApiDocument } from '../src/http/openapi/build-document.ts';
 import { listBreaks } from './support/api-breaks.ts';
 
-/** What `npm run generate` writes is committed, and is what the routes say. */
+/** Files that `npm run generate` writes are committed, and say the same as the routes. */
 
 let document: object;
 

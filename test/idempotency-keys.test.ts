@@ -121,3 +121,22 @@ test('without a key nothing is written', async () => {
   await server.post('/api/v1/events', event('e12'));
   expect((await sql('select from idempotency_keys')).rowCount).toBe(0);
 });
+
+test('a CloudEvent in binary mode whose headers differ is another request, although the body is the same', async () => {
+  const send = (id: string) =>
+    server.post(
+      '/api/v1/events',
+      { plan: 'pro' },
+      {
+        'idempotency-key': 'binary',
+        'ce-specversion': '1.0',
+        'ce-id': id,
+        'ce-type': 'signup_completed',
+        'ce-source': '/shop',
+      },
+    );
+  const first = await send('ce 1');
+  expectProblem(await send('ce 2'), { status: 422, code: 'idempotency_key_reused', pointer: 'idempotency-key' });
+  const again = await send('ce 1');
+  expect([again.body, again.headers.get('idempotency-replayed')]).toEqual([first.body, 'true']);
+});

@@ -232,3 +232,14 @@ test('while the provider is gone, a login says so', async () => {
     await gone.server.close();
   }
 });
+
+test('one address cannot use up the logins under way of all others', async () => {
+  const begin = () => fetch(`${login.server.url}/api/v1/login`, { redirect: 'manual' });
+  const statuses: number[] = [];
+  for (let i = 0; i < 15; i++) {
+    const batch = await Promise.all(Array.from({ length: 20 }, begin));
+    statuses.push(...batch.map(({ status }) => status));
+  }
+  expect(new Set(statuses)).toEqual(new Set([302, 429]));
+  expect(statuses.filter((status) => status === 302).length).toBeLessThanOrEqual(210);
+});

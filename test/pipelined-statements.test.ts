@@ -9,7 +9,7 @@ let database: TestDatabase;
 
 beforeAll(async () => {
   database = await testDatabase();
-  await database.pool.query('create table notes (id int primary key, a text, b json, c text)');
+  await database.pool.query('create table notes (id int primary key, a text, b json, c text, tenant_id text)');
 });
 
 beforeEach(() => database.pool.query('truncate notes'));
@@ -21,8 +21,8 @@ const COMMIT: Statement = { name: 'commit', text: 'commit' };
 const COUNT: Statement = { name: 'count-notes', text: 'select count(*), max(a) from notes' };
 
 function copyNotes(...notes: (string | number | null)[][]): Statement {
-  const rows = new CopyRows('notes', { id: 'int4', a: 'text', b: 'text', c: 'text' });
-  for (const note of notes) rows.add(note);
+  const rows = new CopyRows('notes', { tenant_id: 'text', id: 'int4', a: 'text', b: 'text', c: 'text' });
+  for (const note of notes) rows.add(['t', ...note]);
   return rows.statement();
 }
 
@@ -116,7 +116,7 @@ test('COPY stores any content', async () => {
 
 test('COPY stores values of every type', async () => {
   await database.pool.query(
-    'create table kinds (n int primary key, small smallint, t timestamptz(3), id uuid, bytes bytea, flag boolean)',
+    'create table kinds (n int primary key, small smallint, t timestamptz(3), id uuid, bytes bytea, flag boolean, tenant_id text)',
   );
   const from = Date.parse('0001-01-01T00:00:00Z');
   const to = Date.parse('9999-12-31T23:59:59.999Z');
@@ -131,11 +131,19 @@ test('COPY stores values of every type', async () => {
     fc.asyncProperty(fc.array(row), fc.integer(), async (made, first) => {
       const start = Math.min(first, 2 ** 31 - 1 - made.length);
       await database.pool.query('truncate kinds');
-      const columns = { n: 'int4', small: 'int2', t: 'time', id: 'uuid', bytes: 'bytea', flag: 'bool' } as const;
+      const columns = {
+        tenant_id: 'text',
+        n: 'int4',
+        small: 'int2',
+        t: 'time',
+        id: 'uuid',
+        bytes: 'bytea',
+        flag: 'bool',
+      } as const;
       const rows = new CopyRows('kinds', columns);
-      for (const [place, values] of made.entries()) rows.add([start + place, ...values]);
+      for (const [place, values] of made.entries()) rows.add(['t', start + place, ...values]);
       await run(rows.statement());
-      const { rows: stored } = await database.pool.query('select * from kinds order by n');
+      const { rows: stored } = await database.pool.query('select n, small, t, id, bytes, flag from kinds order by n');
       expect(stored).toEqual(
         made.map(([small, t, id, bytes, flag], place) => {
           return { n: start + place, small, t, id, bytes: Buffer.from(bytes), flag };

@@ -56,7 +56,7 @@ describe('the command line', () => {
     for (const command of ['start', 'api', 'workers']) expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     expect(versionOutput).toMatchObject({ code: 0, stdout: `${version}\n` });
     expect(startHelp.stdout).toContain('TIDINGS_CATALOG');
-    expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("unknown command 'bake'") });
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown command 'bake'") });
     expect(misspelled.stderr).toContain('Did you mean workers?');
   });
 

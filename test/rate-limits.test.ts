@@ -101,3 +101,18 @@ describe('the limit of a key', () => {
     await started.close();
   });
 });
+
+test('a clock that was an hour ahead leaves no key without its limit, in this process and in others', async () => {
+  const { key } = await createKey(api, { per_minute: 10 });
+  tidings.clock.now += 3_600_000;
+  expect((await getUsers(api, key)).status).toBe(200);
+  await until(
+    () => tidings.database.pool.query('select from quotas where taken_until > $1', [tidings.clock.now]),
+    ({ rowCount }) => rowCount !== 0,
+  );
+  tidings.clock.now -= 3_600_000;
+  expect((await getUsers(api, key)).headers.get('ratelimit')).toBe('"default";r=9;t=6');
+  expect((await getUsers(other, key)).status).toBe(200);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  for (const server of [api, other]) expect((await getUsers(server, key)).status).toBe(200);
+});

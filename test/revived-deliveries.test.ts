@@ -140,7 +140,7 @@ test('the last 200 notifications of a user are revived, in one statement', async
 
 let learned = 0;
 
-async function learn(tidings: DeliveryTidings, traits: object): Promise<void> {
+async function learn(tidings: DeliveryTidings, traits: { readonly [trait: string]: unknown }): Promise<void> {
   const time = new Date(tidings.clock.now + ++learned).toISOString();
   await tidings.ingest([{ ...eventOf('profile_changed', { traits }), event_timestamp: time }]);
 }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { call, listOperations, OTHER, recordStatements, type TwoTenants, twoTenants } from './support/two-tenants.ts';
+import { recordStatements } from './support/recorded-statements.ts';
+import { call, listOperations } from './support/tenant-operations.ts';
+import { OTHER, type TwoTenants, twoTenants } from './support/two-tenants.ts';
 
 /** Row-level security costs a statement one look at its setting, and takes no index from it. */
 

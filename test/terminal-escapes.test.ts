@@ -89,10 +89,10 @@ test('commands escape the responses of a running Tidings', async () => {
       [['explain', 'u', 'A'], 200, { paragraph: NASTY, decisions: [decision] }, 3],
       [['explain', 'u', 'A'], 404, { detail: NASTY }, 1],
       [['waits', 'list'], 200, { waits: [wait], next: null }, 1],
-      [['catalog', 'versions'], 200, { versions: [{ version: 1, applied_by: NASTY }] }, 1],
+      [['catalog', 'versions'], 200, { versions: [{ version: 1, applied_by: NASTY, rules: 1, notifications: 1 }] }, 1],
       // A text of several lines is compared line by line.
       [['catalog', 'diff', '1'], 200, { differences: [difference] }, 5],
-      [['catalog', 'rollback', '1'], 422, { problems: [problem] }, 2],
+      [['catalog', 'rollback', '1'], 422, { errors: [problem] }, 2],
     ];
     for (const [args, status, body, lines] of cases) {
       answer = { status, body };

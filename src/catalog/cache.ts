@@ -34,7 +34,7 @@ interface KnownVersion {
 /**
  * Compiled catalog versions of all tenants, kept in memory: the contents that were used last. Versions with the same content, also of
  * several tenants, share what was compiled. A version never changes, so it is loaded and compiled again only after it was evicted.
- * Beyond the maximum, the tenant with the most contents gives up the one that it used least recently: a tenant with many versions
+ * Beyond the maximum, of the tenant with the most contents, the one that it used least recently is evicted: a tenant with many versions
  * evicts its own.
  */
 export class CatalogCache {

@@ -27,7 +27,7 @@ export interface Excerpt {
   readonly size: number;
 }
 
-/** The content of an event. */
+/** The content of an event, without its context. */
 export interface Content {
   readonly properties: JsonObject;
   readonly traits: JsonObject;
@@ -37,9 +37,11 @@ export interface Content {
  * Makes the excerpt of a content. It is stored as it is, so what is masked is left out.
  * @param masked the same object if nothing in the content is masked
  * @param size characters of JSON of the content, as it is stored
+ * @param maskedContext whether the context is masked where it is stored beside the excerpt
  */
-export function makeExcerpt(content: Content, masked: Content, size: number): Excerpt {
-  const room: Room = { chars: MAX_EXCERPT_CHARS, omittedChars: MAX_OMITTED_CHARS, omitted: [] };
+export function makeExcerpt(content: Content, masked: Content, size: number, maskedContext = false): Excerpt {
+  const omitted: FieldPath[] = maskedContext ? [['context']] : [];
+  const room: Room = { chars: MAX_EXCERPT_CHARS, omittedChars: MAX_OMITTED_CHARS, omitted };
   const properties = pickSmall(content.properties, masked.properties, ['event'], room);
   const traits = pickSmall(content.traits, masked.traits, ['traits'], room);
   return { properties, traits, omitted: room.omitted, size };
@@ -96,6 +98,8 @@ function isObject(value: Json | undefined): value is JsonObject {
 export function hasNamedFields({ omitted, properties, traits }: Excerpt, named: NamedFields): boolean {
   if (omitted) return !omitted.some((path) => named.touches(path));
   return named.paths.every(([root, ...steps]) => {
+    // It may be masked.
+    if (root === 'context') return false;
     let value: Json | undefined = root === 'event' ? properties : traits;
     for (const step of steps) value = getMember(value, step);
     // An object may have lost members.

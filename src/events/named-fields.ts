@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/event.ts';
 
-/** Path of a field of an event: `event` (its properties) or `traits`, then names. A list has no further steps. */
+/** Path of a field of an event: `event` (its properties) or `traits`, then names; or `context`. A list has no further steps. */
 export type FieldPath = readonly string[];
 
 type Root = 'event' | 'traits';

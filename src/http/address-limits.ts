@@ -11,6 +11,8 @@ const MAX_ADDRESSES = 20_000;
 const MAX_FAILURES = { limit: 300, window: 600_000, max: MAX_ADDRESSES };
 /** Requests of an address to routes that need no key: in a minute. */
 const MAX_PUBLIC_REQUESTS = { limit: 600, window: 60_000, max: MAX_ADDRESSES };
+/** Logins that an address begins: in 10 minutes. Each is a row until it expires; a few addresses must not use up all of them. */
+const MAX_LOGINS = { limit: 200, window: 600_000, max: MAX_ADDRESSES };
 /** The longest name of a host (RFC 1035). */
 const MAX_HOST_CHARS = 253;
 /** Pairs of an address and a credential that was right, in memory; one takes some 200 bytes. */
@@ -24,6 +26,7 @@ const MAX_KNOWN = 20_000;
 export class AddressLimits {
   readonly #failures = new RateLimiter(MAX_FAILURES);
   readonly #publicRequests = new RateLimiter(MAX_PUBLIC_REQUESTS);
+  readonly #logins = new RateLimiter(MAX_LOGINS);
   readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN });
 
   /** Counts a request to a route that needs no key. @throws TidingsError `rate_limited` */
@@ -31,6 +34,13 @@ export class AddressLimits {
     const network = toClientNetwork(address);
     rejectIfOver(this.#publicRequests.wait(network));
     this.#publicRequests.use(network);
+  }
+
+  /** Counts the begin of a login. @throws TidingsError `rate_limited` */
+  countLogin(address: string): void {
+    const network = toClientNetwork(address);
+    rejectIfOver(this.#logins.wait(network));
+    this.#logins.use(network);
   }
 
   /** @throws TidingsError `rate_limited` if too many authentications of the address have failed */

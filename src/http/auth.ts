@@ -16,19 +16,26 @@ declare module 'fastify' {
     readonly scope?: Scope | 'public';
     /** Number of requests that a request with this body counts as, from 1; absent: 1. */
     readonly countRequests?: (body: unknown) => number;
+    /** True: a request to this public route begins a login. */
+    readonly beginsLogin?: true;
   }
 }
 
 /** Routes of plugins: console files, and the API documentation. */
 const PLUGIN_ROUTES = /^\/(\*|[\w.-]*|assets\/.*|api\/docs(\/.*)?)$/;
+/** Pages that are large, for anyone. */
+const DOCS_ROUTES = /^\/api\/docs(\/|$)/;
 /** Routes for load balancers, which ask as often as they like. */
 const PROBE_ROUTES = /^\/healthz\//;
+
+/** Tells who sends a request to a public route; failures count as everywhere. Throws, or rejects with, why it has no principal. */
+export type Identify = (request: FastifyRequest) => Promise<Principal>;
 
 /**
  * Sets `request.principal`, and rejects requests to routes without the scope that they declare with `unauthorized` or
  * `forbidden`, and those beyond a limit with `rate_limited`. A route of the API that declares no scope cannot be registered.
  */
-export function authenticate(app: FastifyInstance, { principals, quotas }: Access): void {
+export function authenticate(app: FastifyInstance, { principals, quotas }: Access): Identify {
   const limits = new AddressLimits();
   app.decorateRequest('principal', null as unknown as Principal);
   app.addHook('onRoute', ({ url, config, method }) => {
@@ -38,8 +45,12 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
     const { config, url } = request.routeOptions;
     const { scope } = config;
     if (scope === undefined || scope === 'public') {
-      const isLimited = scope === 'public' && !PROBE_ROUTES.test(url ?? '');
-      return done(isLimited ? catchError(() => limits.countPublicRequest(request.ip)) : undefined);
+      const isLimited = (scope === 'public' && !PROBE_ROUTES.test(url ?? '')) || DOCS_ROUTES.test(url ?? '');
+      const count = () => {
+        if (isLimited) limits.countPublicRequest(request.ip);
+        if (config.beginsLogin) limits.countLogin(request.ip);
+      };
+      return done(catchError(count));
     }
     const credentials = readCredentials(request);
     const reject = (error: unknown) => {
@@ -72,6 +83,20 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
     if (quota) chargeQuota(quotas, quota, countRequests(request.body) - 1, reply);
     done();
   });
+  return async (request) => {
+    const credentials = readCredentials(request);
+    // A page asks before its member has logged in: that is no failure.
+    if (credentials.token === undefined) return principals.resolve(credentials);
+    limits.checkFailures(credentials);
+    try {
+      const principal = await principals.resolve(credentials);
+      limits.remember(credentials);
+      return principal;
+    } catch (error) {
+      if (isUnauthorized(error)) limits.countFailure(credentials);
+      throw error;
+    }
+  };
 }
 
 function catchError(work: () => void): TidingsError | undefined {
@@ -93,7 +118,7 @@ function challenge(reply: FastifyReply): void {
 }
 
 /** Returns what a request says of its sender. */
-export function readCredentials({ headers, ip }: FastifyRequest): Credentials {
+function readCredentials({ headers, ip }: FastifyRequest): Credentials {
   const tenantId = headers['x-tidings-tenant'];
   return {
     headers,

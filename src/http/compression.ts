@@ -59,10 +59,10 @@ function hasNoBody({ method }: FastifyRequest, { statusCode }: FastifyReply): bo
   return method === 'HEAD' || statusCode === 204 || statusCode === 304 || statusCode === 206;
 }
 
-/** A strong tag promises the same bytes. */
+/** A strong tag promises the same bytes. That of a revision (setEtag) promises the same revision, and returns as If-Match. */
 function weakenTag(reply: FastifyReply): void {
   const tag = reply.getHeader('etag');
-  if (typeof tag === 'string' && !tag.startsWith('W/')) reply.header('etag', `W/${tag}`);
+  if (typeof tag === 'string' && !/^(W\/|"\d+"$)/.test(tag)) reply.header('etag', `W/${tag}`);
 }
 
 /** Returns the best encoding that the header accepts (RFC 9110, section 12.5.3); undefined: none of ours. */

@@ -140,10 +140,18 @@ function readKey(request: FastifyRequest): string | undefined {
   });
 }
 
-/** Returns a hash of what a request asks for: a repetition has the same. */
-function toFingerprint({ url, body }: FastifyRequest): Buffer {
+/**
+ * Returns a hash of what a request asks for: a repetition has the same. Of a CloudEvent in binary mode the headers are a part: they
+ * hold the attributes, and the body only the data.
+ */
+function toFingerprint({ url, body, headers }: FastifyRequest): Buffer {
+  const attributes = Object.entries(headers)
+    .filter(([name]) => name.startsWith('ce-'))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = `${url}\n${attributes.length > 0 ? `${JSON.stringify(attributes)}\n` : ''}`;
   return createHash('sha256')
-    .update(`${url}\n${JSON.stringify(body) ?? ''}`)
+    .update(text)
+    .update(JSON.stringify(body) ?? '')
     .digest();
 }
 

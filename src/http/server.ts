@@ -73,7 +73,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const access = await openAccess(app, dependencies, sessions);
-  authenticate(app, access);
+  const identify = authenticate(app, access);
   // In this order: a response is kept as it was before its compression.
   registerIdempotency(app, dependencies);
   registerCompression(app);
@@ -101,7 +101,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerMemberRoutes(app, dependencies);
   registerIssuerRoutes(app, dependencies);
   registerTokenRoutes(app, dependencies);
-  registerSessionRoutes(app, dependencies, access.principals, sessions);
+  registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);
   const root = dependencies.consoleDir;

@@ -133,11 +133,9 @@ function addStored(facts: Facts, { sealed, excerpt, ...event }: SealedEvent, add
   else add({ ...event, ...(openContent(facts, event, sealed) ?? { unreadable: true }) });
 }
 
-function openContent(
-  { tenantId, seal }: Facts,
-  { userId, key }: Event,
-  sealed: Buffer,
-): (Content & Pick<Event, 'context'>) | undefined {
+type WholeContent = Content & Pick<Event, 'context'>;
+
+function openContent({ tenantId, seal }: Facts, { userId, key }: Event, sealed: Buffer): WholeContent | undefined {
   const original = openDocument(seal, sealed, documentRow('events', tenantId, userId, key));
   if (!original) return undefined;
   const { properties, traits, context } = original as { readonly [part: string]: JsonObject };
@@ -166,11 +164,12 @@ async function completeLargeEvents(
     for (const { index, content, sealed } of chunk) {
       const known = missing[index] as LoadedLargeEvent;
       const { event, excerpt } = known;
-      const whole = sealed ? openContent(facts, event, sealed) : content;
+      const whole: WholeContent | null | undefined = sealed ? openContent(facts, event, sealed) : content;
       if (whole) {
         const named = keepNamedFields(whole, namedFields.of(event.type));
         event.properties = { ...excerpt.properties, ...named.properties };
         event.traits = { ...excerpt.traits, ...named.traits };
+        if (whole.context) event.context = whole.context;
       } else event.unreadable = true;
       facts.contentChars += excerpt.size;
       done.add(known);

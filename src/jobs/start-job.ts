@@ -23,7 +23,7 @@ export interface StartRequest extends JobRequest {
   readonly name: string | null;
   readonly patch: JsonObject | null;
   readonly perSecond: number | null;
-  /** The caller's idempotency key; null: none. */
+  /** The same whenever the request is repeated with its idempotency key, and for no other; null: it came without one. */
   readonly key: string | null;
 }
 

@@ -297,6 +297,8 @@ async function completeLargeEvents(
           const fields = keepNamedFields(original as unknown as Content, namedOf(event));
           event.properties = { ...excerpt.properties, ...fields.properties };
           event.traits = { ...excerpt.traits, ...fields.traits };
+          const context = 'context' in original ? (original.context as JsonObject) : undefined;
+          if (context) event.context = toReadableContext(context);
         } else event.unreadable = true;
         done++;
       }
@@ -305,7 +307,7 @@ async function completeLargeEvents(
   }
 }
 
-const ALL_FIELDS = new NamedFields([['event'], ['traits']]);
+const ALL_FIELDS = new NamedFields([['event'], ['traits'], ['context']]);
 
 function open(seal: Seal | undefined, sealed: Buffer | null, row: DocumentRow): JsonObject | undefined {
   return sealed === null || !seal ? undefined : openDocument(seal, sealed, row);

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Environment } from '../model/principal.ts';
 
@@ -19,9 +19,17 @@ const CHECKSUM_CHARS = 6;
 
 const KEY_PATTERN = /^td_(live|test)_([0-9A-Za-z]{8})[0-9A-Za-z]{30}[0-9A-Za-z]{6}$/;
 
-/** Creates the text of a new key. */
-export function generateKey(environment: Environment): { readonly keyId: string; readonly text: string } {
-  const keyId = randomDigits(ID_CHARS);
+/** Returns the id of the key that an operation creates: the same whenever it is repeated. @param operationId a UUID */
+export function toKeyId(operationId: string): string {
+  const bytes = createHash('sha256').update(operationId).digest();
+  return Array.from({ length: ID_CHARS }, (_, i) => DIGITS[bytes.readUInt16BE(i * 2) % 62]).join('');
+}
+
+/** Creates the text of a new key. @param keyId default: a random one */
+export function generateKey(
+  environment: Environment,
+  keyId = randomDigits(ID_CHARS),
+): { readonly keyId: string; readonly text: string } {
   const text = `td_${environment}_${keyId}${randomDigits(SECRET_CHARS)}`;
   return { keyId, text: text + checksum(text) };
 }

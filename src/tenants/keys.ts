@@ -18,7 +18,8 @@ import {
 } from '../store/keys/api-keys.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { generateKey } from './key-text.ts';
+import { LAST_TIME } from '../time/iso-time.ts';
+import { generateKey, toKeyId } from './key-text.ts';
 import { type KeyView, toKeyView } from './key-view.ts';
 
 /** The one who manages keys: gives no scope that it does not have. */
@@ -33,6 +34,11 @@ export interface KeyRequest {
   readonly perMinute: number | null;
   /** Null: never. */
   readonly expiresAt: Millis | null;
+  /**
+   * Identifies the request. A repetition, of a request whose process died before its response was kept, gives the key of the first
+   * another text: the first one was not seen by anyone. Absent: there is no repetition.
+   */
+  readonly operationId?: string;
 }
 
 /** Changes to a key; what is absent stays. */
@@ -122,19 +128,22 @@ export class Keys {
    * creation.
    *
    * @param overlap time in ms for which both are valid
+   * @param operationId as in `KeyRequest`
    * @throws TidingsError `not_found`, `forbidden`, `key_ended`, `too_many_keys`
    */
   async rotate(
     manager: KeyManager,
     keyId: string,
     overlap: Millis,
+    operationId?: string,
   ): Promise<IssuedKey & { readonly replaced: KeyView }> {
     const now = this.#clock();
     return this.#change(async (connection) => {
       const key = await this.#lock(connection, manager, keyId);
       requireScopes(manager, key.scopes);
       requireActive(key, now);
-      if (key.replacedBy !== null) {
+      const isRepeated = operationId !== undefined && key.replacedBy === toKeyId(operationId);
+      if (key.replacedBy !== null && !isRepeated) {
         throw new TidingsError(
           'key_ended',
           `The key was rotated already; rotate ${key.replacedBy}, which replaces it.`,
@@ -142,8 +151,14 @@ export class Keys {
       }
       await requireRoom(connection, key.tenantId, now);
       const lifetime = key.expiresAt === null ? null : key.expiresAt - key.createdAt;
-      const expiresAt = lifetime === null ? null : now + lifetime;
-      const issued = await issue(connection, manager, { ...key, expiresAt, rotatedFrom: keyId }, now);
+      const expiresAt = lifetime === null ? null : Math.min(now + lifetime, LAST_TIME);
+      const issued = await issue(
+        connection,
+        manager,
+        { ...key, expiresAt, rotatedFrom: keyId, ...(operationId && { operationId }) },
+        now,
+      );
+      if (isRepeated) return { ...issued, replaced: toKeyView(key, now) };
       const replaced = {
         ...key,
         expiresAt: Math.min(key.expiresAt ?? Number.POSITIVE_INFINITY, now + overlap),
@@ -243,6 +258,11 @@ function requireGrantable(
 }
 
 function requireFuture(expiresAt: Millis | null, now: Millis): void {
+  if (expiresAt !== null && expiresAt > LAST_TIME) {
+    throw new TidingsError('invalid_request', 'expires_at is after the year 9999 in UTC; write null for never.', {
+      pointer: '/expires_at',
+    });
+  }
   if (expiresAt === null || expiresAt > now) return;
   throw new TidingsError('invalid_request', 'expires_at is past; write a time in the future.', {
     pointer: '/expires_at',
@@ -274,7 +294,11 @@ async function issue(
   wanted: Omit<KeyRequest, 'environment'> & Pick<StoredKey, 'tenantId' | 'rotatedFrom'>,
   now: Millis,
 ): Promise<IssuedKey> {
-  const { keyId, text } = generateKey(environmentOf(wanted.tenantId));
+  const { operationId, tenantId } = wanted;
+  const { keyId, text } = generateKey(
+    environmentOf(tenantId),
+    operationId === undefined ? undefined : toKeyId(operationId),
+  );
   const key = {
     tenantId: wanted.tenantId,
     keyId,

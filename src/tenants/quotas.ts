@@ -7,6 +7,11 @@ import { deleteIdleQuotas, type QuotaUse, shareQuotaUses } from '../store/keys/q
 
 /** The window of every quota in ms: as much as it allows may be used at once. */
 const WINDOW_MS = 60_000;
+/**
+ * Time in ms for which a quota can be taken ahead: a window of requests, each of which may cost ten. What is further ahead was noted by a
+ * clock that was wrong, and counts as nothing: otherwise a key would be rejected until that time.
+ */
+const MAX_AHEAD_MS = 11 * WINDOW_MS;
 /** Quotas in memory; one takes some 150 bytes. */
 const MAX_QUOTAS = 20_000;
 /** Time in ms after which uses are shared with the other processes … */
@@ -66,6 +71,7 @@ export class Quotas {
     const known = this.#buckets.get(id);
     const bucket = known ?? { takenUntil: now, unshared: 0 };
     if (!known) this.#buckets.set(id, bucket);
+    if (bucket.takenUntil - now > MAX_AHEAD_MS) bucket.takenUntil = now;
     const takenUntil = Math.max(bucket.takenUntil, now) + interval;
     const allowed = takenUntil - now <= WINDOW_MS + TOLERANCE_MS;
     if (allowed) {
@@ -126,7 +132,7 @@ export class Quotas {
     if (uses.length === 0) return;
     const now = this.#clock();
     try {
-      const shared = await shareQuotaUses(this.#pool, uses, now);
+      const shared = await shareQuotaUses(this.#pool, uses, now, MAX_AHEAD_MS);
       for (const [id, takenUntil] of shared) {
         const bucket = this.#buckets.get(id);
         if (bucket) bucket.takenUntil = takenUntil + bucket.unshared;

@@ -11,6 +11,7 @@ import { withTransaction } from '../store/pg/transaction.ts';
 import {
   findFollower,
   insertTenant,
+  isCreatedBy,
   listTenants,
   loadTenant,
   type StoredTenant,
@@ -38,6 +39,8 @@ export interface NewTenant {
   /** The tenant whose catalog it has until it applies its own. */
   readonly follows: string;
   readonly settings: TenantSettings;
+  /** Identifies the request, a UUID: a repetition returns the tenant that was created. */
+  readonly operationId: string;
 }
 
 /** Changes to a tenant; what is absent stays. A setting that is null is removed. */
@@ -82,6 +85,9 @@ export class Tenants {
       const base = await loadTenant(connection, wanted.follows, true);
       if (base?.environment !== 'live' || base.status === 'deleting') {
         throw new TidingsError('not_found', 'There is no such tenant to follow.', { pointer: '/follows' });
+      }
+      if (await isCreatedBy(connection, wanted.tenantId, wanted.operationId)) {
+        return toView(requireTenant(await loadTenant(connection, wanted.tenantId)));
       }
       if (!(await insertTenant(connection, wanted, now))) {
         const message = `There is a tenant ${wanted.tenantId} already, or it is being deleted; choose another id.`;

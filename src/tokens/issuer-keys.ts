@@ -1,12 +1,13 @@
+import { hash } from 'node:crypto';
 import { errors, type JWTVerifyGetKey } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
-import type { Millis } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import type { Issuer } from '../store/members/issuers.ts';
 import { toKeySet } from './key-set.ts';
 
-/** Bytes of a JWK set, and the time in ms within which it must arrive. */
-const MAX_SET_BYTES = 64 * 1024;
+/** Bytes of a JWK set, fetched or static, and the time in ms within which it must arrive. */
+export const MAX_SET_BYTES = 64 * 1024;
 const MAX_FETCH_MS: Millis = 4000;
 /** Bounds of the cache: sets, and their bytes. A tenant has at most MAX_ISSUERS of them. */
 const MAX_SETS = 1000;
@@ -49,6 +50,12 @@ export class IssuerKeys {
     maxSize: MAX_CACHED_BYTES,
     sizeCalculation: ({ bytes }) => bytes + 512,
   });
+  /** Static keys by a hash of them. A key is imported once, not for each token: that takes up to some ms. */
+  readonly #static = new LRUCache<string, { readonly pick: JWTVerifyGetKey; readonly bytes: number }>({
+    max: MAX_SETS,
+    maxSize: MAX_CACHED_BYTES,
+    sizeCalculation: ({ bytes }) => bytes + 512,
+  });
   readonly #fetches = new Map<string, number>();
   #fetchCount = 0;
 
@@ -61,7 +68,7 @@ export class IssuerKeys {
   /** Returns what picks the key of a token of this issuer. It throws KeysUnavailableError, and errors of jose. */
   pick(issuer: Issuer): JWTVerifyGetKey {
     const { publicKeys, jwksUrl } = issuer;
-    if (jwksUrl === null) return toKeySet(publicKeys);
+    if (jwksUrl === null) return this.#pickStatic(publicKeys);
     return async (header, token) => {
       const id = `${issuer.tenantId}\n${issuer.issuer}`;
       const set = this.#getSet(id, jwksUrl);
@@ -82,6 +89,16 @@ export class IssuerKeys {
         return set.keys(header, token);
       }
     };
+  }
+
+  #pickStatic(publicKeys: JsonObject | null): JWTVerifyGetKey {
+    const text = JSON.stringify(publicKeys);
+    const id = hash('sha256', text);
+    const known = this.#static.get(id);
+    if (known) return known.pick;
+    const pick = toKeySet(publicKeys);
+    this.#static.set(id, { pick, bytes: text.length });
+    return pick;
   }
 
   #getSet(id: string, url: string): CachedSet {

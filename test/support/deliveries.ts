@@ -54,7 +54,7 @@ const TABLES = [
   'audit_log',
 ];
 
-type EventDetails = { user?: string; traits?: object; [property: string]: unknown };
+type EventDetails = { user?: string; traits?: { readonly [trait: string]: unknown }; [property: string]: unknown };
 type Providers = { readonly [channel in Channel]?: Provider };
 
 /** Tidings with what the tests of deliveries do and read. A delivery ID is `notification ID.channel`. */

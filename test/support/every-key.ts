@@ -130,6 +130,9 @@ export const CASES = `cases:
     events:
       - { at: 2025-11-03T09:00Z, booked: { booking_id: b, seats: 2 }, traits: { vip: true }, user: u_2, id: e_1, arrives: 2025-11-03T10:00Z }
       - { at: 2025-11-03T09:00Z, seen: }
+      - { specversion: '1.0', id: e_2, source: shop, type: seen, data: { userId: u_2 }, arrives: 2025-11-03T11:00Z }
+      - { eventType: seen, data: { userId: u_2 }, metadata: { timestamp: 2025-11-03T09:00Z } }
+      - { event_type: seen, user_id: u_2, event_timestamp: 2025-11-03T09:00Z }
     expect:
       - { at: 2025-11-03T09:00Z, user: u_2, TELL: suppressed, because: limit_reached, data: { a: 1 }, items: [], total: 3 }
       - { OTHER: send }

@@ -91,7 +91,7 @@ export function expectProblem({ status, type, body }: RawAnswer, about = ''): vo
   const known = (ERROR_CODES as Record<string, { status: number; title: string }>)[body.code];
   expect(body, about).toMatchObject({ status, title: known?.title });
   expect(known?.status, about).toBe(status);
-  expect(body.type, about).toMatch(new RegExp(`^https://.+#${body.code}$`));
+  expect(body.type, about).toMatch(new RegExp(`^/api/docs/errors#${body.code}$`));
   expect(body.detail.length, about).toBeGreaterThan(10);
 }
 

@@ -32,13 +32,14 @@ export async function startPgBouncer(databaseUrl: string, mode: 'session' | 'tra
   writeFileSync(
     settings,
     `[databases]
-${database} = host=127.0.0.1 port=${target.port} dbname=${database} user=${target.username}
+${database} = host=127.0.0.1 port=${target.port} dbname=${database} auth_user=${target.username}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = ${port}
 unix_socket_dir =
 auth_type = trust
 auth_file = ${join(folder, 'users.txt')}
+auth_query = select rolname::text, ''::text from pg_roles where rolname = $1
 pool_mode = ${mode}
 default_pool_size = 60
 max_client_conn = 200

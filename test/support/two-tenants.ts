@@ -1,20 +1,23 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
 import { applyCatalog } from '../../src/store/catalogs.ts';
-import { type Answer, type TestServer, testServer } from './http.ts';
+import { type TestServer, testServer } from './http.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** Two tenants with the same kinds of rows: `default`, which the API acts for, and another one. */
 
 export const OTHER = 'other';
+/** A tenant whose catalog others may follow. */
+export const BASE = 'base';
 /** Everything of the other tenant has this word in it: ids, names of rules and types, texts. */
 export const SECRET = /secret/i;
 
 /** Ids of a tenant's rows, one of each kind. */
 export interface Rows {
+  readonly tenantId: string;
   readonly userId: string;
   readonly notificationType: string;
   readonly sent: string;
@@ -26,6 +29,11 @@ export interface Rows {
   readonly jobId: string;
   readonly keyIds: readonly [string, string];
   readonly rule: string;
+  readonly correlationId: string;
+  readonly issuer: string;
+  readonly memberId: string;
+  /** Token of the user, with which it reaches `/api/v1/me`. */
+  readonly token: string;
 }
 
 export interface TwoTenants {
@@ -41,7 +49,7 @@ export interface TwoTenants {
 export async function twoTenants(): Promise<TwoTenants> {
   const tidings = await testTidings({ email: sandboxProvider(['email']) }, catalogOf('own'));
   const { pool } = tidings.database;
-  const seed = async (tenantId: string, word: string): Promise<Rows> => {
+  const seed = async (tenantId: string, word: string): Promise<Omit<Rows, keyof Access>> => {
     await pool.query('insert into tenants (tenant_id, name) values ($1, $2) on conflict do nothing', [tenantId, word]);
     for (const version of [1, 2]) {
       const data = await validateCatalogFiles(catalogOf(word, version));
@@ -54,6 +62,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       event_type: type,
       event_timestamp: new Date(tidings.clock.now).toISOString(),
       properties: { text: `${word} text` },
+      context: { correlation_id: `${word} correlation` },
       user_traits: user === 'unreachable' ? {} : { email: `${word}@example.com` },
     });
     const post = (type: string, user: string) => tidings.pipeline.ingest(tenantId, [eventOf(type, user)]);
@@ -85,11 +94,17 @@ export async function twoTenants(): Promise<TwoTenants> {
        select $1, id, '', '', $2, '{users:read}', '{"kind":"system","id":"test","name":"test","from":null}' from unnest($3::text[]) as id`,
       [tenantId, `${word} key`, keyIds],
     );
-    return { ...(await load(pool, tenantId)), keyIds, jobId: job.job_id, rule: `${word.toUpperCase()}_DELAYED` };
+    const correlationId = `${word} correlation`;
+    const rule = `${word.toUpperCase()}_DELAYED`;
+    return { ...(await load(pool, tenantId)), tenantId, keyIds, jobId: job.job_id, rule, correlationId };
   };
-  const other = await seed(OTHER, 'secret');
-  const own = await seed(TENANT, 'own');
-  const server = await testServer(tidings);
+  await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [BASE]);
+  await applyCatalog(pool, BASE, await validateCatalogFiles(catalogOf('base')), systemActor('base'), tidings.clock.now);
+  const rowsOfOther = await seed(OTHER, 'secret');
+  const rowsOfOwn = await seed(TENANT, 'own');
+  const server = await testServer(tidings, { perMinute: 1_000_000 });
+  const other = { ...rowsOfOther, ...(await addAccess(server, OTHER, 'secret', rowsOfOther.userId)) };
+  const own = { ...rowsOfOwn, ...(await addAccess(server, TENANT, 'own', rowsOfOwn.userId)) };
   return {
     tidings,
     server,
@@ -118,95 +133,39 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
-/** An operation of the OpenAPI document, as `METHOD /path`, with what a request to it sends. */
-export interface Operation {
-  readonly name: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
-  /** With the ids of the rows that it was built for. */
-  readonly path: string;
-  readonly hasIds: boolean;
-  /** Whether it takes the cursor `after`. */
-  readonly isPaged: boolean;
-  readonly body: unknown;
-}
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'token'>;
 
-/** Returns every operation of the OpenAPI document with the ids of these rows: those that read first. */
-export async function listOperations(server: TestServer, rows: Rows): Promise<Operation[]> {
-  const { body } = await server.get('/api/docs/openapi.json');
-  const operations = Object.entries<Record<string, { parameters?: { name: string }[] }>>(body.paths).flatMap(
-    ([template, methods]) =>
-      Object.entries(methods).map(([method, { parameters = [] }]): Operation => {
-        const name = `${method.toUpperCase()} ${template}`;
-        const ids = IDS[template]?.(rows) ?? [];
-        let given = 0;
-        const path = template.replace(/\{\w+\}/g, () => {
-          const id = ids[given++];
-          if (id === undefined) throw new Error(`test/support/two-tenants.ts: say which row ${template} is asked for`);
-          return encodeURIComponent(id);
-        });
-        return {
-          name,
-          method: method.toUpperCase() as Operation['method'],
-          path: `${path}${QUERIES[template] ?? ''}`,
-          hasIds: given > 0,
-          isPaged: parameters.some((one) => one.name === 'after'),
-          body: BODIES[name]?.(rows),
-        };
-      }),
-  );
-  for (const { name, method } of operations) {
-    if (method !== 'GET' && !(name in BODIES)) throw new Error(`test/support/two-tenants.ts: say what ${name} sends`);
+/** Gives a tenant an issuer, a member, and a token of a user. */
+async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
+  const send = async (method: string, path: string, body?: object) => {
+    const { status, body: made } = await server.send(method, path, body, { 'x-tidings-tenant': tenantId });
+    if (status !== 201) throw new Error(JSON.stringify(made));
+    return made;
+  };
+  const issuer = `https://${word}.example.com`;
+  await send('PUT', `/api/v1/issuers/${encodeURIComponent(issuer)}`, ISSUER);
+  for (const name of ['one', 'two']) {
+    await send('POST', '/api/v1/members', {
+      issuer,
+      subject: `${word} ${name}`,
+      name: `${word} member`,
+      role: 'owner',
+    });
   }
-  return operations.sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
+  const { member_id: memberId } = await send('POST', '/api/v1/members', {
+    issuer,
+    subject: `${word} subject`,
+    name: `${word} member`,
+    role: 'viewer',
+  });
+  const { token } = await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/tokens`, { lifetime: '24h' });
+  return { issuer, memberId, token };
 }
 
-export function call({ server }: TwoTenants, { method, path, body }: Operation): Promise<Answer> {
-  return server.send(method, path, body);
-}
+/** Settings of an issuer of tokens. */
+export const ISSUER = { jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] };
 
-const IDS: { readonly [template: string]: (rows: Rows) => string[] } = {
-  '/api/v1/deliveries/{id}/message': ({ sent }) => [sent],
-  '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
-  '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
-  '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
-  '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
-  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
-  '/api/v1/jobs/{id}': ({ jobId }) => [jobId],
-  '/api/v1/jobs/{id}/failures': ({ jobId }) => [jobId],
-  '/api/v1/jobs/{id}/stop': ({ jobId }) => [jobId],
-  '/api/v1/events/rejected/{id}/dismiss': ({ rejectedIds }) => rejectedIds.slice(0, 1),
-  '/api/v1/events/rejected/{id}/retry': ({ rejectedIds }) => rejectedIds.slice(1, 2),
-  '/api/v1/events/rejected/{id}/correct': ({ rejectedIds }) => rejectedIds.slice(2, 3),
-  '/api/v1/audit/{user_id}': ({ userId }) => [userId],
-  '/audit/{user_id}': ({ userId }) => [userId],
-  '/api/v1/explain/{user_id}/{notification_type}': ({ userId, notificationType }) => [userId, notificationType],
-};
-
-const QUERIES: { readonly [template: string]: string } = { '/api/v1/catalog/diff': '?from=1&to=2' };
-
-const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
-const NOTHING = () => undefined;
-const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
-  'POST /api/v1/deliveries/{id}/retry': NOTHING,
-  'POST /api/v1/deliveries/{id}/cancel': NOTHING,
-  'POST /api/v1/waits/{id}/cancel': NOTHING,
-  'POST /api/v1/jobs/{id}/stop': NOTHING,
-  'POST /api/v1/events/rejected/{id}/dismiss': NOTHING,
-  'POST /api/v1/events/rejected/{id}/retry': () => EVENT,
-  'POST /api/v1/events/rejected/{id}/correct': () => ({ patch: { event_timestamp: EVENT.event_timestamp } }),
-  'POST /api/v1/jobs/preview': ({ userId }) => ({ action: 'deliveries.cancel', filter: { user_id: userId } }),
-  'POST /api/v1/jobs': ({ rule }) => ({ action: 'waits.cancel', filter: { rule } }),
-  'POST /api/v1/keys': () => ({ name: 'own', scopes: ['users:read'] }),
-  'PATCH /api/v1/keys/{id}': () => ({ name: 'own again' }),
-  'DELETE /api/v1/keys/{id}': NOTHING,
-  'POST /api/v1/keys/{id}/rotate': () => ({}),
-  'POST /api/v1/events': () => [],
-  'POST /events': () => [],
-  'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
-  'POST /api/v1/catalog/rollback': () => ({ version: 1 }),
-};
-
-function catalogOf(word: string, version = 0): Map<string, string> {
+export function catalogOf(word: string, version = 0): Map<string, string> {
   const name = word.toUpperCase();
   return new Map([
     ['events.yaml', 'events: { mailed: {}, delayed: {} }\ntraits: { email: string }\n'],
@@ -229,7 +188,10 @@ async function settle({ database }: TestTidings): Promise<void> {
   throw new Error('deliveries are still open');
 }
 
-async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId' | 'keyIds' | 'rule'>> {
+async function load(
+  pool: pg.Pool,
+  tenantId: string,
+): Promise<Omit<Rows, 'tenantId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | keyof Access>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
@@ -243,105 +205,4 @@ async function load(pool: pg.Pool, tenantId: string): Promise<Omit<Rows, 'jobId'
   const found = { sent, stopped, queued, waitId: wait, rejectedIds: rejected };
   if (Object.values({ ...found, named }).includes(null)) throw new Error(JSON.stringify(rows[0]));
   return { userId: named[0], notificationType: named[1], ...found };
-}
-
-/** A statement that the API sent, and what it did: once for its own tenant, and before that for others. */
-export interface SentStatement {
-  readonly text: string;
-  /** Rows returned or changed for the tenant that it was sent for. */
-  rows: number;
-  /** Leak of a statement: what it showed or changed for another tenant; undefined: nothing. */
-  leak: string | undefined;
-}
-
-/**
- * Records every statement of tenants that the API sends from now on. Each is first run with the same values for `others`, in
- * transactions that are rolled back.
- */
-export async function recordStatements(
-  { tidings: { database } }: TwoTenants,
-  others: readonly string[],
-): Promise<{ readonly sent: readonly SentStatement[]; stop(): Promise<void> }> {
-  const { requests } = database.tenants;
-  const intruder = new pg.Client({ connectionString: database.apiUrl });
-  await intruder.connect();
-  await intruder.query('set lock_timeout = 2000; set enable_seqscan = off');
-  const sent: SentStatement[] = [];
-  let last: Promise<unknown> = Promise.resolve();
-  const tryAs = async (tenant: string, text: string, values: unknown[]) => {
-    await intruder.query('begin');
-    await intruder.query(`select set_config('tidings.tenant', $1, true)`, [tenant]);
-    const result = await intruder.query(text, values).then(
-      (found) => ({ rows: found.rows, changed: found.command === 'SELECT' ? 0 : (found.rowCount ?? 0), error: '' }),
-      (error) => ({ rows: [], changed: 0, error: error.code === '42501' ? '' : `${error.code} ${error.message}` }),
-    );
-    await intruder.query('rollback');
-    return result;
-  };
-  const tryFor = async (text: string, values: unknown[]) => {
-    for (const tenant of others) {
-      const { rows, changed, error } = await tryAs(tenant, text, values);
-      const leak = error || findShown(rows, values) || (changed ? `${changed} rows` : '');
-      if (leak) return `for "${tenant}": ${leak}`;
-    }
-    // As if the store had forgotten its own condition.
-    const unguarded = text.replace(/(\w+\.)?tenant_id = (\$\d+)/g, '$2::text is not null');
-    const none = await tryAs('', unguarded, values);
-    const own = await tryAs(TENANT, unguarded, values);
-    const leak =
-      none.error || own.error || findShown(none.rows, values) || (none.changed ? `${none.changed} rows` : '');
-    if (leak) return `without its condition: ${leak}`;
-    return SECRET.test(JSON.stringify(own.rows)) ? `without its condition: ${JSON.stringify(own.rows)}` : undefined;
-  };
-  const connect = requests.connect.bind(requests);
-  const patched = new WeakSet();
-  requests.connect = (async () => {
-    const session = await connect();
-    if (patched.has(session)) return session;
-    patched.add(session);
-    const query = session.query.bind(session) as (...given: unknown[]) => unknown;
-    session.query = ((...given: unknown[]) => {
-      const [config] = given;
-      if (!(config instanceof pg.Query)) return query(...given);
-      const { text, values, callback } = config as unknown as {
-        text: string;
-        values: unknown[];
-        callback: (error: Error | null, result?: pg.QueryResult) => void;
-      };
-      const statement: SentStatement = { text, rows: 0, leak: undefined };
-      sent.push(statement);
-      Object.assign(config, {
-        callback: (error: Error | null, result?: pg.QueryResult) => {
-          statement.rows = result?.rowCount ?? 0;
-          callback(error, result);
-        },
-      });
-      last = last
-        .then(() => tryFor(text, values))
-        .then((leak) => {
-          statement.leak = leak;
-          query(config);
-        });
-    }) as typeof session.query;
-    return session;
-  }) as typeof requests.connect;
-  return {
-    sent,
-    async stop() {
-      requests.connect = connect;
-      await intruder.end();
-    },
-  };
-}
-
-/** Returns what rows show beyond nothing, zero, and the values of the statement itself; undefined: nothing. */
-function findShown(rows: readonly object[], values: readonly unknown[]): string | undefined {
-  const given = JSON.stringify(values);
-  const shown = rows.flatMap((row) => Object.entries(row)).filter(([, value]) => !isNothing(value, given));
-  return shown.length === 0 ? undefined : JSON.stringify(shown.slice(0, 3));
-}
-
-function isNothing(value: unknown, given: string): boolean {
-  if (value === null || value === 0 || value === false || value === '') return true;
-  return typeof value === 'string' && given.includes(value);
 }

@@ -153,7 +153,7 @@ export async function wholeTidings(
     async search(wanted) {
       const { rows: tables } = await pool.query<{ name: string }>(
         `select quote_ident(table_name) as name from information_schema.tables
-         where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'catalogs'`,
+         where table_schema = 'public' and table_type = 'BASE TABLE' and table_name <> 'catalog_contents'`,
       );
       const found: string[] = [];
       for (const { name } of tables) {

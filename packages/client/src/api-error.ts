@@ -1,3 +1,8 @@
+import type { Problem } from './types.ts';
+
+/** Code of an error: one of Tidings, also of a later version, or `unexpected_response`. */
+export type ErrorCode = Problem['code'] | 'unexpected_response' | (string & {});
+
 /** One thing that is wrong with a request. */
 export interface FieldError {
   /** JSON pointer into the body (RFC 6901), or the name of a parameter or header. */
@@ -12,7 +17,7 @@ export class TidingsApiError extends Error {
   override readonly name = 'TidingsApiError';
   readonly status: number;
   /** Stable code of the problem, see `/api/docs/errors`; `unexpected_response`: the response is not one of Tidings. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** Empty unless single fields are wrong. */
   readonly errors: readonly FieldError[];
   /** For the operator of Tidings: its log has it. Undefined if the response does not have one. */

@@ -23,7 +23,7 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Makes a POST safe to repeat (default: a random one). Pass your own to repeat a call in another process. */
   readonly idempotencyKey?: string | undefined;
-  /** The `etag` that was read: the change is rejected as `outdated` if somebody else was quicker. */
+  /** The `etag` that was read: the change is rejected as `outdated` if another one came first. */
   readonly ifMatch?: string | undefined;
 }
 
@@ -34,6 +34,8 @@ export interface Call {
   readonly query?: object | undefined;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** A status outside 2xx whose response is a result all the same, if it has this field: a proxy may answer with the status too. */
+  readonly alsoResult?: { readonly status: number; readonly field: string } | undefined;
 }
 
 /** A successful response. */
@@ -48,6 +50,11 @@ const DEFAULT_MAX_RETRIES = 3;
 /** Pause before the first further attempt, at most; it doubles from attempt to attempt up to the longest. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8000;
+/**
+ * Time in ms for which a request that is under way is asked about, whatever `maxRetries` allows: a process that was killed
+ * within it blocks its key for a minute.
+ */
+const MAX_UNDER_WAY_MS = 75_000;
 /** Longest Retry-After that is waited for. Beyond it the error is thrown, and the caller decides. */
 const MAX_RETRY_AFTER_SECONDS = 60;
 
@@ -63,7 +70,7 @@ export class Connection {
 
   /**
    * Sends a request. Repeats it with the same idempotency key after a failed connection, a timeout, 429, 5xx and
-   * `idempotency_in_progress`, no earlier than the response asks for.
+   * `idempotency_in_progress`, no earlier than the response asks for. A request of the same key that is under way does not count as an attempt.
    *
    * @throws TidingsApiError for a response that is not a success
    * @throws TidingsConnectionError without a response
@@ -71,14 +78,17 @@ export class Connection {
   async send<T>(call: Call, options: CallOptions = {}): Promise<Answer<T>> {
     const request = this.#toRequest(call, options);
     const maxRetries = this.#options.maxRetries ?? DEFAULT_MAX_RETRIES;
-    for (let retries = 0; ; retries++) {
+    const underWayUntil = performance.now() + (maxRetries > 0 ? MAX_UNDER_WAY_MS : 0);
+    for (let retries = 0; ; ) {
       options.signal?.throwIfAborted();
       try {
-        return await this.#attempt<T>(request, options.signal);
+        return await this.#attempt<T>(request, call.alsoResult, options.signal);
       } catch (error) {
         options.signal?.throwIfAborted();
         const pause = getPause(error, retries, call.method);
-        if (retries >= maxRetries || pause === undefined) throw error;
+        const isWaiting = isUnderWay(error) && performance.now() < underWayUntil;
+        if (pause === undefined || (retries >= maxRetries && !isWaiting)) throw error;
+        if (!isWaiting) retries++;
         await sleep(pause, options.signal);
       }
     }
@@ -93,21 +103,24 @@ export class Connection {
         method,
         // A response from elsewhere is not one of Tidings, and a key must not go there.
         redirect: 'manual',
-        headers: {
+        headers: toHeaders(headers, {
           accept: 'application/json',
-          ...headers,
-          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-          ...(tenant === undefined ? {} : { 'x-tidings-tenant': tenant }),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...(method === 'POST' ? { 'idempotency-key': options.idempotencyKey ?? randomKey() } : {}),
-          ...(options.ifMatch === undefined ? {} : { 'if-match': options.ifMatch }),
-        },
+          authorization: apiKey === undefined ? undefined : `Bearer ${apiKey}`,
+          'x-tidings-tenant': tenant,
+          'content-type': body === undefined ? undefined : 'application/json',
+          'idempotency-key': method === 'POST' ? (options.idempotencyKey ?? randomKey()) : undefined,
+          'if-match': options.ifMatch,
+        }),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       },
     };
   }
 
-  async #attempt<T>({ url, init }: { url: string; init: RequestInit }, signal?: AbortSignal): Promise<Answer<T>> {
+  async #attempt<T>(
+    { url, init }: { url: string; init: RequestInit },
+    alsoResult: Call['alsoResult'],
+    signal?: AbortSignal,
+  ): Promise<Answer<T>> {
     const timeout = this.#options.timeout ?? DEFAULT_TIMEOUT_MS;
     const end = new AbortController();
     const abort = () => end.abort();
@@ -116,7 +129,7 @@ export class Connection {
     try {
       const send = this.#options.fetch ?? fetch;
       const response = await send(url, { ...init, signal: end.signal });
-      return await readAnswer<T>(response);
+      return await readAnswer<T>(response, alsoResult);
     } catch (error) {
       if (error instanceof TidingsApiError) throw error;
       if (end.signal.aborted) throw new TidingsConnectionError('timeout', `No response within ${timeout} ms.`, error);
@@ -128,17 +141,30 @@ export class Connection {
   }
 }
 
-async function readAnswer<T>(response: Response): Promise<Answer<T>> {
+async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult']): Promise<Answer<T>> {
   const text = await response.text();
-  if (!response.ok) throw toApiError(response, text);
   const etag = response.headers.get('etag') ?? undefined;
-  if (text === '') return { data: undefined as T, etag };
+  if (response.ok && text === '') return { data: undefined as T, etag };
+  const data = parseJson(text);
+  // Without JSON it is, for example, the login page of a proxy, with the status 200.
+  const isResult = response.ok
+    ? data !== undefined
+    : response.status === alsoResult?.status && has(data, alsoResult.field);
+  if (!isResult) throw toApiError(response, text);
+  return { data: data as T, etag };
+}
+
+/** Returns undefined for a text that is not JSON. */
+function parseJson(text: string): unknown {
   try {
-    return { data: JSON.parse(text) as T, etag };
+    return JSON.parse(text);
   } catch {
-    // Such as the login page of a proxy, with the status 200.
-    throw toApiError(response, text);
+    return undefined;
   }
+}
+
+function has(data: unknown, field: string): boolean {
+  return typeof data === 'object' && data !== null && field in data;
 }
 
 /** Returns the pause in ms before the next attempt; undefined: the error is final. @param retries further attempts before it */
@@ -151,15 +177,35 @@ function getPause(error: unknown, retries: number, method: Call['method']): numb
   return retryAfter > MAX_RETRY_AFTER_SECONDS ? undefined : Math.max(backoff, retryAfter * 1000);
 }
 
-function isMomentary({ status, code }: TidingsApiError, method: Call['method']): boolean {
-  if (status === 429 || status === 503) return true;
-  if (code === 'idempotency_in_progress') return true;
-  return status >= 500 && method !== 'PATCH';
+function isMomentary(error: TidingsApiError, method: Call['method']): boolean {
+  const { status } = error;
+  return status === 429 || status === 503 || isUnderWay(error) || (status >= 500 && method !== 'PATCH');
+}
+
+function isUnderWay(error: unknown): boolean {
+  return error instanceof TidingsApiError && error.code === 'idempotency_in_progress';
 }
 
 function toBase(url: string): string {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
+/**
+ * Returns the headers of the caller and our own, which come first; those that are undefined do not count.
+ * @throws TypeError for a value that no header can have; the message does not quote it, because it may be a key
+ */
+function toHeaders(given: TidingsOptions['headers'], own: { readonly [name: string]: string | undefined }): Headers {
+  const headers = new Headers();
+  for (const [name, value] of [...Object.entries(given ?? {}), ...Object.entries(own)]) {
+    if (value === undefined) continue;
+    try {
+      headers.set(name, value);
+    } catch {
+      throw new TypeError(`The value of the header ${name} has characters that no header can have.`);
+    }
+  }
+  return headers;
 }
 
 function toSearchParams(query: object | undefined): string {

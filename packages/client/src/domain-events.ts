@@ -17,9 +17,29 @@ export interface DomainEvent<Data = Readonly<Record<string, unknown>>> {
 // biome-ignore lint/suspicious/noExplicitAny: a handler names the type of the data that its event has
 type Handler = (event: DomainEvent<any>) => unknown;
 
+interface Rejection {
+  readonly code: string;
+  /** Field of the event; empty: the event as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
 /** Posts events; `tidings.events` is one. */
 interface EventSink {
-  send(events: unknown, options?: CallOptions): Promise<unknown>;
+  send(events: unknown, options?: CallOptions): Promise<{ readonly rejected: readonly Rejection[] }>;
+}
+
+/** Tidings rejected an event. It is kept there until it is corrected or dismissed. */
+export class EventRejectedError extends Error {
+  override readonly name = 'EventRejectedError';
+  readonly code: string;
+  readonly path: string;
+
+  constructor({ code, path, message }: Rejection) {
+    super(message);
+    this.code = code;
+    this.path = path;
+  }
 }
 
 /** Handlers of classes, by instance for standard decorators, and by prototype for those of `experimentalDecorators`. */
@@ -79,11 +99,13 @@ export class DomainEvents {
 
   /**
    * Posts an event to Tidings, then calls its handlers, one after the other.
-   * @throws TidingsApiError if Tidings does not accept it: no handler is called then
+   * @throws EventRejectedError if Tidings rejects it, TidingsApiError and TidingsConnectionError if it cannot be posted: no handler
+   * is called then
    * @throws AggregateError with the errors of the handlers; each of them was called
    */
   async publish(event: DomainEvent, options?: CallOptions): Promise<void> {
-    await this.#sink.send(event, options);
+    const { rejected } = await this.#sink.send(event, options);
+    if (rejected[0]) throw new EventRejectedError(rejected[0]);
     const errors: unknown[] = [];
     for (const handler of [...(this.#handlers.get(event.eventType) ?? [])]) {
       try {

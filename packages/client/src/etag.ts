@@ -11,6 +11,6 @@ export function etagOf(result: object): string | undefined {
 /** Keeps the etag of a result beside it, so that results stay plain data. */
 export function keepEtag(result: unknown, etag: string | undefined): void {
   if (etag === undefined || typeof result !== 'object' || result === null) return;
-  // A weak etag says that the response was compressed; the revision is the same, and If-Match takes strong ones alone.
+  // A proxy that compresses makes the etag weak. The revision is the same, and If-Match takes strong ones alone.
   etags.set(result, etag.replace(/^W\//, ''));
 }

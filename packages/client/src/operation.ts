@@ -1,6 +1,6 @@
 import type { operations, paths } from './types.ts';
 
-/* What the OpenAPI document says about an operation, by its path and method. */
+/* Types of the operations of the OpenAPI document, by path and method. */
 
 export type Path = keyof paths;
 
@@ -12,9 +12,11 @@ export type MethodOf<P extends Path> = { [M in Lower & keyof paths[P]]: paths[P]
 
 type JsonOf<T> = T extends { content: { 'application/json': infer Body } } ? Body : never;
 
-/** The body of a successful response. */
+type UnknownIfNever<T> = [T] extends [never] ? unknown : T;
+
+/** The body of a successful response; unknown if it is not JSON. */
 export type Result<Operation> = Operation extends { responses: infer Responses }
-  ? JsonOf<Responses[keyof Responses & (200 | 201 | 202)]>
+  ? UnknownIfNever<JsonOf<Responses[keyof Responses & (200 | 201 | 202)]>>
   : never;
 
 type OrUndefined<T> = { [Name in keyof T]: T[Name] | undefined };
@@ -38,5 +40,5 @@ type BodyPart<Operation> = Operation extends { requestBody: infer Given }
     : { readonly body: JsonOf<Given> }
   : unknown;
 
-/** What a request of an operation needs beside its path and method. */
+/** Parts of a request of an operation beside its path and method. */
 export type Input<Operation> = PathPart<Operation> & QueryPart<Operation> & BodyPart<Operation>;

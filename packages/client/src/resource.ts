@@ -25,6 +25,7 @@ export abstract class Resource {
     path: P,
     input: Input<paths[P][M]>,
     options?: CallOptions,
+    alsoResult?: Call['alsoResult'],
   ): Promise<Result<paths[P][M]>> {
     const { path: values, query, body } = input as Parts;
     const call: Call = {
@@ -32,6 +33,7 @@ export abstract class Resource {
       path: fillPath(path, values),
       query,
       body: body ?? undefined,
+      alsoResult,
     };
     const { data, etag } = await this.#connection.send<Result<paths[P][M]>>(call, options);
     keepEtag(data, etag);

@@ -5,13 +5,18 @@ import { Decisions } from './resources/decisions.ts';
 import { Deliveries } from './resources/deliveries.ts';
 import { Events } from './resources/events.ts';
 import { Health } from './resources/health.ts';
+import { Issuers } from './resources/issuers.ts';
 import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
+import { Me } from './resources/me.ts';
+import { Members } from './resources/members.ts';
 import { Rejected } from './resources/rejected.ts';
+import { SigningKeys } from './resources/signing-keys.ts';
+import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
 
-export { type FieldError, TidingsApiError, TidingsConnectionError } from './api-error.ts';
+export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionError } from './api-error.ts';
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
@@ -24,9 +29,14 @@ export class Tidings {
   readonly deliveries: Deliveries;
   readonly events: Events;
   readonly health: Health;
+  readonly issuers: Issuers;
   readonly jobs: Jobs;
   readonly keys: Keys;
+  readonly me: Me;
+  readonly members: Members;
   readonly rejected: Rejected;
+  readonly signingKeys: SigningKeys;
+  readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
 
@@ -39,9 +49,14 @@ export class Tidings {
     this.deliveries = new Deliveries(connection);
     this.events = new Events(connection);
     this.health = new Health(connection);
+    this.issuers = new Issuers(connection);
     this.jobs = new Jobs(connection);
     this.keys = new Keys(connection);
+    this.me = new Me(connection);
+    this.members = new Members(connection);
     this.rejected = new Rejected(connection);
+    this.signingKeys = new SigningKeys(connection);
+    this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);
   }

@@ -1330,10 +1330,33 @@ export interface components {
              */
             since: string;
         };
-        /** @description A CloudEvent 1.0; extension attributes are kept as context */
+        /**
+         * @description A CloudEvent 1.0; extension attributes are kept as context
+         * @example {
+         *       "specversion": "1.0",
+         *       "id": "8843",
+         *       "source": "/billing",
+         *       "type": "payment_failed",
+         *       "time": "2025-10-31T19:00:00Z",
+         *       "correlationid": "c-81",
+         *       "data": {
+         *         "userId": "user-1042",
+         *         "amount": 1425,
+         *         "attempt_number": 3,
+         *         "failure_reason": "INSUFFICIENT_FUNDS"
+         *       }
+         *     }
+         */
         CloudEvent: {
+            /** @description Read as context.causation_id */
+            causationid?: string;
+            /** @description Read as context.correlation_id */
+            correlationid?: string;
             /** @description The properties, unless the mapping of the catalog says otherwise */
             data?: unknown;
+            /** @description In place of data: its JSON in base64 */
+            data_base64?: string;
+            /** @description JSON, such as application/json */
             datacontenttype?: string;
             /** @description Its identity together with the source */
             id: string;
@@ -1615,15 +1638,44 @@ export interface components {
              */
             rejected_id: string;
         };
-        /** @description A domain event; what is no part of the event is kept as context */
+        /**
+         * @description A domain event; what is no part of the event is kept as context
+         * @example {
+         *       "eventType": "payment_failed",
+         *       "aggregateId": "invoice-77",
+         *       "data": {
+         *         "userId": "user-1042",
+         *         "amount": 1425,
+         *         "attempt_number": 4,
+         *         "failure_reason": "INSUFFICIENT_FUNDS"
+         *       },
+         *       "metadata": {
+         *         "eventId": "8844",
+         *         "timestamp": "2025-10-31T19:00:00Z",
+         *         "correlationId": "c-81",
+         *         "causationId": "cmd-7"
+         *       }
+         *     }
+         */
         DomainEvent: {
+            /** @description Read as context.aggregate_id */
             aggregateId?: unknown;
             /** @description The properties, unless the mapping of the catalog says otherwise */
             data?: unknown;
             /** @description The event type of the catalog */
             eventType: string;
-            /** @description correlationId, causationId, eventId, timestamp, source and others */
-            metadata?: components["schemas"]["JsonObjectInput"] | null;
+            metadata?: ({
+                /** @description Read as context.causation_id */
+                causationId?: string;
+                /** @description Read as context.correlation_id */
+                correlationId?: string;
+                /** @description Your id of the event; without one, the content identifies it */
+                eventId?: string;
+                /** @description RFC 3339 with a zone; without one, the time of receipt */
+                timestamp?: string;
+            } & {
+                [key: string]: unknown;
+            }) | null;
         } & {
             [key: string]: unknown;
         };
@@ -1646,6 +1698,10 @@ export interface components {
          *     }
          */
         Event: {
+            /** @description correlation_id, causation_id, source and others; rules and templates read it */
+            context?: {
+                [key: string]: unknown;
+            };
             /** @description Your id of the event; without it, the content identifies it */
             event_id?: string;
             /** @description RFC 3339 with a zone, such as 2025-10-31T19:00:00Z */
@@ -4771,6 +4827,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
+            412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedInvalidCatalog"];
@@ -4909,6 +4966,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["IdempotencyInProgress"];
+            412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];

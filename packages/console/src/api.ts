@@ -4,6 +4,8 @@ import type {
   Catalog,
   CatalogDiff,
   CatalogVersionPage,
+  CorrelatedEntry,
+  CorrelatedPage,
   Decision,
   Delivery,
   DeliveryPage,
@@ -47,6 +49,7 @@ export type {
   ActivityEvent,
   Attempt,
   Catalog,
+  CorrelatedEntry,
   Decision,
   Delivery,
   DeliverySummary,
@@ -116,6 +119,10 @@ export const findUsers = (prefix: string): Promise<UserPage> =>
 /** Returns a page of 50 events of a user. `after`: the `next` of the previous page, null for the first. */
 export const getAudit = (userId: string, after: string | null): Promise<Audit> =>
   callApi(`audit/${encodeURIComponent(userId)}?${buildQuery({ limit: '50', after })}`);
+
+/** Returns a page of 50 events and notifications of a correlation id, of all users, newest first. `after`: as for `getAudit`. */
+export const getCorrelated = (correlationId: string, after: string | null): Promise<CorrelatedPage> =>
+  callApi(`audit?${buildQuery({ correlation_id: correlationId, limit: '50', after })}`);
 
 /** Returns why the user received a notification type, or did not. */
 export const getExplanation = (userId: string, type: string): Promise<Explanation> =>

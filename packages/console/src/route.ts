@@ -10,6 +10,8 @@ export type Route =
   | { page: 'rejected' }
   | { page: 'jobs' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
+  /** `id`: null before one is entered. */
+  | { page: 'correlation'; id: string | null }
   /** `link`: secret of a one-time link, or null. `problem`: code of why a login failed, or null. */
   | { page: 'login'; link: string | null; problem: string | null }
   | { page: 'unknown' };
@@ -24,6 +26,11 @@ export const linkToVersions = (): string => '#/catalog/versions';
 export function linkToUser(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
   return `#/users/${encodeURIComponent(userId)}${at}`;
+}
+
+/** Returns the link to what a correlation id led to; null: to the search for one. */
+export function linkToCorrelation(id: string | null): string {
+  return id === null ? '#/correlation' : `#/correlation?id=${encodeURIComponent(id)}`;
 }
 
 /** Returns the link to the deliveries with a status; null: all deliveries. */
@@ -51,6 +58,7 @@ export function parseHash(hash: string): Route {
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };
   if (path === '/catalog/versions') return { page: 'catalog', part: 'versions' };
+  if (path === '/correlation') return { page: 'correlation', id: parameters.get('id') };
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
   const link = /^\/login(?:\/([\w-]+))?$/.exec(path);
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };

@@ -37,8 +37,8 @@ function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   if (count?.window.kind === 'since') others.push(count.window.event);
   for (const one of [key, ...sameAfter, sameCount, sameUnless]) {
     for (const [root, ...rest] of one?.paths ?? []) {
-      if (root !== 'event' && root !== 'traits') continue;
-      const path = [root, ...namesOf(rest)];
+      if (root !== 'event' && root !== 'traits' && root !== 'context') continue;
+      const path = root === 'context' ? CONTEXT : [root, ...namesOf(rest)];
       addToTriggers(fields, compiled, path);
       for (const type of others) fields.add(type, path);
     }
@@ -49,6 +49,7 @@ function addRule(fields: FieldsByType, compiled: CompiledRule): void {
 function addPaths(fields: FieldsByType, compiled: CompiledRule, paths: readonly Path[]): void {
   for (const [root, ...rest] of paths) {
     if (root === 'event' || root === 'traits') addToTriggers(fields, compiled, [root, ...namesOf(rest)]);
+    else if (root === 'context') addToTriggers(fields, compiled, CONTEXT);
     else if (root === 'matched') addMatched(fields, compiled, rest);
     // The list itself has no fields.
     else if (root === 'items' && rest.length > 0) addItems(fields, compiled, rest.slice(1));
@@ -56,7 +57,10 @@ function addPaths(fields: FieldsByType, compiled: CompiledRule, paths: readonly 
   }
 }
 
-const WHOLE: readonly FieldPath[] = [['event'], ['traits']];
+/** A context is small: it is read as a whole. */
+const CONTEXT: FieldPath = ['context'];
+
+const WHOLE: readonly FieldPath[] = [['event'], ['traits'], CONTEXT];
 
 function addMatched(fields: FieldsByType, { rule }: CompiledRule, [type, ...rest]: Path): void {
   for (const { event } of rule.after) {

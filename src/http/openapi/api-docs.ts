@@ -1,10 +1,13 @@
 import fastifySwagger from '@fastify/swagger';
 import scalar from '@scalar/fastify-api-reference';
 import { createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { TidingsError } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { completeDocument } from './complete-document.ts';
 import { describeRoute } from './describe-route.ts';
 import { registerErrorPage } from './error-page.ts';
+
+const DOCS = '/api/docs';
 
 /** The page starts itself with an inline script. */
 const DOCS_CONTENT_SECURITY_POLICY =
@@ -52,8 +55,9 @@ export async function registerApiDocs(app: App): Promise<void> {
     transform: describeRoute,
     transformObject: (input) => completeDocument(createJsonSchemaTransformObject({})(input)),
   });
+  const documents = keepDocuments(app);
   await app.register(scalar, {
-    routePrefix: '/api/docs',
+    routePrefix: DOCS,
     // Without the parts that contact other servers: fonts, telemetry and the vendor's buttons (share, SDK, client).
     configuration: {
       pageTitle: 'Tidings API',
@@ -63,16 +67,43 @@ export async function registerApiDocs(app: App): Promise<void> {
       telemetry: false,
     },
     hooks: {
-      onRequest: (_request, reply, done) => {
+      onRequest: (request, reply, done) => {
         reply.header('content-security-policy', DOCS_CONTENT_SECURITY_POLICY);
-        done();
+        const document = documents[request.routeOptions.url ?? ''];
+        if (document) {
+          reply.type(document.type).header('access-control-allow-origin', '*').send(document.text());
+          return;
+        }
+        // The handlers of the page make a URL of it.
+        const isHost = URL.canParse(`http://${request.hostname}`);
+        done(isHost ? undefined : new TidingsError('invalid_request', 'The Host header is not the name of a host.'));
       },
     },
   });
-  let text: string | undefined;
-  app.get('/api/openapi.json', { config: { scope: 'public' }, schema: { hide: true } as object }, (_request, reply) => {
-    text ??= JSON.stringify(app.swagger());
-    return reply.type('application/json').send(text);
-  });
+  app.get('/api/openapi.json', { config: { scope: 'public' }, schema: { hide: true } as object }, (_request, reply) =>
+    reply.type('application/json').send(documents[`${DOCS}/openapi.json`]?.text()),
+  );
   registerErrorPage(app);
+}
+
+/** Returns the OpenAPI document by path. Each text is made once: a plugin that made it for each request would take 20 to 250 ms. */
+function keepDocuments(app: App): { readonly [path: string]: { readonly type: string; text(): string } } {
+  let json: string | undefined;
+  let yaml: string | undefined;
+  return {
+    [`${DOCS}/openapi.json`]: {
+      type: 'application/json',
+      text: () => {
+        json ??= JSON.stringify(app.swagger());
+        return json;
+      },
+    },
+    [`${DOCS}/openapi.yaml`]: {
+      type: 'application/yaml',
+      text: () => {
+        yaml ??= app.swagger({ yaml: true });
+        return yaml;
+      },
+    },
+  };
 }

@@ -85,7 +85,9 @@ function completeOperation(operation: Node, schemas: { readonly [name: string]: 
     }
   }
   for (const content of Object.values<Node>(operation.requestBody?.content ?? {})) {
-    const found: readonly unknown[] = findExamples(content.schema, schemas) ?? [makeExample(content.schema, schemas)];
+    const found = listExamples(content) ??
+      findExamples(content.schema, schemas) ?? [makeExample(content.schema, schemas)];
+    delete content.example;
     content.examples = Object.fromEntries(found.map((value, index) => [`example_${index + 1}`, { value }]));
   }
   for (const parameter of operation.parameters ?? []) {
@@ -122,6 +124,12 @@ function shareProblems(whole: Node): void {
     }
   }
   whole.components.responses = Object.fromEntries(Object.entries(shared).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Returns the examples of a body whose schema has examples and is no component: the plugin has moved them here. */
+function listExamples({ example, examples }: Node): readonly unknown[] | undefined {
+  if (example !== undefined) return [example];
+  return examples && Object.values<Node>(examples).map(({ value }) => value);
 }
 
 function findExamples(

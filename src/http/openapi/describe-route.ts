@@ -32,6 +32,8 @@ const OF_PRINCIPALS: readonly ErrorCode[] = [
   'not_found',
   'rate_limited',
 ];
+/** Requests that need no key are limited by their address. */
+const OF_PUBLIC: readonly ErrorCode[] = ['rate_limited'];
 const OF_KEYS: readonly ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
 const OF_BODIES: readonly ErrorCode[] = [
   'foreign_origin',
@@ -50,7 +52,7 @@ export function listErrorCodes(route: RouteDocument['route']): ErrorCode[] {
   return [
     ...new Set([
       ...ALWAYS,
-      ...(scope === 'public' ? [] : OF_PRINCIPALS),
+      ...(scope === 'public' ? OF_PUBLIC : OF_PRINCIPALS),
       ...(changes ? OF_BODIES : []),
       ...(route.method === 'POST' && idempotent !== false ? OF_KEYS : []),
       ...errors,

@@ -16,6 +16,7 @@ import { lockAccess } from '../../store/members/lock-tenant.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { DEFAULT_ALGORITHMS } from '../../tokens/algorithms.ts';
+import { MAX_SET_BYTES } from '../../tokens/issuer-keys.ts';
 import { findKeyFault } from '../../tokens/key-set.ts';
 import { OWN_ISSUER } from '../../tokens/own-tokens.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -176,6 +177,10 @@ function toIssuer(
 }
 
 function checkStaticKeys(keys: readonly { readonly [name: string]: unknown }[]): void {
+  if (JSON.stringify(keys).length > MAX_SET_BYTES) {
+    const message = 'public_keys has more than 64 KiB; leave out what is no part of the public keys, such as x5c.';
+    throw new TidingsError('invalid_issuer', message, { pointer: '/public_keys' });
+  }
   const ids = new Set<unknown>();
   keys.forEach((key, index) => {
     const fault = findKeyFault(key as JsonObject);

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { previewJob, startJob } from '../../jobs/start-job.ts';
 import type { JsonObject } from '../../model/event.ts';
-import type { JobFilter } from '../../model/job.ts';
+import type { JobActionName, JobFilter } from '../../model/job.ts';
+import type { Principal, Scope } from '../../model/principal.ts';
 import { listJobFailures, listJobs, loadJob, stopJob } from '../../store/jobs/jobs.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -23,6 +24,15 @@ function asFilter(filter: object): JobFilter {
   };
 }
 
+/**
+ * Throws `forbidden` if the principal may not do to one item what the job does to many, or, for a preview, not see it: a job
+ * gives no further rights.
+ */
+function requireItemScope({ scopes }: Principal, action: JobActionName, right: 'read' | 'write'): void {
+  const scope: Scope = `${action.split('.')[0] as 'deliveries' | 'waits' | 'rejected'}:${right}`;
+  if (!scopes.has(scope)) throw new TidingsError('forbidden', `The job ${action} needs the scope ${scope} as well.`);
+}
+
 /** Registers the routes of jobs: one command for many deliveries, waits or rejected events. */
 export function registerJobRoutes(app: App, parts: HttpDependencies): void {
   const { database, seal, clock } = parts;
@@ -41,7 +51,9 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 200: jobPreview },
       },
     },
-    async ({ principal: { tenantId }, body: { action, filter } }) => {
+    async ({ principal, body: { action, filter } }) => {
+      const { tenantId } = principal;
+      requireItemScope(principal, action, 'read');
       const { isAtLeast, ...preview } = await previewJob(partsOf(tenantId), {
         tenantId,
         action,
@@ -64,7 +76,8 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         response: { 202: job },
       },
     },
-    async ({ principal, headers, body }, reply) => {
+    async ({ principal, headers, body, operationId }, reply) => {
+      requireItemScope(principal, body.action, 'write');
       const patch = 'patch' in body ? ((body.patch as JsonObject | undefined) ?? null) : null;
       if (patch && JSON.stringify(patch).length > MAX_PATCH_CHARS) {
         throw new TidingsError('invalid_request', 'The patch is larger than 64 KiB.', { pointer: '/patch' });
@@ -77,7 +90,8 @@ export function registerJobRoutes(app: App, parts: HttpDependencies): void {
         name: body.name ?? null,
         patch,
         perSecond: body.per_second ?? null,
-        key: headers['idempotency-key'] || null,
+        // Not the text of the header: that of another caller is another key.
+        key: headers['idempotency-key'] ? operationId : null,
       });
       return reply.status(202).send(job);
     },

@@ -54,8 +54,9 @@ export function registerKeyRoutes(app: App, { seal }: HttpDependencies, keys: Ke
         response: { 201: issuedKey },
       },
     },
-    async ({ principal, body }, reply) => {
+    async ({ principal, body, operationId }, reply) => {
       const { key, text } = await keys.create(principal, {
+        operationId,
         name: body.name,
         environment: body.environment ?? principal.environment,
         scopes: body.scopes,
@@ -120,8 +121,9 @@ export function registerKeyRoutes(app: App, { seal }: HttpDependencies, keys: Ke
         response: { 201: rotatedKey },
       },
     },
-    async ({ principal, params: { id }, body }, reply) => {
-      const { key, text, replaced } = await keys.rotate(principal, id, parseOverlap(body?.overlap ?? '24h'));
+    async ({ principal, params: { id }, body, operationId }, reply) => {
+      const overlap = parseOverlap(body?.overlap ?? '24h');
+      const { key, text, replaced } = await keys.rotate(principal, id, overlap, operationId);
       return reply.status(201).send({ ...key, key: text, replaced });
     },
   );

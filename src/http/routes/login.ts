@@ -21,7 +21,7 @@ export function registerLoginRoutes(
   app.get(
     '/api/v1/login',
     {
-      config: { scope: 'public' },
+      config: { scope: 'public', beginsLogin: true },
       schema: {
         summary: 'Log in to the console: leads the browser to the OpenID provider',
         tags: ['members'],

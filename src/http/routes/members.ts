@@ -54,9 +54,9 @@ export function registerMemberRoutes(app: App, { database, seal, clock }: HttpDe
         response: { 201: member },
       },
     },
-    async ({ principal, body }, reply) => {
+    async ({ principal, body, operationId }, reply) => {
       const command = { pool: database.forTenant(principal.tenantId), principal, now: clock() };
-      return reply.status(201).send(toView(await addMember(command, toNewMember(seal, body))));
+      return reply.status(201).send(toView(await addMember(command, toNewMember(seal, body), operationId)));
     },
   );
 

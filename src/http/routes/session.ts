@@ -1,17 +1,17 @@
+import type { FastifyRequest } from 'fastify';
 import { TidingsError } from '../../errors.ts';
 import { useOwnerLink } from '../../members/owner-link.ts';
 import type { LoggedIn, Sessions } from '../../members/sessions.ts';
 import type { Principal } from '../../model/principal.ts';
-import type { Principals } from '../../tenants/principals.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readCredentials } from '../auth.ts';
+import type { Identify } from '../auth.ts';
 import { loginResult, ownerLink, session } from '../schemas/members.ts';
 
 /** The session of a member in the console, and what the sender of a request may do. */
 export function registerSessionRoutes(
   app: App,
   { database, clock, apiKeys, oidc }: HttpDependencies,
-  principals: Principals,
+  identify: Identify,
   sessions: Sessions,
 ): void {
   app.get(
@@ -27,7 +27,7 @@ export function registerSessionRoutes(
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
-      const [who, loggedIn] = await Promise.all([identify(request), sessions.find(request.headers)]);
+      const [who, loggedIn] = await Promise.all([tryToIdentify(request), sessions.find(request.headers)]);
       const login = { oidc: oidc !== null, required: apiKeys.length > 0 || oidc !== null };
       return { login, ...describePrincipal(who), tenants: describeTenants(loggedIn) };
     },
@@ -61,9 +61,9 @@ export function registerSessionRoutes(
   );
 
   /** Returns the principal of a request, or why it lacks one. */
-  async function identify(request: Parameters<typeof readCredentials>[0]): Promise<Principal | TidingsError> {
+  async function tryToIdentify(request: FastifyRequest): Promise<Principal | TidingsError> {
     try {
-      return await principals.resolve(readCredentials(request));
+      return await identify(request);
     } catch (error) {
       if (error instanceof TidingsError && error.status < 500) return error;
       throw error;

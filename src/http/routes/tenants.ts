@@ -51,8 +51,9 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
         response: { 201: tenant },
       },
     },
-    async ({ principal, body }, reply) => {
+    async ({ principal, body, operationId }, reply) => {
       const created = await tenants.create(principal, {
+        operationId,
         tenantId: body.tenant_id,
         name: body.name ?? body.tenant_id,
         follows: body.follows ?? principal.tenantId,

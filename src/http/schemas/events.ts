@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { REJECTION_CODES, type RejectionCode } from '../../errors.ts';
 import type { ActivityView } from '../../store/users.ts';
-import { jsonInput, jsonObject, limitQuery, listOf, timestamp, userId } from './common.ts';
+import { jsonInput, limitQuery, listOf, timestamp, userId } from './common.ts';
 import { decision, decisionSummary } from './decisions.ts';
 import { deliverySummary } from './deliveries.ts';
 
@@ -18,6 +18,23 @@ const EXAMPLE = {
   user_traits: { email: 'maria@example.com', country: 'PT' },
 };
 
+const CLOUD_EVENT_EXAMPLE = {
+  specversion: '1.0',
+  id: '8843',
+  source: '/billing',
+  type: 'payment_failed',
+  time: '2025-10-31T19:00:00Z',
+  correlationid: 'c-81',
+  data: { userId: 'user-1042', amount: 1425, attempt_number: 3, failure_reason: 'INSUFFICIENT_FUNDS' },
+};
+
+const DOMAIN_EVENT_EXAMPLE = {
+  eventType: 'payment_failed',
+  aggregateId: 'invoice-77',
+  data: { userId: 'user-1042', amount: 1425, attempt_number: 4, failure_reason: 'INSUFFICIENT_FUNDS' },
+  metadata: { eventId: '8844', timestamp: '2025-10-31T19:00:00Z', correlationId: 'c-81', causationId: 'cmd-7' },
+};
+
 /** An event as callers post it. Further fields are kept as context, so it is not strict. */
 export const eventBody = z
   .looseObject({
@@ -32,6 +49,10 @@ export const eventBody = z
     event_timestamp: z.string().describe('RFC 3339 with a zone, such as 2025-10-31T19:00:00Z'),
     properties: z.record(z.string(), z.unknown()).optional().describe('What happened; rules read it as `event`'),
     user_traits: z.record(z.string(), z.unknown()).optional().describe('What is now true of the user'),
+    context: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('correlation_id, causation_id, source and others; rules and templates read it'),
   })
   .meta({ id: 'Event', description: 'Something that happened to a user', examples: [EXAMPLE] });
 
@@ -42,28 +63,44 @@ const cloudEvent = z
     source: z.string().min(1),
     type: z.string().min(1).max(256).describe('The event type of the catalog'),
     time: z.string().optional().describe('RFC 3339 with a zone; without it, the time of receipt'),
-    datacontenttype: z.string().optional(),
+    datacontenttype: z.string().optional().describe('JSON, such as application/json'),
     data: z.unknown().optional().describe('The properties, unless the mapping of the catalog says otherwise'),
+    data_base64: z.string().optional().describe('In place of data: its JSON in base64'),
+    correlationid: z.string().optional().describe('Read as context.correlation_id'),
+    causationid: z.string().optional().describe('Read as context.causation_id'),
   })
-  .meta({ id: 'CloudEvent', description: 'A CloudEvent 1.0; extension attributes are kept as context' });
+  .meta({
+    id: 'CloudEvent',
+    description: 'A CloudEvent 1.0; extension attributes are kept as context',
+    examples: [CLOUD_EVENT_EXAMPLE],
+  });
 
 const domainEvent = z
   .looseObject({
     eventType: z.string().min(1).max(256).describe('The event type of the catalog'),
-    aggregateId: z.unknown().optional(),
+    aggregateId: z.unknown().optional().describe('Read as context.aggregate_id'),
     data: z.unknown().optional().describe('The properties, unless the mapping of the catalog says otherwise'),
-    metadata: jsonObject
+    metadata: z
+      .looseObject({
+        eventId: z.string().optional().describe('Your id of the event; without one, the content identifies it'),
+        timestamp: z.string().optional().describe('RFC 3339 with a zone; without one, the time of receipt'),
+        correlationId: z.string().optional().describe('Read as context.correlation_id'),
+        causationId: z.string().optional().describe('Read as context.causation_id'),
+      })
       .nullable()
-      .optional()
-      .describe('correlationId, causationId, eventId, timestamp, source and others'),
+      .optional(),
   })
-  .meta({ id: 'DomainEvent', description: 'A domain event; what is no part of the event is kept as context' });
+  .meta({
+    id: 'DomainEvent',
+    description: 'A domain event; what is no part of the event is kept as context',
+    examples: [DOMAIN_EVENT_EXAMPLE],
+  });
 
 const anyEvent = z.union([eventBody, cloudEvent, domainEvent]);
 
 export const eventsBody = z
   .union([z.array(anyEvent).max(MAX_EVENTS_PER_REQUEST), anyEvent])
-  .meta({ examples: [EXAMPLE, [EXAMPLE, { ...EXAMPLE, event_id: 'evt-8842' }]] });
+  .meta({ examples: [EXAMPLE, CLOUD_EVENT_EXAMPLE, DOMAIN_EVENT_EXAMPLE, [{ ...EXAMPLE, event_id: 'evt-8842' }]] });
 
 const CODES = Object.keys(REJECTION_CODES) as RejectionCode[];
 

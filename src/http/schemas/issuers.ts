@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../model/event.ts';
 import { DEFAULT_ALGORITHMS, TOKEN_ALGORITHMS } from '../../tokens/algorithms.ts';
-import { jsonObject, listOf, pathText, storable, timestamp, userId } from './common.ts';
+import { jsonObject, listOf, pathText, storable, storedObject, timestamp, userId } from './common.ts';
 
 /* Tokens of users: the issuers that a tenant trusts, and the tokens and keys of Tidings itself. */
 
@@ -10,7 +10,7 @@ const MAX_STATIC_KEYS = 10;
 
 const name = storable(z.string().min(1).max(512));
 const keySet = z.object({
-  keys: z.array(z.record(z.string(), z.unknown())).min(1).max(MAX_STATIC_KEYS),
+  keys: z.array(storedObject).min(1).max(MAX_STATIC_KEYS),
 }) as unknown as z.ZodType<JsonObject & { readonly keys: readonly JsonObject[] }>;
 
 export const issuerParams = z.object({

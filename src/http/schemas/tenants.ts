@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isKnownLocale, isKnownZone, isMailbox } from '../../tenants/tenant-settings.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
-import { jsonObject, listOf, nextCursor, storable, timestamp } from './common.ts';
+import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
 
 /* Tenants: organizations that share an installation, each with users, a catalog and keys of its own. */
 
@@ -33,7 +33,7 @@ const settings = z.strictObject({
     .refine(isMailbox, 'write an address, such as hello@acme.example, or Acme <hello@acme.example>')
     .optional()
     .meta({ description: 'The sender of emails', examples: ['Acme <hello@acme.example>'] }),
-  branding: jsonObject
+  branding: storedObject
     .refine((value) => JSON.stringify(value).length <= MAX_BRANDING_CHARS, 'is larger than 16 KiB')
     .optional()
     .meta({ description: 'For templates, as tenant.branding', examples: [{ color: '#0044ff' }] }),

@@ -29,7 +29,12 @@ export function toExcerptText(event: ReceivedEvent): string | null {
   const masked =
     sealText === null ? event : { properties: maskDocument(event.properties), traits: maskDocument(event.traits) };
   const whole = size + sealedSize + (contextText?.length ?? 0);
-  return jsonText(makeExcerpt(event, masked, whole) as unknown as Json);
+  return jsonText(makeExcerpt(event, masked, whole, hasMaskedContext(event)) as unknown as Json);
+}
+
+/** Whether rules would read another context than the event has, if they read the one that is stored unsealed. */
+function hasMaskedContext({ context, contextText, sealText }: ReceivedEvent): boolean {
+  return sealText !== null && context !== undefined && jsonText(context) !== contextText;
 }
 
 /** The contents of events in a send, and in the state of a wait. */

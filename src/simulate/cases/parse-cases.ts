@@ -14,6 +14,8 @@ import { type Entry, parseYaml, type Text, type Tree, toJson, type YamlFile } fr
 import { Problems } from '../../catalog/problems.ts';
 import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
 import { isRejection, parseEvent, type ReceivedEvent, withPostedAddresses } from '../../events/envelope.ts';
+import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
+import { parseItem } from '../../events/parse-item.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../../model/decision.ts';
 import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
@@ -66,6 +68,8 @@ const CASE = 'name: welcomed once; events: […]; expect: […]';
 const EVENT = '{ at: 2025-11-03T09:00Z, signup_completed: { plan: pro } }';
 const EXPECTED = '{ at: 2025-11-03T09:00Z, WELCOME_EMAIL: send }';
 const EVENT_KEYS = ['at', 'arrives', 'user', 'id', 'traits'];
+/** An event with one of these is written as it is posted: in the envelope of Tidings, as a CloudEvent, or as a domain event. */
+const POSTED_KEYS: ReadonlySet<string> = new Set(['event_type', 'specversion', 'eventType']);
 const EXPECT_KEYS = ['at', 'user', 'because', 'data', 'items', 'total'];
 
 /**
@@ -87,6 +91,7 @@ class Reader {
   /** Names that a case may expect: notification types and rules. */
   readonly outcomes: ReadonlySet<string>;
   readonly check: ValidateEvent;
+  readonly mappings: Mappings;
   readonly #source: string;
 
   constructor(file: YamlFile, source: string, data: CatalogData) {
@@ -96,6 +101,7 @@ class Reader {
     this.eventTypes = new Set([...events, PROFILE_UPDATED]);
     this.outcomes = new Set([...data.notifications, ...data.rules].map((one) => one.name));
     this.check = compileSchemas(data);
+    this.mappings = compileMappings(data);
   }
 
   problem(at: number, message: string, hint?: string): void {
@@ -203,6 +209,7 @@ function parseNamed(r: Reader, tree: Tree, what: string, known: readonly string[
 }
 
 function parseArrival(r: Reader, tree: Tree): Arrival | undefined {
+  if (tree.kind === 'map' && tree.entries.some(({ key }) => POSTED_KEYS.has(key))) return parsePosted(r, tree);
   const read = parseNamed(r, tree, 'an event', EVENT_KEYS, EVENT);
   if (!read) return undefined;
   const { subject, found } = read;
@@ -233,6 +240,26 @@ function parseArrival(r: Reader, tree: Tree): Arrival | undefined {
     return undefined;
   }
   return { at: arrives ?? time, event: withPostedAddresses(event) };
+}
+
+/** Parses an event that is written as it is posted; `arrives` is when it was, and the time of an event that says none. */
+function parsePosted(r: Reader, tree: Extract<Tree, { kind: 'map' }>): Arrival | undefined {
+  const arriving = tree.entries.find(({ key }) => key === 'arrives');
+  const arrives = r.time(arriving, EVENT);
+  if (arriving && arrives === undefined) return undefined;
+  const { arrives: _, ...item } = toJson(tree) as JsonObject;
+  const event = parseItem('', item, { validate: r.check, mappings: r.mappings }, undefined, arrives);
+  const name = isRejection(event) ? event.path.match(/^[^.[]*/)?.[0] : undefined;
+  const at = tree.entries.find(({ key }) => key === name)?.at ?? tree.at;
+  if (isRejection(event)) {
+    r.problem(at, event.message);
+    return undefined;
+  }
+  if (!r.eventTypes.has(event.type)) {
+    r.problem(at, `no event is called ${JSON.stringify(event.type)}`, suggest(event.type, r.eventTypes));
+    return undefined;
+  }
+  return { at: arrives ?? event.time, event: withPostedAddresses(event) };
 }
 
 function parseExpectations(r: Reader, found: Fields): Expectation[] {

@@ -76,13 +76,6 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     reseal: (seal, sealed, [tenant = '', actor = '', route = '', key = '']) =>
       resealDocument(seal, sealed, documentRow('idempotency_keys', tenant, actor, route, key)),
   },
-  {
-    name: 'signing_keys',
-    key: [TENANT, ['key_id', 'text']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('signing_keys', tenant, id)),
-  },
 ];
 
 /** Tables whose sealed values are left to expire, within minutes: a login under way is begun again. */

@@ -88,11 +88,14 @@ export async function listKeys(
 /** Position in the list of keys. */
 export type KeyPosition = Pick<StoredKey, 'createdAt' | 'keyId'>;
 
+/** Stores a key. One with the same id that was never used gets its text: the request that made it is repeated. */
 export async function insertKey(connection: Connection, key: NewKey): Promise<void> {
   await connection.query(
     `insert into api_keys (tenant_id, key_id, hash, last4, name, is_installation, scopes, per_minute, created_by, created_at,
        expires_at, rotated_from)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     on conflict (tenant_id, key_id) do update set hash = excluded.hash, last4 = excluded.last4
+     where api_keys.last_used_at is null`,
     [
       key.tenantId,
       key.keyId,

@@ -114,7 +114,9 @@ async function makeLogin(
     if (!isRefused(error)) throw error;
     return { cause: 'the login of DATABASE_URL must not create roles' };
   }
-  return { url: own };
+  // A pooler with a list of users of its own does not know the new login.
+  const made = await connect(own);
+  return typeof made === 'string' ? { url: own } : made;
 }
 
 /** Returns the role under which a URL connects, or why the server rejects it. */
@@ -123,8 +125,10 @@ async function connect(url: string): Promise<string | { readonly cause: string }
   try {
     return await loadSessionRole(pool);
   } catch (error) {
-    // 28: invalid authorization. 3D000 and 42501: no such database, or no right to connect to it.
-    if (!/^(28|3D000|42501)/.test(getSqlState(error))) throw error;
+    // 28: invalid authorization. 3D000 and 42501: no such database, or no right to connect to it. PgBouncer has one code for all.
+    const isUnknown =
+      getSqlState(error) === '08P01' && /no such user|authentication failed/.test((error as Error).message);
+    if (!isUnknown && !/^(28|3D000|42501)/.test(getSqlState(error))) throw error;
     return { cause: `the server rejects the login of the API: ${(error as Error).message}` };
   } finally {
     await pool.end();

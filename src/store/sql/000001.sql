@@ -38,6 +38,7 @@ create table tenants (
     check (status in ('active', 'suspended', 'deleting')),
   settings       json             not null default '{}',  -- zone, default locale, sender identity, branding
   revision       bigint           not null default 1,  -- grows with each change, for If-Match
+  operation_id   uuid,                                 -- the request that created it: a repetition is no conflict
   created_at     timestamptz(3)   not null default now(),
   updated_at     timestamptz(3)   not null default now(),
   suspended_at   timestamptz(3),                        -- when it was suspended or deleted; null: it is active
@@ -596,7 +597,7 @@ create table jobs (
   reason        text,                       -- why it failed
   actor         json             not null,  -- who started it: Actor of src/model/principal.ts
   stopped_by    text,
-  request_key   text collate "C",           -- the caller's Idempotency-Key
+  request_key   text collate "C",           -- of the caller and its Idempotency-Key
   request_hash  text,                       -- of what was sent with it
   created_at    timestamptz(3)   not null,  -- items that are newer are not its own
   started_at    timestamptz(3),

@@ -54,17 +54,27 @@ export async function listTenants(connection: Connection, after: string, limit: 
   return rows;
 }
 
-/** Stores a new live tenant. Returns false if the id is taken. */
+/** Stores a new live tenant. Returns false if the id is taken. @param operationId the request that creates it */
 export async function insertTenant(
   connection: Connection,
-  tenant: Pick<StoredTenant, 'tenantId' | 'name' | 'follows' | 'settings'>,
+  tenant: Pick<StoredTenant, 'tenantId' | 'name' | 'follows' | 'settings'> & { readonly operationId: string },
   now: Millis,
 ): Promise<boolean> {
   const { rowCount } = await connection.query(
-    `insert into tenants (tenant_id, name, follows, settings, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)
+    `insert into tenants (tenant_id, name, follows, settings, created_at, updated_at, operation_id)
+     values ($1, $2, $3, $4, $5, $5, $6)
      on conflict do nothing`,
-    [tenant.tenantId, tenant.name, tenant.follows, JSON.stringify(tenant.settings), isoTime(now)],
+    [tenant.tenantId, tenant.name, tenant.follows, JSON.stringify(tenant.settings), isoTime(now), tenant.operationId],
   );
+  return rowCount === 1;
+}
+
+/** Returns whether an operation created this tenant. */
+export async function isCreatedBy(connection: Connection, tenantId: string, operationId: string): Promise<boolean> {
+  const { rowCount } = await connection.query('select from tenants where tenant_id = $1 and operation_id = $2', [
+    tenantId,
+    operationId,
+  ]);
   return rowCount === 1;
 }
 

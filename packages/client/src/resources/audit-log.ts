@@ -2,16 +2,12 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { AuditEntry, AuditLogExport } from '../types.ts';
+import type { AuditEntry } from '../types.ts';
 
-/** Who changed what, and from where. */
+/** Changes: by which key, member or process, and from where. */
 export class AuditLog extends Resource {
   /** Lists changes, newest first. */
   list(query: Query<'listAuditLog'> = {}, options?: CallOptions): Listing<AuditEntry> {
     return this.pages('/api/v1/audit-log', 'entries', { query }, options);
-  }
-
-  export(query: Query<'exportAuditLog'> = {}, options?: CallOptions): Promise<AuditLogExport> {
-    return this.request('get', '/api/v1/audit-log/export', { query }, options);
   }
 }

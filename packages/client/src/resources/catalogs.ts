@@ -2,7 +2,15 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { ApplyResult, Catalog, CatalogDiff, CatalogFiles, CatalogVersion, RollbackResult } from '../types.ts';
+import type {
+  ApplyResult,
+  Catalog,
+  CatalogDiff,
+  CatalogFiles,
+  CatalogVersion,
+  FollowResult,
+  RollbackResult,
+} from '../types.ts';
 
 /** The catalog of the tenant: event types, notification types and rules. */
 export class Catalogs extends Resource {
@@ -29,5 +37,10 @@ export class Catalogs extends Resource {
   /** Makes an earlier version active again. */
   rollBack(version: number, options?: CallOptions): Promise<RollbackResult> {
     return this.request('post', '/api/v1/catalog/rollback', { body: { version } }, options);
+  }
+
+  /** Takes the catalog of another tenant, now and with each change of it, until the tenant applies its own. */
+  follow(tenantId: string, options?: CallOptions): Promise<FollowResult> {
+    return this.request('put', '/api/v1/catalog/follow', { body: { tenant_id: tenantId } }, options);
   }
 }

@@ -2,7 +2,7 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { Delivery, Message, QueueState } from '../types.ts';
+import type { Delivery, Message, QueueState, Reveal, RevealedMessage } from '../types.ts';
 
 export class Deliveries extends Resource {
   /** Lists deliveries, newest first; `status: 'dead'` lists the dead letters. */
@@ -13,6 +13,11 @@ export class Deliveries extends Resource {
   /** Returns the message that was sent, while it is kept. */
   message(id: string, options?: CallOptions): Promise<Message> {
     return this.request('get', '/api/v1/deliveries/{id}/message', { path: { id } }, options);
+  }
+
+  /** Returns the message with the addresses that are masked otherwise. The reason goes to the audit log. */
+  reveal(id: string, reason: Reveal, options?: CallOptions): Promise<RevealedMessage> {
+    return this.request('post', '/api/v1/deliveries/{id}/reveal', { path: { id }, body: reason }, options);
   }
 
   /** Queues a dead delivery again. */

@@ -2,7 +2,16 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { Explanation, StoredEvent, User, UserAudit } from '../types.ts';
+import type {
+  Explanation,
+  NewToken,
+  Reveal,
+  RevealedAddresses,
+  StoredEvent,
+  User,
+  UserAudit,
+  UserToken,
+} from '../types.ts';
 
 export class Users extends Resource {
   /** Lists users, or those whose id begins with a `prefix`. */
@@ -24,5 +33,17 @@ export class Users extends Resource {
   explain(userId: string, notificationType: string, options?: CallOptions): Promise<Explanation> {
     const path = { user_id: userId, notification_type: notificationType };
     return this.request('get', '/api/v1/explain/{user_id}/{notification_type}', { path }, options);
+  }
+
+  /** Makes a short-lived token with which a user reaches `me`, and nothing else. */
+  createToken(userId: string, token?: NewToken, options?: CallOptions): Promise<UserToken> {
+    const path = { user_id: userId };
+    return this.request('post', '/api/v1/users/{user_id}/tokens', { path, body: token }, options);
+  }
+
+  /** Returns addresses of a user unmasked. The reason goes to the audit log. */
+  reveal(userId: string, reason: Reveal, options?: CallOptions): Promise<RevealedAddresses> {
+    const path = { user_id: userId };
+    return this.request('post', '/api/v1/users/{user_id}/reveal', { path, body: reason }, options);
   }
 }

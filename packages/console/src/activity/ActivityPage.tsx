@@ -1,7 +1,8 @@
-import { Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getActivity } from '../api.ts';
+import { linkToCorrelation } from '../route.ts';
 import { IconPause, IconPlay } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -34,6 +35,9 @@ export function ActivityPage() {
         <Group gap="sm" align="baseline">
           <PageTitle>Activity</PageTitle>
           <LiveStatus state={activity.error ? 'failing' : paused ? 'paused' : 'live'} />
+          <Anchor size="sm" href={linkToCorrelation(null)}>
+            Find a correlation ID
+          </Anchor>
         </Group>
         <Button
           variant="default"

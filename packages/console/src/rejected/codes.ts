@@ -1,6 +1,7 @@
 /** Advice by rejection code: a short form of the table in docs/errors.md, with the same codes. */
 export const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   invalid_event: 'Fix the sender: send every field of an event with its type.',
+  user_missing: 'Say in the mapping of events.yaml where an event names its user, then retry.',
   invalid_id: 'Fix the sender: shorten the ID or type, or remove its control characters.',
   invalid_timestamp: 'Fix the sender: send the time with a zone, like 2025-10-31T19:00:00Z.',
   invalid_content: 'Fix the sender: change or remove the value, which cannot be stored.',

@@ -2,6 +2,7 @@ import { AppShell, Container } from '@mantine/core';
 import { ActivityPage } from '../activity/ActivityPage.tsx';
 import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
+import { CorrelationPage } from '../correlation/CorrelationPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { JobDialogHost } from '../jobs/JobDialog.tsx';
 import { JobsPage } from '../jobs/JobsPage.tsx';
@@ -60,6 +61,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <JobsPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
+    case 'correlation':
+      return <CorrelationPage key={route.id} id={route.id} />;
     case 'unknown':
       return (
         <EmptyState title="Page not found" isPage>

@@ -46,6 +46,8 @@ function formatPageName(route: Route): string {
       return 'Deliveries';
     case 'rejected':
       return 'Rejected events';
+    case 'correlation':
+      return 'Correlation';
     case 'jobs':
       return 'Jobs';
     case 'unknown':

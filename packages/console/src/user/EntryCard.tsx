@@ -1,6 +1,7 @@
-import { Group, Paper, Text } from '@mantine/core';
+import { Anchor, Group, Paper, Text } from '@mantine/core';
 import { memo } from 'react';
 import type { AuditEvent } from '../api.ts';
+import { linkToCorrelation } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields, formatValue } from '../shell/Fields.tsx';
 import { IconCalendarRepeat, IconLightning } from '../shell/icons.tsx';
@@ -68,6 +69,8 @@ function EntryCardView({ userId, entry, marked }: EntryCardProps) {
 
 function EventFacts({ event }: { event: AuditEvent }) {
   const traits = Object.keys(event.user_traits).length > 0;
+  const id = event.context?.correlation_id;
+  const correlation = typeof id === 'string' && id !== '' ? id : undefined;
   return (
     <Disclosure label={<Preview event={event} />} testId="event-details">
       <Fields values={event.properties} />
@@ -82,6 +85,14 @@ function EventFacts({ event }: { event: AuditEvent }) {
       <Text size="xs" c="dimmed" mt="xs" className="break">
         Received <Time value={event.received_at} as="full" /> · catalog version {event.catalog_version} · event ID{' '}
         {event.event_id}
+        {correlation !== undefined && (
+          <>
+            {' · correlation ID '}
+            <Anchor size="xs" href={linkToCorrelation(correlation)}>
+              {correlation}
+            </Anchor>
+          </>
+        )}
       </Text>
     </Disclosure>
   );

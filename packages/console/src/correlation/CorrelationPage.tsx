@@ -1,0 +1,86 @@
+import { Button, Group, Paper, Skeleton, Stack, TextInput } from '@mantine/core';
+import { useCallback, useState } from 'react';
+import { type CorrelatedEntry, getCorrelated } from '../api.ts';
+import { linkToCorrelation, openLink } from '../route.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { CorrelatedRow } from './CorrelatedRow.tsx';
+
+const POLL_MS = 5000;
+const getId = (entry: CorrelatedEntry): string =>
+  entry.kind === 'event' ? `${entry.user_id} ${entry.event.event_id}` : entry.notification.notification_id;
+
+/** Page of what a correlation id led to: events and notifications of all users, newest first. `id` null: none is entered yet. */
+export function CorrelationPage({ id }: { id: string | null }) {
+  const [text, setText] = useState(id ?? '');
+  return (
+    <Stack gap="md">
+      <PageTitle>Correlation</PageTitle>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (text.trim() !== '') openLink(linkToCorrelation(text.trim()));
+        }}
+      >
+        <Group gap="sm" align="flex-end">
+          <TextInput
+            label="Correlation ID"
+            value={text}
+            onChange={(event) => setText(event.currentTarget.value)}
+            flex={1}
+            maw={520}
+          />
+          <Button type="submit">Find</Button>
+        </Group>
+      </form>
+      {id !== null && <Correlated id={id} />}
+    </Stack>
+  );
+}
+
+function Correlated({ id }: { id: string }) {
+  const load = useCallback((after: string | null) => getCorrelated(id, after), [id]);
+  const list = useLivePages<CorrelatedResponse, CorrelatedEntry>({
+    key: ['correlation', id],
+    load,
+    mergePages,
+    getId,
+    pollMs: POLL_MS,
+  });
+  return (
+    <>
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      <NewItemsButton newItems={list.newItems} />
+      {list.items === undefined && list.error === null && <Skeleton height={320} />}
+      {list.items?.length === 0 && (
+        <Paper withBorder>
+          <EmptyState title="Nothing is stored under this correlation ID">
+            Events that have it in their context appear here, with the notifications that they led to.
+          </EmptyState>
+        </Paper>
+      )}
+      {list.items !== undefined && list.items.length > 0 && (
+        <Paper withBorder component="ol" className="rows">
+          {list.items.map((entry) => (
+            <CorrelatedRow key={getId(entry)} entry={entry} />
+          ))}
+        </Paper>
+      )}
+      <LoadMoreButton older={list.older} />
+    </>
+  );
+}
+
+type CorrelatedResponse = Awaited<ReturnType<typeof getCorrelated>>;
+
+function mergePages(pages: readonly CorrelatedResponse[]): CorrelatedEntry[] {
+  return uniqueBy(
+    pages.flatMap((page) => page.entries),
+    getId,
+  );
+}

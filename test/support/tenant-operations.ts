@@ -1,0 +1,156 @@
+import type { Answer, TestServer } from './http.ts';
+import { BASE, catalogOf, ISSUER, type Rows } from './two-tenants.ts';
+
+/** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
+
+/** An operation, as `METHOD /path`, with what a request to it sends. */
+export interface Operation {
+  readonly name: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With the ids of the rows that it was built for. */
+  readonly path: string;
+  readonly hasIds: boolean;
+  /** Scope that it declares; `public`: it needs none. */
+  readonly scope: string;
+  /** Names of its parameters in the query. */
+  readonly parameters: ReadonlySet<string>;
+  readonly body: unknown;
+  /** The token of the user, for what belongs to a user. */
+  readonly headers: Record<string, string>;
+}
+
+const WHERE = 'test/support/tenant-operations.ts';
+
+interface Described {
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly security: readonly { readonly [scheme: string]: readonly string[] }[];
+}
+
+/** Returns every operation of the OpenAPI document with the ids of these rows: those that read first. */
+export async function listOperations(server: TestServer, rows: Rows): Promise<Operation[]> {
+  const { body } = await server.get('/api/docs/openapi.json');
+  const operations = Object.entries<{ readonly [method: string]: Described }>(body.paths).flatMap(
+    ([template, methods]) =>
+      Object.entries(methods).map(([method, { parameters = [], security }]): Operation => {
+        const name = `${method.toUpperCase()} ${template}`;
+        const ids = IDS[template]?.(rows) ?? [];
+        let given = 0;
+        const path = template.replace(/\{\w+\}/g, () => {
+          const id = ids[given++];
+          if (id === undefined) throw new Error(`${WHERE}: say in IDS which row ${template} is asked for`);
+          return encodeURIComponent(id);
+        });
+        const [scope = 'public'] = security.flatMap((one) => Object.values(one).flat());
+        return {
+          name,
+          method: method.toUpperCase() as Operation['method'],
+          path: `${path}${QUERIES[template]?.(rows) ?? ''}`,
+          hasIds: given > 0,
+          scope,
+          parameters: new Set(parameters.flatMap((one) => (one.in === 'query' ? [one.name] : []))),
+          body: BODIES[name]?.(rows),
+          headers: scope === 'me' ? { authorization: `Bearer ${rows.token}` } : {},
+        };
+      }),
+  );
+  for (const { name, method } of operations) {
+    if (method !== 'GET' && !(name in BODIES)) throw new Error(`${WHERE}: say in BODIES what ${name} sends`);
+  }
+  return operations.sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
+}
+
+/** Whether an operation is of one tenant: not of the whole installation. */
+export function isOfTenant({ scope }: Operation): boolean {
+  return !scope.startsWith('tenants:');
+}
+
+export function call(
+  { server }: { readonly server: TestServer },
+  { method, path, body, headers }: Operation,
+  others: Record<string, string> = {},
+): Promise<Answer> {
+  return server.send(method, path, body, { ...headers, ...others });
+}
+
+const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = {
+  '/api/v1/deliveries/{id}/message': ({ sent }) => [sent],
+  '/api/v1/deliveries/{id}/reveal': ({ sent }) => [sent],
+  '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
+  '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
+  '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
+  '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
+  '/api/v1/keys/{id}/rotate': ({ keyIds }) => [keyIds[1]],
+  '/api/v1/jobs/{id}': ({ jobId }) => [jobId],
+  '/api/v1/jobs/{id}/failures': ({ jobId }) => [jobId],
+  '/api/v1/jobs/{id}/stop': ({ jobId }) => [jobId],
+  '/api/v1/events/rejected/{id}/dismiss': ({ rejectedIds }) => rejectedIds.slice(0, 1),
+  '/api/v1/events/rejected/{id}/retry': ({ rejectedIds }) => rejectedIds.slice(1, 2),
+  '/api/v1/events/rejected/{id}/correct': ({ rejectedIds }) => rejectedIds.slice(2, 3),
+  '/api/v1/audit/{user_id}': ({ userId }) => [userId],
+  '/audit/{user_id}': ({ userId }) => [userId],
+  '/api/v1/explain/{user_id}/{notification_type}': ({ userId, notificationType }) => [userId, notificationType],
+  '/api/v1/users/{user_id}/reveal': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
+  '/api/v1/members/{member_id}': ({ memberId }) => [memberId],
+  '/api/v1/issuers/{issuer}': ({ issuer }) => [issuer],
+  '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
+  '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
+  '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
+};
+
+const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
+  '/api/v1/catalog/diff': () => '?from=1&to=2',
+  '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
+};
+
+/** Parameters of queries that name something of a tenant. */
+export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } = {
+  user_id: ({ userId }) => userId,
+  rule: ({ rule }) => rule,
+  notification_type: ({ notificationType }) => notificationType,
+  correlation_id: ({ correlationId }) => correlationId,
+  prefix: ({ userId }) => userId.slice(0, 5),
+  actor: ({ keyIds }) => keyIds[0],
+  subject: ({ memberId }) => memberId,
+};
+
+const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
+const NOTHING = () => undefined;
+const REASON = () => ({ reason: 'The user asked what was sent' });
+const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
+  'POST /api/v1/deliveries/{id}/retry': NOTHING,
+  'POST /api/v1/deliveries/{id}/cancel': NOTHING,
+  'POST /api/v1/deliveries/{id}/reveal': REASON,
+  'POST /api/v1/waits/{id}/cancel': NOTHING,
+  'POST /api/v1/jobs/{id}/stop': NOTHING,
+  'POST /api/v1/events/rejected/{id}/dismiss': NOTHING,
+  'POST /api/v1/events/rejected/{id}/retry': () => EVENT,
+  'POST /api/v1/events/rejected/{id}/correct': () => ({ patch: { event_timestamp: EVENT.event_timestamp } }),
+  'POST /api/v1/jobs/preview': ({ userId }) => ({ action: 'deliveries.cancel', filter: { user_id: userId } }),
+  'POST /api/v1/jobs': ({ rule }) => ({ action: 'waits.cancel', filter: { rule } }),
+  'POST /api/v1/keys': () => ({ name: 'own', scopes: ['users:read'] }),
+  'PATCH /api/v1/keys/{id}': () => ({ name: 'own again' }),
+  'DELETE /api/v1/keys/{id}': NOTHING,
+  'POST /api/v1/keys/{id}/rotate': () => ({}),
+  'POST /api/v1/events': () => [],
+  'POST /events': () => [],
+  'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
+  'POST /api/v1/catalog/rollback': () => ({ version: 1 }),
+  'POST /api/v1/users/{user_id}/reveal': REASON,
+  'POST /api/v1/users/{user_id}/tokens': () => ({}),
+  'POST /api/v1/members': () => ({ email: 'new@own.example', role: 'viewer' }),
+  'PATCH /api/v1/members/{member_id}': () => ({ role: 'support' }),
+  'DELETE /api/v1/members/{member_id}': NOTHING,
+  'PUT /api/v1/issuers/{issuer}': () => ISSUER,
+  'DELETE /api/v1/issuers/{issuer}': NOTHING,
+  'POST /api/v1/signing-keys/rotate': () => ({}),
+  'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
+  'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),
+  'DELETE /api/v1/tenants/{tenant_id}': NOTHING,
+  'POST /api/v1/tenants/{tenant_id}/suspend': NOTHING,
+  'POST /api/v1/tenants/{tenant_id}/resume': NOTHING,
+  'PATCH /api/v1/tenant': () => ({ name: 'Own' }),
+  'PUT /api/v1/catalog/follow': () => ({ tenant_id: BASE }),
+  'POST /api/v1/session': () => ({ link: 'an unknown link' }),
+  'DELETE /api/v1/session': NOTHING,
+};
