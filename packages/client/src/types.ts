@@ -2296,15 +2296,9 @@ export interface components {
         };
         /** @description Any JSON value */
         Json: JsonValue;
-        /** @description Any JSON value */
-        JsonInput: JsonValue;
         /** @description An object with the caller's own fields */
         JsonObject: {
             [key: string]: components["schemas"]["Json"];
-        };
-        /** @description An object with the caller's own fields */
-        JsonObjectInput: {
-            [key: string]: components["schemas"]["JsonInput"];
         };
         LimitGroup: {
             limits: string[];
@@ -2685,7 +2679,9 @@ export interface components {
                  *       "color": "#0044ff"
                  *     }
                  */
-                branding?: components["schemas"]["JsonObjectInput"];
+                branding?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Locale of messages to users without one
                  * @example de
@@ -3430,7 +3426,9 @@ export interface components {
                  *       "color": "#0044ff"
                  *     }
                  */
-                branding?: components["schemas"]["JsonObject"];
+                branding?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Locale of messages to users without one
                  * @example de
@@ -3469,7 +3467,9 @@ export interface components {
             /** @example Acme */
             name?: string;
             settings?: {
-                branding?: components["schemas"]["JsonObjectInput"] | null;
+                branding?: {
+                    [key: string]: unknown;
+                } | null;
                 locale?: string | null;
                 mail_from?: string | null;
                 zone?: string | null;
@@ -4169,9 +4169,7 @@ export type JobPage = components['schemas']['JobPage'];
 export type JobPreview = components['schemas']['JobPreview'];
 export type JobQuestion = components['schemas']['JobQuestion'];
 export type Json = components['schemas']['Json'];
-export type JsonInput = components['schemas']['JsonInput'];
 export type JsonObject = components['schemas']['JsonObject'];
-export type JsonObjectInput = components['schemas']['JsonObjectInput'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type Liveness = components['schemas']['Liveness'];
 export type LoginResult = components['schemas']['LoginResult'];
@@ -7409,6 +7407,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -7449,6 +7448,7 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -7482,6 +7482,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -8632,6 +8633,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             /** @description Service Unavailable, or: unavailable */
@@ -8688,6 +8690,7 @@ export interface operations {
             };
             400: components["responses"]["InvalidRequest"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             /** @description Service Unavailable, or: unavailable */

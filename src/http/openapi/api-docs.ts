@@ -26,6 +26,7 @@ const TAGS = [
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
   { name: 'catalog', description: 'Events, notification types, templates and rules' },
+  { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
   { name: 'me', description: 'What a user reaches with an own token' },

@@ -123,14 +123,11 @@ export const idParams = z.object({
 const MAX_STORED_DEPTH = 32;
 
 /** An object in a request whose fields are the caller's own, and which is stored as it is. */
-export const storedObject = jsonInput.refine(
-  (value) => isStorable(value, MAX_STORED_DEPTH),
-  {
-    error: `is nested deeper than ${MAX_STORED_DEPTH} levels, or has U+0000 or half a surrogate pair in a text`,
-    // Further checks would walk through it.
-    abort: true,
-  },
-);
+export const storedObject = jsonInput.refine((value) => isStorable(value, MAX_STORED_DEPTH), {
+  error: `is nested deeper than ${MAX_STORED_DEPTH} levels, or has U+0000 or half a surrogate pair in a text`,
+  // Further checks would walk through it.
+  abort: true,
+});
 
 function isStorable(value: unknown, levels: number): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
