@@ -1,32 +1,67 @@
 import type pg from 'pg';
 import { EMPTY_CATALOG } from '../model/catalog.ts';
 import type { Channel } from '../model/delivery.ts';
-import { loadActiveVersion, loadCatalog } from '../store/catalogs.ts';
+import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
 import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
 import { DEFAULT_LOCALE } from './locale.ts';
 
-/** Compiled versions in memory, of all tenants; one takes up to some megabytes. */
+/** Compiled contents in memory, of all tenants; one takes up to some megabytes. */
 const MAX_COMPILED_VERSIONS = 64;
 
+/** Size of these contents as JSON, in characters; compiled, they take a small multiple of it. */
+const MAX_COMPILED_CHARS = 64 * 1024 * 1024;
+
+/** Versions in memory that have one of these contents; besides the content, one takes less than 1 KB. */
+const MAX_KNOWN_VERSIONS = 10_000;
+
+/** A compiled content, and the versions in memory that have it. */
+interface Content {
+  readonly compiled: Promise<Catalog>;
+  /** The tenant that asked for it first. */
+  readonly tenantId: string;
+  readonly keys: Set<string>;
+  /** Size as JSON, in characters; 0 until it is loaded. */
+  chars: number;
+}
+
+interface KnownVersion {
+  readonly catalog: Promise<Catalog>;
+  /** Undefined until it is loaded. */
+  hash: string | undefined;
+}
+
 /**
- * Compiled catalog versions of all tenants, kept in memory: the MAX_COMPILED_VERSIONS that were used last. A version never
- * changes, so it is loaded and compiled again only after it was evicted.
+ * Compiled catalog versions of all tenants, kept in memory: the contents that were used last. Versions with the same content, also of
+ * several tenants, share what was compiled. A version never changes, so it is loaded and compiled again only after it was evicted.
+ * Beyond the maximum, of the tenant with the most contents, the one that it used least recently is evicted: a tenant with many versions
+ * evicts its own.
  */
 export class CatalogCache {
   readonly #pool: pg.Pool;
-  readonly #versions = new Map<string, Promise<Catalog>>();
+  readonly #versions = new Map<string, KnownVersion>();
+  /** By hash; the last one was used last. */
+  readonly #contents = new Map<string, Content>();
   readonly #active = new Map<string, number>();
-  readonly #maxVersions: number;
+  readonly #maxContents: number;
+  readonly #maxChars: number;
+  #chars = 0;
+  #compilations = 0;
 
-  constructor(pool: pg.Pool, { maxVersions = MAX_COMPILED_VERSIONS } = {}) {
+  constructor(pool: pg.Pool, { maxVersions = MAX_COMPILED_VERSIONS, maxChars = MAX_COMPILED_CHARS } = {}) {
     this.#pool = pool;
-    this.#maxVersions = maxVersions;
+    this.#maxContents = maxVersions;
+    this.#maxChars = maxChars;
   }
 
   /** Number of versions in memory. */
   get size(): number {
     return this.#versions.size;
+  }
+
+  /** Number of contents that were compiled since the start. */
+  get compilations(): number {
+    return this.#compilations;
   }
 
   /**
@@ -60,19 +95,20 @@ export class CatalogCache {
     const key = `${version} ${tenantId}`;
     const known = this.#versions.get(key);
     if (known) {
-      // The last in the order of the map is the one that was used last.
-      this.#versions.delete(key);
-      this.#versions.set(key, known);
-      return known;
+      moveToEnd(this.#versions, key, known);
+      const content = known.hash === undefined ? undefined : this.#contents.get(known.hash);
+      if (content) moveToEnd(this.#contents, known.hash as string, content);
+      return known.catalog;
     }
-    const catalog = this.#load(tenantId, version);
-    this.#versions.set(key, catalog);
-    catalog.catch(() => this.#versions.get(key) === catalog && this.#versions.delete(key));
-    for (const oldest of this.#versions.keys()) {
-      if (this.#versions.size <= this.#maxVersions) break;
+    const added: KnownVersion = { catalog: this.#load(tenantId, version, key), hash: undefined };
+    this.#versions.set(key, added);
+    added.catalog.catch(() => this.#versions.get(key) === added && this.#versions.delete(key));
+    for (const [oldest, { hash }] of this.#versions) {
+      if (this.#versions.size <= MAX_KNOWN_VERSIONS) break;
       this.#versions.delete(oldest);
+      if (hash !== undefined) this.#contents.get(hash)?.keys.delete(oldest);
     }
-    return catalog;
+    return added.catalog;
   }
 
   /**
@@ -97,12 +133,66 @@ export class CatalogCache {
     return channel === 'internal' ? INTERNAL_FALLBACK_TEMPLATE : undefined;
   }
 
-  async #load(tenantId: string, version: number): Promise<Catalog> {
-    if (version === 0) return compileCatalog(0, 0, EMPTY_CATALOG);
-    const loaded = await loadCatalog(this.#pool, tenantId, version);
-    if (!loaded) throw new Error(`catalog version ${version} is not stored`);
-    return compileCatalog(version, loaded.appliedAt, loaded.data);
+  async #load(tenantId: string, version: number, key: string): Promise<Catalog> {
+    if (version === 0) return EMPTY;
+    const head = await loadCatalogHead(this.#pool, tenantId, version);
+    if (!head) throw new Error(`catalog version ${version} is not stored`);
+    const { hash, appliedAt } = head;
+    const content = this.#contents.get(hash) ?? this.#addContent(tenantId, version, hash);
+    moveToEnd(this.#contents, hash, content);
+    content.keys.add(key);
+    const known = this.#versions.get(key);
+    if (known) known.hash = hash;
+    const compiled = await content.compiled;
+    return { ...compiled, version, appliedAt, rules: { ...compiled.rules, version } };
   }
+
+  #addContent(tenantId: string, version: number, hash: string): Content {
+    const compile = async () => {
+      const loaded = await loadCatalog(this.#pool, tenantId, version);
+      if (!loaded) throw new Error(`catalog version ${version} is not stored`);
+      this.#compilations++;
+      const compiled = compileCatalog(version, loaded.appliedAt, loaded.data);
+      if (this.#contents.get(hash) === content) {
+        content.chars = loaded.chars;
+        this.#chars += loaded.chars;
+        this.#evict(hash);
+      }
+      return compiled;
+    };
+    const content: Content = { compiled: compile(), tenantId, keys: new Set(), chars: 0 };
+    this.#contents.set(hash, content);
+    content.compiled.catch(() => this.#contents.get(hash) === content && this.#contents.delete(hash));
+    this.#evict(hash);
+    return content;
+  }
+
+  /** Evicts contents beyond the maximum, never this one. */
+  #evict(newest: string): void {
+    while (this.#contents.size > 1 && (this.#contents.size > this.#maxContents || this.#chars > this.#maxChars)) {
+      const counts = new Map<string, number>();
+      for (const { tenantId } of this.#contents.values()) counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1);
+      let evicted: [string, Content] | undefined;
+      for (const entry of this.#contents) {
+        if (entry[0] === newest) continue;
+        const count = counts.get(entry[1].tenantId) ?? 0;
+        if (!evicted || count > (counts.get(evicted[1].tenantId) ?? 0)) evicted = entry;
+      }
+      if (!evicted) return;
+      const [hash, { keys, chars }] = evicted;
+      this.#contents.delete(hash);
+      this.#chars -= chars;
+      for (const key of keys) this.#versions.delete(key);
+    }
+  }
+}
+
+const EMPTY = compileCatalog(0, 0, EMPTY_CATALOG);
+
+/** Makes an entry the last one in the order of its map, which is the one that was used last. */
+function moveToEnd<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
 }
 
 /** Text of an internal alert whose type has no template. */

@@ -16,6 +16,8 @@ interface Request<Result> {
   readonly tenantId: string;
   readonly results: Result[];
   readonly bytes: number;
+  /** Whether it waits in the reserve. */
+  readonly isReserved: boolean;
   /** Items without a result that a batch is to give them. */
   pending: number;
   /** Items whose result was deferred. */
@@ -53,6 +55,9 @@ const MAX_SMALL_BATCHES = 2;
 /** Fewer items than these wait while another batch runs: a batch of one item is hardly cheaper than one of eight. */
 const MIN_ITEMS_BESIDE = 8;
 
+/** The reserve for tenants that others leave no room to: one part in so many of the maximum of waiting items, and of bytes. */
+const RESERVE_PARTS = 4;
+
 /** Parts of a shard. Two small batches never have users of the same slot, so a small batch keeps few users from the next. */
 const SLOTS_PER_SHARD = 16;
 
@@ -71,8 +76,14 @@ export class MicroBatcher<Item, Result> {
   readonly #maxBatch: number;
   readonly #maxWaiting: number;
   readonly #maxBytes: number;
-  /** Items without a result. */
+  /** Items without a result, without those in the reserve. */
   #waiting = 0;
+  /** The same by tenant. */
+  readonly #waitingByTenant = new Map<string, number>();
+  /** Items in the reserve without a result, and the size of their requests. */
+  readonly #reserve: FairShare;
+  readonly #reservedBytes: FairShare;
+  #reserved = 0;
   /** Items whose result was deferred; they wait no more. */
   #deferred = 0;
   /** Waiting items that are not in a running batch. */
@@ -104,6 +115,8 @@ export class MicroBatcher<Item, Result> {
     this.#maxWaiting = options.maxWaiting;
     this.#maxBytes = options.maxBytes;
     this.#heldBytes = new FairShare(options.maxBytes);
+    this.#reserve = new FairShare(Math.ceil(options.maxWaiting / RESERVE_PARTS));
+    this.#reservedBytes = new FairShare(Math.ceil(options.maxBytes / RESERVE_PARTS));
     this.#shards = Array.from({ length: options.shards }, () => ({
       running: false,
       smallBatches: 0,
@@ -114,23 +127,32 @@ export class MicroBatcher<Item, Result> {
   /**
    * Queues the items of one request. Resolves to a result for each, in their order; rejects if one of its batches fails.
    * @param bytes size of the request
-   * @throws TidingsError `overloaded`, synchronously, if the request would exceed a maximum; if nothing is waiting, a
-   *   request of any size is accepted
+   * @throws TidingsError `overloaded`, synchronously, if the request would exceed a maximum, and its tenant has no part of the
+   *   reserve for those that others leave no room to; if nothing is waiting, a request of any size is accepted
    */
   submit(tenantId: string, items: readonly Item[], getUserId: (item: Item) => string, bytes = 0): Promise<Result[]> {
     const isFull = this.#waiting + items.length > this.#maxWaiting || this.#bytes + bytes > this.#maxBytes;
-    if (this.#waiting > 0 && isFull) {
+    const isReserved = this.#waiting > 0 && isFull;
+    if (isReserved && !this.#mayUseReserve(tenantId, items.length, bytes)) {
       throw new TidingsError('overloaded', 'More events are waiting than can be decided soon.', { retryAfter: 1 });
     }
     if (items.length === 0) return Promise.resolve([]);
-    this.#waiting += items.length;
-    this.#bytes += bytes;
+    if (isReserved) {
+      this.#reserve.hold(tenantId, items.length);
+      this.#reservedBytes.hold(tenantId, bytes);
+      this.#reserved += items.length;
+    } else {
+      this.#waiting += items.length;
+      this.#waitingByTenant.set(tenantId, (this.#waitingByTenant.get(tenantId) ?? 0) + items.length);
+      this.#bytes += bytes;
+    }
     return new Promise((resolve, reject) => {
       const results: Result[] = new Array(items.length);
       const request: Request<Result> = {
         tenantId,
         results,
         bytes,
+        isReserved,
         pending: items.length,
         deferred: 0,
         isHeld: false,
@@ -151,7 +173,8 @@ export class MicroBatcher<Item, Result> {
 
   /** Resolves when no item is queued or running. */
   async idle(): Promise<void> {
-    if (this.#waiting + this.#deferred > 0) await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
+    if (this.#waiting + this.#reserved + this.#deferred > 0)
+      await new Promise<void>((resolve) => this.#idleListeners.push(resolve));
   }
 
   /** Starts a small batch if few items are queued and it may run; otherwise a batch in each idle shard that has items. */
@@ -238,12 +261,36 @@ export class MicroBatcher<Item, Result> {
       for (const { request } of batch) request.reject(error);
     }
     for (const { request } of batch) {
+      if (request.isReserved) {
+        this.#reserve.release(tenantId, 1);
+        this.#reserved--;
+      } else this.#leave(tenantId);
       if (--request.pending > 0) continue;
-      this.#bytes -= request.bytes;
+      if (request.isReserved) this.#reservedBytes.release(tenantId, request.bytes);
+      else this.#bytes -= request.bytes;
       if (request.deferred === 0) request.resolve(request.results);
       else this.#holdRequest(request);
     }
-    this.#waiting -= batch.length;
+  }
+
+  /** Counts one item less among those that wait outside the reserve. */
+  #leave(tenantId: string): void {
+    this.#waiting--;
+    const left = (this.#waitingByTenant.get(tenantId) ?? 0) - 1;
+    if (left > 0) this.#waitingByTenant.set(tenantId, left);
+    else this.#waitingByTenant.delete(tenantId);
+  }
+
+  /** Returns whether others fill the room, and the reserve has some for a request of this tenant: of each, it has as much as it leaves. */
+  #mayUseReserve(tenantId: string, items: number, bytes: number): boolean {
+    const own = this.#waitingByTenant.get(tenantId) ?? 0;
+    if (own * 2 > this.#waiting) return false;
+    const max = {
+      items: Math.ceil(this.#maxWaiting / RESERVE_PARTS),
+      bytes: Math.ceil(this.#maxBytes / RESERVE_PARTS),
+    };
+    if (items > max.items || bytes > max.bytes) return false;
+    return this.#reserve.fits(tenantId, items) && this.#reservedBytes.fits(tenantId, bytes);
   }
 
   /**
@@ -283,7 +330,8 @@ export class MicroBatcher<Item, Result> {
   }
 
   #reportIdle(): void {
-    if (this.#waiting === 0 && this.#deferred === 0) for (const resolve of this.#idleListeners.splice(0)) resolve();
+    if (this.#waiting + this.#reserved + this.#deferred === 0)
+      for (const resolve of this.#idleListeners.splice(0)) resolve();
   }
 
   /**

@@ -87,7 +87,9 @@ async function applyContent(
   if (active?.content_hash === hash) return { version: active.version, changed: false };
   const version = (active?.highest ?? 0) + 1;
   await connection.query(
-    'insert into catalog_contents (content_hash, content) values ($1, $2) on conflict do nothing',
+    // An update locks the row: a content that nothing refers to yet is not deleted meanwhile (store/retention/unused-contents.ts).
+    `insert into catalog_contents (content_hash, content) values ($1, $2)
+     on conflict (content_hash) do update set content_hash = excluded.content_hash`,
     [hash, text],
   );
   await connection.query(
@@ -358,16 +360,31 @@ export async function loadActiveVersion(pool: pg.Pool, tenantId: string): Promis
   return rows[0]?.version ?? 0;
 }
 
+/** Returns the hash of the content of a version, and when it was applied. */
+export async function loadCatalogHead(
+  pool: pg.Pool,
+  tenantId: string,
+  version: number,
+): Promise<{ hash: string; appliedAt: Millis } | undefined> {
+  const { rows } = await pool.query<{ hash: string; appliedAt: Millis }>(
+    'select content_hash as hash, applied_at as "appliedAt" from catalogs where tenant_id = $1 and version = $2',
+    [tenantId, version],
+  );
+  return rows[0];
+}
+
+/** Returns a version; `chars` is the size of its content as JSON, in characters. */
 export async function loadCatalog(
   pool: pg.Pool,
   tenantId: string,
   version: number,
-): Promise<{ data: CatalogData; appliedAt: Millis } | undefined> {
-  const { rows } = await pool.query<{ content: CatalogData; applied_at: Millis }>(
-    'select content, applied_at from catalogs join catalog_contents using (content_hash) where tenant_id = $1 and version = $2',
+): Promise<{ data: CatalogData; appliedAt: Millis; chars: number } | undefined> {
+  const { rows } = await pool.query<{ content: CatalogData; applied_at: Millis; chars: number }>(
+    `select content, applied_at, length(content::text) as chars
+     from catalogs join catalog_contents using (content_hash) where tenant_id = $1 and version = $2`,
     [tenantId, version],
   );
-  return rows[0] && { data: rows[0].content, appliedAt: rows[0].applied_at };
+  return rows[0] && { data: rows[0].content, appliedAt: rows[0].applied_at, chars: rows[0].chars };
 }
 
 /** Loads every applied catalog, by version. */

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { LookupCache } from '../lib/lookup-cache.ts';
 import type { TenantProfile } from '../model/tenant.ts';
-import { loadTenant } from '../store/tenants/tenants.ts';
+import { loadTenantProfile } from '../store/tenants/tenants.ts';
 
 /** Tenants in memory; one takes up to some 16 KB, with its branding. */
 const MAX_TENANTS = 1000;
@@ -19,7 +19,7 @@ export class TenantProfiles {
     this.#profiles = new LookupCache<TenantProfile>({
       max: MAX_TENANTS,
       ttl: MAX_AGE_MS,
-      load: (id): Promise<TenantProfile | null> => loadTenant(pool, id),
+      load: (id) => loadTenantProfile(pool, id),
     });
   }
 

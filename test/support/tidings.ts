@@ -26,6 +26,7 @@ import { lockUsers } from '../../src/store/facts/facts.ts';
 import { type JobView, loadJob } from '../../src/store/jobs/jobs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { openPool, type Timeouts } from '../../src/store/pg/pool.ts';
+import { TenantProfiles } from '../../src/tenants/tenant-profiles.ts';
 import { formatLocalTimeKey, nextOccurrence } from '../../src/time/calendar.ts';
 import { TimerWorker, type TimerWorkerOptions } from '../../src/timers/worker.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -166,6 +167,7 @@ export async function testTidings(
         random: () => 0.5,
         log: silent,
         poll: 20,
+        getTenant: new TenantProfiles(pool).get,
         ...options,
       });
       deliveryWorkers.push(worker);

@@ -3,24 +3,13 @@ import { systemActor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
-
-/** Queues whose rows a worker claims by `claimed_until`. */
-const QUEUES = ['waits', 'schedules', 'outbox_events', 'jobs'];
-
-/** Condition of the rows of a queue that may be claimed. */
-const IS_OPEN: { readonly [queue: string]: string } = {
-  waits: `status = 'waiting'`,
-  jobs: 'ended_at is null',
-};
-
-/** A claim that no worker has and that does not expire: the row stays as it is until an operator releases it. */
-const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
+import { HELD_UNTIL, QUEUES, type Queue } from '../tenants/queues.ts';
 
 /** Keeps waits, schedules, lifecycle events and jobs of a tenant from running until `releaseTenant`. */
 export async function holdTenant(connection: Connection, tenant: string): Promise<void> {
-  for (const queue of QUEUES) {
+  for (const queue of Object.keys(QUEUES) as Queue[]) {
     await connection.query(
-      `update ${queue} set claimed_until = ${HELD_UNTIL} where tenant_id = $1 and ${IS_OPEN[queue] ?? 'true'}`,
+      `update ${queue} set claimed_until = ${HELD_UNTIL} where tenant_id = $1 and ${QUEUES[queue]}`,
       [tenant],
     );
   }
@@ -38,7 +27,7 @@ export async function holdOverdueWaits(connection: Connection, now: Millis): Pro
 /** Releases what was held, in the transaction of the caller. Returns how many rows. */
 export async function releaseTenant(connection: Connection, tenant: string, now: Millis): Promise<number> {
   let released = 0;
-  for (const queue of QUEUES) {
+  for (const queue of Object.keys(QUEUES) as Queue[]) {
     const { rowCount } = await connection.query(
       `update ${queue} set claimed_until = null where tenant_id = $1 and claimed_until = ${HELD_UNTIL}`,
       [tenant],

@@ -4,6 +4,7 @@ import type { RetentionName, RetentionPeriods } from '../../model/retention-poli
 import { deleteFact, loadFact, saveFact } from '../metadata.ts';
 import { dropMonth, findExpiredMonths, toCutoffParam } from './drop-months.ts';
 import { alignPeriods, RETENTION_STEPS, type RetentionStep } from './steps.ts';
+import { deleteUnusedContents } from './unused-contents.ts';
 
 /** Blocks of 8 KB that one statement looks at. */
 const BLOCKS_PER_STATEMENT = 64;
@@ -113,6 +114,7 @@ class RetentionRun {
       await this.#save(true);
     }
     if (!this.#dryRun) {
+      await deleteUnusedContents(this.#connection);
       await saveFact(this.#connection, COMPLETED, String(this.#progress.startedAt));
       await deleteFact(this.#connection, PROGRESS);
     }

@@ -37,7 +37,6 @@ create table tenants (
   status         text             not null default 'active' constraint tenants_status_known
     check (status in ('active', 'suspended', 'deleting')),
   settings       json             not null default '{}',  -- zone, default locale, sender identity, branding
-  limits         json             not null default '{}',  -- of what it may have waiting, and of its requests
   revision       bigint           not null default 1,  -- grows with each change, for If-Match
   operation_id   uuid,                                 -- the request that created it: a repetition is no conflict
   created_at     timestamptz(3)   not null default now(),

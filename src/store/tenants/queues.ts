@@ -8,14 +8,14 @@ import type { Connection } from '../pg/pool.ts';
  */
 
 /** Queues whose rows a worker claims by `claimed_until`, with the condition of those that may be claimed. */
-const QUEUES = {
+export const QUEUES = {
   waits: `status = 'waiting'`,
   schedules: 'true',
   outbox_events: 'true',
   jobs: 'ended_at is null',
 } as const;
 
-type Queue = keyof typeof QUEUES;
+export type Queue = keyof typeof QUEUES;
 
 /** The claim, or due time, of a held row. */
 export const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;

@@ -1,6 +1,6 @@
 import type { Millis } from '../../model/event.ts';
 import type { Environment } from '../../model/principal.ts';
-import type { TenantSettings } from '../../model/tenant.ts';
+import type { TenantProfile, TenantSettings } from '../../model/tenant.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
@@ -30,6 +30,16 @@ const COLUMNS = `tenant_id as "tenantId", name, environment, status, follows, se
 export async function loadTenant(connection: Connection, tenantId: string, lock = false): Promise<StoredTenant | null> {
   const { rows } = await connection.query<StoredTenant>(
     `select ${COLUMNS} from tenants where tenant_id = $1 ${lock ? 'for update' : ''}`,
+    [tenantId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Returns name and settings of a tenant; those of its live one for a test tenant, null for an unknown id. */
+export async function loadTenantProfile(connection: Connection, tenantId: string): Promise<TenantProfile | null> {
+  const { rows } = await connection.query<TenantProfile>(
+    `select live.name, live.settings from tenants as t
+     join tenants as live on live.tenant_id = coalesce(t.live_tenant_id, t.tenant_id) where t.tenant_id = $1`,
     [tenantId],
   );
   return rows[0] ?? null;
