@@ -29,7 +29,6 @@ const TAGS = [
   { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
-  { name: 'tenants', description: 'Tenants of the installation, and the tenant of the caller' },
   { name: 'me', description: 'What a user reaches with an own token' },
   { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },
