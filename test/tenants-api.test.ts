@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { expectProblem } from './support/api.ts';
+import { createKey } from './support/api-keys.ts';
 import { useTenants } from './support/tenants.ts';
 
 const api = useTenants();
@@ -118,4 +119,22 @@ test('no caller locks itself out: the tenant that it acts for is neither suspend
     const answer = await send(method as string, `/api/v1/tenants/default${path}`);
     expectProblem(answer, { status: 409, code: 'tenant_in_use' });
   }
+});
+
+test('a test key shows the settings of its live tenant, and cannot change them', async () => {
+  await api.create('live', { settings: { locale: 'de' } });
+  const { key } = await createKey(
+    api.server,
+    { environment: 'test', scopes: ['settings:read', 'settings:write'] },
+    { tenant: 'live' },
+  );
+  const asTest = { authorization: `Bearer ${key}` };
+  expect((await api.server.get('/api/v1/tenant', asTest)).body).toMatchObject({
+    tenant_id: 'live',
+    settings: { locale: 'de' },
+  });
+  expectProblem(await api.server.send('PATCH', '/api/v1/tenant', { name: 'x' }, asTest), {
+    status: 403,
+    code: 'forbidden',
+  });
 });

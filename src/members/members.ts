@@ -11,6 +11,7 @@ import {
   findSameMember,
   hasOtherOwner,
   insertMember,
+  isAddedBy,
   loadMember,
   type Member,
   type Identity as MemberIdentity,
@@ -38,29 +39,29 @@ export interface NewMember extends MemberIdentity {
 
 /**
  * Adds a member.
- * @param operationId its id; a repetition with the same one returns the member that was added
+ * @param operationId identifies the request, a UUID: a repetition returns the member that was added
  * @throws TidingsError `member_exists`, `too_many_members`, `forbidden`
  */
 export async function addMember(
   { pool, principal, now }: MemberCommand,
   member: NewMember,
-  operationId: string = uuidv7(),
+  operationId: string | null = null,
 ): Promise<Member> {
   const { tenantId, actor } = principal;
   requireRights(principal, member.role);
   return withTransaction(pool, async (connection) => {
     await lockAccess(connection, tenantId);
     const known = await findSameMember(connection, tenantId, member);
-    if (known?.memberId === operationId) return known;
     if (known) {
+      if (operationId !== null && (await isAddedBy(connection, tenantId, known.memberId, operationId))) return known;
       const message = `This is a member already, with the role ${known.role}: ${known.memberId}; change its role instead.`;
       throw new TidingsError('member_exists', message);
     }
     if ((await countMembers(connection, tenantId)) >= MAX_MEMBERS) {
       throw new TidingsError('too_many_members', `A tenant has at most ${MAX_MEMBERS} members.`);
     }
-    const added = { ...member, memberId: operationId, addedBy: actor, addedAt: now };
-    await insertMember(connection, { ...added, tenantId });
+    const added = { ...member, memberId: uuidv7(), addedBy: actor, addedAt: now };
+    await insertMember(connection, { ...added, tenantId, operationId });
     await audit(connection, principal, 'member.added', added.memberId, null, member, now);
     return { ...added, lastLoginAt: null };
   });

@@ -168,6 +168,12 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
     },
     async (request, reply) => {
       const { principal, body } = request;
+      if (principal.environment === 'test') {
+        throw new TidingsError(
+          'forbidden',
+          'A test key cannot change the settings, which are those of the live tenant.',
+        );
+      }
       const changed = await tenants.update(principal, principal.tenantId, body as object, readIfMatch(request));
       setEtag(reply, changed.revision);
       return changed;

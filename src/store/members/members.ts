@@ -79,11 +79,12 @@ export interface Identity {
 
 export async function insertMember(
   connection: Connection,
-  member: Identity & Omit<Member, 'lastLoginAt'> & { readonly tenantId: string },
+  member: Identity & Omit<Member, 'lastLoginAt'> & { readonly tenantId: string; readonly operationId?: string | null },
 ): Promise<void> {
   await connection.query(
-    `insert into members (tenant_id, member_id, issuer, subject, email_hash, email_mask, name, role, added_by, added_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    `insert into members
+       (tenant_id, member_id, issuer, subject, email_hash, email_mask, name, role, added_by, added_at, operation_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       member.tenantId,
       member.memberId,
@@ -95,8 +96,23 @@ export async function insertMember(
       member.role,
       JSON.stringify(member.addedBy),
       isoTime(member.addedAt),
+      member.operationId ?? null,
     ],
   );
+}
+
+/** Returns whether an operation added this member. */
+export async function isAddedBy(
+  connection: Connection,
+  tenantId: string,
+  memberId: string,
+  operationId: string,
+): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    'select from members where tenant_id = $1 and member_id = $2 and operation_id = $3',
+    [tenantId, memberId, operationId],
+  );
+  return rowCount === 1;
 }
 
 export async function updateMember(

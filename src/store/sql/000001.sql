@@ -121,6 +121,7 @@ create table members (
   added_by   json             not null,  -- Actor of src/model/principal.ts
   added_at   timestamptz(3)   not null default now(),
   last_login_at timestamptz(3),
+  operation_id uuid,                     -- the request that added it: a repetition is no conflict
   primary key (tenant_id, member_id)
 );
 create unique index members_subject on members (issuer, subject, tenant_id) where subject is not null;
