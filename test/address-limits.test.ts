@@ -85,7 +85,8 @@ test('failures count also where anyone may ask who it is, and no key is looked a
   const whoAmI = (key?: string) =>
     api.get('/api/v1/session', { 'x-forwarded-for': '203.0.113.40', ...(key !== undefined && bearer(key)) });
   for (let i = 0; i < FAILURES; i++) expect((await whoAmI(`a-wrong-key-${i}`)).body.code).toBe('unauthorized');
-  expect((await ask('203.0.113.40', 'a-wrong-key')).status).toBe(429);
+  // Some failures are forgotten meanwhile: one every two seconds.
+  for (let i = 0; (await ask('203.0.113.40', `a-wrong-key-${i}`)).status !== 429; i++) expect(i).toBeLessThan(FAILURES);
   expect((await whoAmI(ROOT_KEY)).body).toMatchObject({ actor: null, code: 'rate_limited', scopes: [] });
 });
 
@@ -94,15 +95,16 @@ test('a page that asks who it is before the login does not use up the failures o
   expect((await ask('203.0.113.41', 'a-wrong-key')).status).toBe(401);
 });
 
-test.each(['/api/docs/', '/api/docs/openapi.json', '/api/docs/openapi.yaml'])(
-  '%s is limited per address',
-  async (path) => {
-    const headers = { 'x-forwarded-for': `203.0.113.${50 + path.length}` };
-    const statuses = new Set<number>();
-    for (let i = 0; i < 30 && !statuses.has(429); i++) {
-      const batch = Array.from({ length: 50 }, () => fetch(`${api.url}${path}`, { method: 'HEAD', headers }));
-      for (const { status } of await Promise.all(batch)) statuses.add(status);
-    }
-    expect(statuses).toEqual(new Set([200, 429]));
-  },
-);
+test.each([
+  ['/api/docs/', '203.0.113.51'],
+  ['/api/docs/openapi.json', '203.0.113.52'],
+  ['/api/docs/openapi.yaml', '203.0.113.53'],
+])('%s is limited per address', async (path, address) => {
+  const headers = { 'x-forwarded-for': address };
+  const statuses = new Set<number>();
+  for (let i = 0; i < 30 && !statuses.has(429); i++) {
+    const batch = Array.from({ length: 50 }, () => fetch(`${api.url}${path}`, { method: 'HEAD', headers }));
+    for (const { status } of await Promise.all(batch)) statuses.add(status);
+  }
+  expect(statuses).toEqual(new Set([200, 429]));
+});

@@ -29,7 +29,7 @@ describe.skipIf(!hasBrowser)('the timeline of a user', () => {
   });
 
   test('shows the progress of the search for the event of a link, which can be stopped', async () => {
-    const older = /audit\/busy\?.*before=/;
+    const older = /audit\/busy\?.*after=/;
     // Requests for older pages hang until the route is removed.
     const { page } = await app.visit('#/users/busy?event=view-3', {}, (opened) => opened.route(older, () => {}));
     const search = page.getByTestId('event-search');

@@ -107,7 +107,7 @@ describe('paths and queries', () => {
     ...['-1', '0', '201', '1e400', '1.5', 'NaN', 'Infinity', '', '%20', 'ten', '9'.repeat(400), '1&limit=2'].map(
       (value) => `limit=${value}`,
     ),
-    ...cursors.map((cursor) => `before=${cursor}`),
+    ...cursors.map((cursor) => `after=${cursor}`),
     ...['', '%00', 'NO_SUCH', '%F0%9F%A6%8A', 'x'.repeat(2000), 'a&notification_type=b', "'", '%ff', '{"a":1}'].map(
       (value) => `notification_type=${encodeURI(value).replaceAll('%25', '%')}`,
     ),
