@@ -140,3 +140,8 @@ test('a CloudEvent in binary mode whose headers differ is another request, altho
   const again = await send('ce 1');
   expect([again.body, again.headers.get('idempotency-replayed')]).toEqual([first.body, 'true']);
 });
+
+test('a body that is nested too deeply to be compared is rejected', async () => {
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  expectProblem(await post(deep, 'deep'), { status: 400, code: 'invalid_request' });
+});

@@ -10,12 +10,12 @@ import { Program } from './support/program.ts';
 const MIN_LINES = 20;
 
 /**
- * Bounds just above what was measured when they were set: 54 files and 3,505 lines, of which some 280 came with
- * tenants: who asks, with which rights, for which tenant and with which catalog. Raise them only with a reason; the goal is fewer
+ * Bounds just above what was measured when they were set: 55 files and 3,556 lines, of which some 330 came with
+ * tenants: who asks, with which rights, for which tenant, with which catalog, and what a message shows of the tenant. Raise them only with a reason; the goal is fewer
  * files on the way of one event.
  */
-const MAX_FILES = 54;
-const MAX_LINES = 3510;
+const MAX_FILES = 55;
+const MAX_LINES = 3570;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();

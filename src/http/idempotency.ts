@@ -19,7 +19,7 @@ declare module 'fastify' {
      * Identifies what this request does: the same UUID whenever the caller repeats it with its Idempotency-Key, else a random
      * one. A route that creates something uses it as the id, or stores it: a repetition after a crash then finds what was made.
      */
-    operationId: string;
+    readonly operationId: string;
   }
   interface FastifyContextConfig {
     /** False: a POST that creates nothing, such as a login; it ignores an Idempotency-Key. */
@@ -59,25 +59,42 @@ interface Work {
  */
 export function registerIdempotency(app: App, { database, seal, log }: HttpDependencies): void {
   const works = new WeakMap<FastifyRequest, Work>();
-  app.decorateRequest('operationId', '');
+  const operations = new WeakMap<FastifyRequest, string>();
+  // Made when a route asks for it: most requests have no use for one.
+  app.decorateRequest('operationId', {
+    getter(this: FastifyRequest) {
+      const operation = operations.get(this) ?? randomUUID();
+      operations.set(this, operation);
+      return operation;
+    },
+  });
 
-  app.addHook('preHandler', async (request, reply) => {
-    const key = readKey(request);
-    if (key === undefined) {
-      if (request.method === 'POST') request.operationId = randomUUID();
-      return;
+  // With callbacks where there is no key: a promise for each request would cost those without one.
+  app.addHook('preHandler', (request, reply, done) => {
+    let key: string | undefined;
+    try {
+      key = readKey(request);
+    } catch (error) {
+      return done(error as TidingsError);
     }
+    if (key === undefined) return done();
+    begin(request, reply, key).then((isAnswered) => (isAnswered ? undefined : done()), done);
+  });
+
+  /** Returns whether the request is answered: with the response that was kept. */
+  async function begin(request: FastifyRequest, reply: FastifyReply, key: string): Promise<boolean> {
     const { tenantId, actor } = request.principal;
     const route = `${request.method} ${request.routeOptions.url}`;
     const id = { tenantId, actor: `${actor.kind} ${actor.id}`, route, key };
-    request.operationId = toUuid(Object.values(id));
+    operations.set(request, toUuid(Object.values(id)));
     const state = await beginKey(database.forTenant(tenantId), seal, id, toFingerprint(request));
     switch (state.kind) {
       case 'mine':
         works.set(request, { id, fence: state.fence, renewal: renewRegularly(id, state.fence) });
-        return;
+        return false;
       case 'complete':
-        return replay(reply, state.response);
+        replay(reply, state.response);
+        return true;
       case 'reused':
         throw new TidingsError(
           'idempotency_key_reused',
@@ -97,15 +114,18 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
           { pointer: 'idempotency-key' },
         );
     }
-  });
+  }
 
   // The response is kept before it is sent: a caller that has it never needs to ask again.
-  app.addHook('onSend', async (request, reply, payload) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const work = works.get(request);
-    if (!work) return;
+    if (!work) return done(null, payload);
     works.delete(request);
     clearInterval(work.renewal);
-    const response = toKeptResponse(reply, payload);
+    keep(work, toKeptResponse(reply, payload)).then(() => done(null, payload), done);
+  });
+
+  async function keep(work: Work, response: KeptResponse | undefined): Promise<void> {
     const pool = database.forTenant(work.id.tenantId);
     try {
       if (response) await completeKey(pool, seal, work.id, work.fence, response);
@@ -114,7 +134,7 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
       // The work is done, and the caller must learn that. The key stays locked for LOCK_SECONDS; then it may be taken over.
       log.warn({ err: error }, 'the response to an Idempotency-Key could not be kept');
     }
-  });
+  }
 
   function renewRegularly(id: KeyId, fence: number): NodeJS.Timeout {
     let left = MAX_RENEWALS;
@@ -151,7 +171,7 @@ function toFingerprint({ url, body, headers }: FastifyRequest): Buffer {
   const text = `${url}\n${attributes.length > 0 ? `${JSON.stringify(attributes)}\n` : ''}`;
   return createHash('sha256')
     .update(text)
-    .update(JSON.stringify(body) ?? '')
+    .update(toJson(body) ?? '')
     .digest();
 }
 
@@ -187,4 +207,14 @@ function replay(reply: FastifyReply, { status, headers, body }: KeptResponse): F
     .headers(headers)
     .header('idempotency-replayed', 'true')
     .send(body === '' ? undefined : body);
+}
+
+/** Returns a body as JSON. @throws TidingsError `invalid_request` if it is nested too deeply */
+function toJson(body: unknown): string | undefined {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    // The stack has an end, and a body of some kilobytes can be deeper.
+    throw new TidingsError('invalid_request', 'The body is nested too deeply for a request with an Idempotency-Key.');
+  }
 }

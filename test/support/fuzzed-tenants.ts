@@ -35,6 +35,12 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
   const cursors = await findCursors(both);
   const statuses = new Map<string, Set<number>>();
   const unknown = { isLive: true, scopes: new Set<string>() };
+  let requests = 0;
+  // One for each request: what fails must not use up what an address may do.
+  const nextAddress = () => {
+    requests++;
+    return `10.${(requests >> 16) & 255}.${(requests >> 8) & 255}.${requests & 255}`;
+  };
   const list = () => [
     ...known.list,
     { name: 'nobody', headers: {}, ...unknown },
@@ -60,6 +66,7 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
       const isOfAll = caller.isLocal || caller.name === 'a key of the installation';
       if (isOfAll && all['x-tidings-tenant'] === OTHER) delete all['x-tidings-tenant'];
       const server = caller.isLocal ? both.server : known.server;
+      if (!caller.isLocal) all['x-forwarded-for'] = nextAddress();
       // Throws unless the response is one of the document.
       const answer = await server.send(method, url, method === 'GET' ? undefined : body, all);
       const about = `${caller.name}: ${answer.status} ${JSON.stringify(answer.body)?.slice(0, 2000)}`;
@@ -73,10 +80,10 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
     async expectAlive() {
       await renew();
       for (const caller of known.list) {
-        const { status } = await known.server.get(
-          caller.scopes.has('me') ? '/api/v1/me' : '/api/v1/users',
-          caller.headers,
-        );
+        const { status } = await known.server.get(caller.scopes.has('me') ? '/api/v1/me' : '/api/v1/users', {
+          ...caller.headers,
+          'x-forwarded-for': nextAddress(),
+        });
         expect([caller.name, status]).toEqual([caller.name, 200]);
       }
     },

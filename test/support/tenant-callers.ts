@@ -25,7 +25,11 @@ export interface Callers {
 
 /** Starts a server with the key of the environment; `close` of the server stops it. */
 export async function startCallers({ tidings, own }: TwoTenants): Promise<Callers> {
-  const server = await testServer(tidings, { apiKeys: [ROOT_KEY], perMinute: 10_000_000 });
+  const server = await testServer(tidings, {
+    apiKeys: [ROOT_KEY],
+    perMinute: 10_000_000,
+    trustedProxies: ['127.0.0.1'],
+  });
   const [live, test, viewer] = await Promise.all([
     createKey(server, { name: 'all', scopes: TENANT_SCOPES }),
     createKey(server, { name: 'all of test', environment: 'test', scopes: TENANT_SCOPES }),
