@@ -36,7 +36,9 @@ describe.skipIf(!hasBrowser)('the waits of a user', () => {
     const ended = page.locator('[data-testid=wait][data-status=cancelled]');
     expect(await ended.innerText()).toMatch(/Cancelled\s+REMINDER[\s\S]*ended .* by this event/);
     // The move ends the earlier wait and starts another.
-    expect(await entry(page, 'moved').getByTestId('outcome-badge').allInnerTexts()).toEqual(['Cancelled', 'Scheduled']);
+    const outcomes = entry(page, 'moved').getByTestId('outcome-badge');
+    // The timeline is asked apart from the waits.
+    await expect.poll(() => outcomes.allInnerTexts()).toEqual(['Cancelled', 'Scheduled']);
     const [superseded, moved] = await openEvidence(entry(page, 'moved'));
     expect(superseded).toMatch(/ended by\s+booking_confirmed of /);
     expect(moved).toMatch(
