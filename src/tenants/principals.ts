@@ -60,19 +60,9 @@ function toPrincipal(identity: Identity, { tenantId, address }: Credentials, ten
     const state = tenant.status === 'suspended' ? 'suspended' : 'being deleted';
     throw new TidingsError('tenant_suspended', `The tenant is ${state}; its requests are rejected.`);
   }
-  const known = latest.get(identity);
-  if (known?.address === address && known.tenant === tenant) return known.principal;
-  const principal = {
+  return {
     ...identity,
     environment: tenant.environment,
     actor: { ...identity.actor, from: maskNetworkAddress(address) },
   };
-  latest.set(identity, { address, tenant, principal });
-  return principal;
 }
-
-/** The latest principal of each identity that is kept: most callers send many requests from one address. */
-const latest = new WeakMap<
-  Identity,
-  { readonly address: string; readonly tenant: TenantState; readonly principal: Principal }
->();
