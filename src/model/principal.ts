@@ -122,6 +122,11 @@ export function isTestTenant(tenantId: string): boolean {
   return tenantId.endsWith(TEST_ENDING);
 }
 
+/** Returns the live tenant that a test tenant belongs to; a live one as it is. */
+export function liveTenantId(tenantId: string): string {
+  return isTestTenant(tenantId) ? tenantId.slice(0, -TEST_ENDING.length) : tenantId;
+}
+
 /** Returns Tidings itself as an actor. @param name what acted: `catalog directory`, `retention`, a command of the CLI, … */
 export function systemActor(name: string, from: string | null = null): Actor {
   return { kind: 'system', id: name, name, from };

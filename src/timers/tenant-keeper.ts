@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { deleteSome, deleteTenantRow, listTenantTables, type TenantTable } from '../store/tenants/delete-tenant.ts';
+import { deleteSome, deleteTenantRow, listTenantTables } from '../store/tenants/delete-tenant.ts';
 import { holdSome, markReleased, releaseSome } from '../store/tenants/queues.ts';
 import { listUnsettledTenants, loadTenant, type StoredTenant } from '../store/tenants/tenants.ts';
 
@@ -86,34 +86,31 @@ export class TenantKeeper {
   }
 
   /** Returns whether there is more to do for the tenant now. */
-  async #takeTurn(tenant: Pick<StoredTenant, 'tenantId' | 'status'>): Promise<boolean> {
-    const { tenantId } = tenant;
-    if ((this.#rests.get(`${tenant.status} ${tenantId}`)?.until ?? 0) > performance.now()) return false;
+  async #takeTurn({ tenantId, status }: Pick<StoredTenant, 'tenantId' | 'status'>): Promise<boolean> {
+    if (status === 'deleting') return this.#deleteRows(tenantId);
+    if ((this.#rests.get(`${status} ${tenantId}`)?.until ?? 0) > performance.now()) return false;
     for (let chunk = 0; chunk < CHUNKS_PER_TURN; chunk++) {
       if (this.#isStopping) return false;
-      if (!(await this.#runChunk(tenant))) return false;
+      const isDone = status === 'suspended' ? await this.#holdChunk(tenantId) : await this.#releaseChunk(tenantId);
+      if (isDone) return false;
     }
     return true;
   }
 
-  /** Returns whether there may be another chunk. */
-  async #runChunk({ tenantId, status }: Pick<StoredTenant, 'tenantId' | 'status'>): Promise<boolean> {
+  /** Returns whether everything is held. */
+  async #holdChunk(tenantId: string): Promise<boolean> {
+    const held = await withTransaction(this.#options.pool, (connection) => holdSome(connection, tenantId));
+    if (held === 0) this.#rest(`suspended ${tenantId}`);
+    else this.#rests.delete(`suspended ${tenantId}`);
+    return held === 0;
+  }
+
+  /** Returns whether nothing is held. */
+  async #releaseChunk(tenantId: string): Promise<boolean> {
     const { pool, clock } = this.#options;
-    switch (status) {
-      case 'suspended': {
-        const held = await withTransaction(pool, (connection) => holdSome(connection, tenantId));
-        if (held === 0) this.#rest(`${status} ${tenantId}`);
-        else this.#rests.delete(`${status} ${tenantId}`);
-        return held > 0;
-      }
-      case 'active': {
-        const released = await withTransaction(pool, (connection) => releaseSome(connection, tenantId, clock()));
-        if (released === 0) await markReleased(pool, tenantId);
-        return released > 0;
-      }
-      case 'deleting':
-        return this.#deleteChunk(tenantId);
-    }
+    const released = await withTransaction(pool, (connection) => releaseSome(connection, tenantId, clock()));
+    if (released === 0) await markReleased(pool, tenantId);
+    return released === 0;
   }
 
   /** Rests twice as long as before. */
@@ -123,17 +120,22 @@ export class TenantKeeper {
     if (this.#rests.size > 10_000) this.#rests.clear();
   }
 
-  async #deleteChunk(tenantId: string): Promise<boolean> {
+  /** Deletes up to CHUNKS_PER_TURN chunks, table after table, and at last the tenant. Returns whether there may be more. */
+  async #deleteRows(tenantId: string): Promise<boolean> {
     const { pool, clock, grace, log } = this.#options;
     const tenant = await loadTenant(pool, tenantId);
     if (tenant?.status !== 'deleting') return false;
     // Nothing more is sent meanwhile.
     if ((await withTransaction(pool, (connection) => holdSome(connection, tenantId))) > 0) return true;
     if (clock() - (tenant.suspendedAt ?? 0) < grace) return false;
-    const tables = await listTenantTables(pool);
-    for (const table of tables) {
-      if ((await this.#delete(table, tenantId)) > 0) return true;
+    let chunks = 0;
+    for (const table of await listTenantTables(pool)) {
+      while ((await withTransaction(pool, (connection) => deleteSome(connection, table, tenantId))) > 0) {
+        if (this.#isStopping || ++chunks === CHUNKS_PER_TURN) return true;
+      }
     }
+    // Work under way may have added rows to a table that was empty before: the next turn finds them.
+    if (chunks > 0) return true;
     await withTransaction(pool, async (connection) => {
       const { rowCount } = await connection.query('select from tenants where live_tenant_id = $1', [tenantId]);
       if (rowCount === 0) await deleteTenantRow(connection, tenantId);
@@ -141,9 +143,5 @@ export class TenantKeeper {
     if (await loadTenant(pool, tenantId)) return false;
     log.info({ tenant: tenantId }, 'a tenant was deleted with everything it had');
     return false;
-  }
-
-  #delete(table: TenantTable, tenantId: string): Promise<number> {
-    return withTransaction(this.#options.pool, (connection) => deleteSome(connection, table, tenantId));
   }
 }

@@ -1,4 +1,5 @@
 import { TidingsError } from '../../errors.ts';
+import { liveTenantId } from '../../model/principal.ts';
 import { followCatalog } from '../../store/catalogs.ts';
 import type { Tenants } from '../../tenants/tenants.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -148,7 +149,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       },
     },
     async ({ principal }, reply) => {
-      const own = await tenants.get(toLiveTenant(principal.tenantId));
+      const own = await tenants.get(liveTenantId(principal.tenantId));
       setEtag(reply, own.revision);
       return own;
     },
@@ -194,7 +195,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
     },
     async ({ principal: { tenantId, actor, scopes }, body }) => {
       // Only the installation, or a tenant that says so itself, shows a catalog to others.
-      const mayFollow = scopes.has('tenants:read') || body.tenant_id === toLiveTenant(tenantId);
+      const mayFollow = scopes.has('tenants:read') || body.tenant_id === liveTenantId(tenantId);
       const followed = mayFollow
         ? await followCatalog(database.owner, tenantId, body.tenant_id, actor, clock())
         : undefined;
@@ -205,9 +206,4 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       return followed;
     },
   );
-}
-
-/** Returns the live tenant of a test tenant; a live one as it is. */
-function toLiveTenant(tenantId: string): string {
-  return tenantId.replace(/\.test$/, '');
 }
