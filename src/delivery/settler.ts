@@ -32,6 +32,8 @@ export interface SettlerOptions {
 }
 
 const MAX_BATCH_SETTLEMENTS = 500;
+/** Bound of the messages in a batch, in bytes. A larger message is recorded alone. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const RETRY_PAUSE_MS = 500;
 
 /**
@@ -67,7 +69,7 @@ export class Settler {
     // Sends that end in the same turn of the event loop share a statement.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#completed.length > 0) {
-      const batch = this.#completed.splice(0, MAX_BATCH_SETTLEMENTS);
+      const batch = this.#completed.splice(0, countInBatch(this.#completed));
       try {
         await bisect(
           batch,
@@ -146,4 +148,14 @@ export class Settler {
     };
     log[level](line, 'attempt');
   }
+}
+
+/** Returns how many of the completed attempts the next statement records. */
+function countInBatch(completed: readonly CompletedAttempt[]): number {
+  let bytes = 0;
+  const end = completed.findIndex(({ settlement }, index) => {
+    bytes += settlement.message?.sealed.length ?? 0;
+    return index === MAX_BATCH_SETTLEMENTS || (index > 0 && bytes > MAX_BATCH_BYTES);
+  });
+  return end === -1 ? completed.length : end;
 }

@@ -1,6 +1,10 @@
+import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { maskText } from '../../privacy/mask.ts';
 import type { Provider } from '../provider.ts';
+
+/** Bound of the text in a line, in characters: lines wait in memory until the log takes them. The console has all of it. */
+const MAX_LOGGED_CHARS = 4096;
 
 /**
  * Returns a provider for internal alerts that writes one structured log line each, with the id of the user. The text is
@@ -19,7 +23,7 @@ export function logProvider(channels: readonly Channel[], write: (line: object) 
         notification_id: notificationId,
         notification_type: notificationType,
         user_id: userId,
-        text: maskText(message.text),
+        text: truncateText(maskText(message.text), MAX_LOGGED_CHARS),
       });
       return { kind: 'sent' };
     },
