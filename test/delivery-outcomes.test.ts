@@ -136,8 +136,8 @@ describe('outcomes', () => {
   test('a provider that throws: is in doubt, retried and logged without the address', async () => {
     const lines: string[] = [];
     const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(line) });
-    const provider = fakeProvider(({ to, attempt }) => {
-      if (attempt === 1) throw new TypeError(`cannot read envelope of ${to}`);
+    const provider = fakeProvider(({ target, attempt }) => {
+      if (attempt === 1) throw new TypeError(`cannot read envelope of ${target.kind === 'email' && target.address}`);
       return DELIVERED;
     });
     const tidings = await start({ email: provider });

@@ -45,7 +45,7 @@ describe('addresses', () => {
     await tidings.ingest([eventOf('profile_changed', { traits: { email: 'late@example.com' } })]);
     expect(await tidings.retry(id)).toBe(true);
     await tidings.becomes(id, 'sent', 2);
-    expect(provider.calls.map(({ to }) => to)).toEqual(['late@example.com']);
+    expect(provider.calls.map(({ target }) => target)).toEqual([{ kind: 'email', address: 'late@example.com' }]);
   });
 });
 

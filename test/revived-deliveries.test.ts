@@ -22,7 +22,7 @@ test('an address that becomes known within the retry time revives what was undel
   expect((await tidings.delivery(text))?.status).toBe('undeliverable');
   await tidings.worker();
   await tidings.becomes(mail, 'sent', 2);
-  expect(email.calls.map(({ to }) => to)).toEqual(['late@example.com']);
+  expect(email.calls.map(({ target }) => target)).toEqual([{ kind: 'email', address: 'late@example.com' }]);
   const [first] = await tidings.attempts(mail);
   expect(first?.reason).toMatch(/; an email address became known on 2025-11-20 12:00:00 UTC, so it was queued again$/);
   const server = await testServer(tidings);

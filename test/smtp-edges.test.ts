@@ -16,7 +16,7 @@ async function start(settings: MailSinkSettings, from = 'bank@example.com') {
     () => sink.close(),
     () => provider.close(),
   );
-  return { sink, send: (to: string) => provider.send(outgoing({ to }), never()) };
+  return { sink, send: (to: string) => provider.send(outgoing({ target: { kind: 'email', address: to } }), never()) };
 }
 
 describe('an address outside ASCII', () => {

@@ -99,7 +99,7 @@ describe('smtp', () => {
       'a@example.com,b@example.com',
       'a@example.com\nBcc: b',
     ]) {
-      expect(await send(smtp, { to })).toMatchObject({ kind: 'rejected' });
+      expect(await send(smtp, { target: { kind: 'email', address: to } })).toMatchObject({ kind: 'rejected' });
     }
     expect(sink.connections()).toBe(0);
   });

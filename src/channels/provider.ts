@@ -1,25 +1,37 @@
-import type { Channel, Message, SendOutcome } from '../model/delivery.ts';
+import type { z } from 'zod';
+import type { GuardedClient } from '../http-out/guarded-client.ts';
+import type { Channel, Cost, Message, SendOutcome, Target } from '../model/delivery.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
+import type { ProviderCode } from './codes.ts';
 
-/** One message to one user on one channel. */
+/** One message to one target on one channel. */
 export interface Outgoing {
   readonly tenantId: string;
   readonly notificationId: string;
   readonly notificationType: string;
   readonly channel: Channel;
   readonly userId: string;
-  /** Email address or phone number; absent for channels that need no address. Never logged. */
-  readonly to?: string;
+  readonly target: Target;
   readonly message: Message;
-  /** The sender that the tenant has chosen, as in `TenantSettings`; absent: that of the installation. */
+  /** The sender that the tenant has chosen, as in `TenantSettings`; absent: that of the account. */
   readonly sender?: string;
   /** The same for every attempt, so that the provider can detect a repetition. */
   readonly idempotencyKey: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
+  /** Whether a delay costs its reader something: providers that have two speeds use the faster one. */
+  readonly isUrgent?: boolean;
+  /** After this time the message is of no use: providers that can drop it then. Absent: it keeps its use. */
+  readonly expiresAt?: Millis;
+  /** Where the provider reports what became of this message: a public URL with a signed reference. Absent: nowhere. */
+  readonly receiptUrl?: string;
+  /** For a message that its reader can unsubscribe from: the URL of RFC 8058, which acts on POST. */
+  readonly unsubscribeUrl?: string;
 }
 
-/** A service that sends messages. Each is one file, and passes test/support/channel-contract.ts. */
+/** An account with a provider, ready to send: the definition of the provider with settings. */
 export interface Provider {
+  /** As that of the definition. */
   readonly name: string;
   readonly channels: readonly Channel[];
   /** Number of sends that may run at once. */
@@ -27,11 +39,124 @@ export interface Provider {
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
   /**
-   * Makes one attempt. The outcome is data; throws only on a bug. Must end soon after `signal` is aborted.
+   * Makes one attempt, by one call to the provider. The outcome is data; throws only on a bug. Must end soon after `signal` is
+   * aborted.
    * @param mayHandOver returns whether the message may still be handed over. A provider that waits before it does (for a
    *   connection, say) asks right before; after false it hands nothing over, and any outcome will do
    */
   send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome>;
+  /** Finds out, without sending anything, whether the provider lets us in. Absent: it cannot be known. */
+  check?(signal: AbortSignal): Promise<CheckResult>;
+  /** Asks for the receipt of a message that none came for; null: there is none yet. Absent: the provider cannot be asked. */
+  poll?(providerMessageId: string, signal: AbortSignal): Promise<Receipt | null>;
   /** Releases connections. Sends that are under way may end first. */
   close(): Promise<void>;
+}
+
+export type CheckResult =
+  | { readonly ok: true }
+  /** `reason`: what is wrong, as part of a sentence, and what would be right. */
+  | { readonly ok: false; readonly code?: string; readonly reason: string };
+
+/** What a provider needs of the process. */
+export interface ProviderTools {
+  /** For every request over HTTP. */
+  readonly http: GuardedClient;
+  readonly clock: () => Millis;
+}
+
+/**
+ * All that is known of a provider, in its one file: settings, limits, the table of its codes, its receipts and the text of its
+ * page in the docs. `Settings` is what the schema returns.
+ */
+export interface ProviderDefinition<Settings = unknown> {
+  /** `[a-z_]+`, as in routes and accounts. */
+  readonly name: string;
+  /** As people read it: `Amazon SES`. */
+  readonly label: string;
+  readonly channels: readonly Channel[];
+  /** For its page in the docs: what it is for and how to get an account, in Markdown. */
+  readonly about: string;
+  /** The settings of an account: a strict object; each field is described; secrets are `secretSetting()`. */
+  readonly settings: z.ZodType<Settings>;
+  /** Used when an account says nothing else. `perSecond`: what the provider allows an ordinary account. */
+  readonly defaults: { readonly concurrency: number; readonly perSecond?: number; readonly maxMillis: Millis };
+  readonly keepsMessage: boolean;
+  /** What a repetition of an attempt in doubt costs: the provider recognizes it, replaces the first message, or doubles it. */
+  readonly repeats: 'recognized' | 'replaced' | 'doubled';
+  /** How a receipt names its delivery: by our reference, by the id of the provider, or never. */
+  readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
+  readonly codes: readonly ProviderCode[];
+  /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
+  open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;
+  readonly receipts?: ReceiptReader<Settings>;
+}
+
+/** A request of a provider to us, as it arrived. */
+export interface ReceiptRequest {
+  readonly body: Buffer;
+  /** Names in lower case. */
+  readonly headers: { readonly [name: string]: string | string[] | undefined };
+  /** The URL as the provider called it: the public base URL of the installation with path and query. */
+  readonly url: string;
+  readonly receivedAt: Millis;
+}
+
+/** Reads what a provider reports. Both functions answer for every input; they never throw. */
+export interface ReceiptReader<Settings> {
+  /** Verifies the signature over the bytes as received. Undefined: it is good; otherwise why not, as part of a sentence. */
+  verify(request: ReceiptRequest, settings: Settings, tools: ProviderTools): Promise<string | undefined>;
+  /** Reads a verified request; a part of it that cannot be read is a receipt of the kind `unknown`. */
+  read(request: ReceiptRequest, settings: Settings): ReceiptAnswer;
+}
+
+export interface ReceiptAnswer {
+  readonly receipts: readonly Receipt[];
+  /** The body to answer with, for a provider that reads it. Default: none. */
+  readonly body?: { readonly type: string; readonly text: string };
+  /** Done once the receipts are stored, such as to confirm a subscription. */
+  readonly then?: (tools: ProviderTools) => Promise<void>;
+}
+
+export const RECEIPT_KINDS = [
+  'accepted',
+  'delivered',
+  'deferred',
+  'failed',
+  'bounced',
+  'complained',
+  'opened',
+  'clicked',
+  'read',
+  'unsubscribed',
+  'opted_out',
+  'opted_in',
+  'unknown',
+] as const;
+export type ReceiptKind = (typeof RECEIPT_KINDS)[number];
+
+/** What a provider reports of one message, or of one address. */
+export interface Receipt {
+  /** The provider's id of the report, or a hash of it: a repetition has the same. */
+  readonly id: string;
+  /** The delivery, by the reference we gave (`Outgoing.idempotencyKey`) or the provider's message id; or who wrote to us. */
+  readonly of:
+    | { readonly reference: string }
+    | { readonly providerMessageId: string }
+    | { readonly from: string; readonly text: string };
+  readonly kind: ReceiptKind;
+  readonly at: Millis;
+  /** Code of the provider. */
+  readonly code?: string;
+  /** Status of RFC 3463, as `5.1.1`. */
+  readonly enhancedCode?: string;
+  /** Whether a bounce or failure is permanent, as the provider judges it. */
+  readonly isPermanent?: boolean;
+  /** Whether a machine, not a person, opened or clicked, as the provider judges it. */
+  readonly isMachine?: boolean;
+  /** Number of the part of the message that it is about, from 1; absent: the whole. */
+  readonly part?: number;
+  readonly cost?: Cost;
+  /** For people, as the provider said it; without addresses. */
+  readonly detail?: JsonObject;
 }

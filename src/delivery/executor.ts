@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
-import type { Channel, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
+import type { Channel, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
@@ -262,7 +262,7 @@ async function send(
     notificationType,
     channel,
     userId,
-    ...(to === undefined ? {} : { to }),
+    target: toTarget(channel, to),
     message,
     ...(sender === undefined ? {} : { sender }),
     idempotencyKey: formatDeliveryId({ notificationId, channel }),
@@ -275,6 +275,11 @@ async function send(
     // The provider may have thrown before or after it passed the message on.
     return { provider, outcome: INTERNAL_ERROR, message, error: redactError(error) };
   }
+}
+
+function toTarget(channel: Channel, to: string | undefined): Target {
+  if (to === undefined) return { kind: 'none' };
+  return channel === 'sms' ? { kind: 'phone', number: to } : { kind: 'email', address: to };
 }
 
 /** Bounded by the retry time of the delivery. A message with masks in the place of values is never sent. */

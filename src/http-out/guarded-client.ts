@@ -1,4 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net';
+import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
 import { isPublicAddress, resolvePublicAddresses } from './public-address.ts';
 
@@ -10,13 +11,30 @@ export interface GuardedResponse {
 }
 
 export interface GuardedRequest {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly headers?: { readonly [name: string]: string };
-  readonly body?: string;
+  readonly body?: string | Buffer;
+  /** Asked right before the body is written; after false it is not, and the request fails. Default: it may. */
+  readonly mayHandOver?: () => boolean;
+  /** Ends the request. */
+  readonly signal?: AbortSignal;
   /** Bytes of the response that are read; a longer one is an error. */
   readonly maxBytes: number;
   /** Time in ms for the whole of it: name, connection, response. */
   readonly maxMillis: number;
+}
+
+/** A request without a response. The message has neither the URL nor what was sent. */
+export class RequestFailure extends Error {
+  /** Whether the server may have the whole request. False: it surely has not. */
+  readonly handedOver: boolean;
+  readonly timedOut: boolean;
+
+  constructor(message: string, { handedOver, timedOut }: { readonly handedOver: boolean; readonly timedOut: boolean }) {
+    super(message);
+    this.handedOver = handedOver;
+    this.timedOut = timedOut;
+  }
 }
 
 /** Time in ms to connect, and of an idle connection. */
@@ -59,30 +77,34 @@ export class GuardedClient {
     return undefined;
   }
 
-  /** Sends a request. @throws Error for a URL that cannot be used, a response too long or too late, and each network error */
+  /**
+   * Sends a request, once.
+   * @throws RequestFailure for a URL that cannot be used, a response too long or too late, and each network error
+   */
   async send(text: string, options: GuardedRequest): Promise<GuardedResponse> {
     const fault = this.findFault(text);
-    if (fault !== undefined) throw new Error(`the URL ${fault}`);
+    if (fault !== undefined) throw new RequestFailure(`the URL ${fault}`, { handedOver: false, timedOut: false });
     const url = new URL(text);
-    const { method = 'GET', headers = {}, body, maxBytes, maxMillis } = options;
-    const response = await request(url, {
-      method,
-      headers: { 'accept-encoding': 'identity', ...headers },
-      ...(body === undefined ? {} : { body }),
-      dispatcher: this.#exempt(url) ? this.#exemptAgent : this.#agent,
-      signal: AbortSignal.timeout(maxMillis),
-      headersTimeout: maxMillis,
-      bodyTimeout: maxMillis,
-    });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      // Leaving the loop destroys the body, and with it the connection.
-      if (bytes > maxBytes) throw new Error(`the response has more than ${maxBytes} bytes`);
-      chunks.push(chunk);
+    const { method = 'GET', headers = {}, body, maxBytes, maxMillis, mayHandOver, signal } = options;
+    const deadline = AbortSignal.timeout(maxMillis);
+    const content = body === undefined ? undefined : new Content(body, mayHandOver);
+    try {
+      const response = await request(url, {
+        method,
+        headers: { 'accept-encoding': 'identity', ...headers, ...content?.headers },
+        ...(content ? { body: Readable.from(content.stream()) } : {}),
+        dispatcher: this.#exempt(url) ? this.#exemptAgent : this.#agent,
+        signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
+        headersTimeout: maxMillis,
+        bodyTimeout: maxMillis,
+      });
+      return { status: response.statusCode, headers: response.headers, body: await readBody(response.body, maxBytes) };
+    } catch (error) {
+      if (error instanceof RequestFailure) throw error;
+      // Without a body nothing tells whether the server has the request, but that the connection was never made.
+      const handedOver = content ? content.isWritten : !isConnectError(error);
+      throw new RequestFailure(describeError(error), { handedOver, timedOut: deadline.aborted || isTimeout(error) });
     }
-    return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') };
   }
 
   async close(): Promise<void> {
@@ -101,3 +123,65 @@ const lookUpPublic: LookupFunction = (name, options, callback) => {
     (error: NodeJS.ErrnoException) => callback(error, '', 0),
   );
 };
+
+/** A body that is written in one piece, as soon as there is a connection. */
+class Content {
+  readonly headers: { readonly [name: string]: string };
+  readonly #bytes: Buffer;
+  readonly #mayHandOver: () => boolean;
+  /** Whether the server may have all of it. */
+  isWritten = false;
+
+  constructor(body: string | Buffer, mayHandOver: () => boolean = () => true) {
+    this.#bytes = Buffer.from(body);
+    this.#mayHandOver = mayHandOver;
+    this.headers = { 'content-length': String(this.#bytes.length) };
+  }
+
+  async *stream(): AsyncGenerator<Buffer> {
+    if (!this.#mayHandOver()) {
+      const message = 'the request was not handed over: too much time had passed';
+      throw new RequestFailure(message, { handedOver: false, timedOut: false });
+    }
+    this.isWritten = true;
+    yield this.#bytes;
+  }
+}
+
+async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    // Leaving the loop destroys the body, and with it the connection.
+    if (bytes > maxBytes) {
+      throw new RequestFailure(`the response has more than ${maxBytes} bytes`, { handedOver: true, timedOut: false });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+const CONNECT_ERRORS: ReadonlySet<unknown> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+function isConnectError(error: unknown): boolean {
+  return CONNECT_ERRORS.has((error as NodeJS.ErrnoException).code);
+}
+
+function isTimeout(error: unknown): boolean {
+  return /TIMEOUT/.test(String((error as NodeJS.ErrnoException).code));
+}
+
+/** Returns what failed, without the address of the server or anything that it said. */
+function describeError(error: unknown): string {
+  const { name, code } = error as NodeJS.ErrnoException;
+  if (name === 'TimeoutError' || name === 'AbortError' || isTimeout(error)) return 'there was no response in time';
+  return typeof code === 'string' ? `the connection failed (${code})` : 'the connection failed';
+}

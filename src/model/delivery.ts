@@ -1,17 +1,76 @@
-import type { Millis } from './event.ts';
+import type { JsonObject, Millis } from './event.ts';
 
-export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'internal'] as const;
+export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'chat', 'internal'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 /** Policy for a message of which a crash leaves unknown whether it was sent. */
 export type InDoubtPolicy = 'resend' | 'hold';
 
-/** A rendered message. The parts present depend on the channel. */
+/** A rendered message. The parts present depend on the channel: see its descriptor, src/channels/CHANNEL/channel.ts. */
 export interface Message {
   readonly subject?: string;
+  /** The plain text; of push and in-app messages the body. */
   readonly text: string;
   readonly html?: string;
+  /** The line above the text, of push and in-app messages. */
+  readonly title?: string;
+  /** For the program that receives it: the data of a push message, the payload of a webhook. */
+  readonly data?: JsonObject;
+  /** The number on the icon of an app, from 0. */
+  readonly badge?: number;
+  /** URL of a picture. */
+  readonly image?: string;
+  /** Buttons, at most as many as the descriptor of the channel allows. */
+  readonly actions?: readonly { readonly label: string; readonly url: string }[];
+  /** Blocks of a chat message, as its provider defines them. */
+  readonly blocks?: readonly JsonObject[];
+  readonly attachments?: readonly Attachment[];
+  /** A template that is kept by the provider, and its data. */
+  readonly hosted?: { readonly template: string; readonly data: JsonObject };
 }
+
+/** A file with an email. */
+export interface Attachment {
+  readonly name: string;
+  /** As `application/pdf`. */
+  readonly type: string;
+  readonly content: Buffer;
+  /** For an image in the HTML: what follows `cid:` there. */
+  readonly contentId?: string;
+}
+
+/** To whom a message goes. Addresses, tokens and secrets in it are never logged. */
+export type Target =
+  | { readonly kind: 'email'; readonly address: string }
+  /** E.164: `+` and digits. */
+  | { readonly kind: 'phone'; readonly number: string }
+  | {
+      readonly kind: 'device';
+      readonly platform: 'ios' | 'android';
+      readonly token: string;
+      /** Of APNs. Default: production. */
+      readonly environment?: 'sandbox' | 'production';
+      readonly registeredAt: Millis;
+    }
+  /** A browser, by the Push API. `p256dh` and `auth` are base64url. */
+  | {
+      readonly kind: 'browser';
+      readonly endpoint: string;
+      readonly p256dh: string;
+      readonly auth: string;
+      readonly registeredAt: Millis;
+    }
+  /** An endpoint of a webhook subscription. The signatures are made with each of the secrets. */
+  | {
+      readonly kind: 'endpoint';
+      readonly url: string;
+      readonly headers: { readonly [name: string]: string };
+      readonly secrets: readonly string[];
+    }
+  /** A channel of a chat, by its name or id, or by the URL of its incoming webhook. */
+  | { readonly kind: 'chat'; readonly channel?: string; readonly url?: string }
+  /** The inbox, the log: a place that needs no address. */
+  | { readonly kind: 'none' };
 
 /** The locale of a message, as evidence of how it was chosen. */
 export interface MessageLocale {
@@ -77,10 +136,29 @@ export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
  */
 export type FailureScope = 'recipient' | 'domain' | 'message' | 'account' | 'provider';
 
+/** What a provider charges for one message, in units of the currency. */
+export interface Cost {
+  readonly amount: number;
+  /** ISO 4217. */
+  readonly currency: string;
+}
+
+/**
+ * Why an address is dead: it does not exist; its app or mailbox is gone; its owner wants no more messages; or it failed too
+ * often.
+ */
+export type DeadAddressKind = 'invalid' | 'unregistered' | 'opted_out' | 'weak';
+
 /** The outcome of one call to a provider. A provider throws only because of a bug. */
 export type SendOutcome =
-  /** The provider accepted the message. */
-  | { readonly kind: 'sent'; readonly providerMessageId?: string; readonly response?: string }
+  /** The provider accepted the message, in so many billed `parts` (SMS), at this cost if it said so. */
+  | {
+      readonly kind: 'sent';
+      readonly providerMessageId?: string;
+      readonly response?: string;
+      readonly parts?: number;
+      readonly cost?: Cost;
+    }
   /** The message was kept or discarded here, and went nowhere. */
   | { readonly kind: 'sandboxed'; readonly providerMessageId?: string }
   /**
@@ -95,8 +173,8 @@ export type SendOutcome =
     })
   /** A permanent failure of this message. */
   | (Failure & { readonly kind: 'rejected' })
-  /** The address does not exist, or no longer accepts messages. */
-  | (Failure & { readonly kind: 'address_dead' })
+  /** The address does not exist, or no longer accepts messages. `since`: when the provider learned of it (APNs says so). */
+  | (Failure & { readonly kind: 'address_dead'; readonly as?: DeadAddressKind; readonly since?: Millis })
   /** Our settings or credentials are wrong: every other message would fail as well until an operator corrects them. */
   | (Failure & { readonly kind: 'misconfigured' })
   /** The message may or may not have been sent; `timedOut`: the provider did not respond. */
@@ -115,7 +193,10 @@ export const ATTEMPT_OUTCOMES = [
 ] as const satisfies readonly (SendOutcome['kind'] | 'undeliverable')[];
 export type AttemptOutcomeKind = (typeof ATTEMPT_OUTCOMES)[number];
 
-interface Failure {
+export interface Failure {
+  /** The code of the provider, as its error table has it, such as `21610` or `UNREGISTERED`. Absent: it gave none. */
+  readonly code?: string;
+  /** What failed, as part of a sentence; without addresses and secrets. */
   readonly reason: string;
   /** The reply of the provider. Absent: it did not reply. */
   readonly response?: string;

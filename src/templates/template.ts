@@ -43,7 +43,7 @@ export interface TemplateProblem extends PartProblem {
   readonly part: string;
 }
 
-export type PartName = keyof Message;
+export type PartName = 'subject' | 'text' | 'html';
 
 /** Parts of a message per channel: all of `needs`, and at least one of `oneOf`. */
 export const CHANNEL_PARTS: Readonly<
@@ -54,6 +54,7 @@ export const CHANNEL_PARTS: Readonly<
   push: { needs: ['text'], oneOf: [], may: ['subject'] },
   in_app: { needs: ['text'], oneOf: [], may: ['subject'] },
   webhook: { needs: ['text'], oneOf: [], may: [] },
+  chat: { needs: ['text'], oneOf: [], may: [] },
   internal: { needs: ['text'], oneOf: [], may: [] },
 };
 

@@ -1495,7 +1495,7 @@ export interface components {
         Delivery: {
             attempts_made: number;
             /** @enum {string} */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -1554,7 +1554,7 @@ export interface components {
         /** @description A delivery in few words */
         DeliverySummary: {
             /** @enum {string} */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -1570,7 +1570,7 @@ export interface components {
             attempts: components["schemas"]["Attempt"][];
             attempts_made: number;
             /** @enum {string} */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -2180,7 +2180,7 @@ export interface components {
             action: "deliveries.retry";
             filter: {
                 /** @enum {string} */
-                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 notification_type?: string;
                 provider?: string;
                 reason_code?: string;
@@ -2209,7 +2209,7 @@ export interface components {
             action: "deliveries.cancel";
             filter: {
                 /** @enum {string} */
-                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 notification_type?: string;
                 provider?: string;
                 reason_code?: string;
@@ -2401,7 +2401,7 @@ export interface components {
         /** @description A message as it was rendered, with addresses masked */
         Message: {
             /** @enum {string} */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2484,7 +2484,7 @@ export interface components {
             action: "deliveries.retry";
             filter: {
                 /** @enum {string} */
-                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 notification_type?: string;
                 provider?: string;
                 reason_code?: string;
@@ -2517,7 +2517,7 @@ export interface components {
             action: "deliveries.cancel";
             filter: {
                 /** @enum {string} */
-                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
                 notification_type?: string;
                 provider?: string;
                 reason_code?: string;
@@ -2740,14 +2740,14 @@ export interface components {
         NotificationType: {
             /** @enum {string} */
             category: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
-            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "internal")[];
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             description?: string;
             name: string;
         };
         /** @description Work that is due and not claimed */
         Overdue: {
             /** @description The channel of deliveries; null for another queue */
-            channel: ("email" | "sms" | "push" | "in_app" | "webhook" | "internal") | null;
+            channel: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal") | null;
             count: number;
             /** @description True if only the first 1000 were counted */
             has_more: boolean;
@@ -2762,7 +2762,7 @@ export interface components {
         };
         OwnDelivery: {
             /** @enum {string} */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "internal";
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             finished_at: string | null;
             /** @description As it was rendered; null: it was not, or it is no longer kept */
             message: {
@@ -3158,7 +3158,7 @@ export interface components {
                 to?: components["schemas"]["Json"];
                 trait: string;
             }[];
-            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "internal")[];
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             choose?: {
                 notify: string[];
                 when?: string;

@@ -54,12 +54,12 @@ export function smtpProvider(settings: SmtpSettings): Provider {
   const tidy = (text: string) => tidyResponse(text, connection.auth?.pass);
 
   async function send(
-    { to, message, sender, idempotencyKey }: Outgoing,
+    { target, message, sender, idempotencyKey }: Outgoing,
     signal: AbortSignal,
     mayHandOver: () => boolean,
   ): Promise<SendOutcome> {
     const from = (sender === undefined ? undefined : parseMailbox(sender)) ?? ownSender;
-    const recipient = to === undefined ? undefined : toMailAddress(to);
+    const recipient = target.kind === 'email' ? toMailAddress(target.address) : undefined;
     if (recipient === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
     const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;
     const raw = buildMail({ from, to: recipient, messageId, date: new Date(), message });

@@ -50,6 +50,7 @@ const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
   push: 'push',
   in_app: 'in-app',
   webhook: 'webhook',
+  chat: 'chat',
   internal: 'internal',
 };
 

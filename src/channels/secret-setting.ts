@@ -1,0 +1,28 @@
+import { z } from 'zod';
+
+const secrets = new WeakSet<z.ZodType>();
+
+/**
+ * Returns the schema of a setting that is a secret: it is kept sealed, written but never read by the API, and appears in no
+ * error.
+ */
+export function secretSetting(schema: z.ZodString = z.string().min(1).max(10_000)): z.ZodString {
+  const secret = schema.meta({ ...schema.meta(), writeOnly: true });
+  secrets.add(secret);
+  return secret;
+}
+
+/** Returns the names of the secrets among the settings of a provider. */
+export function listSecrets(settings: z.ZodType): string[] {
+  if (!(settings instanceof z.ZodObject)) return [];
+  return Object.entries(settings.shape as Record<string, z.ZodType>).flatMap(([name, schema]) =>
+    isSecret(schema) ? [name] : [],
+  );
+}
+
+function isSecret(schema: z.ZodType): boolean {
+  if (secrets.has(schema)) return true;
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
+    ? isSecret(schema.unwrap() as z.ZodType)
+    : false;
+}
