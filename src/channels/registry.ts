@@ -1,0 +1,20 @@
+import type { ProviderDefinition } from './provider.ts';
+
+/** All providers, one line each. A definition is loaded when it is first needed, and its libraries with it. */
+const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } = {
+  apns: async () => (await import('./push/apns.ts')).apns,
+  fcm: async () => (await import('./push/fcm.ts')).fcm,
+  sendgrid: async () => (await import('./email/sendgrid.ts')).sendgrid,
+  smtp: async () => (await import('./email/smtp.ts')).smtp,
+  web_push: async () => (await import('./push/web-push.ts')).webPush,
+};
+
+/** Returns the names of all providers, in order of the registry. */
+export function listProviderNames(): string[] {
+  return Object.keys(PROVIDERS);
+}
+
+/** Returns the definition of a provider; undefined: there is none of this name. */
+export async function loadProvider(name: string): Promise<ProviderDefinition | undefined> {
+  return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]?.() : undefined;
+}
