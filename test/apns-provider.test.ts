@@ -11,6 +11,8 @@ testDefinition(apns, {
   // The tests of bad tokens have the two that depend on the answers before.
   answer: (code) => (/^(BadDeviceToken|DeviceTokenNotForTopic)$/.test(code.code) ? undefined : answerApns(code)),
   keyOf: ({ headers }) => headers['apns-id'],
+  isSend: ({ path }) => !path.endsWith('0'.repeat(64)),
+  check: { good: answerApns({ code: 'BadDeviceToken' }), bad: answerApns({ code: 'InvalidProviderToken' }) },
   start: () => startHttp2StandIn(),
   throttled: answerApns({ code: 'TooManyRequests' }),
 });

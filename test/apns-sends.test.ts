@@ -2,6 +2,7 @@ import { decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type ApnsTrial, startApns } from './support/apns.ts';
 import { APNS_DEVICE, APNS_PUBLIC_KEY, acceptApns, answerApns } from './support/stand-ins/apns.ts';
+import type { SeenRequest } from './support/stand-ins/http-stand-in.ts';
 
 const MINUTE = 60_000;
 
@@ -17,7 +18,7 @@ const tokenOf = (index: number) =>
 describe('a message of APNs', () => {
   test('has its headers: topic, type, priority, id, collapse id and expiration', async () => {
     await trial.send({ isUrgent: true, expiresAt: 1_800_000_000_500 });
-    const [{ path, headers, body } = { path: '', headers: {}, body: '{}' }] = trial.standIn.requests;
+    const { path, headers, body } = trial.standIn.requests[0] as SeenRequest;
     expect(path).toBe(`/3/device/${APNS_DEVICE.token}`);
     expect(headers).toMatchObject({
       'apns-topic': 'com.example.booking',

@@ -15,6 +15,6 @@ testDefinition(fcm, {
     good: grantToken(),
     bad: { status: 400, body: { error: 'invalid_grant', error_description: 'Invalid JWT.' } },
   },
-  notSecret: ['private_key_id'],
+  notSecret: ['private_key_id', 'token_uri'],
   throttled: answerFcm({ code: 'QUOTA_EXCEEDED' }),
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { baseUrlSetting } from '../base-url-setting.ts';
 import { readRetryAfter } from '../call-provider.ts';
 import { toCodeOutcome } from '../codes.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
@@ -26,17 +27,18 @@ const settings = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9.-]{1,255}$/, 'must be a bundle id, such as com.example.app')
     .describe('Bundle id of the app.'),
-  base_url: z.url().max(2000).default('https://api.push.apple.com').describe('The API for tokens of production.'),
-  sandbox_url: z
-    .url()
-    .max(2000)
-    .default('https://api.sandbox.push.apple.com')
-    .describe('The API for tokens of development builds, which are registered with the environment `sandbox`.'),
+  base_url: baseUrlSetting('https://api.push.apple.com', 'URL of the API for tokens of production.'),
+  sandbox_url: baseUrlSetting(
+    'https://api.sandbox.push.apple.com',
+    'URL of the API for tokens of development builds, which are registered with the environment `sandbox`.',
+  ),
 });
 type ApnsSettings = z.infer<typeof settings>;
 
 /** Longest time in ms of one request. */
 const MAX_SEND_MS: Millis = 15_000;
+/** A token of no device. */
+const NO_DEVICE = '0'.repeat(64);
 /** Pause in ms of a device or of the account that APNs throttles without saying for how long. */
 const THROTTLED_MS: Millis = 60_000;
 const TOKEN_UPDATES_PAUSE_MS: Millis = 20 * 60_000;
@@ -149,10 +151,26 @@ class Apns implements Provider {
     return toCodeOutcome(row, { response: reply, ...(since === undefined ? {} : { since }) });
   }
 
+  /** Sends to a token that no device has: APNs judges our authentication before it judges the token. */
   async check(signal: AbortSignal): Promise<CheckResult> {
-    // APNs judges the token with a message only: what can be known is whether it is reached.
-    const fault = await this.#environments.production.origin.check(signal);
-    return fault === undefined ? { ok: true } : { ok: false, reason: `APNs cannot be reached: ${fault}` };
+    const result = await this.#environments.production.origin.request({
+      path: `/3/device/${NO_DEVICE}`,
+      headers: {
+        'apns-topic': this.#topic,
+        'apns-push-type': 'background',
+        'apns-priority': '5',
+        authorization: `bearer ${await this.#token.get()}`,
+      },
+      body: '{"aps":{}}',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(MAX_SEND_MS)]),
+    });
+    if ('failure' in result) return { ok: false, reason: `APNs cannot be asked: ${result.failure.reason}` };
+    const code = readReason(result.response.body);
+    if (code === 'BadDeviceToken' || code === 'DeviceTokenNotForTopic') return { ok: true };
+    const row = APNS_CODES.find((entry) => entry.code === code);
+    if (row) return { ok: false, code: row.code, reason: row.meaning };
+    const { status } = result.response;
+    return { ok: false, code: String(status), reason: `APNs gave no response that can be read (status ${status})` };
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { ConfigError } from '../../errors.ts';
 import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { baseUrlSetting } from '../base-url-setting.ts';
 import { callProvider, readRetryAfter } from '../call-provider.ts';
 import { toCodeOutcome } from '../codes.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
@@ -32,8 +33,11 @@ const settings = z.strictObject({
   ),
   private_key_id: z.string().min(1).max(128).optional().describe('Id of the key (`private_key_id` of its key file).'),
   android_channel: z.string().min(1).max(256).optional().describe('Notification channel of the Android app.'),
-  token_uri: z.url().max(2000).default('https://oauth2.googleapis.com/token').describe('Where access tokens are had.'),
-  base_url: z.url().max(2000).default('https://fcm.googleapis.com').describe('The API.'),
+  token_uri: baseUrlSetting(
+    'https://oauth2.googleapis.com/token',
+    'URL that grants access tokens (`token_uri` of its key file).',
+  ),
+  base_url: baseUrlSetting('https://fcm.googleapis.com', 'URL of the API.'),
 });
 type FcmSettings = z.infer<typeof settings>;
 
@@ -83,7 +87,7 @@ class Fcm implements Provider {
       const fault = tools.http.findFault(account[name]);
       if (fault !== undefined) throw new ConfigError(`${name} ${fault}.`);
     }
-    this.#url = `${account.base_url.replace(/\/+$/, '')}/v1/projects/${encodeURIComponent(account.project_id)}/messages:send`;
+    this.#url = `${account.base_url}/v1/projects/${encodeURIComponent(account.project_id)}/messages:send`;
     this.#tokens = new GoogleTokens(
       {
         clientEmail: account.client_email,

@@ -131,19 +131,25 @@ export class Http2Connection {
     return this.#session.request(headers);
   }
 
-  /** Returns what became of a request without a response. */
-  describeFailure(stream: ClientHttp2Stream, isAborted: boolean): Http2Failure {
+  /**
+   * Returns what became of a request without a response.
+   * @param isUnsent whether it was surely not written
+   */
+  describeFailure(
+    stream: ClientHttp2Stream,
+    { isAborted, isUnsent }: { readonly isAborted: boolean; readonly isUnsent: boolean },
+  ): Http2Failure {
     const goaway = this.#goaway;
     const wasRejected = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
     const isAfterGoaway = goaway !== undefined && stream.id !== undefined && stream.id > goaway.lastStreamId;
-    const handedOver = stream.id !== undefined && !wasRejected && !isAfterGoaway;
+    const handedOver = stream.id !== undefined && !isUnsent && !wasRejected && !isAfterGoaway;
     const timedOut = isAborted || this.#isSilent;
     const reason = timedOut ? 'there was no response in time' : 'the server ended the connection without a response';
     return {
       reason: handedOver ? reason : `${reason}, and did not process the request`,
       handedOver,
       timedOut,
-      isOfConnection: wasRejected || isAfterGoaway,
+      isOfConnection: isUnsent || wasRejected || isAfterGoaway,
       ...(goaway?.data === undefined ? {} : { goaway: goaway.data }),
     };
   }

@@ -12,6 +12,9 @@ const MAX_RESPONSE_BYTES = 64 * 1024;
 /** Time in ms without a response after which the connection is probed. */
 const PROBE_AFTER_MS: Millis = 5000;
 
+/** Type of the frame that opens a stream (RFC 9113, 6.2). */
+const HEADERS_FRAME = 1;
+
 export interface Http2Request {
   readonly path: string;
   readonly headers: { readonly [name: string]: string };
@@ -64,14 +67,6 @@ export class Http2Origin {
     } finally {
       connection.release();
     }
-  }
-
-  /** Opens a connection if there is none. Returns what is wrong; undefined: the server answers. */
-  async check(signal: AbortSignal): Promise<string | undefined> {
-    const connection = await this.#reserve(signal);
-    if (typeof connection === 'string') return connection;
-    connection.release();
-    return undefined;
   }
 
   /** Closes the connections. Requests that are under way end first, if they end within 5 s. */
@@ -138,6 +133,11 @@ export class Http2Origin {
         if (size <= MAX_RESPONSE_BYTES) chunks.push(chunk);
         else stream.close(constants.NGHTTP2_CANCEL);
       });
+      // The request itself could not be written, as when the server has just announced its end.
+      let isUnsent = false;
+      stream.on('frameError', (type) => {
+        if (type === HEADERS_FRAME) isUnsent = true;
+      });
       // The close that follows tells what became of the request.
       stream.on('error', () => {});
       stream.on('close', () => {
@@ -149,7 +149,7 @@ export class Http2Origin {
           if (answered && status > 0) {
             const response = { status, headers: answered as Http2Response['headers'] };
             resolve({ response: { ...response, body: Buffer.concat(chunks).toString('utf8') } });
-          } else resolve({ failure: connection.describeFailure(stream, signal.aborted) });
+          } else resolve({ failure: connection.describeFailure(stream, { isAborted: signal.aborted, isUnsent }) });
         });
       });
       if (signal.aborted) abort();

@@ -1,6 +1,6 @@
 import { createECDH } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import webPush from 'web-push';
+import library from 'web-push';
 import { ConfigError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
 
@@ -41,7 +41,7 @@ export class Vapid {
     if (known && now < known.renewAt) return known.text;
     const { subject, publicKey, privateKey } = this.#keys;
     const expiration = Math.floor((now + LIFETIME_MS) / 1000);
-    const headers = webPush.getVapidHeaders(origin, subject, publicKey, privateKey, 'aes128gcm', expiration);
+    const headers = library.getVapidHeaders(origin, subject, publicKey, privateKey, 'aes128gcm', expiration);
     this.#headers.set(origin, { text: headers.Authorization, renewAt: now + LIFETIME_MS - RENEW_EARLY_MS });
     return headers.Authorization;
   }

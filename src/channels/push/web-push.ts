@@ -1,4 +1,4 @@
-import webPush from 'web-push';
+import library from 'web-push';
 import { z } from 'zod';
 import type { SendOutcome, Target } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
@@ -60,7 +60,7 @@ const [TOO_LARGE, INVALID_SUBSCRIPTION] = ['413', 'invalid_subscription'].map(
 ) as [ProviderCode, ProviderCode];
 
 /** Web Push (RFC 8030, 8291, 8292): messages to browsers, through the push service of each. */
-export const webPushProvider: ProviderDefinition<WebPushSettings> = {
+export const webPush: ProviderDefinition<WebPushSettings> = {
   name: 'web_push',
   label: 'Web Push',
   channels: ['push'],
@@ -79,10 +79,10 @@ export const webPushProvider: ProviderDefinition<WebPushSettings> = {
 };
 
 class WebPush implements Provider {
-  readonly name = webPushProvider.name;
-  readonly channels = webPushProvider.channels;
-  readonly concurrency = webPushProvider.defaults.concurrency;
-  readonly keepsMessage = webPushProvider.keepsMessage;
+  readonly name = webPush.name;
+  readonly channels = webPush.channels;
+  readonly concurrency = webPush.defaults.concurrency;
+  readonly keepsMessage = webPush.keepsMessage;
   readonly #tools: ProviderTools;
   readonly #vapid: Vapid;
   readonly #privateKey: string;
@@ -127,6 +127,9 @@ class WebPush implements Provider {
       const id = readMessageId(response.headers.location);
       return { kind: 'sent', ...(id === undefined ? {} : { providerMessageId: id }) };
     }
+    // Push services explain themselves in JSON or plain text: a page may be the one of another server behind this URL.
+    const isPage = response.status === 404 && /html/i.test(String(response.headers['content-type']));
+    if (isPage) return { kind: 'rejected', code: '404', reason: 'the push service cannot be found at the endpoint' };
     return toResponseOutcome(response, {
       table: CODES,
       hidden: [target.endpoint, target.auth, target.p256dh, this.#privateKey],
@@ -156,7 +159,7 @@ function buildPayload({ message, notificationId, idempotencyKey }: Outgoing): st
 /** Encrypts a payload for a browser (RFC 8291). Undefined: its keys are not valid. */
 function encrypt({ p256dh, auth }: Extract<Target, { kind: 'browser' }>, payload: Buffer): Buffer | undefined {
   try {
-    return webPush.encrypt(p256dh, auth, payload, 'aes128gcm').cipherText;
+    return library.encrypt(p256dh, auth, payload, 'aes128gcm').cipherText;
   } catch {
     return undefined;
   }
