@@ -103,7 +103,7 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
       const secrets = listSecrets(definition.settings);
       for (const [field, { description }] of Object.entries(properties)) {
         expect(description, field).toMatch(/^[A-Z`].{8,}\.$/s);
-        const soundsSecret = /secret|token|password|private_key|api_key|verification_key$/.test(field);
+        const soundsSecret = /secret|token|password|private_key|api_key/.test(field);
         const isPublic = subject.notSecret?.includes(field) ?? false;
         if (soundsSecret && !isPublic) expect(secrets).toContain(field);
       }

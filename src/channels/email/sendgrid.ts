@@ -9,8 +9,10 @@ import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../p
 import { asObject, asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { toMailAddress } from './address.ts';
+import { findAttachmentFault } from './attachments.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';
 import { SENDGRID_CODES } from './sendgrid-codes.ts';
+import { sendgridReceipts } from './sendgrid-receipts.ts';
 import { unsubscribeHeaders } from './unsubscribe-headers.ts';
 
 const MAX_SEND_MS = 20_000;
@@ -65,6 +67,7 @@ tracking of SendGrid are off for each message, because they rewrite links. Our r
   correlatesBy: 'reference',
   codes: SENDGRID_CODES,
   open: openSendGrid,
+  receipts: sendgridReceipts,
 };
 
 function openSendGrid(account: SendGridSettings, { http, clock }: ProviderTools): Provider {
@@ -73,6 +76,8 @@ function openSendGrid(account: SendGridSettings, { http, clock }: ProviderTools)
   async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
     const to = outgoing.target.kind === 'email' ? toMailAddress(outgoing.target.address) : undefined;
     if (to === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
+    const fault = findAttachmentFault(outgoing.message.attachments);
+    if (fault !== undefined) return { kind: 'rejected', reason: fault };
     const answer = await callProvider(http, {
       url: `${account.base_url}/v3/mail/send`,
       headers,
