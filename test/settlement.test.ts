@@ -135,6 +135,7 @@ describe('a settlement', () => {
       startedAt: NOW - 250,
       durationMs: 250,
       outcome: 'sent',
+      code: null,
       reason: null,
       response: '250 OK',
       providerMessageId: 'id-1',

@@ -251,11 +251,12 @@ type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 
 async function send(
   provider: Provider,
-  { tenantId, notificationId, notificationType, channel, userId, attempt }: ClaimedDelivery,
+  delivery: ClaimedDelivery,
   { to, message, sender }: { to: string | undefined; message: Message; sender: string | undefined },
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
+  const { tenantId, notificationId, notificationType, channel, userId, attempt } = delivery;
   const outgoing: Outgoing = {
     tenantId,
     notificationId,
@@ -265,7 +266,7 @@ async function send(
     target: toTarget(channel, to),
     message,
     ...(sender === undefined ? {} : { sender }),
-    idempotencyKey: formatDeliveryId({ notificationId, channel }),
+    idempotencyKey: formatDeliveryId(delivery),
     attempt,
   };
   try {

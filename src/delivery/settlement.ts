@@ -35,6 +35,7 @@ export function toSettlement(
     tenantId: delivery.tenantId,
     notificationId: delivery.notificationId,
     channel: delivery.channel,
+    target: delivery.target,
     fence: delivery.fence,
     ...next,
     attempt: {
@@ -44,6 +45,7 @@ export function toSettlement(
       // The wall clock may have been set during the send, forwards or backwards.
       durationMs: Math.min(MAX_DURATION_MS, Math.max(0, Math.round(now - startedAt))),
       outcome: outcome.kind,
+      code: 'code' in outcome ? (outcome.code ?? null) : null,
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
@@ -54,11 +56,11 @@ export function toSettlement(
 
 function sealMessage(
   seal: Seal,
-  { tenantId, notificationId, channel, address }: ClaimedDelivery,
+  { tenantId, notificationId, channel, target, address }: ClaimedDelivery,
   message: Message,
   locale: MessageLocale | undefined,
 ): Settlement['message'] {
-  const row = documentRow('messages', tenantId, notificationId, channel);
+  const row = documentRow('messages', tenantId, notificationId, channel, target);
   return { sealed: sealDocument(seal, JSON.stringify(message), row), ...locale, toMask: address?.mask ?? null };
 }
 

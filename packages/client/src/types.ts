@@ -1142,6 +1142,8 @@ export interface components {
              * @example 1
              */
             attempt: number;
+            /** @description Code of the provider, as its table has it; null: it gave none */
+            code: string | null;
             duration_ms: number;
             /** @enum {string} */
             outcome: "sent" | "sandboxed" | "retry" | "rejected" | "address_dead" | "misconfigured" | "in_doubt" | "undeliverable";
@@ -1537,6 +1539,11 @@ export interface components {
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
+             * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
+             * @example
+             */
+            target: string;
+            /**
              * @description Your id of the user
              * @example user-1042
              */
@@ -1564,6 +1571,11 @@ export interface components {
             reason: string | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /**
+             * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
+             * @example
+             */
+            target: string;
         };
         /** @description A delivery with every attempt, the first one first */
         DeliveryWithAttempts: {
@@ -1611,6 +1623,11 @@ export interface components {
             reason_code: string | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /**
+             * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
+             * @example
+             */
+            target: string;
             /**
              * @description Your id of the user
              * @example user-1042
@@ -4317,6 +4334,7 @@ export interface operations {
                      *             {
                      *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
                      *               "reason": null
@@ -4640,6 +4658,7 @@ export interface operations {
                      *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "reason_code": null,
                      *               "reason": null,
@@ -4657,6 +4676,7 @@ export interface operations {
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
+                     *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
                      *                   "provider_message_id": null
@@ -5187,6 +5207,7 @@ export interface operations {
                      *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "user_id": "user-1042",
                      *           "channel": "email",
+                     *           "target": "",
                      *           "status": "queued",
                      *           "reason_code": null,
                      *           "reason": null,
@@ -5253,6 +5274,7 @@ export interface operations {
                      *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "channel": "email",
+                     *       "target": "",
                      *       "status": "queued",
                      *       "reason_code": null,
                      *       "reason": null,
@@ -5368,6 +5390,7 @@ export interface operations {
                      *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "channel": "email",
+                     *       "target": "",
                      *       "status": "queued",
                      *       "reason_code": null,
                      *       "reason": null,
@@ -6061,6 +6084,7 @@ export interface operations {
                      *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "reason_code": null,
                      *               "reason": null,
@@ -6078,6 +6102,7 @@ export interface operations {
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
+                     *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
                      *                   "provider_message_id": null
@@ -8698,6 +8723,7 @@ export interface operations {
                      *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "reason_code": null,
                      *               "reason": null,
@@ -8715,6 +8741,7 @@ export interface operations {
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
+                     *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
                      *                   "provider_message_id": null

@@ -16,12 +16,18 @@ const deliveryId = z
 
 const notificationType = z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] });
 
+const target = z.string().meta({
+  description: 'Id of the device or the endpoint; empty: the address of the user, or a channel that needs none',
+  examples: [''],
+});
+
 const fields = {
   delivery_id: deliveryId,
   notification_id: idOf('notification'),
   notification_type: notificationType,
   user_id: userId,
   channel: z.enum(CHANNELS),
+  target,
   status: z.enum(DELIVERY_STATUSES),
   reason_code: z
     .string()
@@ -60,6 +66,7 @@ const attempt = z
     started_at: timestamp,
     duration_ms: z.number(),
     outcome: z.enum(ATTEMPT_OUTCOMES),
+    code: z.string().nullable().describe('Code of the provider, as its table has it; null: it gave none'),
     reason: z.string().nullable(),
     response: z.string().nullable().describe('Reply of the provider'),
     provider_message_id: z.string().nullable(),
@@ -90,6 +97,7 @@ export const deliverySummary = z
   .object({
     notification_id: idOf('notification'),
     channel: z.enum(CHANNELS),
+    target,
     status: z.enum(DELIVERY_STATUSES),
     provider: z.string().nullable(),
     reason: z.string().nullable(),

@@ -31,6 +31,8 @@ export interface ClaimedDelivery {
   readonly tenantId: string;
   readonly notificationId: string;
   readonly channel: Channel;
+  /** Id of a device or an endpoint; empty: the address of the user, or none. */
+  readonly target: string;
   readonly userId: string;
   readonly notificationType: string;
   /** The catalog version that decided it, and the active one. */
@@ -47,6 +49,12 @@ export interface ClaimedDelivery {
   /** No attempt is scheduled after this time. */
   readonly retryUntil: Millis;
   readonly inDoubt: InDoubtPolicy;
+  /** 0 (URGENT) to 3 (LOW). */
+  readonly priority: number;
+  /** Place among channels that are tried one after the other, from 1; null: all channels are used. */
+  readonly step: number | null;
+  /** After this the message is of no use; null: it keeps its use. */
+  readonly expiresAt: Millis | null;
   /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
   readonly address: { readonly sealed: Buffer; readonly mask: string } | null;
 }
@@ -68,7 +76,7 @@ const MAX_EMPTY_CLAIMS = 100;
  * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
  * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
  * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
- * is settled as dead, and not returned.
+ * is settled as dead, one that has expired as dropped, and neither is returned.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.
@@ -134,10 +142,10 @@ function findOldest(rows: readonly ClaimedRow[], channel: Channel): Millis | nul
   return oldest;
 }
 
-/** Returns undefined for a delivery whose notification is gone: the statement has settled it. */
+/** Returns undefined for a delivery that is not to be sent: the statement has settled it. */
 function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
   const [catalogVersion, data] = [row[9], row[11]];
-  if (catalogVersion === null) return undefined;
+  if (catalogVersion === null || !row[21]) return undefined;
   return {
     lease,
     tenantId: row[0],
@@ -155,6 +163,10 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     address: row[12] === null ? null : { sealed: row[12], mask: row[13] },
     handle: row[14],
     sealedData: row[15],
+    target: row[17],
+    priority: row[18],
+    step: row[19],
+    expiresAt: row[20],
   };
 }
 
@@ -176,6 +188,11 @@ type ClaimedRow = [
   handle: ClaimHandle,
   sealedData: Buffer | null,
   dueAt: Millis,
+  target: string,
+  priority: number,
+  step: number | null,
+  expiresAt: Millis | null,
+  isSending: boolean,
 ];
 
 /**
@@ -207,6 +224,9 @@ const DUE = `
     where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
       and due_at >= want.floor`;
 
+const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
+const UNSENT = `(n.data is null or ${EXPIRED})`;
+
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (due: string) => `
 with due as (
@@ -217,14 +237,16 @@ with due as (
   ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
-set status = case when n.data is null then 'dead' else 'sending' end,
-    worker = $1, claimed_at = $2, fence = d.fence + 1,
-    attempts = case when n.data is null then d.attempts else d.attempts + 1 end,
-    send_started = n.data is not null and d.in_doubt_policy = 'resend',
-    finished_at = case when n.data is null then $2::timestamptz end,
-    reason_code = case when n.data is null then 'notification_gone' else d.reason_code end,
+set status = case when n.data is null then 'dead' when ${EXPIRED} then 'dropped' else 'sending' end,
+    worker = $1, claimed_at = $2, fence = d.fence + 1, hold_code = null,
+    attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
+    send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
+    finished_at = case when ${UNSENT} then $2::timestamptz end,
+    reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired' else d.reason_code end,
     reason = case when n.data is null
                   then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
+                  when ${EXPIRED}
+                  then 'It expired on ' || to_char(d.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, before it could be sent.'
                   else d.reason end
 from due
 left join notifications as n using (tenant_id, user_id, notification_id)
@@ -235,7 +257,8 @@ where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
           d.in_doubt_policy, n.catalog_version, k.version,
-          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at`;
+          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
+          d.priority, d.step, d.expires_at, d.status = 'sending'`;
 
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n
@@ -257,9 +280,9 @@ export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery):
   const { rows } = await pool.query<{ handle: ClaimHandle }>({
     name: 'mark-send-started',
     text: `update deliveries set send_started = true
-           where tenant_id = $1 and notification_id = $2 and channel = $3 and fence = $4 and status = 'sending'
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and fence = $5 and status = 'sending'
            returning ctid as handle`,
-    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.fence],
+    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.target, delivery.fence],
   });
   if (!rows[0]) return false;
   delivery.handle = rows[0].handle;
@@ -279,8 +302,8 @@ export async function releaseDeliveries(
     name: 'release-deliveries',
     text: `update deliveries as d
            set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at)
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::timestamptz[]) as r(t, n, c, f, d)
-           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]) as r(t, n, c, g, f, d)
+           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
     values: [...keyColumns(deliveries), dueAt.map((time) => (time === null ? null : isoTime(time)))],
   });
@@ -308,14 +331,15 @@ export async function loadNextDueDelivery(
   return rows[0]?.due ?? null;
 }
 
-/** Returns the keys and fences of deliveries as four arrays: tenants, notifications, channels, fences. */
+/** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
 export function keyColumns(
-  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'fence'>[],
+  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'target' | 'fence'>[],
 ): unknown[] {
   return [
     deliveries.map((delivery) => delivery.tenantId),
     deliveries.map((delivery) => delivery.notificationId),
     deliveries.map((delivery) => delivery.channel),
+    deliveries.map((delivery) => delivery.target),
     deliveries.map((delivery) => delivery.fence),
   ];
 }
@@ -337,10 +361,11 @@ export async function retryDelivery(
   return withTransaction(pool, async (connection) => {
     const { rowCount } = await connection.query(
       `update deliveries
-       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null,
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
-       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
-      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor)],
+       where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $6
+         and status in ('undeliverable', 'dead', 'in_doubt')`,
+      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor), id.target],
     );
     if (rowCount === 0) return false;
     const subject = formatDeliveryId(id);
