@@ -9,6 +9,7 @@ import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { getLaneName, type Lane } from './lanes.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 
 /** Channel of the NOTIFY that says that there is something to deliver. */
@@ -65,6 +66,15 @@ export interface ChannelCapacity {
   readonly count: number;
   /** Prefers a delivery without an attempt among those that are due: what fails for its own reasons would be a poor probe. */
   readonly isProbe?: boolean;
+  /** Only urgent deliveries: the room for others is taken. */
+  readonly isUrgent?: boolean;
+}
+
+/** What a claim asks for: deliveries of a channel, or of one of its lanes. */
+export interface ClaimWant extends ChannelCapacity {
+  readonly lane?: Lane;
+  /** Deliveries that are due before it are not looked at; absent: all are. */
+  readonly floor?: QueueFloor;
 }
 
 /** Due deliveries that are looked at to find a probe. */
@@ -73,73 +83,100 @@ const MAX_PROBE_CANDIDATES = 200;
 const MAX_EMPTY_CLAIMS = 100;
 
 /**
- * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
+ * Claims due deliveries under this lease, the oldest of each channel or lane first, at most `count` of each. Concurrent calls never
  * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
  * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
  * is settled as dead, one that has expired as dropped, and neither is returned.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.
- *
- * @param floors of the queues of the channels: deliveries that are due before them are not looked at. Without one, all are
  */
 export async function claimDeliveries(
   pool: pg.Pool,
   lease: string,
-  capacity: readonly ChannelCapacity[],
+  wants: readonly ClaimWant[],
   now: Millis,
   duration: Millis,
-  floors?: ReadonlyMap<Channel, QueueFloor>,
+): Promise<ClaimedDelivery[]> {
+  const ofLanes = wants.filter(({ lane }) => lane);
+  const ofChannels = wants.filter(({ lane }) => !lane);
+  const claimed = ofChannels.length === 0 ? [] : await claimAll(pool, lease, ofChannels, now, duration);
+  return ofLanes.length === 0 ? claimed : [...claimed, ...(await claimAll(pool, lease, ofLanes, now, duration))];
+}
+
+/** @param wants all of lanes, or all of channels */
+async function claimAll(
+  pool: pg.Pool,
+  lease: string,
+  wants: readonly ClaimWant[],
+  now: Millis,
+  duration: Millis,
 ): Promise<ClaimedDelivery[]> {
   for (let claim = 1; ; claim++) {
-    const rows = await claimRows(pool, lease, capacity, now, duration, floors);
+    const rows = await claimRows(pool, lease, wants, now, duration);
     const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
     if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
   }
 }
 
-/** Runs one claim from the floors of the channels, and moves the floors. */
+/** Runs one claim from the floors of the channels or lanes, and moves the floors. */
 async function claimRows(
   pool: pg.Pool,
   lease: string,
-  capacity: readonly ChannelCapacity[],
+  wants: readonly ClaimWant[],
   now: Millis,
   duration: Millis,
-  floors: ReadonlyMap<Channel, QueueFloor> | undefined,
 ): Promise<ClaimedRow[]> {
-  const scans = capacity.map(({ channel, count, isProbe }) => {
-    const floor = floors?.get(channel);
+  const scans = wants.map((want) => {
+    const { floor, count, isProbe } = want;
     // A probe is not the delivery that has been due longest, and says nothing about the others.
-    return floor && count > 0 && !isProbe ? { channel, floor, scan: floor.begin(now) } : undefined;
+    return floor && count > 0 && !isProbe ? { want, floor, scan: floor.begin(now) } : undefined;
   });
   try {
     const { rows } = await pool.query<ClaimedRow>({
-      ...(capacity.some(({ isProbe }) => isProbe)
-        ? { name: 'claim-probes', text: CLAIM_PROBES }
-        : { name: 'claim-deliveries', text: CLAIM }),
+      ...chooseStatement(wants),
       rowMode: 'array',
       values: [
         lease,
         isoTime(now),
         duration,
-        capacity.map(({ channel }) => channel),
+        wants.map(({ channel }) => channel),
         // Negative: a probe.
-        capacity.map(({ count, isProbe }) => (isProbe ? -count : count)),
+        wants.map(({ count, isProbe }) => (isProbe ? -count : count)),
         scans.map((one) => toFloorParam(one?.scan.from ?? Number.NEGATIVE_INFINITY)),
+        ...(wants[0]?.lane ? [wants.map(({ lane }) => lane?.priority), wants.map(({ lane }) => lane?.name)] : []),
       ],
     });
-    for (const one of scans) one?.floor.end(one.scan, now, findOldest(rows, one.channel));
+    const oldest = scans.length === 0 ? undefined : findOldest(rows, wants);
+    for (const one of scans) one?.floor.end(one.scan, now, oldest?.get(toKey(one.want)) ?? null);
     return rows;
   } finally {
     for (const one of scans) one?.floor.abandon(one.scan);
   }
 }
 
-/** Returns the earliest due time among claimed deliveries of a channel; null: it has no rows. */
-function findOldest(rows: readonly ClaimedRow[], channel: Channel): Millis | null {
-  let oldest: Millis | null = null;
-  for (const row of rows) if (row[2] === channel && (oldest === null || row[16] < oldest)) oldest = row[16];
+function chooseStatement(wants: readonly ClaimWant[]): { readonly name: string; readonly text: string } {
+  if (wants[0]?.lane) return { name: 'claim-lanes', text: CLAIM_LANES };
+  return wants.some(({ isProbe }) => isProbe)
+    ? { name: 'claim-probes', text: CLAIM_PROBES }
+    : { name: 'claim-deliveries', text: CLAIM };
+}
+
+/** Returns the earliest due times of the claimed deliveries of each channel or lane. */
+function findOldest(rows: readonly ClaimedRow[], wants: readonly ClaimWant[]): ReadonlyMap<string, Millis> {
+  const oldest = new Map<string, Millis>();
+  const ofLanes = wants[0]?.lane !== undefined;
+  for (const row of rows) {
+    const channel = row[2];
+    const lane = { priority: row[18], name: getLaneName(row[0], channel, row[17]) };
+    const key = toKey(ofLanes ? { channel, lane } : { channel });
+    if (row[16] < (oldest.get(key) ?? Number.POSITIVE_INFINITY)) oldest.set(key, row[16]);
+  }
   return oldest;
+}
+
+function toKey({ channel, lane }: Pick<ClaimWant, 'channel' | 'lane'>): string {
+  return lane ? `${channel} ${lane.priority} ${lane.name}` : channel;
 }
 
 /** Returns undefined for a delivery that is not to be sent: the statement has settled it. */
@@ -228,9 +265,12 @@ const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
 const UNSENT = `(n.data is null or ${EXPIRED})`;
 
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
-const claimStatement = (due: string) => `
+const claimStatement = (
+  due: string,
+  want = 'unnest($4::text[], $5::int[], $6::timestamptz[]) as want(channel, n, floor)',
+) => `
 with due as (
-  select q.*, want.n from unnest($4::text[], $5::int[], $6::timestamptz[]) as want(channel, n, floor)
+  select q.*, want.n from ${want}
   cross join lateral (${due}
   ) as q
 ), held as (
@@ -263,6 +303,14 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n
     for update skip locked`);
+
+const CLAIM_LANES = claimStatement(
+  `${DUE} and priority = want.priority and delivery_lane(tenant_id, deliveries.channel, target) = want.lane
+    order by due_at limit want.n
+    for update skip locked`,
+  `unnest($4::text[], $5::int[], $6::timestamptz[], $7::smallint[], $8::text[])
+     as want(channel, n, floor, priority, lane)`,
+);
 
 const CLAIM_PROBES = claimStatement(`
     select * from (${DUE}
