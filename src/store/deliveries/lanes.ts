@@ -56,8 +56,10 @@ with recursive lane(priority, name, n) as (
   select q.priority, q.name, lane.n + 1 from lane cross join lateral (${next('lane.priority, lane.name')}) as q
   where lane.n < $5
 )
-select priority, name, n, exists (
-  select from deliveries as d
+-- A scalar: an "exists" may be planned as one scan of everything that is due.
+select priority, name, n, (
+  select true from deliveries as d
   where d.finished_at is null and d.channel = $1 and d.priority = lane.priority and ${LANE} = lane.name
-    and d.due_at <= $6 and d.status = 'queued') as is_due
+    and d.due_at <= $6 and d.status = 'queued'
+  limit 1) is not null as is_due
 from lane order by n`;
