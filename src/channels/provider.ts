@@ -38,6 +38,8 @@ export interface Provider {
   readonly concurrency: number;
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
+  /** Whether it stands in for the providers of any channel: its messages go nowhere, and need no device or endpoint. */
+  readonly isSubstitute?: boolean;
   /**
    * Makes one attempt, by one call to the provider. The outcome is data; throws only on a bug. Must end soon after `signal` is
    * aborted.

@@ -88,10 +88,8 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
     case 'sandboxed':
       return { status: outcome.kind, dueAt: null, reasonCode: null, reason: null };
     case 'undeliverable': {
-      const address = outcome.missing === 'email' ? 'email address' : 'phone number';
-      const trait = `user_traits.${outcome.missing}`;
-      const reason = `No ${address} is known for this user: no event has set ${trait}, or a later one has removed it.`;
-      return { status: 'undeliverable', dueAt: null, reasonCode: `missing_${outcome.missing}`, reason };
+      const { reasonCode, reason } = outcome;
+      return { status: 'undeliverable', dueAt: null, reasonCode, reason };
     }
     case 'rejected':
       return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };

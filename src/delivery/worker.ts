@@ -17,6 +17,7 @@ import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
 import { Settler } from './settler.ts';
+import type { TargetSources } from './targets.ts';
 
 export interface DeliveryWorkerOptions {
   /** Names the worker and its leases. Unique among all processes, earlier ones included. */
@@ -39,6 +40,8 @@ export interface DeliveryWorkerOptions {
   readonly poll?: Millis;
   /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
+  /** Where messages go that need a device or an endpoint. Default: there are none. */
+  readonly targets?: TargetSources;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
@@ -73,6 +76,7 @@ export class DeliveryWorker {
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
     mayAct = () => true,
+    targets = new Map(),
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
@@ -111,6 +115,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      targets,
       getTenant,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),

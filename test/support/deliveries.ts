@@ -226,6 +226,6 @@ function withDeliveries(tidings: TestTidings): DeliveryTidings {
 }
 
 function parseId(id: string) {
-  const [notificationId, channel] = id.split('.') as [string, string];
-  return { notificationId, channel, target: '' };
+  const [notificationId = '', channel = '', target = ''] = id.split('.');
+  return { notificationId, channel, target };
 }

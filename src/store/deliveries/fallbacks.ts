@@ -55,10 +55,10 @@ with result as (
     order by d.step limit 1
   ) as q
   where not r.reached
-    -- Another channel may be under way, or may have reached the user.
+    -- Another channel, or another device, may be under way or may have reached the user.
     and not exists (
       select from deliveries as d
-      where d.tenant_id = r.t and d.notification_id = r.n and d.step < q.step and d.step <> r.s
+      where d.tenant_id = r.t and d.notification_id = r.n and d.step < q.step
         and (d.status in ('sending', 'sent', 'sandboxed') or d.status = 'queued'))
 )
 update deliveries as d
