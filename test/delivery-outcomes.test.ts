@@ -30,6 +30,7 @@ describe('outcomes', () => {
       {
         attempt: 1,
         provider: 'fake',
+        account: null,
         started_at: began,
         duration_ms: 250,
         outcome: 'sent',

@@ -176,6 +176,7 @@ function missing(claimed: Awaited<ReturnType<DeliveryTidings['claim']>>) {
     attempt: {
       n: attempt,
       provider: 'fake',
+      account: null,
       startedAt: 0,
       durationMs: 1,
       outcome: 'undeliverable',

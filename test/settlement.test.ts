@@ -121,6 +121,7 @@ describe('a settlement', () => {
     expect(attempt).toEqual({
       n: 3,
       provider: 'sandbox',
+      account: null,
       startedAt: NOW - 250,
       durationMs: 250,
       outcome: 'sent',

@@ -33,6 +33,8 @@ export interface Outgoing {
 export interface Provider {
   /** As that of the definition. */
   readonly name: string;
+  /** Name of the account, among those of its tenant; absent: it is of the installation. */
+  readonly account?: string;
   readonly channels: readonly Channel[];
   /** Number of sends that may run at once. */
   readonly concurrency: number;

@@ -16,7 +16,7 @@ import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
-import { chooseProvider } from './choose-provider.ts';
+import { chooseProvider, type TenantAccounts } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
@@ -53,6 +53,9 @@ type Unsent = Pick<DispatchResult, 'outcome'>;
  */
 type Unstarted = { readonly unstarted: 'lost' } | { readonly unstarted: 'returned'; readonly dueAt: Millis | null };
 
+/** Pauses (ms) before deliveries come back that wait for their account: one with many waiting, or one that cannot be opened. */
+const CROWDED_PAUSE_MS = 2000;
+const ACCOUNTS_PAUSE_MS = 10_000;
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
 const DOMAIN_SPREAD_MS = 60_000;
 
@@ -62,6 +65,7 @@ export interface ExecutorOptions {
   readonly seal: Seal;
   /** The provider of each channel. */
   readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly accounts: TenantAccounts;
   readonly capacity: Capacity;
   readonly circuits: Circuits;
   readonly leases: LeaseClock;
@@ -98,8 +102,32 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const provider = chooseProvider(this.#options.providers, delivery);
-    this.#options.capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
+    const { providers, accounts, circuits } = this.#options;
+    const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
+    const found = chooseProvider({ providers, accounts, isUsable }, delivery);
+    if (!(found instanceof Promise)) return this.#queue(delivery, found);
+    found.then(
+      (provider) => this.#queue(delivery, provider),
+      (error) => {
+        this.#logError(delivery, error);
+        this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+      },
+    );
+  }
+
+  /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
+  #queue(delivery: ClaimedDelivery, provider: Provider): void {
+    const { capacity, circuits } = this.#options;
+    const pause = provider.account === undefined ? 0 : circuits.getPause(provider);
+    if (pause > 0) this.#comeBack(delivery, pause);
+    else if (provider.account !== undefined && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
+    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
+  }
+
+  /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
+  #comeBack(delivery: ClaimedDelivery, pause: Millis): void {
+    const { clock, random, onUnstarted } = this.#options;
+    onUnstarted(delivery, Math.round(Math.min(delivery.retryUntil, clock() + pause * (1 + random()))));
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {

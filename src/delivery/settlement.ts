@@ -41,6 +41,7 @@ export function toSettlement(
     attempt: {
       n: delivery.attempt,
       provider: provider.name,
+      account: provider.account ?? null,
       startedAt,
       // The wall clock may have been set during the send, forwards or backwards.
       durationMs: Math.min(MAX_DURATION_MS, Math.max(0, Math.round(now - startedAt))),

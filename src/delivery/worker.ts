@@ -8,6 +8,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
+import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './choose-provider.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
@@ -40,6 +41,8 @@ export interface DeliveryWorkerOptions {
   readonly poll?: Millis;
   /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
+  /** The accounts of tenants. Default: they have none. */
+  readonly accounts?: TenantAccounts;
   /** Where messages go that need a device or an endpoint. Default: there are none. */
   readonly targets?: TargetSources;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
@@ -76,6 +79,7 @@ export class DeliveryWorker {
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
     mayAct = () => true,
+    accounts = NO_TENANT_ACCOUNTS,
     targets = new Map(),
     getTenant = () => ({ name: '', settings: {} }),
     ...options
@@ -115,6 +119,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      accounts,
       targets,
       getTenant,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),

@@ -146,6 +146,7 @@ export function settlementOf(claimed: ClaimedDelivery, status: 'sent' | 'dead'):
     attempt: {
       n: attempt,
       provider: 'fake',
+      account: null,
       startedAt: 0,
       durationMs: 1,
       outcome: status === 'sent' ? 'sent' : 'rejected',

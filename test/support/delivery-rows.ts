@@ -228,7 +228,16 @@ function settlementOf(
     dueAt: null,
     reasonCode: null,
     reason: null,
-    attempt: { n: attempt, provider: 'fake', startedAt: START, durationMs: 1, outcome, code: null, ...response },
+    attempt: {
+      n: attempt,
+      provider: 'fake',
+      account: null,
+      startedAt: START,
+      durationMs: 1,
+      outcome,
+      code: null,
+      ...response,
+    },
     message: null,
     ...state,
   };

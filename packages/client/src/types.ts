@@ -1138,6 +1138,11 @@ export interface components {
         /** @description One call to a provider */
         Attempt: {
             /**
+             * @description Account of the tenant with the provider; null: that of the installation
+             * @example null
+             */
+            account: string | null;
+            /**
              * @description Counted from 1
              * @example 1
              */
@@ -1495,6 +1500,11 @@ export interface components {
         };
         /** @description A notification on one channel */
         Delivery: {
+            /**
+             * @description Account of the tenant with the provider; null: that of the installation
+             * @example null
+             */
+            account: string | null;
             attempts_made: number;
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
@@ -1579,6 +1589,11 @@ export interface components {
         };
         /** @description A delivery with every attempt, the first one first */
         DeliveryWithAttempts: {
+            /**
+             * @description Account of the tenant with the provider; null: that of the installation
+             * @example null
+             */
+            account: string | null;
             attempts: components["schemas"]["Attempt"][];
             attempts_made: number;
             /** @enum {string} */
@@ -4663,6 +4678,7 @@ export interface operations {
                      *               "reason_code": null,
                      *               "reason": null,
                      *               "provider": "smtp",
+                     *               "account": null,
                      *               "provider_message_id": null,
                      *               "attempts_made": 1,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
@@ -4673,6 +4689,7 @@ export interface operations {
                      *                 {
                      *                   "attempt": 1,
                      *                   "provider": "smtp",
+                     *                   "account": null,
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
@@ -5212,6 +5229,7 @@ export interface operations {
                      *           "reason_code": null,
                      *           "reason": null,
                      *           "provider": "smtp",
+                     *           "account": null,
                      *           "provider_message_id": null,
                      *           "attempts_made": 1,
                      *           "due_at": "2026-11-02T09:30:00.000Z",
@@ -5279,6 +5297,7 @@ export interface operations {
                      *       "reason_code": null,
                      *       "reason": null,
                      *       "provider": "smtp",
+                     *       "account": null,
                      *       "provider_message_id": null,
                      *       "attempts_made": 1,
                      *       "due_at": "2026-11-02T09:30:00.000Z",
@@ -5395,6 +5414,7 @@ export interface operations {
                      *       "reason_code": null,
                      *       "reason": null,
                      *       "provider": "smtp",
+                     *       "account": null,
                      *       "provider_message_id": null,
                      *       "attempts_made": 1,
                      *       "due_at": "2026-11-02T09:30:00.000Z",
@@ -6089,6 +6109,7 @@ export interface operations {
                      *               "reason_code": null,
                      *               "reason": null,
                      *               "provider": "smtp",
+                     *               "account": null,
                      *               "provider_message_id": null,
                      *               "attempts_made": 1,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
@@ -6099,6 +6120,7 @@ export interface operations {
                      *                 {
                      *                   "attempt": 1,
                      *                   "provider": "smtp",
+                     *                   "account": null,
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
@@ -8728,6 +8750,7 @@ export interface operations {
                      *               "reason_code": null,
                      *               "reason": null,
                      *               "provider": "smtp",
+                     *               "account": null,
                      *               "provider_message_id": null,
                      *               "attempts_made": 1,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
@@ -8738,6 +8761,7 @@ export interface operations {
                      *                 {
                      *                   "attempt": 1,
                      *                   "provider": "smtp",
+                     *                   "account": null,
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",

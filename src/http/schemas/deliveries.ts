@@ -16,6 +16,14 @@ const deliveryId = z
 
 const notificationType = z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] });
 
+const account = z
+  .string()
+  .nullable()
+  .meta({
+    description: 'Account of the tenant with the provider; null: that of the installation',
+    examples: [null],
+  });
+
 const target = z.string().meta({
   description: 'Id of the device or the endpoint; empty: the address of the user, or a channel that needs none',
   examples: [''],
@@ -44,6 +52,7 @@ const fields = {
     .string()
     .nullable()
     .meta({ examples: ['smtp'] }),
+  account,
   provider_message_id: z
     .string()
     .nullable()
@@ -63,6 +72,7 @@ const attempt = z
   .object({
     attempt: z.int().meta({ description: 'Counted from 1', examples: [1] }),
     provider: z.string().meta({ examples: ['smtp'] }),
+    account,
     started_at: timestamp,
     duration_ms: z.number(),
     outcome: z.enum(ATTEMPT_OUTCOMES),

@@ -15,6 +15,7 @@ export class Semaphore<Key> {
   readonly #reserved: number;
   readonly #maxReservedRank: number;
   #waiting = new PriorityQueue<Task<Key>>();
+  #waitingCount = 0;
   #running = 0;
 
   /**
@@ -27,9 +28,14 @@ export class Semaphore<Key> {
     this.#maxReservedRank = maxReservedRank;
   }
 
+  /** Number of tasks that run or wait. */
+  get count(): number {
+    return this.#running + this.#waitingCount;
+  }
+
   /** Whether no task runs or waits. */
   get idle(): boolean {
-    return this.#running === 0 && this.#waiting.first() === undefined;
+    return this.count === 0;
   }
 
   /**
@@ -39,6 +45,7 @@ export class Semaphore<Key> {
    */
   run(key: Key, work: () => Promise<void>, rank = 0): void {
     this.#waiting.add(rank, { key, rank, work });
+    this.#waitingCount++;
     this.#startNext();
   }
 
@@ -52,6 +59,7 @@ export class Semaphore<Key> {
       else kept.add(first.due, first.item);
     }
     this.#waiting = kept;
+    this.#waitingCount -= removed.length;
     return removed;
   }
 
@@ -62,6 +70,7 @@ export class Semaphore<Key> {
       // The tasks behind it have the same rank or a higher one, and no more room.
       if (this.#running >= room) return;
       this.#waiting.removeFirst();
+      this.#waitingCount--;
       this.#running++;
       void work().finally(() => {
         this.#running--;

@@ -12,6 +12,8 @@ import { isoTime } from '../../time/iso-time.ts';
 export interface AttemptView {
   readonly attempt: number;
   readonly provider: string;
+  /** Account of the tenant; null: that of the installation. */
+  readonly account: string | null;
   readonly started_at: string;
   readonly duration_ms: number;
   readonly outcome: AttemptOutcomeKind;
@@ -35,6 +37,8 @@ export interface DeliveryView {
   readonly reason_code: string | null;
   readonly reason: string | null;
   readonly provider: string | null;
+  /** Account of the tenant that made the latest attempt; null: none, or that of the installation. */
+  readonly account: string | null;
   readonly provider_message_id: string | null;
   readonly attempts_made: number;
   readonly due_at: string;
@@ -73,7 +77,7 @@ export async function loadNotifications(
     [tenantId, notificationIds],
   );
   const { rows: attempts } = await pool.query(
-    `select notification_id, channel, target, attempt, provider, started_at, duration_ms, outcome, code, reason, response,
+    `select notification_id, channel, target, attempt, provider, account, started_at, duration_ms, outcome, code, reason, response,
             provider_message_id
      from all_attempts() where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
     [tenantId, notificationIds],
@@ -236,7 +240,7 @@ export async function loadMessage(
 }
 
 const SELECT_DELIVERY = `
-select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, provider_message_id,
+select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
        attempts, due_at, created_at, finished_at,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
@@ -262,6 +266,7 @@ function toDeliveryView(row: any): DeliveryView {
     reason_code: row.reason_code,
     reason: row.reason,
     provider: row.provider,
+    account: row.account,
     provider_message_id: row.provider_message_id,
     attempts_made: row.attempts,
     due_at: isoTime(row.due_at),

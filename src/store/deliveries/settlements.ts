@@ -32,6 +32,8 @@ export interface Settlement {
   readonly attempt: {
     readonly n: number;
     readonly provider: string;
+    /** Of the tenant; null: that of the installation. */
+    readonly account: string | null;
     readonly startedAt: Millis;
     readonly durationMs: number;
     readonly outcome: AttemptOutcomeKind;
@@ -149,6 +151,7 @@ async function settle(
       JSON.stringify([...accepted, ...others].flatMap(toMessageRow)),
       packTextArray(accepted.map((one) => one.status)),
       packTextArray(accepted.map((one) => one.target)),
+      packTextArray(accepted.map((one) => one.attempt.account)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -167,6 +170,7 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     r: s.reason,
     a: attempt.n,
     p: attempt.provider,
+    ac: attempt.account,
     at: isoTime(attempt.startedAt),
     ms: attempt.durationMs,
     o: attempt.outcome,
@@ -204,28 +208,28 @@ const ADDRESS_ADDED = `(o.s = 'undeliverable' and d.reason_code = 'address_added
 const SETTLE = `
 with sent as (
   update deliveries as d
-  set status = o.s, reason_code = null, reason = null, provider = o.p, provider_message_id = o.id, response = o.re,
+  set status = o.s, reason_code = null, reason = null, provider = o.p, account = o.ac, provider_message_id = o.id, response = o.re,
       started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2
-  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
-    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, i)
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, i)
   where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c
     and d.target = coalesce(o.g, '') and d.fence = o.f::int and d.status = 'sending' and ${selectivityHint('o.i')}
   returning 1
 ), outcome as (
   select * from json_to_recordset($12) as r(
     t text, n uuid, c text, g text, f int, s text, d timestamptz, rc text, r text,
-    a int, p text, at timestamptz, ms int, o text, co text, ar text, re text, id text)
+    a int, p text, ac text, at timestamptz, ms int, o text, co text, ar text, re text, id text)
 ), tried as (
-  insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, worker, started_at, duration_ms,
+  insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
                         outcome, code, reason, response, provider_message_id)
-  select t, n, c, g, a, p, $1, at, ms, o, co, ar, re, id from outcome
+  select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id from outcome
   where not exists (
     -- Recorded by an earlier settlement whose answer was lost.
     select from deliveries as d
     where d.tenant_id = t and d.notification_id = n and d.channel = c and d.target = g and d.fence = f
       and d.started_at is not null)
   on conflict (tenant_id, notification_id, channel, target, attempt) do update
-  set provider = excluded.provider, outcome = excluded.outcome, code = excluded.code, response = excluded.response,
+  set provider = excluded.provider, account = excluded.account, outcome = excluded.outcome, code = excluded.code, response = excluded.response,
       duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
       reason = case
         when attempts.outcome = 'in_doubt' and excluded.outcome <> 'in_doubt'
@@ -245,7 +249,7 @@ with sent as (
       due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
       reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
-      provider = o.p, provider_message_id = coalesce(o.id, d.provider_message_id),
+      provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),
       finished_at = case when o.s = 'queued' or ${ADDRESS_ADDED} then null else $2::timestamptz end
   from outcome as o
   where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.target = o.g and d.fence = o.f
