@@ -49,7 +49,10 @@ export class GoogleTokens {
     const left = this.#token ? this.#token.expiresAt - this.#tools.clock() : 0;
     if (left > RENEW_EARLY_MS) return { token: this.#token!.text };
     const renewal = this.#renew();
-    return left > UNUSABLE_EARLY_MS ? { token: this.#token!.text } : renewal;
+    if (left <= UNUSABLE_EARLY_MS) return renewal;
+    // Nothing waits for it now: a failure shows when the token is needed.
+    renewal.catch(() => {});
+    return { token: this.#token!.text };
   }
 
   /** Returns a token that was not used before, or the outcome of a send without a token. */
