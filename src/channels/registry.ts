@@ -3,6 +3,7 @@ import type { ProviderDefinition } from './provider.ts';
 /** All providers, one line each. A definition is loaded when it is first needed, and its libraries with it. */
 const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } = {
   courier: async () => (await import('./courier/courier.ts')).courier,
+  http: async () => (await import('./http/http.ts')).http,
   sendgrid: async () => (await import('./email/sendgrid.ts')).sendgrid,
   ses: async () => (await import('./email/ses.ts')).ses,
   smtp: async () => (await import('./email/smtp.ts')).smtp,
