@@ -30,9 +30,11 @@ describe('outcomes', () => {
       {
         attempt: 1,
         provider: 'fake',
+        account: null,
         started_at: began,
         duration_ms: 250,
         outcome: 'sent',
+        code: null,
         reason: null,
         response: '250 OK',
         provider_message_id: 'id-1',
@@ -49,7 +51,7 @@ describe('outcomes', () => {
     tidings.clock.now += 1000;
     await tidings.becomes(id, 'sent');
     const first = {
-      to: EMAIL,
+      target: { kind: 'email', address: EMAIL },
       channel: 'email',
       notificationType: 'MAIL',
       userId: 'u1',

@@ -38,6 +38,7 @@ test('a message is in the locale of its user, as a whole, and says which locale 
     const message = await loadMessage(tidings.database.pool, tidings.seal, TENANT, {
       notificationId,
       channel: channel as 'email',
+      target: '',
     });
     expect(message, locale).toMatchObject(locale ? { locale: expected, user_locale: locale } : {});
     const subject = expected === 'en' ? 'Number 1' : `${expected} subject`;

@@ -161,12 +161,13 @@ async function undeliverable(tidings: DeliveryTidings, type: 'mail' | 'text'): P
 }
 
 function missing(claimed: Awaited<ReturnType<DeliveryTidings['claim']>>) {
-  const { handle, tenantId, notificationId, channel, fence, attempt } = claimed;
+  const { handle, tenantId, notificationId, channel, target, fence, attempt } = claimed;
   return {
     handle,
     tenantId,
     notificationId,
     channel,
+    target,
     fence,
     status: 'undeliverable',
     dueAt: null,
@@ -175,9 +176,11 @@ function missing(claimed: Awaited<ReturnType<DeliveryTidings['claim']>>) {
     attempt: {
       n: attempt,
       provider: 'fake',
+      account: null,
       startedAt: 0,
       durationMs: 1,
       outcome: 'undeliverable',
+      code: null,
       reason: null,
       response: null,
       providerMessageId: null,

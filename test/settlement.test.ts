@@ -104,21 +104,10 @@ describe('a settlement', () => {
       },
     ],
     [
-      'no email address',
-      { kind: 'undeliverable', missing: 'email' },
+      'nowhere to go',
+      { kind: 'undeliverable', reasonCode: 'missing_email', reason: 'No email address is known.' },
       {},
-      {
-        status: 'undeliverable',
-        reasonCode: 'missing_email',
-        reason:
-          'No email address is known for this user: no event has set user_traits.email, or a later one has removed it.',
-      },
-    ],
-    [
-      'no phone number',
-      { kind: 'undeliverable', missing: 'phone' },
-      {},
-      { status: 'undeliverable', reasonCode: 'missing_phone' },
+      { status: 'undeliverable', reasonCode: 'missing_email', reason: 'No email address is known.' },
     ],
   ])('is made of: %s', (_name, outcome, delivery, expected) => {
     const settlement = settled(outcome, delivery);
@@ -132,9 +121,11 @@ describe('a settlement', () => {
     expect(attempt).toEqual({
       n: 3,
       provider: 'sandbox',
+      account: null,
       startedAt: NOW - 250,
       durationMs: 250,
       outcome: 'sent',
+      code: null,
       reason: null,
       response: '250 OK',
       providerMessageId: 'id-1',

@@ -133,6 +133,7 @@ function catalogOf(...rules: Rule[]): CatalogData {
     name,
     category: 'SYSTEM' as const,
     channels: ['internal' as const],
+    priority: 'MEDIUM' as const,
     inDoubt: 'resend' as const,
     maxAge: DAY,
   }));

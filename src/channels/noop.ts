@@ -10,6 +10,7 @@ export function noopProvider(channels: readonly Channel[]): Provider {
     channels,
     concurrency: 500,
     keepsMessage: false,
+    isSubstitute: true,
     send: async () => SENT,
     close: async () => {},
   };

@@ -33,11 +33,15 @@ export interface Outgoing {
 export interface Provider {
   /** As that of the definition. */
   readonly name: string;
+  /** Name of the account, among those of its tenant; absent: it is of the installation. */
+  readonly account?: string;
   readonly channels: readonly Channel[];
   /** Number of sends that may run at once. */
   readonly concurrency: number;
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
+  /** Whether it stands in for the providers of any channel: its messages go nowhere, and need no device or endpoint. */
+  readonly isSubstitute?: boolean;
   /**
    * Makes one attempt, by one call to the provider. The outcome is data; throws only on a bug. Must end soon after `signal` is
    * aborted.

@@ -11,6 +11,7 @@ export function sandboxProvider(channels: readonly Channel[]): Provider {
     channels,
     concurrency: 100,
     keepsMessage: true,
+    isSubstitute: true,
     send: async ({ idempotencyKey }) => ({ kind: 'sandboxed', providerMessageId: `sandbox-${idempotencyKey}` }),
     close: async () => {},
   };

@@ -2,8 +2,14 @@ import type { Provider } from '../channels/provider.ts';
 import { Semaphore } from '../lib/concurrency/semaphore.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries/deliveries.ts';
-import { TEST_PROVIDER } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
+import { MAX_URGENT_PRIORITY } from './lanes.ts';
+
+/** Part of the slots that only urgent deliveries take, and of the room that they have beside the others. */
+const URGENT_SHARE = 1 / 8;
+
+/** Accounts whose slots are kept although nothing is sent by them. */
+const MAX_IDLE_SLOTS = 1000;
 
 /**
  * Tracks the deliveries that a worker holds, from claim to settlement, and decides how many more it may claim. Bounds are
@@ -19,9 +25,6 @@ export class Capacity {
   constructor(providers: ReadonlyMap<Channel, Provider>, circuits: Circuits) {
     this.#providers = providers;
     this.#circuits = circuits;
-    for (const provider of new Set([...providers.values(), TEST_PROVIDER])) {
-      this.#slots.set(provider, new Semaphore(provider.concurrency));
-    }
   }
 
   /** Number of deliveries held now. */
@@ -42,7 +45,7 @@ export class Capacity {
    * Returns the channels to claim for and how many deliveries of each: those that hold at most three quarters of their
    * bound and whose circuit is not open. A quarter of the bound per claim: two quarters are fetched while one is being sent
    * and one is being recorded. A half-open circuit gets a single delivery as its probe, if possible one that has not failed
-   * yet.
+   * yet. A channel that is full has room for urgent deliveries.
    */
   availableCapacity(): ChannelCapacity[] {
     const available: ChannelCapacity[] = [];
@@ -51,7 +54,13 @@ export class Capacity {
       const reserved = this.#occupied.get(channel) ?? 0;
       const state = this.#circuits.state(provider);
       if (state === 'closed' && reserved <= bound * 0.75) available.push({ channel, count: Math.ceil(bound / 4) });
-      if (state === 'half_open' && reserved === 0 && this.#slots.get(provider)?.idle)
+      else if (state === 'closed') {
+        // Urgent deliveries have room of their own.
+        const extra = Math.ceil(bound * URGENT_SHARE);
+        const count = Math.min(extra, bound + extra - reserved);
+        if (count > 0) available.push({ channel, count, isUrgent: true });
+      }
+      if (state === 'half_open' && reserved === 0 && this.#slotsOf(provider).idle)
         available.push({ channel, count: 1, isProbe: true });
     }
     return available;
@@ -81,7 +90,32 @@ export class Capacity {
 
   /** Runs a send as soon as its provider has a free slot. @param send must not reject */
   runInSlot(delivery: ClaimedDelivery, provider: Provider, send: () => Promise<void>): void {
-    this.#slots.get(provider)?.run(delivery, send);
+    this.#slotsOf(provider).run(delivery, send, delivery.priority);
+  }
+
+  /**
+   * Whether so many deliveries wait for a slot of this provider already that another one has to come back later: the account of
+   * one tenant does not take the room of the others.
+   */
+  isCrowded(provider: Provider): boolean {
+    return this.#slotsOf(provider).count >= maxHeldPerChannel(provider);
+  }
+
+  #slotsOf(provider: Provider): Semaphore<ClaimedDelivery> {
+    const known = this.#slots.get(provider);
+    if (known) return known;
+    this.#forgetIdle();
+    const { concurrency } = provider;
+    const reserved = concurrency < 2 ? 0 : Math.max(1, Math.floor(concurrency * URGENT_SHARE));
+    const slots = new Semaphore<ClaimedDelivery>(concurrency, reserved, MAX_URGENT_PRIORITY);
+    this.#slots.set(provider, slots);
+    return slots;
+  }
+
+  /** Forgets the slots that no delivery has or waits for, once there are many: accounts come and go. */
+  #forgetIdle(): void {
+    if (this.#slots.size < MAX_IDLE_SLOTS) return;
+    for (const [provider, slots] of this.#slots) if (slots.idle) this.#slots.delete(provider);
   }
 
   /**

@@ -6,6 +6,8 @@ import type { SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 
+/** Accounts whose circuits are tracked. */
+const MAX_ACCOUNTS = 10_000;
 /** Domains with failures and a closed circuit that are tracked; of more, those without a recent failure are forgotten. */
 const MAX_FAILING_DOMAINS = 1000;
 /** Circuits of domains that are open at the same time; beyond that, failures of further domains open none. */
@@ -56,7 +58,8 @@ export interface CircuitsOptions {
  */
 export class Circuits {
   readonly #options: CircuitsOptions;
-  readonly #providers = new Map<Provider, Circuit>();
+  /** Circuits of accounts, made when first needed; of those that are closed, the ones not used for long are forgotten. */
+  readonly #providers = new LRUCache<Provider, Circuit>({ max: MAX_ACCOUNTS });
   /** Domains whose circuit is closed, but whose last send failed. */
   readonly #failing = new LRUCache<string, Circuit>({ max: MAX_FAILING_DOMAINS });
   /** Domains whose circuit is not closed, the least recently used first. Failures of other domains remove none. */
@@ -68,13 +71,26 @@ export class Circuits {
 
   constructor(options: CircuitsOptions) {
     this.#options = options;
-    for (const provider of new Set(options.providers))
-      this.#providers.set(provider, { provider, domain: null, breaker: new CircuitBreaker() });
+    for (const provider of new Set(options.providers)) this.#circuitOf(provider);
   }
 
   /** Returns the state of a provider's circuit. */
   state(provider: Provider): 'closed' | 'open' | 'half_open' {
     return this.#providers.get(provider)?.breaker.state(this.#options.elapsed()) ?? 'closed';
+  }
+
+  /** Returns for how many ms deliveries of this provider have to wait; 0: none, or its probe is due. */
+  getPause(provider: Provider): Millis {
+    const { elapsed } = this.#options;
+    return this.state(provider) === 'open' ? Math.max(1, this.#circuitOf(provider).breaker.openUntil - elapsed()) : 0;
+  }
+
+  #circuitOf(provider: Provider): Circuit {
+    const known = this.#providers.get(provider);
+    if (known) return known;
+    const circuit = { provider, domain: null, breaker: new CircuitBreaker() };
+    this.#providers.set(provider, circuit);
+    return circuit;
   }
 
   /**
@@ -108,9 +124,9 @@ export class Circuits {
     // Nearly always; a success changes nothing then.
     if (outcome.kind === 'sent' && !this.#hadFailure) return;
     const { weight, target } = judge(outcome);
-    const circuit = this.#providers.get(provider);
-    if (circuit && target === 'provider') this.#failed(circuit, weight, outcome);
-    else if (circuit && target !== 'nothing') this.#succeeded(circuit);
+    const circuit = this.#circuitOf(provider);
+    if (target === 'provider') this.#failed(circuit, weight, outcome);
+    else if (target !== 'nothing') this.#succeeded(circuit);
     if (domain === undefined) return;
     const key = domainKey(provider, domain);
     const known = this.#open.get(key) ?? this.#failing.get(key);

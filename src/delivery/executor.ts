@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
-import type { Channel, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
+import type { Channel, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
@@ -11,14 +11,16 @@ import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData, markSendStarted } from '../store/deliveries/deliveries.ts';
+import { spreadDelivery } from '../store/deliveries/spread.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
-import { chooseProvider } from './choose-provider.ts';
+import { chooseProvider, type TenantAccounts } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
+import type { TargetSources } from './targets.ts';
 
 /** The result of one attempt. */
 export interface DispatchResult {
@@ -32,7 +34,15 @@ export interface DispatchResult {
   readonly error?: Error;
 }
 
-export type AttemptOutcome = SendOutcome | { readonly kind: 'undeliverable'; readonly missing: 'email' | 'phone' };
+export type AttemptOutcome = SendOutcome | Undeliverable;
+
+/** The message has nowhere to go. */
+export interface Undeliverable {
+  readonly kind: 'undeliverable';
+  readonly reasonCode: DeliveryReasonCode;
+  /** A sentence. */
+  readonly reason: string;
+}
 
 /** The outcome of an attempt that ended before the provider was called. */
 type Unsent = Pick<DispatchResult, 'outcome'>;
@@ -43,6 +53,9 @@ type Unsent = Pick<DispatchResult, 'outcome'>;
  */
 type Unstarted = { readonly unstarted: 'lost' } | { readonly unstarted: 'returned'; readonly dueAt: Millis | null };
 
+/** Pauses (ms) before deliveries come back that wait for their account: one with many waiting, or one that cannot be opened. */
+const CROWDED_PAUSE_MS = 2000;
+const ACCOUNTS_PAUSE_MS = 10_000;
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
 const DOMAIN_SPREAD_MS = 60_000;
 
@@ -52,6 +65,7 @@ export interface ExecutorOptions {
   readonly seal: Seal;
   /** The provider of each channel. */
   readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly accounts: TenantAccounts;
   readonly capacity: Capacity;
   readonly circuits: Circuits;
   readonly leases: LeaseClock;
@@ -60,6 +74,8 @@ export interface ExecutorOptions {
   /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what waits for a domain. */
   readonly random: () => number;
   readonly log: Logger;
+  /** Where messages go that need a device or an endpoint. */
+  readonly targets: TargetSources;
   /** Returns name and settings of a tenant. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
   /** Receives the result of each attempt, to be recorded. */
@@ -86,8 +102,32 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const provider = chooseProvider(this.#options.providers, delivery);
-    this.#options.capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
+    const { providers, accounts, circuits } = this.#options;
+    const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
+    const found = chooseProvider({ providers, accounts, isUsable }, delivery);
+    if (!(found instanceof Promise)) return this.#queue(delivery, found);
+    found.then(
+      (provider) => this.#queue(delivery, provider),
+      (error) => {
+        this.#logError(delivery, error);
+        this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+      },
+    );
+  }
+
+  /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
+  #queue(delivery: ClaimedDelivery, provider: Provider): void {
+    const { capacity, circuits } = this.#options;
+    const pause = provider.account === undefined ? 0 : circuits.getPause(provider);
+    if (pause > 0) this.#comeBack(delivery, pause);
+    else if (provider.account !== undefined && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
+    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
+  }
+
+  /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
+  #comeBack(delivery: ClaimedDelivery, pause: Millis): void {
+    const { clock, random, onUnstarted } = this.#options;
+    onUnstarted(delivery, Math.round(Math.min(delivery.retryUntil, clock() + pause * (1 + random()))));
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
@@ -113,15 +153,17 @@ export class Executor {
   async #dispatch(delivery: ClaimedDelivery, provider: Provider): Promise<DispatchResult | Unstarted> {
     const { pool, circuits, leases, deadlines } = this.#options;
     if (!leases.isGood(delivery.lease)) return RETURNED;
-    const address = this.#openAddress(delivery);
-    if ('outcome' in address) return { provider, ...address };
+    const found = await this.#findTarget(delivery, provider);
+    if ('unstarted' in found) return found;
+    if ('outcome' in found) return { provider, ...found };
+    const { target } = found;
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
     const { message, locale, sender } = rendered;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
     // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) return RETURNED;
-    const domain = delivery.channel === 'email' ? getDomain(address.to) : undefined;
+    const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
     const wait = domain === undefined ? 0 : circuits.startSend(provider, domain);
     if (wait > 0 && this.#options.clock() < delivery.retryUntil) return this.#postpone(delivery, wait);
     const deadline = deadlines.next();
@@ -130,7 +172,7 @@ export class Executor {
       isStopped = !leases.isGood(delivery.lease);
       return !isStopped;
     };
-    const result = await send(provider, delivery, { to: address.to, message, sender }, deadline, mayHandOver);
+    const result = await send(provider, delivery, { target, message, sender }, deadline, mayHandOver);
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -147,14 +189,31 @@ export class Executor {
     return { unstarted: 'returned', dueAt };
   }
 
-  #openAddress({ tenantId, userId, channel, address }: ClaimedDelivery): { readonly to?: string } | Unsent {
-    const kind = ADDRESS_KIND_BY_CHANNEL[channel];
-    if (!kind) return {};
-    if (!address) return { outcome: { kind: 'undeliverable', missing: kind } };
-    const to = openAddress(this.#options.seal, address.sealed, tenantId, userId, kind);
+  /** Finds out where the message goes. A delivery to several targets becomes one of each, all of which are queued again. */
+  async #findTarget(
+    delivery: ClaimedDelivery,
+    provider: Provider,
+  ): Promise<{ readonly target: Target } | Unsent | Unstarted> {
+    const { tenantId, channel, userId, notificationType } = delivery;
+    if (ADDRESS_KIND_BY_CHANNEL[channel]) return this.#openAddress(delivery);
+    const source = this.#options.targets.get(channel);
+    if (!source || provider.isSubstitute) return { target: { kind: 'none' } };
+    if (delivery.target === '') {
+      const targets = await source.list({ tenantId, userId, notificationType });
+      if (targets.length === 0) return { outcome: { kind: 'undeliverable', ...source.missing } };
+      return (await spreadDelivery(this.#options.pool, delivery, targets)) ? RETURNED : { unstarted: 'lost' };
+    }
+    const target = await source.load(tenantId, delivery.target);
+    return target ? { target } : { outcome: { kind: 'undeliverable', ...TARGET_GONE } };
+  }
+
+  #openAddress({ tenantId, userId, channel, address }: ClaimedDelivery): { readonly target: Target } | Unsent {
+    const kind = channel === 'email' ? 'email' : 'phone';
+    if (!address) return { outcome: { kind: 'undeliverable', ...toMissingAddress(kind) } };
+    const opened = openAddress(this.#options.seal, address.sealed, tenantId, userId, kind);
     // Temporary: the key may be corrected, and the user may get another address.
-    if (to === undefined) return toUnopened(`the ${kind} address`);
-    return { to };
+    if (opened === undefined) return toUnopened(`the ${kind} address`);
+    return { target: kind === 'email' ? { kind, address: opened } : { kind, number: opened } };
   }
 
   async #renderMessage(
@@ -251,21 +310,22 @@ type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 
 async function send(
   provider: Provider,
-  { tenantId, notificationId, notificationType, channel, userId, attempt }: ClaimedDelivery,
-  { to, message, sender }: { to: string | undefined; message: Message; sender: string | undefined },
+  delivery: ClaimedDelivery,
+  { target, message, sender }: { target: Target; message: Message; sender: string | undefined },
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
+  const { tenantId, notificationId, notificationType, channel, userId, attempt } = delivery;
   const outgoing: Outgoing = {
     tenantId,
     notificationId,
     notificationType,
     channel,
     userId,
-    target: toTarget(channel, to),
+    target,
     message,
     ...(sender === undefined ? {} : { sender }),
-    idempotencyKey: formatDeliveryId({ notificationId, channel }),
+    idempotencyKey: formatDeliveryId(delivery),
     attempt,
   };
   try {
@@ -277,10 +337,16 @@ async function send(
   }
 }
 
-function toTarget(channel: Channel, to: string | undefined): Target {
-  if (to === undefined) return { kind: 'none' };
-  return channel === 'sms' ? { kind: 'phone', number: to } : { kind: 'email', address: to };
+function toMissingAddress(kind: AddressKind): Omit<Undeliverable, 'kind'> {
+  const address = kind === 'email' ? 'email address' : 'phone number';
+  const reason = `No ${address} is known for this user: no event has set user_traits.${kind}, or a later one has removed it.`;
+  return { reasonCode: `missing_${kind}`, reason };
 }
+
+const TARGET_GONE: Omit<Undeliverable, 'kind'> = {
+  reasonCode: 'target_gone',
+  reason: 'Its device or endpoint was removed after the message was queued for it.',
+};
 
 /** Bounded by the retry time of the delivery. A message with masks in the place of values is never sent. */
 function toUnopened(what: string): Unsent {

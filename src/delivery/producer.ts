@@ -7,13 +7,16 @@ import type { Millis } from '../model/event.ts';
 import {
   type ChannelCapacity,
   type ClaimedDelivery,
+  type ClaimWant,
   claimDeliveries,
   DELIVERIES_CHANNEL,
   loadNextDueDelivery,
 } from '../store/deliveries/deliveries.ts';
+import { getLaneName } from '../store/deliveries/lanes.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
+import { ChannelLanes, MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
 export interface ProducerOptions {
@@ -37,6 +40,9 @@ export interface ProducerOptions {
   readonly onClaimed: (delivery: ClaimedDelivery) => void;
 }
 
+/** Pause in ms between two looks for urgent deliveries while there is no room for others. */
+const URGENT_POLL_MS = 250;
+
 /** A loop that makes one claim at a time, under its own lease: claims under one lease would wait for its row. */
 interface ClaimLoop {
   lease: string;
@@ -57,7 +63,8 @@ export class Producer {
   readonly #floors: ReadonlyMap<Channel, QueueFloor>;
   /** Number of the latest lease. */
   #leaseNumber = 2;
-  /** Channels whose last claim returned as many deliveries as it asked for. */
+  readonly #lanes: ReadonlyMap<Channel, ChannelLanes>;
+  /** Channels whose last claim returned as many deliveries as it asked for: they are claimed lane by lane. */
   readonly #backlogged = new Set<Channel>();
   /** Whether the last look left out a channel, for its capacity or its circuit. */
   #wasLimited = false;
@@ -68,6 +75,8 @@ export class Producer {
     this.#options = options;
     this.#main = { lease: options.name, signal: new Signal(), progress: new Progress() };
     this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal(), progress: new Progress() };
+    const { pool, clock } = options;
+    this.#lanes = new Map(options.channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock)]));
     this.#floors = new Map(options.channels.map((channel) => [channel, new QueueFloor()]));
     this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, ({ missed }) =>
       missed ? this.rescan() : this.wake(),
@@ -126,10 +135,12 @@ export class Producer {
           continue;
         }
         const available = capacity.availableCapacity();
-        this.#wasLimited = available.length < channels.length;
-        const asked = isPrefetcher ? available.filter(({ channel }) => this.#backlogged.has(channel)) : available;
+        this.#wasLimited = available.filter(({ isUrgent }) => !isUrgent).length < channels.length;
+        const asked = isPrefetcher
+          ? available.filter(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel))
+          : available;
         const hasMore = asked.length > 0 && (await this.#claim(loop, asked));
-        if (!hasMore) await signal.sleep(asked.length > 0 && !isPrefetcher ? await this.#untilNextDue() : poll);
+        if (!hasMore) await signal.sleep(isPrefetcher ? poll : await this.#untilNextLook(asked));
       } catch (error) {
         log.warn({ err: error }, 'the delivery queue could not be read; trying again');
         await signal.sleep(poll);
@@ -146,10 +157,12 @@ export class Producer {
       if (leases.hasLapsed(loop.lease)) this.#rotateLease(loop);
     }
     capacity.reserve(asked);
-    const askedAt = leases.read();
-    let deliveries: ClaimedDelivery[];
+    let wants: readonly ClaimWant[];
+    let deliveries: ClaimedDelivery[] = [];
     try {
-      deliveries = await claimDeliveries(pool, loop.lease, asked, clock(), lease, this.#floors);
+      wants = await this.#toWants(asked);
+      const askedAt = leases.read();
+      if (wants.length > 0) deliveries = await claimDeliveries(pool, loop.lease, wants, clock(), lease);
       if (deliveries.length > 0) leases.extendByClaim(loop.lease, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
@@ -163,14 +176,46 @@ export class Producer {
       capacity.hold(delivery);
       onClaimed(delivery);
     }
-    for (const { channel, count } of asked) {
-      const claimed = deliveries.filter((delivery) => delivery.channel === channel).length;
-      if (count > 1 && claimed === count) this.#backlogged.add(channel);
-      else this.#backlogged.delete(channel);
-    }
-    const hasMore = asked.some(({ channel }) => this.#backlogged.has(channel));
+    this.#noteBacklogs(asked, wants, deliveries);
+    const hasMore = asked.some(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel));
     if (hasMore) this.#prefetcher.signal.set();
     return hasMore;
+  }
+
+  /** Returns what to claim: channel by channel, and where more is due than one claim returns, lane by lane. */
+  async #toWants(asked: readonly ChannelCapacity[]): Promise<ClaimWant[]> {
+    const wants: ClaimWant[] = [];
+    for (const one of asked) {
+      const { channel, count, isProbe, isUrgent } = one;
+      const floor = this.#floors.get(channel);
+      if (isUrgent) wants.push(...((await this.#lanes.get(channel)?.chooseWants(count, MAX_URGENT_PRIORITY)) ?? []));
+      else if (this.#backlogged.has(channel) && !isProbe)
+        wants.push(...((await this.#lanes.get(channel)?.chooseWants(count)) ?? []));
+      else wants.push(floor ? { ...one, floor } : one);
+    }
+    return wants;
+  }
+
+  /** Notes which channels have more due than their last claim returned. */
+  #noteBacklogs(
+    asked: readonly ChannelCapacity[],
+    wants: readonly ClaimWant[],
+    deliveries: readonly ClaimedDelivery[],
+  ): void {
+    for (const want of wants) {
+      if (!want.lane) continue;
+      const claimed = deliveries.filter((one) => isOfLane(one, want)).length;
+      this.#lanes.get(want.channel)?.report(want, claimed);
+    }
+    for (const { channel, count, isUrgent } of asked) {
+      if (isUrgent) continue;
+      const own = wants.filter((want) => want.channel === channel);
+      const claimed = deliveries.filter((delivery) => delivery.channel === channel).length;
+      // A lane that returned all that it was asked for has more; without lanes the channel is looked at as a whole again.
+      const hasMore = own.some(({ lane }) => lane) ? claimed > 0 : count > 1 && claimed === count;
+      if (hasMore) this.#backlogged.add(channel);
+      else this.#backlogged.delete(channel);
+    }
   }
 
   /** Claims under a new lease from now on. The old one expires once nothing is held under it. */
@@ -179,10 +224,19 @@ export class Producer {
   }
 
   /** Returns how long to sleep in ms; at most the poll interval, because a NOTIFY may be missed. */
-  async #untilNextDue(): Promise<Millis> {
+  async #untilNextLook(asked: readonly ChannelCapacity[]): Promise<Millis> {
+    if (asked.every(({ isUrgent }) => isUrgent)) return asked.length > 0 ? URGENT_POLL_MS : this.#options.poll;
     const { pool, clock, poll, channels } = this.#options;
     const due = await loadNextDueDelivery(pool, channels, this.#floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
     return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
   }
+}
+
+function isOfLane({ tenantId, channel, target, priority }: ClaimedDelivery, want: ClaimWant): boolean {
+  return (
+    channel === want.channel &&
+    priority === want.lane?.priority &&
+    getLaneName(tenantId, channel, target) === want.lane.name
+  );
 }

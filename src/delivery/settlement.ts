@@ -35,15 +35,18 @@ export function toSettlement(
     tenantId: delivery.tenantId,
     notificationId: delivery.notificationId,
     channel: delivery.channel,
+    target: delivery.target,
     fence: delivery.fence,
     ...next,
     attempt: {
       n: delivery.attempt,
       provider: provider.name,
+      account: provider.account ?? null,
       startedAt,
       // The wall clock may have been set during the send, forwards or backwards.
       durationMs: Math.min(MAX_DURATION_MS, Math.max(0, Math.round(now - startedAt))),
       outcome: outcome.kind,
+      code: 'code' in outcome ? (outcome.code ?? null) : null,
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
@@ -54,11 +57,11 @@ export function toSettlement(
 
 function sealMessage(
   seal: Seal,
-  { tenantId, notificationId, channel, address }: ClaimedDelivery,
+  { tenantId, notificationId, channel, target, address }: ClaimedDelivery,
   message: Message,
   locale: MessageLocale | undefined,
 ): Settlement['message'] {
-  const row = documentRow('messages', tenantId, notificationId, channel);
+  const row = documentRow('messages', tenantId, notificationId, channel, target);
   return { sealed: sealDocument(seal, JSON.stringify(message), row), ...locale, toMask: address?.mask ?? null };
 }
 
@@ -86,10 +89,8 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
     case 'sandboxed':
       return { status: outcome.kind, dueAt: null, reasonCode: null, reason: null };
     case 'undeliverable': {
-      const address = outcome.missing === 'email' ? 'email address' : 'phone number';
-      const trait = `user_traits.${outcome.missing}`;
-      const reason = `No ${address} is known for this user: no event has set ${trait}, or a later one has removed it.`;
-      return { status: 'undeliverable', dueAt: null, reasonCode: `missing_${outcome.missing}`, reason };
+      const { reasonCode, reason } = outcome;
+      return { status: 'undeliverable', dueAt: null, reasonCode, reason };
     }
     case 'rejected':
       return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };

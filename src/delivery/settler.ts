@@ -12,6 +12,7 @@ import type { Capacity } from './capacity.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
+import { toStepResults } from './steps.ts';
 
 export interface SettlerOptions {
   /** Name of the worker, recorded with each attempt. */
@@ -93,7 +94,8 @@ export class Settler {
   async #record(batch: readonly CompletedAttempt[]): Promise<never[]> {
     const { pool, name, clock, catalogs, capacity, onSettled } = this.#options;
     const settlements = batch.map(({ settlement }) => settlement);
-    await settleDeliveries(pool, name, settlements, clock(), await toLifecycleEvents(catalogs, batch));
+    const events = await toLifecycleEvents(catalogs, batch);
+    await settleDeliveries(pool, name, settlements, clock(), events, await toStepResults(catalogs, batch));
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];
@@ -111,7 +113,8 @@ export class Settler {
     for (const withEvent of [true, false]) {
       try {
         const events = withEvent ? await toLifecycleEvents(catalogs, [minimal]) : [];
-        await settleDeliveries(pool, name, [minimal.settlement], clock(), events);
+        const steps = await toStepResults(catalogs, [minimal]);
+        await settleDeliveries(pool, name, [minimal.settlement], clock(), events, steps);
         log.error(
           { ...line, err: error },
           'an attempt could be recorded only in part; its response and message are lost',

@@ -8,6 +8,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
+import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './choose-provider.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
@@ -17,6 +18,7 @@ import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
 import { Settler } from './settler.ts';
+import type { TargetSources } from './targets.ts';
 
 export interface DeliveryWorkerOptions {
   /** Names the worker and its leases. Unique among all processes, earlier ones included. */
@@ -39,6 +41,10 @@ export interface DeliveryWorkerOptions {
   readonly poll?: Millis;
   /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
+  /** The accounts of tenants. Default: they have none. */
+  readonly accounts?: TenantAccounts;
+  /** Where messages go that need a device or an endpoint. Default: there are none. */
+  readonly targets?: TargetSources;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
@@ -73,6 +79,8 @@ export class DeliveryWorker {
     sendDeadline = 60_000,
     elapsed = () => performance.now(),
     mayAct = () => true,
+    accounts = NO_TENANT_ACCOUNTS,
+    targets = new Map(),
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
@@ -111,6 +119,8 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      accounts,
+      targets,
       getTenant,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),

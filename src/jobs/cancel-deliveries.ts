@@ -11,7 +11,7 @@ const MAX_SCANNED = 2000;
 const MAX_PASSES = 30;
 const PASS_PAUSE_MS = 2000;
 /** Later than any due time before the first. */
-const START = { dueAt: 0, notificationId: '00000000-0000-0000-0000-000000000000' };
+const START = { dueAt: 0, notificationId: '00000000-0000-0000-0000-000000000000', target: '' };
 
 interface Position extends QueuedPosition {
   /** From 1. */
@@ -56,11 +56,14 @@ export const cancelDeliveriesAction: JobAction<DeliveryFilter> = {
 function nextPosition(
   at: Position,
   channels: readonly Channel[],
-  last: { readonly dueAt: number; readonly notificationId: string } | undefined,
+  last: Omit<QueuedPosition, 'channel'> | undefined,
   isChannelDone: boolean,
   sending: number,
 ): Position | null {
-  if (last && !isChannelDone) return { ...at, dueAt: last.dueAt, notificationId: last.notificationId, sending };
+  if (last && !isChannelDone) {
+    const { dueAt, notificationId, target } = last;
+    return { ...at, dueAt, notificationId, target, sending };
+  }
   const channel = channels[channels.indexOf(at.channel) + 1];
   if (channel) return { ...START, channel, pass: at.pass, sending };
   if (sending === 0 || at.pass === MAX_PASSES) return null;

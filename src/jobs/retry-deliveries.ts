@@ -22,7 +22,7 @@ export const retryDeliveriesAction: JobAction<DeliveryFilter> = {
       queued = await retryDeliveries(connection, scope, chosen, retryFor, clock());
       const isLast = scanned.length < MAX_SCANNED && last === scanned.at(-1);
       return {
-        cursor: isLast || !last ? null : { notificationId: last.notificationId, channel: last.channel },
+        cursor: isLast || !last ? null : toPosition(last),
         done: queued,
         // Changed since the page was read.
         skipped: chosen.length - queued,
@@ -32,6 +32,10 @@ export const retryDeliveriesAction: JobAction<DeliveryFilter> = {
     if (queued > 0) await announceDeliveries(pool);
   },
 };
+
+function toPosition({ notificationId, channel, target }: StoppedPosition) {
+  return { notificationId, channel, target };
+}
 
 /** Returns the first `limit` items that match, and the last item that was looked at for them; undefined: the page is empty. */
 export function chooseMatching<T extends { readonly matches: boolean }>(

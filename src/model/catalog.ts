@@ -1,4 +1,4 @@
-import type { Channel, InDoubtPolicy } from './delivery.ts';
+import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
 
@@ -202,11 +202,36 @@ export interface NotificationType {
   readonly name: string;
   readonly description?: string;
   readonly category: Category;
+  /** All of them are used, or the first that reaches the user, in this order: see `firstOf`. */
   readonly channels: readonly Channel[];
+  readonly firstOf?: FirstOf;
+  readonly priority: Priority;
   readonly inDoubt: InDoubtPolicy;
   /** Time (ms) during which delivery is retried before it becomes a dead letter. */
   readonly maxAge: Millis;
+  /** Time (ms) after which the message is of no use, and is no longer sent; absent: it keeps its use. */
+  readonly expiresAfter?: Millis;
 }
+
+/** Events that end the search for a channel that reaches the user. */
+export const REACHED = ['sent', 'delivered', 'opened'] as const;
+
+/** Channels that are tried one after the other. */
+export interface FirstOf {
+  /** Time (ms) that each has before the next one. */
+  readonly wait: Millis;
+  /** What has to become of a message for the next ones to be cancelled. */
+  readonly until: (typeof REACHED)[number];
+}
+
+/** The priority of a type that names none. */
+export const PRIORITY_BY_CATEGORY: { readonly [category in Category]: Priority } = {
+  SECURITY: 'URGENT',
+  TRANSACTIONAL: 'HIGH',
+  OPERATIONAL: 'MEDIUM',
+  SYSTEM: 'MEDIUM',
+  MARKETING: 'LOW',
+};
 
 /** A type of event, as parsed from `events.yaml`. */
 export interface EventType {

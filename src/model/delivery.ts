@@ -3,6 +3,15 @@ import type { JsonObject, Millis } from './event.ts';
 export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'chat', 'internal'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
+/** How urgent a message is, the most urgent first. More urgent messages are taken first while more is due than can be sent. */
+export const PRIORITIES = ['URGENT', 'HIGH', 'MEDIUM', 'LOW'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** Returns the number of a priority, as it is stored: 0 is the most urgent. */
+export function getPriorityNumber(priority: Priority): number {
+  return PRIORITIES.indexOf(priority);
+}
+
 /** Policy for a message of which a crash leaves unknown whether it was sent. */
 export type InDoubtPolicy = 'resend' | 'hold';
 
@@ -121,11 +130,17 @@ export const DELIVERY_REASON_CODES = [
   'cancelled',
   'missing_email',
   'missing_phone',
+  'missing_device',
+  'missing_endpoint',
+  'target_gone',
   'notification_gone',
   'address_dead',
   'rejected',
   'retries_exhausted',
   'in_doubt',
+  'expired',
+  'fallback',
+  'reached',
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 

@@ -1,5 +1,5 @@
 import type { NotificationType } from '../model/catalog.ts';
-import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
+import { type Channel, getPriorityNumber, type InDoubtPolicy } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
 /** The planned delivery of one notification on one channel. */
@@ -8,11 +8,20 @@ export interface ChannelPlan {
   readonly dueAt: Millis;
   /** End of the retries. */
   readonly retryUntil: Millis;
+  /** After this the message is of no use; null: it keeps its use. */
+  readonly expiresAt: Millis | null;
   readonly inDoubt: InDoubtPolicy;
+  /** 0 to 3; see `getPriorityNumber`. */
+  readonly priority: number;
+  /** Place among channels that are tried one after the other, from 1; null: all channels are used. */
+  readonly step: number | null;
+  /** `fallback`: the channels before it come first. */
+  readonly holdCode: 'fallback' | null;
 }
 
 /**
- * Plans one delivery per channel of the notification type, in the order of its channels.
+ * Plans one delivery per channel of the notification type, in the order of its channels. Of channels that are tried one after
+ * the other, each later one is held until the wait of those before it is over.
  * @param only channels selected by the rule; absent: all
  */
 export function planNotification(
@@ -21,10 +30,15 @@ export function planNotification(
   now: Millis,
 ): ChannelPlan[] {
   const channels = only ? type.channels.filter((channel) => only.includes(channel)) : type.channels;
-  return channels.map((channel) => ({
+  const { firstOf } = type;
+  return channels.map((channel, index) => ({
     channel,
-    dueAt: now,
-    retryUntil: now + type.maxAge,
+    dueAt: now + index * (firstOf?.wait ?? 0),
+    retryUntil: now + type.maxAge + index * (firstOf?.wait ?? 0),
+    expiresAt: type.expiresAfter === undefined ? null : now + type.expiresAfter,
     inDoubt: type.inDoubt,
+    priority: getPriorityNumber(type.priority),
+    step: firstOf ? index + 1 : null,
+    holdCode: firstOf && index > 0 ? 'fallback' : null,
   }));
 }

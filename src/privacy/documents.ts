@@ -15,7 +15,7 @@ interface DocumentKeys {
   users: [userId: string];
   waits: [userId: string, waitId: string];
   notifications: [userId: string, notificationId: string];
-  messages: [notificationId: string, channel: string];
+  messages: [notificationId: string, channel: string, target: string];
   idempotency_keys: [actor: string, route: string, key: string];
   signing_keys: [keyId: string];
 }

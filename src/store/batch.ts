@@ -66,7 +66,11 @@ export interface Batch {
     readonly channel: Channel;
     readonly dueAt: Millis;
     readonly retryUntil: Millis;
+    readonly expiresAt: Millis | null;
     readonly inDoubt: InDoubtPolicy;
+    readonly priority: number;
+    readonly step: number | null;
+    readonly holdCode: string | null;
   }[];
 }
 
@@ -330,12 +334,32 @@ const DELIVERY_COLUMNS: Columns = {
   retry_until: 'time',
   in_doubt_policy: 'text',
   created_at: 'time',
+  priority: 'int2',
+  expires_at: 'time',
+  step: 'int2',
+  hold_code: 'text',
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
-  for (const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } of deliveries) {
-    rows.add([tenantId, notificationId, channel, userId, type, dueAt, retryUntil, inDoubt, now]);
+  for (const one of deliveries) {
+    const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } = one;
+    const { priority, expiresAt, step, holdCode } = one;
+    rows.add([
+      tenantId,
+      notificationId,
+      channel,
+      userId,
+      type,
+      dueAt,
+      retryUntil,
+      inDoubt,
+      now,
+      priority,
+      expiresAt,
+      step,
+      holdCode,
+    ]);
   }
   return rows.statement();
 }

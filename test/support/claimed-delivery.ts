@@ -13,6 +13,7 @@ export const CLAIMED: ClaimedDelivery = {
   tenantId: 'default',
   notificationId: '00000000-0000-7000-8000-000000000001',
   channel: 'email',
+  target: '',
   userId: 'u1',
   notificationType: 'MAIL',
   catalogVersion: 1,
@@ -23,5 +24,8 @@ export const CLAIMED: ClaimedDelivery = {
   fence: 7,
   retryUntil: NOW + 100_000,
   inDoubt: 'resend',
+  priority: 2,
+  step: null,
+  expiresAt: null,
   address: { sealed: Buffer.alloc(0), mask: 'm…@example.com' },
 };

@@ -131,12 +131,13 @@ export function eventOf(type: string, { user = 'u1', traits = { email: EMAIL }, 
 
 /** The settlement of a claimed delivery that was delivered or rejected. */
 export function settlementOf(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settlement {
-  const { handle, tenantId, notificationId, channel, fence, attempt } = claimed;
+  const { handle, tenantId, notificationId, channel, target, fence, attempt } = claimed;
   return {
     handle,
     tenantId,
     notificationId,
     channel,
+    target,
     fence,
     status,
     dueAt: null,
@@ -145,9 +146,11 @@ export function settlementOf(claimed: ClaimedDelivery, status: 'sent' | 'dead'):
     attempt: {
       n: attempt,
       provider: 'fake',
+      account: null,
       startedAt: 0,
       durationMs: 1,
       outcome: status === 'sent' ? 'sent' : 'rejected',
+      code: null,
       reason: null,
       response: null,
       providerMessageId: null,
@@ -224,6 +227,6 @@ function withDeliveries(tidings: TestTidings): DeliveryTidings {
 }
 
 function parseId(id: string) {
-  const [notificationId, channel] = id.split('.') as [string, string];
-  return { notificationId, channel };
+  const [notificationId = '', channel = '', target = ''] = id.split('.');
+  return { notificationId, channel, target };
 }

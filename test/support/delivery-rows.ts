@@ -144,7 +144,7 @@ export class DeliveryRows {
   }
 
   retry(notificationId: string): Promise<boolean> {
-    const id = { notificationId, channel: 'email' };
+    const id = { notificationId, channel: 'email', target: '' };
     return retryDelivery(this.pool, TENANT, id, systemActor('test'), this.clock.now, HOUR);
   }
 
@@ -213,7 +213,7 @@ export function retryOf(held: ClaimedDelivery, dueAt: number): Settlement {
 }
 
 function settlementOf(
-  { handle, tenantId, notificationId, channel, fence, attempt }: ClaimedDelivery,
+  { handle, tenantId, notificationId, channel, target, fence, attempt }: ClaimedDelivery,
   state: Pick<Settlement, 'status'> & Partial<Settlement>,
   outcome: Settlement['attempt']['outcome'],
 ): Settlement {
@@ -223,11 +223,21 @@ function settlementOf(
     tenantId,
     notificationId,
     channel,
+    target,
     fence,
     dueAt: null,
     reasonCode: null,
     reason: null,
-    attempt: { n: attempt, provider: 'fake', startedAt: START, durationMs: 1, outcome, ...response },
+    attempt: {
+      n: attempt,
+      provider: 'fake',
+      account: null,
+      startedAt: START,
+      durationMs: 1,
+      outcome,
+      code: null,
+      ...response,
+    },
     message: null,
     ...state,
   };

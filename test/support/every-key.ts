@@ -28,8 +28,10 @@ export const NOTIFICATIONS = `notifications:
     description: What happened.
     category: SYSTEM
     channels: [email, sms, push, in_app, webhook, internal]
+    priority: HIGH
     in_doubt: hold
     give_up_after: 2h
+    expires_after: 3d
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }
   N2: { category: OPERATIONAL, channels: internal }
@@ -81,7 +83,8 @@ const MORE_EVENTS = `
 /** Each stands for itself. They need no templates. */
 const MORE_NOTIFICATIONS = `
 - { description: What happened., category: SYSTEM, channels: [webhook, internal], in_doubt: hold, give_up_after: 2h }
-- { category: MARKETING, channels: internal, in_doubt: resend }
+- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m }
+- { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
 `;
 
 /** Each stands for itself, beside RULES. */

@@ -36,8 +36,9 @@ export const QUEUES: { readonly [name: string]: Queue } = {
     finish: `update deliveries set status = 'sent', finished_at = now() where finished_at is null and status = 'sending'`,
     index: '^deliveries_.*_channel_due_at_idx$',
     async claim(pool, now, count, floor) {
-      const floors = floor && new Map([['email' as const, floor]]);
-      return (await claimDeliveries(pool, 'w', [{ channel: 'email', count }], now, LEASE_MS, floors)).length;
+      return (
+        await claimDeliveries(pool, 'w', [{ channel: 'email', count, ...(floor ? { floor } : {}) }], now, LEASE_MS)
+      ).length;
     },
     nextDue: (pool, floor) => loadNextDueDelivery(pool, ['email'], floor && new Map([['email', floor]])),
   },

@@ -133,6 +133,7 @@ export function catalogOf(rules: readonly Rule[], most = 4): CatalogData {
       name,
       category: 'OPERATIONAL',
       channels: ['internal'],
+      priority: 'MEDIUM',
       inDoubt: 'resend',
       maxAge: DAY,
     })),

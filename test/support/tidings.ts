@@ -252,10 +252,10 @@ export interface KeptMessage {
 export async function keptMessages({ database, seal }: TestTidings): Promise<KeptMessage[]> {
   const { rows } = await database.pool.query(
     `select tenant_id, notification_id, channel, to_mask, sealed
-     from messages join deliveries using (tenant_id, notification_id, channel) order by due_at, notification_id, channel`,
+     from messages join deliveries using (tenant_id, notification_id, channel, target) order by due_at, notification_id, channel`,
   );
   return rows.map(({ tenant_id, notification_id, channel, to_mask, sealed }) => {
-    const message = openDocument(seal, sealed, documentRow('messages', tenant_id, notification_id, channel));
+    const message = openDocument(seal, sealed, documentRow('messages', tenant_id, notification_id, channel, ''));
     return { channel, to_mask, ...(message as unknown as Pick<KeptMessage, 'text'>) };
   });
 }

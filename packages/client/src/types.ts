@@ -1138,10 +1138,17 @@ export interface components {
         /** @description One call to a provider */
         Attempt: {
             /**
+             * @description Account of the tenant with the provider; null: that of the installation
+             * @example null
+             */
+            account: string | null;
+            /**
              * @description Counted from 1
              * @example 1
              */
             attempt: number;
+            /** @description Code of the provider, as its table has it; null: it gave none */
+            code: string | null;
             duration_ms: number;
             /** @enum {string} */
             outcome: "sent" | "sandboxed" | "retry" | "rejected" | "address_dead" | "misconfigured" | "in_doubt" | "undeliverable";
@@ -1493,6 +1500,11 @@ export interface components {
         };
         /** @description A notification on one channel */
         Delivery: {
+            /**
+             * @description Account of the tenant with the provider; null: that of the installation
+             * @example null
+             */
+            account: string | null;
             attempts_made: number;
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
@@ -1537,6 +1549,11 @@ export interface components {
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
+             * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
+             * @example
+             */
+            target: string;
+            /**
              * @description Your id of the user
              * @example user-1042
              */
@@ -1564,9 +1581,19 @@ export interface components {
             reason: string | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /**
+             * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
+             * @example
+             */
+            target: string;
         };
         /** @description A delivery with every attempt, the first one first */
         DeliveryWithAttempts: {
+            /**
+             * @description Account of the tenant with the provider; null: that of the installation
+             * @example null
+             */
+            account: string | null;
             attempts: components["schemas"]["Attempt"][];
             attempts_made: number;
             /** @enum {string} */
@@ -1611,6 +1638,11 @@ export interface components {
             reason_code: string | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /**
+             * @description Id of the device or the endpoint; empty: the address of the user, or a channel that needs none
+             * @example
+             */
+            target: string;
             /**
              * @description Your id of the user
              * @example user-1042
@@ -4317,6 +4349,7 @@ export interface operations {
                      *             {
                      *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
                      *               "reason": null
@@ -4640,10 +4673,12 @@ export interface operations {
                      *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "reason_code": null,
                      *               "reason": null,
                      *               "provider": "smtp",
+                     *               "account": null,
                      *               "provider_message_id": null,
                      *               "attempts_made": 1,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
@@ -4654,9 +4689,11 @@ export interface operations {
                      *                 {
                      *                   "attempt": 1,
                      *                   "provider": "smtp",
+                     *                   "account": null,
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
+                     *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
                      *                   "provider_message_id": null
@@ -5187,10 +5224,12 @@ export interface operations {
                      *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "user_id": "user-1042",
                      *           "channel": "email",
+                     *           "target": "",
                      *           "status": "queued",
                      *           "reason_code": null,
                      *           "reason": null,
                      *           "provider": "smtp",
+                     *           "account": null,
                      *           "provider_message_id": null,
                      *           "attempts_made": 1,
                      *           "due_at": "2026-11-02T09:30:00.000Z",
@@ -5253,10 +5292,12 @@ export interface operations {
                      *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "channel": "email",
+                     *       "target": "",
                      *       "status": "queued",
                      *       "reason_code": null,
                      *       "reason": null,
                      *       "provider": "smtp",
+                     *       "account": null,
                      *       "provider_message_id": null,
                      *       "attempts_made": 1,
                      *       "due_at": "2026-11-02T09:30:00.000Z",
@@ -5368,10 +5409,12 @@ export interface operations {
                      *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "channel": "email",
+                     *       "target": "",
                      *       "status": "queued",
                      *       "reason_code": null,
                      *       "reason": null,
                      *       "provider": "smtp",
+                     *       "account": null,
                      *       "provider_message_id": null,
                      *       "attempts_made": 1,
                      *       "due_at": "2026-11-02T09:30:00.000Z",
@@ -6061,10 +6104,12 @@ export interface operations {
                      *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "reason_code": null,
                      *               "reason": null,
                      *               "provider": "smtp",
+                     *               "account": null,
                      *               "provider_message_id": null,
                      *               "attempts_made": 1,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
@@ -6075,9 +6120,11 @@ export interface operations {
                      *                 {
                      *                   "attempt": 1,
                      *                   "provider": "smtp",
+                     *                   "account": null,
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
+                     *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
                      *                   "provider_message_id": null
@@ -8698,10 +8745,12 @@ export interface operations {
                      *               "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *               "user_id": "user-1042",
                      *               "channel": "email",
+                     *               "target": "",
                      *               "status": "queued",
                      *               "reason_code": null,
                      *               "reason": null,
                      *               "provider": "smtp",
+                     *               "account": null,
                      *               "provider_message_id": null,
                      *               "attempts_made": 1,
                      *               "due_at": "2026-11-02T09:30:00.000Z",
@@ -8712,9 +8761,11 @@ export interface operations {
                      *                 {
                      *                   "attempt": 1,
                      *                   "provider": "smtp",
+                     *                   "account": null,
                      *                   "started_at": "2026-11-02T09:30:00.000Z",
                      *                   "duration_ms": 1,
                      *                   "outcome": "sent",
+                     *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
                      *                   "provider_message_id": null

@@ -1,5 +1,5 @@
-import { CATEGORIES, type NotificationType } from '../../model/catalog.ts';
-import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
+import { CATEGORIES, type FirstOf, type NotificationType, PRIORITY_BY_CATEGORY, REACHED } from '../../model/catalog.ts';
+import { CHANNELS, type Channel, type InDoubtPolicy, PRIORITIES } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
@@ -13,10 +13,20 @@ import {
   parseText,
   parseTexts,
 } from './fields.ts';
-import type { Entry, YamlFile } from './yaml.ts';
+import type { Entry, Tree, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { category: MARKETING, channels: [email] }';
-const NOTIFICATION_KEYS = ['description', 'category', 'channels', 'in_doubt', 'give_up_after'];
+const NOTIFICATION_KEYS = [
+  'description',
+  'category',
+  'channels',
+  'priority',
+  'in_doubt',
+  'give_up_after',
+  'expires_after',
+];
+const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
+const DEFAULT_FALLBACK_WAIT: Millis = 10 * 60_000;
 const DEFAULT_GIVE_UP_AFTER: Millis = DAY_MS;
 
 /** A notification type, with the offsets that later checks report problems at. */
@@ -43,7 +53,9 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
   const name = entry.key;
   const found = parseFields(file, entry.value, name, NOTIFICATION_KEYS, EXAMPLE);
   checkName(file, entry, 'WELCOME_EMAIL');
-  const { channelAt, channelsKnown } = parseChannels(file, entry, found);
+  const { channelAt, channelsKnown, firstOf } = parseChannels(file, entry, found);
+  const category = parseCategory(file, entry, found);
+  const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
   return {
     at: entry.at,
     channelAt,
@@ -51,10 +63,13 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
     type: {
       name,
       ...parseDescription(file, found),
-      category: parseCategory(file, entry, found),
+      category,
       channels: [...channelAt.keys()],
+      ...(firstOf ? { firstOf } : {}),
+      priority: parsePriority(file, found) ?? PRIORITY_BY_CATEGORY[category],
       inDoubt: parseInDoubt(file, found),
-      maxAge: parseGiveUpAfter(file, found),
+      maxAge: parseDurationOf(file, found, 'give_up_after', '24h') ?? DEFAULT_GIVE_UP_AFTER,
+      ...(expiresAfter === undefined ? {} : { expiresAfter }),
     },
   };
 }
@@ -78,12 +93,37 @@ function parseChannels(file: YamlFile, entry: Entry, found: Fields) {
     file.report(entry.at, `${entry.key} has no channels`, 'channels: [email]');
     return { channelAt, channelsKnown: false };
   }
-  const texts = parseTexts(file, channels.value, '"channels"', 'channels: [email]');
+  const isFirstOf = channels.value.kind === 'map';
+  const parsed = isFirstOf ? parseFirstOf(file, channels.value) : { list: channels.value };
+  if (parsed.list === undefined) return { channelAt, channelsKnown: false };
+  const name = isFirstOf ? '"first_of"' : '"channels"';
+  const texts = parseTexts(file, parsed.list, name, isFirstOf ? FIRST_OF_EXAMPLE : 'channels: [email]');
   for (const text of texts) {
     const channel = parseKeyword(file, text, 'a channel', CHANNELS);
     if (channel) channelAt.set(channel, text.at);
   }
-  return { channelAt, channelsKnown: channelAt.size > 0 && channelAt.size === texts.length };
+  const channelsKnown = channelAt.size > 0 && channelAt.size === texts.length;
+  return { channelAt, channelsKnown, ...('firstOf' in parsed ? { firstOf: parsed.firstOf } : {}) };
+}
+
+/** Parses `{ first_of: [push, sms], wait: 10m, until: delivered }`. `list`: the channels, not parsed; undefined: there are none. */
+function parseFirstOf(file: YamlFile, tree: Tree): { readonly list: Tree | undefined; readonly firstOf: FirstOf } {
+  const found = parseFields(file, tree, '"channels"', ['first_of', 'wait', 'until'], FIRST_OF_EXAMPLE);
+  const list = found.get('first_of')?.value;
+  if (list === undefined) file.report(tree.at, '"channels" has no "first_of"', FIRST_OF_EXAMPLE);
+  const wait = parseDurationOf(file, found, 'wait', '10m') ?? DEFAULT_FALLBACK_WAIT;
+  const until = found.get('until');
+  const text = until && parseText(file, until.value, '"until"', 'until: delivered');
+  return {
+    list,
+    firstOf: { wait, until: (text && parseKeyword(file, text, 'a value of "until"', REACHED)) ?? 'sent' },
+  };
+}
+
+function parsePriority(file: YamlFile, found: Fields) {
+  const entry = found.get('priority');
+  const text = entry && parseText(file, entry.value, '"priority"', `use one of: ${PRIORITIES.join(', ')}`);
+  return text && parseKeyword(file, text, 'a priority', PRIORITIES);
 }
 
 function parseInDoubt(file: YamlFile, found: Fields): InDoubtPolicy {
@@ -92,10 +132,11 @@ function parseInDoubt(file: YamlFile, found: Fields): InDoubtPolicy {
   return (text && parseKeyword<InDoubtPolicy>(file, text, 'a value of "in_doubt"', ['resend', 'hold'])) ?? 'resend';
 }
 
-function parseGiveUpAfter(file: YamlFile, found: Fields): Millis {
-  const entry = found.get('give_up_after');
-  const text = entry && parseText(file, entry.value, '"give_up_after"', 'give_up_after: 24h');
+/** Returns a duration in ms; undefined: it is absent, or wrong, which has been reported. */
+function parseDurationOf(file: YamlFile, found: Fields, key: string, example: string): Millis | undefined {
+  const entry = found.get(key);
+  const text = entry && parseText(file, entry.value, `"${key}"`, `${key}: ${example}`);
   const duration = text && parseDuration(text.text);
   if (duration && 'message' in duration) file.report(text!.at, duration.message, duration.hint);
-  return duration && 'ms' in duration ? duration.ms : DEFAULT_GIVE_UP_AFTER;
+  return duration && 'ms' in duration ? duration.ms : undefined;
 }

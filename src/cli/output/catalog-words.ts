@@ -15,7 +15,7 @@ export function toCatalogKey(field: string): string {
   return KEYS[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const SPAN_FIELDS = new Set(['expires', 'maxAge']);
+const SPAN_FIELDS = new Set(['expires', 'maxAge', 'expiresAfter', 'wait']);
 const UNITS = [
   ['d', 86_400_000],
   ['h', 3_600_000],

@@ -24,8 +24,8 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
     async (request) => {
       const { principal, query } = request;
       const { status = null, limit } = query;
-      const cursor = cursors.read(request, ['uuid', 'text']);
-      const before = cursor && { notificationId: cursor[0], channel: cursor[1] };
+      const cursor = cursors.read(request, ['uuid', 'text', 'text']);
+      const before = cursor && { notificationId: cursor[0], channel: cursor[1], target: cursor[2] };
       const deliveries = await listDeliveries(
         database.forTenant(principal.tenantId),
         principal.tenantId,
@@ -33,7 +33,11 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
         limit,
         before,
       );
-      const next = cursors.next(request, deliveries, limit, (last) => [last.notification_id, last.channel]);
+      const next = cursors.next(request, deliveries, limit, (last) => [
+        last.notification_id,
+        last.channel,
+        last.target,
+      ]);
       return { deliveries, next };
     },
   );
@@ -122,7 +126,7 @@ export function registerDeliveryRoutes(app: App, { database, catalogs, seal, clo
   );
 }
 
-/** Throws `not_found` unless the id is `NOTIFICATION_ID.CHANNEL` with a channel that exists. */
+/** Throws `not_found` unless the id is `NOTIFICATION_ID.CHANNEL`, or with `.TARGET`, with a channel that exists. */
 function requireDeliveryId(text: string): DeliveryId {
   const id = parseDeliveryId(text);
   if (!id) throw new TidingsError('not_found', 'There is no such delivery; an id is NOTIFICATION_ID.CHANNEL.');

@@ -16,12 +16,26 @@ const deliveryId = z
 
 const notificationType = z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] });
 
+const account = z
+  .string()
+  .nullable()
+  .meta({
+    description: 'Account of the tenant with the provider; null: that of the installation',
+    examples: [null],
+  });
+
+const target = z.string().meta({
+  description: 'Id of the device or the endpoint; empty: the address of the user, or a channel that needs none',
+  examples: [''],
+});
+
 const fields = {
   delivery_id: deliveryId,
   notification_id: idOf('notification'),
   notification_type: notificationType,
   user_id: userId,
   channel: z.enum(CHANNELS),
+  target,
   status: z.enum(DELIVERY_STATUSES),
   reason_code: z
     .string()
@@ -38,6 +52,7 @@ const fields = {
     .string()
     .nullable()
     .meta({ examples: ['smtp'] }),
+  account,
   provider_message_id: z
     .string()
     .nullable()
@@ -57,9 +72,11 @@ const attempt = z
   .object({
     attempt: z.int().meta({ description: 'Counted from 1', examples: [1] }),
     provider: z.string().meta({ examples: ['smtp'] }),
+    account,
     started_at: timestamp,
     duration_ms: z.number(),
     outcome: z.enum(ATTEMPT_OUTCOMES),
+    code: z.string().nullable().describe('Code of the provider, as its table has it; null: it gave none'),
     reason: z.string().nullable(),
     response: z.string().nullable().describe('Reply of the provider'),
     provider_message_id: z.string().nullable(),
@@ -90,6 +107,7 @@ export const deliverySummary = z
   .object({
     notification_id: idOf('notification'),
     channel: z.enum(CHANNELS),
+    target,
     status: z.enum(DELIVERY_STATUSES),
     provider: z.string().nullable(),
     reason: z.string().nullable(),

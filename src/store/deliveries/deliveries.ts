@@ -9,6 +9,7 @@ import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { getLaneName, type Lane } from './lanes.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 
 /** Channel of the NOTIFY that says that there is something to deliver. */
@@ -31,6 +32,8 @@ export interface ClaimedDelivery {
   readonly tenantId: string;
   readonly notificationId: string;
   readonly channel: Channel;
+  /** Id of a device or an endpoint; empty: the address of the user, or none. */
+  readonly target: string;
   readonly userId: string;
   readonly notificationType: string;
   /** The catalog version that decided it, and the active one. */
@@ -47,6 +50,12 @@ export interface ClaimedDelivery {
   /** No attempt is scheduled after this time. */
   readonly retryUntil: Millis;
   readonly inDoubt: InDoubtPolicy;
+  /** 0 (URGENT) to 3 (LOW). */
+  readonly priority: number;
+  /** Place among channels that are tried one after the other, from 1; null: all channels are used. */
+  readonly step: number | null;
+  /** After this the message is of no use; null: it keeps its use. */
+  readonly expiresAt: Millis | null;
   /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
   readonly address: { readonly sealed: Buffer; readonly mask: string } | null;
 }
@@ -57,6 +66,15 @@ export interface ChannelCapacity {
   readonly count: number;
   /** Prefers a delivery without an attempt among those that are due: what fails for its own reasons would be a poor probe. */
   readonly isProbe?: boolean;
+  /** Only urgent deliveries: the room for others is taken. */
+  readonly isUrgent?: boolean;
+}
+
+/** What a claim asks for: deliveries of a channel, or of one of its lanes. */
+export interface ClaimWant extends ChannelCapacity {
+  readonly lane?: Lane;
+  /** Deliveries that are due before it are not looked at; absent: all are. */
+  readonly floor?: QueueFloor;
 }
 
 /** Due deliveries that are looked at to find a probe. */
@@ -65,79 +83,106 @@ const MAX_PROBE_CANDIDATES = 200;
 const MAX_EMPTY_CLAIMS = 100;
 
 /**
- * Claims due deliveries under this lease, the oldest of each channel first, at most `count` of each. Concurrent calls never
+ * Claims due deliveries under this lease, the oldest of each channel or lane first, at most `count` of each. Concurrent calls never
  * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
  * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
- * is settled as dead, and not returned.
+ * is settled as dead, one that has expired as dropped, and neither is returned.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.
- *
- * @param floors of the queues of the channels: deliveries that are due before them are not looked at. Without one, all are
  */
 export async function claimDeliveries(
   pool: pg.Pool,
   lease: string,
-  capacity: readonly ChannelCapacity[],
+  wants: readonly ClaimWant[],
   now: Millis,
   duration: Millis,
-  floors?: ReadonlyMap<Channel, QueueFloor>,
+): Promise<ClaimedDelivery[]> {
+  const ofLanes = wants.filter(({ lane }) => lane);
+  const ofChannels = wants.filter(({ lane }) => !lane);
+  const claimed = ofChannels.length === 0 ? [] : await claimAll(pool, lease, ofChannels, now, duration);
+  return ofLanes.length === 0 ? claimed : [...claimed, ...(await claimAll(pool, lease, ofLanes, now, duration))];
+}
+
+/** @param wants all of lanes, or all of channels */
+async function claimAll(
+  pool: pg.Pool,
+  lease: string,
+  wants: readonly ClaimWant[],
+  now: Millis,
+  duration: Millis,
 ): Promise<ClaimedDelivery[]> {
   for (let claim = 1; ; claim++) {
-    const rows = await claimRows(pool, lease, capacity, now, duration, floors);
+    const rows = await claimRows(pool, lease, wants, now, duration);
     const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
     if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
   }
 }
 
-/** Runs one claim from the floors of the channels, and moves the floors. */
+/** Runs one claim from the floors of the channels or lanes, and moves the floors. */
 async function claimRows(
   pool: pg.Pool,
   lease: string,
-  capacity: readonly ChannelCapacity[],
+  wants: readonly ClaimWant[],
   now: Millis,
   duration: Millis,
-  floors: ReadonlyMap<Channel, QueueFloor> | undefined,
 ): Promise<ClaimedRow[]> {
-  const scans = capacity.map(({ channel, count, isProbe }) => {
-    const floor = floors?.get(channel);
+  const scans = wants.map((want) => {
+    const { floor, count, isProbe } = want;
     // A probe is not the delivery that has been due longest, and says nothing about the others.
-    return floor && count > 0 && !isProbe ? { channel, floor, scan: floor.begin(now) } : undefined;
+    return floor && count > 0 && !isProbe ? { want, floor, scan: floor.begin(now) } : undefined;
   });
   try {
     const { rows } = await pool.query<ClaimedRow>({
-      ...(capacity.some(({ isProbe }) => isProbe)
-        ? { name: 'claim-probes', text: CLAIM_PROBES }
-        : { name: 'claim-deliveries', text: CLAIM }),
+      ...chooseStatement(wants),
       rowMode: 'array',
       values: [
         lease,
         isoTime(now),
         duration,
-        capacity.map(({ channel }) => channel),
+        wants.map(({ channel }) => channel),
         // Negative: a probe.
-        capacity.map(({ count, isProbe }) => (isProbe ? -count : count)),
+        wants.map(({ count, isProbe }) => (isProbe ? -count : count)),
         scans.map((one) => toFloorParam(one?.scan.from ?? Number.NEGATIVE_INFINITY)),
+        ...(wants[0]?.lane ? [wants.map(({ lane }) => lane?.priority), wants.map(({ lane }) => lane?.name)] : []),
       ],
     });
-    for (const one of scans) one?.floor.end(one.scan, now, findOldest(rows, one.channel));
+    const oldest = scans.length === 0 ? undefined : findOldest(rows, wants);
+    for (const one of scans) one?.floor.end(one.scan, now, oldest?.get(toKey(one.want)) ?? null);
     return rows;
   } finally {
     for (const one of scans) one?.floor.abandon(one.scan);
   }
 }
 
-/** Returns the earliest due time among claimed deliveries of a channel; null: it has no rows. */
-function findOldest(rows: readonly ClaimedRow[], channel: Channel): Millis | null {
-  let oldest: Millis | null = null;
-  for (const row of rows) if (row[2] === channel && (oldest === null || row[16] < oldest)) oldest = row[16];
+function chooseStatement(wants: readonly ClaimWant[]): { readonly name: string; readonly text: string } {
+  if (wants[0]?.lane) return { name: 'claim-lanes', text: CLAIM_LANES };
+  return wants.some(({ isProbe }) => isProbe)
+    ? { name: 'claim-probes', text: CLAIM_PROBES }
+    : { name: 'claim-deliveries', text: CLAIM };
+}
+
+/** Returns the earliest due times of the claimed deliveries of each channel or lane. */
+function findOldest(rows: readonly ClaimedRow[], wants: readonly ClaimWant[]): ReadonlyMap<string, Millis> {
+  const oldest = new Map<string, Millis>();
+  const ofLanes = wants[0]?.lane !== undefined;
+  for (const row of rows) {
+    const channel = row[2];
+    const lane = { priority: row[18], name: getLaneName(row[0], channel, row[17]) };
+    const key = toKey(ofLanes ? { channel, lane } : { channel });
+    if (row[16] < (oldest.get(key) ?? Number.POSITIVE_INFINITY)) oldest.set(key, row[16]);
+  }
   return oldest;
 }
 
-/** Returns undefined for a delivery whose notification is gone: the statement has settled it. */
+function toKey({ channel, lane }: Pick<ClaimWant, 'channel' | 'lane'>): string {
+  return lane ? `${channel} ${lane.priority} ${lane.name}` : channel;
+}
+
+/** Returns undefined for a delivery that is not to be sent: the statement has settled it. */
 function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | undefined {
   const [catalogVersion, data] = [row[9], row[11]];
-  if (catalogVersion === null) return undefined;
+  if (catalogVersion === null || !row[21]) return undefined;
   return {
     lease,
     tenantId: row[0],
@@ -155,6 +200,10 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     address: row[12] === null ? null : { sealed: row[12], mask: row[13] },
     handle: row[14],
     sealedData: row[15],
+    target: row[17],
+    priority: row[18],
+    step: row[19],
+    expiresAt: row[20],
   };
 }
 
@@ -176,6 +225,11 @@ type ClaimedRow = [
   handle: ClaimHandle,
   sealedData: Buffer | null,
   dueAt: Millis,
+  target: string,
+  priority: number,
+  step: number | null,
+  expiresAt: Millis | null,
+  isSending: boolean,
 ];
 
 /**
@@ -207,24 +261,32 @@ const DUE = `
     where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
       and due_at >= want.floor`;
 
+const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
+const UNSENT = `(n.data is null or ${EXPIRED})`;
+
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
-const claimStatement = (due: string) => `
+const claimStatement = (
+  due: string,
+  want = 'unnest($4::text[], $5::int[], $6::timestamptz[]) as want(channel, n, floor)',
+) => `
 with due as (
-  select q.*, want.n from unnest($4::text[], $5::int[], $6::timestamptz[]) as want(channel, n, floor)
+  select q.*, want.n from ${want}
   cross join lateral (${due}
   ) as q
 ), held as (
   ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
-set status = case when n.data is null then 'dead' else 'sending' end,
-    worker = $1, claimed_at = $2, fence = d.fence + 1,
-    attempts = case when n.data is null then d.attempts else d.attempts + 1 end,
-    send_started = n.data is not null and d.in_doubt_policy = 'resend',
-    finished_at = case when n.data is null then $2::timestamptz end,
-    reason_code = case when n.data is null then 'notification_gone' else d.reason_code end,
+set status = case when n.data is null then 'dead' when ${EXPIRED} then 'dropped' else 'sending' end,
+    worker = $1, claimed_at = $2, fence = d.fence + 1, hold_code = null,
+    attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
+    send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
+    finished_at = case when ${UNSENT} then $2::timestamptz end,
+    reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired' else d.reason_code end,
     reason = case when n.data is null
                   then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
+                  when ${EXPIRED}
+                  then 'It expired on ' || to_char(d.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, before it could be sent.'
                   else d.reason end
 from due
 left join notifications as n using (tenant_id, user_id, notification_id)
@@ -235,11 +297,20 @@ where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
           d.in_doubt_policy, n.catalog_version, k.version,
-          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at`;
+          ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
+          d.priority, d.step, d.expires_at, d.status = 'sending'`;
 
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n
     for update skip locked`);
+
+const CLAIM_LANES = claimStatement(
+  `${DUE} and priority = want.priority and delivery_lane(tenant_id, deliveries.channel, target) = want.lane
+    order by due_at limit want.n
+    for update skip locked`,
+  `unnest($4::text[], $5::int[], $6::timestamptz[], $7::smallint[], $8::text[])
+     as want(channel, n, floor, priority, lane)`,
+);
 
 const CLAIM_PROBES = claimStatement(`
     select * from (${DUE}
@@ -257,9 +328,9 @@ export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery):
   const { rows } = await pool.query<{ handle: ClaimHandle }>({
     name: 'mark-send-started',
     text: `update deliveries set send_started = true
-           where tenant_id = $1 and notification_id = $2 and channel = $3 and fence = $4 and status = 'sending'
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and fence = $5 and status = 'sending'
            returning ctid as handle`,
-    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.fence],
+    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.target, delivery.fence],
   });
   if (!rows[0]) return false;
   delivery.handle = rows[0].handle;
@@ -279,8 +350,8 @@ export async function releaseDeliveries(
     name: 'release-deliveries',
     text: `update deliveries as d
            set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at)
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::timestamptz[]) as r(t, n, c, f, d)
-           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]) as r(t, n, c, g, f, d)
+           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
     values: [...keyColumns(deliveries), dueAt.map((time) => (time === null ? null : isoTime(time)))],
   });
@@ -308,14 +379,15 @@ export async function loadNextDueDelivery(
   return rows[0]?.due ?? null;
 }
 
-/** Returns the keys and fences of deliveries as four arrays: tenants, notifications, channels, fences. */
+/** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
 export function keyColumns(
-  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'fence'>[],
+  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'target' | 'fence'>[],
 ): unknown[] {
   return [
     deliveries.map((delivery) => delivery.tenantId),
     deliveries.map((delivery) => delivery.notificationId),
     deliveries.map((delivery) => delivery.channel),
+    deliveries.map((delivery) => delivery.target),
     deliveries.map((delivery) => delivery.fence),
   ];
 }
@@ -337,10 +409,11 @@ export async function retryDelivery(
   return withTransaction(pool, async (connection) => {
     const { rowCount } = await connection.query(
       `update deliveries
-       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null,
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
-       where tenant_id = $1 and notification_id = $2 and channel = $3 and status in ('undeliverable', 'dead', 'in_doubt')`,
-      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor)],
+       where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $6
+         and status in ('undeliverable', 'dead', 'in_doubt')`,
+      [tenantId, id.notificationId, id.channel, isoTime(now), isoTime(now + retryFor), id.target],
     );
     if (rowCount === 0) return false;
     const subject = formatDeliveryId(id);

@@ -12,25 +12,33 @@ import { isoTime } from '../../time/iso-time.ts';
 export interface AttemptView {
   readonly attempt: number;
   readonly provider: string;
+  /** Account of the tenant; null: that of the installation. */
+  readonly account: string | null;
   readonly started_at: string;
   readonly duration_ms: number;
   readonly outcome: AttemptOutcomeKind;
+  /** Code of the provider; null: it gave none. */
+  readonly code: string | null;
   readonly reason: string | null;
   readonly response: string | null;
   readonly provider_message_id: string | null;
 }
 
 export interface DeliveryView {
-  /** `NOTIFICATION_ID.CHANNEL` */
+  /** `NOTIFICATION_ID.CHANNEL`, or with `.TARGET` */
   readonly delivery_id: string;
   readonly notification_id: string;
   readonly notification_type: string;
   readonly user_id: string;
   readonly channel: Channel;
+  /** Id of the device or the endpoint; empty: the address of the user, or a channel that needs none. */
+  readonly target: string;
   readonly status: DeliveryStatus;
   readonly reason_code: string | null;
   readonly reason: string | null;
   readonly provider: string | null;
+  /** Account of the tenant that made the latest attempt; null: none, or that of the installation. */
+  readonly account: string | null;
   readonly provider_message_id: string | null;
   readonly attempts_made: number;
   readonly due_at: string;
@@ -65,11 +73,11 @@ export async function loadNotifications(
     [tenantId, userId, notificationIds],
   );
   const { rows: deliveries } = await pool.query(
-    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = any($2::uuid[]) order by channel`,
+    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = any($2::uuid[]) order by channel, target`,
     [tenantId, notificationIds],
   );
   const { rows: attempts } = await pool.query(
-    `select notification_id, channel, attempt, provider, started_at, duration_ms, outcome, reason, response,
+    `select notification_id, channel, target, attempt, provider, account, started_at, duration_ms, outcome, code, reason, response,
             provider_message_id
      from all_attempts() where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
     [tenantId, notificationIds],
@@ -82,8 +90,8 @@ export async function loadNotifications(
       .map((delivery) => ({
         ...toDeliveryView(delivery),
         attempts: attempts
-          .filter((a) => a.notification_id === delivery.notification_id && a.channel === delivery.channel)
-          .map(({ notification_id, channel, started_at, ...attempt }) => ({
+          .filter((a) => formatId(a) === formatId(delivery))
+          .map(({ notification_id, channel, target, started_at, ...attempt }) => ({
             ...attempt,
             started_at: isoTime(started_at),
           })),
@@ -95,6 +103,7 @@ export async function loadNotifications(
 export interface DeliverySummary {
   readonly notification_id: string;
   readonly channel: Channel;
+  readonly target: string;
   readonly status: DeliveryStatus;
   readonly provider: string | null;
   readonly reason: string | null;
@@ -116,8 +125,8 @@ export async function loadDeliverySummaries(
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, status, provider, reason from deliveries
-             where tenant_id = $1 and notification_id = want.id order by channel
+             select notification_id, channel, target, status, provider, reason from deliveries
+             where tenant_id = $1 and notification_id = want.id order by channel, target
            ) as d`,
     values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],
   });
@@ -142,9 +151,16 @@ export async function listDeliveries(
   const { rows } = await pool.query(
     `${SELECT_DELIVERY}
      where tenant_id = $1 and ($2::text is null or status = $2) ${indexCondition}
-       and (notification_id, channel) < ($3::uuid, $4::text)
-     order by notification_id desc, channel desc limit $5`,
-    [tenantId, status, before?.notificationId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', before?.channel ?? '~', limit],
+       and (notification_id, channel, target) < ($3::uuid, $4::text, $5::text)
+     order by notification_id desc, channel desc, target desc limit $6`,
+    [
+      tenantId,
+      status,
+      before?.notificationId ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      before?.channel ?? '~',
+      before?.target ?? '',
+      limit,
+    ],
   );
   return rows.map(toDeliveryView);
 }
@@ -165,8 +181,8 @@ const INDEX_CONDITION_BY_STATUS: { readonly [status in DeliveryStatus]?: string 
 /** Returns a delivery; undefined: it does not exist. */
 export async function loadDelivery(pool: pg.Pool, tenantId: string, id: DeliveryId): Promise<DeliveryView | undefined> {
   const { rows } = await pool.query(
-    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3`,
-    [tenantId, id.notificationId, id.channel],
+    `${SELECT_DELIVERY} where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4`,
+    [tenantId, id.notificationId, id.channel, id.target],
   );
   return rows[0] && toDeliveryView(rows[0]);
 }
@@ -200,13 +216,17 @@ export async function loadMessage(
     user_locale: string | null;
   }>(
     `select to_mask as to, sealed, rendered_at, locale, user_locale from messages
-     where tenant_id = $1 and notification_id = $2 and channel = $3`,
-    [tenantId, id.notificationId, id.channel],
+     where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4`,
+    [tenantId, id.notificationId, id.channel, id.target],
   );
   const row = rows[0];
   if (!row) return undefined;
   const { to, sealed, rendered_at, locale, user_locale } = row;
-  const message = openDocument(seal, sealed, documentRow('messages', tenantId, id.notificationId, id.channel));
+  const message = openDocument(
+    seal,
+    sealed,
+    documentRow('messages', tenantId, id.notificationId, id.channel, id.target),
+  );
   if (!message) return 'unreadable';
   const { subject, text, html } = message as unknown as Message;
   return {
@@ -220,24 +240,33 @@ export async function loadMessage(
 }
 
 const SELECT_DELIVERY = `
-select notification_id, channel, notification_type, user_id, status, reason_code, reason, provider, provider_message_id,
+select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
        attempts, due_at, created_at, finished_at,
-       exists (select from messages as m where m.tenant_id = deliveries.tenant_id
-               and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel) as has_message
+       -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
+       (select true from messages as m where m.tenant_id = deliveries.tenant_id
+               and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel
+               and m.target = deliveries.target limit 1) is not null as has_message
 from deliveries`;
+
+/** Returns the id of the delivery of a row. */
+function formatId(row: Pick<DeliveryView, 'notification_id' | 'channel' | 'target'>): string {
+  return formatDeliveryId({ notificationId: row.notification_id, channel: row.channel, target: row.target });
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
 function toDeliveryView(row: any): DeliveryView {
   return {
-    delivery_id: formatDeliveryId({ notificationId: row.notification_id, channel: row.channel }),
+    delivery_id: formatId(row),
     notification_id: row.notification_id,
     notification_type: row.notification_type,
     user_id: row.user_id,
     channel: row.channel,
+    target: row.target,
     status: row.status,
     reason_code: row.reason_code,
     reason: row.reason,
     provider: row.provider,
+    account: row.account,
     provider_message_id: row.provider_message_id,
     attempts_made: row.attempts,
     due_at: isoTime(row.due_at),

@@ -72,7 +72,7 @@ with expired as (
 ), lost as (
   select q.* from expired
   cross join lateral (
-    select tenant_id, notification_id, channel, worker, claimed_at, attempts, send_started, in_doubt_policy
+    select tenant_id, notification_id, channel, target, account, worker, claimed_at, attempts, send_started, in_doubt_policy
     from deliveries where finished_at is null and status = 'sending' and worker = expired.worker
     limit 1000000
     for update
@@ -80,8 +80,9 @@ with expired as (
 ), deleted as (
   delete from leases using expired where leases.worker = expired.worker
 ), doubted as (
-  insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms, outcome, reason)
-  select tenant_id, notification_id, channel, attempts, 'unknown', worker, claimed_at,
+  insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
+                        outcome, reason)
+  select tenant_id, notification_id, channel, target, attempts, 'unknown', account, worker, claimed_at,
          least(2147483647, greatest(0, extract(epoch from $1::timestamptz - claimed_at) * 1000))::int, 'in_doubt',
          'the worker stopped before it could record the response of the provider'
   from lost where send_started
@@ -99,7 +100,7 @@ with expired as (
       finished_at = case when l.send_started and l.in_doubt_policy = 'hold' then $1::timestamptz end
   from lost as l
   where d.tenant_id = l.tenant_id and d.notification_id = l.notification_id and d.channel = l.channel
-    and ${selectivityHint('l.attempts')}
+    and d.target = l.target and ${selectivityHint('l.attempts')}
   returning 1
 )
 select count(*) as rescued from rescued`;

@@ -44,7 +44,7 @@ const REVIVE = `
 with candidate as materialized (
   select n.notification_id, r.c, r.m, r.w, r.i,
          (select count(*) from attempts as a
-          where a.tenant_id = $1 and a.notification_id = n.notification_id and a.channel = r.c
+          where a.tenant_id = $1 and a.notification_id = n.notification_id and a.channel = r.c and a.target = ''
             and a.outcome = 'undeliverable') as tried
   from json_to_recordset($3) as r(u text, c text, m text, w text, i int)
   cross join lateral (
@@ -61,6 +61,7 @@ with candidate as materialized (
       reason = case d.status when 'queued' then d.reason else 'Queued again: ' || candidate.w || ' became known.' end
   from candidate
   where d.tenant_id = $1 and d.notification_id = candidate.notification_id and d.channel = candidate.c
+    and d.target = ''
     and (d.status in ('queued', 'sending')
          or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2 and candidate.tried <= 1)
     and ${selectivityHint('candidate.i')}
@@ -70,6 +71,6 @@ update attempts as a
 set reason = concat_ws('; ', rtrim(a.reason, '.'), revived.w || ' became known on ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS')
                                        || ' UTC, so it was queued again')
 from revived
-where a.tenant_id = $1 and a.notification_id = revived.notification_id and a.channel = revived.channel
+where a.tenant_id = $1 and a.notification_id = revived.notification_id and a.channel = revived.channel and a.target = ''
   and a.attempt = revived.attempts and a.outcome = 'undeliverable' and revived.reason_code = 'address_known'
   and ${selectivityHint('revived.attempts')}`;

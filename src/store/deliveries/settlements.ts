@@ -14,6 +14,7 @@ import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
+import { advanceSteps, type StepResult } from './fallbacks.ts';
 
 /** The result of one attempt, and the next state of its delivery. */
 export interface Settlement {
@@ -21,6 +22,7 @@ export interface Settlement {
   readonly tenantId: string;
   readonly notificationId: string;
   readonly channel: Channel;
+  readonly target: string;
   readonly fence: number;
   readonly status: Exclude<DeliveryStatus, 'sending' | 'cancelled'>;
   /** When the next attempt is due; null unless the status is `queued`. */
@@ -30,9 +32,13 @@ export interface Settlement {
   readonly attempt: {
     readonly n: number;
     readonly provider: string;
+    /** Of the tenant; null: that of the installation. */
+    readonly account: string | null;
     readonly startedAt: Millis;
     readonly durationMs: number;
     readonly outcome: AttemptOutcomeKind;
+    /** Of the provider. */
+    readonly code: string | null;
     readonly reason: string | null;
     readonly response: string | null;
     readonly providerMessageId: string | null;
@@ -63,10 +69,12 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
   now: Millis,
   events: readonly SettledEvent[] = [],
+  steps: readonly StepResult[] = [],
 ): Promise<void> {
-  if (events.length === 0) return settleAll(pool, worker, settlements, now);
+  if (events.length === 0 && steps.length === 0) return settleAll(pool, worker, settlements, now);
   await withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
+    await advanceSteps(connection, steps, now);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
   });
 }
@@ -84,11 +92,12 @@ async function selectStillOwned(connection: Connection, events: readonly Settled
   const settlements = events.map(({ settlement }) => settlement);
   const { rows } = await connection.query<{ i: number }>({
     name: 'select-still-owned',
-    text: `select r.i from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::text[])
-             with ordinality as r(t, n, c, f, s, i)
+    text: `select r.i from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::text[])
+             with ordinality as r(t, n, c, g, f, s, i)
            cross join lateral (
              select from deliveries as d
-             where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f and d.status = r.s
+             where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
+               and d.status = r.s
              limit 1
            ) as d
            order by r.i`,
@@ -141,6 +150,8 @@ async function settle(
       JSON.stringify(others.map(toAttemptRow)),
       JSON.stringify([...accepted, ...others].flatMap(toMessageRow)),
       packTextArray(accepted.map((one) => one.status)),
+      packTextArray(accepted.map((one) => one.target)),
+      packTextArray(accepted.map((one) => one.attempt.account)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -151,6 +162,7 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     t: s.tenantId,
     n: s.notificationId,
     c: s.channel,
+    g: s.target,
     f: s.fence,
     s: s.status,
     d: s.dueAt === null ? null : isoTime(s.dueAt),
@@ -158,20 +170,31 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     r: s.reason,
     a: attempt.n,
     p: attempt.provider,
+    ac: attempt.account,
     at: isoTime(attempt.startedAt),
     ms: attempt.durationMs,
     o: attempt.outcome,
+    co: attempt.code,
     ar: attempt.reason,
     re: attempt.response,
     id: attempt.providerMessageId,
   };
 }
 
-function toMessageRow({ tenantId, notificationId, channel, message }: Settlement) {
+function toMessageRow({ tenantId, notificationId, channel, target, message }: Settlement) {
   if (!message) return [];
   const { toMask, sealed, locale, userLocale } = message;
   return [
-    { t: tenantId, n: notificationId, c: channel, m: toMask, s: sealed.toString('base64'), l: locale, u: userLocale },
+    {
+      t: tenantId,
+      n: notificationId,
+      c: channel,
+      g: target,
+      m: toMask,
+      s: sealed.toString('base64'),
+      l: locale,
+      u: userLocale,
+    },
   ];
 }
 
@@ -185,27 +208,28 @@ const ADDRESS_ADDED = `(o.s = 'undeliverable' and d.reason_code = 'address_added
 const SETTLE = `
 with sent as (
   update deliveries as d
-  set status = o.s, reason_code = null, reason = null, provider = o.p, provider_message_id = o.id, response = o.re,
+  set status = o.s, reason_code = null, reason = null, provider = o.p, account = o.ac, provider_message_id = o.id, response = o.re,
       started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2
-  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
-    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, i)
-  where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c and d.fence = o.f::int
-    and d.status = 'sending' and ${selectivityHint('o.i')}
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, i)
+  where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c
+    and d.target = coalesce(o.g, '') and d.fence = o.f::int and d.status = 'sending' and ${selectivityHint('o.i')}
   returning 1
 ), outcome as (
   select * from json_to_recordset($12) as r(
-    t text, n uuid, c text, f int, s text, d timestamptz, rc text, r text,
-    a int, p text, at timestamptz, ms int, o text, ar text, re text, id text)
+    t text, n uuid, c text, g text, f int, s text, d timestamptz, rc text, r text,
+    a int, p text, ac text, at timestamptz, ms int, o text, co text, ar text, re text, id text)
 ), tried as (
-  insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms,
-                        outcome, reason, response, provider_message_id)
-  select t, n, c, a, p, $1, at, ms, o, ar, re, id from outcome
+  insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
+                        outcome, code, reason, response, provider_message_id)
+  select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id from outcome
   where not exists (
     -- Recorded by an earlier settlement whose answer was lost.
     select from deliveries as d
-    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.fence = f and d.started_at is not null)
-  on conflict (tenant_id, notification_id, channel, attempt) do update
-  set provider = excluded.provider, outcome = excluded.outcome, response = excluded.response,
+    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.target = g and d.fence = f
+      and d.started_at is not null)
+  on conflict (tenant_id, notification_id, channel, target, attempt) do update
+  set provider = excluded.provider, account = excluded.account, outcome = excluded.outcome, code = excluded.code, response = excluded.response,
       duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
       reason = case
         when attempts.outcome = 'in_doubt' and excluded.outcome <> 'in_doubt'
@@ -213,10 +237,10 @@ with sent as (
                        'it was in doubt until ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
         else coalesce(excluded.reason, attempts.reason) end
 ), kept as (
-  insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at, locale, user_locale)
-  select t, n, c, m, decode(s, 'base64'), $2, l, u
-  from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, l text, u text)
-  on conflict (tenant_id, notification_id, channel) do update
+  insert into messages (tenant_id, notification_id, channel, target, to_mask, sealed, rendered_at, locale, user_locale)
+  select t, n, c, g, m, decode(s, 'base64'), $2, l, u
+  from json_to_recordset($13) as r(t text, n uuid, c text, g text, m text, s text, l text, u text)
+  on conflict (tenant_id, notification_id, channel, target) do update
   set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
       locale = excluded.locale, user_locale = excluded.user_locale
 ), ended as (
@@ -225,10 +249,10 @@ with sent as (
       due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
       reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
-      provider = o.p, provider_message_id = coalesce(o.id, d.provider_message_id),
+      provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),
       finished_at = case when o.s = 'queued' or ${ADDRESS_ADDED} then null else $2::timestamptz end
   from outcome as o
-  where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.fence = o.f
+  where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.target = o.g and d.fence = o.f
     and d.status in ('sending', 'queued', 'in_doubt', 'cancelled') and ${selectivityHint('o.a')}
     -- A delivery that was queued again or cancelled since is changed only by the news that it was sent.
     and (d.status <> 'queued' or coalesce(d.reason_code, '') not in ('retried', 'address_known') or o.s in ('sent', 'sandboxed'))

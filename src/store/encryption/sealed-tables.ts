@@ -57,10 +57,10 @@ export const SEALED_TABLES: readonly SealedTable[] = [
   },
   {
     name: 'messages',
-    key: [TENANT, ['notification_id', 'uuid'], ['channel', 'text']],
+    key: [TENANT, ['notification_id', 'uuid'], ['channel', 'text'], ['target', 'text']],
     hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '', channel = '']) =>
-      resealDocument(seal, sealed, documentRow('messages', tenant, id, channel)),
+    reseal: (seal, sealed, [tenant = '', id = '', channel = '', target = '']) =>
+      resealDocument(seal, sealed, documentRow('messages', tenant, id, channel, target)),
   },
   {
     name: 'events',

@@ -16,6 +16,7 @@ const MAX_PREVIEW_SAMPLE = 5;
 export interface ScannedDelivery {
   readonly notificationId: string;
   readonly channel: string;
+  readonly target: string;
   readonly type: string;
   readonly status: string;
   readonly dueAt: Millis;
@@ -26,12 +27,14 @@ export interface ScannedDelivery {
 export interface StoppedPosition {
   readonly notificationId: string;
   readonly channel: string;
+  readonly target: string;
 }
 
 export interface QueuedPosition {
   readonly channel: Channel;
   readonly dueAt: Millis;
   readonly notificationId: string;
+  readonly target: string;
 }
 
 /** Returns deliveries that ended without being sent, matching or not, oldest first. @param after null: from the start */
@@ -41,11 +44,12 @@ export async function scanStopped(
   after: StoppedPosition | null,
   limit: number,
 ): Promise<ScannedDelivery[]> {
-  const values = [...filterValues(scope), after?.notificationId ?? firstIdSince(scope.filter), after?.channel ?? ''];
+  const { notificationId = firstIdSince(scope.filter), channel = '', target = '' } = after ?? {};
+  const values = [...filterValues(scope), notificationId, channel, target];
   const { rows } = await connection.query(
-    `select notification_id, channel, notification_type, status, due_at, ${MATCHES} as matches from deliveries
-     where ${STOPPED} and notification_id >= $11 and (notification_id, channel) > ($11::uuid, $12::text)
-     order by notification_id, channel limit $13`,
+    `select notification_id, channel, target, notification_type, status, due_at, ${MATCHES} as matches from deliveries
+     where ${STOPPED} and notification_id >= $11 and (notification_id, channel, target) > ($11::uuid, $12::text, $13::text)
+     order by notification_id, channel, target limit $14`,
     [...values, limit],
   );
   return rows.map(toScanned);
@@ -55,14 +59,15 @@ export async function scanStopped(
 export async function scanQueued(
   connection: Connection,
   scope: JobScope<DeliveryFilter>,
-  { channel, dueAt, notificationId }: QueuedPosition,
+  { channel, dueAt, notificationId, target }: QueuedPosition,
   limit: number,
 ): Promise<ScannedDelivery[]> {
   const { rows } = await connection.query(
-    `select notification_id, channel, notification_type, status, due_at, ${MATCHES} as matches from deliveries
-     where ${OPEN} and channel = $11 and due_at >= $12 and (due_at, notification_id) > ($12::timestamptz, $13::uuid)
-     order by due_at, notification_id limit $14`,
-    [...filterValues(scope), channel, isoTime(dueAt), notificationId, limit],
+    `select notification_id, channel, target, notification_type, status, due_at, ${MATCHES} as matches from deliveries
+     where ${OPEN} and channel = $11 and due_at >= $12
+       and (due_at, notification_id, target) > ($12::timestamptz, $13::uuid, $14::text)
+     order by due_at, notification_id, target limit $15`,
+    [...filterValues(scope), channel, isoTime(dueAt), notificationId, target, limit],
   );
   return rows.map(toScanned);
 }
@@ -77,10 +82,10 @@ export async function retryDeliveries(
 ): Promise<number> {
   const { rowCount } = await connection.query(
     `update deliveries as d
-     set status = 'queued', due_at = $4, retry_until = r.until, finished_at = null,
+     set status = 'queued', due_at = $5, retry_until = r.until, finished_at = null,
          reason_code = 'retried', reason = 'Queued again by hand.'
-     from unnest($2::uuid[], $3::text[], $6::timestamptz[]) as r(n, c, until)
-     where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.status = any($5)`,
+     from unnest($2::uuid[], $3::text[], $4::text[], $7::timestamptz[]) as r(n, c, g, until)
+     where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = any($6)`,
     [
       ...keyValues(scope, deliveries),
       isoTime(now),
@@ -95,14 +100,14 @@ export async function retryDeliveries(
 export async function cancelDeliveries(
   connection: Connection,
   scope: Pick<JobScope, 'tenantId'>,
-  deliveries: readonly Pick<ScannedDelivery, 'notificationId' | 'channel'>[],
+  deliveries: readonly Pick<ScannedDelivery, 'notificationId' | 'channel' | 'target'>[],
   now: Millis,
 ): Promise<number> {
   const { rowCount } = await connection.query(
     `update deliveries as d
-     set status = 'cancelled', finished_at = $4, reason_code = 'cancelled', reason = 'Cancelled by hand.'
-     from unnest($2::uuid[], $3::text[]) as r(n, c)
-     where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.status = 'queued'`,
+     set status = 'cancelled', finished_at = $5, hold_code = null, reason_code = 'cancelled', reason = 'Cancelled by hand.'
+     from unnest($2::uuid[], $3::text[], $4::text[]) as r(n, c, g)
+     where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = 'queued'`,
     [...keyValues(scope, deliveries), isoTime(now)],
   );
   return rowCount ?? 0;
@@ -121,7 +126,7 @@ export async function previewDeliveries(
         `select * from deliveries where ${OPEN} and $11::uuid is not null order by channel, due_at limit ${MAX_PREVIEW_ROWS}`;
   const { rows } = await connection.query(
     `with scanned as materialized (
-       select notification_id, channel, notification_type, user_id, status, reason_code, reason,
+       select notification_id, channel, target, notification_type, user_id, status, reason_code, reason,
               ${MATCHES} ${of === 'queued' ? "and status = 'queued'" : ''} as matches
        from (${from}) as deliveries
      ), grouped as (
@@ -129,7 +134,7 @@ export async function previewDeliveries(
                                 'reason_code', reason_code, 'count', count(*)) as g, count(*) as n
        from scanned where matches group by notification_type, channel, status, reason_code
      ), sample as (
-       select json_build_object('delivery_id', notification_id || '.' || channel, 'user_id', user_id,
+       select json_build_object('delivery_id', concat_ws('.', notification_id, channel, nullif(target, '')), 'user_id', user_id,
                                 'notification_type', notification_type, 'status', status, 'reason', reason) as s
        from scanned where matches limit ${MAX_PREVIEW_SAMPLE}
      )
@@ -181,9 +186,14 @@ function statusesToRetry({ status }: DeliveryFilter): readonly string[] {
 
 function keyValues(
   { tenantId }: Pick<JobScope, 'tenantId'>,
-  deliveries: readonly Pick<ScannedDelivery, 'notificationId' | 'channel'>[],
+  deliveries: readonly Pick<ScannedDelivery, 'notificationId' | 'channel' | 'target'>[],
 ): unknown[] {
-  return [tenantId, deliveries.map(({ notificationId }) => notificationId), deliveries.map(({ channel }) => channel)];
+  return [
+    tenantId,
+    deliveries.map(({ notificationId }) => notificationId),
+    deliveries.map(({ channel }) => channel),
+    deliveries.map(({ target }) => target),
+  ];
 }
 
 /** Returns the smallest id (UUIDv7) of a notification that the filter may match: older partitions are not read. */
@@ -201,6 +211,7 @@ function toScanned(row: any): ScannedDelivery {
   return {
     notificationId: row.notification_id,
     channel: row.channel,
+    target: row.target,
     type: row.notification_type,
     status: row.status,
     dueAt: row.due_at,

@@ -41,25 +41,28 @@ export async function listOwnNotifications(
   const { rows } = await pool.query<{
     notification_id: string;
     channel: Channel;
+    target: string;
     status: DeliveryStatus;
     finished_at: Millis | null;
     sealed: Buffer | null;
   }>(
-    `select notification_id, channel, status, finished_at,
-            case when sum(octet_length(sealed)) over (order by notification_id desc, channel) <= ${MAX_MESSAGE_BYTES}
+    `select notification_id, channel, target, status, finished_at,
+            case when sum(octet_length(sealed)) over (order by notification_id desc, channel, target) <= ${MAX_MESSAGE_BYTES}
               then sealed end as sealed
      from (
        select d.*, m.sealed from unnest($2::uuid[]) as want(id)
        cross join lateral (
-         select notification_id, channel, status, finished_at from deliveries
+         select notification_id, channel, target, status, finished_at from deliveries
          where tenant_id = $1 and notification_id = want.id and user_id = $3
        ) as d
        left join lateral (
          select sealed from messages
-         where tenant_id = $1 and notification_id = d.notification_id and channel = d.channel limit 1
+         where tenant_id = $1 and notification_id = d.notification_id and channel = d.channel
+           and target = d.target
+         limit 1
        ) as m on true
      ) as found
-     order by channel`,
+     order by channel, target`,
     [tenantId, notifications.map(({ notification_id }) => notification_id), userId],
   );
   return notifications.map((notification) => ({
@@ -67,14 +70,16 @@ export async function listOwnNotifications(
     created_at: isoTime(notification.created_at),
     deliveries: rows
       .filter((row) => row.notification_id === notification.notification_id)
-      .map(({ channel, status, finished_at, sealed, notification_id }) => ({
+      .map(({ channel, target, status, finished_at, sealed, notification_id }) => ({
         channel,
         status,
         finished_at: finished_at === null ? null : isoTime(finished_at),
         message:
           sealed === null
             ? null
-            : toMessage(openDocument(seal, sealed, documentRow('messages', tenantId, notification_id, channel))),
+            : toMessage(
+                openDocument(seal, sealed, documentRow('messages', tenantId, notification_id, channel, target)),
+              ),
       })),
   }));
 }

@@ -44,14 +44,18 @@ export async function revealMessage(
   pool: pg.Pool,
   seal: Seal,
   tenantId: string,
-  { notificationId, channel }: DeliveryId,
+  { notificationId, channel, target }: DeliveryId,
 ): Promise<RevealedMessage | 'unreadable' | undefined> {
   const { rows } = await pool.query<{ sealed: Buffer }>(
-    'select sealed from messages where tenant_id = $1 and notification_id = $2 and channel = $3',
-    [tenantId, notificationId, channel],
+    'select sealed from messages where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4',
+    [tenantId, notificationId, channel, target],
   );
   if (!rows[0]) return undefined;
-  const document = openDocument(seal, rows[0].sealed, documentRow('messages', tenantId, notificationId, channel));
+  const document = openDocument(
+    seal,
+    rows[0].sealed,
+    documentRow('messages', tenantId, notificationId, channel, target),
+  );
   if (!document) return 'unreadable';
   const { subject, text, html } = document as unknown as Message;
   return { ...(subject === undefined ? {} : { subject }), text, ...(html === undefined ? {} : { html }) };

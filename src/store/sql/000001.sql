@@ -431,14 +431,24 @@ create index notifications_correlation on notifications (tenant_id, correlation_
 -- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
 -- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that succeeded, the only one of
 -- most deliveries, is stored on the delivery itself: started_at, duration_ms, response. All others are rows of "attempts".
+-- Who must not wait for whom: a claim takes from each lane that has work. A tenant, and for webhooks each of its endpoints.
+create function delivery_lane(tenant_id text, channel text, target text) returns text language sql immutable parallel safe as $$
+select case channel when 'webhook' then tenant_id || '/' || target else tenant_id end
+$$;
+
 create table deliveries (
   tenant_id           text collate "C" not null,
   notification_id     uuid             not null,
   channel             text collate "C" not null,
+  target              text collate "C" not null default '',  -- a device or an endpoint; empty: the user's address, or none is needed
   user_id             text collate "C" not null,
   notification_type   text collate "C" not null,
   status              text             not null default 'queued' constraint deliveries_status_known
     check (status in ('queued', 'sending', 'sent', 'sandboxed', 'undeliverable', 'dropped', 'dead', 'in_doubt', 'cancelled')),
+  priority            smallint         not null default 2 constraint deliveries_priority_known
+    check (priority between 0 and 3),             -- 0 URGENT, 1 HIGH, 2 MEDIUM, 3 LOW
+  step                smallint,                   -- place among channels tried one after the other, from 1; null: all are used
+  hold_code           text,                       -- what it waits for until it is due, see docs/errors.md; null: its turn
   due_at              timestamptz(3)   not null,  -- when the next attempt may start
   retry_until         timestamptz(3)   not null,  -- no attempt is scheduled after this
   in_doubt_policy     text             not null constraint deliveries_in_doubt_policy_known
@@ -448,7 +458,9 @@ create table deliveries (
   worker              text,                                 -- the lease of the latest claim
   claimed_at          timestamptz(3),
   send_started        boolean          not null default false,  -- the message of this claim may have reached the provider
+  expires_at          timestamptz(3),             -- after this the message is of no use; null: it keeps its use
   provider            text,
+  account             text,                       -- of the provider, that made the latest attempt
   provider_message_id text,
   reason_code         text,             -- why it is in this status, see docs/errors.md; null: new, sent or sandboxed
   reason              text,
@@ -457,7 +469,9 @@ create table deliveries (
   started_at          timestamptz(3),
   duration_ms         integer,
   response            text,             -- of the provider; shortened, addresses masked
-  primary key (tenant_id, notification_id, channel),
+  parts               smallint,         -- billed parts of the message (SMS); null: one
+  primary key (tenant_id, notification_id, channel, target),
+  constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
   constraint deliveries_worker_set_while_sending check (status <> 'sending' or worker is not null),
   constraint deliveries_attempt_only_when_sent check (status in ('sent', 'sandboxed') or started_at is null),
@@ -469,6 +483,10 @@ create table deliveries_default partition of deliveries default with (fillfactor
 
 -- The queue. It includes what is being sent, at its front; claims skip that, and there is never much of it.
 create index deliveries_open on deliveries (channel, due_at) where finished_at is null;
+-- The same by priority and lane, read while more is due than the workers can take.
+create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
+  where finished_at is null;
+create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
 create index deliveries_stopped on deliveries (tenant_id, notification_id) where finished_at is not null and started_at is null;
 
@@ -484,29 +502,32 @@ create table attempts (
   tenant_id           text collate "C" not null,
   notification_id     uuid             not null,
   channel             text collate "C" not null,
+  target              text collate "C" not null default '',
   attempt             integer          not null,  -- from 1
   provider            text             not null,
+  account             text,
   worker              text             not null,
   started_at          timestamptz(3)   not null,
   duration_ms         integer          not null,
   outcome             text             not null constraint attempts_outcome_known
     check (outcome in ('sent', 'sandboxed', 'retry', 'rejected', 'address_dead', 'misconfigured', 'in_doubt', 'undeliverable')),
+  code                text,                       -- of the provider
   reason              text,
   response            text,                       -- of the provider; shortened, addresses masked
   provider_message_id text,
-  primary key (tenant_id, notification_id, channel, attempt)
+  primary key (tenant_id, notification_id, channel, target, attempt)
 ) partition by range (notification_id);
 create table attempts_default partition of attempts default;
 
 -- Every attempt, wherever it is stored. A function and not a view: it reads with the rights of its caller, also before
 -- PostgreSQL 15, and the planner replaces a call by the query.
 create function all_attempts() returns setof attempts language sql stable as $$
-select tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms, outcome, reason, response,
-       provider_message_id
+select tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms, outcome, code,
+       reason, response, provider_message_id
 from attempts
 union all
-select tenant_id, notification_id, channel, attempts, provider, worker, started_at, duration_ms, status, null, response,
-       provider_message_id
+select tenant_id, notification_id, channel, target, attempts, provider, account, worker, started_at, duration_ms, status, null,
+       null, response, provider_message_id
 from deliveries where started_at is not null
 $$;
 
@@ -515,12 +536,13 @@ create table messages (
   tenant_id       text collate "C" not null,
   notification_id uuid             not null,
   channel         text collate "C" not null,
+  target          text collate "C" not null default '',
   to_mask         text,                       -- mask of the address; null: the channel needs none
   sealed          bytea            not null,  -- subject, text and html
   rendered_at     timestamptz(3)   not null,
   locale          text,                       -- of the template; null: the user has no locale
   user_locale     text,
-  primary key (tenant_id, notification_id, channel)
+  primary key (tenant_id, notification_id, channel, target)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
 

@@ -38,10 +38,11 @@ export async function holdSome(connection: Connection, tenantId: string): Promis
   held += await change(
     connection,
     `update deliveries as d set due_at = ${HELD_UNTIL}
-     from (select tenant_id, notification_id, channel from deliveries
+     from (select tenant_id, notification_id, channel, target from deliveries
            where tenant_id = $1 and finished_at is null and status = 'queued' and due_at < ${HELD_UNTIL}
            limit ${CHUNK_ROWS} for update skip locked) as chunk
-     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel`,
+     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel
+       and d.target = chunk.target`,
     [tenantId],
   );
   return held;
@@ -66,11 +67,12 @@ export async function releaseSome(connection: Connection, tenantId: string, now:
     connection,
     `update deliveries as d
      set due_at = $2, retry_until = d.retry_until + ($2::timestamptz - greatest(d.created_at, t.suspended_at))
-     from (select tenant_id, notification_id, channel from deliveries
+     from (select tenant_id, notification_id, channel, target from deliveries
            where tenant_id = $1 and finished_at is null and status = 'queued' and due_at = ${HELD_UNTIL}
            limit ${CHUNK_ROWS} for update skip locked) as chunk
      join tenants as t using (tenant_id)
-     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel`,
+     where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel
+       and d.target = chunk.target`,
     [tenantId, isoTime(now)],
   );
   return released;

@@ -1,0 +1,114 @@
+import type pg from 'pg';
+import type { Channel } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import type { ClaimWant } from '../store/deliveries/deliveries.ts';
+import { findDueLanes, type Lane } from '../store/deliveries/lanes.ts';
+import { QueueFloor } from '../store/pg/queue-floor.ts';
+
+/** Least urgent priority that has slots of its own. */
+export const MAX_URGENT_PRIORITY = 1;
+const MAX_PRIORITY = 3;
+/** Lanes that are looked for at once: so many urgent ones, and as many others. */
+const MAX_FOUND_LANES = 500;
+/** Part of a claim that is kept for each less urgent priority that has something due. */
+const LESS_URGENT_SHARE = 1 / 8;
+/** Lanes are looked for this many times as long after a search as it took, and not before this time (ms). */
+const SEARCH_PAUSE_FACTOR = 20;
+const MIN_SEARCH_PAUSE_MS: Millis = 200;
+
+interface KnownLane extends Lane {
+  readonly floor: QueueFloor;
+}
+
+/**
+ * The lanes of a channel while more is due than the worker can take: each claim takes from every lane that has work, the more
+ * urgent ones first. A lane of which a claim returned less than it asked for is left out until the next search finds it again.
+ */
+export class ChannelLanes {
+  readonly #pool: pg.Pool;
+  readonly #channel: Channel;
+  readonly #clock: () => Millis;
+  #known: KnownLane[] = [];
+  /** Where the next search goes on among the lanes that are not urgent; null: from the first. */
+  #after: Lane | null = null;
+  #searchFrom: Millis = Number.NEGATIVE_INFINITY;
+  /** Lane from which the next claim begins, so that the rest of a division does not always go to the same. */
+  #turn = 0;
+
+  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis) {
+    this.#pool = pool;
+    this.#channel = channel;
+    this.#clock = clock;
+  }
+
+  /**
+   * Returns how many deliveries to claim of each lane, `count` in total at most; empty: none has something due.
+   * @param maxPriority of less urgent deliveries none
+   */
+  async chooseWants(count: number, maxPriority = MAX_PRIORITY): Promise<ClaimWant[]> {
+    await this.#search();
+    const lanes = this.#known.filter(({ priority }) => priority <= maxPriority);
+    const channel = this.#channel;
+    return shareOut(lanes, count, this.#turn++).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
+  }
+
+  /** Notes how many deliveries a claim returned of what it asked for. */
+  report({ lane, count }: ClaimWant, claimed: number): void {
+    if (claimed >= count) return;
+    this.#known = this.#known.filter(({ priority, name }) => priority !== lane?.priority || name !== lane.name);
+  }
+
+  /** Looks for lanes, unless it has just done so. */
+  async #search(): Promise<void> {
+    const startedAt = performance.now();
+    if (startedAt < this.#searchFrom) return;
+    this.#searchFrom = Number.POSITIVE_INFINITY;
+    try {
+      const now = this.#clock();
+      const first = { priority: MAX_URGENT_PRIORITY, name: '\u{10ffff}' };
+      const [urgent, others] = await Promise.all([
+        findDueLanes(this.#pool, this.#channel, null, MAX_URGENT_PRIORITY, MAX_FOUND_LANES, now),
+        findDueLanes(this.#pool, this.#channel, this.#after ?? first, MAX_PRIORITY, MAX_FOUND_LANES, now),
+      ]);
+      this.#after = others.last;
+      const floors = new Map(this.#known.map(({ priority, name, floor }) => [`${priority} ${name}`, floor]));
+      this.#known = [...urgent.lanes, ...others.lanes].map((lane) => ({
+        ...lane,
+        floor: floors.get(`${lane.priority} ${lane.name}`) ?? new QueueFloor(),
+      }));
+    } finally {
+      const endedAt = performance.now();
+      this.#searchFrom = endedAt + Math.max(MIN_SEARCH_PAUSE_MS, SEARCH_PAUSE_FACTOR * (endedAt - startedAt));
+    }
+  }
+}
+
+/**
+ * Divides `count` among lanes: to the more urgent ones first, but for a share of each less urgent priority, and evenly among the
+ * lanes of one priority.
+ * @param turn where the division begins, for the rest that cannot be divided
+ */
+export function shareOut<L extends Lane>(
+  lanes: readonly L[],
+  count: number,
+  turn: number,
+): { readonly lane: L; readonly count: number }[] {
+  const shares: { lane: L; count: number }[] = [];
+  const priorities = [...new Set(lanes.map(({ priority }) => priority))].sort((a, b) => a - b);
+  let left = count;
+  for (const [index, priority] of priorities.entries()) {
+    const own = lanes.filter((lane) => lane.priority === priority);
+    const lessUrgent = priorities.length - index - 1;
+    const kept = Math.min(left - 1, Math.ceil(count * LESS_URGENT_SHARE) * lessUrgent);
+    const share = Math.max(0, left - Math.max(0, kept));
+    const [each, rest] = [Math.floor(share / own.length), share % own.length];
+    for (const [place, lane] of own.entries()) {
+      const isLucky = (place + own.length - (turn % own.length)) % own.length < rest;
+      const ownShare = each + (isLucky ? 1 : 0);
+      if (ownShare > 0) shares.push({ lane, count: ownShare });
+    }
+    left -= share;
+    if (left <= 0) break;
+  }
+  return shares;
+}

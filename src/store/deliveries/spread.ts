@@ -1,0 +1,35 @@
+import type pg from 'pg';
+import type { ClaimedDelivery } from './deliveries.ts';
+
+/**
+ * Makes one delivery of each target out of a claimed delivery that has none yet: it becomes that of the first target, and is
+ * copied for the others. All of them are queued and due as it was. Returns false if the lease was lost, and nothing changes.
+ * @param targets ids of devices or endpoints, at least one
+ */
+export async function spreadDelivery(
+  pool: pg.Pool,
+  { tenantId, notificationId, channel, fence }: ClaimedDelivery,
+  targets: readonly string[],
+): Promise<boolean> {
+  const { rowCount } = await pool.query({
+    name: 'spread-delivery',
+    text: SPREAD,
+    values: [tenantId, notificationId, channel, fence, targets[0], targets.slice(1)],
+  });
+  return (rowCount ?? 0) > 0;
+}
+
+const SPREAD = `
+with first as (
+  update deliveries set target = $5, status = 'queued', attempts = attempts - 1, send_started = false
+  where tenant_id = $1 and notification_id = $2 and channel = $3 and target = '' and fence = $4 and status = 'sending'
+  returning *
+), others as (
+  insert into deliveries (tenant_id, notification_id, channel, target, user_id, notification_type, priority, step, due_at,
+                          retry_until, in_doubt_policy, attempts, expires_at, created_at)
+  select f.tenant_id, f.notification_id, f.channel, t.target, f.user_id, f.notification_type, f.priority, f.step, f.due_at,
+         f.retry_until, f.in_doubt_policy, f.attempts, f.expires_at, f.created_at
+  from first as f cross join unnest($6::text[]) as t(target)
+  on conflict do nothing
+)
+select from first`;
