@@ -94,7 +94,7 @@ test('attachments and inline images arrive as they were', async () => {
 test.each([
   ['too many', Array.from({ length: 21 }, () => ({ name: 'a', type: 'a/b', content: Buffer.alloc(1) }))],
   ['too large', [{ name: 'a', type: 'a/b', content: Buffer.alloc(10 * 1024 * 1024 + 1) }]],
-  ['a type that is none', [{ name: 'a', type: 'a/b\r\nBcc: x', content: Buffer.alloc(1) }]],
+  ['a type with a line break', [{ name: 'a', type: 'a/b\r\nBcc: x', content: Buffer.alloc(1) }]],
   ['a name with a line break', [{ name: 'a\r\nb', type: 'a/b', content: Buffer.alloc(1) }]],
   ['a content ID with a bracket', [{ name: 'a', type: 'a/b', content: Buffer.alloc(1), contentId: 'a>' }]],
 ])('attachments are rejected before anything is sent: %s', async (_, attachments) => {
