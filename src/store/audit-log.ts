@@ -65,7 +65,7 @@ export interface AuditFilter {
   /** Id or name of the actor. */
   readonly actor?: string;
   readonly actorKind?: Actor['kind'];
-  /** An action, or all of a subject: `key.`. */
+  /** An action such as `key.revoked`, or all of a subject: `key`, also written `key.`. */
   readonly action?: string;
   readonly subject?: string;
   /** At or after this time. */
@@ -99,7 +99,7 @@ export async function listAuditEntries(
     `select entry_id, at, actor, actor_kind, actor_id, origin as "from", action, subject, detail, before, after
      from (select * from audit_log where tenant_id = $1 and entry_id < $2::uuid order by entry_id desc limit $3) as examined
      where ($4::text is null or actor_id = $4 or actor = $4) and ($5::text is null or actor_kind = $5)
-       and ($6::text is null or action = $6 or starts_with(action, $6) and $6 like '%.')
+       and ($6::text is null or action = $6 or starts_with(action, rtrim($6, '.') || '.'))
        and ($7::text is null or subject = $7)
        and ($8::timestamptz is null or at >= $8) and ($9::timestamptz is null or at < $9)
      order by entry_id desc limit $10`,
