@@ -31,6 +31,7 @@ import { addWaitsCommands } from './operation/waits.ts';
 import { addProfilesCommands } from './profiles/profiles.ts';
 import { useProfile } from './profiles/use-profile.ts';
 import { addServeCommand } from './serve.ts';
+import { addTenantOptions, useTenant } from './tenant-option.ts';
 
 /**
  * Every command. Parsing throws a CommanderError for what the caller has to write differently, and after help; `entry.ts` gives
@@ -40,7 +41,10 @@ export const program: Command = new Command('tidings')
   .description('Event-driven notifications that can say why, and why not.')
   .version(VERSION)
   .option('--profile <name>', 'call the installation of this profile; see `tidings profiles` (TIDINGS_PROFILE)')
-  .hook('preAction', (self, action) => useProfile(self.opts(), action))
+  .hook('preAction', (self, action) => {
+    useTenant(action);
+    useProfile(self.opts(), action);
+  })
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError()
@@ -84,3 +88,4 @@ addDumpCommand(program);
 addRestoreCommands(program);
 addRetentionCommands(program);
 addProfilesCommands(program);
+addTenantOptions(program);

@@ -5,8 +5,7 @@ import { liveTenantId } from './principal.ts';
 export const LIVE_TENANT_ID: RegExp = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** Characters of such an id, for messages. */
-export const TENANT_ID_HINT =
-  'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
+export const TENANT_ID_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
 
 /** Returns whether a live or test tenant can have this id. */
 export function isTenantId(text: string): boolean {

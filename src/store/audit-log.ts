@@ -19,22 +19,36 @@ export interface AuditEntry {
 
 /** Appends an entry to the audit log, in the transaction of the change itself. */
 export async function appendAuditEntry(connection: Connection, change: AuditEntry, now: Millis): Promise<void> {
+  await appendAuditEntries(connection, [change], now);
+}
+
+/** Appends an entry for each change of several tenants, in the transaction of the changes, with one statement. */
+export async function appendAuditEntries(
+  connection: Connection,
+  changes: readonly AuditEntry[],
+  now: Millis,
+): Promise<void> {
+  if (changes.length === 0) return;
+  const column = <T>(read: (change: AuditEntry) => T) => changes.map(read);
   await connection.query(
     `insert into audit_log (tenant_id, entry_id, at, actor_kind, actor_id, actor, origin, action, subject, detail, before, after)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+     select tenant_id, entry_id, $3, actor_kind, actor_id, actor, origin, action, subject, detail, before, after
+     from unnest($1::text[], $2::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::json[],
+                 $11::json[], $12::json[])
+       as r (tenant_id, entry_id, actor_kind, actor_id, actor, origin, action, subject, detail, before, after)`,
     [
-      change.tenantId,
-      uuidv7(),
+      column(({ tenantId }) => tenantId),
+      column(() => uuidv7()),
       isoTime(now),
-      change.actor.kind,
-      change.actor.id,
-      change.actor.name,
-      change.actor.from,
-      change.action,
-      change.subject,
-      JSON.stringify(change.detail),
-      toJsonText(change.before),
-      toJsonText(change.after),
+      column(({ actor }) => actor.kind),
+      column(({ actor }) => actor.id),
+      column(({ actor }) => actor.name),
+      column(({ actor }) => actor.from),
+      column(({ action }) => action),
+      column(({ subject }) => subject),
+      column(({ detail }) => JSON.stringify(detail)),
+      column(({ before }) => toJsonText(before)),
+      column(({ after }) => toJsonText(after)),
     ],
   );
 }

@@ -6,7 +6,7 @@ import type { KeyView } from '../../tenants/key-view.ts';
 import { Keys } from '../../tenants/keys.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { withDatabase } from '../database/with-database.ts';
+import { withTenantDatabase } from '../database/with-database.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, printOutput, runApiCommand, runDatabaseCommand } from '../run-command.ts';
 
@@ -20,7 +20,6 @@ interface CreateOptions {
   readonly expires?: number;
   readonly perMinute?: number;
   readonly database?: boolean;
-  readonly tenant?: string;
   readonly json?: boolean;
 }
 
@@ -59,7 +58,6 @@ export function addApiKeyCommands(keys: Command): void {
     .option('--expires <duration>', 'how long it works, such as 90d (default: it does not expire)', parseTime)
     .option('--per-minute <n>', 'requests per minute (default: TIDINGS_KEY_RATE)', parseRate)
     .option('--database', 'work on the database itself, without another key')
-    .option('--tenant <id>', 'with --database: its tenant (default: default)')
     .option('--json', 'print one line of JSON')
     .action(async (options: CreateOptions) => {
       if (options.database) return runDatabaseCommand(() => createOnDatabase(options));
@@ -105,9 +103,8 @@ export function addApiKeyCommands(keys: Command): void {
 }
 
 async function createOnDatabase(options: CreateOptions): Promise<void> {
-  const tenantId = options.tenant ?? process.env.TIDINGS_TENANT ?? 'default';
   const now = Date.now();
-  const { key, text } = await withDatabase(process.env, 'tidings keys', 'left', (pool) => {
+  const { key, text } = await withTenantDatabase(process.env, 'tidings keys', 'left', (pool, _seal, tenantId) => {
     const manager = {
       tenantId,
       environment: environmentOf(tenantId),
