@@ -72,9 +72,9 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
   const listTenantIds = async (): Promise<string[]> => {
     try {
       const page = (await call(`/api/v1/tenants?limit=${MAX_LISTED_TENANTS}`, {}, false)) as {
-        readonly tenants: readonly { readonly tenant_id: string }[];
+        readonly tenants: readonly { readonly tenant_id: string; readonly status: string }[];
       };
-      return page.tenants.map(({ tenant_id }) => tenant_id);
+      return page.tenants.filter(({ status }) => status !== 'deleting').map(({ tenant_id }) => tenant_id);
     } catch (error) {
       if (error instanceof ApiError) return [];
       throw error;
