@@ -87,7 +87,10 @@ test.each([
 test('commands on the database act for the tenant that they name', async () => {
   const backtest = (...args: string[]) => runToEnd(['backtest', '--live', '--since', '1d', '--json', ...args]);
   expect(await backtest('--tenant', 'acme')).toMatchObject({ code: 0 });
-  expect(await backtest('--tenant', 'acne')).toMatchObject({ code: 1, text: expect.stringMatching(/did you mean acme/) });
+  expect(await backtest('--tenant', 'acne')).toMatchObject({
+    code: 1,
+    text: expect.stringMatching(/did you mean acme/),
+  });
   expect(await backtest('--tenant', 'ACME!')).toMatchObject({ code: 2, text: expect.stringMatching(/No tenant has/) });
 
   const create = ['keys', 'create', '--database', '--name', 'first', '--scopes', 'users:read', '--json'];

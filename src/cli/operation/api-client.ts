@@ -7,6 +7,7 @@ export interface ApiClient {
   get(path: string): Promise<unknown>;
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
+  put(path: string, body: object): Promise<unknown>;
   patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
 }
@@ -84,6 +85,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
   };
