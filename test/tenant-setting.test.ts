@@ -65,8 +65,8 @@ test('a start applies the catalog directory to the tenant that it names, and oth
 
   const unknown = await runToEnd(['waits', 'list', '--tenant', 'acne'], { TIDINGS_URL: url });
   expect(unknown).toMatchObject({ code: 1, text: expect.stringMatching(/no tenant acne .* did you mean acme\?/) });
-  const far = await runToEnd(['queue'], { TIDINGS_URL: url, TIDINGS_TENANT: 'somebody' });
-  expect(far.text).toMatch(/no tenant somebody .* there are: acme, default/);
+  const far = await runToEnd(['queue'], { TIDINGS_URL: url, TIDINGS_TENANT: 'globex' });
+  expect(far.text).toMatch(/no tenant globex .* there are: acme, default/);
   second.kill('SIGTERM');
   await second.ended;
 });

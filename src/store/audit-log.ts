@@ -1,6 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
+import { maskDocument } from '../privacy/mask.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { Connection } from './pg/pool.ts';
 
@@ -22,7 +23,10 @@ export async function appendAuditEntry(connection: Connection, change: AuditEntr
   await appendAuditEntries(connection, [change], now);
 }
 
-/** Appends an entry for each change of several tenants, in the transaction of the changes, with one statement. */
+/**
+ * Appends an entry for each change of several tenants, in the transaction of the changes, with one statement. Addresses in the
+ * detail and the states are masked.
+ */
 export async function appendAuditEntries(
   connection: Connection,
   changes: readonly AuditEntry[],
@@ -46,7 +50,7 @@ export async function appendAuditEntries(
       column(({ actor }) => actor.from),
       column(({ action }) => action),
       column(({ subject }) => subject),
-      column(({ detail }) => JSON.stringify(detail)),
+      column(({ detail }) => toJsonText(detail)),
       column(({ before }) => toJsonText(before)),
       column(({ after }) => toJsonText(after)),
     ],
@@ -54,7 +58,7 @@ export async function appendAuditEntries(
 }
 
 function toJsonText(value: JsonObject | null | undefined): string | null {
-  return value ? JSON.stringify(value) : null;
+  return value ? JSON.stringify(maskDocument(value)) : null;
 }
 
 /** An entry as the API shows it. */
