@@ -76,3 +76,42 @@ test('rejected events are listed with what is wrong with each', async () => {
   expect((await parse('rejected', 'list', '--tenant', 'careless')).rejected).toMatchObject([{ event_id: 'bad' }]);
   expect(await print('rejected', 'list', '--tenant', 'careless')).toMatch(/ {2}bad {2}\w+ {2}event_timestamp: /);
 });
+
+test('issuers are trusted, listed and deleted', async () => {
+  await api.create('truster');
+  const of = ['--tenant', 'truster'];
+  expect(await print('issuers', 'list', ...of)).toBe('No issuer is trusted.');
+  const trust = ['issuers', 'trust', 'https://id.example.com', '--jwks-url', 'https://id.example.com/jwks.json'];
+  expect((await runCommand(...trust, ...of)).exitCode).toBe(2);
+  const made = await parse(...trust, '--audience', 'app', 'web', '--user-claim', 'customer_uuid', ...of);
+  expect(made).toMatchObject({ audiences: ['app', 'web'], user_claim: 'customer_uuid' });
+  expect(await print('issuers', 'list', ...of)).toContain('for app,web');
+  expect((await runCommand('issuers', 'delete', 'https://id.example.com', ...of)).exitCode).toBe(2);
+  expect(await print('issuers', 'delete', 'https://id.example.com', '--yes', ...of)).toContain('Deleted: ');
+  expect(await parse('issuers', 'list', ...of)).toEqual({ issuers: [] });
+});
+
+test('a token of a user is printed alone; a rotation that revokes asks first', async () => {
+  await api.create('signer');
+  const of = ['--tenant', 'signer'];
+  const { text, errors } = await runCommand('tokens', 'create', 'u1', '--lifetime', '1h', ...of);
+  const token = text.replace(`\n${errors}`, '');
+  const me = () => api.server.get('/api/v1/me', { authorization: `Bearer ${token}` });
+  expect((await me()).body).toMatchObject({ user_id: 'u1' });
+  expect(await print('tokens', 'keys', ...of)).toMatch(/ signs$/);
+  expect((await runCommand('tokens', 'rotate', '--revoke', ...of)).exitCode).toBe(2);
+  expect(await print('tokens', 'rotate', '--revoke', '--yes', ...of)).toContain('signs from now on');
+  expect((await me()).status).toBe(401);
+  expect((await parse('tokens', 'keys', ...of)).signing_keys).toHaveLength(1);
+});
+
+test('an API key is changed, and keeps what no option names', async () => {
+  const { key_id } = await createKey(api.server, { name: 'before', scopes: ['users:read'] });
+  expect(await parse('keys', 'update', key_id, '--name', 'after', '--per-minute', '7')).toMatchObject({
+    name: 'after',
+    per_minute: 7,
+    scopes: ['users:read'],
+    expires_at: null,
+  });
+  expect((await parse('keys', 'update', key_id, '--scopes', 'users:read,jobs:read')).scopes).toHaveLength(2);
+});

@@ -9,8 +9,10 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'catalog',
   'deliveries',
   'explain',
+  'issuers',
   'jobs',
   'keys list',
+  'keys update',
   'keys create',
   'keys rotate',
   'keys revoke',
@@ -20,6 +22,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'rejected',
   'settings',
   'tail',
+  'tokens',
   'trace',
   'waits',
 ]);

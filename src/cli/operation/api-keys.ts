@@ -23,8 +23,10 @@ interface CreateOptions {
   readonly json?: boolean;
 }
 
+type UpdateOptions = Partial<Pick<CreateOptions, 'name' | 'scopes' | 'expires' | 'perMinute' | 'json'>>;
+
 /**
- * Adds `list`, `create`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
+ * Adds `list`, `create`, `update`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
  * the database itself, for the first key.
  */
 export function addApiKeyCommands(keys: Command): void {
@@ -73,6 +75,26 @@ export function addApiKeyCommands(keys: Command): void {
         return showIssued((await api.post('/api/v1/keys', body)) as IssuedKey);
       });
     });
+  keys
+    .command('update')
+    .description('Change the name, scopes, limit or expiry of an API key')
+    .argument('<id>', 'the id of the key; see `tidings keys list`')
+    .option('--name <name>', 'its name, for reading')
+    .option('--scopes <scopes>', 'what it may do, separated by commas, or all', parseScopes)
+    .option('--expires <duration>', 'how long it works from now on, such as 90d', parseTime)
+    .option('--per-minute <n>', 'requests per minute', parseRate)
+    .option('--json', 'print one line of JSON')
+    .action((id: string, { name, scopes, expires, perMinute, json }: UpdateOptions) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.patch(`/api/v1/keys/${encodeURIComponent(id)}`, {
+          name,
+          scopes: scopes === 'all' ? TENANT_SCOPES : scopes,
+          per_minute: perMinute,
+          expires_at: expires === undefined ? undefined : new Date(Date.now() + expires).toISOString(),
+        })) as KeyView;
+        return { data, lines: [formatKey(data)] };
+      }),
+    );
   keys
     .command('rotate')
     .description('Replace an API key by one with the same rights, and print it this once')
