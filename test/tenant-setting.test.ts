@@ -16,7 +16,7 @@ let env: { readonly [name: string]: string };
 
 beforeAll(async () => {
   database = await testDatabase();
-  await database.pool.query(`insert into tenants (tenant_id, name) values ('acme', 'Acme'), ('gone', 'Gone')`);
+  await database.pool.query(`insert into tenants (tenant_id, name, follows) values ('acme', 'Acme', 'default'), ('gone', 'Gone', null)`);
   await database.pool.query(`update tenants set status = 'deleting', is_held = false where tenant_id = 'gone'`);
   env = {
     DATABASE_URL: database.url,
@@ -62,6 +62,8 @@ test('a start applies the catalog directory to the tenant that it names, and oth
   const [ofDefault] = await count();
   expect([own?.applied_by, ofDefault?.applied_by]).toEqual(['catalog directory', 'catalog directory']);
   expect(own?.rules).not.toBe(ofDefault?.rules);
+  const { rows } = await database.pool.query(`select follows from tenants where tenant_id = 'acme'`);
+  expect(rows, 'it has a catalog of its own now').toEqual([{ follows: null }]);
 
   const unknown = await runToEnd(['waits', 'list', '--tenant', 'acne'], { TIDINGS_URL: url });
   expect(unknown).toMatchObject({ code: 1, text: expect.stringMatching(/no tenant acne .* did you mean acme\?/) });

@@ -5,7 +5,6 @@ import { VERSION } from '../../lib/package-version.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { dumpToFile, dumpToStream } from '../../store/dump/dump-file.ts';
 import type { DumpSummary } from '../../store/dump/write-dump.ts';
-import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { runStoppable } from '../stop-signal.ts';
@@ -26,8 +25,7 @@ export function addDumpCommand(program: Command): void {
           if (toStdout && process.stdout.isTTY) {
             throw new ConfigError('name a file, as in tidings dump tidings.dump.gz, or redirect the output');
           }
-          const summary = await withDatabase(process.env, 'tidings dump', 'dumped', async (pool, seal) => {
-            if (tenant !== undefined) await requireKnownTenant(pool, tenant);
+          const summary = await withDatabase(process.env, 'tidings dump', 'dumped', (pool, seal) => {
             const options = {
               pool,
               seal,
