@@ -16,7 +16,9 @@ let env: { readonly [name: string]: string };
 
 beforeAll(async () => {
   database = await testDatabase();
-  await database.pool.query(`insert into tenants (tenant_id, name, follows) values ('acme', 'Acme', 'default'), ('gone', 'Gone', null)`);
+  await database.pool.query(
+    `insert into tenants (tenant_id, name, follows) values ('acme', 'Acme', 'default'), ('gone', 'Gone', null)`,
+  );
   await database.pool.query(`update tenants set status = 'deleting', is_held = false where tenant_id = 'gone'`);
   env = {
     DATABASE_URL: database.url,
