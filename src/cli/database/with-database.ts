@@ -7,7 +7,7 @@ import { ConfigError } from '../../errors.ts';
 import { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { openPool } from '../../store/pg/pool.ts';
-import { dropTimeouts } from '../../store/pg/session.ts';
+import { checkSessions, dropTimeouts } from '../../store/pg/session.ts';
 
 /**
  * Opens the configured database with its encryption key, starts the embedded one if none is configured, and closes what was
@@ -40,6 +40,8 @@ export interface DatabaseUrls {
 /**
  * Opens the configured database as it is, without looking at what is in it. Creates and starts the embedded one if none is
  * configured. Closes what was opened.
+ *
+ * @throws ConfigError if a pooler in transaction mode stands before it
  */
 export async function withPool<T>(
   env: NodeJS.ProcessEnv,
@@ -51,6 +53,7 @@ export async function withPool<T>(
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
     const url = embedded?.url ?? (config.databaseUrl as string);
+    if (!embedded) await checkSessions(url);
     const pool = openPool(dropTimeouts(url), { max: 2, name, timeouts });
     try {
       return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl });
