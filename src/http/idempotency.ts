@@ -49,7 +49,7 @@ interface Work {
   readonly renewal: NodeJS.Timeout;
 }
 
-/** What is known of a request. */
+/** A request, as far as its key matters. */
 interface Operation {
   readonly id: string;
   /** Absent: it has no key, or its response was kept. */

@@ -4,7 +4,7 @@ import { TidingsError } from '../errors.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockAccess } from '../store/members/lock-tenant.ts';
+import { lockAccess } from '../store/members/lock-access.ts';
 import { insertLoginAttempt, type LinkedMember, takeLoginAttempt } from '../store/members/login-attempts.ts';
 import { bindLogin, findSameMember, insertMember, updateMember } from '../store/members/members.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
