@@ -4,7 +4,7 @@ import { findPgBouncer, startPgBouncer } from './support/pgbouncer.ts';
 import { tidings } from './support/program.ts';
 import { FINTECH } from './support/tidings.ts';
 
-/** A pooler that lends a server connection for less than a session is refused in a sentence, wherever a URL leads to it. */
+/** A pooler that lends a server connection for less than a session is rejected in a sentence, wherever a URL leads to it. */
 
 let database: TestDatabase;
 
@@ -35,7 +35,7 @@ async function behindPooler(mode: 'transaction' | 'statement', work: (url: strin
 }
 
 describe.skipIf(!findPgBouncer())('PgBouncer', { timeout: 60_000 }, () => {
-  test('in transaction mode is refused for the login of the API', async () => {
+  test('in transaction mode is rejected for the login of the API', async () => {
     await behindPooler('transaction', async (url) => {
       const apiUrl = Object.assign(new URL(url), { username: new URL(database.apiUrl).searchParams.get('user') }).href;
       const { code, output } = await run(['start', '--json'], {
@@ -47,7 +47,7 @@ describe.skipIf(!findPgBouncer())('PgBouncer', { timeout: 60_000 }, () => {
     });
   });
 
-  test('in transaction mode is refused by commands that open the database', async () => {
+  test('in transaction mode is rejected by commands that open the database', async () => {
     await behindPooler('transaction', async (url) => {
       const { code, output } = await run(['migrate'], { DATABASE_URL: url });
       expect(code).toBe(1);
@@ -55,7 +55,7 @@ describe.skipIf(!findPgBouncer())('PgBouncer', { timeout: 60_000 }, () => {
     });
   });
 
-  test('in statement mode is refused', async () => {
+  test('in statement mode is rejected', async () => {
     await behindPooler('statement', async (url) => {
       const { code, output } = await run(['start', '--json'], { DATABASE_URL: url });
       expect(code).toBe(1);

@@ -1,7 +1,7 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { Connection } from './pg/pool.ts';
 
 /** An entry of the audit log: an operator or program changed something. */
@@ -111,8 +111,8 @@ export async function listAuditEntries(
       filter.actorKind ?? null,
       filter.action ?? null,
       filter.subject ?? null,
-      toTime(filter.since),
-      toTime(filter.until),
+      isoTimeOrNull(filter.since),
+      isoTimeOrNull(filter.until),
       limit,
     ],
   );
@@ -149,8 +149,4 @@ export async function* streamAuditEntries(
     before = page.last;
     isOver = before === null;
   }
-}
-
-function toTime(at: Millis | undefined): string | null {
-  return at === undefined ? null : isoTime(at);
 }
