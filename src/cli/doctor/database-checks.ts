@@ -8,7 +8,7 @@ import { checkServerCapacity } from '../../store/pg/check-server.ts';
 import { PROCESS_CONNECTIONS } from '../../store/pg/connections.ts';
 import { DatabaseClock, MAX_OFFSET_MS, REPORTED_OFFSET_MS } from '../../store/pg/database-clock.ts';
 import { checkServerVersion, inspectSchema } from '../../store/pg/migrate.ts';
-import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
+import { countLiveTenants, prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { loadPartitions, monthNumber, monthRange, TABLES_BY_ID } from '../../store/pg/partition-ranges.ts';
 import { checkSessions } from '../../store/pg/session.ts';
 import { newSeal } from '../database/with-database.ts';
@@ -111,10 +111,7 @@ async function checkRoles(pool: pg.Pool): Promise<Verdict> {
  * @param seal has the hash key of the database
  */
 async function checkTenants({ pool, url, apiUrl, config }: OpenDatabase, seal: Seal): Promise<Verdict> {
-  const { rows } = await pool.query<{ count: number }>(
-    `select count(*) as count from tenants where environment = 'live'`,
-  );
-  const count = Number(rows[0]?.count ?? 0);
+  const count = await countLiveTenants(pool);
   const login = await prepareApiLogin(pool, { url, apiUrl, seal, migrates: false });
   if ('url' in login && apiUrl !== null && config.databaseUrl !== null) {
     await checkSessions(apiUrl, 'TIDINGS_API_DATABASE_URL');
