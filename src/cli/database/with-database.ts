@@ -53,7 +53,7 @@ export async function withPool<T>(
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
     const url = embedded?.url ?? (config.databaseUrl as string);
-    if (!embedded) await checkSessions(url);
+    if (!embedded) await checkSessions(dropTimeouts(url));
     const pool = openPool(dropTimeouts(url), { max: 2, name, timeouts });
     try {
       return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl });
