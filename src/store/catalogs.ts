@@ -33,7 +33,7 @@ export async function applyCatalog(
   return withTransaction(pool, async (connection) => {
     const active = await lockActive(connection, tenantId);
     requireVersion(active, expected);
-    await stopFollowing(connection, tenantId);
+    await setFollowed(connection, tenantId, null, by, now);
     return applyContent(connection, tenantId, active, toContent(data), by, now);
   });
 }
@@ -61,7 +61,9 @@ export async function applyDirectory(
     if (active && !isNews) {
       return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
     }
-    const applied = await applyContent(connection, tenantId, active, content, systemActor('catalog directory'), now);
+    const by = systemActor('catalog directory');
+    await setFollowed(connection, tenantId, null, by, now);
+    const applied = await applyContent(connection, tenantId, active, content, by, now);
     return { ...applied, isOther: false };
   });
 }
@@ -154,9 +156,32 @@ async function updateFollowers(
   );
 }
 
-/** Ends that a tenant follows another one: it has a catalog of its own now. */
-async function stopFollowing(connection: Connection, tenantId: string): Promise<void> {
-  await connection.query('update tenants set follows = null where tenant_id = $1 and follows is not null', [tenantId]);
+/**
+ * Changes which tenant a tenant follows (null: none), with an entry in the audit log. That is a part of the tenant, so its
+ * revision changes as well. Does nothing if it is so already.
+ */
+async function setFollowed(
+  connection: Connection,
+  tenantId: string,
+  base: string | null,
+  by: Actor,
+  now: Millis,
+): Promise<void> {
+  const { rows } = await connection.query<{ follows: string | null }>(
+    `update tenants as t set follows = $2, revision = t.revision + 1, updated_at = $3
+     from (select follows from tenants where tenant_id = $1) as old
+     where tenant_id = $1 and t.follows is distinct from $2 returning old.follows`,
+    [tenantId, base, isoTime(now)],
+  );
+  const [old] = rows;
+  if (!old) return;
+  const action = base === null ? 'catalog.unfollowed' : 'catalog.followed';
+  const states = { before: { follows: old.follows }, after: { follows: base } };
+  await appendAuditEntry(
+    connection,
+    { tenantId, actor: by, action, subject: base ?? old.follows ?? '', detail: {}, ...states },
+    now,
+  );
 }
 
 /** Gives a tenant without a catalog that of another one, if it has one. */
@@ -184,17 +209,12 @@ export async function followCatalog(
   now: Millis,
 ): Promise<Applied | undefined> {
   return withTransaction(pool, async (connection) => {
+    // One at a time: of two tenants that begin to follow each other, the second must see the first. Before the locks of tenants.
+    await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog followers', 0))`);
     const active = await lockActive(connection, tenantId);
-    const { rows: followers } = await connection.query<{ tenant_id: string }>(
-      `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
-      [tenantId, base],
-    );
-    const { rowCount } = await connection.query(
-      `update tenants set follows = $2 where tenant_id = $1
-       and exists (select from tenants where tenant_id = $2 and environment = 'live' and status <> 'deleting')`,
-      [tenantId, base],
-    );
-    if (followers.length > 0 || base === tenantId || rowCount === 0) return undefined;
+    // Before anything is changed: what is undefined here commits.
+    if (!(await canFollow(connection, tenantId, base))) return undefined;
+    await setFollowed(connection, tenantId, base, by, now);
     const { rows } = await connection.query<{ content_hash: string }>(
       'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
       [base],
@@ -214,6 +234,17 @@ export async function followCatalog(
     await updateFollowers(connection, tenantId, content.content_hash, by, now);
     return { version, changed: true };
   });
+}
+
+/** Whether a tenant may follow another one: a live tenant that does not itself follow this one, directly or through others. */
+async function canFollow(connection: Connection, tenantId: string, base: string): Promise<boolean> {
+  if (base === tenantId) return false;
+  const { rowCount } = await connection.query(
+    `${FOLLOWERS} select from tenants where tenant_id = $2 and environment = 'live' and status <> 'deleting'
+     and tenant_id not in (select tenant_id from followers)`,
+    [tenantId, base],
+  );
+  return rowCount === 1;
 }
 
 /**
@@ -236,12 +267,12 @@ export async function rollBackCatalog(
     );
     if (!active || rows.length === 0) return undefined;
     requireVersion(active, expected);
+    await setFollowed(connection, tenantId, null, by, now);
     if (active.version === version) return { from: version, changed: false };
     await activate(connection, tenantId, version);
     const detail = { from: active.version };
     const change = { tenantId, actor: by, action: 'catalog.rolled_back', subject: `version ${version}`, detail };
     await appendAuditEntry(connection, change, now);
-    await stopFollowing(connection, tenantId);
     await updateFollowers(connection, tenantId, rows[0]?.content_hash ?? '', by, now);
     return { from: active.version, changed: true };
   });

@@ -220,7 +220,8 @@ function toView(tenant: StoredTenant): TenantView {
     revision: tenant.revision,
     created_at: isoTime(tenant.createdAt),
     updated_at: isoTime(tenant.updatedAt),
-    suspended_at: tenant.suspendedAt === null ? null : isoTime(tenant.suspendedAt),
+    // Of a resumed tenant the store keeps it until what was held is released.
+    suspended_at: tenant.suspendedAt === null || tenant.status === 'active' ? null : isoTime(tenant.suspendedAt),
   };
 }
 
