@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectProblem, type TestApi, testApi } from './support/api.ts';
 
-/* What senders make of the headers and media types of CloudEvents, also those that do not follow the binding to the letter. */
+/* Headers and media types of CloudEvents, as senders write them that do not follow the binding to the letter. */
 
 let api: TestApi;
 

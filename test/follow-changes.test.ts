@@ -40,7 +40,7 @@ test('of two tenants that begin to follow each other at the same time, one does'
   }
 });
 
-test('whom a tenant follows is a part of it: another revision, and an entry in the audit log', async () => {
+test('the tenant that another one follows is a part of it: a new revision, and an entry in the audit log', async () => {
   await api.create('other');
   await api.create('mover');
   const before = await read('mover');

@@ -34,7 +34,7 @@ test.each([
   ['203.0.113.7, 10.1.2.3', '203.0.113.0/24'],
   ['203.0.113.7:4711, 10.1.2.3:5000, [2001:db8:1::2]:443', '203.0.113.0/24'],
   ['198.51.100.1, 203.0.113.7:4711', '203.0.113.0/24'],
-  ['somebody', 'unknown'],
+  ['a word', 'unknown'],
   ['203.0.113.7:x', 'unknown'],
 ])('%s is a caller in %s', async (forwardedFor, origin) => {
   expect(await readOrigin(forwardedFor)).toBe(origin);

@@ -12,7 +12,7 @@ afterAll(() => api.close());
 
 const detailOf = async (path: string, body: object) => (await api.server.post(path, body)).body.detail;
 
-test('an empty list is told as one', async () => {
+test('an empty list is reported as one', async () => {
   expect(await detailOf('/api/v1/keys', { name: 'shop', scopes: [] })).toBe(
     'scopes has too few items; write at least 1.',
   );

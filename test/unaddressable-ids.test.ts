@@ -53,7 +53,7 @@ test('an id that only looks like it is sent as it is', async () => {
   expect(asked).toEqual(['GET /api/v1/explain/..a%2F%252e/...']);
 });
 
-test('a response that is not JSON is told as such, and not as a result', async () => {
+test('a response that is not JSON is reported as such, and not as a result', async () => {
   answer = '<html>Log in</html>';
   const { errors, exitCode } = await runCommand('queue');
   expect(errors).toContain('is not one of Tidings');

@@ -220,7 +220,7 @@ function toView(tenant: StoredTenant): TenantView {
     revision: tenant.revision,
     created_at: isoTime(tenant.createdAt),
     updated_at: isoTime(tenant.updatedAt),
-    // Of a resumed tenant the store keeps it until what was held is released.
+    // The store keeps the time of a resumed tenant until everything that was held is released.
     suspended_at: tenant.suspendedAt === null || tenant.status === 'active' ? null : isoTime(tenant.suspendedAt),
   };
 }
