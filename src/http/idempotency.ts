@@ -159,9 +159,15 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
 /** Returns the key of a request; undefined: it has no key, or its route ignores it. @throws TidingsError if it is not one */
 function readKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined || key === '' || request.method !== 'POST') return undefined;
+  if (key === undefined || request.method !== 'POST') return undefined;
   const { scope = 'public', idempotent = true } = request.routeOptions.config;
   if (scope === 'public' || !idempotent) return undefined;
+  // Node.js joins several headers to one text: with a proxy that adds its own, each repetition would have a key of its own.
+  if ((request.raw.headersDistinct['idempotency-key']?.length ?? 1) > 1) {
+    throw new TidingsError('invalid_request', 'The request has several headers Idempotency-Key; send one.', {
+      pointer: 'idempotency-key',
+    });
+  }
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw new TidingsError('invalid_request', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', {
     pointer: 'idempotency-key',

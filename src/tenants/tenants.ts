@@ -214,7 +214,8 @@ function toView(tenant: StoredTenant): TenantView {
     revision: tenant.revision,
     created_at: isoTime(tenant.createdAt),
     updated_at: isoTime(tenant.updatedAt),
-    suspended_at: tenant.suspendedAt === null ? null : isoTime(tenant.suspendedAt),
+    // The store keeps the time of a resumed tenant until everything that was held is released.
+    suspended_at: tenant.suspendedAt === null || tenant.status === 'active' ? null : isoTime(tenant.suspendedAt),
   };
 }
 
