@@ -138,14 +138,19 @@ const require = tidingsRequire(import.meta.url), __filename = tidingsPath(import
 /** Builds packages/console, if it has changed since the last build. After a failure the API works without its pages. */
 export async function ensureConsole() {
   const folder = join(root, 'packages', 'console');
-  if (!existsSync(join(folder, 'vite.config.ts'))) return;
+  if (!existsSync(join(folder, 'build.mjs'))) return;
   // The only file of src/ that the console uses for more than types.
   const shared = join(root, 'src', 'catalog', 'sample-event.ts');
   await ensureUpToDate(join(folder, 'dist'), [...listFiles(folder), shared], async () => {
     print('Building the console (once)…');
-    const isDone = await runNpm(['run', 'build', '-w', 'packages/console', '--silent']);
-    if (!isDone) print('The console could not be built. Everything else works, but the page at / does not.');
-    return isDone;
+    try {
+      const { buildConsole } = await import('../packages/console/build.mjs');
+      await buildConsole();
+      return true;
+    } catch (error) {
+      print(`The console could not be built. Everything else works, but the page at / does not.\n${error.message}`);
+      return false;
+    }
   });
 }
 
