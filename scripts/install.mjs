@@ -31,8 +31,8 @@ let heldLock;
 /**
  * Installs the packages of package-lock.json, unless they are installed. Ends the process with a message if that fails.
  *
- * Without `development` these are only the packages that Tidings needs to run: two thirds of them, half of their size. The
- * others are added when a script first needs them, beside what is installed, since a Tidings may run on that.
+ * Without `development` these are only the packages that Tidings needs to run, half of the size of all. The others are added when
+ * a script first needs them, beside what is installed, since a Tidings may run on that.
  */
 export async function ensureInstalled({ development = false } = {}) {
   checkNode();
@@ -68,7 +68,7 @@ export async function ensureInstalled({ development = false } = {}) {
 
 /**
  * Installs the packages of a folder with a package.json and a lock file of its own, unless they are installed: packages that
- * few tests or scripts need, so that nobody else waits for them. Returns whether they are there; prints why if not.
+ * few tests or scripts need, so that no other start waits for them. Returns whether they are there; prints why if not.
  */
 export async function ensureFolderInstalled(folder) {
   const marker = join(root, folder, 'node_modules', '.tidings-lock');
