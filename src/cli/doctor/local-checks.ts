@@ -119,7 +119,7 @@ export async function checkCatalogDir(folder: string): Promise<Verdict> {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const counts = `${formatCount(errors, 'error')}, ${formatCount(problems.length - errors, 'warning')} in ${folder}`;
   if (problems.length === 0) return ok(`no problems in ${folder}`);
-  const advice = `run: tidings check ${folder}`;
+  const advice = `to list them, run: npx tidings check ${folder}`;
   return errors > 0 ? fail(counts, advice) : warn(counts, advice);
 }
 

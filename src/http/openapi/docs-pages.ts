@@ -23,11 +23,15 @@ export function registerDocsPages(app: App, prefix: string): void {
     .sort();
   const pages = new Map<string, string>();
   for (const name of names) {
-    app.get(`${prefix}/${name}`, { config: { scope: 'public' }, schema: { hide: true } as object }, (_request, reply) => {
-      const page = pages.get(name) ?? renderPage(name, names, prefix);
-      pages.set(name, page);
-      return reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page);
-    });
+    app.get(
+      `${prefix}/${name}`,
+      { config: { scope: 'public' }, schema: { hide: true } as object },
+      (_request, reply) => {
+        const page = pages.get(name) ?? renderPage(name, names, prefix);
+        pages.set(name, page);
+        return reply.header('cache-control', 'no-cache').type('text/html; charset=utf-8').send(page);
+      },
+    );
   }
 }
 
