@@ -79,12 +79,19 @@ export interface LoginTest {
 
 export const API_KEY = 'a key of the environment';
 
-export async function testLogin(tidings: TestTidings): Promise<LoginTest> {
+/** @param proxyUrl URL of a proxy in front of the server, which trusts it; default: browsers reach the server itself */
+export async function testLogin(tidings: TestTidings, proxyUrl?: string): Promise<LoginTest> {
   const port = await findFreePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
+  const publicUrl = proxyUrl ?? `http://127.0.0.1:${port}`;
   const provider = await testProvider(`${publicUrl}/api/v1/login/callback`);
   const oidc = { issuer: provider.url, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET };
-  const server = await testServer(tidings, { apiKeys: [API_KEY], publicUrl, oidc, port });
+  const server = await testServer(tidings, {
+    apiKeys: [API_KEY],
+    publicUrl,
+    oidc,
+    port,
+    trustedProxies: proxyUrl === undefined ? [] : ['127.0.0.1'],
+  });
   return {
     server,
     provider,
