@@ -14,6 +14,10 @@ let tidings: TestTidings;
 let proxy: HttpsProxy;
 let login: LoginTest;
 
+const OWN = (): string => proxy.url;
+const OWN_WITHOUT_TLS = (): string => proxy.url.replace('https:', 'http:');
+const FOREIGN = (): string => 'https://evil.example';
+
 beforeAll(async () => {
   tidings = await testTidings();
   proxy = await startHttpsProxy();
@@ -88,13 +92,12 @@ test('a session under the name that is used without HTTPS does not count', async
   expect(await ask(cookie.replace('__Host-', ''))).toBe(401);
 });
 
-const OWN = () => proxy.url;
 test.each([
   ['a browser that names its site', OWN, 'same-origin', 200],
   ['an older browser', OWN, undefined, 200],
-  ['a page of another site', () => 'https://evil.example', 'cross-site', 403],
-  ['a page of another site in an older browser', () => 'https://evil.example', undefined, 403],
-  ['a page of this host without HTTPS', () => proxy.url.replace('https:', 'http:'), undefined, 403],
+  ['a page of another site', FOREIGN, 'cross-site', 403],
+  ['a page of another site in an older browser', FOREIGN, undefined, 403],
+  ['a page of this host without HTTPS', OWN_WITHOUT_TLS, undefined, 403],
 ] as const)(
   'a change by the session, sent by %s, is accepted only from the console',
   async (_what, origin, site, status) => {
