@@ -51,7 +51,9 @@ test('an unknown scope is a usage error that names the nearest one and lists the
   expect(exitCode).toBe(2);
   expect(errors).toMatch(/"users:fly" is not a scope of keys; .*users:read/);
   const near = await runCommand('keys', 'create', '--name', 'x', '--scopes', 'users:read,event:write');
-  expect(near.errors).toContain('"event:write" is not a scope of keys; did you mean events:write? Write all, or some of');
+  expect(near.errors).toContain(
+    '"event:write" is not a scope of keys; did you mean events:write? Write all, or some of',
+  );
 });
 
 test('the first key is created on the database, without another key', async () => {

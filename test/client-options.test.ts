@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Tidings, type TidingsOptions } from '../packages/client/src/tidings.ts';
 
-/** What a program in JavaScript reads when it makes a client wrongly. */
+/** Errors that a program in JavaScript reads when it makes a client wrongly. */
 
 const make = (options: unknown) => () => new Tidings(options as TidingsOptions);
 
@@ -14,7 +14,7 @@ test('an option that does not exist is named, with those that do', () => {
 });
 
 test.each([undefined, {}, { baseUrl: undefined }, { baseUrl: '' }, { baseUrl: 'localhost:8000' }, { baseUrl: '/api' }])(
-  'an address that is none says what would be right: %j',
+  'an address that is not one says what would be right: %j',
   (options) => {
     expect(make(options)).toThrow(
       new TypeError('baseUrl must be the address of an installation of Tidings, such as http://localhost:8000.'),

@@ -6,7 +6,9 @@ import { type TestApi, testApi } from './support/api.ts';
 /** An installation serves its own documentation. */
 
 let api: TestApi;
-const NAMES = readdirSync(join(import.meta.dirname, '..', 'docs')).flatMap((file) => /^(.+)\.md$/.exec(file)?.[1] ?? []);
+const NAMES = readdirSync(join(import.meta.dirname, '..', 'docs')).flatMap(
+  (file) => /^(.+)\.md$/.exec(file)?.[1] ?? [],
+);
 
 beforeAll(async () => {
   api = await testApi();

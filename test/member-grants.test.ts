@@ -4,7 +4,7 @@ import { bearer, createKey, ROOT_KEY } from './support/api-keys.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What keys can make of members: no key makes a member with more rights than it has. */
+/** Members that keys make: no key makes a member with more rights than it has. */
 
 let tidings: TestTidings;
 let server: TestServer;

@@ -47,7 +47,7 @@ test('a member is added, listed, given another role and removed', async () => {
 
 test.each([
   ['an unknown role', ['add', 'ann@example.com', '--role', 'operater'], /did you mean operator/],
-  ['an address that is none', ['add', 'ann', '--role', 'viewer'], /email/],
+  ['an address that is not one', ['add', 'ann', '--role', 'viewer'], /email/],
   ['neither an address nor a login', ['add', '--role', 'viewer'], /email/],
   [
     'an unknown member',

@@ -4,7 +4,7 @@ import { isPublicAddress } from '../src/http-out/public-address.ts';
 
 /** Addresses that a URL of a tenant never leads to. */
 
-const REFUSED = [
+const NOT_PUBLIC = [
   ['the wire server of Azure', '168.63.129.16'],
   ['the wire server of Azure, mapped', '::ffff:168.63.129.16'],
   ['the wire server of Azure, translated', '64:ff9b::a83f:8110'],
@@ -17,7 +17,7 @@ const REFUSED = [
   ['a private network', '10.0.0.1'],
 ] as const;
 
-test.each(REFUSED)('%s is not a public address', (_what, address) => {
+test.each(NOT_PUBLIC)('%s is not a public address', (_what, address) => {
   expect(isPublicAddress(address)).toBe(false);
 });
 

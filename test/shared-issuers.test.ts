@@ -64,7 +64,7 @@ test('of two tenants with one audience, the one whose claim names a user is mean
   expect(await getMe({ member_id: 'm-1' })).toBe('brand2');
 });
 
-describe('a caller who cannot sign learns nothing about whom tenants trust', () => {
+describe('a caller who cannot sign learns nothing about the issuers that tenants trust', () => {
   test('an unknown issuer, a foreign audience and a wrong signature have one answer', async () => {
     await trust('brand1', {});
     const forger = await issuer.makeKey('k', 'ES256', true);

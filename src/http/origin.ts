@@ -29,7 +29,7 @@ function isOwnOrigin({ headers }: FastifyRequest, own: URL | undefined): boolean
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   if (origin === undefined) return true;
-  // Also behind a proxy that rewrites the host. The page of somebody between browser and proxy has the host, but no TLS.
+  // Also behind a proxy that rewrites the host. A page that was put between browser and proxy has the host, but no TLS.
   if (own && toHost(origin) === own.host) return new URL(origin).origin === own.origin;
   // The scheme is not known: TLS may end in a proxy. Both hosts are read as URLs: in lower case, without the usual port.
   const scheme = /^https?:/.exec(origin)?.[0];

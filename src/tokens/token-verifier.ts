@@ -22,8 +22,8 @@ const MAX_TOKEN_CHARS = 8192;
 const MAX_USER_ID_CHARS = 256;
 
 /**
- * One answer for an unknown issuer, a foreign audience and a wrong signature: a caller who cannot sign learns nothing about whom
- * tenants trust.
+ * One answer for an unknown issuer, a foreign audience and a wrong signature: a caller who cannot sign learns nothing about the
+ * issuers that tenants trust.
  */
 const NOT_VALID =
   'The token is not valid here: its issuer (iss) and audience (aud) must be those that the tenant registered by PUT /api/v1/issuers/ISSUER, and a key and algorithm of that issuer must have signed it.';
@@ -124,7 +124,10 @@ function peek(token: string): { issuer: string; audiences: readonly string[] } {
   }
   const { iss, aud } = payload;
   if (typeof iss !== 'string' || iss === '' || !isStorable(iss)) throw unauthorized('The token names no issuer (iss).');
-  return { issuer: iss, audiences: [aud].flat().filter((one): one is string => typeof one === 'string' && isStorable(one)) };
+  return {
+    issuer: iss,
+    audiences: [aud].flat().filter((one): one is string => typeof one === 'string' && isStorable(one)),
+  };
 }
 
 function toUser(payload: JWTPayload, issuer: Pick<Issuer, 'tenantId' | 'issuer'>, claim: string): TokenUser {

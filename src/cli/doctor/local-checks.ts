@@ -71,13 +71,15 @@ export function checkKeyFile(env: NodeJS.ProcessEnv): Verdict {
 }
 
 /** Says which callers the API accepts, and which messages leave the machine. */
-export function checkExposure({ host, apiKeys, providers }: Config): Verdict {
+export function checkExposure({ host, apiKeys, oidc, providers }: Config): Verdict {
   const callers =
-    apiKeys.length > 0 ? `${formatCount(apiKeys.length, 'API key')}` : 'callers on this machine, without a key';
+    apiKeys.length === 0 && oidc === null
+      ? 'callers on this machine need no key'
+      : `callers need a key (${formatCount(apiKeys.length, 'key')} in TIDINGS_API_KEYS)${oidc ? ' or a login' : ''}`;
   const sent = Object.entries(providers).filter(([, provider]) => provider === 'smtp');
   const leaves =
-    sent.length > 0 ? `${sent.map(([channel]) => channel).join(', ')} by SMTP` : 'nothing leaves this machine';
-  return ok(`HOST ${host}, for ${callers}; ${leaves}`);
+    sent.length > 0 ? `${sent.map(([channel]) => channel).join(', ')} by SMTP` : 'no message leaves this machine';
+  return ok(`${callers}; HOST is ${host}; ${leaves}`);
 }
 
 /** Checks the free space of the data directory, or of the folder that would hold it. */
