@@ -82,6 +82,13 @@ module.exports = {
       to: { pathNot: '^packages/client/src/' },
     },
     {
+      name: 'source-does-not-import-packages-for-development',
+      comment: 'A first start installs `dependencies` alone.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm', 'type-only'] },
+    },
+    {
       name: 'source-does-not-import-tests',
       severity: 'error',
       from: { path: '^src/' },

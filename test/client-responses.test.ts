@@ -32,5 +32,7 @@ test.each([
 });
 
 test('an address without http:// is rejected at once, and not tried again and again', () => {
-  expect(() => new Tidings({ baseUrl: 'localhost:8000' })).toThrow('baseUrl must begin with http:// or https://.');
+  expect(() => new Tidings({ baseUrl: 'localhost:8000' })).toThrow(
+    'baseUrl must be the address of an installation of Tidings',
+  );
 });

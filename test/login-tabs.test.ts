@@ -71,7 +71,7 @@ test('the cookies of logins that were never completed do not grow without a boun
 });
 
 test('a provider that accepts the secret in the body only gets it there', async () => {
-  const posting = await testLogin(tidings, 'client_secret_post');
+  const posting = await testLogin(tidings, { clientAuth: 'client_secret_post' });
   await invite(posting);
   posting.provider.account = ANN;
   expect((await posting.browser().visit('/api/v1/login?to=%23/waits')).hash).toBe('#/waits');

@@ -71,7 +71,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
-  rejectForeignOrigins(app);
+  rejectForeignOrigins(app, dependencies.publicUrl);
   const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const access = await openAccess(app, dependencies, sessions);

@@ -87,13 +87,25 @@ export interface LoginTest {
 
 export const API_KEY = 'a key of the environment';
 
-/** @param clientAuth the only way in which clients prove who they are; undefined: the usual ones */
-export async function testLogin(tidings: TestTidings, clientAuth?: 'client_secret_post'): Promise<LoginTest> {
+/**
+ * @param clientAuth the only way in which clients prove who they are; undefined: the usual ones
+ * @param proxyUrl URL of a proxy in front of the server, which trusts it; default: browsers reach the server itself
+ */
+export async function testLogin(
+  tidings: TestTidings,
+  { clientAuth, proxyUrl }: { clientAuth?: 'client_secret_post'; proxyUrl?: string } = {},
+): Promise<LoginTest> {
   const port = await findFreePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
+  const publicUrl = proxyUrl ?? `http://127.0.0.1:${port}`;
   const provider = await testProvider(`${publicUrl}/api/v1/login/callback`, clientAuth);
   const oidc = { issuer: provider.url, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET };
-  const server = await testServer(tidings, { apiKeys: [API_KEY], publicUrl, oidc, port });
+  const server = await testServer(tidings, {
+    apiKeys: [API_KEY],
+    publicUrl,
+    oidc,
+    port,
+    trustedProxies: proxyUrl === undefined ? [] : ['127.0.0.1'],
+  });
   return {
     server,
     provider,

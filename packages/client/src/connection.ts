@@ -65,7 +65,7 @@ export class Connection {
 
   constructor(options: TidingsOptions) {
     this.#options = options;
-    this.#base = toBase(options.baseUrl);
+    this.#base = toBase(options);
   }
 
   /**
@@ -129,7 +129,7 @@ export class Connection {
     try {
       const send = this.#options.fetch ?? fetch;
       const response = await send(url, { ...init, signal: end.signal });
-      return await readAnswer<T>(response, alsoResult);
+      return await readAnswer<T>(response, alsoResult, this.#options.apiKey !== undefined);
     } catch (error) {
       if (error instanceof TidingsApiError) throw error;
       if (end.signal.aborted) throw new TidingsConnectionError('timeout', `No response within ${timeout} ms.`, error);
@@ -141,7 +141,7 @@ export class Connection {
   }
 }
 
-async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult']): Promise<Answer<T>> {
+async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult'], hasKey: boolean): Promise<Answer<T>> {
   const text = await response.text();
   const etag = response.headers.get('etag') ?? undefined;
   const data = parseJson(text);
@@ -149,7 +149,7 @@ async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult'])
   const isResult = response.ok
     ? typeof data === 'object' && data !== null
     : response.status === alsoResult?.status && has(data, alsoResult.field);
-  if (!isResult) throw toApiError(response, text);
+  if (!isResult) throw toApiError(response, text, hasKey);
   return { data: data as T, etag };
 }
 
@@ -185,10 +185,28 @@ function isUnderWay(error: unknown): boolean {
   return error instanceof TidingsApiError && error.code === 'idempotency_in_progress';
 }
 
-/** @throws TypeError for an address that is not one of HTTP, such as `localhost:8000` */
-function toBase(url: string): string {
-  const { protocol, origin, pathname } = new URL(url);
-  if (!/^https?:$/.test(protocol)) throw new TypeError('baseUrl must begin with http:// or https://.');
+/** Options by name; the compiler knows when one is missing. */
+const OPTIONS: { readonly [name in keyof Required<TidingsOptions>]: true } = {
+  baseUrl: true,
+  apiKey: true,
+  tenant: true,
+  timeout: true,
+  maxRetries: true,
+  fetch: true,
+  headers: true,
+};
+
+/** @throws TypeError that says what would be right: JavaScript has no compiler that finds a misspelled option */
+function toBase(options: TidingsOptions): string {
+  const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`${unknown} is not an option of Tidings; the options are ${Object.keys(OPTIONS).join(', ')}.`);
+  }
+  const url: unknown = options?.baseUrl;
+  if (typeof url !== 'string' || !/^https?:/i.test(url) || !URL.canParse(url)) {
+    throw new TypeError('baseUrl must be the address of an installation of Tidings, such as http://localhost:8000.');
+  }
+  const { origin, pathname } = new URL(url);
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 

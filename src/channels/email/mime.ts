@@ -1,5 +1,5 @@
+import type { Mailbox } from '../../lib/text/mailbox.ts';
 import type { Message } from '../../model/delivery.ts';
-import type { Mailbox } from './address.ts';
 
 /**
  * Returns the bytes of an email (RFC 5322, 2045–2047), from the first header to the last line break: text alone, or text

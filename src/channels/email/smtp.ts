@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import SMTPPool from 'nodemailer/lib/smtp-pool';
 import { ConfigError } from '../../errors.ts';
+import { type Mailbox, parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import type { Outgoing, Provider } from '../provider.ts';
-import { type Mailbox, parseMailbox, toMailAddress } from './address.ts';
 import { buildMail } from './mime.ts';
 import { type SmtpFailure, toFailureOutcome } from './smtp-outcome.ts';
 import { parseSmtpUrl } from './smtp-url.ts';

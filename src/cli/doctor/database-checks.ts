@@ -87,7 +87,7 @@ async function checkSchema(pool: pg.Pool): Promise<Verdict> {
     return ok(`the schema is newer than this program (${newer.join(', ')}), and of the same major version`);
   }
   if (pending.length === 0) return ok(`the schema is up to date (${applied.join(', ')})`);
-  const advice = 'a start applies it, unless TIDINGS_MIGRATE is false; then run: tidings migrate';
+  const advice = 'a start applies it, unless TIDINGS_MIGRATE is false; then run: npx tidings migrate';
   return warn(`the schema is not up to date: ${pending.join(', ')} is missing`, advice);
 }
 
@@ -156,7 +156,8 @@ async function checkActiveCatalog(pool: pg.Pool): Promise<Verdict> {
     'select count(*) as tenants, max(version) as newest from active_catalogs',
   );
   const { tenants = 0, newest = 0 } = rows[0] ?? {};
-  if (Number(tenants) === 0) return warn('no catalog has been applied yet', 'start Tidings, or run: tidings apply DIR');
+  if (Number(tenants) === 0)
+    return warn('no catalog has been applied yet', 'start Tidings, or run: npx tidings apply DIR');
   return ok(
     Number(tenants) === 1
       ? `version ${newest} is active`

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ConfigError, TidingsError } from '../../errors.ts';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { INSTALLATION_SCOPES, SCOPES, type Scope, systemActor, TENANT_SCOPES } from '../../model/principal.ts';
 import { environmentOf } from '../../store/keys/api-keys.ts';
 import type { KeyView } from '../../tenants/key-view.ts';
@@ -181,9 +182,12 @@ function expandScopes({ scopes, installation }: CreateOptions): readonly Scope[]
 function parseScopes(text: string): readonly Scope[] | 'all' {
   if (text === 'all') return 'all';
   const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !(SCOPES as readonly string[]).includes(name));
+  const known: readonly string[] = SCOPES.filter((scope) => scope !== 'me');
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return names as Scope[];
-  throw new InvalidArgumentError(`"${unknown}" is not a scope; write all, or some of ${SCOPES.join(', ')}.`);
+  const nearest = findNearest(unknown, known);
+  const right = nearest === undefined ? 'write' : `did you mean ${nearest}? Write`;
+  throw new InvalidArgumentError(`"${unknown}" is not a scope of keys; ${right} all, or some of ${known.join(', ')}.`);
 }
 
 function parseTime(text: string): number {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { parseMailbox } from '../../lib/text/mailbox.ts';
 import { LIVE_TENANT_ID, TENANT_ID_HINT } from '../../model/tenant.ts';
-import { isKnownLocale, isKnownZone, isMailbox } from '../../tenants/tenant-settings.ts';
+import { isKnownLocale, isKnownZone } from '../../tenants/tenant-settings.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
 
@@ -29,7 +30,10 @@ const settings = z.strictObject({
     .meta({ description: 'Time zone of messages to users without one', examples: ['Europe/Berlin'] }),
   mail_from: z
     .string()
-    .refine(isMailbox, 'write an address, such as hello@acme.example, or Acme <hello@acme.example>')
+    .refine(
+      (text) => parseMailbox(text) !== undefined,
+      'write an address, such as hello@acme.example, or Acme <hello@acme.example>',
+    )
     .optional()
     .meta({ description: 'The sender of emails', examples: ['Acme <hello@acme.example>'] }),
   branding: storedObject
