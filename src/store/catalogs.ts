@@ -176,44 +176,54 @@ export async function copyCatalog(connection: Connection, from: string, to: stri
  * Lets a tenant follow the catalog of another one from now on, until it applies its own. Returns undefined if there is no such
  * live tenant, or it follows this one itself.
  */
-export async function followCatalog(
+export function followCatalog(
   pool: pg.Pool,
   tenantId: string,
   base: string,
   by: Actor,
   now: Millis,
 ): Promise<Applied | undefined> {
-  return withTransaction(pool, async (connection) => {
-    const active = await lockActive(connection, tenantId);
-    const { rows: followers } = await connection.query<{ tenant_id: string }>(
-      `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
-      [tenantId, base],
-    );
-    const { rowCount } = await connection.query(
-      `update tenants set follows = $2 where tenant_id = $1
-       and exists (select from tenants where tenant_id = $2 and environment = 'live' and status <> 'deleting')`,
-      [tenantId, base],
-    );
-    if (followers.length > 0 || base === tenantId || rowCount === 0) return undefined;
-    const { rows } = await connection.query<{ content_hash: string }>(
-      'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
-      [base],
-    );
-    const [content] = rows;
-    if (!content) return { version: active?.version ?? 0, changed: false };
-    if (active?.content_hash === content.content_hash) return { version: active.version, changed: false };
-    const version = (active?.highest ?? 0) + 1;
-    await connection.query(
-      'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
-      [tenantId, version, content.content_hash, isoTime(now), by.name],
-    );
-    await activate(connection, tenantId, version);
-    const detail = { content_hash: content.content_hash, follows: base };
-    const entry = { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail };
-    await appendAuditEntry(connection, entry, now);
-    await updateFollowers(connection, tenantId, content.content_hash, by, now);
-    return { version, changed: true };
-  });
+  return withTransaction(pool, (connection) => beginToFollow(connection, tenantId, base, by, now));
+}
+
+/** Does what `followCatalog` does, in the transaction of the caller. */
+export async function beginToFollow(
+  connection: Connection,
+  tenantId: string,
+  base: string,
+  by: Actor,
+  now: Millis,
+): Promise<Applied | undefined> {
+  const active = await lockActive(connection, tenantId);
+  const { rows: followers } = await connection.query<{ tenant_id: string }>(
+    `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
+    [tenantId, base],
+  );
+  if (followers.length > 0 || base === tenantId) return undefined;
+  const { rowCount } = await connection.query(
+    `update tenants set follows = $2 where tenant_id = $1
+     and exists (select from tenants where tenant_id = $2 and environment = 'live' and status <> 'deleting')`,
+    [tenantId, base],
+  );
+  if (rowCount === 0) return undefined;
+  const { rows } = await connection.query<{ content_hash: string }>(
+    'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
+    [base],
+  );
+  const [content] = rows;
+  if (!content) return { version: active?.version ?? 0, changed: false };
+  if (active?.content_hash === content.content_hash) return { version: active.version, changed: false };
+  const version = (active?.highest ?? 0) + 1;
+  await connection.query(
+    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
+    [tenantId, version, content.content_hash, isoTime(now), by.name],
+  );
+  await activate(connection, tenantId, version);
+  const detail = { content_hash: content.content_hash, follows: base };
+  const entry = { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail };
+  await appendAuditEntry(connection, entry, now);
+  await updateFollowers(connection, tenantId, content.content_hash, by, now);
+  return { version, changed: true };
 }
 
 /**
