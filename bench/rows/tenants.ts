@@ -41,9 +41,9 @@ function ingestPasses(setup: Setup, tenants: readonly string[]): Promise<number>
   });
 }
 
-const QUIET_EVENTS = 200;
-/** Requests of the flood under way at once, of FLOOD_EVENTS each: as many events as may wait in a process. */
-const FLOOD_REQUESTS = 20;
+const QUIET_EVENTS = 30;
+/** Requests of the flood under way at once, of FLOOD_EVENTS each: most of the 20,000 events that may wait in a process. */
+const FLOOD_REQUESTS = 16;
 const FLOOD_EVENTS = 1000;
 
 /** What a tenant with an event now and then notices of one that posts as much as it can. */
