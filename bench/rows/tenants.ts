@@ -19,7 +19,10 @@ export const tenantsRow: Row = {
   goal: 0.2,
   async measure(setup) {
     const ids = Array.from({ length: TENANTS }, (_, i) => `t${i}`);
-    const limit = await ingestPasses(setup, ids.map(() => DEFAULT_TENANT));
+    const limit = await ingestPasses(
+      setup,
+      ids.map(() => DEFAULT_TENANT),
+    );
     const value = await ingestPasses(setup, ids);
     return { value, limit };
   },
@@ -46,7 +49,7 @@ const QUIET_EVENTS = 30;
 const FLOOD_REQUESTS = 16;
 const FLOOD_EVENTS = 1000;
 
-/** What a tenant with an event now and then notices of one that posts as much as it can. */
+/** Latency that a tenant with an event now and then has beside one that posts as much as it can. */
 export const floodRow: Row = {
   id: 'flood',
   name: 'latency of a quiet tenant, one event at a time, beside one that floods (p50)',

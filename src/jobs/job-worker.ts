@@ -68,8 +68,7 @@ export class JobWorker {
         if (job) {
           this.#noteServed(job.tenantId);
           await this.#runChunk(job);
-        }
-        else await this.#signal.sleep(poll);
+        } else await this.#signal.sleep(poll);
       } catch (error) {
         log.warn({ err: error }, 'jobs could not be read; trying again');
         if (!this.#stopping) await this.#signal.sleep(poll);

@@ -132,7 +132,7 @@ export class TenantKeeper {
     const tables = await listTenantTables(pool);
     // Work under way may have added rows to a table that was empty before: the next turn finds them.
     if ((await this.#deleteChunks(tenantId, tables)) > 0) return true;
-    // What began before its catalogs were deleted may still write, such as a process that is frozen; nothing that begins later.
+    // Transactions that began before its catalogs were deleted may still write: those of a frozen process. Later ones do not.
     if (await areUsersLocked(pool, tenantId)) return false;
     if ((await this.#deleteChunks(tenantId, tables)) > 0) return true;
     await withTransaction(pool, async (connection) => {
@@ -147,9 +147,7 @@ export class TenantKeeper {
   async #deleteChunks(tenantId: string, tables: readonly TenantTable[]): Promise<number> {
     let chunks = 0;
     for (const table of tables) {
-      while (
-        (await withTransaction(this.#options.pool, (connection) => deleteSome(connection, table, tenantId))) > 0
-      ) {
+      while ((await withTransaction(this.#options.pool, (connection) => deleteSome(connection, table, tenantId))) > 0) {
         if (++chunks === CHUNKS_PER_TURN || this.#isStopping) return chunks;
       }
     }
