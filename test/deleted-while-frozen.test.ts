@@ -5,7 +5,7 @@ import { noopProvider } from '../src/channels/noop.ts';
 import { Program } from './support/program.ts';
 import { useTenants } from './support/tenants.ts';
 
-/** Writes of a frozen or slow process after its tenant was deleted: there are none, or they are deleted as well. */
+/** Writes of a frozen or slow process after its tenant was deleted are not stored, or are deleted as well. */
 
 const api = useTenants();
 const { send, rows } = api;
