@@ -147,7 +147,7 @@ export class TenantKeeper {
   async #deleteChunks(tenantId: string, tables: readonly TenantTable[]): Promise<number> {
     let chunks = 0;
     for (const table of tables) {
-      while ((await withTransaction(this.#options.pool, (connection) => deleteSome(connection, table, tenantId))) > 0) {
+      while ((await deleteSome(this.#options.pool, table, tenantId)) > 0) {
         if (++chunks === CHUNKS_PER_TURN || this.#isStopping) return chunks;
       }
     }
