@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Decision, WaitStatus } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import type { Wait } from '../rules/facts.ts';
@@ -89,11 +89,26 @@ export async function cancelWait(
       code: 'cancelled_by_operator',
       text: 'Cancelled by command: an operator cancelled this wait.',
     } as const;
+    const before = toState(wait);
     await writeWaits(connection, tenantId, [await toCancelled(catalogs, tenantId, wait, now, reason)], now);
     const detail = { rule: wait.rule };
-    await appendAuditEntry(connection, { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail }, now);
+    const states = { before, after: toState(wait) };
+    const entry = { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail, ...states };
+    await appendAuditEntry(connection, entry, now);
     return { userId, status: 'cancelled' };
   });
+}
+
+/** Returns a wait as the audit log shows it. */
+function toState({ userId, rule, catalogVersion, status, dueAt, endedAt }: Wait): JsonObject {
+  return {
+    user_id: userId,
+    rule,
+    catalog_version: catalogVersion,
+    status,
+    due_at: isoTime(dueAt),
+    ended_at: endedAt === null ? null : isoTime(endedAt),
+  };
 }
 
 /** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */

@@ -15,6 +15,7 @@ import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { type OpenDeliveries, resumeWorkers } from '../../store/pause.ts';
 import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
+import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { runStoppable } from '../stop-signal.ts';
@@ -160,7 +161,10 @@ async function resume({ tenant, open, overdue, json = false }: ResumeFlags): Pro
   if (!OPEN.includes(open)) throw new ConfigError(`--open is "${open}"; write ${OPEN.join(', ')}`);
   if (!OVERDUE.includes(overdue)) throw new ConfigError(`--overdue is "${overdue}"; write ${OVERDUE.join(' or ')}`);
   if (tenant !== undefined) {
-    const released = await changeDatabase((connection) => releaseTenant(connection, tenant, Date.now()));
+    const released = await changeDatabase(async (connection) => {
+      await requireKnownTenant(connection, tenant);
+      return releaseTenant(connection, tenant, Date.now());
+    });
     const line = `Released ${formatCount(released, 'timer')} of the tenant "${tenant}".`;
     console.log(json ? JSON.stringify({ tenant, released }) : line);
     return;
