@@ -95,7 +95,7 @@ test('the tenant of test keys is not dumped, restored or resumed without its liv
     expect((await run([...args, '--tenant', 'live.test'])).stderr, args[0]).toBe(message);
   }
   const unknown = await run(['resume', '--tenant', 'nowhere']);
-  expect(unknown.stderr).toBe('tidings: there is no tenant "nowhere" in this database\n');
+  expect(unknown.stderr).toMatch(/^tidings: there is no tenant nowhere /);
 });
 
 test('a follower whose base went on meanwhile has its latest catalog, and follows it', async () => {
