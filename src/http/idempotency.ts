@@ -4,14 +4,17 @@ import { TidingsError } from '../errors.ts';
 import {
   beginKey,
   completeKey,
+  dropOldResponses,
   type KeptResponse,
   type KeyId,
   LOCK_SECONDS,
   MAX_KEPT_BYTES,
+  MAX_TENANT_KEPT_BYTES,
   releaseKey,
   renewKey,
 } from '../store/idempotency-keys.ts';
 import type { App, HttpDependencies } from './app.ts';
+import { KeptBytes } from './kept-bytes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -35,6 +38,9 @@ const RENEW_MS = (LOCK_SECONDS * 1000) / 3;
 
 /** Renewals of one request, at most: a handler that never ends must not block its key forever. */
 const MAX_RENEWALS = 30;
+
+/** Times that the size of what a tenant has is looked at while it keeps as much as it may: each process may exceed it by that part. */
+const CHECKS_OF_KEPT_BYTES = 16;
 
 /** Longest `retry-after` in seconds while a request is under way. */
 const MAX_RETRY_AFTER_SECONDS = 2;
@@ -64,7 +70,11 @@ interface Operation {
  * A request that is cut off blocks its key for a minute at most. The one that then takes over does the work again, with the same
  * `operationId`. Requests without a key cost nothing.
  */
-export function registerIdempotency(app: App, { database, seal, log }: HttpDependencies): void {
+export function registerIdempotency(
+  app: App,
+  { database, seal, log, maxKeptBytes = MAX_TENANT_KEPT_BYTES }: HttpDependencies,
+): void {
+  const keptBytes = new KeptBytes(maxKeptBytes / CHECKS_OF_KEPT_BYTES);
   const operations = new WeakMap<FastifyRequest, Operation>();
   // Made when a route asks for it: most requests have no use for one.
   app.decorateRequest('operationId', {
@@ -114,6 +124,12 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
           'The first request with this Idempotency-Key is under way; ask for its response a little later.',
           { pointer: 'idempotency-key', retryAfter: Math.min(state.retryAfter, MAX_RETRY_AFTER_SECONDS) },
         );
+      case 'dropped':
+        throw new TidingsError(
+          'not_readable',
+          'The request was answered already, and its response is no longer kept; look for what it made.',
+          { pointer: 'idempotency-key' },
+        );
       case 'unreadable':
         throw new TidingsError(
           'not_readable',
@@ -136,12 +152,21 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
   async function keep(work: Work, response: KeptResponse | undefined): Promise<void> {
     const pool = database.forTenant(work.id.tenantId);
     try {
-      if (response) await completeKey(pool, seal, work.id, work.fence, response);
-      else await releaseKey(pool, work.id, work.fence);
+      if (response) {
+        const bytes = await completeKey(pool, seal, work.id, work.fence, response);
+        if (keptBytes.add(work.id.tenantId, bytes)) dropLater(work.id.tenantId);
+      } else await releaseKey(pool, work.id, work.fence);
     } catch (error) {
       // The work is done, and the caller must learn that. The key stays locked for LOCK_SECONDS; then it may be taken over.
       log.warn({ err: error }, 'the response to an Idempotency-Key could not be kept');
     }
+  }
+
+  /** The caller does not wait for it. */
+  function dropLater(tenantId: string): void {
+    dropOldResponses(database.forTenant(tenantId), tenantId, maxKeptBytes).catch((error: unknown) =>
+      log.warn({ err: error }, 'old responses to Idempotency-Keys were not dropped'),
+    );
   }
 
   function renewRegularly(id: KeyId, fence: number): NodeJS.Timeout {

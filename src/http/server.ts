@@ -122,7 +122,7 @@ async function openAccess(app: App, dependencies: HttpDependencies, sessions: Se
     pool: database.owner,
     databaseUrl,
     apiKeys,
-    others: [userTokens(tokens), memberSessions(sessions)],
+    others: [userTokens(tokens, perMinute), memberSessions(sessions)],
     isOpen: apiKeys.length === 0 && oidc === null,
     perMinute,
     clock,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
+import { TidingsError } from '../errors.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -10,6 +11,7 @@ import { DELIVERIES_CHANNEL } from '../store/deliveries/deliveries.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
+import { isGone } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
@@ -69,6 +71,7 @@ export async function beginLocked(
   let request = toFactsRequest(asked, ids, catalog);
   let query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
   let rows = await lockAndLoadFacts(connection, query);
+  if (rows.catalogVersion === 0) await requireTenant(connection, tenantId);
   while (rows.catalogVersion !== catalog.version) {
     // Another process applied a catalog: its rules may require other facts.
     catalog = await catalogs.setActive(tenantId, rows.catalogVersion);
@@ -83,6 +86,16 @@ export async function beginLocked(
   const now = clock();
   const decider = new BatchDecider(now, { active: catalog, versions }, facts, addresses);
   return { connection, request, catalogs, catalog, query, rows, facts, decider, budget };
+}
+
+/**
+ * Checks that the tenant of a transaction with locked users is there: one whose process was frozen may begin long after its
+ * request was admitted. Its catalogs are deleted first, so only a tenant without one is looked up.
+ * @throws TidingsError `tenant_suspended` if it was deleted, or is being deleted
+ */
+async function requireTenant(connection: pg.PoolClient, tenantId: string): Promise<void> {
+  if (!(await isGone(connection, tenantId))) return;
+  throw new TidingsError('tenant_suspended', 'The tenant was deleted meanwhile; nothing was stored.');
 }
 
 /** If the catalog reads addresses of users, the events have them as posted. */

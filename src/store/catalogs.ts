@@ -218,54 +218,63 @@ export async function copyCatalog(connection: Connection, from: string, to: stri
  * Lets a tenant follow the catalog of another one from now on, until it applies its own. Returns undefined if there is no such
  * live tenant, or it follows this one itself.
  */
-export async function followCatalog(
+export function followCatalog(
   pool: pg.Pool,
   tenantId: string,
   base: string,
   by: Actor,
   now: Millis,
 ): Promise<Applied | undefined> {
-  return withTransaction(pool, async (connection) => {
-    // One at a time: of two tenants that begin to follow each other, the second must see the first. Before the locks of tenants.
-    await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog followers', 0))`);
-    const locked = await lockCatalog(connection, tenantId);
-    const { active } = locked;
-    const { rows: circles } = await connection.query(
-      `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
-      [tenantId, base],
-    );
-    const { rowCount: exists } = await connection.query(
-      `select from tenants where tenant_id = $1 and environment = 'live' and status <> 'deleting' for key share`,
-      [base],
-    );
-    if (circles.length > 0 || base === tenantId || exists === 0) return undefined;
-    await setFollows(connection, tenantId, base, now);
-    const { rows } = await connection.query<{ content_hash: string }>(
-      'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
-      [base],
-    );
-    const [content] = rows;
-    if (!content || active?.content_hash === content.content_hash) {
-      if (locked.follows !== base) {
-        const { version = 0, content_hash = null } = active ?? {};
-        const entry = toEntry(locked, 'catalog.followed', by, { version, content_hash, follows: base });
-        await appendAuditEntry(connection, entry, now);
-      }
-      return { version: active?.version ?? 0, changed: false };
+  return withTransaction(pool, (connection) => beginToFollow(connection, tenantId, base, by, now));
+}
+
+/** Does what `followCatalog` does, in the transaction of the caller. */
+export async function beginToFollow(
+  connection: Connection,
+  tenantId: string,
+  base: string,
+  by: Actor,
+  now: Millis,
+): Promise<Applied | undefined> {
+  // One at a time: of two tenants that begin to follow each other, the second must see the first. Before the locks of tenants.
+  await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog followers', 0))`);
+  const locked = await lockCatalog(connection, tenantId);
+  const { active } = locked;
+  const { rows: circles } = await connection.query(
+    `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
+    [tenantId, base],
+  );
+  const { rowCount: exists } = await connection.query(
+    `select from tenants where tenant_id = $1 and environment = 'live' and status <> 'deleting' for key share`,
+    [base],
+  );
+  if (circles.length > 0 || base === tenantId || exists === 0) return undefined;
+  await setFollows(connection, tenantId, base, now);
+  const { rows } = await connection.query<{ content_hash: string }>(
+    'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
+    [base],
+  );
+  const [content] = rows;
+  if (!content || active?.content_hash === content.content_hash) {
+    if (locked.follows !== base) {
+      const { version = 0, content_hash = null } = active ?? {};
+      const entry = toEntry(locked, 'catalog.followed', by, { version, content_hash, follows: base });
+      await appendAuditEntry(connection, entry, now);
     }
-    const version = (active?.highest ?? 0) + 1;
-    const { content_hash } = content;
-    await connection.query(
-      'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
-      [tenantId, version, content_hash, isoTime(now), by.name],
-    );
-    await activate(connection, tenantId, version);
-    const after = { version, content_hash, follows: base };
-    const entry = toEntry(locked, 'catalog.applied', by, after, { content_hash, follows: base });
-    await appendAuditEntry(connection, entry, now);
-    await updateFollowers(connection, tenantId, content_hash, by, now);
-    return { version, changed: true };
-  });
+    return { version: active?.version ?? 0, changed: false };
+  }
+  const version = (active?.highest ?? 0) + 1;
+  const { content_hash } = content;
+  await connection.query(
+    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
+    [tenantId, version, content_hash, isoTime(now), by.name],
+  );
+  await activate(connection, tenantId, version);
+  const after = { version, content_hash, follows: base };
+  const entry = toEntry(locked, 'catalog.applied', by, after, { content_hash, follows: base });
+  await appendAuditEntry(connection, entry, now);
+  await updateFollowers(connection, tenantId, content_hash, by, now);
+  return { version, changed: true };
 }
 
 /**

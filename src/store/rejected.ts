@@ -69,6 +69,7 @@ export async function quarantine(
              (tenant_id, rejected_id, event_id, event_type, code, path, message, preview, sealed, key_id, user_hash, first_at, last_at)
            select $1, i, e, t, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, $2, $2
            from json_to_recordset($3) as r(i uuid, e text, t text, c text, p text, m text, v json, s text, k text, h text)
+           where exists (select from tenants where tenant_id = $1)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
     values: [tenantId, isoTime(now), JSON.stringify([...rows.values()])],

@@ -3660,132 +3660,6 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description idempotency_in_progress */
-        IdempotencyInProgress: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, job_ended */
-        IdempotencyInProgressJobEnded: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "job_ended";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, key_ended */
-        IdempotencyInProgressKeyEnded: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "key_ended";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, member_exists */
-        IdempotencyInProgressMemberExists: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "member_exists";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, not_cancellable */
-        IdempotencyInProgressNotCancellable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "not_cancellable";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, not_readable */
-        IdempotencyInProgressNotReadable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "not_readable";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, not_retryable */
-        IdempotencyInProgressNotRetryable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "not_retryable";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, tenant_exists, tenant_isolation_unavailable */
-        IdempotencyInProgressTenantExistsTenantIsolationUnavailable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "tenant_exists" | "tenant_isolation_unavailable";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
-        /** @description idempotency_in_progress, tenant_in_use */
-        IdempotencyInProgressTenantInUse: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "idempotency_in_progress" | "tenant_in_use";
-                    /** @constant */
-                    status?: 409;
-                } & components["schemas"]["Problem"];
-            };
-        };
         /** @description idempotency_key_reused */
         IdempotencyKeyReused: {
             headers: {
@@ -3963,6 +3837,118 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress */
+        NotReadableIdempotencyInProgress: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, job_ended */
+        NotReadableIdempotencyInProgressJobEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "job_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, key_ended */
+        NotReadableIdempotencyInProgressKeyEnded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, member_exists */
+        NotReadableIdempotencyInProgressMemberExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "member_exists";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, not_cancellable */
+        NotReadableIdempotencyInProgressNotCancellable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "not_cancellable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, not_retryable */
+        NotReadableIdempotencyInProgressNotRetryable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "not_retryable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, tenant_exists, tenant_isolation_unavailable */
+        NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "tenant_exists" | "tenant_isolation_unavailable";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, tenant_in_use */
+        NotReadableIdempotencyInProgressTenantInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "tenant_in_use";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -4231,15 +4217,6 @@ export type ResponseForbiddenNotAMemberTenantSuspended = components['responses']
 export type ResponseForbiddenNotAMemberTenantSuspendedForeignOrigin = components['responses']['ForbiddenNotAMemberTenantSuspendedForeignOrigin'];
 export type ResponseForeignOrigin = components['responses']['ForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
-export type ResponseIdempotencyInProgress = components['responses']['IdempotencyInProgress'];
-export type ResponseIdempotencyInProgressJobEnded = components['responses']['IdempotencyInProgressJobEnded'];
-export type ResponseIdempotencyInProgressKeyEnded = components['responses']['IdempotencyInProgressKeyEnded'];
-export type ResponseIdempotencyInProgressMemberExists = components['responses']['IdempotencyInProgressMemberExists'];
-export type ResponseIdempotencyInProgressNotCancellable = components['responses']['IdempotencyInProgressNotCancellable'];
-export type ResponseIdempotencyInProgressNotReadable = components['responses']['IdempotencyInProgressNotReadable'];
-export type ResponseIdempotencyInProgressNotRetryable = components['responses']['IdempotencyInProgressNotRetryable'];
-export type ResponseIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['IdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
-export type ResponseIdempotencyInProgressTenantInUse = components['responses']['IdempotencyInProgressTenantInUse'];
 export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyKeyReused'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
@@ -4253,6 +4230,14 @@ export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
+export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
+export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
+export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
+export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
+export type ResponseNotReadableIdempotencyInProgressNotCancellable = components['responses']['NotReadableIdempotencyInProgressNotCancellable'];
+export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
+export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
+export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
@@ -4849,7 +4834,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5001,7 +4986,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
@@ -5273,7 +5258,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotCancellable"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -5388,7 +5373,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotRetryable"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -5443,7 +5428,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotReadable"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -5516,7 +5501,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             /** @description Unprocessable Entity, or: idempotency_key_reused, invalid_body, too_many_events */
@@ -5695,7 +5680,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotReadable"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             /** @description Unprocessable Entity, or: idempotency_key_reused */
@@ -5790,7 +5775,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -5866,7 +5851,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotReadable"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             /** @description Unprocessable Entity, or: idempotency_key_reused */
@@ -6482,7 +6467,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -6661,7 +6646,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressJobEnded"];
+            409: components["responses"]["NotReadableIdempotencyInProgressJobEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -6715,7 +6700,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -6853,7 +6838,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedTooManyKeys"];
@@ -7148,7 +7133,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressKeyEnded"];
+            409: components["responses"]["NotReadableIdempotencyInProgressKeyEnded"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedTooManyKeys"];
@@ -7365,7 +7350,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressMemberExists"];
+            409: components["responses"]["NotReadableIdempotencyInProgressMemberExists"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReusedTooManyMembers"];
@@ -7743,7 +7728,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -7963,7 +7948,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressTenantExistsTenantIsolationUnavailable"];
+            409: components["responses"]["NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -8185,7 +8170,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressTenantInUse"];
+            409: components["responses"]["NotReadableIdempotencyInProgressTenantInUse"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -8245,7 +8230,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressTenantInUse"];
+            409: components["responses"]["NotReadableIdempotencyInProgressTenantInUse"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -8355,7 +8340,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotReadable"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -8410,7 +8395,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -8547,7 +8532,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgressNotCancellable"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotCancellable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -8804,7 +8789,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["IdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             /** @description Unprocessable Entity, or: idempotency_key_reused, invalid_body, too_many_events */

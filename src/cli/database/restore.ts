@@ -6,17 +6,20 @@ import type pg from 'pg';
 import { readConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
+import type { Seal } from '../../privacy/seal.ts';
 import { checkDump, openDump } from '../../store/dump/dump-file.ts';
 import { holdOverdueWaits, releaseTenant } from '../../store/dump/held-timers.ts';
 import { readHeader } from '../../store/dump/read-dump.ts';
 import { type RestoreSummary, restoreDump } from '../../store/dump/restore-dump.ts';
+import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { type OpenDeliveries, resumeWorkers } from '../../store/pause.ts';
+import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { runStoppable } from '../stop-signal.ts';
-import { newSeal, withDatabase, withPool } from './with-database.ts';
+import { type DatabaseUrls, newSeal, withDatabase, withPool } from './with-database.ts';
 
 interface RestoreFlags {
   readonly tenant?: string;
@@ -73,17 +76,42 @@ async function restoreSource(source: Readable, flags: RestoreFlags): Promise<voi
   }
   // Before a database is created for a dump that cannot be restored.
   const dump = await readHeader(source, seal);
-  const summary = await withPool(process.env, 'tidings restore', (pool) =>
-    restoreDump(dump, {
+  const only = tenant ?? dump.header.tenant;
+  const summary = await withPool(process.env, 'tidings restore', async (pool, config, urls) => {
+    if (only !== null) await requireIsolation(pool, only, { ...urls, seal: newSeal(config) });
+    return restoreDump(dump, {
       pool,
       seal,
-      tenant: tenant ?? null,
+      tenant: only,
       resume,
       clock: Date.now,
       onProgress: newDumpProgressLine('restored'),
-    }),
-  );
+    });
+  });
   console.log(json ? JSON.stringify(toJson(summary)) : describe(summary));
+}
+
+/**
+ * Checks that row-level security would keep a tenant apart from those that the installation has, as when one is created.
+ * @throws ConfigError if it would not
+ */
+async function requireIsolation(
+  pool: pg.Pool,
+  tenant: string,
+  { seal, ...urls }: DatabaseUrls & { readonly seal: Seal },
+): Promise<void> {
+  const { rows: tables } = await pool.query(`select where to_regclass('tenants') is not null`);
+  if (tables.length === 0) return;
+  const { rowCount } = await pool.query(`select from tenants where environment = 'live' and tenant_id <> $1 limit 1`, [
+    tenant,
+  ]);
+  if (rowCount === 0) return;
+  await verifyEncryptionKey(pool, seal);
+  const login = await prepareApiLogin(pool, { ...urls, seal, migrates: true });
+  if (!('cause' in login)) return;
+  throw new ConfigError(
+    `a second tenant needs a login of the API that row-level security holds for: ${login.cause}; see docs/security.md`,
+  );
 }
 
 /** A process without a key would make one; it could not open a dump. */
@@ -99,11 +127,19 @@ function toJson({ header, ...summary }: RestoreSummary): object {
   return { dumped_at: header.created_at, program: header.program, ...summary };
 }
 
-function describe({ header, tenant, rows, rescued, paused }: RestoreSummary): string {
+function describe({ header, tenant, rows, rescued, paused, left_out }: RestoreSummary): string {
   const lines = [
     `Restored ${formatCount(rows, 'row')} of ${tenant === null ? 'all tenants' : `the tenant "${tenant}"`} as of ${header.created_at}.`,
   ];
   if (rescued > 0) lines.push(`${formatCount(rescued, 'delivery', 'deliveries')} were being sent: see their attempts.`);
+  if (left_out?.followed) {
+    lines.push(
+      `It followed "${left_out.followed}", which does not have that catalog here: it keeps the one of the dump as its own.`,
+    );
+  }
+  if (left_out && left_out.installation_keys > 0) {
+    lines.push(`${formatCount(left_out.installation_keys, 'key')} of the whole installation were left out.`);
+  }
   if (paused) {
     lines.push(
       tenant === null

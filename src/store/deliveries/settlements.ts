@@ -200,10 +200,10 @@ with sent as (
   insert into attempts (tenant_id, notification_id, channel, attempt, provider, worker, started_at, duration_ms,
                         outcome, reason, response, provider_message_id)
   select t, n, c, a, p, $1, at, ms, o, ar, re, id from outcome
-  where not exists (
-    -- Recorded by an earlier settlement whose answer was lost.
+  where exists (
+    -- Not deleted with its tenant meanwhile, and not recorded by an earlier settlement whose answer was lost.
     select from deliveries as d
-    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.fence = f and d.started_at is not null)
+    where d.tenant_id = t and d.notification_id = n and d.channel = c and (d.fence <> f or d.started_at is null))
   on conflict (tenant_id, notification_id, channel, attempt) do update
   set provider = excluded.provider, outcome = excluded.outcome, response = excluded.response,
       duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
@@ -216,6 +216,7 @@ with sent as (
   insert into messages (tenant_id, notification_id, channel, to_mask, sealed, rendered_at, locale, user_locale)
   select t, n, c, m, decode(s, 'base64'), $2, l, u
   from json_to_recordset($13) as r(t text, n uuid, c text, m text, s text, l text, u text)
+  where exists (select from deliveries as d where d.tenant_id = t and d.notification_id = n and d.channel = c)
   on conflict (tenant_id, notification_id, channel) do update
   set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
       locale = excluded.locale, user_locale = excluded.user_locale

@@ -56,12 +56,14 @@ export interface NewJob {
 /** Stores a job with its audit entry. Returns false if the tenant has MAX_OPEN_JOBS. Throws 23505 if its key is stored. */
 export async function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    // One at a time: two that start at once could exceed the bound.
+    await connection.query(`select pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))`, [job.tenantId]);
     const { rowCount } = await connection.query(
       `insert into jobs (tenant_id, job_id, action, name, filter, patch, per_second, matched, matched_exact, actor,
                          request_key, request_hash, created_at)
        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
        where (select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open)
-             < ${MAX_OPEN_JOBS}`,
+             < ${MAX_OPEN_JOBS} and exists (select from tenants where tenant_id = $1)`,
       [
         job.tenantId,
         job.jobId,
@@ -181,10 +183,16 @@ export interface ClaimedJob {
 }
 
 /**
- * Claims the open job that has been due longest for `lease` ms; undefined: none is due. Concurrent calls never claim the same
- * job. Goes by the clock of the database.
+ * Claims an open job that is due for `lease` ms; undefined: none is. Of several, that of the tenant whose turn is longest ago, and
+ * of these the one due longest. Concurrent calls never claim the same job. Goes by the clock of the database.
+ * @param served tenants that had a turn, the latest last
  */
-export async function claimJob(pool: pg.Pool, lease: Millis, now: Millis): Promise<ClaimedJob | undefined> {
+export async function claimJob(
+  pool: pg.Pool,
+  lease: Millis,
+  now: Millis,
+  served: readonly string[] = [],
+): Promise<ClaimedJob | undefined> {
   const { rows } = await pool.query({
     name: 'claim-job',
     text: `update jobs as j
@@ -193,9 +201,9 @@ export async function claimJob(pool: pg.Pool, lease: Millis, now: Millis): Promi
            where ctid = any (array(
              select ctid from jobs
              where ended_at is null and due_at <= now() and (claimed_until is null or claimed_until < now())
-             order by due_at limit 1 for update skip locked))
+             order by coalesce(array_position($3::text[], tenant_id::text), 0), due_at limit 1 for update skip locked))
            returning tenant_id, job_id, action, filter, patch, per_second, actor, created_at, cursor, fence, attempts`,
-    values: [lease, isoTime(now)],
+    values: [lease, isoTime(now), served],
   });
   const row = rows[0];
   return (

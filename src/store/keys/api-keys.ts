@@ -169,8 +169,8 @@ export async function markKeysUsed(connection: Connection, keyIds: readonly stri
 export async function ensureTestTenant(connection: Connection, liveTenantId: string): Promise<string> {
   const tenantId = testTenantId(liveTenantId);
   const { rowCount } = await connection.query(
-    `insert into tenants (tenant_id, name, environment, live_tenant_id, follows, settings)
-     select $1, name || ' (test)', 'test', tenant_id, tenant_id, settings from tenants where tenant_id = $2
+    `insert into tenants (tenant_id, name, environment, live_tenant_id, follows)
+     select $1, name || ' (test)', 'test', tenant_id, tenant_id from tenants where tenant_id = $2
      on conflict do nothing`,
     [tenantId, liveTenantId],
   );

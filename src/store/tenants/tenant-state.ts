@@ -19,3 +19,11 @@ export async function loadTenantState(connection: Connection, tenantId: string):
   );
   return rows[0] ?? null;
 }
+
+/** Returns whether a tenant was deleted, or is being deleted. */
+export async function isGone(connection: Connection, tenantId: string): Promise<boolean> {
+  const { rowCount } = await connection.query(`select from tenants where tenant_id = $1 and status <> 'deleting'`, [
+    tenantId,
+  ]);
+  return rowCount === 0;
+}

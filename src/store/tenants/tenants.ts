@@ -86,7 +86,7 @@ export async function isCreatedBy(connection: Connection, tenantId: string, oper
   return rowCount === 1;
 }
 
-/** Stores name and settings, and counts the revision. Settings also apply to the test tenant. */
+/** Stores name and settings, and counts the revision. They are those of its test tenant as well (`loadTenantProfile`). */
 export async function updateTenant(
   connection: Connection,
   tenantId: string,
@@ -97,10 +97,6 @@ export async function updateTenant(
     `update tenants set name = $2, settings = $3, revision = revision + 1, updated_at = $4 where tenant_id = $1`,
     [tenantId, name, JSON.stringify(settings), isoTime(now)],
   );
-  await connection.query(`update tenants set settings = $2 where live_tenant_id = $1`, [
-    tenantId,
-    JSON.stringify(settings),
-  ]);
 }
 
 /**
