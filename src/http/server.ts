@@ -29,6 +29,7 @@ import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
+import { registerFollowRoutes } from './routes/follow-catalog.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
@@ -97,6 +98,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
     dependencies,
     new Tenants(dependencies.database, dependencies.clock, () => access.forget()),
   );
+  registerFollowRoutes(app, dependencies);
   registerMeRoutes(app, dependencies);
   registerRevealRoutes(app, dependencies);
   registerMemberRoutes(app, dependencies);
