@@ -103,7 +103,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
  */
 function requireWholePath(path: string): void {
   const [place = ''] = path.split('?');
-  if (!place.slice(1).split('/').some(isUnaddressable)) return;
+  if (place === '/' || !place.slice(1).split('/').some(isUnaddressable)) return;
   throw new ApiError('an id that is empty, "." or ".." cannot be part of an address');
 }
 
