@@ -362,6 +362,24 @@ function attachWaits(facts: Facts, waits: readonly Wait[]): void {
 }
 
 /**
+ * Leaves out the waits of these catalog versions, which cannot be read: no event ends or moves them. It stays known that they
+ * have started, so that none starts twice.
+ */
+export function leaveOutWaits({ users }: Facts, isUnreadable: (version: number) => boolean): void {
+  for (const user of users.values()) {
+    const gone = [...user.waits.values()].filter(({ catalogVersion }) => isUnreadable(catalogVersion));
+    if (gone.length === 0) continue;
+    for (const wait of gone) {
+      user.waits.delete(wait.waitId);
+      user.startedWaits ??= new Map();
+      user.startedWaits.set(wait.waitId, wait);
+    }
+    const bound = 'catalog versions that can be read';
+    rememberLeftOut(user, { facts: 'waits', type: '', examined: user.waits.size, bound });
+  }
+}
+
+/**
  * Loads the addresses of all users and opens them, for rules that read them. Has no effect on users that have them.
  */
 export async function loadAddresses(connection: pg.PoolClient, { tenantId, seal, users }: Facts): Promise<void> {

@@ -10,6 +10,7 @@ import { DELIVERIES_CHANNEL } from '../store/deliveries/deliveries.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
+import { isTransient } from '../store/pg/errors.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
@@ -21,6 +22,7 @@ import {
   type Facts,
   type FactsRequest,
   loadAddresses,
+  leaveOutWaits,
   loadConditionalFacts,
   mergeRows,
   mergeTraitTimes,
@@ -134,19 +136,31 @@ export async function writeAndAnnounce(
 
 /**
  * Makes the catalogs under which the loaded waits were created available to the decider; and the addresses of the users, if
- * one of these catalogs reads them.
+ * one of these catalogs reads them. Waits whose catalog version cannot be read are left out of what the rules know of the user.
+ * @returns the versions that cannot be read, each with the error; undefined: all can
  */
-export async function loadWaitCatalogs(transaction: LockedTransaction): Promise<void> {
+export async function loadWaitCatalogs(
+  transaction: LockedTransaction,
+): Promise<ReadonlyMap<number, unknown> | undefined> {
   const { connection, catalogs, request, facts, decider } = transaction;
+  let unreadable: Map<number, unknown> | undefined;
   for (const { waits } of facts.users.values()) {
     for (const { catalogVersion: version } of waits.values()) {
-      if (decider.versions.has(version)) continue;
-      decider.versions.set(version, await catalogs.getVersion(request.tenantId, version));
+      if (decider.versions.has(version) || unreadable?.has(version)) continue;
+      try {
+        decider.versions.set(version, await catalogs.getVersion(request.tenantId, version));
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        unreadable ??= new Map();
+        unreadable.set(version, error);
+      }
     }
   }
+  if (unreadable) leaveOutWaits(facts, (version) => unreadable.has(version));
   for (const { rules } of decider.versions.values()) {
     if (!rules.readsUserAddresses) continue;
     await loadAddresses(connection, facts);
     break;
   }
+  return unreadable;
 }

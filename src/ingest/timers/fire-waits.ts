@@ -18,6 +18,8 @@ export interface DueWaits {
   readonly userIds: readonly string[];
   /** Only so many, those due longest; absent: all. */
   readonly max?: number;
+  /** Only the waits with these ids; absent: all that are not held back after a failure. */
+  readonly only?: ReadonlySet<string>;
   /** Whether to look up if the events that rules emit are stored already. */
   readonly checkDuplicates: boolean;
 }
@@ -72,14 +74,27 @@ export async function setAsideDueWaits(
 async function beginDue(
   parts: TransactionParts,
   connection: pg.PoolClient,
-  { tenantId, userIds, max, checkDuplicates }: DueWaits,
+  { tenantId, userIds, max, only, checkDuplicates }: DueWaits,
   budget?: CpuBudget,
 ) {
   const request = { tenantId, userIds, events: [], checkDuplicates };
   const transaction = await beginLocked(parts, connection, request, budget);
   const { facts, decider } = transaction;
   const open = await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
-  const due = open.filter(({ dueAt }) => dueAt <= decider.batch.now).sort(compareByDueTime);
-  if (due.length > 0) await loadWaitCatalogs(transaction);
-  return { transaction, due: max === undefined ? due : due.slice(0, max) };
+  const { now } = decider.batch;
+  const due = open
+    .filter(
+      ({ dueAt, heldUntil, waitId }) => dueAt <= now && !(heldUntil && heldUntil > now) && (!only || only.has(waitId)),
+    )
+    .sort(compareByDueTime)
+    .slice(0, max);
+  if (due.length > 0) {
+    const unreadable = await loadWaitCatalogs(transaction);
+    const broken = unreadable && due.find(({ catalogVersion }) => unreadable.has(catalogVersion));
+    if (broken) {
+      const cause = unreadable.get(broken.catalogVersion);
+      throw new Error(`its catalog version ${broken.catalogVersion} cannot be read`, { cause });
+    }
+  }
+  return { transaction, due };
 }

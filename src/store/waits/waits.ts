@@ -320,10 +320,16 @@ export async function loadUsersWaitingFor(
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed`;
+/** Stands for "never": a wait that is set aside. */
+const NEVER = '9999-12-31 00:00:00+00';
+
+/** When a wait may be fired after a failure; null: no attempt has failed. */
+const HELD_UNTIL = `case when set_aside_at is null then retry_at else timestamptz '${NEVER}' end`;
+
+const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed, ${HELD_UNTIL} as held_until`;
 
 /** Condition of the index waits_due, which no other statement may use; see the conventions in sql/000001.sql. */
-const IN_QUEUE = `status = 'waiting' and due_at > '-infinity'`;
+const IN_QUEUE = `status = 'waiting' and due_at > '-infinity' and set_aside_at is null`;
 
 /** Window of the rows that are due earlier. */
 const DUE_EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
@@ -333,7 +339,7 @@ const STATE_BYTES = 'octet_length(state::text) + coalesce(octet_length(sealed), 
 
 /** Bounded index look-ups only, as in facts.ts. Beyond a bound a row comes without state. */
 const LOAD_WAITS = `
-select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, held_until,
        case when fits then state end as state, case when fits then sealed end as sealed, fits
 from (
   select found.*, coalesce(of_user, 0) < ${MAX_STATE_BYTES} and coalesce(
@@ -370,7 +376,7 @@ const STATE_WITHOUT_CONTENTS = `json_build_object(
           )`;
 
 const LOAD_WAITS_BY_ID = `
-select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, held_until,
        case when fits then state else ${STATE_WITHOUT_CONTENTS} end as state, case when fits then sealed end as sealed, fits
 from (
   select w.*, coalesce(sum(bytes) over (order by i rows between unbounded preceding and 1 preceding), 0) < ${MAX_STATE_BYTES} as fits
@@ -398,7 +404,8 @@ with written as materialized (
   select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
   set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
-      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
+      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null,
+      attempts = 0, failure = null, retry_at = null, set_aside_at = null
 )
 select min(d) as due from written where s = 'waiting' and d <= $2`;
 
@@ -426,6 +433,7 @@ interface WaitRow {
   readonly ended_at: Millis | null;
   readonly state: WaitState;
   readonly sealed: Buffer | null;
+  readonly held_until: Millis | null;
 }
 
 function toWait(row: WaitRow): StoredWait {
@@ -444,5 +452,6 @@ function toWait(row: WaitRow): StoredWait {
     endedAt: row.ended_at,
     stored: 'same',
     sealed: row.sealed,
+    ...(row.held_until !== null && { heldUntil: row.held_until }),
   };
 }
