@@ -152,7 +152,7 @@ export async function loadWaitsOfRule(
 ): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
-    text: `select ${COLUMNS} from (
+    text: `select ${SELECTED} from (
              select w.*, sum(size) over (order by place) - sum(size) over (partition by place) as users_before
              from unnest(string_to_array($3, E'\\x1f')) with ordinality as q(user_id, place)
              cross join lateral (
@@ -326,7 +326,9 @@ const NEVER = '9999-12-31 00:00:00+00';
 /** When a wait may be fired after a failure; null: no attempt has failed. */
 const HELD_UNTIL = `case when set_aside_at is null then retry_at else timestamptz '${NEVER}' end`;
 
+/** Columns of a row of `waits`, and the same of a query over them. */
 const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed, ${HELD_UNTIL} as held_until`;
+const SELECTED = COLUMNS.replace(`${HELD_UNTIL} as `, '');
 
 /** Condition of the index waits_due, which no other statement may use; see the conventions in sql/000001.sql. */
 const IN_QUEUE = `status = 'waiting' and due_at > '-infinity' and set_aside_at is null`;
