@@ -58,6 +58,15 @@ export interface Facts extends FactsContext {
   large: LoadedLargeEvent[];
   /** Characters of large contents that were read. */
   contentChars: number;
+  /** By user id, users with more open waits than were loaded: see concerned-waits.ts. */
+  readonly cutWaits: Map<string, CutWaits>;
+}
+
+/** What is known of the open waits of a user that were not loaded. */
+export interface CutWaits {
+  /** They are due at this time or later. */
+  readonly from: Millis;
+  readonly leftOut: LeftOutRow;
 }
 
 /** A large event that is to be added to a user state. */
@@ -108,6 +117,7 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,
+    cutWaits: new Map(),
   };
   for (const row of rows.profiles) setProfile(facts, row);
   mergeRows(facts, rows);
@@ -186,7 +196,8 @@ async function completeLargeEvents(
   }
 }
 
-function noteLeftOut(facts: Facts, kind: LeftOut['facts'], rows: readonly LeftOutRow[]): void {
+/** Remembers what a bound left out of the facts about users. */
+export function noteLeftOut(facts: Facts, kind: LeftOut['facts'], rows: readonly LeftOutRow[]): void {
   for (const { userId, type, examined, bound } of rows) {
     rememberLeftOut(getUser(facts, userId), { facts: kind, type, examined, bound });
   }
@@ -306,7 +317,8 @@ export async function loadSpanEvents(
 }
 
 /**
- * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
+ * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones. Users of
+ * whom some were left out are in `cutWaits` of the facts.
  */
 export async function loadOpenWaits(
   connection: pg.PoolClient,
@@ -314,7 +326,14 @@ export async function loadOpenWaits(
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
   const { waits, leftOut } = await loadWaits(connection, query);
-  noteLeftOut(facts, 'waits', leftOut);
+  for (const row of leftOut) {
+    const from = waits.reduce(
+      (latest, wait) =>
+        wait.userId === row.userId && wait.status === 'waiting' ? Math.max(latest, wait.dueAt) : latest,
+      0,
+    );
+    facts.cutWaits.set(row.userId, { from, leftOut: row });
+  }
   return attachOpened(facts, waits).filter(({ status }) => status === 'waiting');
 }
 

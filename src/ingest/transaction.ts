@@ -4,6 +4,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/deliveries.ts';
@@ -14,6 +15,7 @@ import { isTransient } from '../store/pg/errors.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
+import { loadWaitsConcernedBy } from './concerned-waits.ts';
 import { BatchDecider } from './decide-batch.ts';
 import { newIds } from './ids.ts';
 import {
@@ -21,8 +23,8 @@ import {
   buildFactsQuery,
   type Facts,
   type FactsRequest,
-  loadAddresses,
   leaveOutWaits,
+  loadAddresses,
   loadConditionalFacts,
   mergeRows,
   mergeTraitTimes,
@@ -104,6 +106,9 @@ export async function decideEvents(
 ): Promise<readonly ReceivedEvent[]> {
   const { connection, catalog, facts, decider, budget } = transaction;
   await loadConditionalFacts(connection, catalog, query, facts, events);
+  if (facts.cutWaits.size > 0) {
+    await loadWaitsConcernedBy(transaction, catalog.rules, (version) => readRules(transaction, version), events);
+  }
   await loadWaitCatalogs(transaction);
   mergeTraitTimes(facts, await loadTraitTimes(connection, query.tenantId, decider.conflictingTraits(events)));
   return budget ? decider.decideWithin(budget, events) : decider.decide(events);
@@ -121,6 +126,21 @@ export async function decideEmitted(transaction: LockedTransaction, emitted: rea
     const rows = await loadFacts(connection, query);
     mergeRows(facts, rows);
     events = await decideEvents(transaction, query, splitDuplicates(events, rows).fresh);
+  }
+}
+
+/** Returns the rules of a catalog version; undefined: it cannot be read. */
+async function readRules(
+  { catalogs, request, decider }: LockedTransaction,
+  version: number,
+): Promise<RuleSet | undefined> {
+  const known = decider.versions.get(version);
+  if (known) return known.rules;
+  try {
+    return (await catalogs.getVersion(request.tenantId, version)).rules;
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    return undefined;
   }
 }
 

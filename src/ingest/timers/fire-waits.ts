@@ -1,12 +1,16 @@
 import type pg from 'pg';
+import { groupBy } from '../../lib/group-by.ts';
 import { requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
+import { listCancelled } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
+import { loadWaitsOf } from '../concerned-waits.ts';
 import { loadLimitUses, loadOpenWaits } from '../load-facts.ts';
 import {
   beginLocked,
   decideEmitted,
+  type LockedTransaction,
   loadWaitCatalogs,
   type TransactionParts,
   writeAndAnnounce,
@@ -95,6 +99,18 @@ async function beginDue(
       const cause = unreadable.get(broken.catalogVersion);
       throw new Error(`its catalog version ${broken.catalogVersion} cannot be read`, { cause });
     }
+    await loadCancelled(transaction, due);
   }
   return { transaction, due };
+}
+
+/** Loads the waits that the rules of these due waits cancel, of users who have more than are always loaded. */
+async function loadCancelled(transaction: LockedTransaction, due: readonly Wait[]): Promise<void> {
+  const { facts, decider } = transaction;
+  if (facts.cutWaits.size === 0) return;
+  for (const [userId, waits] of groupBy(due, (wait) => wait.userId)) {
+    const rules = waits.map((wait) => decider.getWaitRules(wait).byName.get(wait.rule));
+    await loadWaitsOf(transaction, userId, listCancelled(rules.filter((rule) => rule !== undefined)));
+  }
+  await loadWaitCatalogs(transaction);
 }

@@ -108,35 +108,28 @@ export async function listWaits(
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the statement above, named column by column
-function toWaitView({
-  trigger_time,
-  due_at,
-  began_at,
-  ended_at,
-  decisions,
-  attempts,
-  failure,
-  retry_at,
-  set_aside_at,
-  ...row
-}: any): WaitView {
+function toWaitView(found: any): WaitView {
+  const { trigger_time, due_at, began_at, ended_at, decisions, attempts, failure, retry_at, set_aside_at, ...row } =
+    found;
   return {
     ...row,
-    failure:
-      failure === null
-        ? null
-        : {
-            attempts,
-            reason: failure,
-            retry_at: set_aside_at === null ? isoTime(retry_at) : null,
-            set_aside_at: set_aside_at === null ? null : isoTime(set_aside_at),
-          },
     key: row.key === '' ? null : row.key,
+    failure: failure && { attempts, reason: failure, ...toNextAttempt(retry_at, set_aside_at) },
     event_timestamp: isoTime(trigger_time),
     due_at: isoTime(due_at),
     began_at: isoTime(began_at),
     ended_at: ended_at === null ? null : isoTime(ended_at),
     decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
+  };
+}
+
+function toNextAttempt(
+  retryAt: Millis | null,
+  setAsideAt: Millis | null,
+): Pick<WaitFailureView, 'retry_at' | 'set_aside_at'> {
+  return {
+    retry_at: retryAt === null ? null : isoTime(retryAt),
+    set_aside_at: setAsideAt === null ? null : isoTime(setAsideAt),
   };
 }
 
