@@ -99,7 +99,7 @@ describe('pending waits', () => {
     await pool.query(
       'create trigger reject_insert before insert on deliveries for each row execute function reject_insert()',
     );
-    // What fails alone is tried again, after a pause.
+    // A wait that fails alone is tried again, after a pause.
     expect(await tidings.fireDueWaits(['u'])).toBe(0);
     await tidings.pipeline.drain();
     const state = async () => ({

@@ -62,7 +62,7 @@ export interface Facts extends FactsContext {
   readonly cutWaits: Map<string, CutWaits>;
 }
 
-/** What is known of the open waits of a user that were not loaded. */
+/** Facts about the open waits of a user that were not loaded. */
 export interface CutWaits {
   /** They are due at this time or later. */
   readonly from: Millis;
@@ -258,6 +258,10 @@ export async function loadConditionalFacts(
     });
     const loaded = await loadFired(connection, tenantId, fired);
     noteLeftOut(facts, 'decisions', loaded.leftOut);
+    for (const [userId, from] of loaded.knownFrom) {
+      const user = getUser(facts, userId);
+      user.firedKnownFrom = Math.max(from, user.firedKnownFrom ?? from);
+    }
     for (const { userId, time, fired: own } of loaded.fired) {
       for (const [rule, triggerId] of own) rememberFired(getUser(facts, userId), time, rule, triggerId);
     }
@@ -317,8 +321,8 @@ export async function loadSpanEvents(
 }
 
 /**
- * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones. Users of
- * whom some were left out are in `cutWaits` of the facts.
+ * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones. Users with
+ * more of them are in `cutWaits` of the facts.
  */
 export async function loadOpenWaits(
   connection: pg.PoolClient,

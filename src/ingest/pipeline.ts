@@ -143,8 +143,8 @@ export class Pipeline {
 
   /**
    * Fires the waits of these users that are due; returns their number. See fire-waits.ts. Those of costly users
-   * are fired apart (see `SlowTimers`): they do not count, and are not waited for. So are those of a user for whom that fails,
-   * one by one: see fire-failing.ts.
+   * are fired apart (see `SlowTimers`): they do not count, and are not waited for. So are those of a user whose waits
+   * fail together, one by one: see fire-failing.ts.
    * @throws the error of a database that cannot be reached, or one of which it is not known which of several users is the cause
    */
   async fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {

@@ -25,7 +25,7 @@ const MAX_PAGES = 10;
 const MAX_FAILURE_CHARS = 300;
 
 /**
- * Fires the due waits of a user for whom that fails together, down to one by one, so that none waits for another. One that
+ * Fires the due waits of a user that fail together, down to one by one, so that none waits for another. One that
  * fails alone is tried again after a pause, and set aside after MAX_ATTEMPTS of store/waits/failed-waits.ts.
  * @throws the error of a database that cannot be reached
  */

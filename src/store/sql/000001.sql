@@ -362,7 +362,7 @@ create table waits (
 
 -- The queue, over all tenants.
 create index waits_due on waits (due_at) where status = 'waiting' and due_at > '-infinity' and set_aside_at is null;
--- What is set aside, for the health check and for commands.
+-- Waits that are set aside, for the health check and for commands.
 create index waits_set_aside on waits (tenant_id, user_id, wait_id) where set_aside_at is not null;
 -- The waits of a user; also, without reading rows, the users who wait in a rule.
 create index waits_open on waits (tenant_id, user_id, due_at) include (rule) where status = 'waiting';

@@ -150,7 +150,7 @@ export async function previewSetAside(connection: Connection, filter: SetAsideFi
   return { count, isAtLeast: count >= MAX_PREVIEW_WAITS, groups, sample };
 }
 
-/** Number of waits of all tenants that are set aside, at most `limit`, and since when; null: there are none. */
+/** Number of waits of all tenants that are set aside, at most `limit`, and since when; null: none is. */
 export async function countSetAside(
   connection: Connection,
   limit: number,
