@@ -18,6 +18,7 @@ import type { RuleSet } from '../rules/compile/rule-set.ts';
 import { requiredFired, startedWaitIds } from '../rules/evaluate/already-fired.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/evaluate/trait-changes.ts';
 import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
+import { forgetWaitIndex } from '../rules/known/user-waits.ts';
 import { rememberLeftOut } from '../rules/left-out.ts';
 import { mergeEvent, mergeUse, newUserState, rememberFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
@@ -397,6 +398,7 @@ export function leaveOutWaits({ users }: Facts, isUnreadable: (version: number) 
       user.startedWaits ??= new Map();
       user.startedWaits.set(wait.waitId, wait);
     }
+    forgetWaitIndex(user.waits);
     const bound = 'catalog versions that can be read';
     rememberLeftOut(user, { facts: 'waits', type: '', examined: user.waits.size, bound });
   }
