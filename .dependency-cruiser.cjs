@@ -20,7 +20,7 @@ const ROOMS = {
   catalog: 'model errors.ts lib time events expressions rules templates store',
   explain: 'model errors.ts time privacy rules store catalog',
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
-  channels: 'model errors.ts privacy',
+  channels: 'model errors.ts lib privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
   'http-out': '',
   tokens: 'model errors.ts privacy store store/pg http-out',

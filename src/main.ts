@@ -27,7 +27,7 @@ import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
-import { DEFAULT_TENANT, type Millis } from './model/event.ts';
+import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
@@ -43,6 +43,7 @@ import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import type { TenantDatabase } from './store/pg/tenant-database.ts';
 import { TIMERS_CHANNEL } from './store/waits/waits.ts';
+import { requireKnownTenant } from './tenants/known-tenant.ts';
 import { TenantProfiles } from './tenants/tenant-profiles.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
@@ -121,7 +122,7 @@ export async function run(
     }
   };
   try {
-    const { host, port, healthPort } = config;
+    const { host, port, healthPort, tenant } = config;
     if (roles.api) await checkPort(host, port);
     else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
     const embedded =
@@ -147,6 +148,8 @@ export async function run(
     if (schema.newer.length > 0)
       log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
 
+    await requireKnownTenant(pool, tenant);
+
     const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
     await databaseClock.start();
     cleanup.push(() => databaseClock.stop());
@@ -170,8 +173,8 @@ export async function run(
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
       const data = await loadValidCatalog(config.catalogDir);
-      const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
-      await catalogs.setActive(DEFAULT_TENANT, applied.version);
+      const applied = await applyDirectory(pool, tenant, data, clock());
+      await catalogs.setActive(tenant, applied.version);
       return applied;
     };
     const { providers, close } = openProviders(config, log);
@@ -292,7 +295,7 @@ export async function run(
       pools,
       database,
       dataDir: embedded ? config.dataDir : null,
-      loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
+      loadCatalogVersion: async () => (await catalogs.getActive(tenant)).version,
       findCatalogProblem: () => catalogProblem,
       clock,
       wallClock,
@@ -371,7 +374,7 @@ export async function run(
     }
     await startWorkers?.();
 
-    const catalog = await catalogs.refresh(DEFAULT_TENANT);
+    const catalog = await catalogs.refresh(tenant);
     state.starting = false;
     let stopped: Promise<void> | undefined;
     return {
@@ -381,7 +384,7 @@ export async function run(
       catalog,
       makeOwnerLink: async () =>
         database !== null && url !== null && (await needsOwnerLink(database.owner, config))
-          ? makeOwnerLink(database.owner, config.publicUrl ?? url, clock())
+          ? makeOwnerLink(database.owner, tenant, config.publicUrl ?? url, clock())
           : null,
       stop() {
         state.stopping = true;
@@ -396,9 +399,9 @@ export async function run(
 }
 
 /** Returns whether members log in, and can do so only by a link: there is no provider, or no owner who could use it. */
-async function needsOwnerLink(owner: Pool, { apiKeys, oidc }: Config): Promise<boolean> {
+async function needsOwnerLink(owner: Pool, { apiKeys, oidc, tenant }: Config): Promise<boolean> {
   if (apiKeys.length === 0 && oidc === null) return false;
-  return oidc === null || !(await hasOtherOwner(owner, DEFAULT_TENANT, null));
+  return oidc === null || !(await hasOtherOwner(owner, tenant, null));
 }
 
 /** Returns a function that logs once that the clock of this process is wrong, and once that it is right again. */

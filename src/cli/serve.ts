@@ -30,26 +30,30 @@ export function addServeCommand(program: Command, name: string, description: str
   if (roles.api) {
     command
       .option('--catalog <dir>', 'the folder of the catalog to apply (TIDINGS_CATALOG)')
+      .option('--tenant <id>', 'the tenant whose catalog it is (TIDINGS_TENANT; default: default)')
       .option('--port <port>', 'the port to listen on (PORT)');
   }
   command
     .option('--health-port <port>', 'the port for probes of `tidings workers` (TIDINGS_HEALTH_PORT)')
     .option('--json', 'print one line of JSON when ready')
-    .action(async (options: { catalog?: string; port?: string; healthPort?: string; json?: boolean }) => {
-      const env = {
-        ...process.env,
-        ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
-        ...(options.port ? { PORT: options.port } : {}),
-        ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
-      };
-      try {
-        await serve(name, roles, env, options.json ?? false);
-      } catch (error) {
-        if (!isUserError(error)) throw error;
-        printError(error, getErrorPrefix(error));
-        process.exitCode = 1;
-      }
-    });
+    .action(
+      async (options: { catalog?: string; tenant?: string; port?: string; healthPort?: string; json?: boolean }) => {
+        const env = {
+          ...process.env,
+          ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
+          ...(options.tenant ? { TIDINGS_TENANT: options.tenant } : {}),
+          ...(options.port ? { PORT: options.port } : {}),
+          ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
+        };
+        try {
+          await serve(name, roles, env, options.json ?? false);
+        } catch (error) {
+          if (!isUserError(error)) throw error;
+          printError(error, getErrorPrefix(error));
+          process.exitCode = 1;
+        }
+      },
+    );
 }
 
 function getErrorPrefix(error: Error): string {
@@ -93,6 +97,7 @@ async function serve(name: string, roles: Roles, env: NodeJS.ProcessEnv, asJson:
         url,
         health_url: healthUrl,
         database,
+        tenant: config.tenant,
         catalog_version: catalog.version,
         pid: process.pid,
       }),

@@ -17,6 +17,12 @@ export function readIfMatch({ headers }: FastifyRequest): number | undefined {
   });
 }
 
+/** Returns a resource for the response, with its revision as the etag. */
+export function withEtag<T extends { readonly revision: number }>(reply: FastifyReply, resource: T): T {
+  setEtag(reply, resource.revision);
+  return resource;
+}
+
 /** Tells the caller the revision, for a later `If-Match`. */
 export function setEtag(reply: FastifyReply, revision: number): FastifyReply {
   return reply.header('etag', `"${revision}"`);

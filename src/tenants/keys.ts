@@ -5,7 +5,6 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { type Environment, type Principal, type Scope, testTenantId } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import {
-  announceKeyChange,
   ensureTestTenant,
   environmentOf,
   insertKey,
@@ -17,8 +16,8 @@ import {
   updateKey,
 } from '../store/keys/api-keys.ts';
 import type { Connection } from '../store/pg/pool.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { LAST_TIME } from '../time/iso-time.ts';
+import { changeAnnounced } from './announced-change.ts';
 import { generateKey, toKeyId } from './key-text.ts';
 import { type KeyView, toKeyView } from './key-view.ts';
 
@@ -196,14 +195,8 @@ export class Keys {
     return requireVisible(manager, await lockKey(connection, tenantsOf(manager), keyId));
   }
 
-  async #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
-    const result = await withTransaction(this.#pool, async (connection) => {
-      const changed = await work(connection);
-      await announceKeyChange(connection);
-      return changed;
-    });
-    this.#onChange();
-    return result;
+  #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+    return changeAnnounced(this.#pool, this.#onChange, work);
   }
 }
 

@@ -5,9 +5,7 @@ import type { Actor } from '../model/principal.ts';
 import type { TenantSettings } from '../model/tenant.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { copyCatalog } from '../store/catalogs.ts';
-import { announceKeyChange } from '../store/keys/api-keys.ts';
 import { requireIsolation, type TenantDatabase } from '../store/pg/tenant-database.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import {
   findFollower,
   insertTenant,
@@ -19,6 +17,7 @@ import {
   updateTenant,
 } from '../store/tenants/tenants.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { changeAnnounced } from './announced-change.ts';
 
 /** A tenant as the API shows it. */
 export interface TenantView {
@@ -193,14 +192,8 @@ export class Tenants {
     }
   }
 
-  async #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
-    const result = await withTransaction(this.#database.owner, async (connection) => {
-      const changed = await work(connection);
-      await announceKeyChange(connection);
-      return changed;
-    });
-    this.#onChange();
-    return result;
+  #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+    return changeAnnounced(this.#database.owner, this.#onChange, work);
   }
 }
 

@@ -3,7 +3,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, WaitStatus } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import type { Wait } from '../rules/facts.ts';
@@ -11,7 +11,7 @@ import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts/facts.ts';
 import { isTransient } from '../store/pg/errors.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { announceTimers, retrySetAside } from '../store/waits/failed-waits.ts';
+import { announceTimers, loadWaitFailure, retrySetAside } from '../store/waits/failed-waits.ts';
 import type { StoredWait } from '../store/waits/wait-content.ts';
 import { findUserOfWait, loadWaitsById, loadWaitsOfRule, type WaitWrite, writeWaits } from '../store/waits/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -124,9 +124,13 @@ export async function retryWait(
   const result = await withTransaction(pool, async (connection) => {
     const userId = await findUserOfWait(connection, tenantId, waitId);
     if (userId === undefined) return undefined;
-    const isRetried = (await retrySetAside(connection, tenantId, [{ userId, waitId }])) > 0;
+    const place = { userId, waitId };
+    const before = await loadWaitFailure(connection, tenantId, place);
+    const isRetried = (await retrySetAside(connection, tenantId, [place])) > 0;
     if (isRetried) {
-      await appendAuditEntry(connection, { tenantId, actor, action: 'wait.retried', subject: waitId, detail: {} }, now);
+      const states = { before: before ?? null, after: (await loadWaitFailure(connection, tenantId, place)) ?? null };
+      const entry = { tenantId, actor, action: 'wait.retried', subject: waitId, detail: {}, ...states };
+      await appendAuditEntry(connection, entry, now);
     }
     return { userId, isRetried };
   });
@@ -146,12 +150,27 @@ export async function cancelWait(
     const [wait] = (await loadWaitsById(connection, tenantId, [{ userId, waitId }])).waits;
     if (!wait) return undefined;
     if (wait.status !== 'waiting') return { userId, status: wait.status };
+    const before = toState(wait);
     const cancelled = await toCancelled(catalogs, tenantId, wait, now, CANCELLED_BY_OPERATOR);
     await writeWaits(connection, tenantId, [cancelled], now);
     const detail = { rule: wait.rule };
-    await appendAuditEntry(connection, { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail }, now);
+    const states = { before, after: toState(wait) };
+    const entry = { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail, ...states };
+    await appendAuditEntry(connection, entry, now);
     return { userId, status: 'cancelled' };
   });
+}
+
+/** Returns a wait as the audit log shows it. */
+function toState({ userId, rule, catalogVersion, status, dueAt, endedAt }: Wait): JsonObject {
+  return {
+    user_id: userId,
+    rule,
+    catalog_version: catalogVersion,
+    status,
+    due_at: isoTime(dueAt),
+    ended_at: endedAt === null ? null : isoTime(endedAt),
+  };
 }
 
 /** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */

@@ -12,6 +12,7 @@ import { readHeader } from '../../store/dump/read-dump.ts';
 import { type RestoreSummary, restoreDump } from '../../store/dump/restore-dump.ts';
 import { type OpenDeliveries, resumeWorkers } from '../../store/pause.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
+import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { nextOccurrence } from '../../time/calendar.ts';
 import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
@@ -129,7 +130,10 @@ async function resume({ tenant, open, overdue, json = false }: ResumeFlags): Pro
   if (!OPEN.includes(open)) throw new ConfigError(`--open is "${open}"; write ${OPEN.join(', ')}`);
   if (!OVERDUE.includes(overdue)) throw new ConfigError(`--overdue is "${overdue}"; write ${OVERDUE.join(' or ')}`);
   if (tenant !== undefined) {
-    const released = await changeDatabase((connection) => releaseTenant(connection, tenant, Date.now()));
+    const released = await changeDatabase(async (connection) => {
+      await requireKnownTenant(connection, tenant);
+      return releaseTenant(connection, tenant, Date.now());
+    });
     const line = `Released ${formatCount(released, 'timer')} of the tenant "${tenant}".`;
     console.log(json ? JSON.stringify({ tenant, released }) : line);
     return;

@@ -8,6 +8,8 @@ import { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { openPool } from '../../store/pg/pool.ts';
 import { dropTimeouts } from '../../store/pg/session.ts';
+import { requireKnownTenant } from '../../tenants/known-tenant.ts';
+import { withTenant } from '../tenant-option.ts';
 
 /**
  * Opens the configured database with its encryption key, starts the embedded one if none is configured, and closes what was
@@ -28,6 +30,24 @@ export function withDatabase<T>(
     const seal = newSeal(config, warnOnce(doneMasked));
     await verifyEncryptionKey(pool, seal);
     return work(pool, seal);
+  });
+}
+
+/**
+ * Opens the database like `withDatabase`, for a command that acts for one tenant: that of --tenant or TIDINGS_TENANT.
+ * @throws ConfigError also if there is no such tenant, with the nearest one
+ */
+export function withTenantDatabase<T>(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  doneMasked: string,
+  work: (pool: pg.Pool, seal: Seal, tenantId: string) => Promise<T>,
+): Promise<T> {
+  const chosen = withTenant(env);
+  return withDatabase(chosen, name, doneMasked, async (pool, seal) => {
+    const { tenant } = readConfig(chosen, { catalogDir: '' });
+    await requireKnownTenant(pool, tenant);
+    return work(pool, seal, tenant);
   });
 }
 

@@ -6,7 +6,7 @@ import type { KeyView } from '../../tenants/key-view.ts';
 import { Keys } from '../../tenants/keys.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { withDatabase } from '../database/with-database.ts';
+import { withTenantDatabase } from '../database/with-database.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, printOutput, runApiCommand, runDatabaseCommand } from '../run-command.ts';
 
@@ -20,12 +20,13 @@ interface CreateOptions {
   readonly expires?: number;
   readonly perMinute?: number;
   readonly database?: boolean;
-  readonly tenant?: string;
   readonly json?: boolean;
 }
 
+type UpdateOptions = Partial<Pick<CreateOptions, 'name' | 'scopes' | 'expires' | 'perMinute' | 'json'>>;
+
 /**
- * Adds `list`, `create`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
+ * Adds `list`, `create`, `update`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
  * the database itself, for the first key.
  */
 export function addApiKeyCommands(keys: Command): void {
@@ -59,7 +60,6 @@ export function addApiKeyCommands(keys: Command): void {
     .option('--expires <duration>', 'how long it works, such as 90d (default: it does not expire)', parseTime)
     .option('--per-minute <n>', 'requests per minute (default: TIDINGS_KEY_RATE)', parseRate)
     .option('--database', 'work on the database itself, without another key')
-    .option('--tenant <id>', 'with --database: its tenant (default: default)')
     .option('--json', 'print one line of JSON')
     .action(async (options: CreateOptions) => {
       if (options.database) return runDatabaseCommand(() => createOnDatabase(options));
@@ -75,6 +75,26 @@ export function addApiKeyCommands(keys: Command): void {
         return showIssued((await api.post('/api/v1/keys', body)) as IssuedKey);
       });
     });
+  keys
+    .command('update')
+    .description('Change the name, scopes, limit or expiry of an API key')
+    .argument('<id>', 'the id of the key; see `tidings keys list`')
+    .option('--name <name>', 'its name, for reading')
+    .option('--scopes <scopes>', 'what it may do, separated by commas, or all', parseScopes)
+    .option('--expires <duration>', 'how long it works from now on, such as 90d', parseTime)
+    .option('--per-minute <n>', 'requests per minute', parseRate)
+    .option('--json', 'print one line of JSON')
+    .action((id: string, { name, scopes, expires, perMinute, json }: UpdateOptions) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.patch(`/api/v1/keys/${encodeURIComponent(id)}`, {
+          name,
+          scopes: scopes === 'all' ? TENANT_SCOPES : scopes,
+          per_minute: perMinute,
+          expires_at: expires === undefined ? undefined : new Date(Date.now() + expires).toISOString(),
+        })) as KeyView;
+        return { data, lines: [formatKey(data)] };
+      }),
+    );
   keys
     .command('rotate')
     .description('Replace an API key by one with the same rights, and print it this once')
@@ -105,9 +125,8 @@ export function addApiKeyCommands(keys: Command): void {
 }
 
 async function createOnDatabase(options: CreateOptions): Promise<void> {
-  const tenantId = options.tenant ?? process.env.TIDINGS_TENANT ?? 'default';
   const now = Date.now();
-  const { key, text } = await withDatabase(process.env, 'tidings keys', 'left', (pool) => {
+  const { key, text } = await withTenantDatabase(process.env, 'tidings keys', 'left', (pool, _seal, tenantId) => {
     const manager = {
       tenantId,
       environment: environmentOf(tenantId),

@@ -3,6 +3,7 @@ import type { SampleEvent } from '../../catalog/sample-event.ts';
 import type { Config } from '../../config.ts';
 import type { Roles, Running } from '../../main.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
+import { DEFAULT_TENANT } from '../../model/event.ts';
 import { escapeJson, escapeLines } from './escape-terminal.ts';
 
 /** Formats the text that a start prints: what runs and where, which channels leave the machine, and commands to try. */
@@ -14,7 +15,7 @@ export function formatStartupBanner(
     database,
     catalog,
   }: Pick<Running, 'url' | 'healthUrl' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
-  { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
+  { apiKeys, dataDir, providers, tenant }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers' | 'tenant'>,
   sample: SampleEvent | null,
 ): string {
   const lines = [''];
@@ -29,15 +30,17 @@ export function formatStartupBanner(
         : '  Access    without authentication, from this machine only; to change this, set TIDINGS_API_KEYS',
     );
   }
+  if (tenant !== DEFAULT_TENANT) lines.push(`  Tenant    ${tenant}, whose catalog this is`);
   if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
   if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers)}`);
   if (url && sample) {
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
+    const headers = tenant === DEFAULT_TENANT ? key : `${key}-H 'x-tidings-tenant: ${tenant}' `;
     const { event, notification } = sample;
     lines.push(
-      `  Try       curl -X POST ${url}/api/v1/events ${key}-H 'content-type: application/json' \\`,
+      `  Try       curl -X POST ${url}/api/v1/events ${headers}-H 'content-type: application/json' \\`,
       `              -d ${quoteForShell(escapeJson(event))}`,
-      `            curl ${key}${url}/api/v1/explain/${event.user_id}/${encodeURIComponent(notification)}`,
+      `            curl ${headers}${url}/api/v1/explain/${event.user_id}/${encodeURIComponent(notification)}`,
     );
   }
   lines.push('  Stop      Ctrl-C', '');

@@ -20,7 +20,7 @@ import { MAX_SET_BYTES } from '../../tokens/issuer-keys.ts';
 import { findKeyFault } from '../../tokens/key-set.ts';
 import { OWN_ISSUER } from '../../tokens/own-tokens.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { readIfMatch, setEtag } from '../if-match.ts';
+import { readIfMatch, withEtag } from '../if-match.ts';
 import { issuer, issuerList, issuerParams, issuerSettings } from '../schemas/issuers.ts';
 
 /** Issuers of a tenant, at most. */
@@ -59,8 +59,7 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
     async ({ principal, params }, reply) => {
       const found = await loadIssuer(database.forTenant(principal.tenantId), principal.tenantId, params.issuer);
       if (!found) throw notFound();
-      setEtag(reply, found.revision);
-      return toView(found);
+      return withEtag(reply, toView(found));
     },
   );
 
@@ -93,9 +92,7 @@ export function registerIssuerRoutes(app: App, { database, clock, outbound }: Ht
         await audit(connection, principal, known ? 'issuer.changed' : 'issuer.added', known, saved, now);
         return [known, saved] as const;
       });
-      return setEtag(reply, after.revision)
-        .status(before ? 200 : 201)
-        .send(toView(after));
+      return reply.status(before ? 200 : 201).send(withEtag(reply, toView(after)));
     },
   );
 

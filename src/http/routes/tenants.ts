@@ -4,7 +4,7 @@ import { followCatalog } from '../../store/catalogs.ts';
 import type { Tenants } from '../../tenants/tenants.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
-import { readIfMatch, setEtag } from '../if-match.ts';
+import { readIfMatch, withEtag } from '../if-match.ts';
 import { pageQuery } from '../schemas/common.ts';
 import {
   followBody,
@@ -60,7 +60,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
         follows: body.follows ?? principal.tenantId,
         settings: body.settings as object,
       });
-      return setEtag(reply, created.revision).status(201).send(created);
+      return reply.status(201).send(withEtag(reply, created));
     },
   );
 
@@ -77,9 +77,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       },
     },
     async ({ params }, reply) => {
-      const found = await tenants.get(params.tenant_id);
-      setEtag(reply, found.revision);
-      return found;
+      return withEtag(reply, await tenants.get(params.tenant_id));
     },
   );
 
@@ -98,9 +96,8 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
     },
     async (request, reply) => {
       const { principal, params, body } = request;
-      const changed = await tenants.update(principal, params.tenant_id, body as object, readIfMatch(request));
-      setEtag(reply, changed.revision);
-      return changed;
+      const expected = readIfMatch(request);
+      return withEtag(reply, await tenants.update(principal, params.tenant_id, body as object, expected));
     },
   );
 
@@ -118,7 +115,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
         config: { scope: 'tenants:write', errors: ['not_found', 'tenant_in_use'] },
         schema: { operationId, summary, tags: ['tenants'], params: tenantParams, response: { 200: tenant } },
       },
-      async ({ principal, params }) => tenants[verb](principal, params.tenant_id),
+      async ({ principal, params }, reply) => withEtag(reply, await tenants[verb](principal, params.tenant_id)),
     );
   }
 
@@ -149,9 +146,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       },
     },
     async ({ principal }, reply) => {
-      const own = await tenants.get(liveTenantId(principal.tenantId));
-      setEtag(reply, own.revision);
-      return own;
+      return withEtag(reply, await tenants.get(liveTenantId(principal.tenantId)));
     },
   );
 
@@ -175,9 +170,8 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
           'A test key cannot change the settings, which are those of the live tenant.',
         );
       }
-      const changed = await tenants.update(principal, principal.tenantId, body as object, readIfMatch(request));
-      setEtag(reply, changed.revision);
-      return changed;
+      const expected = readIfMatch(request);
+      return withEtag(reply, await tenants.update(principal, principal.tenantId, body as object, expected));
     },
   );
 

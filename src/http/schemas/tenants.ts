@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIVE_TENANT_ID, TENANT_ID_HINT } from '../../model/tenant.ts';
 import { isKnownLocale, isKnownZone, isMailbox } from '../../tenants/tenant-settings.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
@@ -8,11 +9,9 @@ import { listOf, nextCursor, storable, storedObject, timestamp } from './common.
 const MAX_NAME_CHARS = 200;
 const MAX_BRANDING_CHARS = 16_384;
 
-const ID_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
-
 const tenantId = z
-  .string(ID_HINT)
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, ID_HINT)
+  .string(TENANT_ID_HINT)
+  .regex(LIVE_TENANT_ID, TENANT_ID_HINT)
   .meta({ examples: ['acme'] });
 
 const name = storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS)).meta({ examples: ['Acme'] });

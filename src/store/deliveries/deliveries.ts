@@ -9,6 +9,7 @@ import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { lockDeliveryState } from './delivery-state.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 
 /** Channel of the NOTIFY that says that there is something to deliver. */
@@ -335,6 +336,7 @@ export async function retryDelivery(
   retryFor: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    const before = await lockDeliveryState(connection, tenantId, id);
     const { rowCount } = await connection.query(
       `update deliveries
        set status = 'queued', due_at = $4, retry_until = $5, finished_at = null,
@@ -344,7 +346,9 @@ export async function retryDelivery(
     );
     if (rowCount === 0) return false;
     const subject = formatDeliveryId(id);
-    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
+    const after = await lockDeliveryState(connection, tenantId, id);
+    const entry = { tenantId, actor, action: 'delivery.retried', subject, detail: {}, before, after };
+    await appendAuditEntry(connection, entry, now);
     await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
     return true;
   });
@@ -362,9 +366,12 @@ export async function cancelDelivery(
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    const before = await lockDeliveryState(connection, tenantId, id);
     if ((await cancelDeliveries(connection, { tenantId }, [id], now)) === 0) return false;
     const subject = formatDeliveryId(id);
-    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.cancelled', subject, detail: {} }, now);
+    const after = await lockDeliveryState(connection, tenantId, id);
+    const entry = { tenantId, actor, action: 'delivery.cancelled', subject, detail: {}, before, after };
+    await appendAuditEntry(connection, entry, now);
     return true;
   });
 }

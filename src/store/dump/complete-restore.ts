@@ -1,9 +1,9 @@
 import { ConfigError } from '../../errors.ts';
-import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { appendAuditEntry } from '../audit-log.ts';
+import { appendAuditEntries } from '../audit-log.ts';
 import { rescueExpired } from '../deliveries/leases.ts';
 import { loadFact, verifyEncryptionKey } from '../metadata.ts';
 import { holdOpenDeliveries, pauseWorkers } from '../pause.ts';
@@ -54,7 +54,7 @@ interface Completion extends RestoreTarget {
 
 /**
  * Makes the loaded rows a database that works: sequences, claims and leases of processes that are gone, open work that the
- * dumped installation may have done since, later schema files, an entry in the audit log.
+ * dumped installation may have done since, later schema files, an entry in the audit log of each tenant that was restored.
  */
 export async function completeRestore(
   connection: Connection,
@@ -72,18 +72,27 @@ export async function completeRestore(
   const { rows } = await connection.query<{ file: string }>('select file from migrations');
   for (const { file } of rows) known.add(file);
   for (const file of await loadSchemaFiles()) if (!known.has(file.file)) await runSchemaFile(connection, file);
-  await appendAuditEntry(
+  const entry = {
+    actor: systemActor('command line', 'cli'),
+    action: 'database.restored',
+    subject: tenant === null ? 'all tenants' : `tenant ${tenant}`,
+    detail: { dumped_at: header.created_at, rescued, paused: !resume },
+  };
+  const tenants = tenant === null ? await listLiveTenantIds(connection) : [tenant];
+  await appendAuditEntries(
     connection,
-    {
-      tenantId: tenant ?? DEFAULT_TENANT,
-      actor: systemActor('command line', 'cli'),
-      action: 'database.restored',
-      subject: tenant === null ? 'all tenants' : `tenant ${tenant}`,
-      detail: { dumped_at: header.created_at, rescued, paused: !resume },
-    },
+    tenants.map((tenantId) => ({ ...entry, tenantId })),
     now,
   );
   return { rescued, paused: !resume };
+}
+
+/** Returns the ids of all live tenants. */
+async function listLiveTenantIds(connection: Connection): Promise<string[]> {
+  const { rows } = await connection.query<{ tenant_id: string }>(
+    "select tenant_id from tenants where environment = 'live' order by tenant_id",
+  );
+  return rows.map((row) => row.tenant_id);
 }
 
 /** Sets each sequence that a column owns to continue after the highest value of the column. */

@@ -77,6 +77,7 @@ export async function releaseTenant(connection: Connection, tenant: string, now:
     action: 'tenant.resumed',
     subject: `tenant ${tenant}`,
   };
-  await appendAuditEntry(connection, { ...entry, detail: { released } }, now);
+  const states = { before: { held: released }, after: { held: 0 } };
+  await appendAuditEntry(connection, { ...entry, detail: { released }, ...states }, now);
   return released;
 }

@@ -81,7 +81,8 @@ export async function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promis
     if (rowCount === 0) return false;
     const { tenantId, actor, jobId, action, filter, matched } = job;
     const detail = { job_action: action, filter: filter as JsonObject, matched };
-    await appendAuditEntry(connection, { tenantId, actor, action: 'job.started', subject: jobId, detail }, now);
+    const after = { status: 'pending', done: 0, skipped: 0, failed: 0 };
+    await appendAuditEntry(connection, { tenantId, actor, action: 'job.started', subject: jobId, detail, after }, now);
     return true;
   });
 }
@@ -147,13 +148,16 @@ export async function stopJob(
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    const before = await lockJobState(connection, tenantId, jobId);
     const { rowCount } = await connection.query(
       `update jobs set status = 'stopped', stopped_by = $3, ended_at = $4, claimed_until = null
        where tenant_id = $1 and job_id = $2 and ended_at is null`,
       [tenantId, jobId, actor.name, isoTime(now)],
     );
     if (rowCount === 0) return false;
-    await appendAuditEntry(connection, { tenantId, actor, action: 'job.stopped', subject: jobId, detail: {} }, now);
+    const after = await lockJobState(connection, tenantId, jobId);
+    const entry = { tenantId, actor, action: 'job.stopped', subject: jobId, detail: {}, before, after };
+    await appendAuditEntry(connection, entry, now);
     return true;
   });
 }
@@ -223,11 +227,12 @@ export async function commitChunk(
 ): Promise<ChunkResult | undefined> {
   return withTransaction(pool, async (connection) => {
     const { tenantId, jobId, fence, actor } = job;
-    const { rowCount } = await connection.query(
-      'select from jobs where tenant_id = $1 and job_id = $2 and fence = $3 and ended_at is null for update',
+    const { rows: locked } = await connection.query<JobState>(
+      `select ${STATE} from jobs where tenant_id = $1 and job_id = $2 and fence = $3 and ended_at is null for update`,
       [tenantId, jobId, fence],
     );
-    if (rowCount === 0) return undefined;
+    const [before] = locked;
+    if (!before) return undefined;
     const result = await work(connection);
     const { cursor, done, skipped, failures, pause = 0 } = result;
     const { rows } = await connection.query(
@@ -242,7 +247,8 @@ export async function commitChunk(
     );
     await insertFailures(connection, job, failures);
     if (cursor === null) {
-      const entry = { tenantId, actor, action: 'job.done', subject: jobId, detail: rows[0] };
+      const after = { status: 'done', ...rows[0] };
+      const entry = { tenantId, actor, action: 'job.done', subject: jobId, detail: rows[0], before, after };
       await appendAuditEntry(connection, entry, now);
     }
     return result;
@@ -278,15 +284,36 @@ export async function postponeJob(pool: pg.Pool, job: ClaimedJob, pause: Millis)
 export async function failJob(pool: pg.Pool, job: ClaimedJob, reason: string, now: Millis): Promise<void> {
   const { tenantId, jobId, fence, actor } = job;
   await withTransaction(pool, async (connection) => {
+    const before = await lockJobState(connection, tenantId, jobId);
     const { rowCount } = await connection.query(
       `update jobs set status = 'failed', reason = $4, ended_at = $5, claimed_until = null
        where tenant_id = $1 and job_id = $2 and fence = $3 and ended_at is null`,
       [tenantId, jobId, fence, reason, isoTime(now)],
     );
     if (rowCount === 0) return;
-    const entry = { tenantId, actor, action: 'job.failed', subject: jobId, detail: { reason } };
+    const after = await lockJobState(connection, tenantId, jobId);
+    const entry = { tenantId, actor, action: 'job.failed', subject: jobId, detail: { reason }, before, after };
     await appendAuditEntry(connection, entry, now);
   });
+}
+
+/** A job as the audit log shows it. */
+type JobState = {
+  readonly status: JobStatus;
+  readonly done: number;
+  readonly skipped: number;
+  readonly failed: number;
+};
+
+const STATE = 'status, done, skipped, failed';
+
+/** Returns the state of a job, and locks it until the end of the transaction. Null: there is no such job. */
+async function lockJobState(connection: Connection, tenantId: string, jobId: string): Promise<JobState | null> {
+  const { rows } = await connection.query<JobState>(
+    `select ${STATE} from jobs where tenant_id = $1 and job_id = $2 for update`,
+    [tenantId, jobId],
+  );
+  return rows[0] ?? null;
 }
 
 const COLUMNS = `job_id, action, name, filter, patch, per_second, status, matched, matched_exact, done, skipped, failed, reason,

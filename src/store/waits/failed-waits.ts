@@ -1,4 +1,4 @@
-import type { Millis } from '../../model/event.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
 import type { JobPreview } from '../../model/job.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -103,6 +103,20 @@ export async function loadSetAside(
 }
 
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** Returns the last failure of a wait, as the audit log shows it; undefined: there is no such wait. */
+export async function loadWaitFailure(
+  connection: Connection,
+  tenantId: string,
+  { userId, waitId }: SetAsidePosition,
+): Promise<JsonObject | undefined> {
+  const { rows } = await connection.query(
+    `select rule, attempts, failure, set_aside_at from waits where tenant_id = $1 and user_id = $2 and wait_id = $3`,
+    [tenantId, userId, waitId],
+  );
+  const [row] = rows;
+  return row && { ...row, set_aside_at: row.set_aside_at === null ? null : isoTime(row.set_aside_at) };
+}
 
 /** Lets the timer try these waits again, as if none had failed. Returns how many were set aside. */
 export async function retrySetAside(
