@@ -4506,7 +4506,7 @@ export interface operations {
     listAuditLog: {
         parameters: {
             query?: {
-                /** @description An action such as key.revoked, or all that begin with key. */
+                /** @description An action such as key.revoked, or key for all of keys */
                 action?: string;
                 /** @description Id or name of the actor */
                 actor?: string;
@@ -4576,7 +4576,7 @@ export interface operations {
     exportAuditLog: {
         parameters: {
             query?: {
-                /** @description An action such as key.revoked, or all that begin with key. */
+                /** @description An action such as key.revoked, or key for all of keys */
                 action?: string;
                 /** @description Id or name of the actor */
                 actor?: string;
