@@ -23,7 +23,7 @@ const ROOMS = {
   channels: 'model errors.ts lib privacy',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
   'http-out': '',
-  tokens: 'model errors.ts privacy store store/pg http-out',
+  tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
   outbox: 'model lib store store/pg',

@@ -35,6 +35,7 @@ import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
+import { MAX_CONNECTIONS, PROCESS_CONNECTIONS } from './store/pg/connections.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
 import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
 import { openTenantDatabase } from './store/pg/open-tenant-database.ts';
@@ -88,14 +89,6 @@ const PARTITIONS_INTERVAL_MS = 3_600_000;
 const MAX_LAST_REQUESTS_MS = 3000;
 /** Time in ms that a stop waits for sends under way; then they are aborted. */
 const MAX_LAST_SENDS_MS = 3000;
-/**
- * Connections to PostgreSQL, by what they serve: none waits for another. Ingest decides events, waits and
- * schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
- * settles and renews leases; health is for probes.
- */
-const MAX_CONNECTIONS = { ingest: 10, requests: 6, installation: 2, work: 6, health: 2 };
-/** Further ones: the listeners of deliveries, waits, schedules and API keys. */
-const MAX_OTHER_CONNECTIONS = 5;
 /** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
 const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
@@ -141,7 +134,7 @@ export async function run(
     const pool = open('ingest');
     if (!embedded) {
       await checkSessions(databaseUrl);
-      await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
+      await checkServerCapacity(pool, PROCESS_CONNECTIONS);
     }
     const schema = config.migrates ? await migrate(pool) : await inspectSchema(pool);
     if (!config.migrates) requireMigrated(schema);
@@ -289,6 +282,7 @@ export async function run(
       const { requests } = database;
       cleanup.push(() => requests.end());
       pools.push(requests);
+      if (!embedded && config.apiDatabaseUrl) await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
     }
     const health = buildHealth({
       pool: open('health', HEALTH_TIMEOUTS),
@@ -298,7 +292,7 @@ export async function run(
       loadCatalogVersion: async () => (await catalogs.getActive(tenant)).version,
       findCatalogProblem: () => catalogProblem,
       clock,
-      wallClock,
+      getClockOffset: databaseClock.offset,
       state,
       loops,
       listOpenCircuits: () => listOpenCircuits(),
@@ -428,10 +422,6 @@ function logRebuild(log: Logger): (table: string, error: unknown) => void {
       log.info({ table }, 'the rows of the default partition have moved to partitions of their months');
     else log.warn({ err: error, table }, 'the rows of the default partition could not be moved; will retry');
   };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Time in ms between two warnings about data of one table that cannot be opened. */

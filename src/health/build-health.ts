@@ -25,8 +25,8 @@ export interface HealthParts {
   /** Returns why the catalog directory could not be applied; undefined: it was. */
   readonly findCatalogProblem: () => DirectoryProblem | undefined;
   readonly clock: () => Millis;
-  /** The clock of the machine, to compare with that of the database. Absent: `clock`. */
-  readonly wallClock?: () => Millis;
+  /** Returns how far the clock of the machine is ahead of that of the database, in ms. */
+  readonly getClockOffset: () => Millis;
   readonly state: ProcessState;
   /** Loops of its workers; empty: it runs no workers. */
   readonly loops: readonly WorkLoop[];
@@ -45,7 +45,7 @@ export function buildHealth(parts: HealthParts): Health {
     checkDatabase(pool),
     checkSettings(pools),
     inTurn(checkDisk(pool, dataDir)),
-    inTurn(checkClock(pool, parts.wallClock ?? clock)),
+    checkClock(parts.getClockOffset),
     checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
     inTurn(checkSetAsideWaits(pool)),

@@ -49,6 +49,13 @@ interface Work {
   readonly renewal: NodeJS.Timeout;
 }
 
+/** A request, as far as its key matters. */
+interface Operation {
+  readonly id: string;
+  /** Absent: it has no key, or its response was kept. */
+  work?: Work;
+}
+
 /**
  * Makes POST requests with an `Idempotency-Key` safe to repeat: the first response is kept for 24 hours and sent again. While
  * the first request is under way, others get `idempotency_in_progress`; another body gets `idempotency_key_reused`. What fails
@@ -58,14 +65,13 @@ interface Work {
  * `operationId`. Requests without a key cost nothing.
  */
 export function registerIdempotency(app: App, { database, seal, log }: HttpDependencies): void {
-  const works = new WeakMap<FastifyRequest, Work>();
-  const operations = new WeakMap<FastifyRequest, string>();
+  const operations = new WeakMap<FastifyRequest, Operation>();
   // Made when a route asks for it: most requests have no use for one.
   app.decorateRequest('operationId', {
     getter(this: FastifyRequest) {
-      const operation = operations.get(this) ?? randomUUID();
+      const operation = operations.get(this) ?? { id: randomUUID() };
       operations.set(this, operation);
-      return operation;
+      return operation.id;
     },
   });
 
@@ -86,11 +92,12 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
     const { tenantId, actor } = request.principal;
     const route = `${request.method} ${request.routeOptions.url}`;
     const id = { tenantId, actor: `${actor.kind} ${actor.id}`, route, key };
-    operations.set(request, toUuid(Object.values(id)));
+    const operation: Operation = { id: toUuid(Object.values(id)) };
+    operations.set(request, operation);
     const state = await beginKey(database.forTenant(tenantId), seal, id, toFingerprint(request));
     switch (state.kind) {
       case 'mine':
-        works.set(request, { id, fence: state.fence, renewal: renewRegularly(id, state.fence) });
+        operation.work = { id, fence: state.fence, renewal: renewRegularly(id, state.fence) };
         return false;
       case 'complete':
         replay(reply, state.response);
@@ -118,9 +125,10 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
 
   // The response is kept before it is sent: a caller that has it never needs to ask again.
   app.addHook('onSend', (request, reply, payload, done) => {
-    const work = works.get(request);
+    const operation = operations.get(request);
+    const work = operation?.work;
     if (!work) return done(null, payload);
-    works.delete(request);
+    delete operation.work;
     clearInterval(work.renewal);
     keep(work, toKeptResponse(reply, payload)).then(() => done(null, payload), done);
   });
@@ -151,9 +159,15 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
 /** Returns the key of a request; undefined: it has no key, or its route ignores it. @throws TidingsError if it is not one */
 function readKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined || key === '' || request.method !== 'POST') return undefined;
+  if (key === undefined || request.method !== 'POST') return undefined;
   const { scope = 'public', idempotent = true } = request.routeOptions.config;
   if (scope === 'public' || !idempotent) return undefined;
+  // Node.js joins several headers to one text: with a proxy that adds its own, each repetition would have a key of its own.
+  if ((request.raw.headersDistinct['idempotency-key']?.length ?? 1) > 1) {
+    throw new TidingsError('invalid_request', 'The request has several headers Idempotency-Key; send one.', {
+      pointer: 'idempotency-key',
+    });
+  }
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw new TidingsError('invalid_request', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', {
     pointer: 'idempotency-key',

@@ -9,7 +9,7 @@ import { TidingsError } from '../errors.ts';
  */
 export function readIfMatch({ headers }: FastifyRequest): number | undefined {
   const given = headers['if-match'];
-  if (given === undefined || given === '' || given === '*') return undefined;
+  if (given === undefined || given === '*') return undefined;
   const revision = /^"(\d{1,15})"$/.exec(given)?.[1];
   if (revision !== undefined) return Number(revision);
   throw new TidingsError('invalid_request', 'If-Match must be the etag of an earlier response, such as "7".', {

@@ -29,6 +29,7 @@ import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
+import { registerFollowRoutes } from './routes/follow-catalog.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
@@ -44,6 +45,7 @@ import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { compileTrustedProxies } from './trusted-proxies.ts';
 import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
@@ -96,6 +98,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
     dependencies,
     new Tenants(dependencies.database, dependencies.clock, () => access.forget()),
   );
+  registerFollowRoutes(app, dependencies);
   registerMeRoutes(app, dependencies);
   registerRevealRoutes(app, dependencies);
   registerMemberRoutes(app, dependencies);
@@ -152,7 +155,7 @@ function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: trustedProxies.length > 0 && compileTrustedProxies(trustedProxies),
     genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.

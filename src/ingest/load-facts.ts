@@ -235,7 +235,7 @@ export async function loadConditionalFacts(
   await loadSpanEvents(connection, facts, catalog, spans);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    const { changes: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
+    const { events: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
     noteLeftOut(facts, 'events', leftOut);
     const known = new Set<string>();
     for (const userId of new Set(rows.map(({ event }) => event.userId))) {

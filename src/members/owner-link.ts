@@ -4,11 +4,11 @@ import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockAccess } from '../store/members/lock-tenant.ts';
+import { lockAccess } from '../store/members/lock-access.ts';
 import { insertLoginAttempt, type LinkedMember, takeLoginAttempt } from '../store/members/login-attempts.ts';
 import { bindLogin, findSameMember, insertMember, updateMember } from '../store/members/members.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { loadTenant } from '../store/tenants/tenants.ts';
+import { lockTenant } from '../store/tenants/tenants.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
 import type { LoginIdentity } from './sessions.ts';
 
@@ -39,7 +39,7 @@ export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis):
     }
     const { tenantId, issuer, subject, name } = member;
     await lockAccess(connection, tenantId);
-    const tenant = await loadTenant(connection, tenantId, true);
+    const tenant = await lockTenant(connection, tenantId);
     if (!tenant || tenant.status === 'deleting') {
       throw new TidingsError('link_used', 'The tenant of this link was deleted; make one of another tenant.');
     }

@@ -2,7 +2,7 @@ import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { maskDocument } from '../privacy/mask.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { Connection } from './pg/pool.ts';
 
 /** An entry of the audit log: an operator or program changed something. */
@@ -129,8 +129,8 @@ export async function listAuditEntries(
       filter.actorKind ?? null,
       filter.action ?? null,
       filter.subject ?? null,
-      toTime(filter.since),
-      toTime(filter.until),
+      isoTimeOrNull(filter.since),
+      isoTimeOrNull(filter.until),
       limit,
     ],
   );
@@ -167,8 +167,4 @@ export async function* streamAuditEntries(
     before = page.last;
     isOver = before === null;
   }
-}
-
-function toTime(at: Millis | undefined): string | null {
-  return at === undefined ? null : isoTime(at);
 }

@@ -84,7 +84,7 @@ async function applyContent(
   now: Millis,
 ): Promise<Applied> {
   const { tenantId, active } = locked;
-  await setFollows(connection, tenantId, null);
+  await setFollows(connection, tenantId, null, now);
   if (active?.content_hash === hash) {
     if (locked.follows !== null) {
       const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
@@ -192,11 +192,13 @@ async function updateFollowers(
   await appendAuditEntries(connection, entries, now);
 }
 
-async function setFollows(connection: Connection, tenantId: string, base: string | null): Promise<void> {
-  await connection.query('update tenants set follows = $2 where tenant_id = $1 and follows is distinct from $2', [
-    tenantId,
-    base,
-  ]);
+/** Changes which tenant a tenant follows (null: none). That is a part of the tenant, so its revision changes as well. */
+async function setFollows(connection: Connection, tenantId: string, base: string | null, now: Millis): Promise<void> {
+  await connection.query(
+    `update tenants set follows = $2, revision = revision + 1, updated_at = $3
+     where tenant_id = $1 and follows is distinct from $2`,
+    [tenantId, base, isoTime(now)],
+  );
 }
 
 /** Gives a tenant without a catalog that of another one, if it has one. */
@@ -224,6 +226,8 @@ export async function followCatalog(
   now: Millis,
 ): Promise<Applied | undefined> {
   return withTransaction(pool, async (connection) => {
+    // One at a time: of two tenants that begin to follow each other, the second must see the first. Before the locks of tenants.
+    await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog followers', 0))`);
     const locked = await lockCatalog(connection, tenantId);
     const { active } = locked;
     const { rows: circles } = await connection.query(
@@ -235,7 +239,7 @@ export async function followCatalog(
       [base],
     );
     if (circles.length > 0 || base === tenantId || exists === 0) return undefined;
-    await setFollows(connection, tenantId, base);
+    await setFollows(connection, tenantId, base, now);
     const { rows } = await connection.query<{ content_hash: string }>(
       'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
       [base],
@@ -286,12 +290,19 @@ export async function rollBackCatalog(
     const [content] = rows;
     if (!active || !content) return undefined;
     requireVersion(active, expected);
-    if (active.version === version) return { from: version, changed: false };
+    if (active.version === version) {
+      await setFollows(connection, tenantId, null, now);
+      if (locked.follows !== null) {
+        const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
+        await appendAuditEntry(connection, entry, now);
+      }
+      return { from: version, changed: false };
+    }
     await activate(connection, tenantId, version);
     const after = { version, content_hash: content.content_hash, follows: null };
     const entry = toEntry(locked, 'catalog.rolled_back', by, after, { from: active.version });
     await appendAuditEntry(connection, entry, now);
-    await setFollows(connection, tenantId, null);
+    await setFollows(connection, tenantId, null, now);
     await updateFollowers(connection, tenantId, content.content_hash, by, now);
     return { from: active.version, changed: true };
   });

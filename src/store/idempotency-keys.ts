@@ -14,6 +14,9 @@ export const MAX_KEPT_BYTES = 256 * 1024;
 /** Expired keys that each new key removes. More than it adds, so that they do not accumulate between runs of the retention. */
 const REMOVED_BY_EACH = 2;
 
+/** Times that a request begins, at most: each time, the key may be released between the two statements. */
+const MAX_BEGIN_ATTEMPTS = 5;
+
 /** Identifies a key: the same text of another caller, or on another route, is another key. */
 export interface KeyId {
   readonly tenantId: string;
@@ -67,7 +70,7 @@ const LOOK = `
  */
 export async function beginKey(connection: Connection, seal: Seal, id: KeyId, fingerprint: Buffer): Promise<KeyState> {
   const values = [id.tenantId, id.actor, id.route, id.key, fingerprint];
-  for (;;) {
+  for (let attempt = 1; attempt <= MAX_BEGIN_ATTEMPTS; attempt++) {
     const begun = await connection.query<{ fence: number }>({ name: 'begin-idempotency-key', text: BEGIN, values });
     const [mine] = begun.rows;
     if (mine) return { kind: 'mine', fence: mine.fence };
@@ -87,6 +90,7 @@ export async function beginKey(connection: Connection, seal: Seal, id: KeyId, fi
     const kept = openDocument(seal, found.sealed, toRow(id)) as Omit<KeptResponse, 'status'> | undefined;
     return kept ? { kind: 'complete', response: { ...kept, status: found.status } } : { kind: 'unreadable' };
   }
+  return { kind: 'in_progress', retryAfter: 1 };
 }
 
 /** Prolongs the lock of a request that is under way. */

@@ -5,6 +5,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { type Environment, type Principal, type Scope, testTenantId } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import {
+  countActiveKeys,
   ensureTestTenant,
   environmentOf,
   insertKey,
@@ -269,15 +270,9 @@ function requireActive(key: StoredKey, now: Millis): void {
 }
 
 async function requireRoom(connection: Connection, tenantId: string, now: Millis): Promise<void> {
-  // One at a time: two that create at once could exceed the bound.
-  const { rowCount } = await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
-  if (rowCount === 0) throw new TidingsError('not_found', 'There is no such tenant.');
-  const { rows } = await connection.query<{ count: number }>(
-    `select count(*) as count from api_keys
-     where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,
-    [tenantId, new Date(now)],
-  );
-  if ((rows[0]?.count ?? 0) < MAX_ACTIVE_KEYS) return;
+  const count = await countActiveKeys(connection, tenantId, now);
+  if (count === undefined) throw new TidingsError('not_found', 'There is no such tenant.');
+  if (count < MAX_ACTIVE_KEYS) return;
   throw new TidingsError('too_many_keys', `The tenant has ${MAX_ACTIVE_KEYS} active keys; revoke those of no use.`);
 }
 

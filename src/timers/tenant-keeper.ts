@@ -136,10 +136,7 @@ export class TenantKeeper {
     }
     // Work under way may have added rows to a table that was empty before: the next turn finds them.
     if (chunks > 0) return true;
-    await withTransaction(pool, async (connection) => {
-      const { rowCount } = await connection.query('select from tenants where live_tenant_id = $1', [tenantId]);
-      if (rowCount === 0) await deleteTenantRow(connection, tenantId);
-    });
+    await withTransaction(pool, (connection) => deleteTenantRow(connection, tenantId));
     if (await loadTenant(pool, tenantId)) return false;
     log.info({ tenant: tenantId }, 'a tenant was deleted with everything it had');
     return false;

@@ -20,6 +20,8 @@ const CLOCK_TOLERANCE_S = 30;
 /** Characters of a token, and of a user id. */
 const MAX_TOKEN_CHARS = 8192;
 const MAX_USER_ID_CHARS = 256;
+/** The end of the year 9999. A token that is valid for longer has milliseconds for seconds, and would never expire. */
+const LAST_EXPIRY_MS: Millis = 253_402_300_799_000;
 
 /** Returns whether a bearer text has the shape of a signed JSON Web Token, which no API key has. */
 export function isToken(text: string): boolean {
@@ -124,7 +126,11 @@ function toUser(payload: JWTPayload, issuer: Pick<Issuer, 'tenantId' | 'issuer'>
   if (typeof userId !== 'string' || userId === '' || userId.length > MAX_USER_ID_CHARS || !isStorable(userId)) {
     throw unauthorized(`The token names no user: the claim ${claim} must hold a user id.`);
   }
-  return { tenantId: issuer.tenantId, userId, issuer: issuer.issuer, expiresAt: (payload.exp as number) * 1000 };
+  const expiresAt = (payload.exp as number) * 1000;
+  if (expiresAt > LAST_EXPIRY_MS) {
+    throw unauthorized('The claim exp of the token is beyond the year 9999; write it in seconds, not in milliseconds.');
+  }
+  return { tenantId: issuer.tenantId, userId, issuer: issuer.issuer, expiresAt };
 }
 
 /** Whether a text from a token can be compared in the database. */

@@ -144,11 +144,10 @@ export class Connection {
 async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult']): Promise<Answer<T>> {
   const text = await response.text();
   const etag = response.headers.get('etag') ?? undefined;
-  if (response.ok && text === '') return { data: undefined as T, etag };
   const data = parseJson(text);
-  // Without JSON it is, for example, the login page of a proxy, with the status 200.
+  // Every result is an object. Anything else is, for example, the login page of a proxy, or an empty response, with the status 200.
   const isResult = response.ok
-    ? data !== undefined
+    ? typeof data === 'object' && data !== null
     : response.status === alsoResult?.status && has(data, alsoResult.field);
   if (!isResult) throw toApiError(response, text);
   return { data: data as T, etag };
@@ -186,8 +185,10 @@ function isUnderWay(error: unknown): boolean {
   return error instanceof TidingsApiError && error.code === 'idempotency_in_progress';
 }
 
+/** @throws TypeError for an address that is not one of HTTP, such as `localhost:8000` */
 function toBase(url: string): string {
-  const { origin, pathname } = new URL(url);
+  const { protocol, origin, pathname } = new URL(url);
+  if (!/^https?:$/.test(protocol)) throw new TypeError('baseUrl must begin with http:// or https://.');
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
 

@@ -254,6 +254,15 @@ async function callApi<T>(
   isResult: (body: unknown) => boolean = () => false,
   extraHeaders: Record<string, string> = {},
 ): Promise<T> {
+  // The browser removes such parts of a path, however they are encoded: the answer would be that of another resource.
+  if ((path.split('?')[0] ?? '').split('/').some((part) => /^\.{0,2}$/.test(part))) {
+    throw new Problem(
+      0,
+      'Cannot be shown',
+      'An ID that is empty, "." or ".." cannot be part of an address.',
+      'invalid_id',
+    );
+  }
   const key = getApiKey();
   const headers = new Headers({ accept: 'application/json', ...extraHeaders });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);

@@ -11,6 +11,7 @@ import { renderProgress, renderTextReport } from '../../simulate/backtest/text-r
 import { parseDuration } from '../../time/duration.ts';
 import { parseTimestamp } from '../../time/timestamp.ts';
 import { withTenantDatabase } from '../database/with-database.ts';
+import { failUsage } from '../exit-codes.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 
@@ -54,12 +55,18 @@ export function addBacktestCommand(program: Command): void {
     );
 }
 
-/** @throws ConfigError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
+/** @throws CommanderError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
 async function toQuery(options: Options, now: Millis): Promise<BacktestPeriod> {
   if ((options.catalog === undefined) !== (options.live ?? false)) {
-    throw new ConfigError('use either --catalog DIR (what would it have sent?) or --live (is the past reproduced?)');
+    failUsage('use either --catalog DIR (what would it have sent?) or --live (is the past reproduced?)');
   }
-  return toBacktestQuery(options, options.catalog === undefined ? null : await loadValidCatalog(options.catalog), now);
+  const candidate = options.catalog === undefined ? null : await loadValidCatalog(options.catalog);
+  try {
+    return toBacktestQuery(options, candidate, now);
+  } catch (error) {
+    if (error instanceof ConfigError) failUsage(error.message);
+    throw error;
+  }
 }
 
 /**

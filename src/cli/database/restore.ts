@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { Command } from 'commander';
@@ -57,6 +57,9 @@ export function addRestoreCommands(program: Command): void {
 async function restore(file: string, flags: RestoreFlags, signal: AbortSignal): Promise<void> {
   requireKey(process.env);
   if (file !== '-' && !existsSync(file)) throw new ConfigError(`there is no file ${file}`);
+  if (file !== '-' && statSync(file).isDirectory()) {
+    throw new ConfigError(`${file} is a folder; name a file in it that tidings dump made`);
+  }
   const source = addAbortSignal(signal, openDump(file === '-' ? process.stdin : resolve(file)));
   try {
     await restoreSource(source, flags);

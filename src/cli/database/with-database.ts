@@ -7,7 +7,7 @@ import { ConfigError } from '../../errors.ts';
 import { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { openPool } from '../../store/pg/pool.ts';
-import { dropTimeouts } from '../../store/pg/session.ts';
+import { checkSessions, dropTimeouts } from '../../store/pg/session.ts';
 import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { withTenant } from '../tenant-option.ts';
 
@@ -60,6 +60,8 @@ export interface DatabaseUrls {
 /**
  * Opens the configured database as it is, without looking at what is in it. Creates and starts the embedded one if none is
  * configured. Closes what was opened.
+ *
+ * @throws ConfigError if a pooler in transaction mode stands before it
  */
 export async function withPool<T>(
   env: NodeJS.ProcessEnv,
@@ -71,6 +73,7 @@ export async function withPool<T>(
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
     const url = embedded?.url ?? (config.databaseUrl as string);
+    if (!embedded) await checkSessions(dropTimeouts(url));
     const pool = openPool(dropTimeouts(url), { max: 2, name, timeouts });
     try {
       return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl });

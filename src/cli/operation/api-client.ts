@@ -43,6 +43,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
   }
   const key = (env.TIDINGS_API_KEY ?? env.TIDINGS_API_KEYS)?.split(',')[0]?.trim();
   const call = async (path: string, init: RequestInit, isForTenant = true): Promise<unknown> => {
+    requireWholePath(path);
     let response: Response;
     try {
       response = await fetch(base + path, {
@@ -61,7 +62,12 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
       );
     }
     const body = (await response.json().catch(() => null)) as { readonly [key: string]: unknown } | null;
-    if (response.ok) return body;
+    if (response.ok && body !== null) return body;
+    if (response.ok) {
+      throw new ApiError(
+        `the response of ${new URL(base).origin} is not one of Tidings, but perhaps the page of a proxy; check TIDINGS_URL`,
+      );
+    }
     if (response.status === 401 && !key)
       throw new ApiError(`${new URL(base).origin} needs an API key; ${KEY_HINT}`, body ?? undefined);
     if (tenant !== undefined && isForTenant && isUnknownTenant(body)) {
@@ -89,6 +95,21 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
   };
+}
+
+/**
+ * Throws for a path with a part that is empty, `.` or `..`: it would lead to another resource. `fetch` removes such parts, however
+ * they are encoded, so an id from elsewhere could choose what is read.
+ */
+function requireWholePath(path: string): void {
+  const [place = ''] = path.split('?');
+  if (!place.slice(1).split('/').some(isUnaddressable)) return;
+  throw new ApiError('an id that is empty, "." or ".." cannot be part of an address');
+}
+
+/** Whether a part of a path names no resource. */
+function isUnaddressable(part: string): boolean {
+  return /^\.{0,2}$/.test(part);
 }
 
 /** Whether a response says that there is no such tenant as the request names. */

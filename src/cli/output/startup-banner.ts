@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import type { SampleEvent } from '../../catalog/sample-event.ts';
 import type { Config } from '../../config.ts';
+import { joinWords } from '../../lib/text/join-words.ts';
 import type { Roles, Running } from '../../main.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { DEFAULT_TENANT } from '../../model/event.ts';
@@ -76,9 +77,7 @@ export function formatDelivery(providers: Config['providers']): string {
 }
 
 function formatChannels(channels: readonly Channel[]): string {
-  const names = channels.map((channel) => CHANNEL_NAMES[channel]);
-  const last = names.pop();
-  return names.length === 0 ? `${last}` : `${names.join(', ')} and ${last}`;
+  return joinWords(channels.map((channel) => CHANNEL_NAMES[channel]));
 }
 
 /** Quotes a text as one word for a POSIX shell. */

@@ -1,24 +1,14 @@
 import { TidingsError } from '../../errors.ts';
 import { liveTenantId } from '../../model/principal.ts';
-import { followCatalog } from '../../store/catalogs.ts';
 import type { Tenants } from '../../tenants/tenants.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { readIfMatch, withEtag } from '../if-match.ts';
 import { pageQuery } from '../schemas/common.ts';
-import {
-  followBody,
-  followResult,
-  newTenant,
-  tenant,
-  tenantChange,
-  tenantPage,
-  tenantParams,
-} from '../schemas/tenants.ts';
+import { newTenant, tenant, tenantChange, tenantPage, tenantParams } from '../schemas/tenants.ts';
 
 /** Registers the routes of tenants: those of the installation, and those of the caller's own. */
-export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants: Tenants): void {
-  const { database, seal, catalogs, clock } = parts;
+export function registerTenantRoutes(app: App, { seal }: HttpDependencies, tenants: Tenants): void {
   const cursors = new Cursors(seal);
 
   app.get(
@@ -172,32 +162,6 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       }
       const expected = readIfMatch(request);
       return withEtag(reply, await tenants.update(principal, principal.tenantId, body as object, expected));
-    },
-  );
-
-  app.put(
-    '/api/v1/catalog/follow',
-    {
-      config: { scope: 'catalog:write', errors: ['not_found'] },
-      schema: {
-        operationId: 'followCatalog',
-        summary: 'Follow the catalog of another tenant, until a catalog is applied here',
-        tags: ['catalog'],
-        body: followBody,
-        response: { 200: followResult },
-      },
-    },
-    async ({ principal: { tenantId, actor, scopes }, body }) => {
-      // Only the installation, or a tenant that says so itself, shows a catalog to others.
-      const mayFollow = scopes.has('tenants:read') || body.tenant_id === liveTenantId(tenantId);
-      const followed = mayFollow
-        ? await followCatalog(database.owner, tenantId, body.tenant_id, actor, clock())
-        : undefined;
-      if (!followed) {
-        throw new TidingsError('not_found', 'There is no such tenant to follow.', { pointer: '/tenant_id' });
-      }
-      await catalogs.setActive(tenantId, followed.version);
-      return followed;
     },
   );
 }

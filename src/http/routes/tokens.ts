@@ -1,11 +1,11 @@
 import { TidingsError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { lockAccess } from '../../store/members/lock-tenant.ts';
+import { lockAccess } from '../../store/members/lock-access.ts';
 import { listSigningKeys, type SigningKey } from '../../store/members/signing-keys.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { parseDuration } from '../../time/duration.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { MAX_LIFETIME_MS, rotateSigningKey, signUserToken } from '../../tokens/own-tokens.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import {
@@ -61,7 +61,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
         key_id: key.keyId,
         public_key: key.publicKey,
         created_at: isoTime(key.createdAt),
-        retired_at: key.retiredAt === null ? null : isoTime(key.retiredAt),
+        retired_at: isoTimeOrNull(key.retiredAt),
       })),
     }),
   );

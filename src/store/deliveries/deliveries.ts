@@ -3,7 +3,7 @@ import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
@@ -283,7 +283,7 @@ export async function releaseDeliveries(
            from unnest($1::text[], $2::uuid[], $3::text[], $4::int[], $5::timestamptz[]) as r(t, n, c, f, d)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
-    values: [...keyColumns(deliveries), dueAt.map((time) => (time === null ? null : isoTime(time)))],
+    values: [...keyColumns(deliveries), dueAt.map((time) => isoTimeOrNull(time))],
   });
 }
 

@@ -7,7 +7,7 @@ import type {
   MessageLocale,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -153,7 +153,7 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     c: s.channel,
     f: s.fence,
     s: s.status,
-    d: s.dueAt === null ? null : isoTime(s.dueAt),
+    d: isoTimeOrNull(s.dueAt),
     rc: s.reasonCode,
     r: s.reason,
     a: attempt.n,

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { ChunkResult, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
 import type { Actor } from '../../model/principal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
@@ -338,7 +338,7 @@ function toJobView(row: any): JobView {
     started_by: row.actor.name,
     stopped_by: row.stopped_by,
     created_at: isoTime(row.created_at),
-    started_at: row.started_at === null ? null : isoTime(row.started_at),
-    ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
+    started_at: isoTimeOrNull(row.started_at),
+    ended_at: isoTimeOrNull(row.ended_at),
   };
 }

@@ -1,11 +1,12 @@
 import type { Environment } from '../../model/principal.ts';
 import type { Connection } from '../pg/pool.ts';
+import type { TenantStatus } from './tenants.ts';
 
 /** State of a tenant, which decides whether it may call. */
 export interface TenantState {
   readonly environment: Environment;
   /** A test tenant has that of its live one, if that is not active. */
-  readonly status: 'active' | 'suspended' | 'deleting';
+  readonly status: TenantStatus;
 }
 
 /** Returns null for an unknown tenant. */

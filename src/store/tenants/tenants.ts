@@ -26,12 +26,20 @@ export type TenantStatus = 'active' | 'suspended' | 'deleting';
 const COLUMNS = `tenant_id as "tenantId", name, environment, status, follows, settings, revision, created_at as "createdAt",
   updated_at as "updatedAt", suspended_at as "suspendedAt"`;
 
-/** Returns null for an unknown id. @param lock until the end of the transaction */
-export async function loadTenant(connection: Connection, tenantId: string, lock = false): Promise<StoredTenant | null> {
-  const { rows } = await connection.query<StoredTenant>(
-    `select ${COLUMNS} from tenants where tenant_id = $1 ${lock ? 'for update' : ''}`,
-    [tenantId],
-  );
+/** Returns null for an unknown id. */
+export function loadTenant(connection: Connection, tenantId: string): Promise<StoredTenant | null> {
+  return selectTenant(connection, tenantId, '');
+}
+
+/** Loads a tenant, and locks it until the end of the transaction. Returns null for an unknown id. */
+export function lockTenant(connection: Connection, tenantId: string): Promise<StoredTenant | null> {
+  return selectTenant(connection, tenantId, 'for update');
+}
+
+async function selectTenant(connection: Connection, tenantId: string, lock: string): Promise<StoredTenant | null> {
+  const { rows } = await connection.query<StoredTenant>(`select ${COLUMNS} from tenants where tenant_id = $1 ${lock}`, [
+    tenantId,
+  ]);
   return rows[0] ?? null;
 }
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Decision, WaitKind, WaitStatus } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { JobPreview } from '../../model/job.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { unpackDecisions } from '../decisions.ts';
 import { queryPage } from '../pg/bounded-page.ts';
 
@@ -118,7 +118,7 @@ function toWaitView(found: any): WaitView {
     event_timestamp: isoTime(trigger_time),
     due_at: isoTime(due_at),
     began_at: isoTime(began_at),
-    ended_at: ended_at === null ? null : isoTime(ended_at),
+    ended_at: isoTimeOrNull(ended_at),
     decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
   };
 }

@@ -5,7 +5,7 @@ import type { Decision } from '../../model/decision.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../../rules/facts.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { packDecisions } from '../decisions.ts';
 import type { LeftOutRow } from '../facts/fact-bytes.ts';
 import { claimFrom, claimStatement } from '../pg/claim.ts';
@@ -213,7 +213,7 @@ export function writeWaitsStatement(
     t: isoTime(clampToEventYears(wait.triggerTime)),
     d: isoTime(clampToEventYears(wait.dueAt)),
     b: isoTime(wait.beganAt),
-    e: wait.endedAt === null ? null : isoTime(wait.endedAt),
+    e: isoTimeOrNull(wait.endedAt),
     j: maskState(wait.state) as unknown as JsonObject,
     z: sealed?.toString('base64') ?? null,
   }));
