@@ -13,6 +13,7 @@ const AUDITED: {
   'POST /api/v1/deliveries/{id}/reveal': ['delivery.revealed', 'none'],
   'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
   'POST /api/v1/waits/{id}/cancel': ['wait.cancelled', 'both'],
+  'POST /api/v1/waits/{id}/retry': ['wait.retried', 'both'],
   'POST /api/v1/jobs': ['job.started', 'after'],
   'POST /api/v1/jobs/{id}/stop': ['job.stopped', 'both'],
   'POST /api/v1/events/rejected/{id}/dismiss': ['event.dismissed', 'before'],

@@ -104,6 +104,7 @@ describe('the API documentation', () => {
       'POST /api/v1/users/{user_id}/reveal',
       'POST /api/v1/users/{user_id}/tokens',
       'POST /api/v1/waits/{id}/cancel',
+      'POST /api/v1/waits/{id}/retry',
       'POST /events',
       'PUT /api/v1/catalog/follow',
       'PUT /api/v1/issuers/{issuer}',

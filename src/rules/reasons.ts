@@ -159,6 +159,10 @@ export function tooCostlyReason({ name }: Rule): string {
   return `Failed: what ${name} does when its wait ends takes too much CPU time, because of the many events of the user.`;
 }
 
+export function tooMuchHistoryReason({ name }: Rule): string {
+  return `Not decided: ${name} may have fired for this event before. So many events of the user fired rules since that not all of them can be looked at, and nothing is sent twice.`;
+}
+
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${formatTime(latest.at)}` : '';

@@ -885,6 +885,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/waits/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try one wait again that is set aside */
+        post: operations["retryWait"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/waits/rules": {
         parameters: {
             query?: never;
@@ -1461,7 +1478,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -1487,7 +1504,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2096,7 +2113,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "waits.cancel" | "waits.migrate" | "rejected.retry" | "rejected.dismiss";
+            action: "deliveries.retry" | "deliveries.cancel" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -2242,6 +2259,18 @@ export interface components {
             action: "waits.migrate";
             filter: {
                 rule: string;
+            };
+        } | {
+            /** @constant */
+            action: "waits.retry";
+            filter: {
+                rule?: string;
+            };
+        } | {
+            /** @constant */
+            action: "waits.dismiss";
+            filter: {
+                rule?: string;
             };
         } | {
             /** @constant */
@@ -2558,6 +2587,26 @@ export interface components {
             action: "waits.migrate";
             filter: {
                 rule: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
+            action: "waits.retry";
+            filter: {
+                rule?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
+            action: "waits.dismiss";
+            filter: {
+                rule?: string;
             };
             /** @description For your records */
             name?: string;
@@ -2924,7 +2973,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -3008,6 +3057,18 @@ export interface components {
             message: string;
             /** @description Field of the event, such as properties.amount; empty: the event as a whole */
             path: string;
+        };
+        RetriedWait: {
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+            /**
+             * @description Id of the wait
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            wait_id: string;
         };
         /**
          * @description The reason to see what is masked
@@ -3370,7 +3431,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -3563,6 +3624,8 @@ export interface components {
              */
             event_timestamp: string;
             event_type: string;
+            /** @description The last failed attempt to fire a pending wait; null: none has failed */
+            failure: components["schemas"]["WaitFailure"] | null;
             /** @description Number of items of a digest; null for other kinds */
             items: number | null;
             key: string | null;
@@ -3582,6 +3645,16 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             wait_id: string;
+        };
+        WaitFailure: {
+            /** @description Failed attempts since it began, was changed or retried */
+            attempts: number;
+            /** @example Error: its catalog version 3 cannot be read */
+            reason: string;
+            /** @description When it is tried again; null: it is set aside */
+            retry_at: string | null;
+            /** @description When it was set aside, until you retry or cancel it; null: it is tried again */
+            set_aside_at: string | null;
         };
         /** @description Pending waits by rule */
         WaitingByRule: {
@@ -4188,6 +4261,7 @@ export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
+export type RetriedWait = components['schemas']['RetriedWait'];
 export type Reveal = components['schemas']['Reveal'];
 export type RevealedAddresses = components['schemas']['RevealedAddresses'];
 export type RevealedMessage = components['schemas']['RevealedMessage'];
@@ -4210,6 +4284,7 @@ export type UserAudit = components['schemas']['UserAudit'];
 export type UserPage = components['schemas']['UserPage'];
 export type UserToken = components['schemas']['UserToken'];
 export type Wait = components['schemas']['Wait'];
+export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
 export type WaitingInRule = components['schemas']['WaitingInRule'];
 export type WaitPage = components['schemas']['WaitPage'];
@@ -8416,6 +8491,8 @@ export interface operations {
                  */
                 limit?: number;
                 rule?: string;
+                /** @description Only waits that could not be fired, and are set aside */
+                set_aside?: "true";
                 status?: "waiting" | "fired" | "cancelled";
                 /**
                  * @description Your id of the user
@@ -8449,6 +8526,12 @@ export interface operations {
                      *           "kind": "delay",
                      *           "status": "waiting",
                      *           "catalog_version": 1,
+                     *           "failure": {
+                     *             "attempts": 1,
+                     *             "reason": "Error: its catalog version 3 cannot be read",
+                     *             "retry_at": "2026-11-02T09:30:00.000Z",
+                     *             "set_aside_at": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "event_id": "text",
                      *           "event_type": "text",
                      *           "event_timestamp": "2026-11-02T09:30:00.000Z",
@@ -8533,6 +8616,57 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             409: components["responses"]["NotReadableIdempotencyInProgressNotCancellable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    retryWait: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "wait_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetriedWait"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];

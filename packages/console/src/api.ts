@@ -168,6 +168,9 @@ export const getRejectedGroups = (): Promise<RejectedGroups> => callApi('events/
 /** Cancels a pending wait. */
 export const cancelWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/cancel`, 'POST');
 
+/** Lets a wait be tried again that is set aside. */
+export const retryWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/retry`, 'POST');
+
 /** Counts what a job would do now. */
 export const previewJob = ({ action, filter }: JobRequest): Promise<JobPreview> =>
   callApi('jobs/preview', 'POST', { action, filter });

@@ -8,7 +8,7 @@ import { ConfigError } from '../../errors.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { checkDump, openDump } from '../../store/dump/dump-file.ts';
-import { holdOverdueWaits, releaseTenant } from '../../store/dump/held-timers.ts';
+import { holdOverdueWaits, releaseTenant, skipOverdueSchedules } from '../../store/dump/held-timers.ts';
 import { readHeader } from '../../store/dump/read-dump.ts';
 import { type RestoreSummary, restoreDump } from '../../store/dump/restore-dump.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
@@ -16,6 +16,7 @@ import { type OpenDeliveries, resumeWorkers } from '../../store/pause.ts';
 import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { requireKnownTenant } from '../../tenants/known-tenant.ts';
+import { nextOccurrence } from '../../time/calendar.ts';
 import { newDumpProgressLine } from '../output/progress-line.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 import { runStoppable } from '../stop-signal.ts';
@@ -47,7 +48,11 @@ export function addRestoreCommands(program: Command): void {
     .description('Let the workers send and fire again after a restore')
     .option('--tenant <tenant>', 'release the held waits, schedules and lifecycle events of this tenant')
     .option('--open <how>', 'what becomes of deliveries that were open in the dump: by_type, hold or send', 'by_type')
-    .option('--overdue <how>', 'what becomes of waits that came due meanwhile: fire or hold', 'fire')
+    .option(
+      '--overdue <how>',
+      'what becomes of waits and scheduled rules that came due meanwhile: fire, or hold the waits and skip the occurrences',
+      'fire',
+    )
     .option('--json', 'print the result as JSON')
     .action((flags: ResumeFlags) => runDatabaseCommand(() => resume(flags)));
 }
@@ -176,15 +181,19 @@ async function resume({ tenant, open, overdue, json = false }: ResumeFlags): Pro
     const now = Date.now();
     const resumed = await resumeWorkers(connection, open as OpenDeliveries, now);
     if (!resumed) return undefined;
-    return { ...resumed, heldWaits: overdue === 'hold' ? await holdOverdueWaits(connection, now) : 0 };
+    if (overdue !== 'hold') return { ...resumed, heldWaits: 0, skipped: 0 };
+    const heldWaits = await holdOverdueWaits(connection, now);
+    return { ...resumed, heldWaits, skipped: await skipOverdueSchedules(connection, now, nextOccurrence) };
   });
-  const { held = 0, released = 0, heldWaits = 0 } = result ?? {};
-  if (json) console.log(JSON.stringify({ resumed: result !== undefined, held, released, held_waits: heldWaits }));
+  const { held = 0, released = 0, heldWaits = 0, skipped = 0 } = result ?? {};
+  const counts = { held, released, held_waits: heldWaits, skipped_schedules: skipped };
+  if (json) console.log(JSON.stringify({ resumed: result !== undefined, ...counts }));
   else if (!result) console.log('Nothing is paused.');
   else {
     console.log(`Resumed. Of the deliveries that were open, ${released} are sent and ${held} are in doubt.`);
     if (held > 0) console.log('List them with GET /api/v1/deliveries?status=in_doubt.');
     if (heldWaits > 0) console.log(`${formatCount(heldWaits, 'wait')} that came due are held.`);
+    if (skipped > 0) console.log(`${formatCount(skipped, 'occurrence')} of scheduled rules that came due are skipped.`);
   }
 }
 

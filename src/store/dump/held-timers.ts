@@ -38,6 +38,43 @@ export async function holdOverdueWaits(connection: Connection, now: Millis): Pro
   return rowCount ?? 0;
 }
 
+/** Returns the next occurrence of a cron pattern in a zone, strictly after a time; null: never. */
+type NextOccurrence = (cron: string, zone: string, after: Millis) => Millis | null;
+
+/** Schedules that are moved by one statement. */
+const MAX_MOVED_SCHEDULES = 1000;
+
+/**
+ * Skips the occurrences of scheduled rules that are due or under way: each runs next at its next occurrence. Returns how many.
+ * @param next decides when that is; a rule without a further occurrence never runs again
+ */
+export async function skipOverdueSchedules(connection: Connection, now: Millis, next: NextOccurrence): Promise<number> {
+  let skipped = 0;
+  for (;;) {
+    const { rows } = await connection.query<{ tenant_id: string; rule: string; zone: string; cron: string }>(
+      `select tenant_id, rule, zone, cron from schedules where next_at <= $1 order by next_at limit ${MAX_MOVED_SCHEDULES}`,
+      [isoTime(now)],
+    );
+    if (rows.length === 0) return skipped;
+    const moved = rows.map(({ tenant_id: t, rule: r, zone: z, cron }) => ({
+      t,
+      r,
+      z,
+      n: isoTime(next(cron, z, now) ?? NEVER),
+    }));
+    await connection.query(
+      `update schedules set next_at = q.n, cursor = null, claimed_until = case when claimed_until = ${HELD_UNTIL} then claimed_until end
+       from json_to_recordset($1) as q(t text, r text, z text, n timestamptz)
+       where tenant_id = q.t and rule = q.r and zone = q.z`,
+      [JSON.stringify(moved)],
+    );
+    skipped += rows.length;
+  }
+}
+
+/** Stands for "never" in the time column of a schedule, as in src/timers/schedules.ts. */
+const NEVER = Date.parse('9999-12-31T23:59:59.999Z');
+
 /**
  * Releases what was held, in the transaction of the caller. Returns how many rows.
  * @throws ConfigError if there is no such tenant, or it is suspended or being deleted
