@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 /** Waits whose catalog version can no longer be read, in a real process. */
 
-const cleanup: (() => Promise<unknown> | void)[] = [];
+const cleanup: (() => unknown)[] = [];
 
 afterEach(async () => {
   for (const step of cleanup.splice(0).reverse()) await step();
