@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Marked } from 'marked';
 import { ROOT } from '../../lib/package-root.ts';
@@ -14,10 +14,10 @@ const FOLDER = join(ROOT, 'docs');
 
 /**
  * Serves each page of docs/ at `/api/docs/NAME`, without scripts. To the parts of `errors` the `type` of each problem leads: a
- * code is the id of its heading, or of its row in a table.
+ * code is the id of its heading, or of its row in a table. A copy of Tidings without the folder serves none.
  */
 export function registerDocsPages(app: App, prefix: string): void {
-  const names = readdirSync(FOLDER)
+  const names = (existsSync(FOLDER) ? readdirSync(FOLDER) : [])
     .filter((name) => name.endsWith('.md'))
     .map((name) => name.slice(0, -'.md'.length))
     .sort();
