@@ -82,7 +82,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     if ('outcome' in answer) return answer.outcome;
     const { response } = answer;
     const isTaken = response.status === 202 || response.status === 200;
-    const id = isTaken ? asText(readJsonObject(response.body)?.['requestId']) : undefined;
+    const id = isTaken ? asText(readJsonObject(response.body)?.requestId) : undefined;
     if (id !== undefined) return { kind: 'sent', providerMessageId: id };
     return toResponseOutcome(response, {
       table: COURIER_CODES,
@@ -99,7 +99,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     send,
     check: (signal) =>
       checkByCall(http, { url: `${account.base_url}/brands`, headers, maxMillis: MAX_SEND_MS, signal }, (response) =>
-        response.status === 200 && Array.isArray(readJsonObject(response.body)?.['results']) ? { ok: true } : undefined,
+        response.status === 200 && Array.isArray(readJsonObject(response.body)?.results) ? { ok: true } : undefined,
       ),
     close: async () => {},
   };

@@ -110,7 +110,7 @@ function openSendGrid(account: SendGridSettings, { http, clock }: ProviderTools)
         http,
         { url: `${account.base_url}/v3/scopes`, headers, maxMillis: MAX_SEND_MS, signal },
         (response) => {
-          const scopes = response.status === 200 ? readJsonObject(response.body)?.['scopes'] : undefined;
+          const scopes = response.status === 200 ? readJsonObject(response.body)?.scopes : undefined;
           if (!Array.isArray(scopes)) return undefined;
           if (scopes.includes('mail.send')) return { ok: true };
           return {
@@ -171,7 +171,7 @@ function toParty({ name, address }: { readonly name: string; readonly address: s
 
 /** Returns the codes of our table for the errors in a body: SendGrid names the field, and some by their message alone. */
 function listErrorCodes(body: string): string[] {
-  const errors = readJsonObject(body)?.['errors'];
+  const errors = readJsonObject(body)?.errors;
   return Array.isArray(errors) ? errors.slice(0, 10).flatMap(toErrorCode) : [];
 }
 

@@ -120,7 +120,7 @@ function openSes(account: SesSettings, { http, clock }: ProviderTools): Provider
     });
     if ('outcome' in answer) return answer.outcome;
     const { response } = answer;
-    const id = response.status === 200 ? asText(readJsonObject(response.body)?.['MessageId']) : undefined;
+    const id = response.status === 200 ? asText(readJsonObject(response.body)?.MessageId) : undefined;
     if (id !== undefined) return { kind: 'sent', providerMessageId: id };
     return toResponseOutcome(response, {
       table: SES_CODES,
@@ -134,7 +134,7 @@ function openSes(account: SesSettings, { http, clock }: ProviderTools): Provider
     const url = `${baseUrl}/v2/email/account`;
     const headers = await sign({ method: 'GET', url, headers: {} });
     return checkByCall(http, { url, headers, maxMillis: MAX_SEND_MS, signal }, (response) => {
-      const isEnabled = response.status === 200 ? readJsonObject(response.body)?.['SendingEnabled'] : undefined;
+      const isEnabled = response.status === 200 ? readJsonObject(response.body)?.SendingEnabled : undefined;
       if (isEnabled === true) return { ok: true };
       if (isEnabled === false) {
         return {
