@@ -1,15 +1,12 @@
 import { z } from 'zod';
 
-const secrets = new WeakSet<z.ZodType>();
-
 /**
  * Returns the schema of a setting that is a secret: it is kept sealed, written but never read by the API, and appears in no
  * error.
  */
 export function secretSetting(schema: z.ZodString = z.string().min(1).max(10_000)): z.ZodString {
-  const secret = schema.meta({ ...schema.meta(), writeOnly: true });
-  secrets.add(secret);
-  return secret;
+  // As metadata, because a schema that is described, or made optional, is another object.
+  return schema.meta({ ...schema.meta(), writeOnly: true });
 }
 
 /** Returns the names of the secrets among the settings of a provider. */
@@ -21,7 +18,7 @@ export function listSecrets(settings: z.ZodType): string[] {
 }
 
 function isSecret(schema: z.ZodType): boolean {
-  if (secrets.has(schema)) return true;
+  if (schema.meta()?.['writeOnly'] === true) return true;
   return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
     ? isSecret(schema.unwrap() as z.ZodType)
     : false;

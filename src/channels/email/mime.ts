@@ -1,41 +1,70 @@
-import type { Message } from '../../model/delivery.ts';
+import type { Attachment, Message } from '../../model/delivery.ts';
 import type { Mailbox } from './address.ts';
+import { buildAttachment } from './mime-attachment.ts';
+import { unsubscribeHeaders } from './unsubscribe-headers.ts';
+
+export interface Mail {
+  readonly from: Mailbox;
+  readonly to: string;
+  /** Where replies go; absent: to the sender. */
+  readonly replyTo?: Mailbox | undefined;
+  readonly messageId: string;
+  readonly date: Date;
+  /** The URL of RFC 8058. */
+  readonly unsubscribeUrl?: string | undefined;
+  readonly message: Message;
+}
 
 /**
  * Returns the bytes of an email (RFC 5322, 2045–2047), from the first header to the last line break: text alone, or text
- * and HTML as alternatives. ASCII only, CRLF, lines of at most 76 characters (an address may be longer). Built here because
- * nodemailer's composer, which can do far more, costs as much as the rest of sending.
+ * and HTML as alternatives, the HTML with its inline images, then the attachments. ASCII only, CRLF, lines of at most 76
+ * characters (an address or URL may be longer). Built here because nodemailer's composer, which can do far more, costs as much
+ * as the rest of sending.
  *
- * @param mail `from`, `to` and `messageId` (without brackets) must be valid: no line break, no bracket
+ * @param mail `from`, `to`, `replyTo` and `messageId` (without brackets) must be valid: no line break, no bracket; and the
+ *   attachments without fault
  */
-export function buildMail(mail: {
-  readonly from: Mailbox;
-  readonly to: string;
-  readonly messageId: string;
-  readonly date: Date;
-  readonly message: Message;
-}): Buffer {
-  const { subject = '', text, html } = mail.message;
+export function buildMail(mail: Mail): Buffer {
+  const { subject = '', text, html, attachments = [] } = mail.message;
   const head = [
     `From: ${encodeMailbox(mail.from)}`,
     `To: ${mail.to}`,
+    ...(mail.replyTo ? [`Reply-To: ${encodeMailbox(mail.replyTo)}`] : []),
     `Subject: ${encodeSubject(subject)}`,
     `Message-ID: <${mail.messageId}>`,
     // "GMT" is obsolete syntax in mail.
     `Date: ${mail.date.toUTCString().replace('GMT', '+0000')}`,
     'Auto-Submitted: auto-generated',
+    ...unsubscribeHeaders(mail.unsubscribeUrl).map(([name, value]) => `${name}: ${value}`),
     'MIME-Version: 1.0',
   ].join('\r\n');
+  // An image that is for the HTML alone goes with it; without HTML it is an attachment as any other.
+  const isInline = ({ contentId }: Attachment) => html !== undefined && contentId !== undefined;
+  const images = attachments.filter(isInline);
+  const files = attachments.filter((each) => !isInline(each));
   const plain = buildPart('text/plain', text);
-  if (html === undefined) return Buffer.from(`${head}\r\n${plain}\r\n`);
-  return Buffer.from(
-    `${head}\r\nContent-Type: multipart/alternative; boundary="${BOUNDARY}"\r\n\r\n` +
-      `--${BOUNDARY}\r\n${plain}\r\n--${BOUNDARY}\r\n${buildPart('text/html', html)}\r\n--${BOUNDARY}--\r\n`,
-  );
+  const htmlPart = html === undefined ? undefined : buildPart('text/html', html);
+  const shown =
+    htmlPart === undefined
+      ? plain
+      : joinParts('alternative', [plain, joinParts('related', [htmlPart, ...images.map(buildAttachment)])]);
+  return Buffer.from(`${head}\r\n${joinParts('mixed', [shown, ...files.map(buildAttachment)])}\r\n`);
 }
 
-/** A constant is safe: neither quoted-printable nor base64 can contain `=_` (RFC 2045, 6.7). */
-const BOUNDARY = '=_tidings';
+/**
+ * Boundaries, none of which begins with another one. Constants are safe: neither quoted-printable nor base64 can contain `=_`
+ * (RFC 2045, 6.7).
+ */
+const BOUNDARIES = { alternative: '=_tidings', related: '=_related', mixed: '=_mixed' } as const;
+
+/** Returns parts as one of several; a single one as it is. */
+function joinParts(kind: keyof typeof BOUNDARIES, parts: readonly string[]): string {
+  const [first = '', ...others] = parts;
+  if (others.length === 0) return first;
+  const boundary = BOUNDARIES[kind];
+  const joined = parts.map((part) => `--${boundary}\r\n${part}\r\n`).join('');
+  return `Content-Type: multipart/${kind}; boundary="${boundary}"\r\n\r\n${joined}--${boundary}--`;
+}
 
 function buildPart(type: string, text: string): string {
   const lines = text.replace(/\r\n?|\n/g, '\r\n');

@@ -1,13 +1,108 @@
-import { Readable } from 'node:stream';
 import SMTPPool from 'nodemailer/lib/smtp-pool';
+import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
-import type { Outgoing, Provider } from '../provider.ts';
+import type { CheckResult, Outgoing, Provider, ProviderDefinition } from '../provider.ts';
+import { secretSetting } from '../secret-setting.ts';
 import { type Mailbox, parseMailbox, toMailAddress } from './address.ts';
+import { findAttachmentFault } from './attachments.ts';
+import { type DkimSettings, openDkimKey, signMail } from './dkim.ts';
 import { buildMail } from './mime.ts';
+import { PooledMail } from './pooled-mail.ts';
+import { senderSetting } from './sender-setting.ts';
+import { SMTP_CODES } from './smtp-codes.ts';
 import { type SmtpFailure, toFailureOutcome } from './smtp-outcome.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
+
+const DOMAIN = /^(?=.{3,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+$/i;
+
+const settings = z
+  .strictObject({
+    url: secretSetting().describe(
+      'Server and credentials: `smtp://user:password@mail.example.com:587` (STARTTLS), or `smtps://…` (TLS from the start).',
+    ),
+    from: senderSetting('The sender, as `Bank <bank@example.com>`: the visible one, and the address for bounces.'),
+    reply_to: senderSetting('Where replies go. Default: to the sender.').optional(),
+    pool: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(5)
+      .describe('Connections of each process, and thus messages that are sent at once, from 1 to 100.'),
+    dkim_domain: z
+      .string()
+      .regex(DOMAIN, { error: 'must be a domain such as example.com' })
+      .optional()
+      .describe('Domain that signs each message with DKIM; that of `from`, or one above it. Default: no signature.'),
+    dkim_selector: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/i, { error: 'must be a name such as tidings1' })
+      .optional()
+      .describe('Name of the key: the DNS record is `SELECTOR._domainkey.DOMAIN`.'),
+    dkim_private_key: secretSetting()
+      .optional()
+      .describe('RSA key in PEM, of 1024 bits or more; line breaks may be written as `\\n`.'),
+  })
+  .refine(
+    ({ dkim_domain, dkim_selector, dkim_private_key }) =>
+      new Set([dkim_domain === undefined, dkim_selector === undefined, dkim_private_key === undefined]).size === 1,
+    { error: 'dkim_domain, dkim_selector and dkim_private_key belong together: give all three, or none' },
+  );
+
+type SmtpAccount = z.output<typeof settings>;
+
+export const smtp: ProviderDefinition<SmtpAccount> = {
+  name: 'smtp',
+  label: 'SMTP',
+  channels: ['email'],
+  about: `Email by any mail server: your own, or the SMTP access of a provider.
+
+**To set it up**
+
+1. Ask the owner of the server for host, port, user name and password, and write them as one URL. Port 587 is for
+   \`smtp://\`, port 465 for \`smtps://\`. In user name and password write \`%40\` for an @, \`%3A\` for a colon, \`%2F\` for a slash.
+   \`?requireTLS=true\` demands STARTTLS.
+2. Run the check: it connects, logs in and sends nothing.
+
+**Signatures**
+
+Most servers sign with DKIM themselves. If yours does not, Tidings can:
+
+\`\`\`sh
+openssl genrsa -out dkim.pem 2048
+openssl rsa -in dkim.pem -pubout -outform DER | base64 -w0   # the p= of the DNS record
+\`\`\`
+
+Publish \`tidings1._domainkey.example.com\` as a TXT record \`v=DKIM1; k=rsa; p=…\`, and save \`dkim_domain\`, \`dkim_selector\` and
+\`dkim_private_key\`. The signature covers \`List-Unsubscribe\` and \`List-Unsubscribe-Post\`, as one-click unsubscribe demands.
+
+**Bounces.** A server that rejects an address at once is heard. A bounce that arrives later by mail is not: it goes to the address
+of \`from\`.
+
+**A repetition is not recognized** by the server, but each attempt has the same \`Message-ID\`, by which many mailboxes show it
+once.
+
+**Errors.** The table is for replies to \`RCPT TO\`. Before it no reply can be about the recipient: the same code at \`MAIL FROM\`
+concerns the account.`,
+  settings,
+  defaults: { concurrency: 5, maxMillis: 60_000 },
+  keepsMessage: true,
+  repeats: 'doubled',
+  correlatesBy: 'nothing',
+  codes: SMTP_CODES,
+  open({ url, from, reply_to, pool, dkim_domain, dkim_selector, dkim_private_key }) {
+    return smtpProvider({
+      url,
+      from,
+      pool,
+      ...(reply_to === undefined ? {} : { replyTo: reply_to }),
+      ...(dkim_domain !== undefined && dkim_selector !== undefined && dkim_private_key !== undefined
+        ? { dkim: { domain: dkim_domain, selector: dkim_selector, privateKey: dkim_private_key } }
+        : {}),
+    });
+  },
+};
 
 export interface SmtpSettings {
   /** See smtp-url.ts. */
@@ -16,6 +111,10 @@ export interface SmtpSettings {
   readonly from: string;
   /** Number of connections, and of sends at once. Default 5. */
   readonly pool?: number;
+  /** Where replies go, as `Name <address>`. Default: to the sender. */
+  readonly replyTo?: string;
+  /** Default: emails are not signed here. */
+  readonly dkim?: DkimSettings;
   readonly timeouts?: {
     /** To connect, and again for the greeting, in ms. Default 10 s. */
     readonly connect?: Millis;
@@ -32,6 +131,8 @@ export interface SmtpSettings {
 export function smtpProvider(settings: SmtpSettings): Provider {
   const connection = parseSmtpUrl(settings.url);
   const ownSender = parseSender(settings.from);
+  const replyTo = settings.replyTo === undefined ? undefined : parseMailbox(settings.replyTo);
+  const dkimKey = settings.dkim && openDkimKey(settings.dkim);
   const domain = ownSender.address.slice(ownSender.address.lastIndexOf('@') + 1);
   const { pool: size = 5, timeouts: { connect = 10_000, reply = 50_000 } = {} } = settings;
   const pool = new SMTPPool({
@@ -54,7 +155,7 @@ export function smtpProvider(settings: SmtpSettings): Provider {
   const tidy = (text: string) => tidyResponse(text, connection.auth?.pass);
 
   async function send(
-    { target, message, sender, idempotencyKey }: Outgoing,
+    { target, message, sender, idempotencyKey, unsubscribeUrl }: Outgoing,
     signal: AbortSignal,
     mayHandOver: () => boolean,
   ): Promise<SendOutcome> {
@@ -62,7 +163,10 @@ export function smtpProvider(settings: SmtpSettings): Provider {
     const recipient = target.kind === 'email' ? toMailAddress(target.address) : undefined;
     if (recipient === undefined) return { kind: 'rejected', reason: 'the address is not a valid email address' };
     const messageId = `${idempotencyKey.replace(/[^\w.+-]/gu, encodeCharacter)}@${domain}`;
-    const raw = buildMail({ from, to: recipient, messageId, date: new Date(), message });
+    const fault = findAttachmentFault(message.attachments);
+    if (fault !== undefined) return { kind: 'rejected', reason: fault };
+    const unsigned = buildMail({ from, to: recipient, replyTo, messageId, date: new Date(), unsubscribeUrl, message });
+    const raw = dkimKey ? await signMail(dkimKey, unsigned) : unsigned;
     const envelope = { from: from.address, to: recipient, size: raw.length };
     const mail = new PooledMail({
       envelope,
@@ -93,6 +197,7 @@ export function smtpProvider(settings: SmtpSettings): Provider {
       sending.add(sent);
       return sent.finally(() => sending.delete(sent));
     },
+    check: (signal) => checkLogin(pool, signal),
     async close() {
       pool.close();
       const stuck = setTimeout(() => pool.close({ force: true }), 5000);
@@ -102,97 +207,26 @@ export function smtpProvider(settings: SmtpSettings): Provider {
   };
 }
 
-interface Envelope {
-  readonly from: string;
-  readonly to: string;
-  /** Size of the message in bytes; the server may reject it by this alone. */
-  readonly size: number;
+/** Connects and logs in, and ends the connection: nothing is sent. */
+async function checkLogin(pool: SMTPPool, signal: AbortSignal): Promise<CheckResult> {
+  const stopped = new Promise<CheckResult>((resolve) => {
+    const stop = () => resolve({ ok: false, reason: 'the mail server did not respond in time; check host and port' });
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  const checked = new Promise<CheckResult>((resolve) => {
+    pool.verify((error) => {
+      if (!error) return resolve({ ok: true });
+      const outcome = toFailureOutcome(error as SmtpFailure, false, () => '');
+      const reason = 'reason' in outcome ? outcome.reason : 'the mail server cannot be used';
+      resolve({ ok: false, reason: `${reason}; check host, port, user name and password` });
+    });
+  });
+  return Promise.race([checked, stopped]);
 }
 
 /** The outcome of a message that was no longer to be handed over. */
 const STOPPED: SendOutcome = { kind: 'retry', reason: 'the message was not handed over: too much time had passed' };
-
-interface MailParts {
-  readonly envelope: Envelope;
-  readonly messageId: string;
-  readonly raw: Buffer;
-  readonly signal: AbortSignal;
-  readonly mayHandOver: () => boolean;
-  /** Returns whether the server of the connection that the message is on offers SMTPUTF8. */
-  readonly offersUtf8: () => boolean;
-}
-
-/** Bytes of a message that are written at once. */
-const CHUNK_BYTES = 64 * 1024;
-
-/**
- * A message as the pool needs it: the envelope, and the bytes once per try. Before each step that the server sees (`MAIL FROM`,
- * and each part of the content) it asks whether the message may still be handed over: a connection may have taken long. Without
- * its last byte no server accepts a message.
- */
-class PooledMail {
-  readonly data: { readonly signal: AbortSignal };
-  readonly message = this;
-  readonly #parts: MailParts;
-  #utf8Refused = false;
-  #isStopped = false;
-  #stream: Readable | undefined;
-
-  constructor(parts: MailParts) {
-    this.#parts = parts;
-    this.data = { signal: parts.signal };
-  }
-
-  /** Whether the stream has ended. Only then is the final dot sent, before which no server accepts the message. */
-  get sentWhole(): boolean {
-    return this.#stream?.readableEnded ?? false;
-  }
-
-  /** Whether the message was not handed over, because that was no longer allowed. */
-  get isStopped(): boolean {
-    return this.#isStopped;
-  }
-
-  /** Whether the message was not sent, because its addresses need SMTPUTF8 (RFC 6531), which the server does not offer. */
-  get utf8Refused(): boolean {
-    return this.#utf8Refused;
-  }
-
-  /** Returns a new object each time, because the connection modifies it. Without recipients nothing is sent. */
-  getEnvelope() {
-    const { envelope, mayHandOver, offersUtf8 } = this.#parts;
-    this.#isStopped = !mayHandOver();
-    this.#utf8Refused = /\P{ASCII}/u.test(envelope.from + envelope.to) && !offersUtf8();
-    return { ...envelope, to: this.#isStopped || this.#utf8Refused ? [] : [envelope.to] };
-  }
-
-  getHeader(): string {
-    return this.messageId();
-  }
-
-  messageId(): string {
-    return `<${this.#parts.messageId}>`;
-  }
-
-  createReadStream(): Readable {
-    const { raw, mayHandOver } = this.#parts;
-    let at = 0;
-    const stream = new Readable({
-      read: () => {
-        if (!mayHandOver()) {
-          this.#isStopped = true;
-          stream.destroy(new Error('stopped'));
-          return;
-        }
-        stream.push(raw.subarray(at, at + CHUNK_BYTES));
-        at += CHUNK_BYTES;
-        if (at >= raw.length) stream.push(null);
-      },
-    });
-    this.#stream = stream;
-    return stream;
-  }
-}
 
 /** The parts of nodemailer's pool that tell which connection has a message, and what its server offers; not in its types. */
 interface PoolInternals {

@@ -1,0 +1,131 @@
+import { verify, X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Millis } from '../../model/event.ts';
+import type { ProviderTools } from '../provider.ts';
+import { asText, readJsonObject } from '../read-json.ts';
+
+/** A message of SNS, as it posts them. */
+export interface SnsEnvelope {
+  readonly type: 'Notification' | 'SubscriptionConfirmation' | 'UnsubscribeConfirmation';
+  readonly messageId: string;
+  readonly topicArn: string;
+  readonly message: string;
+  readonly timestamp: string;
+  readonly subject?: string | undefined;
+  readonly token?: string | undefined;
+  readonly subscribeUrl?: string | undefined;
+  readonly signature: string;
+  readonly signatureVersion: string;
+  readonly certificateUrl: string;
+}
+
+/** Limits of the download of a certificate, and of a confirmation. */
+const MAX_FETCH_MS: Millis = 5000;
+const MAX_CERTIFICATE_BYTES = 64 * 1024;
+
+/** Certificates that are kept, and for how long. */
+const certificates = new LRUCache<string, X509Certificate>({ max: 32, ttl: 24 * 3_600_000 });
+
+/** Returns the envelope in a body; undefined: it is none. */
+export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
+  const json = readJsonObject(body.toString('utf8')) ?? {};
+  const text = (name: string) => asText(json[name]);
+  const type = text('Type');
+  if (type !== 'Notification' && type !== 'SubscriptionConfirmation' && type !== 'UnsubscribeConfirmation')
+    return undefined;
+  const [messageId, topicArn, message, timestamp] = [
+    text('MessageId'),
+    text('TopicArn'),
+    text('Message'),
+    text('Timestamp'),
+  ];
+  const [signature, version, certificate] = [text('Signature'), text('SignatureVersion'), text('SigningCertURL')];
+  if (!messageId || !topicArn || !message || !timestamp || !signature || !version || !certificate) return undefined;
+  return {
+    type,
+    messageId,
+    topicArn,
+    message,
+    timestamp,
+    // An empty subject is signed as well.
+    subject: typeof json['Subject'] === 'string' ? json['Subject'] : undefined,
+    token: text('Token'),
+    subscribeUrl: text('SubscribeURL'),
+    signature,
+    signatureVersion: version,
+    certificateUrl: certificate,
+  };
+}
+
+/**
+ * Verifies an envelope: its topic is one of ours, before anything is fetched; its certificate comes from SNS in the region of the
+ * topic; its signature is good. Undefined: it is; otherwise why not. A good signature alone would prove some topic of some account.
+ */
+export async function verifySnsEnvelope(
+  envelope: SnsEnvelope,
+  topicArns: readonly string[],
+  { http, clock }: ProviderTools,
+): Promise<string | undefined> {
+  if (!topicArns.includes(envelope.topicArn)) return 'the SNS topic is not one of the account';
+  if (!isSnsUrl(envelope.certificateUrl, envelope.topicArn, /^\/SimpleNotificationService-[\w-]{1,80}\.pem$/)) {
+    return 'the certificate is not one of SNS in the region of the topic';
+  }
+  const algorithm = { '1': 'sha1', '2': 'sha256' }[envelope.signatureVersion];
+  if (algorithm === undefined) return 'the version of the signature is not known';
+  try {
+    let certificate = certificates.get(envelope.certificateUrl);
+    if (!certificate) {
+      const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
+      const { status, body } = await http.send(envelope.certificateUrl, { method: 'GET', ...limits });
+      if (status !== 200) return 'the certificate of SNS cannot be fetched';
+      certificate = new X509Certificate(body);
+      certificates.set(envelope.certificateUrl, certificate);
+    }
+    if (clock() > Date.parse(certificate.validTo) || clock() < Date.parse(certificate.validFrom)) {
+      return 'the certificate of SNS is not valid at this time';
+    }
+    const text = Buffer.from(toSignedText(envelope));
+    const isGood = verify(algorithm, text, certificate.publicKey, Buffer.from(envelope.signature, 'base64'));
+    return isGood ? undefined : 'the signature of SNS does not match';
+  } catch {
+    return 'the certificate of SNS cannot be fetched or read';
+  }
+}
+
+/**
+ * Confirms the subscription of a verified envelope.
+ * @throws Error if SNS cannot be reached: it repeats the request
+ */
+export async function confirmSubscription(envelope: SnsEnvelope, { http }: ProviderTools): Promise<void> {
+  const url = envelope.subscribeUrl;
+  if (url === undefined || !isSnsUrl(url, envelope.topicArn, /^\/$/)) return;
+  const query = new URL(url).searchParams;
+  if (query.get('Action') !== 'ConfirmSubscription' || query.get('TopicArn') !== envelope.topicArn) return;
+  await http.send(url, { method: 'GET', maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS });
+}
+
+/** Whether a URL is one of SNS in the region of a topic, with a path of this form. */
+function isSnsUrl(text: string, topicArn: string, path: RegExp): boolean {
+  const [, , , region = ''] = topicArn.split(':');
+  if (!/^[a-z0-9-]{5,30}$/.test(region) || !URL.canParse(text)) return false;
+  const { protocol, host, username, password, pathname, hash } = new URL(text);
+  const own = `sns.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  const isPlain = username === '' && password === '' && hash === '';
+  return protocol === 'https:' && host === own && isPlain && path.test(pathname);
+}
+
+/** Returns what the signature covers: names and values of some fields, by name. */
+function toSignedText(envelope: SnsEnvelope): string {
+  const isNotification = envelope.type === 'Notification';
+  const fields: readonly (readonly [string, string | undefined])[] = [
+    ['Message', envelope.message],
+    ['MessageId', envelope.messageId],
+    ['Subject', isNotification ? envelope.subject : undefined],
+    ['SubscribeURL', isNotification ? undefined : envelope.subscribeUrl],
+    ['Timestamp', envelope.timestamp],
+    ['Token', isNotification ? undefined : envelope.token],
+    ['TopicArn', envelope.topicArn],
+    ['Type', envelope.type],
+  ];
+  return fields.map(([name, value]) => (value === undefined ? '' : `${name}\n${value}\n`)).join('');
+}

@@ -1,0 +1,19 @@
+import type { ProviderDefinition } from './provider.ts';
+
+/** All providers, one line each. A definition is loaded when it is first needed, and its libraries with it. */
+const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } = {
+  courier: async () => (await import('./courier/courier.ts')).courier,
+  sendgrid: async () => (await import('./email/sendgrid.ts')).sendgrid,
+  ses: async () => (await import('./email/ses.ts')).ses,
+  smtp: async () => (await import('./email/smtp.ts')).smtp,
+};
+
+/** Returns the names of all providers, in order of the registry. */
+export function listProviderNames(): string[] {
+  return Object.keys(PROVIDERS);
+}
+
+/** Returns the definition of a provider; undefined: there is none of this name. */
+export async function loadProvider(name: string): Promise<ProviderDefinition | undefined> {
+  return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]?.() : undefined;
+}
