@@ -2,10 +2,15 @@ import type { ProviderDefinition } from './provider.ts';
 
 /** All providers, one line each. A definition is loaded when it is first needed, and its libraries with it. */
 const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } = {
+  apns: async () => (await import('./push/apns.ts')).apns,
   courier: async () => (await import('./courier/courier.ts')).courier,
+  fcm: async () => (await import('./push/fcm.ts')).fcm,
   sendgrid: async () => (await import('./email/sendgrid.ts')).sendgrid,
   ses: async () => (await import('./email/ses.ts')).ses,
   smtp: async () => (await import('./email/smtp.ts')).smtp,
+  sns: async () => (await import('./sms/sns.ts')).sns,
+  twilio: async () => (await import('./sms/twilio.ts')).twilio,
+  web_push: async () => (await import('./push/web-push.ts')).webPush,
 };
 
 /** Returns the names of all providers, in order of the registry. */

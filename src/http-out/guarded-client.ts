@@ -78,6 +78,14 @@ export class GuardedClient {
   }
 
   /**
+   * Returns the look-up for a connection of another protocol to a URL without fault: it finds public addresses only. Undefined:
+   * any address will do.
+   */
+  getLookup(text: string): LookupFunction | undefined {
+    return this.#exempt(new URL(text)) ? undefined : lookUpPublic;
+  }
+
+  /**
    * Sends a request, once.
    * @throws RequestFailure for a URL that cannot be used, a response too long or too late, and each network error
    */

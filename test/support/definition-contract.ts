@@ -47,11 +47,12 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
     const secrets = Object.entries(written).flatMap(([key, value]) =>
       secretNames.includes(key) && typeof value === 'string' ? [value] : [],
     );
+    const closeOpened = opened.close.bind(opened);
     const close = async () => {
-      await opened.close();
+      await closeOpened();
       await http.close();
     };
-    return { provider: Object.assign(Object.create(opened) as Provider, { close }), secrets };
+    return { provider: Object.assign(opened, { close }), secrets };
   }
 
   const message = (more: Partial<Outgoing> = {}): Outgoing =>

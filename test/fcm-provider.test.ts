@@ -1,0 +1,20 @@
+import { fcm } from '../src/channels/push/fcm.ts';
+import { testDefinition } from './support/definition-contract.ts';
+import { acceptFcm, answerFcm, FCM_DEVICE, fcmSettings, grantToken, isFcmSend } from './support/stand-ins/fcm.ts';
+
+testDefinition(fcm, {
+  settings: fcmSettings,
+  target: FCM_DEVICE,
+  message: { title: 'Welcome', text: 'Hello Maria' },
+  accept: acceptFcm,
+  answer: (code) => answerFcm(code),
+  isSend: isFcmSend,
+  keyOf: ({ body }) =>
+    (JSON.parse(body) as { message: { android: { notification: { tag: string } } } }).message.android.notification.tag,
+  check: {
+    good: grantToken(),
+    bad: { status: 400, body: { error: 'invalid_grant', error_description: 'Invalid JWT.' } },
+  },
+  notSecret: ['private_key_id', 'token_uri'],
+  throttled: answerFcm({ code: 'QUOTA_EXCEEDED' }),
+});
