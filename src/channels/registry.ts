@@ -5,6 +5,7 @@ const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } 
   apns: async () => (await import('./push/apns.ts')).apns,
   courier: async () => (await import('./courier/courier.ts')).courier,
   fcm: async () => (await import('./push/fcm.ts')).fcm,
+  http: async () => (await import('./http/http.ts')).http,
   sendgrid: async () => (await import('./email/sendgrid.ts')).sendgrid,
   ses: async () => (await import('./email/ses.ts')).ses,
   smtp: async () => (await import('./email/smtp.ts')).smtp,

@@ -1,0 +1,168 @@
+import { createHmac } from 'node:crypto';
+import type { GuardedResponse } from '../../http-out/guarded-client.ts';
+import type { Channel, SendOutcome } from '../../model/delivery.ts';
+import { callProvider } from '../call-provider.ts';
+import { checkByCall } from '../check-by-call.ts';
+import { findAttachmentFault } from '../email/attachments.ts';
+import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
+import { readJsonObject } from '../read-json.ts';
+import { HTTP_CODES } from './http-codes.ts';
+import { toHttpOutcome } from './http-outcome-rules.ts';
+import { httpReceipts } from './http-receipts.ts';
+import { type HttpSettings, httpSettings } from './http-settings.ts';
+import { fillJson, fillText, PLACEHOLDERS, toValues } from './placeholders.ts';
+import { readPath } from './read-path.ts';
+
+const MAX_SEND_MS = 20_000;
+
+const CHANNELS: readonly Channel[] = ['email', 'sms', 'push', 'chat'];
+
+export const http: ProviderDefinition<HttpSettings> = {
+  name: 'http',
+  label: 'Generic HTTP provider',
+  channels: CHANNELS,
+  about: `Any carrier with an HTTP API, described by settings and without code: the request, which response is success, what each
+error means, and how its reports are read. [docs/carriers.md](carriers.md) builds the account of a real carrier step by step, and
+has the settings for Slack, Discord and Teams.
+
+**The request.** \`body\` is JSON. A text that is one placeholder and nothing else becomes its value, of any type; a field whose value
+is absent is left out, and so is an object with \`$if\` whose value is absent: \`{ "$if": "{{html}}", … }\`. Nothing has to be escaped.
+
+**Success** must name something that only the real service gives: a field of the response, its exact text, or a header. A proxy that
+answers \`200 <html>\` is no success.
+
+**Errors** are rules; the first that matches counts. What no rule names is judged by its status, as in the table below.
+
+**A repetition** is recognized only if the carrier knows \`idempotency_header\`. Routes treat it as not recognized.
+
+Placeholders:
+
+${Object.entries(PLACEHOLDERS)
+  .map(([name, meaning]) => `- \`{{${name}}}\`: ${meaning}`)
+  .join('\n')}`,
+  settings: httpSettings,
+  defaults: { concurrency: 10, maxMillis: MAX_SEND_MS },
+  keepsMessage: true,
+  repeats: 'doubled',
+  correlatesBy: 'reference',
+  codes: HTTP_CODES,
+  open: openHttp,
+  receipts: httpReceipts,
+};
+
+function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools): Provider {
+  const { check } = account;
+
+  async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
+    const { attachments } = outgoing.message;
+    const fault = findAttachmentFault(attachments);
+    if (fault !== undefined) return { kind: 'rejected', reason: fault };
+    if (attachments?.length && account.attachment === undefined) {
+      return { kind: 'rejected', reason: 'the account has no setting for attachments' };
+    }
+    const values = toValues(outgoing, account, clock());
+    const { to, url: chatUrl } = values;
+    const isForUrl = /\{\{\s*url\s*\}\}/.test(account.url);
+    if (isForUrl ? typeof chatUrl !== 'string' : typeof to !== 'string') {
+      return { kind: 'rejected', reason: 'the recipient has no address that the account can send to' };
+    }
+    // The URL of a chat is one; in all others a value is a part.
+    const url = fillText(account.url, values, isForUrl ? String : encodeURIComponent);
+    const body = writeBody(account, values);
+    const answer = await callProvider(client, {
+      url,
+      method: account.method,
+      headers: { ...writeHeaders(account, values), ...authorize(account, body) },
+      body,
+      maxMillis: MAX_SEND_MS,
+      signal,
+      ...(mayHandOver ? { mayHandOver } : {}),
+    });
+    if ('outcome' in answer) return answer.outcome;
+    const hidden = [account.auth_secret, account.receipt_secret, to, values['to_digits'], ...listUrlSecrets(chatUrl)];
+    return toHttpOutcome(
+      answer.response,
+      account,
+      hidden.filter((text) => typeof text === 'string'),
+      clock(),
+    );
+  }
+
+  return {
+    name: 'http',
+    channels: CHANNELS,
+    concurrency: account.concurrency,
+    keepsMessage: true,
+    send,
+    ...(check
+      ? {
+          check: (signal: AbortSignal) => {
+            const call = { url: check.url, headers: authorize(account, ''), maxMillis: MAX_SEND_MS, signal };
+            return checkByCall(client, call, (response) => (isLetIn(response, check.path) ? { ok: true } : undefined));
+          },
+        }
+      : {}),
+    close: async () => {},
+  };
+}
+
+/** Characters of a part of a URL that may be a secret. */
+const MIN_SECRET_CHARS = 8;
+
+/** Returns the URL of a chat and its parts: whoever has them can post. */
+function listUrlSecrets(url: unknown): string[] {
+  if (typeof url !== 'string' || !URL.canParse(url)) return [];
+  const { pathname, search } = new URL(url);
+  return [url, ...`${pathname}${search}`.split(/[/?&=]/).filter(({ length }) => length >= MIN_SECRET_CHARS)];
+}
+
+/** Any JSON that is an object will do, if no field is named. */
+function isLetIn({ status, body }: GuardedResponse, path: string | undefined): boolean {
+  const json = status === 200 ? readJsonObject(body) : undefined;
+  return json !== undefined && (path === undefined || readPath(json, path) !== undefined);
+}
+
+function writeBody({ body, body_type: type }: HttpSettings, values: ReturnType<typeof toValues>): string {
+  const filled = fillJson(body, values) ?? null;
+  if (type === 'json') return JSON.stringify(filled);
+  const fields = typeof filled === 'object' && filled !== null ? Object.entries(filled) : [];
+  const written = fields.map(([name, value]): [string, string] => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return new URLSearchParams(written).toString();
+}
+
+function writeHeaders(account: HttpSettings, values: ReturnType<typeof toValues>): { [name: string]: string } {
+  const type = account.body_type === 'json' ? 'application/json' : 'application/x-www-form-urlencoded';
+  const own = Object.entries(account.headers).map(
+    ([name, text]) => [name, toHeaderValue(fillText(text, values))] as const,
+  );
+  const { idempotency_header: header } = account;
+  return {
+    'content-type': type,
+    ...Object.fromEntries(own),
+    ...(header === undefined ? {} : { [header]: toHeaderValue(String(values['key'])) }),
+  };
+}
+
+/** Encodes what a header cannot have: line breaks, controls, and what is not ASCII. */
+function toHeaderValue(text: string): string {
+  return text.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent);
+}
+
+function authorize(account: HttpSettings, body: string): { [name: string]: string } {
+  const { auth, auth_name: name = '', auth_prefix: prefix = '', auth_secret: secret = '' } = account;
+  switch (auth) {
+    case 'none':
+      return {};
+    case 'bearer':
+      return { authorization: `Bearer ${secret}` };
+    case 'basic':
+      return { authorization: `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}` };
+    case 'header':
+      return { [name]: `${prefix}${secret}` };
+    case 'hmac':
+      return { [name]: `${prefix}${createHmac('sha256', secret).update(body).digest('hex')}` };
+  }
+}
