@@ -34,7 +34,7 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out channels accounts tokens members tenants timers jobs health',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants timers jobs health',
   'main.ts':
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants timers jobs embedded health config.ts http',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog members tenants ingest simulate embedded config.ts main.ts',

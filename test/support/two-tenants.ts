@@ -32,6 +32,8 @@ export interface Rows {
   readonly correlationId: string;
   readonly issuer: string;
   readonly memberId: string;
+  /** Name of an account with a provider. */
+  readonly account: string;
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -133,7 +135,7 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'token'>;
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'account' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -159,8 +161,16 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
     role: 'viewer',
   });
   const { token } = await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/tokens`, { lifetime: '24h' });
-  return { issuer, memberId, token };
+  const { account } = await send('POST', '/api/v1/provider-accounts', { ...ACCOUNT, account: `${word}-account` });
+  return { issuer, memberId, account, token };
 }
+
+/** An account with a provider; at its URL nothing answers. */
+export const ACCOUNT = {
+  provider: 'smtp',
+  settings: { url: 'smtp://127.0.0.1:1', from: 'Test <test@example.com>' },
+  enabled: false,
+};
 
 /** Settings of an issuer of tokens. */
 export const ISSUER = { jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] };
