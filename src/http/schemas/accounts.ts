@@ -36,7 +36,14 @@ const place = z
 
 const settings = storedObject.meta({
   description: 'Settings of the provider, with its secrets; see GET /api/v1/providers',
-  examples: [{ region: 'eu-west-1', access_key_id: 'AKIA…', secret_access_key: '…', from: 'Acme <hello@acme.example>' }],
+  examples: [
+    {
+      region: 'eu-west-1',
+      access_key_id: 'AKIAIOSFODNN7EXAMPLE',
+      secret_access_key: 'write-the-secret-here',
+      from: 'Acme <hello@acme.example>',
+    },
+  ],
 });
 
 export const newAccount = z
