@@ -33,11 +33,11 @@ const ROOMS = {
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
-  'config.ts': 'model errors.ts lib time',
+  'config.ts': 'model errors.ts lib time channels',
   http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants timers jobs health',
   'main.ts':
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants timers jobs embedded health config.ts http',
-  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog members tenants ingest simulate embedded config.ts main.ts',
+  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */

@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import type { SampleEvent } from '../../catalog/sample-event.ts';
+import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../../channels/substitutes.ts';
 import type { Config } from '../../config.ts';
 import type { Roles, Running } from '../../main.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
@@ -13,7 +14,9 @@ export function formatStartupBanner(
     healthUrl,
     database,
     catalog,
-  }: Pick<Running, 'url' | 'healthUrl' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
+    providerLabels = {},
+  }: Pick<Running, 'url' | 'healthUrl' | 'database'> & {
+    readonly providerLabels?: Running['providerLabels']; readonly catalog: Pick<Catalog, 'version'> },
   { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
   sample: SampleEvent | null,
 ): string {
@@ -30,7 +33,7 @@ export function formatStartupBanner(
     );
   }
   if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
-  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers)}`);
+  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers, providerLabels)}`);
   if (url && sample) {
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
     const { event, notification } = sample;
@@ -54,23 +57,25 @@ const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
   internal: 'internal',
 };
 
-/** The predicate for one channel and for several channels of each provider. */
-const PREDICATES = [
-  ['smtp', 'is sent by SMTP', 'are sent by SMTP'],
-  ['sandbox', 'stays in the sandbox', 'stay in the sandbox'],
-  ['log', 'goes to the log', 'go to the log'],
-  ['noop', 'is discarded', 'are discarded'],
-] as const;
-
-/** Returns one sentence about which channels leave the machine and which do not. */
-export function formatDelivery(providers: Config['providers']): string {
-  const parts = PREDICATES.flatMap(([provider, one, several]) => {
-    const channels = CHANNELS.filter((channel) => (providers[channel] ?? 'sandbox') === provider);
-    return channels.length === 0 ? [] : [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
+/**
+ * Returns one sentence about which channels leave the machine and which do not.
+ * @param labels names of providers as people read them
+ */
+export function formatDelivery(
+  providers: Config['providers'],
+  labels: { readonly [provider: string]: string } = {},
+): string {
+  const nameOf = (channel: Channel) => providers[channel] ?? DEFAULT_SUBSTITUTE;
+  const leaving = [...new Set(CHANNELS.map(nameOf))].filter((name) => !SUBSTITUTES[name]);
+  const parts = [...leaving, ...Object.keys(SUBSTITUTES)].flatMap((name) => {
+    const channels = CHANNELS.filter((channel) => nameOf(channel) === name);
+    if (channels.length === 0) return [];
+    const label = labels[name] ?? name.replaceAll('_', ' ').toUpperCase();
+    const { one, several } = SUBSTITUTES[name] ?? { one: `is sent by ${label}`, several: `are sent by ${label}` };
+    return [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
   });
   const text = parts.join('; ');
-  const leaves = Object.values(providers).includes('smtp');
-  return leaves ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
+  return leaving.length > 0 ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
 }
 
 function formatChannels(channels: readonly Channel[]): string {
