@@ -42,7 +42,7 @@ test('a message goes out by what the variables say, from the sender that they na
   const [request] = await send('email');
   const body = JSON.parse(request!.body);
   expect(body.FromEmailAddress).toBe('noreply@marketplace.com');
-  expect(Buffer.from(body.Content.Raw.Data, 'base64').toString()).toMatch(/^From: "?Marketplace"? <noreply@marketplace\.com>/m);
+  expect(Buffer.from(body.Content.Raw.Data, 'base64').toString()).toMatch(/^From: "Marketplace"\r\n <noreply@marketplace\.com>\r\n/);
 });
 
 test.each(['smtp://localhost:2525', 'smtps://user:password@mail.example.com'])('%s alone chooses SMTP', async (SMTP_URL) => {

@@ -12,13 +12,14 @@ import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { loadPartitions, monthNumber, monthRange, TABLES_BY_ID } from '../../store/pg/partition-ranges.ts';
 import { checkSessions } from '../../store/pg/session.ts';
 import { newSeal } from '../database/with-database.ts';
+import { checkAccounts } from './account-checks.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
 
 /** Offset (ms) of the clocks from which on it is reported; /healthz/ready has the same. */
 const MAX_CLOCK_OFFSET_MS: Millis = 2000;
 
 /** Connections of one process, as main.ts opens them. */
-const PROCESS_CONNECTIONS = 28;
+const PROCESS_CONNECTIONS = 32;
 
 /** Rows of a default partition that are counted, at most. */
 const MAX_COUNTED_ROWS = 10_000;
@@ -58,6 +59,7 @@ export async function checkDatabase(database: OpenDatabase): Promise<Finding[]> 
     }),
     await runCheck('roles', () => checkRoles(pool)),
     await runCheck('tenants', () => checkTenants(database, seal)),
+    await runCheck('accounts', () => checkAccounts(pool, seal)),
     await runCheck('partitions', () => checkPartitions(pool)),
     await runCheck('active catalog', () => checkActiveCatalog(pool)),
     await runCheck('workers', () => checkPause(pool)),
