@@ -2805,8 +2805,8 @@ export interface components {
              * @description Settings of the provider, with its secrets; see GET /api/v1/providers
              * @example {
              *       "region": "eu-west-1",
-             *       "access_key_id": "AKIA…",
-             *       "secret_access_key": "…",
+             *       "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+             *       "secret_access_key": "write-the-secret-here",
              *       "from": "Acme <hello@acme.example>"
              *     }
              */
@@ -3089,8 +3089,8 @@ export interface components {
              * @description Settings to change; null removes one, and what is absent stays, secrets too
              * @example {
              *       "region": "eu-west-1",
-             *       "access_key_id": "AKIA…",
-             *       "secret_access_key": "…",
+             *       "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+             *       "secret_access_key": "write-the-secret-here",
              *       "from": "Acme <hello@acme.example>"
              *     }
              */
