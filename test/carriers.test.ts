@@ -117,7 +117,7 @@ describe.each(CARRIERS)('$name', ({ name, target, success, path, id }) => {
   });
 });
 
-test('Discord: the pause of the body counts, and an hour where there is none', async () => {
+test('Discord: the pause of the body counts, and an hour without one', async () => {
   const send = (reply: StandInReply) =>
     openAtStandIn(ACCOUNTS.get('Discord')!, { target: HOOK }, { status: 429, ...reply });
   expect((await send({ body: { retry_after: 0.65 } })).outcome).toMatchObject({

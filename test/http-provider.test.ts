@@ -50,7 +50,7 @@ describe('the request', () => {
       mixed: `Dear ${ADDRESS}, Hi`,
       list: [0, 7, null, true],
       kept: { a: 1 },
-      // What a value contains is no placeholder.
+      // A value is not searched for placeholders.
       quoted: '"}\n{{to}}',
     });
     expect(request.headers['authorization']).toBe('Bearer a-token-of-the-carrier');
@@ -106,10 +106,10 @@ describe('the request', () => {
 });
 
 test.each<[string, object]>([
-  ['a placeholder that does not exist', { body: { a: '{{nobody}}' } }],
+  ['a placeholder that does not exist', { body: { a: '{{unknown}}' } }],
   ['one in the URL', { url: 'https://carrier.example/{{secret}}' }],
   ['success by the status alone', { success: { status: [200] } }],
-  ['a URL that is none', { url: 'ftp://carrier.example' }],
+  ['a URL of another protocol', { url: 'ftp://carrier.example' }],
   ['a header of the connection', { headers: { Host: 'evil.example' } }],
   ['a secret that auth needs', { auth_secret: undefined }],
   ['a rule for nothing', { errors: [{ is: 'rejected', meaning: 'matches everything' }] }],

@@ -1,10 +1,11 @@
+import { createHash, createHmac } from 'node:crypto';
 import { simpleParser } from 'mailparser';
 import { expect, test } from 'vitest';
 import { ses } from '../src/channels/email/ses.ts';
 import { GuardedClient } from '../src/http-out/guarded-client.ts';
 import { ADDRESS, never, outgoing } from './support/channel-contract.ts';
 import { testDefinition } from './support/definition-contract.ts';
-import { startStandIn } from './support/stand-ins/http-stand-in.ts';
+import { type SeenRequest, startStandIn } from './support/stand-ins/http-stand-in.ts';
 import { answerSes, isSesSend, SES_ACCEPTS } from './support/stand-ins/ses.ts';
 
 const settings = (base_url: string) => ({
@@ -43,6 +44,7 @@ test('sends the whole email, signed for the region, with our reference as a tag'
     /^AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request, SignedHeaders=[a-z0-9;-]*host[a-z0-9;-]*, Signature=[0-9a-f]{64}$/,
   );
   expect(headers['x-amz-security-token']).toBe('a-session-token');
+  expect(headers['authorization']).toContain(`Signature=${computeSignature(standIn.requests[0]!)}`);
   const sent = JSON.parse(body);
   expect(sent).toMatchObject({
     FromEmailAddress: 'bank@example.com',
@@ -59,3 +61,17 @@ test('sends the whole email, signed for the region, with our reference as a tag'
   await http.close();
   await standIn.stop();
 });
+
+/** Computes the signature of a request as AWS does, from what arrived (Signature Version 4). */
+function computeSignature({ method, path, headers, bytes }: SeenRequest): string {
+  const hash = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+  const [, scope = '', names = ''] =
+    /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+)/.exec(String(headers['authorization'])) ?? [];
+  const written = names.split(';').map((name) => `${name}:${String(headers[name]).trim()}\n`);
+  const canonical = [method, path, '', written.join(''), names, hash(bytes)].join('\n');
+  const text = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, hash(canonical)].join('\n');
+  const secret = settings('').secret_access_key;
+  const key = scope.split('/').reduce<string | Buffer>((inner, part) => hmac(inner, part), `AWS4${secret}`);
+  return hmac(key, text).toString('hex');
+}

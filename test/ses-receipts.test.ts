@@ -70,9 +70,9 @@ describe('a subscription', () => {
     const { tools, fetched } = fakeTools();
     const request = toRequest(subscribe(own));
     expect(await receipts.verify(request, SETTINGS, tools)).toBeUndefined();
-    const { receipts: none, then } = receipts.read(request, SETTINGS);
+    const { receipts: none, afterwards } = receipts.read(request, SETTINGS);
     expect(none).toEqual([]);
-    await then?.(tools);
+    await afterwards?.(tools);
     expect(fetched.at(-1)).toBe(own);
   });
 
@@ -83,7 +83,7 @@ describe('a subscription', () => {
     own.replace('tidings', 'others'),
   ])('with the URL %s fetches nothing', async (url) => {
     const { tools, fetched } = fakeTools();
-    await receipts.read(toRequest(subscribe(url)), SETTINGS).then?.(tools);
+    await receipts.read(toRequest(subscribe(url)), SETTINGS).afterwards?.(tools);
     expect(fetched).toEqual([]);
   });
 });

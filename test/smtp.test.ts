@@ -114,6 +114,7 @@ describe('smtp', () => {
         sink.trouble({ [step]: quoting(451) });
         expect(await send(smtp)).toEqual({
           kind: 'retry',
+          code: '451',
           reason: 'the mail server deferred the message (451)',
           response: '451 5.1.1 … no such user; ask …',
           ...(step === 'rcpt' ? { of: 'recipient' } : {}),
@@ -123,6 +124,7 @@ describe('smtp', () => {
           ...(step === 'mail'
             ? { kind: 'misconfigured', reason: 'the mail server rejected the sender (550 5.1.1)' }
             : { kind: 'address_dead', reason: 'the address does not exist (550 5.1.1)' }),
+          code: '5.1.1',
           response: '550 5.1.1 … no such user; ask …',
         });
         sink.trouble({});

@@ -10,5 +10,6 @@ testDefinition(twilio, {
   answer: answerTwilio,
   isSend: ({ path }) => path.endsWith('/Messages.json'),
   check: { good: { body: { status: 'active' } }, bad: answerTwilio({ code: '20003' }) },
+  notSecret: ['api_key_sid'],
   throttled: answerTwilio({ code: '20429' }),
 });

@@ -130,7 +130,7 @@ export interface ReceiptAnswer {
   /** The body to answer with, for a provider that reads it. Default: none. */
   readonly body?: { readonly type: string; readonly text: string };
   /** Done once the receipts are stored, such as to confirm a subscription. */
-  readonly then?: (tools: ProviderTools) => Promise<void>;
+  readonly afterwards?: (tools: ProviderTools) => Promise<void>;
 }
 
 export const RECEIPT_KINDS = [

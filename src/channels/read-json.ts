@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../model/event.ts';
 
-/** Returns a text as a JSON object; undefined: it is none. */
+/** Returns a text as a JSON object; undefined: it is something else. */
 export function readJsonObject(text: string): JsonObject | undefined {
   try {
     return asObject(JSON.parse(text));

@@ -26,7 +26,7 @@ export function listProviderNames(): string[] {
   return Object.keys(PROVIDERS);
 }
 
-/** Returns the definition of a provider; undefined: there is none of this name. */
+/** Returns the definition of a provider; undefined: no provider has this name. */
 export async function loadProvider(name: string): Promise<ProviderDefinition | undefined> {
   return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]?.() : undefined;
 }

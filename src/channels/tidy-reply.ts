@@ -13,7 +13,7 @@ const PRIVATE_WORD = /@|%(?:25)*40|\d{7,}|[\w+/=-]{40,}/i;
  * @param hidden secrets and addresses that must not be in it, wherever they stand
  */
 export function tidyReply(reply: string, hidden: readonly (string | undefined)[] = []): string {
-  // What nodes of HTML and controls hold is for no one to read.
+  // Line breaks and control characters become blanks.
   let line = reply
     .slice(0, MAX_READ_CHARS)
     .replace(/[\s\p{C}]+/gu, ' ')

@@ -47,18 +47,23 @@ const MAX_IDLE_MS = 10_000;
  */
 export class GuardedClient {
   readonly #exempt: (url: URL) => boolean;
-  readonly #agent = new Agent({
-    connect: { lookup: lookUpPublic, timeout: MAX_CONNECT_MS },
-    keepAliveTimeout: MAX_IDLE_MS,
-    keepAliveMaxTimeout: MAX_IDLE_MS,
-    maxHeaderSize: 16 * 1024,
-    connections: 4,
-  });
+  readonly #agent: Agent;
   readonly #exemptAgent = new Agent({ connect: { timeout: MAX_CONNECT_MS }, keepAliveTimeout: MAX_IDLE_MS });
 
-  /** @param exempt for tests with a server on this machine: URLs that are not checked. No setting leads to it. */
-  constructor(exempt: (url: URL) => boolean = () => false) {
+  /**
+   * @param exempt for tests with a server on this machine: URLs that are not checked. No setting leads to it.
+   * @param maxConnections to one host, and thus requests to it at once; more wait. For providers it must not be below the sends
+   *   that run at once
+   */
+  constructor(exempt: (url: URL) => boolean = () => false, maxConnections = 4) {
     this.#exempt = exempt;
+    this.#agent = new Agent({
+      connect: { lookup: lookUpPublic, timeout: MAX_CONNECT_MS },
+      keepAliveTimeout: MAX_IDLE_MS,
+      keepAliveMaxTimeout: MAX_IDLE_MS,
+      maxHeaderSize: 16 * 1024,
+      connections: maxConnections,
+    });
   }
 
   /** Returns why a URL cannot be used, as a predicate (`is …`); undefined: it can, as far as can be seen without resolving it. */

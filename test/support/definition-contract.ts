@@ -9,7 +9,7 @@ import type { Message, SendOutcome, Target } from '../../src/model/delivery.ts';
 import { expectOutcome, never, outgoing, testProvider } from './channel-contract.ts';
 import { type SeenRequest, type StandIn, type StandInReply, startStandIn } from './stand-ins/http-stand-in.ts';
 
-/** What the contract needs to know of a provider over HTTP. Its own test adds what only it can do. */
+/** Facts of a provider over HTTP that the contract needs. Its own test adds what only it can do. */
 export interface DefinitionSubject {
   /** Settings of an account as an operator writes them, with the stand-in as base URL. */
   readonly settings: (baseUrl: string) => object;
@@ -82,7 +82,7 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
       expect(await loadProvider(name)).toBe(definition);
     });
 
-    test('tells people what it is for', () => {
+    test('says what it is for', () => {
       expect(label).toMatch(/\S/);
       expect(definition.about.length).toBeGreaterThan(200);
       expect(definition.channels.length).toBeGreaterThan(0);
@@ -271,10 +271,10 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
       standIn.reply(check.good);
       expect(await provider.check(never())).toEqual({ ok: true });
       standIn.reply(check.bad);
-      const refused = await provider.check(never());
-      expect(refused).toMatchObject({ ok: false });
-      if (!refused.ok) expect(refused.reason).toMatch(/^[a-zA-Z].{5,200}[^.]$/);
-      expectNothingPrivate(refused, secrets);
+      const denied = await provider.check(never());
+      expect(denied).toMatchObject({ ok: false });
+      if (!denied.ok) expect(denied.reason).toMatch(/^[a-zA-Z].{5,200}[^.]$/);
+      expectNothingPrivate(denied, secrets);
       for (const status of [500, 302]) {
         standIn.reply({ status, body: secrets.join(' ') });
         const failed = await provider.check(never());

@@ -3,7 +3,7 @@ import { asText, readJsonObject } from '../read-json.ts';
 
 /**
  * Returns the name of an error of AWS, such as `TooManyRequestsException`, and its text; the name is in a header or in the body,
- * with a namespace before or a URL after it. Undefined: the response has none. Statuses say little: throttling may be 400.
+ * with a namespace before or a URL after it. No name: the response does not have one. Statuses say little: throttling may be 400.
  */
 export function readAwsError({ headers, body }: GuardedResponse): { readonly name?: string; readonly text: string } {
   const json = readJsonObject(body);

@@ -5,7 +5,7 @@ import type { Millis } from '../../model/event.ts';
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Of temporary credentials. */
+  /** Part of temporary credentials only. */
   readonly sessionToken?: string | undefined;
 }
 

@@ -26,7 +26,7 @@ const MAX_CERTIFICATE_BYTES = 64 * 1024;
 /** Certificates that are kept, and for how long. */
 const certificates = new LRUCache<string, X509Certificate>({ max: 32, ttl: 24 * 3_600_000 });
 
-/** Returns the envelope in a body; undefined: it is none. */
+/** Returns the envelope in a body; undefined: the body is something else. */
 export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
   const json = readJsonObject(body.toString('utf8')) ?? {};
   const text = (name: string) => asText(json[name]);

@@ -6,7 +6,7 @@ const NAME_CHARS_PER_LINE = 48;
 /** Base64 characters on one line (RFC 2045), and the bytes that they stand for. */
 const LINE_CHARS = 76;
 
-/** Returns a file as a part of an email, without a line break at its end. `findAttachmentFault` has none of it. */
+/** Returns a file as a part of an email, without a line break at its end. It must have passed `findAttachmentFault`. */
 export function buildAttachment({ name, type, content, contentId }: Attachment): string {
   const lines = content.toString('base64').match(new RegExp(`.{1,${LINE_CHARS}}`, 'g')) ?? [];
   return [

@@ -6,7 +6,7 @@ import { unsubscribeHeaders } from './unsubscribe-headers.ts';
 export interface Mail {
   readonly from: Mailbox;
   readonly to: string;
-  /** Where replies go; absent: to the sender. */
+  /** Address for replies; absent: the sender. */
   readonly replyTo?: Mailbox | undefined;
   readonly messageId: string;
   readonly date: Date;

@@ -18,7 +18,7 @@ export function senderSetting(description: string) {
 
 /**
  * Returns the sender of a message: that of the tenant, if it is one, else that of the account.
- * @throws ConfigError if that of the account is none
+ * @throws ConfigError if that of the account cannot be parsed
  */
 export function chooseSender(own: string, chosen: string | undefined): Mailbox {
   const sender = (chosen === undefined ? undefined : parseMailbox(chosen)) ?? parseMailbox(own);

@@ -15,7 +15,7 @@ export const sesReceipts: ReceiptReader<{ readonly topic_arns: readonly string[]
     const envelope = readSnsEnvelope(body);
     if (!envelope || envelope.type === 'UnsubscribeConfirmation') return { receipts: [] };
     if (envelope.type === 'SubscriptionConfirmation') {
-      return { receipts: [], then: (tools) => confirmSubscription(envelope, tools) };
+      return { receipts: [], afterwards: (tools) => confirmSubscription(envelope, tools) };
     }
     const event = readJsonObject(envelope.message);
     // SES writes a sentence to a topic when it is connected.

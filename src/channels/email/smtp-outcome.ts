@@ -32,7 +32,8 @@ export function toFailureOutcome(
     if (!responseCode) return { kind: 'rejected', reason: localRejection(code) };
     if (responseCode >= 400) {
       const status = parseEnhancedStatus(response);
-      return { ...toReplyOutcome({ code: responseCode, status, command, text: response }), ...reply };
+      const outcome = toReplyOutcome({ code: responseCode, status, command, text: response });
+      return { ...outcome, code: toReplyCode(responseCode, status), ...reply };
     }
   }
   const timedOut = code === 'ETIMEDOUT' ? { timedOut: true } : {};
@@ -45,11 +46,17 @@ export function toFailureOutcome(
   if (code === 'EAUTH' && !(responseCode && responseCode < 500)) {
     return { kind: 'misconfigured', reason: describeFailure(failure) };
   }
-  return { kind: 'retry', reason: describeFailure(failure), ...timedOut, ...reply };
+  const closed = responseCode === 421 ? { code: '421' } : {};
+  return { kind: 'retry', ...closed, reason: describeFailure(failure), ...timedOut, ...reply };
 }
 
-function toReplyOutcome(reply: SmtpReply): SendOutcome {
-  const detail = reply.status === undefined ? '' : ` ${Math.floor(reply.code / 100)}.${reply.status}`;
+/** Returns the code of a reply for the table: the enhanced one, if there is one. */
+function toReplyCode(code: number, status: string | undefined): string {
+  return status === undefined ? String(code) : `${Math.floor(code / 100)}.${status}`;
+}
+
+function toReplyOutcome(reply: SmtpReply): Exclude<SendOutcome, { kind: 'sent' | 'sandboxed' }> {
+  const detail = reply.status === undefined ? '' : ` ${toReplyCode(reply.code, reply.status)}`;
   const suffix = `(${reply.code}${detail})`;
   const scope = toFailureScope(reply);
   const of = scope === 'provider' ? {} : { of: scope };

@@ -77,8 +77,8 @@ openssl rsa -in dkim.pem -pubout -outform DER | base64 -w0   # the p= of the DNS
 Publish \`tidings1._domainkey.example.com\` as a TXT record \`v=DKIM1; k=rsa; p=…\`, and save \`dkim_domain\`, \`dkim_selector\` and
 \`dkim_private_key\`. The signature covers \`List-Unsubscribe\` and \`List-Unsubscribe-Post\`, as one-click unsubscribe demands.
 
-**Bounces.** A server that rejects an address at once is heard. A bounce that arrives later by mail is not: it goes to the address
-of \`from\`.
+**Bounces.** An address that the server rejects at once is known as dead. A bounce that arrives later by mail is not read: it goes to
+the address of \`from\`.
 
 **A repetition is not recognized** by the server, but each attempt has the same \`Message-ID\`, by which many mailboxes show it
 once.
@@ -123,7 +123,7 @@ export interface SmtpSettings {
   readonly from: string;
   /** Number of connections, and of sends at once. Default 5. */
   readonly pool?: number;
-  /** Where replies go, as `Name <address>`. Default: to the sender. */
+  /** Address for replies, as `Name <address>`. Default: the sender. */
   readonly replyTo?: string;
   /** Default: emails are not signed here. */
   readonly dkim?: DkimSettings;

@@ -109,7 +109,7 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
 /** Characters of a part of a URL that may be a secret. */
 const MIN_SECRET_CHARS = 8;
 
-/** Returns the URL of a chat and its parts: whoever has them can post. */
+/** Returns the URL of a chat and its parts: they are all that is needed to post. */
 function listUrlSecrets(url: unknown): string[] {
   if (typeof url !== 'string' || !URL.canParse(url)) return [];
   const { pathname, search } = new URL(url);

@@ -3,7 +3,7 @@ import type { Json } from '../../model/event.ts';
 /** A path as settings write it: names and indexes with dots between, as `messages.0.status`. */
 export const PATH = /^[^.\s][^.\s]{0,63}(?:\.[^.\s]{1,64}){0,9}$/;
 
-/** Returns the value at a path; undefined: there is none. */
+/** Returns the value at a path; undefined: the path leads nowhere. */
 export function readPath(value: Json | undefined, path: string): Json | undefined {
   let at = value;
   for (const name of path.split('.')) {

@@ -5,7 +5,7 @@ import { PATH } from './read-path.ts';
 const path = () => z.string().regex(PATH, { error: 'must be a path such as message.id' });
 const headerName = () => z.string().regex(/^[A-Za-z0-9-]{1,64}$/, { error: 'must be the name of a header' });
 
-/** How a request with receipts proves itself, and where its fields stand. */
+/** Schema of the proof of a request with receipts, and of the places of its fields. */
 export const receiptMapping = z
   .strictObject({
     verify: z.enum(['hmac', 'basic', 'token']),
@@ -13,9 +13,9 @@ export const receiptMapping = z
     header: headerName().default('authorization'),
     algorithm: z.enum(['sha1', 'sha256', 'sha512']).default('sha256'),
     encoding: z.enum(['hex', 'base64']).default('hex'),
-    /** What stands before the signature or token, such as `sha256=`. */
+    /** Text before the signature or token, such as `sha256=`. */
     prefix: z.string().max(40).default(''),
-    /** What is signed: `{{body}}`, `{{timestamp}}` of its header, and text. */
+    /** Signed text: `{{body}}`, `{{timestamp}}` of its header, and text. */
     signed: z
       .string()
       .max(200)

@@ -210,7 +210,7 @@ function judgeBadToken(code: string, fault: 'account' | 'token' | 'unknown', res
   return { kind: fault === 'account' ? 'misconfigured' : 'rejected', code, reason, response };
 }
 
-/** Returns the reason in a response or in the data of a GOAWAY frame; undefined: it has none. */
+/** Returns the reason in a response or in the data of a GOAWAY frame; undefined: there is no reason in it. */
 function readReason(text: string): string | undefined {
   const reason = readJsonObject(text)?.reason;
   return typeof reason === 'string' && /^\w{1,64}$/.test(reason) ? reason : undefined;

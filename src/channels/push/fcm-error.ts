@@ -55,7 +55,7 @@ export interface FcmFault {
   readonly isQuotaOfDevice: boolean;
 }
 
-/** Returns the error of a response; undefined: it does not have the shape of one. Texts for people are not looked at. */
+/** Returns the error of a response; undefined: it does not have the shape of one. Texts for readers are not looked at. */
 export function readFcmFault({ body }: GuardedResponse): FcmFault | undefined {
   const error = asObject(readJsonObject(body)?.error);
   if (typeof error?.status !== 'string') return undefined;

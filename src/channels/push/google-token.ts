@@ -44,15 +44,18 @@ export class GoogleTokens {
     this.#tools = tools;
   }
 
-  /** Returns a token, or the outcome of a send that has none: the message was not handed over. */
+  /** Returns a token, or the outcome of a send without a token: the message was not handed over. */
   async get(): Promise<Grant> {
     const left = this.#token ? this.#token.expiresAt - this.#tools.clock() : 0;
     if (left > RENEW_EARLY_MS) return { token: this.#token!.text };
     const renewal = this.#renew();
-    return left > UNUSABLE_EARLY_MS ? { token: this.#token!.text } : renewal;
+    if (left <= UNUSABLE_EARLY_MS) return renewal;
+    // Nothing waits for it now: a failure shows when the token is needed.
+    renewal.catch(() => {});
+    return { token: this.#token!.text };
   }
 
-  /** Returns a token that was not used before, or the outcome of a send that has none. */
+  /** Returns a token that was not used before, or the outcome of a send without a token. */
   grantNew(): Promise<Grant> {
     return this.#renew();
   }
@@ -84,7 +87,7 @@ export class GoogleTokens {
     }).toString();
     const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
     const call = await callProvider(http, { url: this.#account.tokenUri, headers, body, maxMillis: MAX_GRANT_MS });
-    // Whatever became of this request, the message was not handed over.
+    // The message was not handed over, even if this request was.
     if ('outcome' in call) {
       const { outcome } = call;
       const timedOut = 'timedOut' in outcome && outcome.timedOut ? { timedOut: true } : {};

@@ -5,7 +5,8 @@ import {
   constants,
   type OutgoingHttpHeaders,
 } from 'node:http2';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, connect as netConnect, type Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
 import type { Millis } from '../../model/event.ts';
 import { untilAborted } from '../until-aborted.ts';
 
@@ -33,6 +34,7 @@ export interface Http2Failure {
 /** A connection over HTTP/2: knows how many streams it may have, and which of them the server has surely not processed. */
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
   readonly #pongWithin: Millis;
   readonly #opened: Promise<string | undefined>;
   readonly #closed: Promise<void>;
@@ -55,7 +57,8 @@ export class Http2Connection {
     this.#opened = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    const session = connect(origin, { ...(lookup ? { lookup } : {}), settings: { enablePush: false } });
+    this.#socket = openSocket(new URL(origin), lookup);
+    const session = connect(origin, { createConnection: () => this.#socket, settings: { enablePush: false } });
     this.#session = session;
     const tooLate = setTimeout(() => this.#end('the server did not respond in time'), MAX_OPEN_MS);
     this.#pings = setInterval(() => this.probe(), pings.every);
@@ -70,6 +73,7 @@ export class Http2Connection {
       const text = data ? Buffer.from(data).subarray(0, MAX_GOAWAY_BYTES).toString('utf8') : '';
       this.#goaway = { lastStreamId, ...(text === '' ? {} : { data: text }) };
       this.#isEnding = true;
+      this.#endIfIdle();
       this.#wake();
     });
     let fault = 'the connection was closed';
@@ -111,6 +115,7 @@ export class Http2Connection {
 
   release(): void {
     this.#streams--;
+    this.#endIfIdle();
     this.#wakeNext();
   }
 
@@ -176,9 +181,8 @@ export class Http2Connection {
 
   async close(): Promise<void> {
     this.#isEnding = true;
-    if (this.#streams === 0) this.#session.destroy();
-    else this.#session.close();
-    const tooLate = setTimeout(() => this.#session.destroy(), MAX_DRAIN_MS);
+    this.#endIfIdle();
+    const tooLate = setTimeout(() => this.#end('the connection was closed'), MAX_DRAIN_MS);
     await this.#closed;
     clearTimeout(tooLate);
   }
@@ -187,6 +191,13 @@ export class Http2Connection {
     this.#settle(fault);
     this.#isEnding = true;
     this.#session.destroy();
+    // A session that ends in good order waits for the server to close the connection, which it may never do.
+    this.#socket.destroy();
+  }
+
+  /** Closes the connection as soon as no request of ours is left on it. */
+  #endIfIdle(): void {
+    if (this.#isEnding && this.#streams === 0) this.#end('the connection was closed');
   }
 
   #wakeNext(): void {
@@ -200,4 +211,13 @@ export class Http2Connection {
     for (const wake of this.#whenRoom) wake();
     this.#whenRoom.clear();
   }
+}
+
+/** Opens the connection below: TLS with HTTP/2, or none of it for a server on this machine. */
+function openSocket({ protocol, hostname, port }: URL, lookup: LookupFunction | undefined): Socket {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const options = { host, ...(lookup ? { lookup } : {}) };
+  if (protocol === 'http:') return netConnect({ ...options, port: Number(port) || 80 });
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return tlsConnect({ ...options, ...name, port: Number(port) || 443, ALPNProtocols: ['h2'] });
 }

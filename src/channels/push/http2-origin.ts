@@ -76,7 +76,7 @@ export class Http2Origin {
     await Promise.all([...this.#all].map((connection) => connection.close()));
   }
 
-  /** Returns a connection with a stream reserved on it, or why there is none. */
+  /** Returns a connection with a stream reserved on it, or why there cannot be one. */
   async #reserve(signal: AbortSignal): Promise<Http2Connection | string> {
     if (this.#waiting >= MAX_WAITING) return 'too many requests wait for the connection';
     this.#waiting++;

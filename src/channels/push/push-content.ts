@@ -7,7 +7,7 @@ export function isSilent({ title, subject, text }: Message): boolean {
   return (title ?? subject ?? '').trim() === '' && text.trim() === '';
 }
 
-/** The line above the text; undefined: it has none. */
+/** The line above the text; undefined: there is no such line. */
 export function getTitle({ title, subject }: Message): string | undefined {
   const line = title ?? subject;
   return line === undefined || line === '' ? undefined : line;

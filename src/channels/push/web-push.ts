@@ -176,7 +176,7 @@ function toTopic(idempotencyKey: string): string {
   return Buffer.from(toUuid(idempotencyKey).replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** Returns the last part of the URL of a message, which is its id; undefined: there is none. */
+/** Returns the last part of the URL of a message, which is its id; undefined: it names no message. */
 function readMessageId(location: string | string[] | undefined): string | undefined {
   const id = typeof location === 'string' ? location.split('?')[0]?.split('/').at(-1) : undefined;
   return id && /^[\w:%.=-]{1,200}$/.test(id) ? id : undefined;

@@ -7,7 +7,7 @@ const EXTENDED = new Set('\f^{}\\[~]|€');
 /** Units of a message in one part, and of each part of a longer one, which has a header. */
 const UNITS = { 'GSM-7': { alone: 160, part: 153 }, 'UCS-2': { alone: 70, part: 67 } } as const;
 
-/** How a text is sent as SMS: what it costs. */
+/** The size of a text as SMS, which is what it costs by. */
 export interface SmsSize {
   /** UCS-2 as soon as one character is not in GSM-7. */
   readonly encoding: 'GSM-7' | 'UCS-2';

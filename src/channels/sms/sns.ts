@@ -142,7 +142,7 @@ function openSns(account: SnsSettings, { http, clock }: ProviderTools): Provider
   return { name: 'sns', channels: ['sms'], concurrency: 20, keepsMessage: true, send, check, close: async () => {} };
 }
 
-function buildPublish({ message, sender }: Outgoing, to: string, account: SnsSettings): URLSearchParams {
+function buildPublish({ message }: Outgoing, to: string, account: SnsSettings): URLSearchParams {
   const form = new URLSearchParams({
     Action: 'Publish',
     Version: API_VERSION,
@@ -151,7 +151,7 @@ function buildPublish({ message, sender }: Outgoing, to: string, account: SnsSet
   });
   const attributes: readonly (readonly [string, 'String' | 'Number', string | undefined])[] = [
     ['AWS.SNS.SMS.SMSType', 'String', account.sms_type],
-    ['AWS.SNS.SMS.SenderID', 'String', sender ?? account.sender_id],
+    ['AWS.SNS.SMS.SenderID', 'String', account.sender_id],
     ['AWS.SNS.SMS.MaxPrice', 'Number', account.max_price?.toString()],
     ['AWS.MM.SMS.OriginationNumber', 'String', account.origination_number],
   ];

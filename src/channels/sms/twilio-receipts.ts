@@ -37,11 +37,11 @@ export const twilioReceipts: ReceiptReader<{
 
   read(request, { help_text: helpText }): ReceiptAnswer {
     const fields = readFields(request);
-    const status = fields['MessageStatus'] ?? fields['SmsStatus'] ?? '';
-    if (fields['From'] !== undefined && fields['Body'] !== undefined && (status === '' || status === 'received')) {
+    const status = fields.MessageStatus ?? fields.SmsStatus ?? '';
+    if (fields.From !== undefined && fields.Body !== undefined && (status === '' || status === 'received')) {
       return readIncoming(fields, request, helpText);
     }
-    const id = fields['MessageSid'] ?? fields['SmsSid'];
+    const id = fields.MessageSid ?? fields.SmsSid;
     if (id === undefined) return { receipts: [toUnknown(request)] };
     const { ErrorCode: code } = fields;
     return { receipts: toTwilioReceipts({ id, status, code, at: request.receivedAt }) };

@@ -148,12 +148,12 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     if (response.status !== 201 || id === undefined) {
       return toResponseOutcome(response, {
         table: TWILIO_CODES,
-        codes: [readCode(json?.['code'])],
+        codes: [readCode(json?.code)],
         hidden,
         now: clock(),
       });
     }
-    const parts = Number(json?.['num_segments']) || measureSms(message.text).parts;
+    const parts = Number(json?.num_segments) || measureSms(message.text).parts;
     const cost = readCost(json);
     return { kind: 'sent', providerMessageId: id, parts, ...(cost ? { cost } : {}) };
   }
@@ -161,11 +161,11 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
   async function check(signal: AbortSignal): Promise<CheckResult> {
     return checkByCall(http, { url: `${root}.json`, headers, maxMillis: MAX_SEND_MS, signal }, (response) => {
       const json = readJsonObject(response.body);
-      const status = response.status === 200 ? asText(json?.['status']) : undefined;
+      const status = response.status === 200 ? asText(json?.status) : undefined;
       if (status === 'active') return { ok: true };
       if (status !== undefined)
         return { ok: false, code: '20005', reason: 'the account is not active; see the Twilio console' };
-      const row = TWILIO_CODES.find(({ code }) => code === readCode(json?.['code']));
+      const row = TWILIO_CODES.find(({ code }) => code === readCode(json?.code));
       return row && { ok: false, code: row.code, reason: row.meaning };
     });
   }
@@ -177,8 +177,8 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     const json =
       'response' in answer && answer.response.status === 200 ? readJsonObject(answer.response.body) : undefined;
     if (readMessageSid(json) !== providerMessageId) return null;
-    const status = asText(json?.['status']) ?? '';
-    const code = readCode(json?.['error_code']);
+    const status = asText(json?.status) ?? '';
+    const code = readCode(json?.error_code);
     const [receipt] = toTwilioReceipts({ id: providerMessageId, status, code, at: clock() });
     if (!receipt || receipt.kind === 'accepted') return null;
     const cost = readCost(json);
@@ -198,13 +198,13 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
 }
 
 function buildForm(
-  { message, expiresAt, receiptUrl, sender }: Outgoing,
+  { message, expiresAt, receiptUrl }: Outgoing,
   to: string,
   account: TwilioSettings,
   now: Millis,
 ): URLSearchParams {
   const form = new URLSearchParams({ To: to, Body: message.text.toWellFormed() });
-  if (account.messaging_service_sid === undefined) form.set('From', sender ?? account.from ?? '');
+  if (account.messaging_service_sid === undefined) form.set('From', account.from ?? '');
   else form.set('MessagingServiceSid', account.messaging_service_sid);
   if (receiptUrl !== undefined) form.set('StatusCallback', `${receiptUrl}${CALLBACK_RETRIES}`);
   const seconds = expiresAt === undefined ? MAX_VALIDITY_SECONDS : Math.floor((expiresAt - now) / 1000);
@@ -215,7 +215,7 @@ function buildForm(
 const MESSAGE_SID = new RegExp(`^(SM|MM)${SID}$`);
 
 function readMessageSid(json: JsonObject | undefined): string | undefined {
-  const sid = asText(json?.['sid']);
+  const sid = asText(json?.sid);
   return sid !== undefined && MESSAGE_SID.test(sid) ? sid : undefined;
 }
 
@@ -225,8 +225,8 @@ function readCode(value: Json | undefined): string | undefined {
 
 /** Returns what the message costs, if Twilio knows it yet. It writes it as a negative number. */
 function readCost(json: JsonObject | undefined): { amount: number; currency: string } | undefined {
-  const price = asText(json?.['price']);
-  const currency = asText(json?.['price_unit']);
+  const price = asText(json?.price);
+  const currency = asText(json?.price_unit);
   const amount = Math.abs(Number(price));
   if (price === undefined || !Number.isFinite(amount) || !/^[A-Za-z]{3}$/.test(currency ?? '')) return undefined;
   return { amount, currency: (currency as string).toUpperCase() };

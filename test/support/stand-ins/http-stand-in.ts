@@ -15,7 +15,7 @@ export interface SeenRequest {
   readonly body: string;
 }
 
-/** How the stand-in answers one request. */
+/** Answer of the stand-in to one request. */
 export interface StandInReply {
   /** Default: 200. */
   readonly status?: number;
