@@ -95,6 +95,8 @@ const MAX_LAST_SENDS_MS = 3000;
 const MAX_CONNECTIONS = { ingest: 10, requests: 6, installation: 2, work: 6, health: 2 };
 /** Further ones: the listeners of deliveries, waits, schedules, API keys and accounts. */
 const MAX_OTHER_CONNECTIONS = 6;
+/** Connections to one host of a provider, which the accounts of all tenants share; above the sends at once of any account. */
+const MAX_PROVIDER_CONNECTIONS = 256;
 /** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
 const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
@@ -179,7 +181,9 @@ export async function run(
     let client: Promise<GuardedClient> | undefined;
     // Loaded lazily: a process that sends nothing over HTTP starts without it.
     const getClient = () => {
-      client ??= import('./http-out/guarded-client.ts').then(({ GuardedClient }) => new GuardedClient());
+      client ??= import('./http-out/guarded-client.ts').then(
+        ({ GuardedClient }) => new GuardedClient(undefined, MAX_PROVIDER_CONNECTIONS),
+      );
       return client;
     };
     cleanup.push(async () => (await client)?.close());
@@ -323,7 +327,9 @@ export async function run(
       const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
       // Loaded lazily: a process with workers only starts in half the time without it.
       const { buildServer } = await import('./http/server.ts');
-      const outbound = await getClient();
+      const { GuardedClient } = await import('./http-out/guarded-client.ts');
+      const outbound = new GuardedClient();
+      cleanup.push(() => outbound.close());
       const server = await buildServer({
         pipeline,
         database,

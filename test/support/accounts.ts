@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AccountPool } from '../../src/accounts/account-pool.ts';
 import type { Provider } from '../../src/channels/provider.ts';
+import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import type { Channel, SendOutcome } from '../../src/model/delivery.ts';
 import type { JsonObject } from '../../src/model/event.ts';
@@ -47,7 +48,7 @@ class GatedClient extends GuardedClient {
 }
 
 export async function startAccounts({ maxOpen }: { maxOpen?: number } = {}): Promise<TestAccounts> {
-  const tidings = await testTidings();
+  const tidings = await testTidings({ email: sandboxProvider(['email']) });
   const standIn = await startStandIn(SENDGRID_ACCEPTS);
   const { seal } = tidings;
   const owner = tidings.database.pool;
