@@ -264,7 +264,8 @@ function parseSender(env: { readonly [name: string]: string | undefined }): Conf
   const address = env.EMAIL_FROM_EMAIL?.trim();
   const name = env.EMAIL_FROM_NAME?.trim();
   if (!address) {
-    if (name) throw new ConfigError('EMAIL_FROM_NAME is set without EMAIL_FROM_EMAIL; set the address of the sender as well');
+    if (name)
+      throw new ConfigError('EMAIL_FROM_NAME is set without EMAIL_FROM_EMAIL; set the address of the sender as well');
     return own ? { text: own, variable: 'TIDINGS_MAIL_FROM' } : null;
   }
   if (own) throw new ConfigError('EMAIL_FROM_EMAIL and TIDINGS_MAIL_FROM are both set; set only one of them');

@@ -18,8 +18,8 @@ import { CatalogError } from './errors.ts';
 import { buildHealth } from './health/build-health.ts';
 import type { DirectoryProblem } from './health/catalog-check.ts';
 import type { WorkLoop } from './health/process-checks.ts';
-import type { GuardedClient } from './http-out/guarded-client.ts';
 import { checkPort, listen, listenForProbes } from './http/listen.ts';
+import type { GuardedClient } from './http-out/guarded-client.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
@@ -69,7 +69,7 @@ export interface Running {
   makeOwnerLink(): Promise<string | null>;
   /** The active catalog at start. */
   readonly catalog: Catalog;
-  /** The providers by which messages leave this machine, as people read their names, by name. */
+  /** The label of each provider by which messages leave this machine, by its name. */
   readonly providerLabels: { readonly [provider: string]: string };
   /**
    * Stops: responds to the requests under way, lets sends end, returns unstarted deliveries, and stops the embedded

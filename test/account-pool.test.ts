@@ -66,13 +66,15 @@ test('an account whose secrets cannot be opened throws, so that nothing goes by 
   await accounts.save('good', { place: 2 });
   await accounts.save('broken', { place: 1 });
   await accounts.query(`update provider_accounts set sealed = 'broken' where account = 'broken'`);
-  await expect(accounts.list('email')).rejects.toThrow(/account broken of the tenant default cannot be opened.*encryption key/);
+  await expect(accounts.list('email')).rejects.toThrow(
+    /account broken of the tenant default cannot be opened.*encryption key/,
+  );
   // It is not tried again at once, and other channels are not concerned.
   await expect(accounts.list('email')).rejects.toThrow(/cannot be opened/);
   expect(await accounts.list('sms')).toEqual([]);
 });
 
-test('an account of a provider that is not known any more throws', async () => {
+test('an account of a provider that is no longer known throws', async () => {
   await accounts.save('main');
   await accounts.query(`update provider_accounts set provider = 'pigeon'`);
   await expect(accounts.list('email')).rejects.toThrow(/no provider "pigeon"/);
@@ -90,7 +92,7 @@ test('of more accounts than may be open, the one used least recently is closed, 
   for (const [index, name] of ['a', 'b', 'c'].entries()) await accounts.save(name, { place: index + 1 });
   const first = await accounts.list('email');
   expect(first.map(({ account }) => account)).toEqual(['a', 'b', 'c']);
-  // What waits for a slot of an account that was evicted is still sent by it.
+  // A delivery that waits for a slot of an account that was evicted is still sent by it.
   expect(await accounts.send(first[0]!)).toMatchObject({ kind: 'sent' });
   expect((await accounts.list('email')).map(({ account }) => account)).toEqual(['a', 'b', 'c']);
 });

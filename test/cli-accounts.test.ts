@@ -37,14 +37,35 @@ async function run(...args: string[]) {
 
 test('an account is created with a secret of the environment, tried, changed, listed and deleted', async () => {
   const set = ['--set', 'from=Acme <a@acme.example>', '--set', `base_url=${sendgrid.url}`];
-  const created = await run('accounts', 'create', 'main', '--provider', 'sendgrid', ...set, '--secret-env', 'api_key=MY_KEY');
-  expect([created.code, created.stdout.trim()]).toEqual([0, 'main  sendgrid  email  place 1  enabled  secrets set: api_key']);
+  const created = await run(
+    'accounts',
+    'create',
+    'main',
+    '--provider',
+    'sendgrid',
+    ...set,
+    '--secret-env',
+    'api_key=MY_KEY',
+  );
+  expect([created.code, created.stdout.trim()]).toEqual([
+    0,
+    'main  sendgrid  email  place 1  enabled  secrets set: api_key',
+  ]);
   const sent = await run('providers', 'send-test', 'main', '--to', 'maria@example.com');
   expect([sent.code, sent.stdout]).toEqual([0, expect.stringMatching(/sendgrid accepted the message as 14c5/)]);
   expect(sendgrid.requests.at(-1)?.headers['authorization']).toBe('Bearer SG.from-the-environment');
   const file = join(folder, 'key.txt');
   await writeFile(file, 'SG.from-a-file\n');
-  const changed = await run('accounts', 'update', 'main', '--secret-file', `api_key=${file}`, '--disable', '--place', '4');
+  const changed = await run(
+    'accounts',
+    'update',
+    'main',
+    '--secret-file',
+    `api_key=${file}`,
+    '--disable',
+    '--place',
+    '4',
+  );
   expect(changed.stdout.trim()).toBe('main  sendgrid  email  place 4  disabled  secrets set: api_key');
   await run('providers', 'send-test', 'main', '--to', 'maria@example.com');
   expect(sendgrid.requests.at(-1)?.headers['authorization']).toBe('Bearer SG.from-a-file');
@@ -69,7 +90,7 @@ test('a settings file gives everything, and its mistakes are named without its t
   expect(broken.output).not.toContain('hunter2');
 });
 
-test('a secret in an option is refused, and a mistake of the caller is told', async () => {
+test('a secret in an option is rejected, and a mistake of the caller is reported', async () => {
   const secret = await run('accounts', 'create', 'x', '--provider', 'sendgrid', '--set', 'api_key=SG.open');
   expect([secret.code, secret.output]).toEqual([1, expect.stringMatching(/api_key is a secret.*--secret-env/)]);
   const wrong = await run('accounts', 'create', 'x', '--provider', 'sendgird');
@@ -80,5 +101,7 @@ test('a secret in an option is refused, and a mistake of the caller is told', as
 
 test('providers are listed with their settings', async () => {
   const { stdout } = await run('providers', 'list');
-  expect(stdout).toMatch(/^ses {2}Amazon SES {2}email {2}region \(required\), .*secret_access_key \(required, secret\)/m);
+  expect(stdout).toMatch(
+    /^ses {2}Amazon SES {2}email {2}region \(required\), .*secret_access_key \(required, secret\)/m,
+  );
 });

@@ -33,7 +33,12 @@ const FCM = {
 
 test('the variables of a marketplace make the providers of email, SMS and push', async () => {
   const { providers, labels } = await openEnvironment({ ...SES, ...TWILIO, ...FCM });
-  expect([providers.email, providers.sms, providers.push, providers.in_app]).toEqual(['ses', 'twilio', 'fcm', 'sandbox']);
+  expect([providers.email, providers.sms, providers.push, providers.in_app]).toEqual([
+    'ses',
+    'twilio',
+    'fcm',
+    'sandbox',
+  ]);
   expect(labels).toEqual({ ses: 'Amazon SES', twilio: 'Twilio', fcm: 'Firebase Cloud Messaging' });
 });
 
@@ -42,12 +47,17 @@ test('a message goes out by what the variables say, from the sender that they na
   const [request] = await send('email');
   const body = JSON.parse(request!.body);
   expect(body.FromEmailAddress).toBe('noreply@marketplace.com');
-  expect(Buffer.from(body.Content.Raw.Data, 'base64').toString()).toMatch(/^From: "Marketplace"\r\n <noreply@marketplace\.com>\r\n/);
+  expect(Buffer.from(body.Content.Raw.Data, 'base64').toString()).toMatch(
+    /^From: "Marketplace"\r\n <noreply@marketplace\.com>\r\n/,
+  );
 });
 
-test.each(['smtp://localhost:2525', 'smtps://user:password@mail.example.com'])('%s alone chooses SMTP', async (SMTP_URL) => {
-  expect((await openEnvironment({ SMTP_URL })).providers.email).toBe('smtp');
-});
+test.each(['smtp://localhost:2525', 'smtps://user:password@mail.example.com'])(
+  '%s alone chooses SMTP',
+  async (SMTP_URL) => {
+    expect((await openEnvironment({ SMTP_URL })).providers.email).toBe('smtp');
+  },
+);
 
 test('a token of Courier alone chooses Courier, and its templates have the names of their variables', async () => {
   const { providers, send } = await openEnvironment({
@@ -76,26 +86,46 @@ test('TIDINGS_PROVIDERS names any provider, and one provider may serve several c
 
 describe('a mistake is one sentence that names the variable, and has no secret', () => {
   test.each<[string, { [name: string]: string }, RegExp]>([
-    ['a missing key', { ...SES, AWS_SES_SECRET_ACCESS_KEY: '' }, /^EMAIL_PROVIDER chooses ses, which needs AWS_SES_SECRET_ACCESS_KEY; /],
+    [
+      'a missing key',
+      { ...SES, AWS_SES_SECRET_ACCESS_KEY: '' },
+      /^EMAIL_PROVIDER chooses ses, which needs AWS_SES_SECRET_ACCESS_KEY; /,
+    ],
     [
       'everything missing',
       { EMAIL_PROVIDER: 'ses' },
       /which needs AWS_SES_REGION, AWS_SES_ACCESS_KEY_ID, AWS_SES_SECRET_ACCESS_KEY, EMAIL_FROM_EMAIL; /,
     ],
     ['a wrong region', { ...SES, AWS_SES_REGION: 'virginia' }, /^AWS_SES_REGION must be a region such as eu-west-1$/],
-    ['a sender that is none', { ...SES, EMAIL_FROM_EMAIL: 'nobody' }, /^EMAIL_FROM_EMAIL must be one sender/],
-    ['another way to write it', { SMTP_URL: 'smtp://localhost', TIDINGS_MAIL_FROM: 'nobody' }, /^TIDINGS_MAIL_FROM must be one sender/],
+    ['a sender that is no address', { ...SES, EMAIL_FROM_EMAIL: 'nobody' }, /^EMAIL_FROM_EMAIL must be one sender/],
+    [
+      'another way to write it',
+      { SMTP_URL: 'smtp://localhost', TIDINGS_MAIL_FROM: 'nobody' },
+      /^TIDINGS_MAIL_FROM must be one sender/,
+    ],
     ['a wrong sid', { ...TWILIO, TWILIO_ACCOUNT_SID: 'your_account_sid' }, /^TWILIO_ACCOUNT_SID must begin with AC/],
-    ['no sender of SMS', { ...TWILIO, TWILIO_FROM_NUMBER: '' }, /TWILIO_FROM_NUMBER.*TWILIO_MESSAGING_SERVICE_SID|needs TWILIO_FROM_NUMBER/],
-    ['a key that is none', { ...FCM, FCM_PRIVATE_KEY: SECRET }, /^FCM_PRIVATE_KEY cannot be read as a private key/],
+    [
+      'no sender of SMS',
+      { ...TWILIO, TWILIO_FROM_NUMBER: '' },
+      /TWILIO_FROM_NUMBER.*TWILIO_MESSAGING_SERVICE_SID|needs TWILIO_FROM_NUMBER/,
+    ],
+    ['a text that is no key', { ...FCM, FCM_PRIVATE_KEY: SECRET }, /^FCM_PRIVATE_KEY cannot be read as a private key/],
     ['a URL of the web', { SMTP_URL: `http://user:${SECRET}@mail.example.com` }, /^SMTP_URL cannot be parsed/],
     [
       'a channel that a provider does not have',
       { SMTP_URL: `smtp://user:${SECRET}@localhost:25`, TIDINGS_PROVIDERS: 'sms=smtp' },
       /^TIDINGS_PROVIDERS chooses smtp for sms; it sends on email only$/,
     ],
-    ['a provider with no variables', { SMS_PROVIDER: 'http' }, /^SMS_PROVIDER chooses http, which the environment cannot describe/],
-    ['a number that is none', { SMTP_URL: 'smtp://localhost', SMTP_POOL: 'many' }, /^SMTP_POOL must be a (whole )?number$/],
+    [
+      'a provider with no variables',
+      { SMS_PROVIDER: 'http' },
+      /^SMS_PROVIDER chooses http, which the environment cannot describe/,
+    ],
+    [
+      'a text that is no number',
+      { SMTP_URL: 'smtp://localhost', SMTP_POOL: 'many' },
+      /^SMTP_POOL must be a (whole )?number$/,
+    ],
   ])('%s', async (_what, env, message) => {
     const error = await openEnvironment(env).catch((reason: Error) => reason);
     expect(error).toMatchObject({ name: 'ConfigError', message: expect.stringMatching(message) });
@@ -115,5 +145,7 @@ test('without any variable nothing leaves this machine', async () => {
   const { providers, labels } = await openEnvironment({});
   expect(labels).toEqual({});
   expect(providers).toMatchObject({ email: 'sandbox', sms: 'sandbox', internal: 'log' });
-  expect(readConfig({ TIDINGS_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64') }, { catalogDir: '.' }).chosenBy).toEqual({});
+  expect(
+    readConfig({ TIDINGS_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64') }, { catalogDir: '.' }).chosenBy,
+  ).toEqual({});
 });

@@ -16,7 +16,8 @@ const SECRET = 'SG.a-secret-of-the-account';
 const SENDGRID = { provider: 'sendgrid', settings: { api_key: SECRET, from: 'Acme <hello@acme.example>' } };
 const create = (account: string, more: object = {}, headers = {}) =>
   api.server.post(PATH, { account, ...SENDGRID, ...more }, headers);
-const patch = (account: string, body: object, headers = {}) => api.server.send('PATCH', `${PATH}/${account}`, body, headers);
+const patch = (account: string, body: object, headers = {}) =>
+  api.server.send('PATCH', `${PATH}/${account}`, body, headers);
 
 async function listAudit(subject: string): Promise<{ action: string; detail: object; text: string }[]> {
   const { rows } = await api.tidings.database.pool.query(
@@ -45,13 +46,13 @@ test('an account is created, shown, changed and deleted, and no secret is ever s
     },
   ]);
   const changed = await patch('main', { settings: { ip_pool: 'fast' }, enabled: false, place: 3 });
-  expect([changed.status, changed.body.settings, changed.body.secrets, changed.body.enabled, changed.body.place]).toEqual([
-    200,
-    { from: 'Acme <hello@acme.example>', ip_pool: 'fast' },
-    ['api_key'],
-    false,
-    3,
-  ]);
+  expect([
+    changed.status,
+    changed.body.settings,
+    changed.body.secrets,
+    changed.body.enabled,
+    changed.body.place,
+  ]).toEqual([200, { from: 'Acme <hello@acme.example>', ip_pool: 'fast' }, ['api_key'], false, 3]);
   const again = await patch('main', { settings: { ip_pool: null, api_key: `${SECRET}2` } }, { 'if-match': '"2"' });
   expect([again.body.revision, again.body.settings]).toEqual([3, { from: 'Acme <hello@acme.example>' }]);
   expect((await api.server.get(`${PATH}/main`)).body).toEqual(again.body);
@@ -81,7 +82,12 @@ test('a secret is stored sealed, and nowhere else', async () => {
 test.each([
   ['a missing secret', { settings: { from: 'a@acme.example' } }, '/settings/api_key', /is missing; write a text/],
   ['a wrong type', { settings: { api_key: 7, from: 'a@acme.example' } }, '/settings/api_key', /must be a text/],
-  ['a sender that is none', { settings: { api_key: SECRET, from: 'nobody' } }, '/settings/from', /must be one sender/],
+  [
+    'a sender that is no address',
+    { settings: { api_key: SECRET, from: 'nobody' } },
+    '/settings/from',
+    /must be one sender/,
+  ],
   [
     'a misspelled setting',
     { settings: { api_key: SECRET, from: 'a@acme.example', ip_pol: 'x' } },
@@ -97,7 +103,12 @@ test.each([
     '/channels',
     /channels is missing; write those that the account is for, of email, sms/,
   ],
-  ['a URL that no server has', { provider: 'smtp', settings: { url: 'smtp://a/b', from: 'a@acme.example' } }, '/settings', /smtp:/],
+  [
+    'a URL that no server has',
+    { provider: 'smtp', settings: { url: 'smtp://a/b', from: 'a@acme.example' } },
+    '/settings',
+    /smtp:/,
+  ],
 ])('%s is rejected with its place, and without its value', async (_what, body, pointer, message) => {
   const { status, body: problem } = await create('wrong', body);
   expect([status, problem.code, problem.errors[0].pointer]).toEqual([422, 'invalid_account', pointer]);
@@ -133,7 +144,8 @@ test('a name is used once, and a repetition with the same Idempotency-Key is the
 });
 
 test('without a place an account is the last choice, and the list is in order of choice', async () => {
-  for (const { account } of (await api.server.get(PATH)).body.accounts) await api.server.send('DELETE', `${PATH}/${account}`);
+  for (const { account } of (await api.server.get(PATH)).body.accounts)
+    await api.server.send('DELETE', `${PATH}/${account}`);
   await create('b', { place: 5 });
   await create('a', { place: 5 });
   await create('c');

@@ -100,14 +100,18 @@ test.each([
   expect(sendgrid.requests.length).toBe(before);
 });
 
-test('an address that is none is an answer too', async () => {
+test('a text that is no address is answered too', async () => {
   expect((await send({ to: { email: 'nobody' } })).body.outcome).toBe('rejected');
 });
 
 test('a test key sends nothing, not even a test message', async () => {
   const { key } = await createKey(server, { scopes: ['accounts:read', 'accounts:write'], environment: 'test' });
   const settings = { api_key: 'SG.k', from: 'a@acme.example', base_url: sendgrid.url };
-  const made = await post('/api/v1/provider-accounts', { account: 'main', provider: 'sendgrid', settings }, bearer(key));
+  const made = await post(
+    '/api/v1/provider-accounts',
+    { account: 'main', provider: 'sendgrid', settings },
+    bearer(key),
+  );
   expect(made.status).toBe(201);
   const before = sendgrid.requests.length;
   expect((await send(TO, bearer(key))).body.outcome).toBe('sandboxed');
@@ -119,7 +123,10 @@ test('an account whose secrets cannot be opened is named, and its secrets can be
   expect((await check()).body.code).toBe('invalid_account');
   const patch = (settings: object) =>
     server.send('PATCH', '/api/v1/provider-accounts/main', { settings }, bearer(ROOT_KEY));
-  expect((await patch({ ip_pool: 'fast' })).body).toMatchObject({ code: 'not_readable', detail: expect.stringMatching(/api_key/) });
+  expect((await patch({ ip_pool: 'fast' })).body).toMatchObject({
+    code: 'not_readable',
+    detail: expect.stringMatching(/api_key/),
+  });
   expect((await patch({ api_key: 'SG.new' })).status).toBe(200);
   sendgrid.reply({ body: { scopes: ['mail.send'] } });
   expect((await check()).body.ok).toBe(true);

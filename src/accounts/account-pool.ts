@@ -40,12 +40,12 @@ export interface AccountPoolOptions {
 }
 
 interface Loaded {
-  /** Those that are enabled, in order of choice. */
+  /** The enabled accounts, in order of choice. */
   readonly accounts: readonly SealedAccount[];
 }
 
 interface Opened {
-  /** What it was opened from: an account with another fingerprint has been changed. */
+  /** Hash of everything that it was opened from: an account with another one has been changed. */
   readonly fingerprint: string;
   readonly account: PooledAccount;
 }

@@ -1,7 +1,7 @@
 import type { ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { ConfigError, type ProblemPart, TidingsError, toOutdated } from '../errors.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { JsonObject, Millis } from '../model/event.ts';
+import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
 import {
@@ -146,7 +146,8 @@ export class Accounts {
     return withTransaction(pool, async (connection) => {
       const known = requireAccount(await loadAccount(connection, tenantId, account, true));
       if (expected !== undefined && expected !== known.revision) throw toOutdated(known.revision);
-      if (known.revision !== before.revision || known.operationId !== before.operationId) throw toOutdated(known.revision);
+      if (known.revision !== before.revision || known.operationId !== before.operationId)
+        throw toOutdated(known.revision);
       const { provider, operationId } = known;
       const { enabled = known.enabled, place = known.place } = change;
       const parts = splitSettings(definition, written);

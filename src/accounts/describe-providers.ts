@@ -7,7 +7,7 @@ import type { JsonObject } from '../model/event.ts';
 /** A provider as the API shows it. */
 export interface ProviderDescription {
   readonly provider: string;
-  /** As people read it. */
+  /** Its name in texts: `Amazon SES`. */
   readonly label: string;
   readonly channels: readonly Channel[];
   /** Names of the settings that are secrets. */

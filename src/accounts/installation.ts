@@ -9,7 +9,7 @@ import { findSettingsFaults } from './settings.ts';
 
 type Environment = { readonly [name: string]: string | undefined };
 
-/** What the environment says of the providers of the installation. */
+/** Part of the configuration that is about the providers of the installation. */
 export interface InstallationSettings {
   /** Name of the provider or substitute of each channel for which one was chosen. */
   readonly providers: { readonly [channel in Channel]?: string };
@@ -23,7 +23,7 @@ export interface InstallationSettings {
 export interface Installation {
   /** One of each channel. */
   readonly providers: Map<Channel, Provider>;
-  /** The providers that messages leave this machine by, as people read their names, by name. */
+  /** The label of each provider by which messages leave this machine, by its name. */
   readonly labels: { readonly [provider: string]: string };
   close(): Promise<void>;
 }
@@ -81,7 +81,7 @@ export async function readInstallation(settings: InstallationSettings): Promise<
   return Promise.all(named.map(([name, channels]) => readAccount(name, channels, settings)));
 }
 
-/** Returns a sentence about variables that have no effect; undefined: there are none. */
+/** Returns a sentence about variables that have no effect; undefined: no such variable is set. */
 export function describeIgnored(environment: Environment): string | undefined {
   const names = Object.keys(environment).filter((name) => IGNORED.test(name) && environment[name] !== undefined);
   if (names.length === 0) return undefined;
@@ -128,7 +128,8 @@ async function readAccount(
   const { defaults = {} } = definition.environment;
   const variables: { [setting: string]: string } = { ...definition.environment.variables };
   const settings: { [setting: string]: Json } = { ...defaults };
-  const shape = (z.toJSONSchema(definition.settings, { io: 'input', unrepresentable: 'any' }) as SettingsSchema).properties;
+  const shape = (z.toJSONSchema(definition.settings, { io: 'input', unrepresentable: 'any' }) as SettingsSchema)
+    .properties;
   for (const [setting, variable] of Object.entries(variables)) {
     const value = environment[variable]?.trim();
     if (value) settings[setting] = parseValue(value, shape[setting]?.type);
@@ -141,12 +142,18 @@ async function readAccount(
     const [before = '', after = ''] = pattern.split('*');
     const found = Object.entries(environment).filter(
       ([variable, value]) =>
-        value && variable.startsWith(before) && variable.endsWith(after) && variable.length > before.length + after.length,
+        value &&
+        variable.startsWith(before) &&
+        variable.endsWith(after) &&
+        variable.length > before.length + after.length,
     );
     if (found.length === 0) continue;
     variables[setting] = pattern;
     settings[setting] = Object.fromEntries(
-      found.map(([variable, value]) => [variable.slice(before.length, variable.length - after.length), value as string]),
+      found.map(([variable, value]) => [
+        variable.slice(before.length, variable.length - after.length),
+        value as string,
+      ]),
     );
   }
   checkSettings(definition, settings, variables, chosen);
@@ -166,7 +173,8 @@ function parseValue(text: string, type: string | undefined): Json {
       .filter((item) => item !== '');
   }
   if (type === 'number' || type === 'integer') return Number.isFinite(Number(text)) ? Number(text) : text;
-  if (type === 'boolean') return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
+  if (type === 'boolean')
+    return /^(1|true|yes|on)$/i.test(text) ? true : /^(0|false|no|off)$/i.test(text) ? false : text;
   return text;
 }
 
@@ -182,7 +190,9 @@ function checkSettings(
     .filter((setting) => settings[setting] === undefined && variables[setting] !== undefined)
     .map((setting) => variables[setting]);
   if (missing.length > 0) {
-    throw new ConfigError(`${chosen} chooses ${definition.name}, which needs ${missing.join(', ')}; set what is missing`);
+    throw new ConfigError(
+      `${chosen} chooses ${definition.name}, which needs ${missing.join(', ')}; set what is missing`,
+    );
   }
   const [fault] = faults;
   if (!fault) return;

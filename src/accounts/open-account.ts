@@ -7,7 +7,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { openSecrets, type SealedAccount } from '../store/accounts.ts';
 import { findSettingsFaults } from './settings.ts';
 
-/** Returns the definition of a provider. @throws ConfigError that names the nearest one, if there is none of this name */
+/** Returns the definition of a provider. @throws ConfigError that names the nearest one, if no provider has this name */
 export async function requireProvider(name: string): Promise<ProviderDefinition> {
   const definition = await loadProvider(name);
   if (definition) return definition;
@@ -33,7 +33,7 @@ export async function openProvider(
 
 /**
  * Opens an account as it is stored.
- * @throws ConfigError if its secrets cannot be opened with the keys of this process, or its settings are not valid any more
+ * @throws ConfigError if its secrets cannot be opened with the keys of this process, or its settings are no longer valid
  */
 export async function openAccount(seal: Seal, account: SealedAccount, tools: ProviderTools): Promise<Provider> {
   const secrets = openSecrets(seal, account);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ProviderCode } from '../channels/codes.ts';
 import type { ProviderDefinition } from '../channels/provider.ts';
 import { listSecrets } from '../channels/secret-setting.ts';
-import { CHANNELS } from '../model/delivery.ts';
+import type { CHANNELS } from '../model/delivery.ts';
 
 interface Setting {
   readonly type?: string;
@@ -63,7 +63,11 @@ function formatSettings({ settings, environment }: ProviderDefinition): string[]
   });
   const table = toTable(['setting', 'default', 'variable', 'meaning'], rows);
   return environment
-    ? [...table, '', 'A variable gives the setting of the account of the installation; see [operations](../operations.md#outbound-traffic).']
+    ? [
+        ...table,
+        '',
+        'A variable gives the setting of the account of the installation; see [operations](../operations.md#outbound-traffic).',
+      ]
     : [...table, '', 'The installation itself has no account with this provider: tenants save theirs.'];
 }
 
@@ -95,7 +99,7 @@ function formatTrial({ name, channels, settings }: ProviderDefinition): string[]
   const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' }) as unknown as SettingsSchema;
   const given = (schema.required ?? []).filter((setting) => !secrets.includes(setting));
   const needed = (schema.required ?? []).filter((setting) => secrets.includes(setting));
-  // What is an object or a list is written to a file.
+  // An object or a list is written to a file.
   const isPlain = given.every((setting) => !['object', 'array', undefined].includes(schema.properties[setting]?.type));
   const options = isPlain
     ? [
@@ -103,7 +107,11 @@ function formatTrial({ name, channels, settings }: ProviderDefinition): string[]
         ...needed.map((setting) => `--secret-env ${setting}=${setting.toUpperCase()}`),
       ]
     : ['--settings account.json'];
-  const create = [`tidings accounts create main --provider ${name}`, ...(several ? [`--channels ${channel}`] : []), ...options];
+  const create = [
+    `tidings accounts create main --provider ${name}`,
+    ...(several ? [`--channels ${channel}`] : []),
+    ...options,
+  ];
   return [
     '```sh',
     create.join(' \\\n  '),
@@ -129,7 +137,7 @@ const REPEATS: { readonly [repeats in ProviderDefinition['repeats']]: string } =
 const CORRELATES: { readonly [by in ProviderDefinition['correlatesBy']]: string } = {
   reference: 'They name the delivery by our reference, which goes along with each message.',
   message_id: 'They name the delivery by the id that the provider gave the message.',
-  nothing: 'There are none: a message that was accepted stays `sent`.',
+  nothing: 'The provider sends no receipts: a message that was accepted stays `sent`.',
 };
 
 function formatFacts({ defaults, repeats, correlatesBy, keepsMessage, receipts }: ProviderDefinition): string[] {
@@ -184,6 +192,7 @@ function describeKind({ kind, of = 'provider', as = 'invalid' }: Pick<ProviderCo
 }
 
 function toTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const toRow = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  const toRow = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
   return [toRow(head), `|${'---|'.repeat(head.length)}`, ...rows.map(toRow)];
 }

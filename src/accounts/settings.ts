@@ -44,7 +44,9 @@ function toParts(issue: Issue, schema: z.ZodType, settings: JsonObject, base: re
   const where = (path: readonly PropertyKey[]) => [...base, ...path].join('.') || 'settings';
   if (issue.code === 'unrecognized_keys') {
     const known =
-      issue.path.length === 0 && schema instanceof z.ZodObject ? Object.keys(schema.shape as Record<string, unknown>) : [];
+      issue.path.length === 0 && schema instanceof z.ZodObject
+        ? Object.keys(schema.shape as Record<string, unknown>)
+        : [];
     return issue.keys.slice(0, MAX_FAULTS).map((name) => {
       const near = findNearest(name, known);
       const right = near === undefined ? 'see the page of the provider' : `did you mean ${near}?`;
@@ -89,7 +91,9 @@ function describeIssue(issue: Issue, given: Json | undefined): string {
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_format':
-      return issue.format === 'email' ? 'must be an email address' : 'does not have the right form; see the page of the provider';
+      return issue.format === 'email'
+        ? 'must be an email address'
+        : 'does not have the right form; see the page of the provider';
     default:
       return 'is not valid; see the page of the provider';
   }

@@ -18,7 +18,7 @@ const MAX_TRIALS = 8;
 const MAX_TRIAL_MS: Millis = 20_000;
 const MAX_END_MS: Millis = 2000;
 
-/** What became of a test message. */
+/** Answer of a provider to a test message. */
 export interface TestResult {
   readonly outcome: SendOutcome['kind'];
   readonly channel: Channel;
@@ -161,21 +161,24 @@ function chooseChannel({ channels }: SealedAccount, wanted: Channel | undefined)
   throw new TidingsError('invalid_request', `${given}; write one of ${channels.join(', ')}.`, { pointer: '/channel' });
 }
 
-/** What a test message on each channel goes to; `text`: what a caller writes. */
-const TARGETS: { readonly [channel in Channel]: { readonly kinds: readonly Target['kind'][]; readonly text: string } } = {
-  email: { kinds: ['email'], text: '{ "email": "you@example.com" }' },
-  sms: { kinds: ['phone'], text: '{ "phone": "+351912345678" }' },
-  push: { kinds: ['device', 'browser'], text: '{ "device": { … } } or { "browser": { … } }' },
-  in_app: { kinds: ['none'], text: '{}' },
-  webhook: { kinds: ['endpoint'], text: '{ "url": "https://…" }' },
-  chat: { kinds: ['chat', 'none'], text: '{ "chat": "#channel" }, { "url": "https://…" } or {}' },
-  internal: { kinds: ['none'], text: '{}' },
-};
+/** The kinds of targets of a test message on each channel; `text`: what a caller writes. */
+const TARGETS: { readonly [channel in Channel]: { readonly kinds: readonly Target['kind'][]; readonly text: string } } =
+  {
+    email: { kinds: ['email'], text: '{ "email": "you@example.com" }' },
+    sms: { kinds: ['phone'], text: '{ "phone": "+351912345678" }' },
+    push: { kinds: ['device', 'browser'], text: '{ "device": { … } } or { "browser": { … } }' },
+    in_app: { kinds: ['none'], text: '{}' },
+    webhook: { kinds: ['endpoint'], text: '{ "url": "https://…" }' },
+    chat: { kinds: ['chat', 'none'], text: '{ "chat": "#channel" }, { "url": "https://…" } or {}' },
+    internal: { kinds: ['none'], text: '{}' },
+  };
 
 function requireTarget(channel: Channel, target: Target): void {
   const { kinds, text } = TARGETS[channel];
   if (kinds.includes(target.kind)) return;
-  throw new TidingsError('invalid_request', `to does not fit the channel ${channel}; write ${text}.`, { pointer: '/to' });
+  throw new TidingsError('invalid_request', `to does not fit the channel ${channel}; write ${text}.`, {
+    pointer: '/to',
+  });
 }
 
 function toResult(
@@ -193,4 +196,3 @@ function toResult(
     duration_ms: Math.round(duration),
   };
 }
-

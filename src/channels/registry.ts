@@ -16,7 +16,9 @@ const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } 
 };
 
 /** Environment variables that choose the provider of a channel by themselves, if nothing else is chosen for it. */
-export const CHOOSING_VARIABLES: { readonly [variable: string]: { readonly channel: Channel; readonly provider: string } } = {
+export const CHOOSING_VARIABLES: {
+  readonly [variable: string]: { readonly channel: Channel; readonly provider: string };
+} = {
   SMTP_URL: { channel: 'email', provider: 'smtp' },
   COURIER_AUTH_TOKEN: { channel: 'email', provider: 'courier' },
 };

@@ -4,7 +4,7 @@ import { noopProvider } from './noop.ts';
 import type { Provider } from './provider.ts';
 import { sandboxProvider } from './sandbox.ts';
 
-/** What stands in for a provider: it needs no account, and its messages leave this machine by no channel. */
+/** Stands in for a provider: it needs no account, and its messages leave this machine by no channel. */
 export interface Substitute {
   /** @param log writes a line of the log */
   open(channels: readonly Channel[], log: (line: object) => void): Provider;

@@ -15,7 +15,7 @@ export interface Account {
   readonly account: string;
   /** Name of the provider, as in the registry. */
   readonly provider: string;
-  /** Those of the provider that it is used for. */
+  /** Channels of the provider that it is used for. */
   readonly channels: readonly Channel[];
   /** As they were written, without the secrets. */
   readonly settings: JsonObject;
@@ -32,7 +32,7 @@ export interface Account {
   readonly updatedAt: Millis;
 }
 
-/** An account with its secrets as they are stored; null: it has none. */
+/** An account with its secrets as they are stored; null: it has no secrets. */
 export type SealedAccount = Account & { readonly sealed: Buffer | null };
 
 /** Accounts of a tenant, at most. */
@@ -79,7 +79,7 @@ export async function loadAccount(
   return rows[0];
 }
 
-/** What a caller decides of an account. */
+/** Values of an account that a caller decides. */
 export type WrittenAccount = Pick<
   Account,
   'tenantId' | 'account' | 'provider' | 'channels' | 'settings' | 'enabled' | 'place' | 'operationId'

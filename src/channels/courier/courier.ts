@@ -25,7 +25,9 @@ const settings = z.strictObject({
   templates: z
     .record(z.string().min(1).max(100), z.string().min(1).max(100))
     .optional()
-    .describe('Ids of templates by the names that `provider_template` has. A name that is not among them is itself the id.'),
+    .describe(
+      'Ids of templates by the names that `provider_template` has. A name that is not among them is itself the id.',
+    ),
   base_url: baseUrlSetting(
     'https://api.courier.com',
     'The API. `https://api.eu.courier.com` for workspaces in the European Union.',
@@ -126,7 +128,12 @@ function findTemplate(templates: { readonly [name: string]: string }, name: stri
   return (Object.hasOwn(templates, name) ? templates[name] : undefined) ?? name;
 }
 
-function buildMessage(outgoing: Outgoing, to: JsonObject, { templates = {} }: CourierSettings, now: number): JsonObject {
+function buildMessage(
+  outgoing: Outgoing,
+  to: JsonObject,
+  { templates = {} }: CourierSettings,
+  now: number,
+): JsonObject {
   const { message, channel, expiresAt, notificationType } = outgoing;
   const { hosted, subject, text, html } = message;
   return {

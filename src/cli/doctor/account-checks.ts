@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { openAccount } from '../../accounts/open-account.ts';
 import { openNamed, readInstallation } from '../../accounts/installation.ts';
+import { openAccount } from '../../accounts/open-account.ts';
 import type { CheckResult, Provider, ProviderTools } from '../../channels/provider.ts';
 import type { Config } from '../../config.ts';
 import { GuardedClient } from '../../http-out/guarded-client.ts';

@@ -3,8 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
-import { SUBSTITUTES } from '../../channels/substitutes.ts';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
+import { SUBSTITUTES } from '../../channels/substitutes.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
@@ -77,7 +77,9 @@ export function checkExposure({ host, apiKeys, providers }: Config): Verdict {
     apiKeys.length > 0 ? `${formatCount(apiKeys.length, 'API key')}` : 'callers on this machine, without a key';
   const sent = Object.entries(providers).filter(([, provider]) => !SUBSTITUTES[provider]);
   const leaves =
-    sent.length > 0 ? `${sent.map(([channel, provider]) => `${channel} by ${provider}`).join(', ')}` : 'nothing leaves this machine';
+    sent.length > 0
+      ? `${sent.map(([channel, provider]) => `${channel} by ${provider}`).join(', ')}`
+      : 'nothing leaves this machine';
   return ok(`HOST ${host}, for ${callers}; ${leaves}`);
 }
 

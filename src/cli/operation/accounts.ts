@@ -44,7 +44,9 @@ export function addAccountsCommands(program: Command): void {
     .action((name: string, { provider, ...options }: SettingOptions & { provider: string }) =>
       runApiCommand(options.json, async (api) => {
         const settings = await readSettings(api, provider, options);
-        return toResult(await api.post('/api/v1/provider-accounts', { account: name, provider, settings, ...toBody(options) }));
+        return toResult(
+          await api.post('/api/v1/provider-accounts', { account: name, provider, settings, ...toBody(options) }),
+        );
       }),
     );
   addSettings(
@@ -115,10 +117,14 @@ async function readSettings(api: ApiClient, provider: string, options: SettingOp
   if (set.length === 0) return settings;
   const { providers } = (await api.get('/api/v1/providers')) as { readonly providers: readonly ProviderDescription[] };
   const description = providers.find((one) => one.provider === provider);
-  const properties = (description?.settings['properties'] ?? {}) as { readonly [name: string]: { readonly type?: string } };
+  const properties = (description?.settings['properties'] ?? {}) as {
+    readonly [name: string]: { readonly type?: string };
+  };
   for (const [name, value] of set) {
     if (description?.secrets.includes(name)) {
-      throw new ConfigError(`${name} is a secret, which other users could read in an option; write --secret-env or --secret-file`);
+      throw new ConfigError(
+        `${name} is a secret, which other users could read in an option; write --secret-env or --secret-file`,
+      );
     }
     settings[name] = parseValue(value, properties[name]?.type);
   }

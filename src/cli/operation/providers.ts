@@ -49,7 +49,10 @@ export function addProvidersCommands(program: Command): void {
     .option('--platform <platform>', 'ios or android: the address is the token of a device')
     .option(...JSON_OPTION)
     .action(
-      (account: string, { to, channel, platform, json }: { to: string; channel?: string; platform?: string; json?: boolean }) =>
+      (
+        account: string,
+        { to, channel, platform, json }: { to: string; channel?: string; platform?: string; json?: boolean },
+      ) =>
         runApiCommand(json, async (api) => {
           const body = { to: toTarget(to, platform), ...(channel === undefined ? {} : { channel }) };
           const data = (await api.post(`${toPath(account)}/test-send`, body)) as TestResult;
@@ -66,7 +69,9 @@ function toTarget(text: string, platform: string | undefined): object {
   if (/^\+\d[\d ]+$/.test(text)) return { phone: text.replaceAll(' ', '') };
   if (text.includes('@')) return { email: text };
   if (/^[#A-Z]\S+$/.test(text)) return { chat: text };
-  throw new ConfigError('--to is no address, number, URL or channel of a chat; for the token of a device add --platform');
+  throw new ConfigError(
+    '--to is no address, number, URL or channel of a chat; for the token of a device add --platform',
+  );
 }
 
 function toPath(account: string): string {
@@ -88,7 +93,10 @@ function formatCheck(account: string, { ok, code, reason }: Checked): string {
   return `${account}: ${reason}${code === null ? '' : ` (code ${code})`}`;
 }
 
-function formatResult(account: string, { outcome, provider, code, reason, provider_message_id: id }: TestResult): string {
+function formatResult(
+  account: string,
+  { outcome, provider, code, reason, provider_message_id: id }: TestResult,
+): string {
   if (outcome === 'sandboxed') return `${account}: a test tenant sends nothing; nothing left this machine`;
   if (outcome === 'sent') return `${account}: ${provider} accepted the message${id === null ? '' : ` as ${id}`}`;
   return `${account}: ${outcome}: ${reason}${code === null ? '' : ` (code ${code})`}`;

@@ -16,7 +16,9 @@ export function formatStartupBanner(
     catalog,
     providerLabels = {},
   }: Pick<Running, 'url' | 'healthUrl' | 'database'> & {
-    readonly providerLabels?: Running['providerLabels']; readonly catalog: Pick<Catalog, 'version'> },
+    readonly providerLabels?: Running['providerLabels'];
+    readonly catalog: Pick<Catalog, 'version'>;
+  },
   { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
   sample: SampleEvent | null,
 ): string {
@@ -59,7 +61,7 @@ const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
 
 /**
  * Returns one sentence about which channels leave the machine and which do not.
- * @param labels names of providers as people read them
+ * @param labels the label of each provider, by its name
  */
 export function formatDelivery(
   providers: Config['providers'],
@@ -75,7 +77,9 @@ export function formatDelivery(
     return [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
   });
   const text = parts.join('; ');
-  return leaving.length > 0 ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
+  return leaving.length > 0
+    ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+    : `Nothing leaves this machine: ${text}.`;
 }
 
 function formatChannels(channels: readonly Channel[]): string {

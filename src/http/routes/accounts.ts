@@ -1,6 +1,6 @@
-import { type Accounts } from '../../accounts/accounts.ts';
-import type { Trials } from '../../accounts/trials.ts';
+import type { Accounts } from '../../accounts/accounts.ts';
 import { describeProviders } from '../../accounts/describe-providers.ts';
+import type { Trials } from '../../accounts/trials.ts';
 import type { App } from '../app.ts';
 import { readIfMatch, setEtag } from '../if-match.ts';
 import {

@@ -63,7 +63,9 @@ export const newAccount = z
 export const accountChange = z
   .strictObject({
     channels: channels.optional(),
-    settings: settings.optional().describe('Settings to change; null removes one, and what is absent stays, secrets too'),
+    settings: settings
+      .optional()
+      .describe('Settings to change; null removes one, and what is absent stays, secrets too'),
     enabled: z.boolean().optional(),
     place: place.optional(),
   })
@@ -106,8 +108,12 @@ const browser = z.strictObject({ endpoint: text(2048), p256dh: text(200), auth: 
 
 const to = z
   .strictObject({
-    email: text(320).optional().meta({ examples: ['you@example.com'] }),
-    phone: text(32).optional().meta({ description: 'In E.164 form', examples: ['+351912345678'] }),
+    email: text(320)
+      .optional()
+      .meta({ examples: ['you@example.com'] }),
+    phone: text(32)
+      .optional()
+      .meta({ description: 'In E.164 form', examples: ['+351912345678'] }),
     device: device.optional(),
     browser: browser.optional(),
     url: text(2048).optional().describe('Endpoint of a webhook, or incoming webhook of a chat'),

@@ -107,14 +107,14 @@ create table signing_keys (
   primary key (tenant_id, key_id)
 );
 
--- Accounts of a tenant with providers. Where it has none for a channel, that of the installation is used.
+-- Accounts of a tenant with providers. For a channel without one, that of the installation is used.
 create table provider_accounts (
   tenant_id    text collate "C" not null references tenants,
   account      text collate "C" not null,
   provider     text             not null,  -- as in src/channels/registry.ts
   channels     text[]           not null,  -- those of the provider that it is used for
   settings     json             not null,  -- without the secrets
-  sealed       bytea,                      -- the secrets, as a document; null: it has none
+  sealed       bytea,                      -- the secrets, as a document; null: no secrets
   secrets      text[]           not null default '{}',  -- names of the secrets that are set
   enabled      boolean          not null default true,
   place        integer          not null check (place >= 1),  -- order of choice

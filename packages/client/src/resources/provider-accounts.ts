@@ -41,7 +41,12 @@ export class ProviderAccounts extends Resource {
 
   /** Sends one plain message by an account. */
   sendTest(account: string, test: ProviderTest, options?: CallOptions): Promise<ProviderTestResult> {
-    return this.request('post', '/api/v1/provider-accounts/{account}/test-send', { path: { account }, body: test }, options);
+    return this.request(
+      'post',
+      '/api/v1/provider-accounts/{account}/test-send',
+      { path: { account }, body: test },
+      options,
+    );
   }
 
   /** Lists the providers that an account may have. */
