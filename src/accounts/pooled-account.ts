@@ -77,7 +77,7 @@ export class PooledAccount implements Provider {
   #closeIfIdle(): void {
     if (this.#underWay > 0 || this.#state === 'open' || this.#state === 'closed') return;
     clearTimeout(this.#linger);
-    // What fails on closing has been sent already, or never was.
+    // A message that fails on closing has been sent already, or never was.
     const close = () => void this.close().catch(() => {});
     if (this.#state === 'replaced') close();
     else this.#linger = setTimeout(close, LINGER_MS).unref();
