@@ -61,6 +61,16 @@ tracking of SendGrid are off for each message, because they rewrite links. Our r
 
 **A repetition is not recognized.** SendGrid knows no idempotency key: a message in doubt may arrive twice if it is sent again.`,
   settings,
+  environment: {
+    variables: {
+      api_key: 'SENDGRID_API_KEY',
+      from: 'EMAIL_FROM_EMAIL',
+      reply_to: 'EMAIL_REPLY_TO',
+      ip_pool: 'SENDGRID_IP_POOL',
+      verification_key: 'SENDGRID_VERIFICATION_KEY',
+      base_url: 'SENDGRID_BASE_URL',
+    },
+  },
   defaults: { concurrency: 50, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'doubled',

@@ -82,6 +82,19 @@ along as the tag \`tidings_key\`, which SES repeats in each report. SES writes i
 **Credentials.** Access keys only. Roles of an instance or of a container are not read: an account belongs to a tenant, not to the
 machine.`,
   settings,
+  environment: {
+    variables: {
+      region: 'AWS_SES_REGION',
+      access_key_id: 'AWS_SES_ACCESS_KEY_ID',
+      secret_access_key: 'AWS_SES_SECRET_ACCESS_KEY',
+      session_token: 'AWS_SES_SESSION_TOKEN',
+      from: 'EMAIL_FROM_EMAIL',
+      reply_to: 'EMAIL_REPLY_TO',
+      configuration_set: 'AWS_SES_CONFIGURATION_SET',
+      topic_arns: 'AWS_SES_TOPIC_ARNS',
+      base_url: 'AWS_SES_BASE_URL',
+    },
+  },
   defaults: { concurrency: 50, perSecond: 14, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'doubled',
