@@ -105,7 +105,10 @@ export class Executor {
     const { providers, accounts, circuits } = this.#options;
     const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
     const found = chooseProvider({ providers, accounts, isUsable }, delivery);
-    if (!(found instanceof Promise)) return this.#queue(delivery, found);
+    if (!(found instanceof Promise)) {
+      this.#queue(delivery, found);
+      return;
+    }
     found.then(
       (provider) => this.#queue(delivery, provider),
       (error) => {
