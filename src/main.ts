@@ -196,6 +196,10 @@ export async function run(
     let startWorkers: (() => Promise<void>) | undefined;
     let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
+      const { GuardedClient } = await import('./http-out/guarded-client.ts');
+      const { createFetchFiles } = await import('./channels/email/fetch-files.ts');
+      const files = new GuardedClient();
+      cleanup.push(() => files.close());
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
       const random = Math.random;
@@ -212,6 +216,7 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
+        fetchFiles: createFetchFiles(files, clock),
         lease,
         poll,
       });

@@ -96,6 +96,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     channels: CHANNELS,
     concurrency: 50,
     keepsMessage: true,
+    takesHosted: true,
     send,
     check: (signal) =>
       checkByCall(http, { url: `${account.base_url}/brands`, headers, maxMillis: MAX_SEND_MS, signal }, (response) =>

@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import type { SampleEvent } from '../../catalog/sample-event.ts';
 import type { Config } from '../../config.ts';
 import type { Roles, Running } from '../../main.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { escapeJson, escapeLines } from './escape-terminal.ts';
 
@@ -44,16 +45,6 @@ export function formatStartupBanner(
   return escapeLines(lines);
 }
 
-const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
-  email: 'email',
-  sms: 'SMS',
-  push: 'push',
-  in_app: 'in-app',
-  webhook: 'webhook',
-  chat: 'chat',
-  internal: 'internal',
-};
-
 /** The predicate for one channel and for several channels of each provider. */
 const PREDICATES = [
   ['smtp', 'is sent by SMTP', 'are sent by SMTP'],
@@ -74,7 +65,7 @@ export function formatDelivery(providers: Config['providers']): string {
 }
 
 function formatChannels(channels: readonly Channel[]): string {
-  const names = channels.map((channel) => CHANNEL_NAMES[channel]);
+  const names = channels.map((channel) => CHANNEL_DESCRIPTORS[channel].label);
   const last = names.pop();
   return names.length === 0 ? `${last}` : `${names.join(', ')} and ${last}`;
 }

@@ -1,0 +1,46 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { PartName, SizeLimit } from '../model/channels/descriptor.ts';
+import { CHANNELS, type Channel, type Message } from '../model/delivery.ts';
+
+/** The bounds of each channel as a list, made once. */
+const LIMITS = new Map(
+  CHANNELS.map((channel) => [channel, Object.entries(CHANNEL_DESCRIPTORS[channel].limits) as [PartName, SizeLimit][]]),
+);
+
+/**
+ * Returns what is too large for the channel, as the rest of a sentence that begins with `The` and has `{}` in the place of the
+ * notification type; undefined: nothing is.
+ */
+export function findExcess(channel: Channel, message: Message): string | undefined {
+  for (const [part, limit] of LIMITS.get(channel)!) {
+    const value = part === 'attachments' ? message.files : message[part];
+    if (value === undefined) continue;
+    const size = measure(value, limit.unit);
+    if (size > limit.max) return describe(`${part} of {}`, size, channel, limit);
+  }
+  const { label, whole } = CHANNEL_DESCRIPTORS[channel];
+  if (whole === undefined) return undefined;
+  const size = measure(message, whole.unit);
+  return size > whole.max ? describe(`${label} message of {}`, size, channel, whole) : undefined;
+}
+
+function describe(what: string, size: number, channel: Channel, { max, unit, source }: SizeLimit): string {
+  const { label } = CHANNEL_DESCRIPTORS[channel];
+  return `${what} has ${size} ${unit}, and ${label} takes at most ${max} (set by ${source}).`;
+}
+
+function measure(value: unknown, unit: SizeLimit['unit']): number {
+  if (unit === 'entries') return (value as readonly unknown[]).length;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return unit === 'characters' ? text.length : utf8Length(text);
+}
+
+/** Returns the bytes of a text in UTF-8; pure, as Buffer is not. */
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
