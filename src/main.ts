@@ -7,6 +7,7 @@ import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
 import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
+import { LazyFetchFiles } from './channels/email/lazy-fetch-files.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
 import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
@@ -196,9 +197,7 @@ export async function run(
     let startWorkers: (() => Promise<void>) | undefined;
     let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
-      const { GuardedClient } = await import('./http-out/guarded-client.ts');
-      const { createFetchFiles } = await import('./channels/email/fetch-files.ts');
-      const files = new GuardedClient();
+      const files = new LazyFetchFiles(clock);
       cleanup.push(() => files.close());
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
@@ -216,7 +215,7 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
-        fetchFiles: createFetchFiles(files, clock),
+        fetchFiles: files.fetch,
         lease,
         poll,
       });

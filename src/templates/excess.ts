@@ -16,7 +16,7 @@ export function findExcess(channel: Channel, message: Message): string | undefin
     const value = part === 'attachments' ? message.files : message[part];
     if (value === undefined) continue;
     const size = measure(value, limit.unit);
-    if (size > limit.max) return describe(`${part} of {}`, size, channel, limit);
+    if (size > limit.max) return describe(`${part} part of {}`, size, channel, limit);
   }
   const { label, whole } = CHANNEL_DESCRIPTORS[channel];
   if (whole === undefined) return undefined;

@@ -27,11 +27,12 @@ export const NOTIFICATIONS = `notifications:
   TELL:
     description: What happened.
     category: SYSTEM
-    channels: [email, sms, push, in_app, webhook, internal]
+    channels: [email, sms, push, in_app, webhook, chat, internal]
     priority: HIGH
     in_doubt: hold
     give_up_after: 2h
     expires_after: 3d
+    provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }
   N2: { category: OPERATIONAL, channels: internal }
