@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
+import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
@@ -218,7 +219,7 @@ function parseProviders(value: string | undefined, smtp: boolean): Config['provi
         `TIDINGS_PROVIDERS has "${item}"; write CHANNEL=PROVIDER with one of ${CHANNELS.join(', ')} and one of ${PROVIDERS.join(', ')}`,
       );
     }
-    if (provider === 'smtp' && (channel !== 'email' || !smtp)) {
+    if (provider === 'smtp' && (CHANNEL_DESCRIPTORS[channel].addressKind !== 'email' || !smtp)) {
       throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; smtp sends email only, and needs SMTP_URL`);
     }
     byChannel[channel] = provider;

@@ -83,7 +83,7 @@ test.each([
   expect(provider.calls).toEqual([]);
 });
 
-test('files beyond the bound in bytes are refused', async () => {
+test('files beyond the bound in bytes are rejected', async () => {
   const { tidings } = await startMail();
   answer = { status: 200, body: Buffer.alloc(6 * 1024 * 1024) };
   const id = await tidings.post('mail', { n: 7, invoice_url: `${base}/i`, logo_url: `${base}/l` });

@@ -120,7 +120,7 @@ describe('the parts of a message', () => {
     [{ text: 'x', blocks: '[]' }, 'push', 'push has no part `blocks`'],
     [{ subject: 'x', text: 'x', data: '{}' }, 'email', 'email has no part `data`'],
     [{ title: 'x' }, 'push', 'push needs a part `text` or `data`'],
-  ] as const)('refuses a part that the channel does not have: %j', (parts, channel, message) => {
+  ] as const)('rejects a part that the channel does not have: %j', (parts, channel, message) => {
     expect(listTemplateProblems(parts, channel).map((problem) => problem.message)).toContain(message);
   });
 

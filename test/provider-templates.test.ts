@@ -38,7 +38,7 @@ test('its data are those of the file that gives them', async () => {
   expect(provider.calls[0]?.message.hosted).toEqual({ template: 'W1', data: { number: 7, to: 'maria@example.com' } });
 });
 
-test('a provider that keeps no templates refuses it by name, and goes on with other messages', async () => {
+test('a provider that keeps no templates reports it by name, and goes on with other messages', async () => {
   const provider = fakeProvider();
   const tidings = await start({ email: provider });
   await tidings.apply(hostedCatalog('W1'));
@@ -65,7 +65,7 @@ test.each([
     { 'templates/MAIL/email.en.txt': 'Hi' },
     '"email.en.txt" is not a part of email by "provider_template", which the provider renders',
   ],
-])('the catalog refuses %s', async (hosted, more, message) => {
+])('the catalog rejects %s', async (hosted, more, message) => {
   const tidings = await start({});
   await expect(tidings.apply(hostedCatalog(hosted, more))).rejects.toMatchObject({
     problems: expect.arrayContaining([expect.objectContaining({ message })]),

@@ -304,7 +304,7 @@ export class Executor {
     const blank = explainBlank(template, rendered.message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
     const { message } = rendered;
-    const sender = channel === 'email' ? tenant.settings.mail_from : undefined;
+    const sender = CHANNEL_DESCRIPTORS[channel].addressKind === 'email' ? tenant.settings.mail_from : undefined;
     return {
       message,
       ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),

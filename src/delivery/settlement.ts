@@ -62,7 +62,7 @@ function sealMessage(
   locale: MessageLocale | undefined,
 ): Settlement['message'] {
   const row = documentRow('messages', tenantId, notificationId, channel, target);
-  // What was fetched is not kept; where it came from is.
+  // Keeps where the files came from, not the files.
   const { attachments: _, ...kept } = message;
   return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...locale, toMask: address?.mask ?? null };
 }

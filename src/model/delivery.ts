@@ -35,7 +35,7 @@ export interface Message {
   readonly blocks?: readonly JsonObject[];
   /** Files that are fetched for it when it is sent. */
   readonly files?: readonly FileReference[];
-  /** What was fetched. */
+  /** The files, once they are fetched. */
   readonly attachments?: readonly Attachment[];
   /** A template that is kept by the provider, and its data. */
   readonly hosted?: { readonly template: string; readonly data: JsonObject };

@@ -5,7 +5,7 @@ import { RenderLimit } from './compile.ts';
 import { toText, type Value } from './helpers.ts';
 import { tidySubject } from './tidy.ts';
 
-/** What a part beside subject, text and HTML becomes. */
+/** Members of a message that a part beside subject, text and HTML becomes. */
 type ExtraParts = Pick<Message, 'title' | 'data' | 'badge' | 'image' | 'actions' | 'blocks' | 'files'>;
 
 /** Parts that are JSON whose texts are templates; the others are texts. */

@@ -8,7 +8,7 @@ import type { PartProblem } from './parse.ts';
  * Structured parts: JSON whose texts are templates. Names are written out; a value that is missing is left out, with its name.
  */
 
-/** Where a value stands: the names and indexes that lead to it. */
+/** Path of a value: the names and indexes that lead to it. */
 export type ValuePath = readonly (string | number)[];
 
 export interface Structure {

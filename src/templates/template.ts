@@ -33,7 +33,7 @@ export interface CompiledTemplate {
   readonly subject: Part | undefined;
   readonly text: Part;
   readonly html: Part | undefined;
-  /** The other parts, in the order of messages; undefined: there are none. */
+  /** The other parts, in the order of messages; undefined: it has no others. */
   readonly extras: readonly CompiledExtra[] | undefined;
   /** Name of the template that the provider keeps, in the place of all parts but the data; undefined: it is rendered here. */
   readonly hosted: string | undefined;

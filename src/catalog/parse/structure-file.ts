@@ -15,11 +15,15 @@ export interface StructureFile {
 
 /** Returns the part; undefined: it cannot be read, which has been reported. */
 export function readStructure(name: string, source: string, problems: Problems): StructureFile | undefined {
+  const unquoted = findUnquoted(source);
+  if (unquoted) {
+    problems.add({ file: name, ...unquoted, message: 'a value with {{…}} stands between quotes', hint: 'like "{{event.name}}"' });
+    return undefined;
+  }
   const file = parseYaml(name, source, problems);
   const { root } = file;
   if (root === null) return undefined;
   const texts: { line: number; column: number; text: string }[] = [];
-  let isQuoted = true;
 
   function toJson(tree: Tree): Json {
     switch (tree.kind) {
@@ -28,12 +32,6 @@ export function readStructure(name: string, source: string, problems: Problems):
           if (key.includes('{{')) file.report(at, 'a name is no template', 'write it out; only values may have {{…}}');
           return [key, toJson(value)] as const;
         });
-        // `name: {{event.name}}` without quotes is a map in YAML.
-        const only = tree.entries.length === 1 ? tree.entries[0]! : undefined;
-        if (only && source.startsWith('{{', tree.at)) {
-          isQuoted = false;
-          file.report(tree.at, 'a value with {{…}} stands between quotes', 'like "{{event.name}}"');
-        }
         return Object.fromEntries(members);
       }
       case 'list':
@@ -49,8 +47,20 @@ export function readStructure(name: string, source: string, problems: Problems):
   }
 
   const json = JSON.stringify(toJson(root));
-  if (!isQuoted) return undefined;
   return { json, texts, report: (at, message, hint) => file.report(findValue(root, at).at, message, hint) };
+}
+
+/**
+ * Returns where a value begins with `{{` and no quote, which YAML takes for a map in a map. Undefined: nowhere, or in a text of
+ * several lines, which may have such lines.
+ */
+function findUnquoted(source: string): { readonly line: number; readonly column: number } | undefined {
+  if (/[|>][+-]?\d?\s*$/m.test(source)) return undefined;
+  for (const [index, line] of source.split('\n').entries()) {
+    const [, before] = /^(\s*(?:- +)*(?:[\w.-]+: +)?)\{\{/.exec(line) ?? [];
+    if (before !== undefined && before.trim() !== '') return { line: index + 1, column: before.length + 1 };
+  }
+  return undefined;
 }
 
 function findLine(source: string, at: number): { readonly line: number; readonly column: number } {

@@ -95,7 +95,7 @@ function checkDefaultLocale(
 ): void {
   for (const { type, channelAt } of types) {
     for (const [channel, at] of channelAt) {
-      if (CHANNEL_DESCRIPTORS[channel].isTemplateOptional || isComplete(type.name, channel)) continue;
+      if (CHANNEL_DESCRIPTORS[channel].fallback || isComplete(type.name, channel)) continue;
       const files = listRequiredParts(channel).map(
         ([first]) => `templates/${type.name}/${formatFileName(channel, DEFAULT_LOCALE, first!)}`,
       );

@@ -18,7 +18,7 @@ const MAX_FETCH_MS = 20_000;
 /** Emails with files that a process sends at once: their files are in memory. */
 const MAX_AT_ONCE = 8;
 
-/** Types that mail programs run or refuse. */
+/** Types that mail programs run, or do not let through. */
 const REFUSED_TYPE = /^(?:application\/(?:x-msdownload|x-msdos-program|x-sh|x-executable|java-archive|hta)|text\/html)\b/i;
 
 /** Returns a function that fetches files over HTTPS from public addresses, one after the other, without following redirects. */

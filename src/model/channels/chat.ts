@@ -10,5 +10,4 @@ export const chat: ChannelDescriptor = {
     text: { max: 40_000, unit: 'characters', source: 'Slack' },
     blocks: { max: 50, unit: 'entries', source: 'Slack' },
   },
-  isTemplateOptional: false,
 };

@@ -7,16 +7,16 @@ export type PartName = 'subject' | 'title' | 'text' | 'html' | 'data' | 'badge' 
 export interface SizeLimit {
   readonly max: number;
   readonly unit: 'characters' | 'bytes' | 'entries';
-  /** Who sets it. */
+  /** The service that sets it. */
   readonly source: string;
 }
 
-/** All that is known of a channel, whoever its provider is. */
+/** All that is known of a channel with any provider. */
 export interface ChannelDescriptor {
   readonly name: Channel;
-  /** As people read it, in a sentence. */
+  /** Name within a sentence. */
   readonly label: string;
-  /** How a message goes there: `by email`. */
+  /** Phrase for the way of a message: `by email`. */
   readonly phrase: string;
   /** Kind of the address of the user that it needs. Absent: it needs none, or a device or an endpoint. */
   readonly addressKind?: 'email' | 'phone';
@@ -24,8 +24,10 @@ export interface ChannelDescriptor {
   readonly parts: { readonly [how in 'needs' | 'oneOf' | 'may']: readonly PartName[] };
   /** Bounds of its parts beside those of every template. Absent: there are no others. */
   readonly limits: { readonly [part in PartName]?: SizeLimit };
-  /** Bound of all parts as JSON. Absent: that of the provider, which refuses a larger message. */
+  /** Bound of all parts as JSON. Absent: that of the provider, which rejects a larger message. */
   readonly whole?: SizeLimit;
-  /** Whether a type may do without a template. */
-  readonly isTemplateOptional: boolean;
+  /** Template of a type that has no template, by part. Absent: each type needs a template. */
+  readonly fallback?: { readonly [part in PartName]?: string };
+  /** Whether messages to one target wait for no others of their tenant; see the function `delivery_lane` of the database. */
+  readonly hasTargetLanes?: boolean;
 }

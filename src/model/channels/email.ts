@@ -7,5 +7,4 @@ export const email: ChannelDescriptor = {
   addressKind: 'email',
   parts: { needs: ['subject'], oneOf: ['html', 'text'], may: ['attachments'] },
   limits: { attachments: { max: 20, unit: 'entries', source: 'Tidings' } },
-  isTemplateOptional: false,
 };

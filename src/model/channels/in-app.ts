@@ -11,5 +11,4 @@ export const inApp: ChannelDescriptor = {
     image: { max: 2048, unit: 'characters', source: 'Tidings' },
     actions: { max: 5, unit: 'entries', source: 'Tidings' },
   },
-  isTemplateOptional: false,
 };

@@ -12,5 +12,4 @@ export const push: ChannelDescriptor = {
     image: { max: 2048, unit: 'characters', source: 'Tidings' },
     actions: { max: 3, unit: 'entries', source: 'Android' },
   },
-  isTemplateOptional: false,
 };

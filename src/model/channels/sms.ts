@@ -7,5 +7,4 @@ export const sms: ChannelDescriptor = {
   addressKind: 'phone',
   parts: { needs: ['text'], oneOf: [], may: [] },
   limits: { text: { max: 1600, unit: 'characters', source: 'Twilio and Amazon SNS' } },
-  isTemplateOptional: false,
 };

@@ -7,5 +7,14 @@ export const webhook: ChannelDescriptor = {
   parts: { needs: [], oneOf: ['text', 'data'], may: [] },
   limits: {},
   whole: { max: 262_144, unit: 'bytes', source: 'Tidings' },
-  isTemplateOptional: true,
+  fallback: {
+    data: JSON.stringify({
+      notification_type: '{{notification.type}}',
+      user_id: '{{notification.user_id}}',
+      event_type: '{{notification.event_type}}',
+      event_timestamp: '{{notification.event_timestamp}}',
+      event: '{{event}}',
+    }),
+  },
+  hasTargetLanes: true,
 };
