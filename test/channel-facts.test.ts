@@ -12,7 +12,8 @@ const ALL = Object.values(CHANNEL_DESCRIPTORS);
 
 /** Files that name a channel, with the reason. Providers name the channels that they serve. */
 const ALLOWED: { readonly [file: string]: string } = {
-  'src/model/delivery.ts': 'the list of the names, of which their type is made; and the log, which is a provider of alerts',
+  'src/model/delivery.ts':
+    'the list of the names, of which their type is made; and the log, which is a provider of alerts',
 };
 
 describe('the name of a channel', () => {

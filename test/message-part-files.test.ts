@@ -51,13 +51,22 @@ test.each([
     { file: 'push.en.data.yaml', line: 1, message: /^a name is no template$/ },
   ],
   [{ 'push.en.data.yaml': 'a: 1\na: 2\n' }, { file: 'push.en.data.yaml', line: 2, message: /a/ }],
-  [{ 'push.en.data.txt': 'x', 'push.en.txt': 'x' }, { file: 'push.en.data.txt', message: /is not a part of push/ }],
-  [{ 'sms.en.title.txt': 'x', 'sms.en.txt': 'x' }, { file: 'sms.en.title.txt', message: /is not a part of sms/ }],
+  [
+    { 'push.en.data.txt': 'x', 'push.en.txt': 'x' },
+    { file: 'push.en.data.txt', message: /is not a part of push/ },
+  ],
+  [
+    { 'sms.en.title.txt': 'x', 'sms.en.txt': 'x' },
+    { file: 'sms.en.title.txt', message: /is not a part of sms/ },
+  ],
   [
     { 'push.en.data.json': '{}', 'push.en.data.yaml': 'a: 1' },
     { file: 'push.en.data.yaml', message: /^there is another file of the data$/ },
   ],
-  [{ 'push.en.title.txt': 'x' }, { file: 'push.en.title.txt', message: /^the push template in "en" has no text or data$/ }],
+  [
+    { 'push.en.title.txt': 'x' },
+    { file: 'push.en.title.txt', message: /^the push template in "en" has no text or data$/ },
+  ],
 ])('reports what is wrong at its place: %j', async (files, { file, message, ...place }) => {
   const { problems } = await checkCatalog(files);
   expect(problems).toContainEqual(

@@ -33,14 +33,22 @@ describe('the parts of a message', () => {
   });
 
   it('leaves out a value that is missing, and keeps null, false and zero', () => {
-    const data = json({ gone: '{{event.gone}}', none: '{{event.nothing}}', no: '{{event.no}}', list: ['{{event.gone}}', 1] });
+    const data = json({
+      gone: '{{event.gone}}',
+      none: '{{event.nothing}}',
+      no: '{{event.no}}',
+      list: ['{{event.gone}}', 1],
+    });
     expect(render({ data }, DATA, 'webhook')).toEqual({ text: '', data: { none: null, no: false, list: [1] } });
   });
 
   it('writes a value into data as data, whatever signs it has', () => {
     const data = json({ evil: 'x {{event.evil}}', __proto__x: '{{event.evil}}' });
     const rendered = render({ data }, DATA, 'webhook');
-    expect(rendered.data).toEqual({ evil: `x ${'<script>alert("1")</script>'}`, __proto__x: '<script>alert("1")</script>' });
+    expect(rendered.data).toEqual({
+      evil: `x ${'<script>alert("1")</script>'}`,
+      __proto__x: '<script>alert("1")</script>',
+    });
   });
 
   it('sets a member called __proto__ as any other', () => {
@@ -61,39 +69,69 @@ describe('the parts of a message', () => {
   });
 
   it('leaves out a badge and an image whose value is missing', () => {
-    expect(render({ text: 'Hi', badge: '{{event.gone}}', image: '{{event.gone}}' }, DATA, 'push')).toEqual({ text: 'Hi' });
+    expect(render({ text: 'Hi', badge: '{{event.gone}}', image: '{{event.gone}}' }, DATA, 'push')).toEqual({
+      text: 'Hi',
+    });
   });
 
   it.each([
-    [{ text: 'Hi', badge: '-1' }, 'push', 'The badge part of T cannot be rendered: it is not a whole number from 0 to 1000000.'],
-    [{ text: 'Hi', badge: '{{event.name}}' }, 'push', 'The badge part of T cannot be rendered: it is not a whole number from 0 to 1000000.'],
-    [{ text: 'Hi', image: '{{event.trap}}' }, 'push', 'The image part of T cannot be rendered: it is not a URL that begins with https://.'],
+    [
+      { text: 'Hi', badge: '-1' },
+      'push',
+      'The badge part of T cannot be rendered: it is not a whole number from 0 to 1000000.',
+    ],
+    [
+      { text: 'Hi', badge: '{{event.name}}' },
+      'push',
+      'The badge part of T cannot be rendered: it is not a whole number from 0 to 1000000.',
+    ],
+    [
+      { text: 'Hi', image: '{{event.trap}}' },
+      'push',
+      'The image part of T cannot be rendered: it is not a URL that begins with https://.',
+    ],
     [
       { text: 'Hi', actions: json([{ label: 'Go', url: '{{event.trap}}' }]) },
       'in_app',
       'The actions part of T cannot be rendered: an action has no URL that a button may open.',
     ],
-    [{ text: 'Hi', actions: json([{ url: 'https://x.example' }]) }, 'push', 'The actions part of T cannot be rendered: an action has no label.'],
-    [{ text: 'Hi', data: json('{{event.name}}') }, 'push', 'The data part of T cannot be rendered: it is not an object.'],
+    [
+      { text: 'Hi', actions: json([{ url: 'https://x.example' }]) },
+      'push',
+      'The actions part of T cannot be rendered: an action has no label.',
+    ],
+    [
+      { text: 'Hi', data: json('{{event.name}}') },
+      'push',
+      'The data part of T cannot be rendered: it is not an object.',
+    ],
     [{ text: 'Hi', blocks: json({}) }, 'chat', 'The blocks part of T cannot be rendered: it is not a list.'],
   ] as const)('does not send what its channel cannot take: %j', (parts, channel, fault) => {
     expect(renderFault(parts, channel)).toBe(fault);
   });
 
   it.each([
-    [{ text: 'x'.repeat(1601) }, 'sms', 'The text part of T has 1601 characters, and SMS takes at most 1600 (set by Twilio and Amazon SNS).'],
+    [
+      { text: 'x'.repeat(1601) },
+      'sms',
+      'The text part of T has 1601 characters, and SMS takes at most 1600 (set by Twilio and Amazon SNS).',
+    ],
     [
       { text: 'x', actions: json(Array.from({ length: 4 }, () => ({ label: 'A', url: 'https://x.example' }))) },
       'push',
       'The actions part of T has 4 entries, and push takes at most 3 (set by Android).',
     ],
-    [{ data: json({ a: 'é'.repeat(2048) }) }, 'push', 'The data part of T has 4104 bytes, and push takes at most 4096 (set by FCM and APNs).'],
-    [{ text: 'x', blocks: json(Array(51).fill({})) }, 'chat', 'The blocks part of T has 51 entries, and chat takes at most 50 (set by Slack).'],
     [
-      { data: json({ a: 'x'.repeat(262_144) }) },
-      'webhook',
-      '',
+      { data: json({ a: 'é'.repeat(2048) }) },
+      'push',
+      'The data part of T has 4104 bytes, and push takes at most 4096 (set by FCM and APNs).',
     ],
+    [
+      { text: 'x', blocks: json(Array(51).fill({})) },
+      'chat',
+      'The blocks part of T has 51 entries, and chat takes at most 50 (set by Slack).',
+    ],
+    [{ data: json({ a: 'x'.repeat(262_144) }) }, 'webhook', ''],
   ] as const)('names part, size and bound of a message that is too large: %#', (parts, channel, fault) => {
     if (fault !== '') expect(renderFault(parts, channel)).toBe(fault);
     else expect(listTemplateProblems(parts, channel)[0]?.message).toBe('this is longer than 262144 characters');
@@ -113,7 +151,9 @@ describe('the parts of a message', () => {
 
   it('names the place of a problem in a structured part', () => {
     const problems = listTemplateProblems({ text: 'x', data: json({ a: ['ok', '{{evnt.name}}'] }) }, 'push');
-    expect(problems).toMatchObject([{ part: 'data', at: ['a', 1], message: expect.stringContaining('there is no `evnt` here') }]);
+    expect(problems).toMatchObject([
+      { part: 'data', at: ['a', 1], message: expect.stringContaining('there is no `evnt` here') },
+    ]);
   });
 
   it.each([

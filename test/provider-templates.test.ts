@@ -44,14 +44,16 @@ test('a provider that keeps no templates reports it by name, and goes on with ot
   await tidings.apply(hostedCatalog('W1'));
   await tidings.worker();
   const id = await tidings.post('mail', { n: 7 });
-  await expect.poll(() => tidings.attempts(id)).toMatchObject([
-    {
-      outcome: 'misconfigured',
-      code: 'provider_template',
-      reason:
-        'fake keeps no templates, and the message is to be made from W1: route it to a provider that does, or write a template here',
-    },
-  ]);
+  await expect
+    .poll(() => tidings.attempts(id))
+    .toMatchObject([
+      {
+        outcome: 'misconfigured',
+        code: 'provider_template',
+        reason:
+          'fake keeps no templates, and the message is to be made from W1: route it to a provider that does, or write a template here',
+      },
+    ]);
   await tidings.becomes(await tidings.post('held', { n: 1 }), 'sent');
   expect(provider.calls.map(({ notificationType }) => notificationType)).toEqual(['HELD']);
 });

@@ -293,9 +293,7 @@ function describeSent(delivery: Deliveries[number]): string {
 }
 
 function describeChannel({ channel }: Deliveries[number]): string {
-  return Object.hasOwn(CHANNEL_DESCRIPTORS, channel)
-    ? CHANNEL_DESCRIPTORS[channel as Channel].phrase
-    : `by ${channel}`;
+  return Object.hasOwn(CHANNEL_DESCRIPTORS, channel) ? CHANNEL_DESCRIPTORS[channel as Channel].phrase : `by ${channel}`;
 }
 
 function describeTime({ finished_at }: Deliveries[number]): string {

@@ -43,7 +43,8 @@ export function compileStructure(
 
   function compile(value: Json, at: ValuePath): (data: JsonObject) => Value {
     values += 1;
-    if (values === MAX_STRUCTURE_VALUES + 1) problems.push(...fail(`there are more than ${MAX_STRUCTURE_VALUES} values`).problems);
+    if (values === MAX_STRUCTURE_VALUES + 1)
+      problems.push(...fail(`there are more than ${MAX_STRUCTURE_VALUES} values`).problems);
     if (at.length > MAX_STRUCTURE_DEPTH) {
       problems.push({ message: `values are nested more than ${MAX_STRUCTURE_DEPTH} deep`, line: 1, column: 1, at });
       return () => undefined;
@@ -65,7 +66,9 @@ export function compileStructure(
       const items = value.map((item, index) => compile(item, [...at, index]));
       return (data) => items.map((item) => item(data)).filter((item): item is Json => item !== undefined);
     }
-    const members = Object.entries(value).map(([name, member]) => [name, compile(member as Json, [...at, name])] as const);
+    const members = Object.entries(value).map(
+      ([name, member]) => [name, compile(member as Json, [...at, name])] as const,
+    );
     return (data) => {
       const rendered: [string, Json][] = [];
       for (const [name, member] of members) {

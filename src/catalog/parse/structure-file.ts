@@ -17,7 +17,12 @@ export interface StructureFile {
 export function readStructure(name: string, source: string, problems: Problems): StructureFile | undefined {
   const unquoted = findUnquoted(source);
   if (unquoted) {
-    problems.add({ file: name, ...unquoted, message: 'a value with {{…}} stands between quotes', hint: 'like "{{event.name}}"' });
+    problems.add({
+      file: name,
+      ...unquoted,
+      message: 'a value with {{…}} stands between quotes',
+      hint: 'like "{{event.name}}"',
+    });
     return undefined;
   }
   const file = parseYaml(name, source, problems);

@@ -72,7 +72,10 @@ export function parseFileName(
     const names = possible.map((candidate) => formatFileName(channel, locale, candidate));
     const message = `${JSON.stringify(name)} is not a part of ${channel}`;
     if (!hosted) return report(message, suggest(name, names));
-    return report(`${message} by "provider_template", which the provider renders`, `keep one of them; it takes ${names.join(', ')}`);
+    return report(
+      `${message} by "provider_template", which the provider renders`,
+      `keep one of them; it takes ${names.join(', ')}`,
+    );
   }
   return { file, type, channel, locale, part, text: KEPT_AS_WRITTEN.has(part) ? written : written.trimEnd() };
 }

@@ -112,7 +112,8 @@ function checkParts(group: readonly TemplateFile[], isHosted: boolean, problems:
   const required = isHosted ? [] : listRequiredParts(channel);
   const missing = required.filter((alternatives) => !alternatives.some(has));
   const twice = group.filter(({ part, file: other }) => group.find((one) => one.part === part)?.file !== other);
-  for (const one of twice) problems.add(atStart(one.file, `there is another file of the ${one.part}`, 'keep one of them'));
+  for (const one of twice)
+    problems.add(atStart(one.file, `there is another file of the ${one.part}`, 'keep one of them'));
   for (const alternatives of missing) {
     const message = `the ${channel} template in "${locale}" has no ${alternatives.join(' or ')}`;
     const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!)}`;

@@ -1,4 +1,4 @@
-import { RequestFailure, type GuardedClient } from '../../http-out/guarded-client.ts';
+import { type GuardedClient, RequestFailure } from '../../http-out/guarded-client.ts';
 import type { Attachment, FileReference, SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { readRetryAfter } from '../call-provider.ts';
@@ -19,7 +19,8 @@ const MAX_FETCH_MS = 20_000;
 const MAX_AT_ONCE = 8;
 
 /** Types that mail programs run, or do not let through. */
-const REFUSED_TYPE = /^(?:application\/(?:x-msdownload|x-msdos-program|x-sh|x-executable|java-archive|hta)|text\/html)\b/i;
+const REFUSED_TYPE =
+  /^(?:application\/(?:x-msdownload|x-msdos-program|x-sh|x-executable|java-archive|hta)|text\/html)\b/i;
 
 /** Returns a function that fetches files over HTTPS from public addresses, one after the other, without following redirects. */
 export function createFetchFiles(http: GuardedClient, clock: () => Millis): FetchFiles {
@@ -58,7 +59,11 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
     return fault === undefined ? { attachments } : reject(fault);
   }
 
-  async function fetchFile(file: FileReference, maxBytes: number, signal: AbortSignal): Promise<Attachment | SendOutcome> {
+  async function fetchFile(
+    file: FileReference,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<Attachment | SendOutcome> {
     const what = `the attachment ${JSON.stringify(file.name)}`;
     const fault = http.findFault(file.url);
     if (fault !== undefined) return reject(`${what} cannot be fetched: its URL ${fault}`);
@@ -66,7 +71,12 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
       const { status, headers, bytes } = await http.download(file.url, { maxBytes, maxMillis: MAX_FILE_MS, signal });
       if (status === 429 || status >= 500) {
         const after = readRetryAfter(headers, clock());
-        return { kind: 'retry', of: 'message', reason: `${what} cannot be fetched: its server says ${status}`, ...(after === undefined ? {} : { after }) };
+        return {
+          kind: 'retry',
+          of: 'message',
+          reason: `${what} cannot be fetched: its server says ${status}`,
+          ...(after === undefined ? {} : { after }),
+        };
       }
       if (status !== 200) return reject(`${what} cannot be fetched: its server says ${status}`);
       const type = file.type ?? readType(headers['content-type']);

@@ -1,7 +1,17 @@
 import type { Channel } from '../delivery.ts';
 
 /** Parts that a template of Tidings may have. */
-export type PartName = 'subject' | 'title' | 'text' | 'html' | 'data' | 'badge' | 'image' | 'actions' | 'blocks' | 'attachments';
+export type PartName =
+  | 'subject'
+  | 'title'
+  | 'text'
+  | 'html'
+  | 'data'
+  | 'badge'
+  | 'image'
+  | 'actions'
+  | 'blocks'
+  | 'attachments';
 
 /** A bound of a part or of a whole message. A message beyond it is not sent. */
 export interface SizeLimit {
