@@ -1,3 +1,4 @@
+import { joinWords } from '../../lib/text/join-words.ts';
 import type { Template } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
@@ -100,7 +101,7 @@ function checkDefaultLocale(
         ([first]) => `templates/${type.name}/${formatFileName(channel, DEFAULT_LOCALE, first!)}`,
       );
       const message = `${type.name} has no ${channel} template in "${DEFAULT_LOCALE}"`;
-      file.report(at, message, `write ${files.join(' and ')}`);
+      file.report(at, message, `write ${joinWords(files)}`);
     }
   }
 }
@@ -115,7 +116,7 @@ function checkParts(group: readonly TemplateFile[], isHosted: boolean, problems:
   for (const one of twice)
     problems.add(atStart(one.file, `there is another file of the ${one.part}`, 'keep one of them'));
   for (const alternatives of missing) {
-    const message = `the ${channel} template in "${locale}" has no ${alternatives.join(' or ')}`;
+    const message = `the ${channel} template in "${locale}" has no ${joinWords(alternatives, 'or')}`;
     const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!)}`;
     problems.add(atStart(file, message, `write ${name}`));
   }
