@@ -222,7 +222,7 @@ export class Executor {
     if ((hosted === undefined && files === undefined) || provider.isSubstitute) return { message };
     if (hosted && !provider.takesHosted) return { outcome: toHostedFailure(provider, hosted.template) };
     if (files === undefined) return { message };
-    const fetched = await this.#options.fetchFiles(files);
+    const fetched = await this.#options.fetchFiles(files, this.#options.deadlines.next().signal);
     if (fetched === 'busy') {
       const { clock, random } = this.#options;
       return { unstarted: 'returned', dueAt: Math.round(clock() + CROWDED_PAUSE_MS * (1 + random())) };

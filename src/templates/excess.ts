@@ -32,15 +32,5 @@ function describe(what: string, size: number, channel: Channel, { max, unit, sou
 function measure(value: unknown, unit: SizeLimit['unit']): number {
   if (unit === 'entries') return (value as readonly unknown[]).length;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return unit === 'characters' ? text.length : utf8Length(text);
-}
-
-/** Returns the bytes of a text in UTF-8; pure, as Buffer is not. */
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-  }
-  return bytes;
+  return unit === 'characters' ? text.length : Buffer.byteLength(text);
 }

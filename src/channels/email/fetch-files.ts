@@ -10,6 +10,7 @@ import { findAttachmentFault, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from './at
  */
 export type FetchFiles = (
   files: readonly FileReference[],
+  signal: AbortSignal,
 ) => Promise<{ readonly attachments: readonly Attachment[]; readonly release: () => void } | SendOutcome | 'busy'>;
 
 /** Time in ms for one file, and for all of an email. */
@@ -25,7 +26,7 @@ const REFUSED_TYPE =
 /** Returns a function that fetches files over HTTPS from public addresses, one after the other, without following redirects. */
 export function createFetchFiles(http: GuardedClient, clock: () => Millis): FetchFiles {
   let running = 0;
-  return async (files) => {
+  return async (files, signal) => {
     if (files.length > MAX_ATTACHMENTS) return reject(`the message has more than ${MAX_ATTACHMENTS} attachments`);
     if (running >= MAX_AT_ONCE) return 'busy';
     running += 1;
@@ -33,7 +34,7 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
       running -= 1;
     };
     try {
-      const fetched = await fetchAll(files);
+      const fetched = await fetchAll(files, signal);
       if ('attachments' in fetched) return { ...fetched, release };
       release();
       return fetched;
@@ -45,12 +46,17 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
 
   async function fetchAll(
     files: readonly FileReference[],
+    signal: AbortSignal,
   ): Promise<{ readonly attachments: readonly Attachment[] } | SendOutcome> {
-    const signal = AbortSignal.timeout(MAX_FETCH_MS);
+    const end = performance.now() + MAX_FETCH_MS;
     const attachments: Attachment[] = [];
     let left = MAX_ATTACHMENT_BYTES;
     for (const file of files) {
-      const fetched = await fetchFile(file, left, signal);
+      const fetched = await fetchFile(file, {
+        maxBytes: left,
+        maxMillis: Math.max(1, Math.min(MAX_FILE_MS, Math.round(end - performance.now()))),
+        signal,
+      });
       if ('kind' in fetched) return fetched;
       left -= fetched.content.length;
       attachments.push(fetched);
@@ -61,14 +67,13 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
 
   async function fetchFile(
     file: FileReference,
-    maxBytes: number,
-    signal: AbortSignal,
+    bounds: { readonly maxBytes: number; readonly maxMillis: Millis; readonly signal: AbortSignal },
   ): Promise<Attachment | SendOutcome> {
     const what = `the attachment ${JSON.stringify(file.name)}`;
     const fault = http.findFault(file.url);
     if (fault !== undefined) return reject(`${what} cannot be fetched: its URL ${fault}`);
     try {
-      const { status, headers, bytes } = await http.download(file.url, { maxBytes, maxMillis: MAX_FILE_MS, signal });
+      const { status, headers, bytes } = await http.download(file.url, bounds);
       if (status === 429 || status >= 500) {
         const after = readRetryAfter(headers, clock());
         return {

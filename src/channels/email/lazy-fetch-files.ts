@@ -10,9 +10,9 @@ export class LazyFetchFiles {
     this.#clock = clock;
   }
 
-  readonly fetch: FetchFiles = async (files) => {
+  readonly fetch: FetchFiles = async (files, signal) => {
     this.#opened ??= this.#open();
-    return (await this.#opened).fetchFiles(files);
+    return (await this.#opened).fetchFiles(files, signal);
   };
 
   async close(): Promise<void> {
