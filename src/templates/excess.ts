@@ -7,6 +7,11 @@ const LIMITS = new Map(
   CHANNELS.map((channel) => [channel, Object.entries(CHANNEL_DESCRIPTORS[channel].limits) as [PartName, SizeLimit][]]),
 );
 
+/** Whether a message of these parts can be too large for the channel, beside the bounds of every part. */
+export function isBounded(channel: Channel, parts: readonly string[]): boolean {
+  return CHANNEL_DESCRIPTORS[channel].whole !== undefined || LIMITS.get(channel)!.some(([part]) => parts.includes(part));
+}
+
 /**
  * Returns what is too large for the channel, as the rest of a sentence that begins with `The` and has `{}` in the place of the
  * notification type; undefined: nothing is.

@@ -7,7 +7,7 @@ import type { AddressKind, Json, JsonObject } from '../model/event.ts';
 import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { isBlankHtml, isBlankText } from './blank.ts';
 import { compilePart, type FieldPath, type NamedField, type Part, RenderLimit } from './compile.ts';
-import { findExcess } from './excess.ts';
+import { findExcess, isBounded } from './excess.ts';
 import { getMember, toText, type Value } from './helpers.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
@@ -37,6 +37,8 @@ export interface CompiledTemplate {
   readonly extras: readonly CompiledExtra[] | undefined;
   /** Name of the template that the provider keeps, in the place of all parts but the data; undefined: it is rendered here. */
   readonly hosted: string | undefined;
+  /** Whether it has other parts, is kept by the provider, or can be too large for its channel: most templates are plain. */
+  readonly isSpecial: boolean;
   /** Whether it has a text. Without one a message is data for a program. */
   readonly hasText: boolean;
   /** Fields that the parts name, without the items of lists, in order of appearance. */
@@ -124,6 +126,7 @@ export function compileTemplate(
     html,
     extras: extras.length === 0 ? undefined : extras,
     hosted,
+    isSpecial: extras.length > 0 || hosted !== undefined || isBounded(channel, Object.keys(parts)),
     hasText,
     fields,
     paths,
@@ -148,26 +151,27 @@ export function renderMessage(
     const text = tidyText(template.text(data));
     part = 'html';
     const html = template.html && tidyHtml(template.html(data));
-    let message: Message = {
+    const message: Message = {
       ...(subject === undefined ? {} : { subject }),
       text,
       ...(html === undefined ? {} : { html }),
     };
-    for (const extra of template.extras ?? NONE) {
+    if (!template.isSpecial) return { message };
+    let whole = message;
+    for (const extra of template.extras ?? []) {
       part = extra.part;
-      message = { ...message, ...readPart(extra.part, extra.render(data)) };
+      whole = { ...whole, ...readPart(extra.part, extra.render(data)) };
     }
-    if (template.hosted !== undefined) return { message: toHosted(template.hosted, message, data) };
-    const excess = findExcess(template.channel, message);
-    return excess === undefined ? { message } : { error: `The ${excess.replace('{}', template.notificationType)}` };
+    if (template.hosted !== undefined) return { message: toHosted(template.hosted, whole, data) };
+    const excess = findExcess(template.channel, whole);
+    if (excess !== undefined) return { error: `The ${excess.replace('{}', template.notificationType)}` };
+    return { message: whole };
   } catch (error) {
     // The message of any other error may quote the data, which must not reach a log.
     const why = error instanceof RenderLimit ? error.message : 'the data cannot be read';
     return { error: `The ${part} part of ${template.notificationType} cannot be rendered: ${why}.` };
   }
 }
-
-const NONE: readonly CompiledExtra[] = [];
 
 const renderNothing: Part = () => '';
 
