@@ -237,7 +237,7 @@ describe('the schema rejects what the parser rejects', () => {
     },
     trait: {},
     notification: {
-      // Whether there are templates, which stand in other files; and characters that nobody sees in a name.
+      // Whether there are templates, which stand in other files; and invisible characters in a name.
       'another word': ['provider_template'],
       'another shape': ['provider_template'],
       'a key less': ['provider_template', 'provider_template.email'],

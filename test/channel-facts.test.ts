@@ -5,7 +5,7 @@ import { CHANNEL_DESCRIPTORS } from '../src/model/channels/channels.ts';
 import { getLaneName } from '../src/store/deliveries/lanes.ts';
 import { useDatabase } from './support/channel-facts.ts';
 
-/** What is known of a channel stands in its descriptor, and nowhere else. */
+/** Descriptors of channels are the only place for what is known of them. */
 
 const ROOT = join(import.meta.dirname, '..');
 const ALL = Object.values(CHANNEL_DESCRIPTORS);

@@ -9,7 +9,9 @@ const LIMITS = new Map(
 
 /** Whether a message of these parts can be too large for the channel, beside the bounds of every part. */
 export function isBounded(channel: Channel, parts: readonly string[]): boolean {
-  return CHANNEL_DESCRIPTORS[channel].whole !== undefined || LIMITS.get(channel)!.some(([part]) => parts.includes(part));
+  return (
+    CHANNEL_DESCRIPTORS[channel].whole !== undefined || LIMITS.get(channel)!.some(([part]) => parts.includes(part))
+  );
 }
 
 /**
