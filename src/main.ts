@@ -9,6 +9,7 @@ import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
 import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
+import { LazyFetchFiles } from './channels/email/lazy-fetch-files.ts';
 import type { ProviderTools } from './channels/provider.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
@@ -208,6 +209,8 @@ export async function run(
     let startWorkers: (() => Promise<void>) | undefined;
     let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
+      const files = new LazyFetchFiles(clock);
+      cleanup.push(() => files.close());
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
       const random = Math.random;
@@ -228,6 +231,7 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
+        fetchFiles: files.fetch,
         lease,
         poll,
       });

@@ -42,6 +42,8 @@ export interface Provider {
   readonly keepsMessage: boolean;
   /** Whether it stands in for the providers of any channel: its messages go nowhere, and need no device or endpoint. */
   readonly isSubstitute?: boolean;
+  /** Whether it renders templates that are kept there (`Message.hosted`). */
+  readonly takesHosted?: boolean;
   /**
    * Makes one attempt, by one call to the provider. The outcome is data; throws only on a bug. Must end soon after `signal` is
    * aborted.

@@ -62,7 +62,9 @@ function sealMessage(
   locale: MessageLocale | undefined,
 ): Settlement['message'] {
   const row = documentRow('messages', tenantId, notificationId, channel, target);
-  return { sealed: sealDocument(seal, JSON.stringify(message), row), ...locale, toMask: address?.mask ?? null };
+  // Keeps where the files came from, not the files.
+  const { attachments: _, ...kept } = message;
+  return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...locale, toMask: address?.mask ?? null };
 }
 
 /**

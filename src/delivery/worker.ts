@@ -45,12 +45,15 @@ export interface DeliveryWorkerOptions {
   readonly accounts?: TenantAccounts;
   /** Where messages go that need a device or an endpoint. Default: there are none. */
   readonly targets?: TargetSources;
+  /** Fetches the files of messages. Default: a message with files is not sent. */
+  readonly fetchFiles?: ExecutorOptions['fetchFiles'];
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
 }
 
+const NO_FILES = { kind: 'rejected', reason: 'this process fetches no attachments' } as const;
 const MAX_LAST_SETTLEMENTS_MS = 1000;
 const DRAIN_POLL_MS = 50;
 
@@ -81,6 +84,7 @@ export class DeliveryWorker {
     mayAct = () => true,
     accounts = NO_TENANT_ACCOUNTS,
     targets = new Map(),
+    fetchFiles = async () => NO_FILES,
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
@@ -121,6 +125,7 @@ export class DeliveryWorker {
       log,
       accounts,
       targets,
+      fetchFiles,
       getTenant,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),

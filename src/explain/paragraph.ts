@@ -1,6 +1,7 @@
 import type { Answer } from '../model/answer.ts';
 import type { Rule } from '../model/catalog.ts';
-import { type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { type Channel, type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
 import { formatTime } from '../rules/reasons.ts';
 
 /** Everything stored about one user and one notification type that an explanation considers. */
@@ -292,19 +293,12 @@ function describeSent(delivery: Deliveries[number]): string {
 }
 
 function describeChannel({ channel }: Deliveries[number]): string {
-  return CHANNEL_PHRASES[channel] ?? `by ${channel}`;
+  return Object.hasOwn(CHANNEL_DESCRIPTORS, channel) ? CHANNEL_DESCRIPTORS[channel as Channel].phrase : `by ${channel}`;
 }
 
 function describeTime({ finished_at }: Deliveries[number]): string {
   return finished_at ? ` on ${formatTime(finished_at)}` : '';
 }
-
-const CHANNEL_PHRASES: { readonly [channel: string]: string } = {
-  email: 'by email',
-  sms: 'by SMS',
-  in_app: 'in the app',
-  internal: 'as an internal alert',
-};
 
 function countTimes(count: number, isComplete: boolean): string {
   if (!isComplete) return `at least ${countTimes(count, true)}`;

@@ -2549,16 +2549,41 @@ export interface components {
         };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
+            /** @description Buttons */
+            actions?: {
+                label: string;
+                url: string;
+            }[];
+            /** @description Files that are fetched when the email is sent */
+            attachments?: {
+                content_id?: string;
+                name: string;
+                type?: string;
+                url: string;
+            }[];
+            /** @description The number on the icon of the app */
+            badge?: number;
+            /** @description Blocks of a chat message */
+            blocks?: components["schemas"]["JsonObject"][];
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description For the program that receives it */
+            data?: components["schemas"]["JsonObject"];
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
              */
             delivery_id: string;
             html?: string;
+            /** @description URL of a picture */
+            image?: string;
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
+            /** @description A template that the provider keeps, and the data for it */
+            provider_template?: {
+                data: components["schemas"]["JsonObject"];
+                name: string;
+            };
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -2567,6 +2592,8 @@ export interface components {
             rendered_at: string;
             subject?: string;
             text: string;
+            /** @description The line above the text, of push and in-app messages */
+            title?: string;
             /**
              * @description Masked; null: the channel needs no address
              * @example a…@example.com
@@ -2973,9 +3000,31 @@ export interface components {
             finished_at: string | null;
             /** @description As it was rendered; null: it was not, or it is no longer kept */
             message: {
+                /** @description Buttons */
+                actions?: {
+                    label: string;
+                    url: string;
+                }[];
+                /** @description Files that are fetched when the email is sent */
+                attachments?: {
+                    content_id?: string;
+                    name: string;
+                    type?: string;
+                    url: string;
+                }[];
+                /** @description The number on the icon of the app */
+                badge?: number;
+                /** @description Blocks of a chat message */
+                blocks?: components["schemas"]["JsonObject"][];
+                /** @description For the program that receives it */
+                data?: components["schemas"]["JsonObject"];
                 html?: string;
+                /** @description URL of a picture */
+                image?: string;
                 subject?: string;
                 text: string;
+                /** @description The line above the text, of push and in-app messages */
+                title?: string;
             } | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
@@ -3400,11 +3449,38 @@ export interface components {
         };
         /** @description A message as it was sent */
         RevealedMessage: {
+            /** @description Buttons */
+            actions?: {
+                label: string;
+                url: string;
+            }[];
+            /** @description Files that are fetched when the email is sent */
+            attachments?: {
+                content_id?: string;
+                name: string;
+                type?: string;
+                url: string;
+            }[];
+            /** @description The number on the icon of the app */
+            badge?: number;
+            /** @description Blocks of a chat message */
+            blocks?: components["schemas"]["JsonObject"][];
             channel: string;
+            /** @description For the program that receives it */
+            data?: components["schemas"]["JsonObject"];
             delivery_id: string;
             html?: string;
+            /** @description URL of a picture */
+            image?: string;
+            /** @description A template that the provider keeps, and the data for it */
+            provider_template?: {
+                data: components["schemas"]["JsonObject"];
+                name: string;
+            };
             subject?: string;
             text: string;
+            /** @description The line above the text, of push and in-app messages */
+            title?: string;
         };
         /**
          * @description The version to make active again

@@ -7,6 +7,7 @@ import type {
   NotificationView,
 } from '../../store/deliveries/delivery-views.ts';
 import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp, userId } from './common.ts';
+import { messageParts } from './message-parts.ts';
 
 /* Notifications, their deliveries and messages. */
 
@@ -119,9 +120,7 @@ const messageFields = {
     .string()
     .nullable()
     .meta({ description: 'Masked; null: the channel needs no address', examples: ['a…@example.com'] }),
-  subject: z.exactOptional(z.string()),
-  text: z.string(),
-  html: z.exactOptional(z.string()),
+  ...messageParts,
   rendered_at: timestamp,
   locale: z.exactOptional(z.string().nullable()).describe('Of the template; present if the user has a locale'),
   user_locale: z.exactOptional(z.string()),

@@ -1,5 +1,6 @@
 import type pg from 'pg';
-import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
@@ -262,6 +263,12 @@ const DUE = `
     where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
       and due_at >= want.floor`;
 
+/** The kind of address that `due.channel` needs; null: none. */
+const ADDRESS_KIND_OF_CHANNEL = `case due.channel ${CHANNELS.flatMap((channel) => {
+  const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
+  return kind ? [`when '${channel}' then '${kind}'`] : [];
+}).join(' ')} end`;
+
 const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
 const UNSENT = `(n.data is null or ${EXPIRED})`;
 
@@ -293,7 +300,7 @@ from due
 left join notifications as n using (tenant_id, user_id, notification_id)
 left join active_catalogs as k on k.tenant_id = due.tenant_id
 left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
-  and a.kind = case due.channel when 'email' then 'email' when 'sms' then 'phone' end
+  and a.kind = ${ADDRESS_KIND_OF_CHANNEL}
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,

@@ -4,6 +4,7 @@ import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import { maskMessage } from '../../privacy/mask.ts';
+import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 
@@ -188,13 +189,9 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
 }
 
 /** A message as it was rendered, with addresses masked. */
-export interface MessageView {
+export interface MessageView extends MessageParts {
   /** Mask of the address; null: the channel needs none. */
   readonly to: string | null;
-  /** Absent, as `html`: the message has no such part. */
-  readonly subject?: string;
-  readonly text: string;
-  readonly html?: string;
   readonly rendered_at: string;
   /** Locale of the template; present, as `user_locale`, if the user has one. */
   readonly locale?: string | null;
@@ -228,12 +225,9 @@ export async function loadMessage(
     documentRow('messages', tenantId, id.notificationId, id.channel, id.target),
   );
   if (!message) return 'unreadable';
-  const { subject, text, html } = message as unknown as Message;
   return {
     to,
-    ...(subject === undefined ? {} : { subject: maskMessage(subject) }),
-    text: maskMessage(text),
-    ...(html === undefined ? {} : { html: maskMessage(html) }),
+    ...toMessageParts(message as unknown as Message, maskMessage),
     rendered_at: isoTime(rendered_at),
     ...(user_locale === null ? {} : { locale, user_locale }),
   };
