@@ -14,6 +14,7 @@ import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LeaseClock } from './lease-clock.ts';
+import type { MessageLinks } from './message-links.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
@@ -45,6 +46,8 @@ export interface DeliveryWorkerOptions {
   readonly accounts?: TenantAccounts;
   /** Where messages go that need a device or an endpoint. Default: there are none. */
   readonly targets?: TargetSources;
+  /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
+  readonly links?: MessageLinks;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
@@ -122,6 +125,7 @@ export class DeliveryWorker {
       accounts,
       targets,
       getTenant,
+      links: options.links,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),
     });
@@ -134,6 +138,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      getsReceipts: options.links !== undefined,
       onSettled: (settlements) => {
         if (settlements.some(({ status }) => status === 'queued')) this.#producer.wake();
         else this.#producer.wakeIfLimited();
