@@ -210,7 +210,7 @@ export async function loadAddressFailures(
            where tenant_id = $1 and channel = $2 and address_hash = $3 and at >= $4 and kind in ('bounced', 'failed')
              and not exists (
                select from receipts as ok
-               where ok.tenant_id = $1 and ok.channel = $2 and ok.address_hash = $3 and ok.at > r.at
+               where ok.tenant_id = $1 and ok.channel = $2 and ok.address_hash = $3 and ok.at >= r.at
                  and ok.kind in ('delivered', 'opened', 'clicked', 'read'))
            order by at desc limit ${MAX_HISTORY}`,
     values: [tenantId, channel, addressHash, isoTime(since)],
