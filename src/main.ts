@@ -251,6 +251,13 @@ export async function run(
         const keeper = new TenantKeeper({ pool: workPool, clock, log });
         keeper.start();
         started.push(() => keeper.stop());
+        if (config.publicUrl !== null) {
+          const { ReceiptChecker, findInstallationAccount } = await import('./receipts/receipt-checker.ts');
+          const findAccount = findInstallationAccount(providers);
+          const checker = new ReceiptChecker({ pool: workPool, catalogs, seal, clock, log, findAccount });
+          checker.start();
+          started.push(() => checker.stop());
+        }
         if (config.retentionAt === null) return;
         const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
         retention.start();

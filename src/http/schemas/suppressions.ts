@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { CATEGORIES } from '../../model/catalog.ts';
 import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS } from '../../model/suppression.ts';
-import type { SuppressionView } from '../../store/suppressions.ts';
-import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp } from './common.ts';
+import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, timestamp } from './common.ts';
 
 /* Addresses that get no messages. */
 
@@ -30,11 +29,9 @@ export const suppression = z
     reason,
     since: timestamp,
     until: timestamp.nullable().describe('Null: until it is lifted'),
-    evidence: z.record(z.string(), z.json()).meta({ description: 'The receipt, attempt or request that it was made from' }),
+    evidence: jsonObject.describe('The receipt, attempt or request that it was made from'),
   })
   .meta({ id: 'Suppression', description: 'An address that gets no messages of a scope' });
-
-export type SuppressionBody = z.infer<typeof suppression> & { readonly evidence: SuppressionView['evidence'] };
 
 export const suppressionPage = z
   .object({ suppressions: listOf(suppression), next: nextCursor })
