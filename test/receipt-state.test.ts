@@ -4,8 +4,14 @@ import { getReceiptState } from '../src/track/receipt-state.ts';
 
 const at = 1_000_000;
 type Given = Parameters<typeof getReceiptState>[0][number];
-const one = (kind: Given['kind'], more: Partial<Given> = {}): Given => ({ id: `${kind} ${JSON.stringify(more)}`, kind, at, ...more });
-const stateOf = (receipts: readonly Given[], channel: 'email' | 'sms' = 'email') => getReceiptState(receipts, { channel });
+const one = (kind: Given['kind'], more: Partial<Given> = {}): Given => ({
+  id: `${kind} ${JSON.stringify(more)}`,
+  kind,
+  at,
+  ...more,
+});
+const stateOf = (receipts: readonly Given[], channel: 'email' | 'sms' = 'email') =>
+  getReceiptState(receipts, { channel });
 
 test.each([
   [[], null],
@@ -45,7 +51,18 @@ test('a later failure without a reason does not replace an earlier one with a re
 test('any order and repetition of the same receipts gives the same state', () => {
   const receipt = fc.record({
     id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
-    kind: fc.constantFrom<Given['kind'][]>('accepted', 'delivered', 'bounced', 'failed', 'complained', 'opened', 'clicked', 'read', 'unsubscribed', 'unknown'),
+    kind: fc.constantFrom<Given['kind'][]>(
+      'accepted',
+      'delivered',
+      'bounced',
+      'failed',
+      'complained',
+      'opened',
+      'clicked',
+      'read',
+      'unsubscribed',
+      'unknown',
+    ),
     at: fc.integer({ min: 0, max: 3 }),
     isPermanent: fc.boolean(),
     isMachine: fc.boolean(),

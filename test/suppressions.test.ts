@@ -23,7 +23,9 @@ test('a hard bounce suppresses the address: the next message ends dropped, with 
   const next = await send('code', 'dropped');
   expect(await tidings.delivery(next)).toMatchObject({
     reason_code: 'suppressed',
-    reason: expect.stringMatching(/^The address is suppressed since 2025-.* UTC for all: hard_bounce\. Lift suppression /),
+    reason: expect.stringMatching(
+      /^The address is suppressed since 2025-.* UTC for all: hard_bounce\. Lift suppression /,
+    ),
     attempts_made: 0,
   });
   expect(email.calls.length).toBe(1);

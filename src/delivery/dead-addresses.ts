@@ -23,7 +23,17 @@ export function toSuppressions(completed: readonly CompletedAttempt[]): Suppress
       ...(attempt.response === null ? {} : { response: attempt.response }),
     };
     return [
-      { tenantId, channel, addressHash: address.hash, addressMask: address.mask, scope, reason, since, until, evidence },
+      {
+        tenantId,
+        channel,
+        addressHash: address.hash,
+        addressMask: address.mask,
+        scope,
+        reason,
+        since,
+        until,
+        evidence,
+      },
     ];
   });
 }

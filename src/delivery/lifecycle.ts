@@ -58,6 +58,9 @@ export async function toLifecycleEvents(
   return events;
 }
 
-function toKey({ tenantId, ...id }: Pick<ProviderMessage, 'tenantId' | 'notificationId' | 'channel' | 'target'>): string {
+function toKey({
+  tenantId,
+  ...id
+}: Pick<ProviderMessage, 'tenantId' | 'notificationId' | 'channel' | 'target'>): string {
   return `${tenantId} ${formatDeliveryId(id)}`;
 }

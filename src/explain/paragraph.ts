@@ -1,7 +1,7 @@
 import type { Answer } from '../model/answer.ts';
 import type { Rule } from '../model/catalog.ts';
 import { type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
-import type { ReceiptState } from '../model/receipt.ts';
+import type { ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 import { formatTime } from '../rules/reasons.ts';
 
 /** Everything stored about one user and one notification type that an explanation considers. */
@@ -41,6 +41,9 @@ export interface Considered {
     readonly finished_at: string | null;
     /** Absent: not loaded. */
     readonly attempts?: readonly { readonly outcome: string; readonly reason: string | null }[];
+    /** Null or absent: no receipt says anything. */
+    readonly receipt_state?: ReceiptState | null;
+    readonly receipt_flags?: readonly ReceiptFlag[];
   }[];
   /** Numbers and latest times of received events, for the types that the rules name. */
   readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;

@@ -16,9 +16,9 @@ declare module 'fastify' {
     readonly scope?: Scope | 'public';
     /** Number of requests that a request with this body counts as, from 1; absent: 1. */
     readonly countRequests?: (body: unknown) => number;
-      /** True: requests to this public route are not counted, because few addresses send many of them. */
+    /** True: requests to this public route are not counted, because few addresses send many of them. */
     readonly isUnlimited?: true;
-  /** True: a request to this public route begins a login. */
+    /** True: a request to this public route begins a login. */
     readonly beginsLogin?: true;
   }
 }
@@ -126,7 +126,8 @@ function readCredentials({ headers, ip }: FastifyRequest): Credentials {
   return {
     headers,
     token: readToken(headers),
-    tenantId: typeof tenantId === 'string' && tenantId !== '' ? tenantId : undefined,
+    // An empty one is no tenant, and not the default one: a program whose variable is empty must not change another tenant.
+    tenantId: typeof tenantId === 'string' ? tenantId : undefined,
     // Not request.hostname: that trusts x-forwarded-host, which every caller can send.
     hostname: /^(\[[^\]]*\]|[^:]*)/.exec(headers.host ?? '')?.[0] ?? '',
     address: ip,
@@ -136,5 +137,5 @@ function readCredentials({ headers, ip }: FastifyRequest): Credentials {
 function readToken(headers: FastifyRequest['headers']): string | undefined {
   const key = headers['x-api-key'];
   if (typeof key === 'string') return key;
-  return /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+  return /^Bearer +(\S.*)$/i.exec(headers.authorization ?? '')?.[1];
 }

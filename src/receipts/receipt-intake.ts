@@ -2,8 +2,8 @@ import type { Logger } from 'pino';
 import type { ProviderTools, Receipt, ReceiptAnswer, ReceiptRequest } from '../channels/provider.ts';
 import { TidingsError } from '../errors.ts';
 import { findMessagesTo, findProviderMessages, type MessageRow } from '../store/receipts/provider-messages.ts';
-import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 import type { ReceiptAccount, ReceiptAccounts } from './receipt-accounts.ts';
+import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
 /** Time in ms within which a receipt may be faster than the record of what it is about. */
 const SETTLEMENT_PAUSE_MS = 1000;
@@ -101,4 +101,3 @@ function getKey({ of }: Receipt): string | undefined {
   const key = 'reference' in of ? of.reference : 'providerMessageId' in of ? of.providerMessageId : undefined;
   return key === undefined || key === '' || key.length > MAX_ID_CHARS ? undefined : key;
 }
-

@@ -37,7 +37,10 @@ export interface SuppressionVerdict {
 }
 
 /** Returns whether a receipt is a soft bounce: the address fails for now. */
-export function isSoftBounce({ kind, ...report }: Omit<Extract<SuppressionCause, { receipt: unknown }>['receipt'], 'at'> & { readonly provider: string }): boolean {
+export function isSoftBounce({
+  kind,
+  ...report
+}: Omit<Extract<SuppressionCause, { receipt: unknown }>['receipt'], 'at'> & { readonly provider: string }): boolean {
   return (kind === 'bounced' || kind === 'failed') && getBounceClass(report) === 'soft';
 }
 

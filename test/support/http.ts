@@ -38,6 +38,7 @@ export async function testServer(
     consoleDir?: string;
     log?: Logger;
     perMinute?: number;
+    maxKeptBytes?: number;
     trustedProxies?: readonly string[];
     /** Default: a free one. */
     port?: number;
@@ -63,6 +64,7 @@ export async function testServer(
     ...(options.receiptAccounts && { receiptAccounts: options.receiptAccounts }),
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
+    ...(options.maxKeptBytes !== undefined && { maxKeptBytes: options.maxKeptBytes }),
     ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,

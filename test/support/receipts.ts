@@ -6,7 +6,7 @@ import { twilio } from '../../src/channels/sms/twilio.ts';
 import { messageLinks } from '../../src/delivery/message-links.ts';
 import { type DeliveryTidings, deliveryCatalog, eventOf, useDeliveries } from './deliveries.ts';
 import { type Answer, testServer } from './http.ts';
-import { type Answer as SendAnswer, type FakeProvider, fakeProvider } from './providers.ts';
+import { type FakeProvider, fakeProvider, type Answer as SendAnswer } from './providers.ts';
 
 /** Deliveries by fake accounts of SendGrid and Twilio, and the signed requests with which these report. */
 
@@ -135,5 +135,11 @@ let events = 0;
 
 /** An event of SendGrid about a delivery. */
 export function eventAbout(deliveryId: string, event: string, more: { readonly [field: string]: unknown } = {}) {
-  return { sg_event_id: `event ${++events}`, tidings_key: deliveryId, event, timestamp: 1_763_600_000 + events, ...more };
+  return {
+    sg_event_id: `event ${++events}`,
+    tidings_key: deliveryId,
+    event,
+    timestamp: 1_763_600_000 + events,
+    ...more,
+  };
 }

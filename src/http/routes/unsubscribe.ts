@@ -1,7 +1,7 @@
 import { TidingsError } from '../../errors.ts';
-import { type UnsubscribeClaim, readUnsubscribe } from '../../privacy/unsubscribe-token.ts';
-import { isSuppressible } from '../../model/suppression.ts';
 import { systemActor } from '../../model/principal.ts';
+import { isSuppressible } from '../../model/suppression.ts';
+import { readUnsubscribe, type UnsubscribeClaim } from '../../privacy/unsubscribe-token.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { addSuppressions } from '../../store/suppressions.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -73,9 +73,10 @@ export async function registerUnsubscribeRoutes(app: App, { database, seal, cloc
         const now = clock();
         const evidence = { source: 'link', delivery_id: deliveryId };
         await withTransaction(database.forTenant(tenantId), async (connection) => {
-          const { rows } = await connection.query(`select status from tenants where tenant_id = $1 and status <> 'deleting'`, [
-            tenantId,
-          ]);
+          const { rows } = await connection.query(
+            `select status from tenants where tenant_id = $1 and status <> 'deleting'`,
+            [tenantId],
+          );
           if (rows.length === 0) throw new TidingsError('not_found', 'The sender of this message is gone.');
           await addSuppressions(
             connection,

@@ -70,7 +70,10 @@ const fields = {
       description: 'What the receipts of the provider say together; null: nothing yet, or it sends none',
       examples: ['delivered'],
     }),
-  receipt_flags: listOf(z.enum(RECEIPT_FLAGS)).meta({ description: 'What its reader did; what machines did is apart', examples: [['opened']] }),
+  receipt_flags: listOf(z.enum(RECEIPT_FLAGS)).meta({
+    description: 'What its reader did; what machines did is apart',
+    examples: [['opened']],
+  }),
 };
 
 export const delivery = z

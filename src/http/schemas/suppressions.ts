@@ -15,7 +15,10 @@ const scope = z
   .regex(new RegExp(`^(all|category:(${CATEGORIES.join('|')})|type:[A-Za-z0-9_.-]{1,128})$`), {
     error: `must be all, category:CATEGORY (${CATEGORIES.join(', ')}) or type:NOTIFICATION_TYPE`,
   })
-  .meta({ description: 'Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE', examples: ['all'] });
+  .meta({
+    description: 'Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE',
+    examples: ['all'],
+  });
 
 export const suppression = z
   .object({
@@ -50,7 +53,11 @@ export const newSuppression = z
     address: address.meta({ description: 'As events have it', examples: ['maria@example.com'] }),
     scope: scope.default('all'),
     until: z.iso.datetime({ offset: true }).optional().describe('Absent: until it is lifted'),
-    note: z.string().max(500).optional().meta({ description: 'Why, for people', examples: ['asked on the phone'] }),
+    note: z
+      .string()
+      .max(500)
+      .optional()
+      .meta({ description: 'Why, for people', examples: ['asked on the phone'] }),
   })
   .meta({ id: 'NewSuppression' });
 

@@ -107,11 +107,7 @@ export async function findMessagesTo(
 }
 
 /** Takes messages that no receipt came for in time, each once. */
-export async function takeUncheckedMessages(
-  connection: Connection,
-  now: Millis,
-  limit: number,
-): Promise<MessageRow[]> {
+export async function takeUncheckedMessages(connection: Connection, now: Millis, limit: number): Promise<MessageRow[]> {
   const { rows } = await connection.query<MessageRow>(
     `update provider_messages as m set check_at = null
      from (select ctid, check_at from provider_messages where check_at <= $1 order by check_at limit $2 for update skip locked) as due

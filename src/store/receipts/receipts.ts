@@ -199,7 +199,11 @@ const MAX_HISTORY = 50;
 /** Returns the bounces and failures of an address since a time and since it last received a message, the latest first. */
 export async function loadAddressFailures(
   connection: Connection,
-  { tenantId, channel, addressHash }: { readonly tenantId: string; readonly channel: string; readonly addressHash: string },
+  {
+    tenantId,
+    channel,
+    addressHash,
+  }: { readonly tenantId: string; readonly channel: string; readonly addressHash: string },
   since: Millis,
 ): Promise<(StoredReceipt & { readonly delivery: string })[]> {
   const { rows } = await connection.query({

@@ -22,7 +22,10 @@ function isSettled(table: string): string {
     and d.notification_id = ${table}.notification_id and d.finished_at is null)`;
 }
 
-function byNotification(name: RetentionName, table: 'notifications' | 'attempts' | 'messages' | 'receipts'): RetentionStep {
+function byNotification(
+  name: RetentionName,
+  table: 'notifications' | 'attempts' | 'messages' | 'receipts',
+): RetentionStep {
   return {
     name,
     table,
