@@ -658,6 +658,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipts/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take what a provider reports of messages that went by the account of the installation */
+        post: operations["takeReceipts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipts/{provider}/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take what a provider reports of messages that went by an account of a tenant */
+        post: operations["takeReceiptsOfAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -705,6 +739,75 @@ export interface paths {
         put?: never;
         /** Sign with a new key; tokens of the earlier one stay valid until they expire, unless they are revoked */
         post: operations["rotateSigningKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List addresses that get no messages, newest first */
+        get: operations["listSuppressions"];
+        put?: never;
+        /** Send an address no messages of a scope; one that is there already stays */
+        post: operations["addSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a suppression with its evidence */
+        get: operations["getSuppression"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/{id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lift a suppression: the address gets messages again; the audit log keeps its evidence */
+        post: operations["liftSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** List the suppressions of one address */
+        post: operations["searchSuppressions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -987,6 +1090,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/unsubscribe/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the page to unsubscribe; changes nothing */
+        get: operations["showUnsubscribe"];
+        put?: never;
+        /** Unsubscribe by one click (RFC 8058); may be repeated */
+        post: operations["unsubscribe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1085,7 +1206,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1114,7 +1235,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -1563,6 +1684,18 @@ export interface components {
              * @example null
              */
             reason_code: string | null;
+            /**
+             * @description What its reader did; what machines did is apart
+             * @example [
+             *       "opened"
+             *     ]
+             */
+            receipt_flags: ("opened" | "clicked" | "read" | "unsubscribed" | "machine_opened" | "machine_clicked")[];
+            /**
+             * @description What the receipts of the provider say together; null: nothing yet, or it sends none
+             * @example delivered
+             */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -1653,6 +1786,18 @@ export interface components {
              * @example null
              */
             reason_code: string | null;
+            /**
+             * @description What its reader did; what machines did is apart
+             * @example [
+             *       "opened"
+             *     ]
+             */
+            receipt_flags: ("opened" | "clicked" | "read" | "unsubscribed" | "machine_opened" | "machine_clicked")[];
+            /**
+             * @description What the receipts of the provider say together; null: nothing yet, or it sends none
+             * @example delivered
+             */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -1988,7 +2133,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "posted_only" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
             column: number;
             file: string;
             hint?: string;
@@ -2072,7 +2217,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2526,7 +2671,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A job to start
@@ -2736,6 +2881,31 @@ export interface components {
              */
             role: "owner" | "editor" | "operator" | "support" | "viewer";
             subject?: string;
+        };
+        NewSuppression: {
+            /**
+             * @description As events have it
+             * @example maria@example.com
+             */
+            address: string;
+            /** @enum {string} */
+            channel: "email" | "sms";
+            /**
+             * @description Why, for people
+             * @example asked on the phone
+             */
+            note?: string;
+            /**
+             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @default all
+             * @example all
+             */
+            scope?: string;
+            /**
+             * Format: date-time
+             * @description Absent: until it is lifted
+             */
+            until?: string;
         };
         /**
          * @description A tenant to be created
@@ -3202,7 +3372,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3489,6 +3659,53 @@ export interface components {
              */
             received_at: string;
             user_traits: components["schemas"]["JsonObject"];
+        };
+        /** @description An address that gets no messages of a scope */
+        Suppression: {
+            /**
+             * @description Masked; null: only its hash is known
+             * @example m…@example.com
+             */
+            address: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms";
+            /** @description The receipt, attempt or request that it was made from */
+            evidence: components["schemas"]["JsonObject"];
+            /** @enum {string} */
+            reason: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+            /**
+             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @example all
+             */
+            scope: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+            /**
+             * @description Id of the suppression
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            suppression_id: string;
+            /** @description Null: until it is lifted */
+            until: string | null;
+        };
+        /** @description Suppressions, newest first */
+        SuppressionPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            suppressions: components["schemas"]["Suppression"][];
+        };
+        /** @description An address; in the body, because URLs are logged */
+        SuppressionSearch: {
+            address: string;
+            /** @enum {string} */
+            channel: "email" | "sms";
         };
         /** @description A tenant of the installation */
         Tenant: {
@@ -4143,6 +4360,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description unauthorized */
+        Unauthorized: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "unauthorized";
+                    /** @constant */
+                    status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description unauthorized, token_expired, issuer_unavailable */
         UnauthorizedTokenExpiredIssuerUnavailable: {
             headers: {
@@ -4273,6 +4504,7 @@ export type Message = components['schemas']['Message'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewJob = components['schemas']['NewJob'];
 export type NewMember = components['schemas']['NewMember'];
+export type NewSuppression = components['schemas']['NewSuppression'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
 export type Notification = components['schemas']['Notification'];
@@ -4308,6 +4540,9 @@ export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
+export type Suppression = components['schemas']['Suppression'];
+export type SuppressionPage = components['schemas']['SuppressionPage'];
+export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
@@ -4351,6 +4586,7 @@ export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
 export type ResponseTenantInUse = components['responses']['TenantInUse'];
+export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
@@ -4745,6 +4981,10 @@ export interface operations {
                      *               "created_at": "2026-11-02T09:30:00.000Z",
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
+                     *               "receipt_state": "delivered",
+                     *               "receipt_flags": [
+                     *                 "opened"
+                     *               ],
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -5295,7 +5535,11 @@ export interface operations {
                      *           "due_at": "2026-11-02T09:30:00.000Z",
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
-                     *           "has_message": true
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ]
                      *         }
                      *       ],
                      *       "next": null
@@ -5363,7 +5607,11 @@ export interface operations {
                      *       "due_at": "2026-11-02T09:30:00.000Z",
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
-                     *       "has_message": true
+                     *       "has_message": true,
+                     *       "receipt_state": "delivered",
+                     *       "receipt_flags": [
+                     *         "opened"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -5480,7 +5728,11 @@ export interface operations {
                      *       "due_at": "2026-11-02T09:30:00.000Z",
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
-                     *       "has_message": true
+                     *       "has_message": true,
+                     *       "receipt_state": "delivered",
+                     *       "receipt_flags": [
+                     *         "opened"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -6176,6 +6428,10 @@ export interface operations {
                      *               "created_at": "2026-11-02T09:30:00.000Z",
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
+                     *               "receipt_state": "delivered",
+                     *               "receipt_flags": [
+                     *                 "opened"
+                     *               ],
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -7644,6 +7900,68 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    takeReceipts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the provider, as in its page of the docs */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        /** @description As the provider sends it; at most 1 MiB */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    takeReceiptsOfAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Account of the tenant default; of another tenant: TENANT.ACCOUNT */
+                account: string;
+                /** @description Name of the provider, as in its page of the docs */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        /** @description As the provider sends it; at most 1 MiB */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -7854,6 +8172,300 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                channel?: "email" | "sms";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                reason?: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppressions": [
+                     *         {
+                     *           "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "channel": "email",
+                     *           "address": "m…@example.com",
+                     *           "scope": "all",
+                     *           "reason": "hard_bounce",
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "until": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addSuppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuppression"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSuppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liftSuppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Why, for the audit log */
+                    note?: string;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    searchSuppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppressions": [
+                     *         {
+                     *           "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "channel": "email",
+                     *           "address": "m…@example.com",
+                     *           "scope": "all",
+                     *           "reason": "hard_bounce",
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "until": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -8876,6 +9488,10 @@ export interface operations {
                      *               "created_at": "2026-11-02T09:30:00.000Z",
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
+                     *               "receipt_state": "delivered",
+                     *               "receipt_flags": [
+                     *                 "opened"
+                     *               ],
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -9141,6 +9757,54 @@ export interface operations {
                     } & components["schemas"]["Problem"];
                 };
             };
+        };
+    };
+    showUnsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            400: components["responses"]["InvalidRequest"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        /** @description As the provider sends it; at most 1 MiB */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            403: components["responses"]["ForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
 }
