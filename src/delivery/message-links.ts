@@ -8,9 +8,9 @@ import { getUnsubscribeScope } from '../track/suppression.ts';
 
 /** URLs of this installation that go out with messages. */
 export interface MessageLinks {
-  /** Where the provider reports what became of a message of this tenant. */
+  /** URL under which the provider reports what became of a message of this tenant. */
   receiptUrl(provider: Provider, tenantId: string): string;
-  /** Where the reader of an email unsubscribes; undefined: the message is part of the service itself, or has no address. */
+  /** URL under which the reader of an email unsubscribes; undefined: the message is part of the service itself, or has no address. */
   unsubscribeUrl(delivery: ClaimedDelivery): string | undefined;
 }
 

@@ -35,6 +35,6 @@ export interface Suppression {
   readonly since: Millis;
   /** Null: until it is lifted. */
   readonly until: Millis | null;
-  /** What it was made from: a receipt, an attempt, a request. Without addresses. */
+  /** The receipt, an attempt, a request. Without addresses. */
   readonly evidence: JsonObject;
 }

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Seal } from './seal.ts';
 
-/** What a link to unsubscribe is about: an address of a tenant on a channel, and the scope that it leaves. */
+/** The subject of a link to unsubscribe: an address of a tenant on a channel, and the scope that it leaves. */
 export interface UnsubscribeClaim {
   readonly tenantId: string;
   readonly channel: string;

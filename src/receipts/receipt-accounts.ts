@@ -11,10 +11,10 @@ export interface ReceiptAccount {
   readonly account: string | null;
 }
 
-/** Where accounts are found by the URL of their receipts. */
+/** Look-up of accounts by the URL of their receipts. */
 export interface ReceiptAccounts {
   /**
-   * Returns the account of a URL; undefined: there is none.
+   * Returns the account of a URL; undefined: no account has it.
    * @param account as in the URL: `NAME` of the tenant `default`, `TENANT.NAME` of another; null: that of the installation
    */
   find(provider: string, account: string | null): Promise<ReceiptAccount | undefined>;

@@ -94,7 +94,7 @@ async function toEvents(
   const { tenantId, userId, notificationId, notificationType, channel, receiptState, receiptFlags } = delivery;
   const outcomes: LifecycleOutcome[] = [];
   const arrived = (one: string | null) => one === 'delivered' || one === 'partly_delivered' || one === 'complained';
-  // Without a receipt, what was sent counts as delivered once there is none to be expected.
+  // Without a receipt, what was sent counts as delivered once no receipt is to be expected.
   if ((arrived(state) || state === 'unconfirmed') && !arrived(receiptState) && receiptState !== 'unconfirmed')
     outcomes.push('delivered');
   if (state === 'bounced' && receiptState !== 'bounced') outcomes.push('bounced');

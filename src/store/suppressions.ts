@@ -70,7 +70,7 @@ export async function addSuppressions(
   return added;
 }
 
-/** Lifts a suppression. Undefined: the tenant has none of this id. @param note why, for the audit log */
+/** Lifts a suppression. Undefined: the tenant has no suppression of this id. @param note why, for the audit log */
 export async function liftSuppression(
   connection: Connection,
   tenantId: string,
@@ -123,7 +123,7 @@ export async function listSuppressions(
   return rows.map(toView);
 }
 
-/** Returns the suppression of a tenant with this id; undefined: there is none. */
+/** Returns the suppression of a tenant with this id; undefined: no suppression has it. */
 export async function loadSuppression(
   connection: Connection,
   tenantId: string,

@@ -1,10 +1,10 @@
 /**
- * What a bounce or failure says: the address is dead, its owner wants no more, the address fails for now, our sending is refused,
+ * Meaning of a bounce or failure: the address is dead, its owner wants no more, the address fails for now, our sending is rejected,
  * or this message is.
  */
 export type BounceClass = 'dead' | 'opted_out' | 'soft' | 'policy' | 'message';
 
-/** What a provider says of a bounce or failure. */
+/** The report of a provider on a bounce or failure. */
 export interface BounceReport {
   readonly provider: string;
   /** Code of the provider, such as `Permanent/General` of SES. */

@@ -1,13 +1,13 @@
 import type { Channel } from '../model/delivery.ts';
 import type { Receipt, ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 
-/** What a state is made of. */
+/** The fields of a receipt that a state is made of. */
 export type StateReceipt = Pick<
   Receipt,
   'id' | 'kind' | 'at' | 'code' | 'enhancedCode' | 'isPermanent' | 'isMachine' | 'part'
 >;
 
-/** What the receipts of a delivery say together. */
+/** The state that the receipts of a delivery make together. */
 export interface DeliveryReceiptState {
   /** Null: none of them says what became of the message. */
   readonly state: ReceiptState | null;
@@ -35,7 +35,7 @@ export function getReceiptState(
   if (has('unsubscribed', 'opted_out')) flags.push('unsubscribed');
   if (byMachine('opened')) flags.push('machine_opened');
   if (byMachine('clicked')) flags.push('machine_clicked');
-  // Who opens, reads or complains has the message.
+  // A reader who opens, reads or complains has the message.
   const isDelivered = has('delivered', 'opened', 'clicked', 'read', 'unsubscribed');
   const failure = findFailure(receipts);
   const state = has('complained') ? 'complained' : getOutcome(isDelivered, failure, channel);

@@ -12,23 +12,23 @@ const DAY: Millis = 86_400_000;
 export const SOFT_BOUNCE_WINDOW_MS: Millis = 14 * DAY;
 export const SOFT_SUPPRESSION_MS: Millis = 30 * DAY;
 
-/** What may be a reason to suppress an address: a receipt, or the outcome of an attempt. */
+/** A possible reason to suppress an address: a receipt, or the outcome of an attempt. */
 export type SuppressionCause =
   | {
       readonly receipt: Pick<Receipt, 'kind' | 'at' | 'code' | 'enhancedCode' | 'isPermanent'>;
       readonly provider: string;
-      /** Of the message; absent: it is not about one. */
+      /** Category of the message; absent: it is not about one. */
       readonly category?: Category;
     }
   | { readonly outcome: DeadAddressKind; readonly at: Millis };
 
-/** What is known of an address before. */
+/** Earlier receipts of an address. */
 export interface AddressHistory {
   /** Times of its soft bounces since it last received a message, in any order, without the present one. */
   readonly softBounces: readonly Millis[];
 }
 
-/** What a suppression is to be. */
+/** Scope, reason and end of a suppression to add. */
 export interface SuppressionVerdict {
   readonly scope: string;
   readonly reason: SuppressionReason;

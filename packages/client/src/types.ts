@@ -658,40 +658,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/receipts/{provider}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take what a provider reports of messages that went by the account of the installation */
-        post: operations["takeReceipts"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/receipts/{provider}/{account}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take what a provider reports of messages that went by an account of a tenant */
-        post: operations["takeReceiptsOfAccount"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1084,24 +1050,6 @@ export interface paths {
         get: operations["checkReadiness"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/unsubscribe/{token}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Show the page to unsubscribe; changes nothing */
-        get: operations["showUnsubscribe"];
-        put?: never;
-        /** Unsubscribe by one click (RFC 8058); may be repeated */
-        post: operations["unsubscribe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4360,20 +4308,6 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description unauthorized */
-        Unauthorized: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/problem+json": {
-                    /** @enum {unknown} */
-                    code?: "unauthorized";
-                    /** @constant */
-                    status?: 401;
-                } & components["schemas"]["Problem"];
-            };
-        };
         /** @description unauthorized, token_expired, issuer_unavailable */
         UnauthorizedTokenExpiredIssuerUnavailable: {
             headers: {
@@ -4586,7 +4520,6 @@ export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
 export type ResponseTenantInUse = components['responses']['TenantInUse'];
-export type ResponseUnauthorized = components['responses']['Unauthorized'];
 export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
@@ -7900,68 +7833,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    takeReceipts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the provider, as in its page of the docs */
-                provider: string;
-            };
-            cookie?: never;
-        };
-        /** @description As the provider sends it; at most 1 MiB */
-        requestBody: {
-            content: {
-                "application/json": unknown;
-            };
-        };
-        responses: {
-            400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForeignOrigin"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    takeReceiptsOfAccount: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Account of the tenant default; of another tenant: TENANT.ACCOUNT */
-                account: string;
-                /** @description Name of the provider, as in its page of the docs */
-                provider: string;
-            };
-            cookie?: never;
-        };
-        /** @description As the provider sends it; at most 1 MiB */
-        requestBody: {
-            content: {
-                "application/json": unknown;
-            };
-        };
-        responses: {
-            400: components["responses"]["InvalidRequestInvalidJson"];
-            401: components["responses"]["Unauthorized"];
-            403: components["responses"]["ForeignOrigin"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
     getSession: {
         parameters: {
             query?: never;
@@ -8320,6 +8191,10 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
+                /**
+                 * @description Id of the suppression
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8368,6 +8243,10 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
+                /**
+                 * @description Id of the suppression
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9757,54 +9636,6 @@ export interface operations {
                     } & components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    showUnsubscribe: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            400: components["responses"]["InvalidRequest"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
-    unsubscribe: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                token: string;
-            };
-            cookie?: never;
-        };
-        /** @description As the provider sends it; at most 1 MiB */
-        requestBody: {
-            content: {
-                "application/json": unknown;
-            };
-        };
-        responses: {
-            400: components["responses"]["InvalidRequestInvalidJson"];
-            403: components["responses"]["ForeignOrigin"];
-            404: components["responses"]["NotFound"];
-            408: components["responses"]["RequestTimeout"];
-            413: components["responses"]["PayloadTooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["RateLimited"];
-            431: components["responses"]["HeadersTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
         };
     };
 }

@@ -3,11 +3,11 @@ import { NO_RECEIPT_ACCOUNTS } from '../../receipts/receipt-accounts.ts';
 import { ReceiptIntake } from '../../receipts/receipt-intake.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { keepRawBodies } from '../raw-body.ts';
-import { accountReceiptParams, anyBody, anyQuery, receiptParams } from '../schemas/receipts.ts';
+import { accountReceiptParams, freeQuery, rawBody, receiptParams } from '../schemas/receipts.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** What providers report: public, and proved by the signature of each request. */
+/** Receipts of providers: public, and proved by the signature of each request. */
 export async function registerReceiptRoutes(
   app: App,
   { database, catalogs, seal, clock, log, outbound, publicUrl, receiptAccounts }: HttpDependencies,
@@ -47,12 +47,13 @@ export async function registerReceiptRoutes(
         config,
         bodyLimit: MAX_BODY_BYTES,
         schema: {
+          hide: true,
           operationId: 'takeReceipts',
           summary: 'Take what a provider reports of messages that went by the account of the installation',
           tags: ['receipts'],
           params: receiptParams,
-          querystring: anyQuery,
-          body: anyBody,
+          querystring: freeQuery,
+          body: rawBody,
         },
       },
       (request, reply) => take(request, reply, request.params.provider, null),
@@ -63,12 +64,13 @@ export async function registerReceiptRoutes(
         config,
         bodyLimit: MAX_BODY_BYTES,
         schema: {
+          hide: true,
           operationId: 'takeReceiptsOfAccount',
           summary: 'Take what a provider reports of messages that went by an account of a tenant',
           tags: ['receipts'],
           params: accountReceiptParams,
-          querystring: anyQuery,
-          body: anyBody,
+          querystring: freeQuery,
+          body: rawBody,
         },
       },
       (request, reply) => take(request, reply, request.params.provider, request.params.account),

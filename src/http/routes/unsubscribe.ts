@@ -6,7 +6,7 @@ import { withTransaction } from '../../store/pg/transaction.ts';
 import { addSuppressions } from '../../store/suppressions.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { keepRawBodies } from '../raw-body.ts';
-import { anyBody, anyQuery } from '../schemas/receipts.ts';
+import { freeQuery, rawBody } from '../schemas/receipts.ts';
 import { unsubscribeParams } from '../schemas/suppressions.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
@@ -30,11 +30,12 @@ export async function registerUnsubscribeRoutes(app: App, { database, seal, cloc
       {
         config,
         schema: {
+          hide: true,
           operationId: 'showUnsubscribe',
           summary: 'Show the page to unsubscribe; changes nothing',
           tags: ['receipts'],
           params: unsubscribeParams,
-          querystring: anyQuery,
+          querystring: freeQuery,
         },
       },
       async ({ params }, reply) => {
@@ -58,12 +59,13 @@ export async function registerUnsubscribeRoutes(app: App, { database, seal, cloc
         config,
         bodyLimit: MAX_BODY_BYTES,
         schema: {
+          hide: true,
           operationId: 'unsubscribe',
           summary: 'Unsubscribe by one click (RFC 8058); may be repeated',
           tags: ['receipts'],
           params: unsubscribeParams,
-          querystring: anyQuery,
-          body: anyBody,
+          querystring: freeQuery,
+          body: rawBody,
         },
       },
       async ({ params }, reply) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/* What providers send. */
+/* Requests of providers. */
 
 const name = z.string().min(1).max(200);
 
@@ -14,5 +14,5 @@ export const accountReceiptParams = z.object({
 });
 
 /** Anything: the provider signs what it sends. */
-export const anyQuery = z.looseObject({});
-export const anyBody = z.unknown().describe('As the provider sends it; at most 1 MiB');
+export const freeQuery = z.looseObject({});
+export const rawBody = z.unknown().describe('As the provider sends it; at most 1 MiB');

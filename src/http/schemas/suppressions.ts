@@ -61,7 +61,7 @@ export const newSuppression = z
   })
   .meta({ id: 'NewSuppression' });
 
-export const suppressionParams = z.object({ id: z.string().max(64) });
+export const suppressionParams = z.object({ id: idOf('suppression').max(64) });
 
 export const liftBody = z
   .strictObject({ note: z.string().max(500).optional().describe('Why, for the audit log') })

@@ -327,7 +327,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
           d.in_doubt_policy, n.catalog_version, k.version,
           ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
           d.priority, d.step, d.expires_at, d.status = 'sending', a.hash, n.category,
-          d.reason_code = 'suppressed' and d.status = 'dropped'`;
+          s.reason is not null and d.status = 'dropped'`;
 
 const CLAIM = claimStatement(`${DUE}
     order by due_at limit want.n

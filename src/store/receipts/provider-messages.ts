@@ -24,7 +24,7 @@ export interface ProviderMessage {
 /** The delivery that a receipt is about. */
 export type MessageRow = Omit<ProviderMessage, 'sentAt' | 'checkAt'>;
 
-/** Whose messages are looked at. */
+/** An account, and the tenants of which messages are looked at. */
 export interface MessageOwner {
   readonly provider: string;
   readonly account: string;

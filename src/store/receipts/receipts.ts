@@ -51,7 +51,7 @@ export async function lockReportedDelivery(
   );
 }
 
-/** Where receipts came from. */
+/** The source of receipts. */
 export interface ReceiptSource {
   readonly provider: string;
   /** Null: that of the installation. */
@@ -144,7 +144,7 @@ export async function loadReceipts(
   }));
 }
 
-/** Writes what the receipts of a delivery say together, and that it need not be asked for any more. */
+/** Writes what the receipts of a delivery say together, and that it need no longer be asked for. */
 export async function saveReceiptState(
   connection: Connection,
   { tenantId, notificationId, channel, target }: DeliveryKey,
