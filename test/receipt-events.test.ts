@@ -42,7 +42,7 @@ test('a bounce is an event with its reason', async () => {
 
 test('channels that are tried until one delivered: a receipt cancels the others', async () => {
   const { tidings, send, sendgrid } = await start({ until: 'delivered' });
-  const id = await send('told');
+  const id = await send('steps');
   const sms = id.replace('.email', '.sms');
   expect((await tidings.delivery(sms))?.status).toBe('queued');
   await sendgrid([eventAbout(id, 'delivered')]);
@@ -51,7 +51,7 @@ test('channels that are tried until one delivered: a receipt cancels the others'
 
 test('until opened: a delivery alone leaves the next channel waiting, an open cancels it', async () => {
   const { tidings, send, sendgrid } = await start({ until: 'opened' });
-  const id = await send('told');
+  const id = await send('steps');
   const sms = id.replace('.email', '.sms');
   await sendgrid([eventAbout(id, 'delivered'), eventAbout(id, 'open', { sg_machine_open: true })]);
   expect((await tidings.delivery(sms))?.status).toBe('queued');
@@ -61,7 +61,7 @@ test('until opened: a delivery alone leaves the next channel waiting, an open ca
 
 test('a bounce makes the next channel due at once', async () => {
   const { tidings, send, sendgrid } = await start({ until: 'delivered' });
-  const id = await send('told');
+  const id = await send('steps');
   await sendgrid([eventAbout(id, 'bounce', { status: '5.1.1', type: 'bounce' })]);
   await tidings.becomes(id.replace('.email', '.sms'), 'sent');
 });
@@ -69,7 +69,7 @@ test('a bounce makes the next channel due at once', async () => {
 test('a suppressed address makes the next channel due at once', async () => {
   const { tidings, send, server } = await start({ until: 'delivered' });
   await server.post('/api/v1/suppressions', { channel: 'email', address: 'u1@example.com' });
-  const id = await send('told', 'dropped');
+  const id = await send('steps', 'dropped');
   await tidings.becomes(id.replace('.email', '.sms'), 'sent');
 });
 

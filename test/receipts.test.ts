@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eventAbout, useReceipts } from './support/receipts.ts';
 
-/** What providers report of messages: over signed bytes, in any order, however often. */
+/** Receipts of providers: over signed bytes, in any order, however often. */
 
 const start = useReceipts();
 
@@ -13,7 +13,7 @@ test('a receipt over the bytes as signed moves the state of its delivery', async
   expect(await tidings.delivery(id)).toMatchObject({ status: 'sent', receipt_state: 'delivered' });
 });
 
-test('a request whose signature does not match is refused with 401, and changes nothing', async () => {
+test('a request whose signature does not match is rejected with 401, and changes nothing', async () => {
   const { tidings, send, sendgrid, server } = await start();
   const id = await send('mail');
   for (const signature of ['garbage', 'AAAA', '']) {
@@ -82,7 +82,7 @@ test('Twilio reports by the id of its message, and an answer that it reads is se
   expect(answer.body).toBe('<Response></Response>');
 });
 
-test('a provider is told where to report', async () => {
+test('a provider learns where to report', async () => {
   const { send, email } = await start();
   await send('mail');
   expect(email.calls[0]?.receiptUrl).toBe('https://tidings.example/api/v1/receipts/sendgrid');

@@ -67,7 +67,7 @@ test.each([
   [{ channel: 'email', address: 'u1@example.com', scope: 'marketing' }, '/scope'],
   [{ channel: 'email', address: 'u1@example.com', scope: 'category:OTHER' }, '/scope'],
   [{ channel: 'email', address: 'u1@example.com', until: '2020-01-01T00:00:00Z' }, '/until'],
-])('%j is refused at %s', async (body, pointer) => {
+])('%j is rejected at %s', async (body, pointer) => {
   const { server } = await start();
   const answer = await server.post(PATH, body);
   expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', errors: [{ pointer }] } });

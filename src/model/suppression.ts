@@ -35,6 +35,6 @@ export interface Suppression {
   readonly since: Millis;
   /** Null: until it is lifted. */
   readonly until: Millis | null;
-  /** The receipt, an attempt, a request. Without addresses. */
+  /** The receipt, attempt or request that it was made from. Without addresses. */
   readonly evidence: JsonObject;
 }

@@ -16,24 +16,24 @@ const VERIFICATION_KEY = publicKey.export({ format: 'der', type: 'spki' }).toStr
 const AUTH_TOKEN = 'token of the account';
 
 const CATALOG = deliveryCatalog({
-  'events.yaml': 'events: { mail: {}, promo: {}, code: {}, news: {}, text: {}, told: {} }',
+  'events.yaml': 'events: { mail: {}, promo: {}, code: {}, news: {}, text: {}, steps: {} }',
   'notifications.yaml': `notifications:
   MAIL: { category: TRANSACTIONAL, channels: [email] }
   PROMO: { category: MARKETING, channels: [email] }
   NEWS: { category: OPERATIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }
-  TOLD: { category: TRANSACTIONAL, channels: { first_of: [email, sms], wait: 1d, until: UNTIL } }`,
+  STEPS: { category: TRANSACTIONAL, channels: { first_of: [email, sms], wait: 1d, until: UNTIL } }`,
   'rules.yaml': `rules:
   MAIL: { on: mail }
   PROMO: { on: promo }
   NEWS: { on: news }
   CODE: { on: code }
   TEXT: { on: text }
-  TOLD: { on: told }`,
+  STEPS: { on: steps }`,
 });
 
-const TEXTS = ['MAIL', 'PROMO', 'NEWS', 'CODE', 'TOLD'].flatMap((type) => [
+const TEXTS = ['MAIL', 'PROMO', 'NEWS', 'CODE', 'STEPS'].flatMap((type) => [
   [`templates/${type}/email.en.subject.txt`, 'Hello'],
   [`templates/${type}/email.en.txt`, 'Hello there'],
 ]) as [string, string][];
@@ -69,7 +69,7 @@ export function useReceipts(): (options?: {
     const tidings = await start({ email, sms });
     const files = new Map([...CATALOG].filter(([file]) => !file.startsWith('templates/')));
     for (const [file, text] of TEXTS) files.set(file, text);
-    for (const type of ['TEXT', 'TOLD']) files.set(`templates/${type}/sms.en.txt`, 'Hello');
+    for (const type of ['TEXT', 'STEPS']) files.set(`templates/${type}/sms.en.txt`, 'Hello');
     files.set('notifications.yaml', (files.get('notifications.yaml') as string).replace('UNTIL', until));
     files.set('rules.yaml', `${files.get('rules.yaml')}${rules}`);
     await tidings.apply(files);

@@ -57,7 +57,7 @@ export const newSuppression = z
       .string()
       .max(500)
       .optional()
-      .meta({ description: 'Why, for people', examples: ['asked on the phone'] }),
+      .meta({ description: 'Why, for the reader', examples: ['asked on the phone'] }),
   })
   .meta({ id: 'NewSuppression' });
 
