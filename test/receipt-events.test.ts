@@ -3,7 +3,7 @@ import { ReceiptChecker } from '../src/receipts/receipt-checker.ts';
 import { eventAbout, type ReceiptTidings, useReceipts } from './support/receipts.ts';
 import { silent } from './support/tidings.ts';
 
-/** What receipts bring about: events for rules, the next channel, and what is done when none comes. */
+/** Effects of receipts: events for rules, the next channel, and what is done when none comes. */
 
 const start = useReceipts();
 const RULES = `
@@ -18,7 +18,7 @@ async function listEvents({ tidings }: ReceiptTidings) {
   return rows.map(({ event }) => event.event_type);
 }
 
-test('rules hear of what receipts say, each once, and of nothing before', async () => {
+test('rules receive what receipts say, each once, and of nothing before', async () => {
   const all = await start({ rules: RULES });
   const id = await all.send('mail');
   expect(await listEvents(all)).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { eventAbout, useReceipts } from './support/receipts.ts';
 
-/** What makes an address get no more messages, and what ends that. */
+/** Causes and ends of suppressions. */
 
 const start = useReceipts();
 const DEAD = { status: '5.1.1', reason: '550 5.1.1 unknown user', type: 'bounce' };
