@@ -13,6 +13,7 @@ import { LazyFetchFiles } from './channels/email/lazy-fetch-files.ts';
 import type { ProviderTools } from './channels/provider.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
+import { messageLinks } from './delivery/message-links.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -232,6 +233,7 @@ export async function run(
         log,
         getTenant: new TenantProfiles(workPool).get,
         fetchFiles: files.fetch,
+        ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
         lease,
         poll,
       });
@@ -269,6 +271,13 @@ export async function run(
         const keeper = new TenantKeeper({ pool: workPool, clock, log });
         keeper.start();
         started.push(() => keeper.stop());
+        if (config.publicUrl !== null) {
+          const { ReceiptChecker, findInstallationAccount } = await import('./receipts/receipt-checker.ts');
+          const findAccount = findInstallationAccount(providers);
+          const checker = new ReceiptChecker({ pool: workPool, catalogs, seal, clock, log, findAccount });
+          checker.start();
+          started.push(() => checker.stop());
+        }
         if (config.retentionAt === null) return;
         const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
         retention.start();

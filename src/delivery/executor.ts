@@ -22,6 +22,7 @@ import { chooseProvider, type TenantAccounts } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
+import type { MessageLinks } from './message-links.ts';
 import type { TargetSources } from './targets.ts';
 
 /** The result of one attempt. */
@@ -88,6 +89,8 @@ export interface ExecutorOptions {
   readonly fetchFiles: FetchFiles;
   /** Where messages go that need a device or an endpoint. */
   readonly targets: TargetSources;
+  /** URLs that go out with messages; undefined: none. */
+  readonly links: MessageLinks | undefined;
   /** Returns name and settings of a tenant. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
   /** Receives the result of each attempt, to be recorded. */
@@ -203,7 +206,8 @@ export class Executor {
       isStopped = !leases.isGood(delivery.lease);
       return !isStopped;
     };
-    const result = await send(provider, delivery, { target, message, sender }, deadline, mayHandOver);
+    const { links } = this.#options;
+    const result = await send(provider, delivery, { target, message, sender, links }, deadline, mayHandOver);
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -364,14 +368,23 @@ const NO_DATA = { data: undefined, sealed: null };
 
 type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 
+/** What goes out, and where. */
+interface Content {
+  readonly target: Target;
+  readonly message: Message;
+  readonly sender: string | undefined;
+  readonly links: MessageLinks | undefined;
+}
+
 async function send(
   provider: Provider,
   delivery: ClaimedDelivery,
-  { target, message, sender }: { target: Target; message: Message; sender: string | undefined },
+  { target, message, sender, links }: Content,
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
   const { tenantId, notificationId, notificationType, channel, userId, attempt } = delivery;
+  const unsubscribeUrl = links?.unsubscribeUrl(delivery);
   const outgoing: Outgoing = {
     tenantId,
     notificationId,
@@ -383,6 +396,8 @@ async function send(
     ...(sender === undefined ? {} : { sender }),
     idempotencyKey: formatDeliveryId(delivery),
     attempt,
+    ...(links === undefined ? {} : { receiptUrl: links.receiptUrl(provider, tenantId) }),
+    ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }),
   };
   try {
     const outcome = await deadline.race(provider.send(outgoing, deadline.signal, mayHandOver), () => NO_RESPONSE);

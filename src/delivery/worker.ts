@@ -14,6 +14,7 @@ import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LeaseClock } from './lease-clock.ts';
+import type { MessageLinks } from './message-links.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
@@ -47,6 +48,8 @@ export interface DeliveryWorkerOptions {
   readonly targets?: TargetSources;
   /** Fetches the files of messages. Default: a message with files is not sent. */
   readonly fetchFiles?: ExecutorOptions['fetchFiles'];
+  /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
+  readonly links?: MessageLinks;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
@@ -127,6 +130,7 @@ export class DeliveryWorker {
       targets,
       fetchFiles,
       getTenant,
+      links: options.links,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),
     });
@@ -139,6 +143,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      getsReceipts: options.links !== undefined,
       onSettled: (settlements) => {
         if (settlements.some(({ status }) => status === 'queued')) this.#producer.wake();
         else this.#producer.wakeIfLimited();

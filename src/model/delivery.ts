@@ -153,6 +153,7 @@ export const DELIVERY_REASON_CODES = [
   'expired',
   'fallback',
   'reached',
+  'suppressed',
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_OUTCOMES, CHANNELS, DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../../model/delivery.ts';
+import { RECEIPT_FLAGS, RECEIPT_STATES } from '../../model/receipt.ts';
 import type {
   DeliverySummary,
   DeliveryView,
@@ -63,6 +64,17 @@ const fields = {
   created_at: timestamp,
   finished_at: timestamp.nullable(),
   has_message: z.boolean().describe('Whether the message is stored'),
+  receipt_state: z
+    .enum(RECEIPT_STATES)
+    .nullable()
+    .meta({
+      description: 'What the receipts of the provider say together; null: nothing yet, or it sends none',
+      examples: ['delivered'],
+    }),
+  receipt_flags: listOf(z.enum(RECEIPT_FLAGS)).meta({
+    description: 'What its reader did; what machines did is apart',
+    examples: [['opened']],
+  }),
 };
 
 export const delivery = z

@@ -2,17 +2,22 @@ import type pg from 'pg';
 import type {
   AttemptOutcomeKind,
   Channel,
+  DeadAddressKind,
   DeliveryReasonCode,
   DeliveryStatus,
   MessageLocale,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { systemActor } from '../../model/principal.ts';
+import type { Suppression } from '../../model/suppression.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { insertProviderMessages, type ProviderMessage } from '../receipts/provider-messages.ts';
+import { addSuppressions } from '../suppressions.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
@@ -43,8 +48,19 @@ export interface Settlement {
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
+  /** How the provider called the address dead; absent: it did not. */
+  readonly deadAs?: DeadAddressKind;
   /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
   readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
+}
+
+/** What else settlements bring about, committed with them. */
+export interface SettlementEffects {
+  /** Of channels that are tried one after the other. */
+  readonly steps?: readonly StepResult[];
+  /** Messages on which their providers will report. */
+  readonly messages?: readonly ProviderMessage[];
+  readonly suppressions?: readonly Suppression[];
 }
 
 /** The lifecycle event of a settlement. */
@@ -69,12 +85,15 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
   now: Millis,
   events: readonly SettledEvent[] = [],
-  steps: readonly StepResult[] = [],
+  { steps = [], messages = [], suppressions = [] }: SettlementEffects = {},
 ): Promise<void> {
-  if (events.length === 0 && steps.length === 0) return settleAll(pool, worker, settlements, now);
+  const isAlone = [events, steps, messages, suppressions].every(({ length }) => length === 0);
+  if (isAlone) return settleAll(pool, worker, settlements, now);
   await withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);
+    await insertProviderMessages(connection, messages);
+    await addSuppressions(connection, suppressions, systemActor('deliveries'), now);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
   });
 }
