@@ -20,6 +20,13 @@ export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionErro
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
+export {
+  type VerifyOptions,
+  verifyWebhook,
+  verifyWebhookSignature,
+  type WebhookHeaders,
+  WebhookVerificationError,
+} from './webhooks.ts';
 
 /** An installation of Tidings, seen with one key: each property holds the operations of one kind of thing. */
 export class Tidings {
