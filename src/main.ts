@@ -12,6 +12,7 @@ import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
+import { lazyWebhooks } from './channels/webhook/lazy-webhooks.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
@@ -50,6 +51,7 @@ import { ScheduledDumps } from './timers/scheduled-dumps.ts';
 import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
 import { TenantKeeper } from './timers/tenant-keeper.ts';
 import { TimerWorker } from './timers/worker.ts';
+import { EndpointTargets } from './webhooks/endpoint-targets.ts';
 
 export interface Roles {
   /** Serves HTTP and applies the catalog. */
@@ -174,7 +176,7 @@ export async function run(
       await catalogs.setActive(DEFAULT_TENANT, applied.version);
       return applied;
     };
-    const { providers, close } = openProviders(config, log);
+    const { providers, close } = openProviders(config, log, clock);
     cleanup.push(close);
     const announcer = new Announcer(pool);
     cleanup.push(() => announcer.flush());
@@ -212,6 +214,7 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
+        targets: new Map([['webhook', new EndpointTargets({ pool: workPool, seal, clock, random })]]),
         lease,
         poll,
       });
@@ -449,11 +452,16 @@ function warnUnreadable(log: Logger): (table: string) => void {
 }
 
 /** Returns a provider for every channel: the configured one, else the sandbox. */
-function openProviders(config: Config, log: Logger): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
+function openProviders(
+  config: Config,
+  log: Logger,
+  clock: () => Millis,
+): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
   const channelsOf = (name: string) => CHANNELS.filter((channel) => (config.providers[channel] ?? 'sandbox') === name);
   const opened: [Channel[], Provider][] = [
     [channelsOf('sandbox'), sandboxProvider(channelsOf('sandbox'))],
     [channelsOf('noop'), noopProvider(channelsOf('noop'))],
+    [channelsOf('webhook'), lazyWebhooks(clock)],
     [channelsOf('log'), logProvider(channelsOf('log'), (line) => log.warn(line, 'internal alert'))],
   ];
   if (config.smtpUrl) opened.push([channelsOf('smtp'), smtpProvider({ url: config.smtpUrl, from: config.mailFrom })]);

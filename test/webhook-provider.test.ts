@@ -3,7 +3,7 @@ import { expectOutcome, never, outgoing, testProvider } from './support/channel-
 import { expectNothingPrivate } from './support/definition-contract.ts';
 import { type Endpoint, SECRET, startEndpoint } from './support/stand-ins/endpoint.ts';
 
-/** What an endpoint may answer, and what becomes of the message then. */
+/** Responses of an endpoint, and the fate of the message after each. */
 
 const target = { kind: 'endpoint' as const, url: 'https://hooks.example.com/', headers: {}, secrets: [SECRET] };
 

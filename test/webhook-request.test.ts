@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { verifyWebhook } from '../packages/client/src/webhooks.ts';
 import { type Endpoint, KEY_PAIR, SECRET, startEndpoint } from './support/stand-ins/endpoint.ts';
 
-/** What a webhook endpoint receives. */
+/** Requests as a webhook endpoint receives them. */
 
 let now = Date.parse('2026-11-28T10:00:00Z');
 let endpoint: Endpoint;
@@ -29,7 +29,7 @@ test('the body is {type, timestamp, data}, and the client verifies it', async ()
   expect(await verifyWebhook(request.bytes, request.headers, SECRET, { now })).toEqual(body);
 });
 
-test('a message without data is told by its parts', async () => {
+test('a message without data is shown by its parts', async () => {
   const { body } = await receive({
     message: { text: 'Hi', title: 'T', actions: [{ label: 'Go', url: 'https://e.com' }] },
   });

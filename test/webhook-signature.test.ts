@@ -79,11 +79,11 @@ test.each([
   ASYMMETRIC.verifier,
   `${ASYMMETRIC.secret.slice(0, -4)}AA==`,
   'a b c d e f g h i j k',
-])('the secret %j is none', async (secret) => {
+])('%j cannot be a secret', async (secret) => {
   expect(findSecretFault(secret)).toMatch(/^(is|has|does) /);
 });
 
-test.each([SYMMETRIC.secret, ASYMMETRIC.secret, 'a-secret-of-one-s-own'])('the secret %j is one', (secret) => {
+test.each([SYMMETRIC.secret, ASYMMETRIC.secret, 'a-secret-of-one-s-own'])('%j can be a secret', (secret) => {
   expect(findSecretFault(secret)).toBeUndefined();
 });
 

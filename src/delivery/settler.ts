@@ -8,9 +8,12 @@ import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import { type Settlement, settleDeliveries } from '../store/deliveries/settlements.ts';
 import { isItemError } from '../store/pg/errors.ts';
+import type { EndpointNotice } from '../store/webhooks/endpoint-results.ts';
+import { isoTime } from '../time/iso-time.ts';
 import type { Capacity } from './capacity.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
+import { toEndpointResults } from './endpoint-results.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
 import { toStepResults } from './steps.ts';
 
@@ -95,7 +98,10 @@ export class Settler {
     const { pool, name, clock, catalogs, capacity, onSettled } = this.#options;
     const settlements = batch.map(({ settlement }) => settlement);
     const events = await toLifecycleEvents(catalogs, batch);
-    await settleDeliveries(pool, name, settlements, clock(), events, await toStepResults(catalogs, batch));
+    const steps = await toStepResults(catalogs, batch);
+    const endpoints = toEndpointResults(settlements);
+    const notices = await settleDeliveries(pool, name, settlements, clock(), events, steps, endpoints);
+    for (const notice of notices) this.#logNotice(notice);
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];
@@ -130,6 +136,12 @@ export class Settler {
     onUnrecordable(delivery);
     capacity.release(delivery);
     return [];
+  }
+
+  #logNotice({ tenantId, endpointId, notice, failures, failingSince }: EndpointNotice): void {
+    const line = { tenant_id: tenantId, endpoint_id: endpointId, failures, failing_since: isoTime(failingSince) };
+    const what = notice === 'disabled' ? 'a webhook endpoint is disabled' : 'a webhook endpoint fails, and will be disabled';
+    this.#options.log.warn(line, what);
   }
 
   /** Logs one wide line per attempt; successful ones at debug level. */

@@ -43,6 +43,7 @@ import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
+import { registerWebhookRoutes } from './routes/webhooks.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
@@ -101,6 +102,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerMemberRoutes(app, dependencies);
   registerIssuerRoutes(app, dependencies);
   registerTokenRoutes(app, dependencies);
+  registerWebhookRoutes(app, dependencies);
   registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);

@@ -3,12 +3,14 @@ import type { JobAction } from './action.ts';
 import { cancelDeliveriesAction } from './cancel-deliveries.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
 import { retryDeliveriesAction } from './retry-deliveries.ts';
+import { replayWebhooksAction } from './replay-webhooks.ts';
 import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the filter is the one that the API has validated for this action
 export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'deliveries.retry': retryDeliveriesAction,
   'deliveries.cancel': cancelDeliveriesAction,
+  'webhooks.replay': replayWebhooksAction,
   'waits.cancel': cancelWaitsAction,
   'waits.migrate': migrateWaitsAction,
   'rejected.retry': retryRejectedAction,

@@ -28,6 +28,8 @@ export const SCOPES = [
   'members:write',
   'issuers:read',
   'issuers:write',
+  'webhooks:read',
+  'webhooks:write',
   'tokens:write',
   'tenants:read',
   'tenants:write',

@@ -18,6 +18,7 @@ interface DocumentKeys {
   messages: [notificationId: string, channel: string, target: string];
   idempotency_keys: [actor: string, route: string, key: string];
   signing_keys: [keyId: string];
+  webhook_endpoints: [endpointId: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;

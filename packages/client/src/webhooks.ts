@@ -3,6 +3,9 @@
 /** Difference in seconds between the timestamp of a webhook and the time of its receiver, at most. */
 const MAX_AGE_SECONDS = 300;
 
+/** Bytes that are not shared with another thread, as Web Crypto wants them. */
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** Headers of a request: an object with names in any case, as those of Node, or a `Headers`. */
 export type WebhookHeaders = Headers | { readonly [name: string]: string | readonly string[] | undefined };
 
@@ -40,7 +43,7 @@ export async function verifyWebhook(
     throw new WebhookVerificationError(`webhook-timestamp is more than ${MAX_AGE_SECONDS} s away.`);
   }
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body);
-  const signed = concatenate(utf8(`${id}.${timestamp}.`), typeof body === 'string' ? utf8(body) : body);
+  const signed = concatenate(utf8(`${id}.${timestamp}.`), typeof body === 'string' ? utf8(body) : new Uint8Array(body));
   for (const secret of [secrets].flat()) {
     for (const signature of signatures.split(' ')) {
       if (await fits(secret, signature, signed)) return JSON.parse(text) as unknown;
@@ -61,41 +64,41 @@ export async function verifyWebhookSignature(
 ): Promise<boolean> {
   if (secret === '' || header === undefined) return false;
   const key = await importHmacKey(utf8(secret));
-  const bytes = typeof body === 'string' ? utf8(body) : body;
+  const bytes = typeof body === 'string' ? utf8(body) : new Uint8Array(body);
   for (const part of header.split(',')) {
     const hex = /^\s*sha256=([0-9a-f]{64})\s*$/.exec(part)?.[1];
     if (hex === undefined) continue;
     const signature = Uint8Array.from(hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
-    if (await crypto.subtle.verify('HMAC', key, signature, bytes as BufferSource)) return true;
+    if (await crypto.subtle.verify('HMAC', key, signature, bytes)) return true;
   }
   return false;
 }
 
-async function fits(secret: string, signature: string, signed: Uint8Array): Promise<boolean> {
+async function fits(secret: string, signature: string, signed: Bytes): Promise<boolean> {
   const [, version, encoded] = /^(v1|v1a),([A-Za-z0-9+/]+={0,2})$/.exec(signature) ?? [];
   const bytes = encoded === undefined ? undefined : fromBase64(encoded);
   if (!bytes) return false;
   if (secret.startsWith('whpk_')) {
     const publicKey = fromBase64(secret.slice('whpk_'.length));
     if (version !== 'v1a' || publicKey?.length !== 32) return false;
-    const key = await crypto.subtle.importKey('raw', publicKey as BufferSource, { name: 'Ed25519' }, false, ['verify']);
-    return crypto.subtle.verify({ name: 'Ed25519' }, key, bytes as BufferSource, signed as BufferSource);
+    const key = await crypto.subtle.importKey('raw', publicKey, { name: 'Ed25519' }, false, ['verify']);
+    return crypto.subtle.verify({ name: 'Ed25519' }, key, bytes, signed);
   }
   const hmacKey = version === 'v1' ? toHmacKey(secret) : undefined;
   if (!hmacKey) return false;
-  return crypto.subtle.verify('HMAC', await importHmacKey(hmacKey), bytes as BufferSource, signed as BufferSource);
+  return crypto.subtle.verify('HMAC', await importHmacKey(hmacKey), bytes, signed);
 }
 
 /** Returns the bytes that a secret stands for: base64 of 24 to 64 bytes is decoded; undefined: the secret is empty. */
-function toHmacKey(secret: string): Uint8Array | undefined {
+function toHmacKey(secret: string): Bytes | undefined {
   const rest = secret.replace(/^whsec_/, '');
   if (rest === '') return undefined;
   const decoded = fromBase64(rest);
   return decoded && decoded.length >= 24 && decoded.length <= 64 ? decoded : utf8(rest);
 }
 
-function importHmacKey(key: Uint8Array): ReturnType<typeof crypto.subtle.importKey> {
-  return crypto.subtle.importKey('raw', key as BufferSource, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
+function importHmacKey(key: Bytes): ReturnType<typeof crypto.subtle.importKey> {
+  return crypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
 }
 
 function readHeader(headers: WebhookHeaders, name: string): string | undefined {
@@ -105,7 +108,7 @@ function readHeader(headers: WebhookHeaders, name: string): string | undefined {
 }
 
 /** Returns undefined for text that is not base64. */
-function fromBase64(text: string): Uint8Array | undefined {
+function fromBase64(text: string): Bytes | undefined {
   try {
     return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   } catch {
@@ -113,11 +116,11 @@ function fromBase64(text: string): Uint8Array | undefined {
   }
 }
 
-function utf8(text: string): Uint8Array {
+function utf8(text: string): Bytes {
   return new TextEncoder().encode(text);
 }
 
-function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
+function concatenate(first: Bytes, second: Bytes): Bytes {
   const all = new Uint8Array(first.length + second.length);
   all.set(first);
   all.set(second, first.length);

@@ -63,7 +63,7 @@ export function toPublicSecret(secret: string): string | undefined {
   return `whpk_${Buffer.from(secret.slice('whsk_'.length), 'base64').subarray(32).toString('base64')}`;
 }
 
-/** Returns the bytes of strict base64, with or without padding; undefined: the text is none. */
+/** Returns the bytes of strict base64, with or without padding; undefined: it is something else. */
 function readBase64(text: string): Buffer | undefined {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   const bytes = Buffer.from(text, 'base64');

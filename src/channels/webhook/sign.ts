@@ -15,7 +15,7 @@ export interface SignedRequest {
  * Returns the headers that prove where a request comes from, with a signature of each secret, in their order:
  * - those of Standard Webhooks: `webhook-signature` is over `ID.TIMESTAMP.BODY`, by HMAC-SHA256 (`v1,`) or Ed25519 (`v1a,`);
  * - `x-webhook-signature`: `sha256=` and the HMAC-SHA256 of the body alone in lower-case hex, with the secret as it is written,
- *   prefix included; of several, separated by commas. Keys of Ed25519 have none.
+ *   prefix included; of several, separated by commas. It is left out for keys of Ed25519.
  */
 export function signRequest(
   { id, timestamp, body }: SignedRequest,

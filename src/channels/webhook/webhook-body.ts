@@ -16,7 +16,7 @@ export function toWebhookId({ idempotencyKey }: Outgoing): string {
 
 /**
  * Returns the body, the same in each attempt. Its data is that of the message, or else what the message says.
- * @param now used as the time of a message whose id has none
+ * @param now used as the time of a message whose id has no time in it
  */
 export function writeWebhookBody(outgoing: Outgoing, format: WebhookFormat, now: Millis): string {
   const { notificationType: type, notificationId, tenantId, userId, message } = outgoing;
@@ -44,7 +44,7 @@ export function writeWebhookBody(outgoing: Outgoing, format: WebhookFormat, now:
   });
 }
 
-/** Returns the time inside a UUIDv7; undefined: it is none. */
+/** Returns the time inside a UUIDv7; undefined: it is another id. */
 function getIdTime(id: string): Millis | undefined {
   const hex = id.replaceAll('-', '');
   return /^[0-9a-f]{12}7[0-9a-f]{19}$/i.test(hex) ? Number.parseInt(hex.slice(0, 12), 16) : undefined;

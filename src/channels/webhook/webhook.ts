@@ -7,14 +7,13 @@ import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../p
 import { tidyReply } from '../tidy-reply.ts';
 import { signRequest } from './sign.ts';
 import { CONTENT_TYPES, toWebhookId, writeWebhookBody } from './webhook-body.ts';
+import { MAX_CONCURRENT_SENDS } from './webhook-limits.ts';
 import { judgeWebhookStatus, WEBHOOK_CODES } from './webhook-codes.ts';
 
 const MAX_SEND_MS: Millis = 15_000;
 /** Pause in ms, at least, after an endpoint was too slow, or said that it is overloaded. */
 const MIN_OVERLOAD_PAUSE_MS: Millis = 60_000;
 const OVERLOADED: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-/** Sends that run at once. */
-const MAX_CONCURRENT_SENDS = 100;
 
 const settings = z.strictObject({});
 type WebhookSettings = z.output<typeof settings>;

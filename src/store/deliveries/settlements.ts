@@ -14,6 +14,7 @@ import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
+import { type EndpointNotice, type EndpointResult, recordEndpointResults } from '../webhooks/endpoint-results.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
 /** The result of one attempt, and the next state of its delivery. */
@@ -62,6 +63,8 @@ export interface SettledEvent {
  * it ends the doubt, and its attempt says that there was one.
  *
  * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
+ * @param endpoints attempts at endpoints of webhooks, counted with them
+ * @returns endpoints that were disabled, or soon will be
  */
 export async function settleDeliveries(
   pool: pg.Pool,
@@ -70,12 +73,17 @@ export async function settleDeliveries(
   now: Millis,
   events: readonly SettledEvent[] = [],
   steps: readonly StepResult[] = [],
-): Promise<void> {
-  if (events.length === 0 && steps.length === 0) return settleAll(pool, worker, settlements, now);
-  await withTransaction(pool, async (connection) => {
+  endpoints: readonly EndpointResult[] = [],
+): Promise<readonly EndpointNotice[]> {
+  if (events.length === 0 && steps.length === 0 && endpoints.length === 0) {
+    await settleAll(pool, worker, settlements, now);
+    return [];
+  }
+  return withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
+    return recordEndpointResults(connection, endpoints, now);
   });
 }
 
