@@ -6,10 +6,9 @@ import type { EndpointHoldCode } from '../model/webhook.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { countBefore, takeTurn } from '../store/webhooks/endpoint-turns.ts';
 import { findSubscribers, loadEndpoint, openEndpoint, type SealedEndpoint } from '../store/webhooks/endpoints.ts';
+import { EndpointSends } from './endpoint-sends.ts';
 
-/** Sends of this process to one endpoint at once, at most: one that is slow leaves the slots to the others. */
-const MAX_SENDS_PER_ENDPOINT = 8;
-/** Pause in ms of a delivery to an endpoint with so many sends. */
+/** Pause in ms of a delivery to an endpoint that is slow, with as many sends as it may have. */
 const BUSY_PAUSE_MS: Millis = 2000;
 /** Pause in ms for each delivery that is before one, and the longest pause; the first of a queue looks after the shortest. */
 const PAUSE_PER_DELIVERY_MS: Millis = 50;
@@ -35,8 +34,7 @@ export class EndpointTargets implements TargetSource {
     reason: 'No webhook endpoint receives messages of this type.',
   } as const;
   readonly #options: EndpointTargetsOptions;
-  /** Number of sends under way, by endpoint. */
-  readonly #sending = new Map<string, number>();
+  readonly #sends = new EndpointSends();
 
   constructor(options: EndpointTargetsOptions) {
     this.#options = options;
@@ -60,11 +58,7 @@ export class EndpointTargets implements TargetSource {
     if (!opened) throw new Error('the secrets of a webhook endpoint cannot be opened');
     const wait = await this.#findWait(endpoint, notificationId);
     if (wait) return wait;
-    const key = `${tenantId}/${endpointId}`;
-    const sending = this.#sending.get(key) ?? 0;
-    // Nothing is awaited from here on: the count is right.
-    if (sending >= MAX_SENDS_PER_ENDPOINT) return this.#pause('endpoint_busy', BUSY_PAUSE_MS);
-    this.#sending.set(key, sending + 1);
+    if (!(await this.#sends.begin(`${tenantId}/${endpointId}`))) return this.#pause('endpoint_busy', BUSY_PAUSE_MS);
     const now = clock();
     return {
       kind: 'endpoint',
@@ -76,10 +70,7 @@ export class EndpointTargets implements TargetSource {
   }
 
   release(tenantId: string, endpointId: string): void {
-    const key = `${tenantId}/${endpointId}`;
-    const sending = (this.#sending.get(key) ?? 1) - 1;
-    if (sending === 0) this.#sending.delete(key);
-    else this.#sending.set(key, sending);
+    this.#sends.end(`${tenantId}/${endpointId}`);
   }
 
   /** Returns for how long a delivery has to wait for others; undefined: it is its turn, which is taken. */

@@ -117,7 +117,7 @@ export async function previewReplay(
             (select json_agg(s) from (
                select json_build_object('delivery_id', concat_ws('.', notification_id, 'webhook', $2::text), 'user_id', user_id,
                                         'notification_type', notification_type, 'status', status, 'reason', reason) as s
-               from scanned where matches limit 5) as some) as sample`,
+               from scanned where matches limit 5) as first) as sample`,
     [...filterValues(scope), firstIdSince(scope.filter)],
   );
   const [row] = rows;
