@@ -23,19 +23,20 @@ const ROOMS = {
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
-  tokens: 'model errors.ts privacy store store/pg http-out',
+  tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
   outbox: 'model lib store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
+  webhooks: 'model errors.ts lib time privacy store store/pg channels delivery http-out',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out tokens members tenants timers jobs health',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out tokens members tenants webhooks timers jobs health',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out members tenants timers jobs embedded health config.ts http',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out members tenants webhooks timers jobs embedded health config.ts http',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog members tenants ingest simulate embedded config.ts main.ts',
 };
 
@@ -80,6 +81,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/client/src/' },
       to: { pathNot: '^packages/client/src/' },
+    },
+    {
+      name: 'source-does-not-import-packages-for-development',
+      comment: 'A first start installs `dependencies` alone.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm', 'type-only'] },
     },
     {
       name: 'source-does-not-import-tests',

@@ -104,6 +104,7 @@ describe('the API documentation', () => {
       'POST /api/v1/users/{user_id}/reveal',
       'POST /api/v1/users/{user_id}/tokens',
       'POST /api/v1/waits/{id}/cancel',
+      'POST /api/v1/waits/{id}/retry',
       'POST /events',
       'PUT /api/v1/catalog/follow',
       'PUT /api/v1/issuers/{issuer}',
@@ -159,7 +160,7 @@ describe('the API documentation', () => {
     const { responses } = document.paths['/api/v1/deliveries/{id}/retry'].post;
     const codes = (status: number) =>
       resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
-    expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_retryable']);
+    expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_readable', 'not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
     expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'not_a_member', 'tenant_suspended']);
   });

@@ -29,6 +29,7 @@ import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
+import { registerFollowRoutes } from './routes/follow-catalog.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
@@ -45,6 +46,7 @@ import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerWebhookRoutes } from './routes/webhooks.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { compileTrustedProxies } from './trusted-proxies.ts';
 import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
@@ -70,7 +72,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
-  rejectForeignOrigins(app);
+  rejectForeignOrigins(app, dependencies.publicUrl);
   const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const access = await openAccess(app, dependencies, sessions);
@@ -97,6 +99,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
     dependencies,
     new Tenants(dependencies.database, dependencies.clock, () => access.forget()),
   );
+  registerFollowRoutes(app, dependencies);
   registerMeRoutes(app, dependencies);
   registerRevealRoutes(app, dependencies);
   registerMemberRoutes(app, dependencies);
@@ -121,7 +124,7 @@ async function openAccess(app: App, dependencies: HttpDependencies, sessions: Se
     pool: database.owner,
     databaseUrl,
     apiKeys,
-    others: [userTokens(tokens), memberSessions(sessions)],
+    others: [userTokens(tokens, perMinute), memberSessions(sessions)],
     isOpen: apiKeys.length === 0 && oidc === null,
     perMinute,
     clock,
@@ -154,7 +157,7 @@ function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: trustedProxies.length > 0 && compileTrustedProxies(trustedProxies),
     genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.

@@ -4,6 +4,7 @@ import { cancelDeliveriesAction } from './cancel-deliveries.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
 import { retryDeliveriesAction } from './retry-deliveries.ts';
 import { replayWebhooksAction } from './replay-webhooks.ts';
+import { dismissWaitsAction, retryWaitsAction } from './set-aside-waits.ts';
 import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the filter is the one that the API has validated for this action
@@ -13,6 +14,8 @@ export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'webhooks.replay': replayWebhooksAction,
   'waits.cancel': cancelWaitsAction,
   'waits.migrate': migrateWaitsAction,
+  'waits.retry': retryWaitsAction,
+  'waits.dismiss': dismissWaitsAction,
   'rejected.retry': retryRejectedAction,
   'rejected.dismiss': dismissRejectedAction,
 };

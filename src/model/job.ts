@@ -8,6 +8,8 @@ export const JOB_ACTIONS = [
   'webhooks.replay',
   'waits.cancel',
   'waits.migrate',
+  'waits.retry',
+  'waits.dismiss',
   'rejected.retry',
   'rejected.dismiss',
 ] as const;
@@ -40,6 +42,11 @@ export interface WaitFilter {
   readonly rule: string;
 }
 
+/** Waits that are set aside; an absent field matches every one. */
+export interface SetAsideWaitFilter {
+  readonly rule?: string;
+}
+
 /** Rejected events that have all of these; an absent field matches every one. Times are ISO 8601. */
 export interface RejectedFilter {
   readonly code?: string;
@@ -63,7 +70,7 @@ export interface ReplayFilter {
   readonly include_sent?: boolean;
 }
 
-export type JobFilter = DeliveryFilter | WaitFilter | RejectedFilter | ReplayFilter;
+export type JobFilter = DeliveryFilter | WaitFilter | SetAsideWaitFilter | RejectedFilter | ReplayFilter;
 
 /** Which items a job or a preview is about. */
 export interface JobScope<F = JobFilter> {

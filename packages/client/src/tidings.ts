@@ -15,6 +15,7 @@ import { SigningKeys } from './resources/signing-keys.ts';
 import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
+import { Webhooks } from './resources/webhooks.ts';
 
 export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionError } from './api-error.ts';
 export type { CallOptions, TidingsOptions } from './connection.ts';
@@ -46,6 +47,7 @@ export class Tidings {
   readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
+  readonly webhooks: Webhooks;
 
   /** @throws TypeError for a base URL that is not one */
   constructor(options: TidingsOptions) {
@@ -66,5 +68,6 @@ export class Tidings {
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);
+    this.webhooks = new Webhooks(connection);
   }
 }
