@@ -21,7 +21,7 @@ export interface FuzzedTenants extends KnownValues {
 
 /** Values of the other tenant that no request sends. */
 const UNSENT =
-  /secret (text|subject|actor|job|item|member|unreachable|later|key|one|two)|secret@|s\*+@|SECRET_MAILED|secret-key-2/i;
+  /foreign (text|subject|actor|job|item|member|unreachable|later|key|one|two)|foreign@|f\*+@|FOREIGN_MAILED|foreign-key-2/i;
 
 /** The address of the own user, which only the user and those who reveal it may see. */
 const ADDRESS = /own@example\.com/;

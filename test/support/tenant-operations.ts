@@ -1,5 +1,5 @@
 import type { Answer, TestServer } from './http.ts';
-import { BASE, catalogOf, ISSUER, type Rows } from './two-tenants.ts';
+import { BASE, catalogOf, ISSUER, type Rows, WEBHOOK } from './two-tenants.ts';
 
 /** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
 
@@ -94,6 +94,12 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
   '/api/v1/members/{member_id}': ({ memberId }) => [memberId],
   '/api/v1/issuers/{issuer}': ({ issuer }) => [issuer],
+  '/api/v1/webhooks/{endpoint_id}': ({ endpointId }) => [endpointId],
+  '/api/v1/webhooks/{endpoint_id}/rotate-secret': ({ endpointId }) => [endpointId],
+  '/api/v1/webhooks/{endpoint_id}/test': ({ endpointId }) => [endpointId],
+  '/api/v1/webhooks/{endpoint_id}/replay': ({ endpointId }) => [endpointId],
+  '/api/v1/webhooks/{endpoint_id}/deliveries': ({ endpointId }) => [endpointId],
+  '/api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': ({ endpointId, sent }) => [endpointId, sent],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
@@ -145,6 +151,13 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'DELETE /api/v1/members/{member_id}': NOTHING,
   'PUT /api/v1/issuers/{issuer}': () => ISSUER,
   'DELETE /api/v1/issuers/{issuer}': NOTHING,
+  'POST /api/v1/webhooks': () => WEBHOOK,
+  'PATCH /api/v1/webhooks/{endpoint_id}': () => ({ description: 'own again' }),
+  'DELETE /api/v1/webhooks/{endpoint_id}': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/rotate-secret': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/test': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/replay': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': NOTHING,
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),

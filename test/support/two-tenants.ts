@@ -13,7 +13,7 @@ export const OTHER = 'other';
 /** A tenant whose catalog others may follow. */
 export const BASE = 'base';
 /** Everything of the other tenant has this word in it: ids, names of rules and types, texts. */
-export const SECRET = /secret/i;
+export const SECRET = /foreign/i;
 
 /** Ids of a tenant's rows, one of each kind. */
 export interface Rows {
@@ -33,6 +33,8 @@ export interface Rows {
   readonly correlationId: string;
   readonly issuer: string;
   readonly memberId: string;
+  /** Id of an endpoint of webhooks. */
+  readonly endpointId: string;
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -109,10 +111,10 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
   await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [BASE]);
   await applyCatalog(pool, BASE, await validateCatalogFiles(catalogOf('base')), systemActor('base'), tidings.clock.now);
-  const rowsOfOther = await seed(OTHER, 'secret');
+  const rowsOfOther = await seed(OTHER, 'foreign');
   const rowsOfOwn = await seed(TENANT, 'own');
   const server = await testServer(tidings, { perMinute: 1_000_000 });
-  const other = { ...rowsOfOther, ...(await addAccess(server, OTHER, 'secret', rowsOfOther.userId)) };
+  const other = { ...rowsOfOther, ...(await addAccess(server, OTHER, 'foreign', rowsOfOther.userId)) };
   const own = { ...rowsOfOwn, ...(await addAccess(server, TENANT, 'own', rowsOfOwn.userId)) };
   return {
     tidings,
@@ -142,7 +144,7 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'token'>;
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'endpointId' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -168,8 +170,13 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
     role: 'viewer',
   });
   const { token } = await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/tokens`, { lifetime: '24h' });
-  return { issuer, memberId, token };
+  const description = `${word} endpoint`;
+  const { endpoint_id: endpointId } = await send('POST', '/api/v1/webhooks', { ...WEBHOOK, description });
+  return { issuer, memberId, endpointId, token };
 }
+
+/** An endpoint of webhooks; nothing answers at its URL. */
+export const WEBHOOK = { url: 'https://hooks.invalid/hook' };
 
 /** Settings of an issuer of tokens. */
 export const ISSUER = { jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] };
