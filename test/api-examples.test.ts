@@ -40,6 +40,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
   const { member_id } = (await server.post('/api/v1/members', { email, role: 'viewer' })).body;
   const issuer = 'https://id.example.com';
   await server.send('PUT', `/api/v1/issuers/${encodeURIComponent(issuer)}`, { jwks_url: issuer, audiences: ['app'] });
+  const { endpoint_id } = (await server.post('/api/v1/webhooks', { url: 'https://hooks.invalid/hook' })).body;
   const key = (await server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
   return {
     getKey: key,
@@ -54,6 +55,13 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     getJob: job,
     listJobFailures: job,
     stopJob: job,
+    getWebhook: endpoint_id,
+    updateWebhook: endpoint_id,
+    deleteWebhook: endpoint_id,
+    rotateWebhookSecret: endpoint_id,
+    testWebhook: endpoint_id,
+    listWebhookDeliveries: endpoint_id,
+    replayWebhook: endpoint_id,
   };
 }
 

@@ -39,7 +39,9 @@ test('a failure is tried again for 28 hours, with longer and longer pauses, and 
   await hooks.tell();
   const pauses: number[] = [];
   for (let attempt = 1; ; attempt++) {
-    await vi.waitFor(async () => expect((await hooks.deliveries(endpoint))[0]?.attempts).toHaveLength(attempt), { timeout: 10_000 });
+    await vi.waitFor(async () => expect((await hooks.deliveries(endpoint))[0]?.attempts).toHaveLength(attempt), {
+      timeout: 10_000,
+    });
     const [delivery] = await hooks.deliveries(endpoint);
     if (delivery.status !== 'queued') break;
     const dueAt = Date.parse(delivery.due_at);
@@ -99,7 +101,10 @@ test('an endpoint with a rate gets no more than that in a second, and all in the
   const advance = setInterval(() => {
     hooks.tidings.clock.now += 100;
   }, 30);
-  await hooks.become(endpoint, Array.from({ length: 7 }, () => 'sent'));
+  await hooks.become(
+    endpoint,
+    Array.from({ length: 7 }, () => 'sent'),
+  );
   clearInterval(advance);
   for (const from of at) expect(at.filter((time) => time >= from && time < from + 1000).length).toBeLessThanOrEqual(4);
   expect(at.at(-1)! - at[0]!).toBeGreaterThanOrEqual(2000);
@@ -111,6 +116,9 @@ test('an endpoint that does not answer holds up no other one', async () => {
   slow.standIn.reply({ instead: 'hang' });
   await hooks.tell(30);
   await hooks.startWorker();
-  await hooks.become(quick, Array.from({ length: 30 }, () => 'sent'));
+  await hooks.become(
+    quick,
+    Array.from({ length: 30 }, () => 'sent'),
+  );
   expect(slow.standIn.requests.length).toBeLessThanOrEqual(8);
 });

@@ -44,26 +44,35 @@ test('5 days of failures disable it, with a notice on the way; a success ends th
   await vi.waitFor(async () => expect((await get(endpoint)).failures).toBeGreaterThanOrEqual(3));
   endpoint.standIn.reply({ status: 204 });
   await hooks.tell();
-  await vi.waitFor(async () => expect(await get(endpoint)).toMatchObject({ failures: 0, failing_since: null }), { timeout: 5000 });
+  await vi.waitFor(async () => expect(await get(endpoint)).toMatchObject({ failures: 0, failing_since: null }), {
+    timeout: 5000,
+  });
   await fail(8, 9 * HOUR);
   await vi.waitFor(async () => expect(await listActions()).toEqual(['webhook.failing']), { timeout: 5000 });
   const { ends_at, failing_since } = await get(endpoint);
   expect(Date.parse(ends_at) - Date.parse(failing_since)).toBe(120 * HOUR);
   await fail(7, 9 * HOUR);
-  await vi.waitFor(async () => expect(await get(endpoint)).toMatchObject({ state: 'disabled', state_code: 'failing', ends_at: null }), {
-    timeout: 5000,
-  });
+  await vi.waitFor(
+    async () => expect(await get(endpoint)).toMatchObject({ state: 'disabled', state_code: 'failing', ends_at: null }),
+    {
+      timeout: 5000,
+    },
+  );
   expect((await get(endpoint)).failures).toBeGreaterThanOrEqual(20);
   expect(await listActions()).toEqual(['webhook.disabled', 'webhook.failing']);
 }, 60_000);
 
 test('what is due for a disabled endpoint is kept, and is sent by a replay', async () => {
   const endpoint = await hooks.endpoint();
-  expect((await hooks.server.send('PATCH', endpoint.path, { state: 'disabled' })).body).toMatchObject({ state_code: 'by_hand' });
+  expect((await hooks.server.send('PATCH', endpoint.path, { state: 'disabled' })).body).toMatchObject({
+    state_code: 'by_hand',
+  });
   await hooks.startWorker();
   await hooks.tell(3);
   await vi.waitFor(async () => {
-    expect((await hooks.deliveries(endpoint)).map(({ hold_code }) => hold_code)).toEqual(Array(3).fill('endpoint_disabled'));
+    expect((await hooks.deliveries(endpoint)).map(({ hold_code }) => hold_code)).toEqual(
+      Array(3).fill('endpoint_disabled'),
+    );
   });
   hooks.tidings.clock.now += 100 * HOUR;
   await hooks.tell(1);
@@ -72,7 +81,10 @@ test('what is due for a disabled endpoint is kept, and is sent by a replay', asy
   expect(endpoint.standIn.requests).toEqual([]);
   expect((await hooks.server.post(`${endpoint.path}/replay`)).body.code).toBe('invalid_webhook');
 
-  expect((await hooks.server.send('PATCH', endpoint.path, { state: 'active' })).body).toMatchObject({ state: 'active', failures: 0 });
+  expect((await hooks.server.send('PATCH', endpoint.path, { state: 'active' })).body).toMatchObject({
+    state: 'active',
+    failures: 0,
+  });
   const { body: job } = await hooks.server.post(`${endpoint.path}/replay`);
   expect(job).toMatchObject({ action: 'webhooks.replay', matched: 4, filter: { endpoint_id: endpoint.id } });
   hooks.tidings.jobs();

@@ -39,7 +39,9 @@ test('a message that waits for its turn is not replayed, and a foreign one is no
   await hooks.tell();
   await vi.waitFor(async () => expect((await hooks.deliveries(endpoint))[0]?.attempts).toHaveLength(1));
   const { delivery_id } = (await hooks.deliveries(endpoint))[0];
-  expect((await hooks.server.post(`${endpoint.path}/deliveries/${delivery_id}/replay`)).body.code).toBe('not_retryable');
+  expect((await hooks.server.post(`${endpoint.path}/deliveries/${delivery_id}/replay`)).body.code).toBe(
+    'not_retryable',
+  );
   expect((await hooks.server.post(`${other.path}/deliveries/${delivery_id}/replay`)).body.code).toBe('not_found');
   expect((await hooks.server.post(`${endpoint.path}/deliveries/nothing/replay`)).body.code).toBe('not_found');
 });

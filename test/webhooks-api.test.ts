@@ -16,7 +16,11 @@ const send = (method: string, path: string, body?: unknown, headers?: Record<str
   hooks.server.send(method, path, body, headers);
 
 test('an endpoint is created, listed, changed by its revision, and deleted; each change is in the audit log', async () => {
-  const created = await send('POST', PATH, { url: URL, headers: { 'X-Key': 'value-of-a-header' }, description: 'orders' });
+  const created = await send('POST', PATH, {
+    url: URL,
+    headers: { 'X-Key': 'value-of-a-header' },
+    description: 'orders',
+  });
   expect(created.status).toBe(201);
   expect(created.headers.get('etag')).toBe('"1"');
   expect(created.body).toMatchObject({
@@ -38,17 +42,27 @@ test('an endpoint is created, listed, changed by its revision, and deleted; each
   expect((await hooks.server.get(PATH)).body.webhooks).toContainEqual(view);
   const change = { notification_types: ['NEWS'], headers: { 'X-Other': 'b' }, format: 'cloudevents', per_second: 5 };
   const changed = await send('PATCH', path, change, { 'if-match': '"1"' });
-  expect(changed.body).toMatchObject({ revision: 2, notification_types: ['NEWS'], header_names: ['X-Key', 'X-Other'], per_second: 5 });
+  expect(changed.body).toMatchObject({
+    revision: 2,
+    notification_types: ['NEWS'],
+    header_names: ['X-Key', 'X-Other'],
+    per_second: 5,
+  });
   expect((await send('PATCH', path, { headers: { 'x-key': null } })).body.header_names).toEqual(['X-Other']);
   expect((await send('PATCH', path, {}, { 'if-match': '"1"' })).body.code).toBe('outdated');
   expect((await send('DELETE', path, undefined, { 'if-match': '"1"' })).body.code).toBe('outdated');
   expect((await send('DELETE', path)).status).toBe(200);
   expect((await hooks.server.get(path)).body.code).toBe('not_found');
   const { rows } = await hooks.tidings.database.pool.query(
-    "select action, before, after from audit_log where subject = $1 order by entry_id",
+    'select action, before, after from audit_log where subject = $1 order by entry_id',
     [view.endpoint_id],
   );
-  expect(rows.map(({ action }) => action)).toEqual(['webhook.created', 'webhook.changed', 'webhook.changed', 'webhook.deleted']);
+  expect(rows.map(({ action }) => action)).toEqual([
+    'webhook.created',
+    'webhook.changed',
+    'webhook.changed',
+    'webhook.deleted',
+  ]);
   expect(JSON.stringify(rows)).not.toContain('value-of-a-header');
   expect(JSON.stringify(rows)).not.toContain(secret);
 });
@@ -86,7 +100,15 @@ test.each<[object, string]>([
 
 test('an endpoint that does not exist is not found, whatever its id looks like', async () => {
   for (const id of ['nothing', '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e', '%00']) {
-    for (const [method, rest] of [['GET', ''], ['PATCH', ''], ['DELETE', ''], ['POST', '/test'], ['POST', '/rotate-secret'], ['POST', '/replay'], ['GET', '/deliveries']]) {
+    for (const [method, rest] of [
+      ['GET', ''],
+      ['PATCH', ''],
+      ['DELETE', ''],
+      ['POST', '/test'],
+      ['POST', '/rotate-secret'],
+      ['POST', '/replay'],
+      ['GET', '/deliveries'],
+    ]) {
       const body = method === 'PATCH' ? {} : undefined;
       expect((await send(method!, `${PATH}/${id}${rest}`, body)).status).toBe(404);
     }

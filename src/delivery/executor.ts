@@ -162,7 +162,8 @@ export class Executor {
     try {
       return await this.#sendTo(delivery, provider, target);
     } finally {
-      if (target.kind !== 'none') this.#options.targets.get(delivery.channel)?.release?.(delivery.tenantId, delivery.target);
+      if (target.kind !== 'none')
+        this.#options.targets.get(delivery.channel)?.release?.(delivery.tenantId, delivery.target);
     }
   }
 
@@ -216,7 +217,8 @@ export class Executor {
     }
     const target = await source.load(tenantId, delivery.target, delivery);
     if (!target) return { outcome: { kind: 'undeliverable', ...TARGET_GONE } };
-    if ('holdCode' in target) return { unstarted: 'returned', dueAt: Math.round(target.until), holdCode: target.holdCode };
+    if ('holdCode' in target)
+      return { unstarted: 'returned', dueAt: Math.round(target.until), holdCode: target.holdCode };
     return { target };
   }
 

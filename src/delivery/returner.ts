@@ -18,7 +18,8 @@ export interface ReturnerOptions {
  */
 export class Returner {
   readonly #options: ReturnerOptions;
-  #waiting: { readonly delivery: ClaimedDelivery; readonly dueAt: Millis | null; readonly holdCode: string | null }[] = [];
+  #waiting: { readonly delivery: ClaimedDelivery; readonly dueAt: Millis | null; readonly holdCode: string | null }[] =
+    [];
   #isScheduled = false;
 
   constructor(options: ReturnerOptions) {

@@ -11,9 +11,9 @@ import { isItemError } from '../store/pg/errors.ts';
 import type { EndpointNotice } from '../store/webhooks/endpoint-results.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { Capacity } from './capacity.ts';
+import { toEndpointResults } from './endpoint-results.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
-import { toEndpointResults } from './endpoint-results.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
 import { toStepResults } from './steps.ts';
 
@@ -140,7 +140,8 @@ export class Settler {
 
   #logNotice({ tenantId, endpointId, notice, failures, failingSince }: EndpointNotice): void {
     const line = { tenant_id: tenantId, endpoint_id: endpointId, failures, failing_since: isoTime(failingSince) };
-    const what = notice === 'disabled' ? 'a webhook endpoint is disabled' : 'a webhook endpoint fails, and will be disabled';
+    const what =
+      notice === 'disabled' ? 'a webhook endpoint is disabled' : 'a webhook endpoint fails, and will be disabled';
     this.#options.log.warn(line, what);
   }
 

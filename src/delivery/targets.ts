@@ -11,9 +11,9 @@ export interface TargetHold {
   readonly until: Millis;
 }
 
-/** Where the messages of a channel go that are not sent to an address of the user: their devices, or endpoints of the tenant. */
+/** Targets of the messages of a channel that are not sent to an address of the user: their devices, or endpoints of the tenant. */
 export interface TargetSource {
-  /** Returns the ids of the targets, at most as many as the source allows; empty: there are none. */
+  /** Returns the ids of the targets, at most as many as the source allows; empty: the message has no target. */
   list(of: {
     readonly tenantId: string;
     readonly userId: string;

@@ -2,8 +2,8 @@ import type { JobActionName } from '../model/job.ts';
 import type { JobAction } from './action.ts';
 import { cancelDeliveriesAction } from './cancel-deliveries.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
-import { retryDeliveriesAction } from './retry-deliveries.ts';
 import { replayWebhooksAction } from './replay-webhooks.ts';
+import { retryDeliveriesAction } from './retry-deliveries.ts';
 import { dismissWaitsAction, retryWaitsAction } from './set-aside-waits.ts';
 import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
 

@@ -18,7 +18,8 @@ export const replayWebhooksAction: JobAction<ReplayFilter> = {
       throw new TidingsError('not_found', 'There is no such webhook endpoint.', { pointer: '/filter/endpoint_id' });
     }
     if (endpoint.state === 'disabled') {
-      const message = 'The webhook endpoint is disabled, and would keep what is replayed. Set its state to active first.';
+      const message =
+        'The webhook endpoint is disabled, and would keep what is replayed. Set its state to active first.';
       throw new TidingsError('invalid_webhook', message, { pointer: '/filter/endpoint_id' });
     }
   },

@@ -83,7 +83,12 @@ export class EndpointTargets implements TargetSource {
       const { before, oldestDueAt } = await countBefore(pool, tenantId, endpointId, notificationId);
       const pause = Math.max(MIN_PAUSE_MS, before * PAUSE_PER_DELIVERY_MS);
       // Not before the oldest is tried again: there is nothing to look for until then.
-      if (before > 0) return this.#pause('endpoint_order', Math.max(pause, (oldestDueAt ?? 0) - clock() + MIN_PAUSE_MS), MAX_ORDER_PAUSE_MS);
+      if (before > 0)
+        return this.#pause(
+          'endpoint_order',
+          Math.max(pause, (oldestDueAt ?? 0) - clock() + MIN_PAUSE_MS),
+          MAX_ORDER_PAUSE_MS,
+        );
     }
     if (perSecond === null) return undefined;
     const freeAt = await takeTurn(pool, tenantId, endpointId, perSecond, clock());

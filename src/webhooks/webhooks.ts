@@ -16,7 +16,11 @@ import { loadDelivery } from '../store/deliveries/delivery-views.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { type EndpointDelivery, listEndpointDeliveries, replayDeliveries } from '../store/webhooks/endpoint-deliveries.ts';
+import {
+  type EndpointDelivery,
+  listEndpointDeliveries,
+  replayDeliveries,
+} from '../store/webhooks/endpoint-deliveries.ts';
 import {
   countEndpoints,
   deleteEndpoint,
@@ -36,7 +40,7 @@ import { checkHeaders, checkSecret, checkUrl } from './write-endpoint.ts';
 /** Secrets that sign at once, at most: the current one, and those that it replaced and that have not ended. */
 const MAX_SECRETS = 5;
 
-/** What a caller may write of an endpoint. */
+/** Parts of an endpoint that a caller may write. */
 export interface EndpointFields {
   readonly url?: string | undefined;
   readonly description?: string | undefined;
@@ -157,7 +161,8 @@ export class Webhooks {
       return {
         url: fields.url ?? known.url,
         description: fields.description ?? known.description,
-        notificationTypes: fields.notification_types === undefined ? known.notificationTypes : fields.notification_types,
+        notificationTypes:
+          fields.notification_types === undefined ? known.notificationTypes : fields.notification_types,
         format: fields.format ?? known.format,
         ordered: fields.ordered ?? known.ordered,
         perSecond: fields.per_second === undefined ? known.perSecond : fields.per_second,
@@ -266,7 +271,8 @@ export class Webhooks {
     const pool = database.forTenant(tenantId);
     const { state } = requireEndpoint(await loadEndpoint(pool, tenantId, endpointId));
     const id = parseDeliveryId(deliveryId);
-    const known = id?.channel === 'webhook' && id.target === endpointId ? await loadDelivery(pool, tenantId, id) : undefined;
+    const known =
+      id?.channel === 'webhook' && id.target === endpointId ? await loadDelivery(pool, tenantId, id) : undefined;
     if (!id || !known) throw new TidingsError('not_found', 'The webhook endpoint has no such delivery.');
     if (state === 'disabled') throw toDisabled();
     const now = clock();

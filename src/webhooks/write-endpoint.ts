@@ -24,7 +24,8 @@ export function checkHeaders(headers: { readonly [name: string]: string | null }
   if (entries.length > MAX_HEADERS) throw invalidHeader('', `headers has more than ${MAX_HEADERS} headers`);
   const names = new Set<string>();
   for (const [name, value] of entries) {
-    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(name)) throw invalidHeader('', 'headers has a name that is no name of a header');
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(name))
+      throw invalidHeader('', 'headers has a name that is no name of a header');
     if (RESERVED_HEADER.test(name)) throw invalidHeader(name, `headers.${name} is set by Tidings; choose another name`);
     if (names.has(name.toLowerCase())) throw invalidHeader(name, `headers.${name} is there twice`);
     names.add(name.toLowerCase());

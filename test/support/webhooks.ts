@@ -22,7 +22,7 @@ export interface TestWebhooks {
   readonly server: TestServer;
   /** Starts a server, and creates an endpoint with its URL. */
   endpoint(fields?: object): Promise<TestEndpoint>;
-  /** Posts events `told`, each of which sends a message of the type NEWS; returns the ids of the notifications. */
+  /** Posts events `posted`, each of which sends a message of the type NEWS; returns the ids of the notifications. */
   tell(count?: number): Promise<string[]>;
   startWorker(): Promise<void>;
   /** Waits until the deliveries of an endpoint have these statuses, oldest first. */
@@ -45,9 +45,9 @@ export async function testWebhooks(): Promise<TestWebhooks> {
     new Map(
       [
         ...deliveryCatalog({
-          'events.yaml': 'events: { told: {} }',
+          'events.yaml': 'events: { posted: {} }',
           'notifications.yaml': 'notifications: { NEWS: { category: SYSTEM, channels: [webhook] } }',
-          'rules.yaml': 'rules: { NEWS: { on: told } }',
+          'rules.yaml': 'rules: { NEWS: { on: posted } }',
           'templates/NEWS/webhook.en.txt': 'News',
         }),
       ].filter(([file]) => !/^templates\/(?!NEWS)/.test(file)),
@@ -64,9 +64,9 @@ export async function testWebhooks(): Promise<TestWebhooks> {
     },
     async tell(count = 1) {
       const items = Array.from({ length: count }, () => ({
-        event_id: `told ${events++}`,
+        event_id: `posted ${events++}`,
         user_id: 'user 1',
-        event_type: 'told',
+        event_type: 'posted',
         event_timestamp: new Date(tidings.clock.now).toISOString(),
       }));
       const results = await tidings.ingest(items);

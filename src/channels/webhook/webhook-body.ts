@@ -1,6 +1,5 @@
 import type { WebhookFormat } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
 import type { Outgoing } from '../provider.ts';
 
 /** Media types of the body, by its format. */
@@ -30,7 +29,7 @@ export function writeWebhookBody(outgoing: Outgoing, format: WebhookFormat, now:
     ...(image === undefined ? {} : { image }),
     ...(actions === undefined ? {} : { actions: actions.map(({ label, url }) => ({ label, url })) }),
   };
-  const timestamp = isoTime(getIdTime(notificationId) ?? now);
+  const timestamp = new Date(getIdTime(notificationId) ?? now).toISOString();
   if (format === 'json') return JSON.stringify({ type, timestamp, data });
   return JSON.stringify({
     specversion: '1.0',

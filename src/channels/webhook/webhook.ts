@@ -7,8 +7,8 @@ import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../p
 import { tidyReply } from '../tidy-reply.ts';
 import { signRequest } from './sign.ts';
 import { CONTENT_TYPES, toWebhookId, writeWebhookBody } from './webhook-body.ts';
-import { MAX_CONCURRENT_SENDS } from './webhook-limits.ts';
 import { judgeWebhookStatus, WEBHOOK_CODES } from './webhook-codes.ts';
+import { MAX_CONCURRENT_SENDS } from './webhook-limits.ts';
 
 const MAX_SEND_MS: Millis = 15_000;
 /** Pause in ms, at least, after an endpoint was too slow, or said that it is overloaded. */

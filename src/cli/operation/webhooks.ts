@@ -24,7 +24,13 @@ interface DeliveryOfEndpoint {
   readonly status: string;
   readonly hold_code: string | null;
   readonly created_at: string;
-  readonly attempts: readonly { readonly attempt: number; readonly started_at: string; readonly outcome: string; readonly response: string | null; readonly reason: string | null }[];
+  readonly attempts: readonly {
+    readonly attempt: number;
+    readonly started_at: string;
+    readonly outcome: string;
+    readonly response: string | null;
+    readonly reason: string | null;
+  }[];
 }
 
 /** Adds the commands `webhooks …`. */
@@ -156,7 +162,11 @@ export function addWebhooksCommands(program: Command): void {
         const { since, until, includeSent } = options;
         const body = { since, until, include_sent: includeSent };
         const data = (await api.post(`${pathOf(id)}/replay`, body)) as JobView;
-        return { data, lines: formatJobEnd(data, []).slice(0, 1), notes: [`See \`tidings jobs show ${data.job_id}\`.`] };
+        return {
+          data,
+          lines: formatJobEnd(data, []).slice(0, 1),
+          notes: [`See \`tidings jobs show ${data.job_id}\`.`],
+        };
       }),
     );
 }

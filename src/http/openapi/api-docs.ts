@@ -30,7 +30,10 @@ const TAGS = [
   { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
-  { name: 'webhooks', description: 'Endpoints that receive messages of the channel webhook, and what was sent to them' },
+  {
+    name: 'webhooks',
+    description: 'Endpoints that receive messages of the channel webhook, and what was sent to them',
+  },
   { name: 'me', description: 'What a user reaches with an own token' },
   { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },

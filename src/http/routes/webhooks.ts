@@ -31,7 +31,7 @@ const PATH = '/api/v1/webhooks/:endpoint_id';
 /** The longest time in ms for which a replaced secret signs as well: 7 days. */
 const MAX_OVERLAP_MS: Millis = 7 * 24 * 3_600_000;
 
-/** Endpoints of webhooks: whoever may write them decides where messages of the channel go. */
+/** Endpoints of webhooks of a tenant: management, test call, attempts and replay. */
 export function registerWebhookRoutes(app: App, dependencies: HttpDependencies): void {
   const { database, seal, clock, outbound: client } = dependencies;
   const webhooks = new Webhooks({ database, seal, clock, client });

@@ -4,7 +4,7 @@ import { DISABLED_AFTER_FAILURES, DISABLED_CODES, ENDPOINT_STATES } from '../../
 import type { EndpointDelivery } from '../../store/webhooks/endpoint-deliveries.ts';
 import type { EndpointView } from '../../webhooks/endpoint-view.ts';
 import type { EndpointWithSecret, TestResult } from '../../webhooks/webhooks.ts';
-import { idOf, jsonObject, listOf, nextCursor, storable, storedObject, timestamp, userId } from './common.ts';
+import { idOf, type jsonObject, listOf, nextCursor, storable, storedObject, timestamp, userId } from './common.ts';
 
 /* Endpoints of webhooks. */
 
@@ -12,20 +12,30 @@ import { idOf, jsonObject, listOf, nextCursor, storable, storedObject, timestamp
 const MAX_TYPES = 200;
 
 export const endpointParams = z.object({
-  endpoint_id: z.string().max(64).meta({
-    description: 'The id of the endpoint',
-    examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'],
-  }),
+  endpoint_id: z
+    .string()
+    .max(64)
+    .meta({
+      description: 'The id of the endpoint',
+      examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'],
+    }),
 });
 
 export const endpointDeliveryParams = endpointParams.extend({
-  delivery_id: z.string().max(256).meta({
-    description: 'NOTIFICATION_ID.webhook.ENDPOINT_ID',
-    examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.webhook.01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'],
-  }),
+  delivery_id: z
+    .string()
+    .max(256)
+    .meta({
+      description: 'NOTIFICATION_ID.webhook.ENDPOINT_ID',
+      examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.webhook.01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'],
+    }),
 });
 
-const url = z.string().min(1).max(2048).meta({ examples: ['https://example.com/hooks/tidings'] });
+const url = z
+  .string()
+  .min(1)
+  .max(2048)
+  .meta({ examples: ['https://example.com/hooks/tidings'] });
 
 const fields = {
   description: storable(z.string().max(500)).optional(),
@@ -57,11 +67,15 @@ const fields = {
     .meta({ description: 'What is due for a disabled endpoint is kept', examples: ['active'] }),
 };
 
-const secret = z.string().max(512).optional().meta({
-  description:
-    '`whsec_` and base64 of 24 to 64 bytes, a key pair of Ed25519 as `whsk_` and base64, or a text of 16 to 512 characters; absent: one is made',
-  examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
-});
+const secret = z
+  .string()
+  .max(512)
+  .optional()
+  .meta({
+    description:
+      '`whsec_` and base64 of 24 to 64 bytes, a key pair of Ed25519 as `whsk_` and base64, or a text of 16 to 512 characters; absent: one is made',
+    examples: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+  });
 
 const headers = z.record(z.string(), z.string());
 
@@ -129,7 +143,10 @@ export const secretRotation = z
       .string()
       .max(32)
       .optional()
-      .meta({ description: 'For how long the secret before signs as well: 0 to 7d; by default 24h', examples: ['24h'] }),
+      .meta({
+        description: 'For how long the secret before signs as well: 0 to 7d; by default 24h',
+        examples: ['24h'],
+      }),
   })
   .meta({ id: 'WebhookSecretRotation', examples: [{ overlap: '24h' }] });
 
@@ -165,12 +182,15 @@ export const endpointDelivery = z
     hold_code: z.string().nullable().describe('Why it waits; null: it does not wait for its endpoint'),
     reason_code: z.string().nullable(),
     reason: z.string().nullable(),
-    due_at: timestamp.nullable().describe('Of the next attempt; null: there is none'),
+    due_at: timestamp.nullable().describe('Of the next attempt; null: it has ended, or is kept'),
     created_at: timestamp,
     finished_at: timestamp.nullable(),
     attempts: listOf(attempt),
   })
-  .meta({ id: 'WebhookDelivery', description: 'A message to an endpoint, with its attempts' }) satisfies z.ZodType<EndpointDelivery>;
+  .meta({
+    id: 'WebhookDelivery',
+    description: 'A message to an endpoint, with its attempts',
+  }) satisfies z.ZodType<EndpointDelivery>;
 
 export const endpointDeliveryPage = z
   .object({ deliveries: listOf(endpointDelivery), next: nextCursor })

@@ -12,7 +12,7 @@ export interface EndpointAttempt {
   readonly started_at: string;
   readonly duration_ms: number;
   readonly outcome: string;
-  /** Status of the response; null: there was none, or it was a success. */
+  /** Status of the response; null: no response, or a success. */
   readonly code: string | null;
   readonly reason: string | null;
   readonly response: string | null;

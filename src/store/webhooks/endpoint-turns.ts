@@ -7,9 +7,9 @@ const MAX_COUNTED = 1000;
 
 /** Open deliveries of an endpoint. */
 export interface OpenDeliveries {
-  /** How many are before this one, at most MAX_COUNTED. */
+  /** Number of those before this one, at most MAX_COUNTED. */
   readonly before: number;
-  /** When the oldest of them is due, which may be in the past; null: there is none. */
+  /** When the oldest of them is due, which may be in the past; null: no delivery is before it. */
   readonly oldestDueAt: Millis | null;
 }
 

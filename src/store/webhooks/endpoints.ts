@@ -115,7 +115,7 @@ export async function findSubscribers(
   return rows.map(({ id }) => id);
 }
 
-/** What a command decides of an endpoint. */
+/** Parts of an endpoint that a command decides. */
 export type WrittenEndpoint = Pick<
   Endpoint,
   | 'tenantId'
@@ -188,7 +188,10 @@ export async function deleteEndpoint(connection: Connection, tenantId: string, e
 }
 
 /** Returns secrets and headers of an endpoint; undefined: they cannot be opened. */
-export function openEndpoint(seal: Seal, { tenantId, endpointId, sealed }: SealedEndpoint): EndpointSecrets | undefined {
+export function openEndpoint(
+  seal: Seal,
+  { tenantId, endpointId, sealed }: SealedEndpoint,
+): EndpointSecrets | undefined {
   return openDocument(seal, sealed, rowOf(tenantId, endpointId)) as unknown as EndpointSecrets | undefined;
 }
 
