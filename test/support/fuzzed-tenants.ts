@@ -95,6 +95,6 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
 }
 
 /** Returns the ids of rows, except those that the callers are made of. */
-function idsOf({ token: _token, tenantId: _tenantId, keyIds, rejectedIds, ...others }: Rows): string[] {
-  return [...Object.values(others), keyIds[0], ...rejectedIds];
+function idsOf({ token: _token, tenantId: _tenantId, keyIds, rejectedIds, endpointIds, ...others }: Rows): string[] {
+  return [...Object.values(others), keyIds[0], ...rejectedIds, endpointIds[0]];
 }
