@@ -4042,7 +4042,7 @@ export interface components {
              */
             created_at: string;
             delivery_id: string;
-            /** @description Of the next attempt; null: there is none */
+            /** @description Of the next attempt; null: it has ended, or is kept */
             due_at: string | null;
             finished_at: string | null;
             /** @description Why it waits; null: it does not wait for its endpoint */
