@@ -149,7 +149,7 @@ export async function replayDeliveries(
      ), moved as (
        insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
                              outcome, response, provider_message_id)
-       select tenant_id, notification_id, channel, target, attempts, provider, account, worker, started_at, duration_ms, status,
+       select tenant_id, notification_id, channel, target, attempts, coalesce(provider, 'webhook'), account, coalesce(worker, 'unknown'), started_at, duration_ms, status,
               response, provider_message_id
        from chosen where started_at is not null
        on conflict do nothing
