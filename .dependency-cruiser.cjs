@@ -31,14 +31,15 @@ const ROOMS = {
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
   outbox: 'model lib store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
+  webhooks: 'model errors.ts lib time privacy store store/pg channels delivery http-out',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time channels',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants timers jobs health receipts',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health receipts',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants timers jobs embedded health config.ts http receipts',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants webhooks timers jobs embedded health config.ts http receipts',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest simulate embedded config.ts main.ts',
 };
 

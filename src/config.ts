@@ -245,7 +245,7 @@ function parseProviders(env: { readonly [name: string]: string | undefined }): P
   for (const [variable, { channel, provider }] of Object.entries(CHOOSING_VARIABLES)) {
     if (env[variable] && !chosen.has(channel)) choose(channel, provider, variable);
   }
-  return { providers: { internal: 'log', ...providers }, chosenBy };
+  return { providers: { internal: 'log', webhook: 'webhook', ...providers }, chosenBy };
 }
 
 function requireProviderName(

@@ -34,6 +34,8 @@ export const ERROR_CODES = {
   invalid_issuer: { status: 422, title: 'Invalid issuer' },
   invalid_account: { status: 422, title: 'Invalid account' },
   too_many_accounts: { status: 422, title: 'Too many accounts' },
+  invalid_webhook: { status: 422, title: 'Invalid webhook' },
+  too_many_webhooks: { status: 422, title: 'Too many webhooks' },
   too_many_issuers: { status: 422, title: 'Too many issuers' },
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },

@@ -52,6 +52,7 @@ import { ScheduledDumps } from './timers/scheduled-dumps.ts';
 import { type DeferredStart, startWhenResumed } from './timers/start-when-resumed.ts';
 import { TenantKeeper } from './timers/tenant-keeper.ts';
 import { TimerWorker } from './timers/worker.ts';
+import { EndpointTargets } from './webhooks/endpoint-targets.ts';
 
 export interface Roles {
   /** Serves HTTP and applies the catalog. */
@@ -234,6 +235,7 @@ export async function run(
         getTenant: new TenantProfiles(workPool).get,
         fetchFiles: files.fetch,
         ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
+        targets: new Map([['webhook', new EndpointTargets({ pool: workPool, seal, clock, random })]]),
         lease,
         poll,
       });

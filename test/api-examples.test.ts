@@ -45,6 +45,18 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     const settings = { url: 'smtp://127.0.0.1:1', from: 'test@example.com' };
     await server.post('/api/v1/provider-accounts', { account: 'ses_eu', provider: 'smtp', settings });
   }
+  const { endpoint_id } = (await server.post('/api/v1/webhooks', { url: 'https://hooks.invalid/hook' })).body;
+  const replayed = '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e';
+  if (example === 'replayWebhookDelivery') {
+    const { pool } = api.tidings.database;
+    await pool.query('update webhook_endpoints set endpoint_id = $1 where endpoint_id = $2', [replayed, endpoint_id]);
+    await pool.query(
+      `insert into deliveries (tenant_id, notification_id, channel, target, user_id, notification_type, status, due_at, retry_until,
+                               in_doubt_policy, created_at, finished_at)
+       values ('default', $1, 'webhook', $2, 'user-1042', 'NEWS', 'dead', now(), now(), 'resend', now(), now())`,
+      [replayed, replayed],
+    );
+  }
   const key = (await server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
   return {
     getKey: key,
@@ -59,6 +71,13 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     getJob: job,
     listJobFailures: job,
     stopJob: job,
+    getWebhook: endpoint_id,
+    updateWebhook: endpoint_id,
+    deleteWebhook: endpoint_id,
+    rotateWebhookSecret: endpoint_id,
+    testWebhook: endpoint_id,
+    listWebhookDeliveries: endpoint_id,
+    replayWebhook: endpoint_id,
   };
 }
 
@@ -114,7 +133,7 @@ describe('the examples of', () => {
     const ids = await prepare(name);
     const given = operation.parameters ?? [];
     const textOf = (parameter: (typeof given)[number]) =>
-      String(/^(member_)?id$/.test(parameter.name) ? (ids[name] ?? parameter.example) : parameter.example);
+      String(/^((member|endpoint)_)?id$/.test(parameter.name) ? (ids[name] ?? parameter.example) : parameter.example);
     const filled = given
       .filter((one) => one.in === 'path')
       .reduce((url, one) => url.replace(`{${one.name}}`, encodeURIComponent(textOf(one))), path);

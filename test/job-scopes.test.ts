@@ -20,6 +20,7 @@ const ACTIONS = [
   ['deliveries', { action: 'deliveries.retry', filter: {} }],
   ['deliveries', { action: 'deliveries.cancel', filter: {} }],
   ['waits', { action: 'waits.cancel', filter: { rule: 'WELCOME' } }],
+  ['webhooks', { action: 'webhooks.replay', filter: { endpoint_id: '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e' } }],
   ['rejected', { action: 'rejected.retry', filter: {} }],
   ['rejected', { action: 'rejected.dismiss', filter: {} }],
 ] as const;

@@ -81,7 +81,7 @@ test('of the roles, only an owner manages keys and members; a viewer changes not
   expect(writes).toEqual([]);
   for (const [role, scopes] of Object.entries(ROLES)) {
     const isManager = (scopes as readonly string[]).some((scope) =>
-      /^(keys|members|issuers|accounts):write$/.test(scope),
+      /^(keys|members|issuers|accounts|webhooks):write$/.test(scope),
     );
     expect([role, isManager]).toEqual([role, role === 'owner']);
   }

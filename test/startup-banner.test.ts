@@ -61,6 +61,10 @@ describe('the startup banner', () => {
       'Email is sent by SMTP; SMS, push, in-app, webhook and chat stay in the sandbox; internal goes to the log.',
     ],
     [
+      { internal: 'log', webhook: 'webhook' },
+      'Webhook goes to its endpoints; email, SMS, push, in-app and chat stay in the sandbox; internal goes to the log.',
+    ],
+    [
       { internal: 'noop', email: 'noop', sms: 'log', push: 'log' },
       'Nothing leaves this machine: in-app, webhook and chat stay in the sandbox; SMS and push go to the log; email and internal are discarded.',
     ],

@@ -12,6 +12,7 @@ const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } 
   smtp: async () => (await import('./email/smtp.ts')).smtp,
   sns: async () => (await import('./sms/sns.ts')).sns,
   twilio: async () => (await import('./sms/twilio.ts')).twilio,
+  webhook: async () => (await import('./webhook/webhook.ts')).webhook,
   web_push: async () => (await import('./push/web-push.ts')).webPush,
 };
 

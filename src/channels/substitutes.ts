@@ -3,18 +3,27 @@ import { logProvider } from './internal/log.ts';
 import { noopProvider } from './noop.ts';
 import type { Provider } from './provider.ts';
 import { sandboxProvider } from './sandbox.ts';
+import { lazyWebhooks } from './webhook/lazy-webhooks.ts';
 
-/** Stands in for a provider: it needs no account, and its messages leave this machine by no channel. */
+/** A provider that needs no account. Most stand in for one with an account: their messages leave this machine by no channel. */
 export interface Substitute {
   /** @param log writes a line of the log */
   open(channels: readonly Channel[], log: (line: object) => void): Provider;
   /** The predicate of a sentence whose subject is one channel, and one whose subject are several. */
   readonly one: string;
   readonly several: string;
+  /** Whether its messages leave this machine: they go to endpoints of tenants. */
+  readonly leaves?: boolean;
 }
 
 /** All substitutes by name, in the order in which a start lists them. */
 export const SUBSTITUTES: { readonly [name: string]: Substitute } = {
+  webhook: {
+    open: () => lazyWebhooks(() => Date.now()),
+    one: 'goes to its endpoints',
+    several: 'go to their endpoints',
+    leaves: true,
+  },
   sandbox: { open: sandboxProvider, one: 'stays in the sandbox', several: 'stay in the sandbox' },
   log: { open: logProvider, one: 'goes to the log', several: 'go to the log' },
   noop: { open: noopProvider, one: 'is discarded', several: 'are discarded' },

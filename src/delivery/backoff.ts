@@ -14,3 +14,14 @@ export function retryDelay(attempt: number, random: number, after = 0): number {
   const ceiling = Math.min(MAX_DELAY_MS, BASE_DELAY_MS * 2 ** Math.min(attempt - 1, 30));
   return Math.max(after, Math.round(random * ceiling));
 }
+
+/** Pauses of webhooks in ms after the first failure, the second, …: those of Svix, 27.6 h in all. Further ones are as the last. */
+const WEBHOOK_DELAYS_MS = [5, 300, 1800, 7200, 18_000, 36_000, 36_000].map((seconds) => seconds * 1000);
+/** Part of a pause by which it may be shorter, so that what failed together does not come back together. */
+const WEBHOOK_JITTER = 0.2;
+
+/** Returns the delay before the next attempt at a webhook, in ms: receivers are away for hours, not for seconds. Parameters as above. */
+export function webhookRetryDelay(attempt: number, random: number, after = 0): number {
+  const delay = WEBHOOK_DELAYS_MS[Math.min(attempt, WEBHOOK_DELAYS_MS.length) - 1] as number;
+  return Math.max(after, Math.round(delay * (1 - WEBHOOK_JITTER * random)));
+}

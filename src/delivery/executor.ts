@@ -54,7 +54,9 @@ type Unsent = Pick<DispatchResult, 'outcome'>;
  * A delivery that was not started. `lost`: another worker has it. Otherwise it returns to the queue, due at `dueAt` (null: as
  * before).
  */
-type Unstarted = { readonly unstarted: 'lost' } | { readonly unstarted: 'returned'; readonly dueAt: Millis | null };
+type Unstarted =
+  | { readonly unstarted: 'lost' }
+  | { readonly unstarted: 'returned'; readonly dueAt: Millis | null; readonly holdCode?: string };
 
 /** Pauses (ms) before deliveries come back that wait for their account: one with many waiting, or one that cannot be opened. */
 const CROWDED_PAUSE_MS = 2000;
@@ -97,9 +99,9 @@ export interface ExecutorOptions {
   readonly onCompleted: (delivery: ClaimedDelivery, result: DispatchResult, startedAt: Millis) => void;
   /**
    * Receives a delivery that was not started, because its lease is not surely good, the database is away, or the circuit of
-   * its domain is open. It is still held. `dueAt` is when it is due again; null: as before.
+   * its domain is open. It is still held. `dueAt` is when it is due again; null: as before. `holdCode`: why it waits until then.
    */
-  readonly onUnstarted: (delivery: ClaimedDelivery, dueAt: Millis | null) => void;
+  readonly onUnstarted: (delivery: ClaimedDelivery, dueAt: Millis | null, holdCode?: string) => void;
 }
 
 /**
@@ -164,7 +166,7 @@ export class Executor {
     }
     if (!('unstarted' in result)) onCompleted(delivery, result, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
-    else onUnstarted(delivery, result.dueAt);
+    else onUnstarted(delivery, result.dueAt, result.holdCode);
   }
 
   /** Makes at most one call to the provider. Throws only before that call. */
@@ -175,6 +177,16 @@ export class Executor {
     if ('unstarted' in found) return found;
     if ('outcome' in found) return { provider, ...found };
     const { target } = found;
+    try {
+      return await this.#sendTo(delivery, provider, target);
+    } finally {
+      if (target.kind !== 'none')
+        this.#options.targets.get(delivery.channel)?.release?.(delivery.tenantId, delivery.target);
+    }
+  }
+
+  async #sendTo(delivery: ClaimedDelivery, provider: Provider, target: Target): Promise<DispatchResult | Unstarted> {
+    const { pool, circuits, leases, deadlines } = this.#options;
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
     const { locale, sender } = rendered;
@@ -261,8 +273,11 @@ export class Executor {
       if (targets.length === 0) return { outcome: { kind: 'undeliverable', ...source.missing } };
       return (await spreadDelivery(this.#options.pool, delivery, targets)) ? RETURNED : { unstarted: 'lost' };
     }
-    const target = await source.load(tenantId, delivery.target);
-    return target ? { target } : { outcome: { kind: 'undeliverable', ...TARGET_GONE } };
+    const target = await source.load(tenantId, delivery.target, delivery);
+    if (!target) return { outcome: { kind: 'undeliverable', ...TARGET_GONE } };
+    if ('holdCode' in target)
+      return { unstarted: 'returned', dueAt: Math.round(target.until), holdCode: target.holdCode };
+    return { target };
   }
 
   #openAddress(

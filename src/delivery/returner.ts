@@ -18,7 +18,8 @@ export interface ReturnerOptions {
  */
 export class Returner {
   readonly #options: ReturnerOptions;
-  #waiting: { readonly delivery: ClaimedDelivery; readonly dueAt: Millis | null }[] = [];
+  #waiting: { readonly delivery: ClaimedDelivery; readonly dueAt: Millis | null; readonly holdCode: string | null }[] =
+    [];
   #isScheduled = false;
 
   constructor(options: ReturnerOptions) {
@@ -28,9 +29,10 @@ export class Returner {
   /**
    * Adds a delivery, which is returned in the next turn of the event loop.
    * @param dueAt when its next attempt is due; null: as before
+   * @param holdCode why it waits until then; null: its turn
    */
-  add(delivery: ClaimedDelivery, dueAt: Millis | null = null): void {
-    this.#waiting.push({ delivery, dueAt });
+  add(delivery: ClaimedDelivery, dueAt: Millis | null = null, holdCode: string | null = null): void {
+    this.#waiting.push({ delivery, dueAt, holdCode });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -51,6 +53,7 @@ export class Returner {
         pool,
         batch.map(({ delivery }) => delivery),
         batch.map(({ dueAt }) => dueAt),
+        batch.map(({ holdCode }) => holdCode),
       );
     } catch (error) {
       this.#waiting.push(...batch);

@@ -4,7 +4,7 @@ import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import type { Settlement } from '../store/deliveries/settlements.ts';
-import { retryDelay } from './backoff.ts';
+import { retryDelay, webhookRetryDelay } from './backoff.ts';
 import type { AttemptOutcome, DispatchResult } from './executor.ts';
 
 /** The largest duration that its column, a 32-bit integer, can hold. */
@@ -128,7 +128,8 @@ function scheduleRetry(
   after?: Millis,
 ): NextState {
   const minimum = after === undefined || Number.isNaN(after) ? 0 : after;
-  const dueAt = now + retryDelay(delivery.attempt, random, minimum);
+  const toDelay = delivery.channel === 'webhook' ? webhookRetryDelay : retryDelay;
+  const dueAt = now + toDelay(delivery.attempt, random, minimum);
   if (dueAt > delivery.retryUntil) {
     const attempts = `${delivery.attempt} ${delivery.attempt === 1 ? 'attempt' : 'attempts'}`;
     return {

@@ -8,8 +8,11 @@ import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import { type Settlement, settleDeliveries } from '../store/deliveries/settlements.ts';
 import { isItemError } from '../store/pg/errors.ts';
+import type { EndpointNotice } from '../store/webhooks/endpoint-results.ts';
+import { isoTime } from '../time/iso-time.ts';
 import type { Capacity } from './capacity.ts';
 import { toSuppressions } from './dead-addresses.ts';
+import { toEndpointResults } from './endpoint-results.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
@@ -100,7 +103,8 @@ export class Settler {
     const settlements = batch.map(({ settlement }) => settlement);
     const effects = await this.#toEffects(batch);
     const events = await toLifecycleEvents(catalogs, batch, effects.messages);
-    await settleDeliveries(pool, name, settlements, clock(), events, effects);
+    const notices = await settleDeliveries(pool, name, settlements, clock(), events, effects);
+    for (const notice of notices) this.#logNotice(notice);
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];
@@ -144,7 +148,15 @@ export class Settler {
       steps: await toStepResults(catalogs, batch),
       messages: getsReceipts ? await toProviderMessages(batch) : [],
       suppressions: toSuppressions(batch),
+      endpoints: toEndpointResults(batch.map(({ settlement }) => settlement)),
     };
+  }
+
+  #logNotice({ tenantId, endpointId, notice, failures, failingSince }: EndpointNotice): void {
+    const line = { tenant_id: tenantId, endpoint_id: endpointId, failures, failing_since: isoTime(failingSince) };
+    const what =
+      notice === 'disabled' ? 'a webhook endpoint is disabled' : 'a webhook endpoint fails, and will be disabled';
+    this.#options.log.warn(line, what);
   }
 
   /** Logs one wide line per attempt; successful ones at debug level. */

@@ -1,11 +1,19 @@
 import type { Channel, DeliveryReasonCode, Target } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
 
-/** Targets of a delivery, at most; of a user with more, those registered last. */
+/** Devices of a delivery, at most; of a user with more, those registered last. */
 export const MAX_TARGETS = 100;
 
-/** Where the messages of a channel go that are not sent to an address of the user: their devices, or endpoints of the tenant. */
+/** A delivery that has to wait, though it is due: its attempt does not count. */
+export interface TargetHold {
+  /** As docs/errors.md has it. */
+  readonly holdCode: string;
+  readonly until: Millis;
+}
+
+/** Targets of the messages of a channel that are not sent to an address of the user: their devices, or endpoints of the tenant. */
 export interface TargetSource {
-  /** Returns the ids of the targets, at most MAX_TARGETS; empty: there are none. */
+  /** Returns the ids of the targets, at most as many as the source allows; empty: the message has no target. */
   list(of: {
     readonly tenantId: string;
     readonly userId: string;
@@ -15,7 +23,13 @@ export interface TargetSource {
    * Returns a target; undefined: it is gone.
    * @throws Error if it cannot be opened with the current key
    */
-  load(tenantId: string, target: string): Promise<Target | undefined>;
+  load(
+    tenantId: string,
+    target: string,
+    delivery: { readonly notificationId: string; readonly channel: Channel },
+  ): Promise<Target | TargetHold | undefined>;
+  /** Ends what `load` began, after the send to the target that it returned, whatever came of it. Absent: there is nothing to end. */
+  release?(tenantId: string, target: string): void;
   /** Why a delivery without targets is undeliverable. */
   readonly missing: { readonly reasonCode: DeliveryReasonCode; readonly reason: string };
 }

@@ -132,7 +132,7 @@ export class DeliveryWorker {
       getTenant,
       links: options.links,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
-      onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),
+      onUnstarted: (delivery, dueAt, holdCode) => returner.add(delivery, dueAt, holdCode),
     });
     this.#settler = new Settler({
       name,

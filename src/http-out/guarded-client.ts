@@ -23,8 +23,10 @@ export interface GuardedRequest {
   readonly mayHandOver?: () => boolean;
   /** Ends the request. */
   readonly signal?: AbortSignal;
-  /** Bytes of the response that are read; a longer one is an error. */
+  /** Bytes of the response that are read; a longer one is an error, or cut. */
   readonly maxBytes: number;
+  /** Whether the rest of a longer response is of no interest. Default: it is an error. */
+  readonly cutsResponse?: boolean;
   /** Time in ms for the whole of it: name, connection, response. */
   readonly maxMillis: number;
 }
@@ -126,7 +128,16 @@ export class GuardedClient {
     const fault = this.findFault(text);
     if (fault !== undefined) throw new RequestFailure(`the URL ${fault}`, { handedOver: false, timedOut: false });
     const url = new URL(text);
-    const { method = 'GET', headers = {}, body, maxBytes, maxMillis, mayHandOver, signal } = options;
+    const {
+      method = 'GET',
+      headers = {},
+      body,
+      maxBytes,
+      cutsResponse = false,
+      maxMillis,
+      mayHandOver,
+      signal,
+    } = options;
     const deadline = AbortSignal.timeout(maxMillis);
     const content = body === undefined ? undefined : new Content(body, mayHandOver);
     try {
@@ -139,7 +150,8 @@ export class GuardedClient {
         headersTimeout: maxMillis,
         bodyTimeout: maxMillis,
       });
-      return { status: response.statusCode, headers: response.headers, bytes: await readBody(response.body, maxBytes) };
+      const bytes = await readBody(response.body, maxBytes, cutsResponse);
+      return { status: response.statusCode, headers: response.headers, bytes };
     } catch (error) {
       if (error instanceof RequestFailure) throw error;
       // Without a body nothing tells whether the server has the request, but that the connection was never made.
@@ -189,19 +201,20 @@ class Content {
   }
 }
 
-async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
+async function readBody(body: AsyncIterable<Buffer>, maxBytes: number, isCut = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
     // Leaving the loop destroys the body, and with it the connection.
     if (bytes > maxBytes) {
+      if (isCut) break;
       const failure = { handedOver: true, timedOut: false, isTooLong: true };
       throw new RequestFailure(`the response has more than ${maxBytes} bytes`, failure);
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks);
+  return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
 const CONNECT_ERRORS: ReadonlySet<unknown> = new Set([

@@ -50,6 +50,7 @@ import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
+import { registerWebhookRoutes } from './routes/webhooks.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { compileTrustedProxies } from './trusted-proxies.ts';
 import { rejectUnknownParameters } from './unknown-parameters.ts';
@@ -114,6 +115,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const { database, seal, outbound: http, clock } = dependencies;
   const trialTools = { database, seal, tools: { http, clock } };
   registerAccountRoutes(app, new Accounts(trialTools), new Trials(trialTools), clock);
+  registerWebhookRoutes(app, dependencies);
   registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);

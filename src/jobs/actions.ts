@@ -2,6 +2,7 @@ import type { JobActionName } from '../model/job.ts';
 import type { JobAction } from './action.ts';
 import { cancelDeliveriesAction } from './cancel-deliveries.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
+import { replayWebhooksAction } from './replay-webhooks.ts';
 import { retryDeliveriesAction } from './retry-deliveries.ts';
 import { dismissWaitsAction, retryWaitsAction } from './set-aside-waits.ts';
 import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
@@ -10,6 +11,7 @@ import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
 export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'deliveries.retry': retryDeliveriesAction,
   'deliveries.cancel': cancelDeliveriesAction,
+  'webhooks.replay': replayWebhooksAction,
   'waits.cancel': cancelWaitsAction,
   'waits.migrate': migrateWaitsAction,
   'waits.retry': retryWaitsAction,

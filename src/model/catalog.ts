@@ -197,6 +197,10 @@ export type WaitPolicy = 'skip' | 'send_now' | 'error';
 export const CATEGORIES = ['TRANSACTIONAL', 'MARKETING', 'SYSTEM', 'SECURITY', 'OPERATIONAL'] as const;
 export type Category = (typeof CATEGORIES)[number];
 
+/** Time (ms) during which delivery is retried, for types that say nothing else; of webhooks, whose pauses are longer, WEBHOOK_RETRY_MS. */
+export const DEFAULT_RETRY_MS: Millis = 24 * 3_600_000;
+export const WEBHOOK_RETRY_MS: Millis = 28 * 3_600_000;
+
 /** A type of notification, as parsed from `notifications.yaml`. */
 export interface NotificationType {
   readonly name: string;

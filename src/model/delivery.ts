@@ -59,6 +59,9 @@ export interface FileReference {
   readonly type?: string;
   readonly contentId?: string;
 }
+/** `json`: `{type, timestamp, data}`, as Standard Webhooks has it; `cloudevents`: CloudEvents 1.0 as structured JSON. */
+export const WEBHOOK_FORMATS = ['json', 'cloudevents'] as const;
+export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 
 /** To whom a message goes. Addresses, tokens and secrets in it are never logged. */
 export type Target =
@@ -81,12 +84,14 @@ export type Target =
       readonly auth: string;
       readonly registeredAt: Millis;
     }
-  /** An endpoint of a webhook subscription. The signatures are made with each of the secrets. */
+  /** An endpoint of webhooks. The signatures are made with each of the secrets. */
   | {
       readonly kind: 'endpoint';
       readonly url: string;
       readonly headers: { readonly [name: string]: string };
       readonly secrets: readonly string[];
+      /** Shape of the body. Default: `json`. */
+      readonly format?: WebhookFormat;
     }
   /** A channel of a chat, by its name or id, or by the URL of its incoming webhook. */
   | { readonly kind: 'chat'; readonly channel?: string; readonly url?: string }

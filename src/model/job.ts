@@ -5,6 +5,7 @@ import type { JsonObject, Millis } from './event.ts';
 export const JOB_ACTIONS = [
   'deliveries.retry',
   'deliveries.cancel',
+  'webhooks.replay',
   'waits.cancel',
   'waits.migrate',
   'waits.retry',
@@ -58,7 +59,18 @@ export interface RejectedFilter {
   readonly until?: string;
 }
 
-export type JobFilter = DeliveryFilter | WaitFilter | SetAsideWaitFilter | RejectedFilter;
+/** Deliveries of an endpoint of webhooks. Times are ISO 8601. */
+export interface ReplayFilter {
+  readonly endpoint_id: string;
+  /** Created at or after this time. */
+  readonly since?: string;
+  /** Created before this time. */
+  readonly until?: string;
+  /** Whether those that were sent are sent once more. Default: only what failed, and what is kept. */
+  readonly include_sent?: boolean;
+}
+
+export type JobFilter = DeliveryFilter | WaitFilter | SetAsideWaitFilter | RejectedFilter | ReplayFilter;
 
 /** Which items a job or a preview is about. */
 export interface JobScope<F = JobFilter> {

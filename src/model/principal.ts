@@ -30,6 +30,8 @@ export const SCOPES = [
   'members:write',
   'issuers:read',
   'issuers:write',
+  'webhooks:read',
+  'webhooks:write',
   'tokens:write',
   'accounts:read',
   'accounts:write',

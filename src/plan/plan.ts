@@ -1,4 +1,4 @@
-import type { NotificationType } from '../model/catalog.ts';
+import { DEFAULT_RETRY_MS, type NotificationType, WEBHOOK_RETRY_MS } from '../model/catalog.ts';
 import { type Channel, getPriorityNumber, type InDoubtPolicy } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
@@ -34,11 +34,16 @@ export function planNotification(
   return channels.map((channel, index) => ({
     channel,
     dueAt: now + index * (firstOf?.wait ?? 0),
-    retryUntil: now + type.maxAge + index * (firstOf?.wait ?? 0),
+    retryUntil: now + getRetryTime(type, channel) + index * (firstOf?.wait ?? 0),
     expiresAt: type.expiresAfter === undefined ? null : now + type.expiresAfter,
     inDoubt: type.inDoubt,
     priority: getPriorityNumber(type.priority),
     step: firstOf ? index + 1 : null,
     holdCode: firstOf && index > 0 ? 'fallback' : null,
   }));
+}
+
+/** Returns the time in ms during which a delivery is retried. */
+function getRetryTime({ maxAge }: NotificationType, channel: Channel): Millis {
+  return channel === 'webhook' && maxAge === DEFAULT_RETRY_MS ? WEBHOOK_RETRY_MS : maxAge;
 }

@@ -19,6 +19,7 @@ interface DocumentKeys {
   idempotency_keys: [actor: string, route: string, key: string];
   signing_keys: [keyId: string];
   provider_accounts: [account: string];
+  webhook_endpoints: [endpointId: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;

@@ -208,7 +208,9 @@ function withDeliveries(tidings: TestTidings): DeliveryTidings {
       return claimed[0] as ClaimedDelivery;
     },
     markSendStarted: (claimed) => markSendStarted(pool, claimed),
-    settle: (worker, settlements) => settleDeliveries(pool, worker, settlements, clock.now),
+    async settle(worker, settlements) {
+      await settleDeliveries(pool, worker, settlements, clock.now);
+    },
     rescueExpired: () => rescueExpired(pool, clock.now),
     async leaseOf(id) {
       const { notificationId, channel } = parseId(id);

@@ -130,8 +130,8 @@ export class DeliveryRows {
   }
 
   /** Settles as worker `w`, now. */
-  settle(settlements: readonly Settlement[], events?: Parameters<typeof settleDeliveries>[4]): Promise<void> {
-    return settleDeliveries(this.pool, 'w', settlements, this.clock.now, events);
+  async settle(settlements: readonly Settlement[], events?: Parameters<typeof settleDeliveries>[4]): Promise<void> {
+    await settleDeliveries(this.pool, 'w', settlements, this.clock.now, events);
   }
 
   /** @param except leases of the worker that rescues */

@@ -1,5 +1,5 @@
 import type { Answer, TestServer } from './http.ts';
-import { ACCOUNT, BASE, catalogOf, ISSUER, type Rows } from './two-tenants.ts';
+import { ACCOUNT, BASE, catalogOf, ISSUER, type Rows, WEBHOOK } from './two-tenants.ts';
 
 /** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
 
@@ -97,6 +97,15 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/provider-accounts/{account}': ({ accounts }) => [accounts[0]],
   '/api/v1/provider-accounts/{account}/check': ({ accounts }) => [accounts[1]],
   '/api/v1/provider-accounts/{account}/test-send': ({ accounts }) => [accounts[1]],
+  '/api/v1/webhooks/{endpoint_id}': ({ endpointIds }) => [endpointIds[0]],
+  '/api/v1/webhooks/{endpoint_id}/rotate-secret': ({ endpointIds }) => [endpointIds[1]],
+  '/api/v1/webhooks/{endpoint_id}/test': ({ endpointIds }) => [endpointIds[1]],
+  '/api/v1/webhooks/{endpoint_id}/replay': ({ endpointIds }) => [endpointIds[1]],
+  '/api/v1/webhooks/{endpoint_id}/deliveries': ({ endpointIds }) => [endpointIds[1]],
+  '/api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': ({ endpointIds, webhook }) => [
+    endpointIds[1],
+    webhook,
+  ],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
@@ -153,6 +162,13 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'DELETE /api/v1/provider-accounts/{account}': NOTHING,
   'POST /api/v1/provider-accounts/{account}/check': NOTHING,
   'POST /api/v1/provider-accounts/{account}/test-send': () => ({ to: { email: 'not an address' } }),
+  'POST /api/v1/webhooks': () => WEBHOOK,
+  'PATCH /api/v1/webhooks/{endpoint_id}': () => ({ description: 'own again' }),
+  'DELETE /api/v1/webhooks/{endpoint_id}': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/rotate-secret': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/test': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/replay': NOTHING,
+  'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': NOTHING,
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),

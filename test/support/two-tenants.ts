@@ -35,6 +35,10 @@ export interface Rows {
   readonly memberId: string;
   /** Names of accounts with a provider. */
   readonly accounts: readonly [string, string];
+  /** Ids of endpoints of webhooks. */
+  readonly endpointIds: readonly [string, string];
+  /** Id of a delivery to the second of them. */
+  readonly webhook: string;
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -52,7 +56,7 @@ export interface TwoTenants {
 export async function twoTenants(): Promise<TwoTenants> {
   const tidings = await testTidings({ email: sandboxProvider(['email']) }, catalogOf('own'));
   const { pool } = tidings.database;
-  const seed = async (tenantId: string, word: string): Promise<Omit<Rows, keyof Access>> => {
+  const seed = async (tenantId: string, word: string): Promise<Omit<Rows, keyof Access | 'webhook'>> => {
     await pool.query('insert into tenants (tenant_id, name) values ($1, $2) on conflict do nothing', [tenantId, word]);
     for (const version of [1, 2]) {
       const data = await validateCatalogFiles(catalogOf(word, version));
@@ -114,8 +118,12 @@ export async function twoTenants(): Promise<TwoTenants> {
   const rowsOfOther = await seed(OTHER, 'foreign');
   const rowsOfOwn = await seed(TENANT, 'own');
   const server = await testServer(tidings, { perMinute: 1_000_000 });
-  const other = { ...rowsOfOther, ...(await addAccess(server, OTHER, 'foreign', rowsOfOther.userId)) };
-  const own = { ...rowsOfOwn, ...(await addAccess(server, TENANT, 'own', rowsOfOwn.userId)) };
+  const accessOfOther = await addAccess(server, OTHER, 'foreign', rowsOfOther.userId);
+  const accessOfOwn = await addAccess(server, TENANT, 'own', rowsOfOwn.userId);
+  const webhookOfOther = await addWebhook(pool, OTHER, accessOfOther.endpointIds[1]);
+  const webhookOfOwn = await addWebhook(pool, TENANT, accessOfOwn.endpointIds[1]);
+  const other = { ...rowsOfOther, ...accessOfOther, webhook: webhookOfOther };
+  const own = { ...rowsOfOwn, ...accessOfOwn, webhook: webhookOfOwn };
   return {
     tidings,
     server,
@@ -144,7 +152,7 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'token'>;
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -172,8 +180,27 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   const { token } = await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/tokens`, { lifetime: '24h' });
   const accounts = [`${word}-account-1`, `${word}-account-2`] as const;
   for (const account of accounts) await send('POST', '/api/v1/provider-accounts', { ...ACCOUNT, account });
-  return { issuer, memberId, accounts, token };
+  const description = `${word} endpoint`;
+  const make = async () => (await send('POST', '/api/v1/webhooks', { ...WEBHOOK, description })).endpoint_id;
+  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], token };
 }
+
+/** Adds a delivery to the endpoint of a tenant, and returns its id. */
+async function addWebhook(pool: TestTidings['pool'], tenantId: string, endpointId: string): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into deliveries (tenant_id, notification_id, channel, target, user_id, notification_type, status, due_at, retry_until,
+                             in_doubt_policy, attempts, created_at, finished_at, provider, started_at, duration_ms)
+     select tenant_id, notification_id, 'webhook', $2, user_id, notification_type, 'sent', due_at, retry_until, in_doubt_policy, 1,
+            created_at, created_at, 'webhook', created_at, 1
+     from deliveries where tenant_id = $1 and status = 'sandboxed' limit 1
+     returning notification_id || '.webhook.' || target as id`,
+    [tenantId, endpointId],
+  );
+  return rows[0]?.id ?? '';
+}
+
+/** An endpoint of webhooks; nothing answers at its URL. */
+export const WEBHOOK = { url: 'https://hooks.invalid/hook' };
 
 /** An account with a provider; at its URL nothing answers. */
 export const ACCOUNT = {
@@ -211,7 +238,7 @@ async function settle({ database }: TestTidings): Promise<void> {
 async function load(
   pool: pg.Pool,
   tenantId: string,
-): Promise<Omit<Rows, 'tenantId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | keyof Access>> {
+): Promise<Omit<Rows, 'tenantId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | 'webhook' | keyof Access>> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,

@@ -16,11 +16,19 @@ import { SigningKeys } from './resources/signing-keys.ts';
 import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
+import { Webhooks } from './resources/webhooks.ts';
 
 export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionError } from './api-error.ts';
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
+export {
+  type VerifyOptions,
+  verifyWebhook,
+  verifyWebhookSignature,
+  type WebhookHeaders,
+  WebhookVerificationError,
+} from './webhooks.ts';
 
 /** An installation of Tidings, seen with one key: each property holds the operations of one kind of thing. */
 export class Tidings {
@@ -41,6 +49,7 @@ export class Tidings {
   readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
+  readonly webhooks: Webhooks;
 
   /** @throws TypeError for a base URL that is not one */
   constructor(options: TidingsOptions) {
@@ -62,5 +71,6 @@ export class Tidings {
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);
+    this.webhooks = new Webhooks(connection);
   }
 }

@@ -1076,6 +1076,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the endpoints of webhooks, newest first */
+        get: operations["listWebhooks"];
+        put?: never;
+        /** Create an endpoint of webhooks; the response shows its secret this once */
+        post: operations["createWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{endpoint_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an endpoint of webhooks, without its secrets */
+        get: operations["getWebhook"];
+        put?: never;
+        post?: never;
+        /** Delete an endpoint of webhooks; what waits for it is not sent */
+        delete: operations["deleteWebhook"];
+        options?: never;
+        head?: never;
+        /** Change an endpoint of webhooks, or disable it; what is absent stays */
+        patch: operations["updateWebhook"];
+        trace?: never;
+    };
+    "/api/v1/webhooks/{endpoint_id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the messages to an endpoint with each attempt, newest first */
+        get: operations["listWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message to an endpoint once more, whatever became of it */
+        post: operations["replayWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{endpoint_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a job that sends the messages of a time range once more: those that failed or are kept, or all */
+        post: operations["replayWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{endpoint_id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign with a new secret; the one before signs as well for the overlap */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{endpoint_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message of the type webhook.test now, and report what the endpoint answered */
+        post: operations["testWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit/{user_id}": {
         parameters: {
             query?: never;
@@ -1242,7 +1364,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1271,7 +1393,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2253,7 +2375,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2326,7 +2448,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -2535,6 +2657,27 @@ export interface components {
                  */
                 user_id?: string;
             };
+        } | {
+            /** @constant */
+            action: "webhooks.replay";
+            filter: {
+                /** Format: uuid */
+                endpoint_id: string;
+                /** @description Also what was sent. Default: only what failed or is kept */
+                include_sent?: boolean;
+                /**
+                 * Format: date-time
+                 * @description Created at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
         };
         /** @description Any JSON value */
         Json: JsonValue;
@@ -2734,7 +2877,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A job to start
@@ -2921,6 +3064,31 @@ export interface components {
             name?: string;
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
+        } | {
+            /** @constant */
+            action: "webhooks.replay";
+            filter: {
+                /** Format: uuid */
+                endpoint_id: string;
+                /** @description Also what was sent. Default: only what failed or is kept */
+                include_sent?: boolean;
+                /**
+                 * Format: date-time
+                 * @description Created at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
         };
         /**
          * @example {
@@ -3060,6 +3228,52 @@ export interface components {
              */
             lifetime?: string;
         };
+        /**
+         * @example {
+         *       "url": "https://example.com/hooks/tidings"
+         *     }
+         */
+        NewWebhook: {
+            description?: string;
+            /**
+             * @description Shape of the body; by default json
+             * @example json
+             * @enum {string}
+             */
+            format?: "json" | "cloudevents";
+            /** @description Headers of your own; their values are never shown */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * @description It receives messages of these types; null: of all
+             * @example null
+             */
+            notification_types?: string[] | null;
+            /**
+             * @description One message at a time, the oldest first; slow
+             * @example false
+             */
+            ordered?: boolean;
+            /**
+             * @description Messages per second, at most; null: no limit
+             * @example null
+             */
+            per_second?: number | null;
+            /**
+             * @description `whsec_` and base64 of 24 to 64 bytes, a key pair of Ed25519 as `whsk_` and base64, or a text of 16 to 512 characters; absent: one is made
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            secret?: string;
+            /**
+             * @description What is due for a disabled endpoint is kept
+             * @example active
+             * @enum {string}
+             */
+            state?: "active" | "disabled";
+            /** @example https://example.com/hooks/tidings */
+            url: string;
+        };
         /** @description A notification with its deliveries */
         Notification: {
             /** @example TRANSACTIONAL */
@@ -3188,7 +3402,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -3529,6 +3743,9 @@ export interface components {
             /** @description Field of the event, such as properties.amount; empty: the event as a whole */
             path: string;
         };
+        ReplayedDelivery: {
+            delivery_id: string;
+        };
         RetriedWait: {
             /**
              * @description Your id of the user
@@ -3668,7 +3885,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4220,6 +4437,260 @@ export interface components {
             next: string | null;
             waits: components["schemas"]["Wait"][];
         };
+        /** @description An endpoint of webhooks, without its secrets */
+        Webhook: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            description: string;
+            /**
+             * @description Id of the endpoint
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            endpoint_id: string;
+            /** @description When it is disabled if nothing succeeds until then, after 20 failures */
+            ends_at: string | null;
+            /** @description The first failure since a success */
+            failing_since: string | null;
+            /** @description Failures since then */
+            failures: number;
+            /** @enum {string} */
+            format: "json" | "cloudevents";
+            header_names: string[];
+            /** @description It receives messages of these types; null: of all */
+            notification_types: string[] | null;
+            ordered: boolean;
+            per_second: number | null;
+            /** @description Grows with each change; send it as If-Match */
+            revision: number;
+            /** @enum {string} */
+            state: "active" | "disabled";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            state_changed_at: string;
+            /** @description Why it is disabled: by_hand, gone (status 410) or failing */
+            state_code: ("by_hand" | "gone" | "failing") | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @example https://example.com/hooks/tidings */
+            url: string;
+        };
+        /**
+         * @example {
+         *       "description": "orders"
+         *     }
+         */
+        WebhookChange: {
+            description?: string;
+            /**
+             * @description Shape of the body; by default json
+             * @example json
+             * @enum {string}
+             */
+            format?: "json" | "cloudevents";
+            /** @description Headers to set; null removes one, and the others stay */
+            headers?: {
+                [key: string]: string | null;
+            };
+            /**
+             * @description It receives messages of these types; null: of all
+             * @example null
+             */
+            notification_types?: string[] | null;
+            /**
+             * @description One message at a time, the oldest first; slow
+             * @example false
+             */
+            ordered?: boolean;
+            /**
+             * @description Messages per second, at most; null: no limit
+             * @example null
+             */
+            per_second?: number | null;
+            /**
+             * @description What is due for a disabled endpoint is kept
+             * @example active
+             * @enum {string}
+             */
+            state?: "active" | "disabled";
+            /** @example https://example.com/hooks/tidings */
+            url?: string;
+        };
+        /** @description A message to an endpoint, with its attempts */
+        WebhookDelivery: {
+            attempts: {
+                /**
+                 * @description Counted from 1
+                 * @example 1
+                 */
+                attempt: number;
+                /** @description Status of a response that was no success */
+                code: string | null;
+                duration_ms: number;
+                /** @example sent */
+                outcome: string;
+                reason: string | null;
+                response: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                started_at: string;
+            }[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            delivery_id: string;
+            /** @description Of the next attempt; null: it has ended, or is kept */
+            due_at: string | null;
+            finished_at: string | null;
+            /** @description Why it waits; null: it does not wait for its endpoint */
+            hold_code: string | null;
+            notification_type: string;
+            reason: string | null;
+            reason_code: string | null;
+            /** @example sent */
+            status: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        WebhookDeliveryPage: {
+            deliveries: components["schemas"]["WebhookDelivery"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        WebhookPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            webhooks: components["schemas"]["Webhook"][];
+        };
+        /**
+         * @example {
+         *       "since": "2025-10-31T19:00:00Z"
+         *     }
+         */
+        WebhookReplay: {
+            /** @description Also what was sent. Default: only what failed or is kept */
+            include_sent?: boolean;
+            per_second?: number;
+            /**
+             * Format: date-time
+             * @description Created at or after this time
+             */
+            since?: string;
+            /**
+             * Format: date-time
+             * @description Created before this time
+             */
+            until?: string;
+        };
+        /**
+         * @example {
+         *       "overlap": "24h"
+         *     }
+         */
+        WebhookSecretRotation: {
+            /**
+             * @description For how long the secret before signs as well: 0 to 7d; by default 24h
+             * @example 24h
+             */
+            overlap?: string;
+            /**
+             * @description `whsec_` and base64 of 24 to 64 bytes, a key pair of Ed25519 as `whsk_` and base64, or a text of 16 to 512 characters; absent: one is made
+             * @example whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+             */
+            secret?: string;
+        };
+        /** @example {} */
+        WebhookTest: {
+            /** @description `data` of the body */
+            data?: {
+                [key: string]: unknown;
+            };
+        };
+        WebhookTestResult: {
+            duration_ms: number;
+            /** @enum {string} */
+            outcome: "sent" | "failed" | "sandboxed";
+            /** @description Why it failed */
+            reason: string | null;
+            /** @description Status and beginning of the response */
+            response: string | null;
+        };
+        WebhookWithSecret: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            description: string;
+            /**
+             * @description Id of the endpoint
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            endpoint_id: string;
+            /** @description When it is disabled if nothing succeeds until then, after 20 failures */
+            ends_at: string | null;
+            /** @description The first failure since a success */
+            failing_since: string | null;
+            /** @description Failures since then */
+            failures: number;
+            /** @enum {string} */
+            format: "json" | "cloudevents";
+            header_names: string[];
+            /** @description It receives messages of these types; null: of all */
+            notification_types: string[] | null;
+            ordered: boolean;
+            per_second: number | null;
+            /** @description Verifies signatures of Ed25519; null: the secret is one of HMAC */
+            public_key: string | null;
+            /** @description Grows with each change; send it as If-Match */
+            revision: number;
+            /** @description Shown this once */
+            secret: string;
+            /** @enum {string} */
+            state: "active" | "disabled";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            state_changed_at: string;
+            /** @description Why it is disabled: by_hand, gone (status 410) or failing */
+            state_code: ("by_hand" | "gone" | "failing") | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @example https://example.com/hooks/tidings */
+            url: string;
+        };
     };
     responses: {
         /** @description forbidden, not_a_member, tenant_suspended */
@@ -4334,6 +4805,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_webhook */
+        IdempotencyKeyReusedInvalidWebhook: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_webhook";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_webhook, too_many_webhooks */
+        IdempotencyKeyReusedInvalidWebhookTooManyWebhooks: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_webhook" | "too_many_webhooks";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, too_many_keys */
         IdempotencyKeyReusedTooManyKeys: {
             headers: {
@@ -4429,6 +4928,20 @@ export interface components {
                     code?: "invalid_request" | "invalid_json";
                     /** @constant */
                     status?: 400;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description invalid_webhook */
+        InvalidWebhook: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_webhook";
+                    /** @constant */
+                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -4846,6 +5359,7 @@ export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewSuppression = components['schemas']['NewSuppression'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
+export type NewWebhook = components['schemas']['NewWebhook'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationType = components['schemas']['NotificationType'];
 export type Overdue = components['schemas']['Overdue'];
@@ -4872,6 +5386,7 @@ export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
+export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
 export type RetriedWait = components['schemas']['RetriedWait'];
 export type Reveal = components['schemas']['Reveal'];
 export type RevealedAddresses = components['schemas']['RevealedAddresses'];
@@ -4902,6 +5417,16 @@ export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
 export type WaitingInRule = components['schemas']['WaitingInRule'];
 export type WaitPage = components['schemas']['WaitPage'];
+export type Webhook = components['schemas']['Webhook'];
+export type WebhookChange = components['schemas']['WebhookChange'];
+export type WebhookDelivery = components['schemas']['WebhookDelivery'];
+export type WebhookDeliveryPage = components['schemas']['WebhookDeliveryPage'];
+export type WebhookPage = components['schemas']['WebhookPage'];
+export type WebhookReplay = components['schemas']['WebhookReplay'];
+export type WebhookSecretRotation = components['schemas']['WebhookSecretRotation'];
+export type WebhookTest = components['schemas']['WebhookTest'];
+export type WebhookTestResult = components['schemas']['WebhookTestResult'];
+export type WebhookWithSecret = components['schemas']['WebhookWithSecret'];
 export type ResponseForbiddenNotAMemberTenantSuspended = components['responses']['ForbiddenNotAMemberTenantSuspended'];
 export type ResponseForbiddenNotAMemberTenantSuspendedForeignOrigin = components['responses']['ForbiddenNotAMemberTenantSuspendedForeignOrigin'];
 export type ResponseForeignOrigin = components['responses']['ForeignOrigin'];
@@ -4910,6 +5435,8 @@ export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyK
 export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']['IdempotencyKeyReusedInvalidAccount'];
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
+export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseInternal = components['responses']['Internal'];
@@ -4917,6 +5444,7 @@ export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
+export type ResponseInvalidWebhook = components['responses']['InvalidWebhook'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
@@ -10126,6 +10654,688 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWebhooks: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "webhooks": [
+                     *         {
+                     *           "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "url": "https://example.com/hooks/tidings",
+                     *           "description": "text",
+                     *           "notification_types": [
+                     *             "text"
+                     *           ],
+                     *           "format": "json",
+                     *           "ordered": true,
+                     *           "per_second": 1,
+                     *           "header_names": [
+                     *             "text"
+                     *           ],
+                     *           "state": "active",
+                     *           "state_code": "by_hand",
+                     *           "state_changed_at": "2026-11-02T09:30:00.000Z",
+                     *           "failing_since": "2026-11-02T09:30:00.000Z",
+                     *           "failures": 1,
+                     *           "ends_at": "2026-11-02T09:30:00.000Z",
+                     *           "revision": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "url": "https://example.com/hooks/tidings",
+                     *       "description": "text",
+                     *       "notification_types": [
+                     *         "text"
+                     *       ],
+                     *       "format": "json",
+                     *       "ordered": true,
+                     *       "per_second": 1,
+                     *       "header_names": [
+                     *         "text"
+                     *       ],
+                     *       "state": "active",
+                     *       "state_code": "by_hand",
+                     *       "state_changed_at": "2026-11-02T09:30:00.000Z",
+                     *       "failing_since": "2026-11-02T09:30:00.000Z",
+                     *       "failures": 1,
+                     *       "ends_at": "2026-11-02T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "secret": "text",
+                     *       "public_key": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidWebhookTooManyWebhooks"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "url": "https://example.com/hooks/tidings",
+                     *       "description": "text",
+                     *       "notification_types": [
+                     *         "text"
+                     *       ],
+                     *       "format": "json",
+                     *       "ordered": true,
+                     *       "per_second": 1,
+                     *       "header_names": [
+                     *         "text"
+                     *       ],
+                     *       "state": "active",
+                     *       "state_code": "by_hand",
+                     *       "state_changed_at": "2026-11-02T09:30:00.000Z",
+                     *       "failing_since": "2026-11-02T09:30:00.000Z",
+                     *       "failures": 1,
+                     *       "ends_at": "2026-11-02T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "url": "https://example.com/hooks/tidings",
+                     *       "description": "text",
+                     *       "notification_types": [
+                     *         "text"
+                     *       ],
+                     *       "format": "json",
+                     *       "ordered": true,
+                     *       "per_second": 1,
+                     *       "header_names": [
+                     *         "text"
+                     *       ],
+                     *       "state": "active",
+                     *       "state_code": "by_hand",
+                     *       "state_changed_at": "2026-11-02T09:30:00.000Z",
+                     *       "failing_since": "2026-11-02T09:30:00.000Z",
+                     *       "failures": 1,
+                     *       "ends_at": "2026-11-02T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "url": "https://example.com/hooks/tidings",
+                     *       "description": "text",
+                     *       "notification_types": [
+                     *         "text"
+                     *       ],
+                     *       "format": "json",
+                     *       "ordered": true,
+                     *       "per_second": 1,
+                     *       "header_names": [
+                     *         "text"
+                     *       ],
+                     *       "state": "active",
+                     *       "state_code": "by_hand",
+                     *       "state_changed_at": "2026-11-02T09:30:00.000Z",
+                     *       "failing_since": "2026-11-02T09:30:00.000Z",
+                     *       "failures": 1,
+                     *       "ends_at": "2026-11-02T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadable"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidWebhook"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "deliveries": [
+                     *         {
+                     *           "delivery_id": "text",
+                     *           "notification_type": "text",
+                     *           "user_id": "user-1042",
+                     *           "status": "sent",
+                     *           "hold_code": null,
+                     *           "reason_code": null,
+                     *           "reason": null,
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "finished_at": "2026-11-02T09:30:00.000Z",
+                     *           "attempts": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "started_at": "2026-11-02T09:30:00.000Z",
+                     *               "duration_ms": 1,
+                     *               "outcome": "sent",
+                     *               "code": null,
+                     *               "reason": null,
+                     *               "response": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description NOTIFICATION_ID.webhook.ENDPOINT_ID
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.webhook.01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                delivery_id: string;
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "delivery_id": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ReplayedDelivery"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidWebhook"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replayWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplay"] | null;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "action": "deliveries.retry",
+                     *       "name": null,
+                     *       "filter": {},
+                     *       "patch": {},
+                     *       "per_second": null,
+                     *       "status": "pending",
+                     *       "matched": 1,
+                     *       "matched_exact": true,
+                     *       "done": 1,
+                     *       "skipped": 1,
+                     *       "failed": 1,
+                     *       "reason": null,
+                     *       "started_by": "text",
+                     *       "stopped_by": null,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidWebhook"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookSecretRotation"] | null;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "url": "https://example.com/hooks/tidings",
+                     *       "description": "text",
+                     *       "notification_types": [
+                     *         "text"
+                     *       ],
+                     *       "format": "json",
+                     *       "ordered": true,
+                     *       "per_second": 1,
+                     *       "header_names": [
+                     *         "text"
+                     *       ],
+                     *       "state": "active",
+                     *       "state_code": "by_hand",
+                     *       "state_changed_at": "2026-11-02T09:30:00.000Z",
+                     *       "failing_since": "2026-11-02T09:30:00.000Z",
+                     *       "failures": 1,
+                     *       "ends_at": "2026-11-02T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "secret": "text",
+                     *       "public_key": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidWebhook"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    testWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description The id of the endpoint
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                endpoint_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookTest"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outcome": "sent",
+                     *       "response": null,
+                     *       "reason": null,
+                     *       "duration_ms": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookTestResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -1,8 +1,15 @@
-import { CATEGORIES, type FirstOf, type NotificationType, PRIORITY_BY_CATEGORY, REACHED } from '../../model/catalog.ts';
+import {
+  CATEGORIES,
+  DEFAULT_RETRY_MS,
+  type FirstOf,
+  type NotificationType,
+  PRIORITY_BY_CATEGORY,
+  REACHED,
+} from '../../model/catalog.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy, PRIORITIES } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { parseDuration } from '../../time/duration.ts';
-import { DAY_MS } from '../../time/iso-time.ts';
+
 import {
   checkName,
   type Fields,
@@ -30,7 +37,6 @@ const NOTIFICATION_KEYS = [
 const HOSTED_EXAMPLE = 'provider_template: { email: CLIENT_WELCOME_V1 }';
 const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
 const DEFAULT_FALLBACK_WAIT: Millis = 10 * 60_000;
-const DEFAULT_GIVE_UP_AFTER: Millis = DAY_MS;
 
 /** A notification type, with the offsets that later checks report problems at. */
 export interface ParsedNotification {
@@ -74,7 +80,7 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
       ...(firstOf ? { firstOf } : {}),
       priority: parsePriority(file, found) ?? PRIORITY_BY_CATEGORY[category],
       inDoubt: parseInDoubt(file, found),
-      maxAge: parseDurationOf(file, found, 'give_up_after', '24h') ?? DEFAULT_GIVE_UP_AFTER,
+      maxAge: parseDurationOf(file, found, 'give_up_after', '24h') ?? DEFAULT_RETRY_MS,
       ...(expiresAfter === undefined ? {} : { expiresAfter }),
     },
   };

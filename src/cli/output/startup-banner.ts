@@ -72,9 +72,8 @@ export function formatDelivery(
     return [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
   });
   const text = parts.join('; ');
-  return leaving.length > 0
-    ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
-    : `Nothing leaves this machine: ${text}.`;
+  const leaves = leaving.length > 0 || CHANNELS.some((channel) => SUBSTITUTES[nameOf(channel)]?.leaves);
+  return leaves ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
 }
 
 function formatChannels(channels: readonly Channel[]): string {

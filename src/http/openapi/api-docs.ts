@@ -32,6 +32,10 @@ const TAGS = [
   { name: 'members', description: 'Access of members to the console' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
   { name: 'accounts', description: 'Accounts with providers, by which messages are sent' },
+  {
+    name: 'webhooks',
+    description: 'Endpoints that receive messages of the channel webhook, and what was sent to them',
+  },
   { name: 'me', description: 'What a user reaches with an own token' },
   { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },

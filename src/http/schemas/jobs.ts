@@ -35,6 +35,13 @@ const stoppedFilter = queuedFilter.extend({
 
 const waitFilter = z.strictObject({ rule: pathText });
 
+const replayFilter = z.strictObject({
+  endpoint_id: z.uuid('write the id of a webhook endpoint'),
+  since: time.optional().describe('Created at or after this time'),
+  until: time.optional().describe('Created before this time'),
+  include_sent: z.boolean().optional().describe('Also what was sent. Default: only what failed or is kept'),
+});
+
 const setAsideFilter = z.strictObject({ rule: pathText.optional() });
 
 const rejectedFilter = z.strictObject({
@@ -55,6 +62,7 @@ const WHAT = [
   { action: z.literal('waits.dismiss'), filter: setAsideFilter },
   { action: z.literal('rejected.retry'), filter: rejectedFilter },
   { action: z.literal('rejected.dismiss'), filter: rejectedFilter },
+  { action: z.literal('webhooks.replay'), filter: replayFilter },
 ] as const;
 
 /** Upper bound of a job's pace: more is no limit. */
@@ -79,6 +87,7 @@ const [
   dismissWaits,
   retryRejected,
   dismissRejected,
+  replayWebhooks,
 ] = WHAT;
 
 const EXAMPLE = { action: 'deliveries.retry', filter: { channel: 'email', since: '2025-10-31T19:00:00Z' } };
@@ -93,6 +102,7 @@ export const jobQuestion = z
     z.strictObject(dismissWaits),
     z.strictObject(retryRejected),
     z.strictObject(dismissRejected),
+    z.strictObject(replayWebhooks),
   ])
   .meta({ id: 'JobQuestion', description: 'What a job would be about', examples: [EXAMPLE] });
 
@@ -106,6 +116,7 @@ export const newJob = z
     z.strictObject({ ...dismissWaits, ...OPTIONS }),
     z.strictObject({ ...retryRejected, ...OPTIONS, patch: mergePatch.optional() }),
     z.strictObject({ ...dismissRejected, ...OPTIONS }),
+    z.strictObject({ ...replayWebhooks, ...OPTIONS }),
   ])
   .meta({
     id: 'NewJob',

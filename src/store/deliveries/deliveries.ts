@@ -376,20 +376,23 @@ export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery):
 /**
  * Returns deliveries that were claimed but not started to the queue. The attempt does not count.
  * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
+ * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
  */
 export async function releaseDeliveries(
   pool: pg.Pool,
   deliveries: readonly ClaimedDelivery[],
   dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
+  holdCodes: readonly (string | null)[] = deliveries.map(() => null),
 ): Promise<void> {
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at)
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]) as r(t, n, c, g, f, d)
+           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at), hold_code = r.h
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[])
+             as r(t, n, c, g, f, d, h)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
-    values: [...keyColumns(deliveries), dueAt.map((time) => isoTimeOrNull(time))],
+    values: [...keyColumns(deliveries), dueAt.map((time) => isoTimeOrNull(time)), holdCodes],
   });
 }
 

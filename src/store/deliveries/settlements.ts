@@ -18,6 +18,7 @@ import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { insertProviderMessages, type ProviderMessage } from '../receipts/provider-messages.ts';
 import { addSuppressions } from '../suppressions.ts';
+import { type EndpointNotice, type EndpointResult, recordEndpointResults } from '../webhooks/endpoint-results.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
@@ -61,6 +62,8 @@ export interface SettlementEffects {
   /** Messages on which their providers will report. */
   readonly messages?: readonly ProviderMessage[];
   readonly suppressions?: readonly Suppression[];
+  /** Of endpoints of webhooks. */
+  readonly endpoints?: readonly EndpointResult[];
 }
 
 /** The lifecycle event of a settlement. */
@@ -78,6 +81,8 @@ export interface SettledEvent {
  * it ends the doubt, and its attempt says that there was one.
  *
  * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
+ * @param endpoints attempts at endpoints of webhooks, counted with them
+ * @returns endpoints that were disabled, or soon will be
  */
 export async function settleDeliveries(
   pool: pg.Pool,
@@ -85,16 +90,20 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
   now: Millis,
   events: readonly SettledEvent[] = [],
-  { steps = [], messages = [], suppressions = [] }: SettlementEffects = {},
-): Promise<void> {
-  const isAlone = [events, steps, messages, suppressions].every(({ length }) => length === 0);
-  if (isAlone) return settleAll(pool, worker, settlements, now);
-  await withTransaction(pool, async (connection) => {
+  { steps = [], messages = [], suppressions = [], endpoints = [] }: SettlementEffects = {},
+): Promise<readonly EndpointNotice[]> {
+  const isAlone = [events, steps, messages, suppressions, endpoints].every(({ length }) => length === 0);
+  if (isAlone) {
+    await settleAll(pool, worker, settlements, now);
+    return [];
+  }
+  return withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);
     await insertProviderMessages(connection, messages);
     await addSuppressions(connection, suppressions, systemActor('deliveries'), now);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
+    return recordEndpointResults(connection, endpoints, now);
   });
 }
 

@@ -70,6 +70,13 @@ export const SEALED_TABLES: readonly SealedTable[] = [
       resealDocument(seal, sealed, documentRow('messages', tenant, id, channel, target)),
   },
   {
+    name: 'webhook_endpoints',
+    key: [TENANT, ['endpoint_id', 'uuid']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', id = '']) =>
+      resealDocument(seal, sealed, documentRow('webhook_endpoints', tenant, id)),
+  },
+  {
     name: 'events',
     key: [TENANT, USER, ['event_time', 'timestamptz'], ['key', 'uuid']],
     hasKeyId: false,

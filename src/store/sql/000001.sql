@@ -519,6 +519,8 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
+-- Deliveries to an endpoint of webhooks.
+create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
 create index deliveries_stopped on deliveries (tenant_id, notification_id) where finished_at is not null and started_at is null;
 
@@ -643,6 +645,36 @@ create table suppressions (
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
+-- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
+create table webhook_endpoints (
+  tenant_id          text collate "C" not null references tenants,
+  endpoint_id        uuid             not null,  -- UUIDv7
+  url                text             not null,
+  description        text             not null default '',
+  notification_types text[],                     -- it receives messages of these types; null: of all
+  format             text             not null default 'json' constraint webhook_endpoints_format_known
+    check (format in ('json', 'cloudevents')),
+  ordered            boolean          not null default false,  -- one message at a time, the oldest first
+  per_second         integer          constraint webhook_endpoints_per_second_positive check (per_second > 0),  -- null: no limit
+  sealed             bytea            not null,  -- secrets, with the ends of those that were replaced, and custom headers
+  header_names       text[]           not null default '{}',
+  state              text             not null default 'active' constraint webhook_endpoints_state_known
+    check (state in ('active', 'disabled')),
+  state_code         text,                       -- why it is disabled: by_hand, gone, failing
+  state_changed_at   timestamptz(3)   not null,
+  failing_since      timestamptz(3),             -- the first failure since a success; null: the latest attempt succeeded
+  failures           integer          not null default 0,  -- since then
+  warned_at          timestamptz(3),             -- the notice that it will be disabled
+  free_at            timestamptz(3)   not null default '-infinity',  -- per_second: when the next message would be in time (GCRA)
+  operation_id       text             not null,  -- the request that created it
+  revision           bigint           not null default 1,
+  created_at         timestamptz(3)   not null,
+  updated_at         timestamptz(3)   not null,
+  primary key (tenant_id, endpoint_id),
+  constraint webhook_endpoints_code_only_while_disabled check ((state = 'disabled') = (state_code is not null))
+) with (fillfactor = 50);
+
+
 ------------------------------------------------------------------------------------------------------------------------
 -- Outbox
 
@@ -700,7 +732,7 @@ create table jobs (
   tenant_id     text collate "C" not null,
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
-    'deliveries.retry', 'deliveries.cancel', 'waits.cancel', 'waits.migrate', 'waits.retry',
+    'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
     'waits.dismiss', 'rejected.retry', 'rejected.dismiss')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
@@ -769,7 +801,7 @@ begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'provider_messages', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -1,0 +1,49 @@
+import { findSecretFault } from '../channels/webhook/secret.ts';
+import { TidingsError } from '../errors.ts';
+import type { GuardedClient } from '../http-out/guarded-client.ts';
+
+/** Checks of what a caller writes of an endpoint. */
+
+/** Names of headers that belong to the connection, or that Tidings sets. */
+const RESERVED_HEADER =
+  /^(accept-encoding|connection|content-.*|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|user-agent|webhook-.*|x-webhook-signature)$/i;
+const MAX_HEADERS = 20;
+const MAX_HEADER_CHARS = 4096;
+
+/** @throws TidingsError `invalid_webhook` for a URL that cannot be used */
+export function checkUrl(client: Pick<GuardedClient, 'findFault'>, url: string): void {
+  const fault = client.findFault(url);
+  if (fault === undefined) return;
+  const message = `url ${fault}; write an https:// URL with a public host name.`;
+  throw new TidingsError('invalid_webhook', message, { pointer: '/url' });
+}
+
+/** @throws TidingsError `invalid_webhook` for a header that cannot be sent. The message has no value of it */
+export function checkHeaders(headers: { readonly [name: string]: string | null }): void {
+  const entries = Object.entries(headers);
+  if (entries.length > MAX_HEADERS) throw invalidHeader('', `headers has more than ${MAX_HEADERS} headers`);
+  const names = new Set<string>();
+  for (const [name, value] of entries) {
+    if (!/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(name))
+      throw invalidHeader('', 'headers has a name that is no name of a header');
+    if (RESERVED_HEADER.test(name)) throw invalidHeader(name, `headers.${name} is set by Tidings; choose another name`);
+    if (names.has(name.toLowerCase())) throw invalidHeader(name, `headers.${name} is there twice`);
+    names.add(name.toLowerCase());
+    if (value === null) continue;
+    if (value.length > MAX_HEADER_CHARS || !/^[\x20-\x7e]*$/.test(value)) {
+      const right = `write at most ${MAX_HEADER_CHARS} characters of printable ASCII`;
+      throw invalidHeader(name, `headers.${name} is not a value of a header; ${right}`);
+    }
+  }
+}
+
+/** @throws TidingsError `invalid_webhook`; the message does not have the secret */
+export function checkSecret(secret: string, pointer = '/secret'): void {
+  const fault = findSecretFault(secret);
+  if (fault !== undefined) throw new TidingsError('invalid_webhook', `${pointer.slice(1)} ${fault}.`, { pointer });
+}
+
+function invalidHeader(name: string, message: string): TidingsError {
+  const pointer = name === '' ? '/headers' : `/headers/${name.replaceAll('~', '~0')}`;
+  return new TidingsError('invalid_webhook', `${message}.`, { pointer });
+}
