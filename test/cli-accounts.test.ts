@@ -53,7 +53,7 @@ test('an account is created with a secret of the environment, tried, changed, li
   ]);
   const sent = await run('providers', 'send-test', 'main', '--to', 'maria@example.com');
   expect([sent.code, sent.stdout]).toEqual([0, expect.stringMatching(/sendgrid accepted the message as 14c5/)]);
-  expect(sendgrid.requests.at(-1)?.headers['authorization']).toBe('Bearer SG.from-the-environment');
+  expect(sendgrid.requests.at(-1)?.headers.authorization).toBe('Bearer SG.from-the-environment');
   const file = join(folder, 'key.txt');
   await writeFile(file, 'SG.from-a-file\n');
   const changed = await run(
@@ -68,7 +68,7 @@ test('an account is created with a secret of the environment, tried, changed, li
   );
   expect(changed.stdout.trim()).toBe('main  sendgrid  email  place 4  disabled  secrets set: api_key');
   await run('providers', 'send-test', 'main', '--to', 'maria@example.com');
-  expect(sendgrid.requests.at(-1)?.headers['authorization']).toBe('Bearer SG.from-a-file');
+  expect(sendgrid.requests.at(-1)?.headers.authorization).toBe('Bearer SG.from-a-file');
   expect((await run('accounts', 'list')).stdout.trim()).toBe(changed.stdout.trim());
   expect((await run('accounts', 'delete', 'main')).code).toBe(2);
   expect((await run('accounts', 'delete', 'main', '--yes')).code).toBe(0);

@@ -135,8 +135,8 @@ async function readAccount(
     if (value) settings[setting] = parseValue(value, shape[setting]?.type);
   }
   if (sender && Object.hasOwn(variables, 'from') && definition.channels.includes('email')) {
-    settings['from'] = sender.text;
-    variables['from'] = sender.variable;
+    settings.from = sender.text;
+    variables.from = sender.variable;
   }
   for (const [setting, pattern] of Object.entries(definition.environment.patterns ?? {})) {
     const [before = '', after = ''] = pattern.split('*');

@@ -117,7 +117,7 @@ async function readSettings(api: ApiClient, provider: string, options: SettingOp
   if (set.length === 0) return settings;
   const { providers } = (await api.get('/api/v1/providers')) as { readonly providers: readonly ProviderDescription[] };
   const description = providers.find((one) => one.provider === provider);
-  const properties = (description?.settings['properties'] ?? {}) as {
+  const properties = (description?.settings.properties ?? {}) as {
     readonly [name: string]: { readonly type?: string };
   };
   for (const [name, value] of set) {

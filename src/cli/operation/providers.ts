@@ -79,8 +79,8 @@ function toPath(account: string): string {
 }
 
 function formatProvider({ provider, label, channels, settings, secrets }: ProviderDescription): string {
-  const required = (settings['required'] as readonly string[] | undefined) ?? [];
-  const names = Object.keys((settings['properties'] as object | undefined) ?? {}).map((name) => {
+  const required = (settings.required as readonly string[] | undefined) ?? [];
+  const names = Object.keys((settings.properties as object | undefined) ?? {}).map((name) => {
     const marks = [required.includes(name) ? 'required' : '', secrets.includes(name) ? 'secret' : ''].filter(Boolean);
     return marks.length === 0 ? name : `${name} (${marks.join(', ')})`;
   });
