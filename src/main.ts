@@ -14,6 +14,7 @@ import type { Provider } from './channels/provider.ts';
 import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
+import { deviceTargets } from './delivery/device-targets.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -212,6 +213,7 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
+        targets: new Map([['push' as const, deviceTargets(workPool, seal)]]),
         lease,
         poll,
       });

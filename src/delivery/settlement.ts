@@ -51,6 +51,7 @@ export function toSettlement(
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
     },
+    ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
 }

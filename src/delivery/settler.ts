@@ -9,6 +9,7 @@ import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import { type Settlement, settleDeliveries } from '../store/deliveries/settlements.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
+import { DeadDeviceJudge } from './dead-devices.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
@@ -44,11 +45,13 @@ const RETRY_PAUSE_MS = 500;
 export class Settler {
   readonly #options: SettlerOptions;
   readonly #completed: CompletedAttempt[] = [];
+  readonly #deadDevices: DeadDeviceJudge;
   #isRunning = false;
   #stopped = false;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+    this.#deadDevices = new DeadDeviceJudge(options.log, options.clock);
   }
 
   /** Records an attempt that has just completed. */
@@ -56,7 +59,9 @@ export class Settler {
     const { clock, random, seal } = this.#options;
     const settlement = toSettlement(delivery, result, startedAt, clock(), random(), seal);
     this.#logAttempt(delivery, settlement);
-    this.#completed.push({ settlement, delivery });
+    const completed = { settlement, delivery };
+    this.#deadDevices.note(completed);
+    this.#completed.push(completed);
     if (!this.#isRunning) void this.#run();
   }
 
@@ -95,7 +100,8 @@ export class Settler {
     const { pool, name, clock, catalogs, capacity, onSettled } = this.#options;
     const settlements = batch.map(({ settlement }) => settlement);
     const events = await toLifecycleEvents(catalogs, batch);
-    await settleDeliveries(pool, name, settlements, clock(), events, await toStepResults(catalogs, batch));
+    const steps = await toStepResults(catalogs, batch);
+    await settleDeliveries(pool, name, settlements, clock(), events, steps, this.#deadDevices.judge(batch));
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];

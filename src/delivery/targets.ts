@@ -1,4 +1,5 @@
 import type { Channel, DeliveryReasonCode, Target } from '../model/delivery.ts';
+import type { PushService } from '../model/device.ts';
 
 /** Targets of a delivery, at most; of a user with more, those registered last. */
 export const MAX_TARGETS = 100;
@@ -16,6 +17,8 @@ export interface TargetSource {
    * @throws Error if it cannot be opened with the current key
    */
   load(tenantId: string, target: string): Promise<Target | undefined>;
+  /** Returns the push service that reaches a target; undefined: it is gone. Absent: targets are reached by any provider. */
+  findService?(tenantId: string, target: string): Promise<PushService | undefined>;
   /** Why a delivery without targets is undeliverable. */
   readonly missing: { readonly reasonCode: DeliveryReasonCode; readonly reason: string };
 }

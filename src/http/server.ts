@@ -27,6 +27,7 @@ import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
+import { registerDeviceRoutes } from './routes/devices.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
@@ -83,6 +84,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerActivityRoutes(app, dependencies);
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
+  registerDeviceRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);

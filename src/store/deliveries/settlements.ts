@@ -8,6 +8,12 @@ import type {
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import {
+  type DeviceChanges,
+  NO_DEVICE_CHANGES,
+  restoreDevices,
+  retireDeadDevices,
+} from '../devices/dead-devices.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -43,6 +49,8 @@ export interface Settlement {
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
+  /** When the provider learned that the address is dead; absent: it did not say. */
+  readonly deadSince?: Millis;
   /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
   readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
 }
@@ -61,6 +69,7 @@ export interface SettledEvent {
  * recorded all the same. One that comes after its lease expired, but before the delivery was claimed again, takes effect:
  * it ends the doubt, and its attempt says that there was one.
  *
+ * @param devices what becomes of devices, by the answers of their providers
  * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
  */
 export async function settleDeliveries(
@@ -70,11 +79,15 @@ export async function settleDeliveries(
   now: Millis,
   events: readonly SettledEvent[] = [],
   steps: readonly StepResult[] = [],
+  devices: DeviceChanges = NO_DEVICE_CHANGES,
 ): Promise<void> {
-  if (events.length === 0 && steps.length === 0) return settleAll(pool, worker, settlements, now);
+  const { retired, restored } = devices;
+  if (events.length + steps.length + retired.length + restored.length === 0) return settleAll(pool, worker, settlements, now);
   await withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);
+    if (retired.length > 0) await retireDeadDevices(connection, retired, now);
+    for (const one of restored) await restoreDevices(connection, one);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
   });
 }
