@@ -40,7 +40,7 @@ export interface Config {
   readonly otherEncryptionKeys: readonly Buffer[];
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
-  readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' };
+  readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' | 'inbox' };
   /** Lease duration (ms): how long a claimed delivery stays reserved after the worker's last heartbeat. */
   readonly lease: Millis;
   /** Interval (ms) at which workers look at their queues, for when a NOTIFY was missed. */
@@ -59,7 +59,7 @@ export interface Config {
   readonly logLevel: string;
 }
 
-const PROVIDERS = ['sandbox', 'noop', 'log', 'smtp'] as const;
+const PROVIDERS = ['sandbox', 'noop', 'log', 'smtp', 'inbox'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
@@ -209,6 +209,7 @@ function checkSmtpUrl(value: string | undefined): string | null {
 function parseProviders(value: string | undefined, smtp: boolean): Config['providers'] {
   const byChannel: { [channel in Channel]?: (typeof PROVIDERS)[number] } = {
     internal: 'log',
+    in_app: 'inbox',
     ...(smtp ? { email: 'smtp' } : {}),
   };
   for (const item of parseList(value)) {
@@ -220,6 +221,9 @@ function parseProviders(value: string | undefined, smtp: boolean): Config['provi
     }
     if (provider === 'smtp' && (channel !== 'email' || !smtp)) {
       throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; smtp sends email only, and needs SMTP_URL`);
+    }
+    if (provider === 'inbox' && channel !== 'in_app') {
+      throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; inbox keeps messages of in_app only`);
     }
     byChannel[channel] = provider;
   }

@@ -8,6 +8,7 @@ import type { Catalog } from './catalog/compile/compile-catalog.ts';
 import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { smtpProvider } from './channels/email/smtp.ts';
+import { inboxProvider } from './channels/in-app/inbox.ts';
 import { logProvider } from './channels/internal/log.ts';
 import { noopProvider } from './channels/noop.ts';
 import type { Provider } from './channels/provider.ts';
@@ -15,6 +16,7 @@ import { sandboxProvider } from './channels/sandbox.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
 import { deviceTargets } from './delivery/device-targets.ts';
+import { keepInInbox } from './delivery/keep-in-inbox.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -32,6 +34,7 @@ import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
+import { InboxSignals } from './store/inbox/inbox-signals.ts';
 import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
@@ -175,7 +178,10 @@ export async function run(
       await catalogs.setActive(DEFAULT_TENANT, applied.version);
       return applied;
     };
-    const { providers, close } = openProviders(config, log);
+    const inboxSignals = new InboxSignals(pool);
+    cleanup.push(() => inboxSignals.flush());
+    const inbox = inboxProvider(keepInInbox(pool, seal, clock, inboxSignals));
+    const { providers, close } = openProviders(config, log, inbox);
     cleanup.push(close);
     const announcer = new Announcer(pool);
     cleanup.push(() => announcer.flush());
@@ -451,10 +457,15 @@ function warnUnreadable(log: Logger): (table: string) => void {
 }
 
 /** Returns a provider for every channel: the configured one, else the sandbox. */
-function openProviders(config: Config, log: Logger): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
+function openProviders(
+  config: Config,
+  log: Logger,
+  inbox: Provider,
+): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
   const channelsOf = (name: string) => CHANNELS.filter((channel) => (config.providers[channel] ?? 'sandbox') === name);
   const opened: [Channel[], Provider][] = [
     [channelsOf('sandbox'), sandboxProvider(channelsOf('sandbox'))],
+    [channelsOf('inbox'), inbox],
     [channelsOf('noop'), noopProvider(channelsOf('noop'))],
     [channelsOf('log'), logProvider(channelsOf('log'), (line) => log.warn(line, 'internal alert'))],
   ];

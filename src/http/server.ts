@@ -31,6 +31,7 @@ import { registerDeviceRoutes } from './routes/devices.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerHealthRoutes } from './routes/health.ts';
+import { registerInboxRoutes } from './routes/inbox.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
@@ -85,6 +86,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
+  registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);

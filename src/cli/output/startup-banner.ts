@@ -57,6 +57,7 @@ const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
 /** The predicate for one channel and for several channels of each provider. */
 const PREDICATES = [
   ['smtp', 'is sent by SMTP', 'are sent by SMTP'],
+  ['inbox', 'goes to the inbox of the user', 'go to the inbox of the user'],
   ['sandbox', 'stays in the sandbox', 'stay in the sandbox'],
   ['log', 'goes to the log', 'go to the log'],
   ['noop', 'is discarded', 'are discarded'],

@@ -56,13 +56,11 @@ export const newDevice = z
     examples: [{ platform: 'android', token: 'fGx2:APA91bHun4MxP5egoKMwt2KZFBaFUH' }],
   });
 
-export const newApnsDevice = z
-  .strictObject({ registration_id: token, app, environment })
-  .meta({
-    id: 'NewApnsDevice',
-    description: 'A device with a token of APNs',
-    examples: [{ registration_id: '740f4707bebcf74f' }],
-  });
+export const newApnsDevice = z.strictObject({ registration_id: token, app, environment }).meta({
+  id: 'NewApnsDevice',
+  description: 'A device with a token of APNs',
+  examples: [{ registration_id: '740f4707bebcf74f' }],
+});
 
 export const newFcmDevice = z
   .strictObject({ registration_id: token, app, platform: z.enum(['android', 'ios']).default('android') })

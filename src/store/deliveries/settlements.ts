@@ -8,12 +8,7 @@ import type {
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import {
-  type DeviceChanges,
-  NO_DEVICE_CHANGES,
-  restoreDevices,
-  retireDeadDevices,
-} from '../devices/dead-devices.ts';
+import { type DeviceChanges, NO_DEVICE_CHANGES, restoreDevices, retireDeadDevices } from '../devices/dead-devices.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -82,7 +77,8 @@ export async function settleDeliveries(
   devices: DeviceChanges = NO_DEVICE_CHANGES,
 ): Promise<void> {
   const { retired, restored } = devices;
-  if (events.length + steps.length + retired.length + restored.length === 0) return settleAll(pool, worker, settlements, now);
+  if (events.length + steps.length + retired.length + restored.length === 0)
+    return settleAll(pool, worker, settlements, now);
   await withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);

@@ -321,7 +321,6 @@ create table devices (
 );
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
-create index devices_retired on devices (tenant_id, retired_at) where retired_at is not null;
 
 -- What each user has in the inbox of in-app messages.
 create table inbox_items (
@@ -341,13 +340,15 @@ create table inbox_items (
 );
 create index inbox_items_list on inbox_items (tenant_id, user_id, sequence);
 create index inbox_items_changed on inbox_items (tenant_id, user_id, change);
-create index inbox_items_age on inbox_items (created_at);
+create index inbox_items_open on inbox_items (tenant_id, user_id, sequence)
+  where archived_at is null and (read_at is null or seen_at is null);
 
 -- The counter of each inbox. Whoever changes an inbox holds this row until the commit: its numbers become visible in order.
 create table inboxes (
   tenant_id text collate "C" not null,
   user_id   text collate "C" not null,
   last      bigint           not null,
+  marked    bigint           not null default 0,  -- number of the latest change of all items at once
   primary key (tenant_id, user_id)
 );
 
@@ -724,7 +725,8 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'members', 'idempotency_keys', 'catalogs', 'active_catalogs', 'events',
-    'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes', 'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
+    'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes', 'limit_uses', 'waits',
+    'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);
