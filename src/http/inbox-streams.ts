@@ -24,6 +24,8 @@ const HEARTBEAT_MS: Millis = 15_000;
 /** Bytes that may wait for a reader; with more, it has MAX_BLOCKED_MS to take them. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 const MAX_BLOCKED_MS: Millis = 10_000;
+/** Time in ms that a reader has to take the end of its stream. */
+const MAX_FAREWELL_MS: Millis = 1000;
 /** Changes that are read at once. */
 const PAGE_ITEMS = 50;
 /** Streams that read from the database at the same time. */
@@ -241,7 +243,10 @@ export class InboxStreams {
 
   #end(stream: Stream, code: EndCode): void {
     if (stream.isEnded) return;
-    stream.response.end(`event: end\ndata: ${JSON.stringify({ code })}\n\n`);
+    const { response } = stream;
+    response.end(`event: end\ndata: ${JSON.stringify({ code })}\n\n`);
+    // One that does not read does not keep the server from closing.
+    setTimeout(() => response.destroy(), MAX_FAREWELL_MS);
     this.#forget(stream);
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inboxProvider } from '../../src/channels/in-app/inbox.ts';
 import { keepInInbox } from '../../src/delivery/keep-in-inbox.ts';
 import { InboxSignals } from '../../src/store/inbox/inbox-signals.ts';
-import { type TestServer, testServer } from './http.ts';
+import { type Answer, type TestServer, testServer } from './http.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** In-app messages from their event to the inbox, over HTTP. Each server is as one of another process: they share the database only. */
@@ -14,7 +14,7 @@ export interface InboxTidings {
   startServer(): Promise<TestServer>;
   /** Sends in-app messages to a user, and waits until they are delivered. */
   tell(userId: string, ...texts: string[]): Promise<void>;
-  list(userId: string, query?: string): Promise<any>;
+  list(userId: string, query?: string): Promise<Answer['body']>;
   act(userId: string, id: string, action: string, body?: object): ReturnType<TestServer['post']>;
   stream(server: TestServer, userId: string, headers?: Record<string, string>, query?: string): Promise<EventReader>;
   close(): Promise<void>;
@@ -33,7 +33,7 @@ export interface EventReader {
   /** The text as it came. */
   text(): string;
   /** Resolves when an event of this kind came for which this is true; fails after 5 s. */
-  until(event: string, isWanted?: (data: any) => boolean): Promise<ServerEvent>;
+  until(event: string, isWanted?: (data: ServerEvent['data']) => boolean): Promise<ServerEvent>;
   /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>;
   close(): void;
@@ -47,12 +47,10 @@ const CATALOG = new Map([
 ]);
 
 export async function inboxTidings(): Promise<InboxTidings> {
-  let provider: ReturnType<typeof inboxProvider> | undefined;
-  const late = inboxProvider(async (outgoing, mayStore) => store(outgoing, mayStore));
-  const tidings = await testTidings({ in_app: late }, CATALOG);
+  const provider = inboxProvider(async (outgoing, mayStore) => store(outgoing, mayStore));
+  const tidings = await testTidings({ in_app: provider }, CATALOG);
   const { pool } = tidings.database;
   const store = keepInInbox(pool, tidings.seal, () => tidings.clock.now, new InboxSignals(pool));
-  provider = late;
   const servers: TestServer[] = [];
   const readers: EventReader[] = [];
   const startServer = async () => {
@@ -69,14 +67,10 @@ export async function inboxTidings(): Promise<InboxTidings> {
     provider,
     startServer,
     async tell(userId, ...texts) {
-      const items = texts.map((text) => ({
-        user_id: userId,
-        event_type: 'told',
-        event_timestamp: new Date((tidings.clock.now += 1000)).toISOString(),
-        properties: { text },
-      }));
-      for (const item of items) {
-        await tidings.ingest([item]);
+      for (const text of texts) {
+        tidings.clock.now += 1000;
+        const event_timestamp = new Date(tidings.clock.now).toISOString();
+        await tidings.ingest([{ user_id: userId, event_type: 'told', event_timestamp, properties: { text } }]);
         for (let tries = 0; ; tries++) {
           const { rows } = await pool.query('select from deliveries where finished_at is null limit 1');
           if (rows.length === 0) break;

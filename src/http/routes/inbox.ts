@@ -223,6 +223,7 @@ class Inboxes {
       ...(reply.getHeaders() as { [name: string]: string }),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
+      connection: 'close',
       // Proxies that collect responses are to pass this one on as it comes.
       'x-accel-buffering': 'no',
     });
