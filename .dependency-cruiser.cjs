@@ -23,7 +23,7 @@ const ROOMS = {
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
-  tokens: 'model errors.ts privacy store store/pg http-out',
+  tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
   outbox: 'model lib store store/pg',
@@ -80,6 +80,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/client/src/' },
       to: { pathNot: '^packages/client/src/' },
+    },
+    {
+      name: 'source-does-not-import-packages-for-development',
+      comment: 'A first start installs `dependencies` alone.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['npm', 'type-only'] },
     },
     {
       name: 'source-does-not-import-tests',

@@ -11,6 +11,7 @@ import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
+import { floodRow, tenantsRow } from './rows/tenants.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
 
 /** Every row, in the order of the table. */
@@ -30,6 +31,8 @@ export const ROWS: readonly Row[] = [
   backtestRow,
   timersRow,
   pendingRow,
+  tenantsRow,
+  floodRow,
 ];
 
 /** The rows that are measured again with a history behind them. */

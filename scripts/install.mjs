@@ -16,6 +16,10 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const LOCK_POLL_MS = 100;
 const MAX_NPM_LINES = 20;
+const NPM_OPTIONS = ['--no-audit', '--no-fund', '--loglevel=error'];
+
+/** End of the marker of an installation without packages for development. */
+const WITHOUT_DEVELOPMENT = ' without development';
 
 /** Signals that end an installation, and the time (ms) after which npm is killed if it has not ended on its own. */
 const END_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -24,30 +28,61 @@ const MAX_NPM_END_MS = 3000;
 /** The lock that this process holds; undefined without one. */
 let heldLock;
 
-/** Installs the packages of package-lock.json, unless they are installed. Ends the process with a message if that fails. */
-export async function ensureInstalled() {
+/**
+ * Installs the packages of package-lock.json, unless they are installed. Ends the process with a message if that fails.
+ *
+ * Without `development` these are only the packages that Tidings needs to run, half of the size of all. The others are added when
+ * a script first needs them, beside what is installed, since a Tidings may run on that.
+ */
+export async function ensureInstalled({ development = false } = {}) {
   checkNode();
   const lock = join(root, 'package-lock.json');
   const marker = join(root, 'node_modules', '.tidings-lock');
-  const wanted = hashFiles([lock]);
-  if (readIfExists(marker) === wanted) return;
+  const hash = hashFiles([lock]);
+  const hasRuntime = () => [hash, hash + WITHOUT_DEVELOPMENT].includes(readIfExists(marker));
+  const isDone = () => (development ? readIfExists(marker) === hash : hasRuntime());
+  if (isDone()) return;
   await withInstallLock(async () => {
-    if (readIfExists(marker) === wanted) return;
+    if (isDone()) return;
     // The packages may be installed by a manual run of npm, which keeps its own list of what it installed.
     const installed = join(root, 'node_modules', '.package-lock.json');
-    if (!isInstalled(installed, lock)) {
-      print('Installing packages (once)…');
+    if (!isInstalled(installed, lock, development)) {
+      const isAddition = hasRuntime() && isInstalled(installed, lock, false);
+      print(isAddition ? 'Installing packages for development (once)…' : 'Installing packages (once)…');
       const started = Date.now();
       // An installation that does not come to its end must not be taken as complete, whatever the lock file says by then.
       for (const file of [marker, installed]) rmSync(file, { force: true });
-      const options = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
-      const isDone = (await runNpm(['ci', ...options])) || (await runNpm(['install', ...options]));
-      if (!isDone) fail('The packages could not be installed. See the output of npm above, then run this again.');
+      const options = [development ? '--include=dev' : '--omit=dev', '--include=optional', ...NPM_OPTIONS];
+      const isComplete =
+        (isAddition && (await runNpm(['install', '--no-save', ...options]))) ||
+        (await runNpm(['ci', ...options])) ||
+        (await runNpm(['install', ...options]));
+      if (!isComplete) fail('The packages could not be installed. See the output of npm above, then run this again.');
       print(`Packages installed in ${Math.round((Date.now() - started) / 1000)} s.`);
     }
-    // Hashed again instead of `wanted`: npm install may have changed the lock file.
-    writeFileSync(marker, hashFiles([lock]));
+    // Hashed again: npm install may have changed the lock file.
+    const isWhole = development || isInstalled(installed, lock, true);
+    writeFileSync(marker, hashFiles([lock]) + (isWhole ? '' : WITHOUT_DEVELOPMENT));
   });
+}
+
+/**
+ * Installs the packages of a folder with a package.json and a lock file of its own, unless they are installed: packages that
+ * few tests or scripts need, so that no other start waits for them. Returns whether they are there; prints why if not.
+ */
+export async function ensureFolderInstalled(folder) {
+  const marker = join(root, folder, 'node_modules', '.tidings-lock');
+  const wanted = hashFiles([join(root, folder, 'package-lock.json')]);
+  if (readIfExists(marker) === wanted) return true;
+  let isDone = true;
+  await withInstallLock(async () => {
+    if (readIfExists(marker) === wanted) return;
+    print(`Installing packages of ${folder} (once)…`);
+    // Fails soon without a network: what needs the packages is left out then.
+    isDone = await runNpm(['ci', ...NPM_OPTIONS, '--fetch-retries=1', '--fetch-timeout=30000'], join(root, folder));
+    if (isDone) writeFileSync(marker, wanted);
+  });
+  return isDone;
 }
 
 /**
@@ -103,14 +138,19 @@ const require = tidingsRequire(import.meta.url), __filename = tidingsPath(import
 /** Builds packages/console, if it has changed since the last build. After a failure the API works without its pages. */
 export async function ensureConsole() {
   const folder = join(root, 'packages', 'console');
-  if (!existsSync(join(folder, 'vite.config.ts'))) return;
+  if (!existsSync(join(folder, 'build.mjs'))) return;
   // The only file of src/ that the console uses for more than types.
   const shared = join(root, 'src', 'catalog', 'sample-event.ts');
   await ensureUpToDate(join(folder, 'dist'), [...listFiles(folder), shared], async () => {
     print('Building the console (once)…');
-    const isDone = await runNpm(['run', 'build', '-w', 'packages/console', '--silent']);
-    if (!isDone) print('The console could not be built. Everything else works, but the page at / does not.');
-    return isDone;
+    try {
+      const { buildConsole } = await import('../packages/console/build.mjs');
+      await buildConsole();
+      return true;
+    } catch (error) {
+      print(`The console could not be built. Everything else works, but the page at / does not.\n${error.message}`);
+      return false;
+    }
   });
 }
 
@@ -132,13 +172,20 @@ function checkNode() {
   fail(`Tidings needs Node.js 20.19 or newer; this is ${process.version}.`);
 }
 
-/** Whether npm's list of installed packages has every package of the lock file in its version. Optional ones may be missing. */
-function isInstalled(installedFile, lockFile) {
+/**
+ * Whether npm's list of installed packages has every package of the lock file in its version, or without `development` every
+ * one that runs. Optional ones may be missing.
+ */
+function isInstalled(installedFile, lockFile, development) {
   try {
     const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages;
     return Object.entries(JSON.parse(readFileSync(lockFile, 'utf8')).packages).every(
-      ([path, { version, link, optional }]) =>
-        !path.startsWith('node_modules/') || link || optional || installed[path]?.version === version,
+      ([path, { version, link, optional, dev, devOptional }]) =>
+        !path.includes('node_modules/') ||
+        link ||
+        optional ||
+        (!development && (dev || devOptional)) ||
+        installed[path]?.version === version,
     );
   } catch {
     return false;
@@ -151,13 +198,13 @@ function isInstalled(installedFile, lockFile) {
  * A signal that ends this process ends npm and everything that npm started first. npm is the leader of a process group for
  * that: the scripts of packages are its children, and do not receive a signal to npm alone.
  */
-async function runNpm(args) {
+async function runNpm(args, cwd = root) {
   // If npm started this process, its own path is known. Windows cannot run npm.cmd without a shell.
   const cli = process.env.npm_execpath;
   const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []];
   const isWindows = process.platform === 'win32';
   const child = spawn(command, [...first, ...args], {
-    cwd: root,
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: command === 'npm' && isWindows,
     detached: !isWindows,

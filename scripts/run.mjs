@@ -17,7 +17,7 @@ if (!target || (target === '--bin' && !args[0])) {
 }
 
 followNpm();
-await ensureInstalled();
+await ensureInstalled({ development: true });
 if (target === '--bin') {
   await runProgram(args[0], args.slice(1));
 } else {

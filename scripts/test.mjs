@@ -17,7 +17,7 @@ const CHECKS = [
 ];
 
 followNpm();
-await ensureInstalled();
+await ensureInstalled({ development: true });
 
 const words = process.argv.slice(2);
 const count = { passed: 0, failed: 0, skipped: 0 };

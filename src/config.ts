@@ -6,8 +6,9 @@ import pg from 'pg';
 import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
-import type { Millis } from './model/event.ts';
+import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
+import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
 import { parseDuration } from './time/duration.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */
@@ -22,6 +23,8 @@ export interface Config {
   readonly apiDatabaseUrl: string | null;
   readonly dataDir: string;
   readonly catalogDir: string;
+  /** Tenant that the catalog directory, and a command on the database, is for. */
+  readonly tenant: string;
   /** Whether the catalog is applied again when one of its files changes. */
   readonly watchCatalog: boolean;
   /** Empty: no authentication, and the server listens on loopback only. */
@@ -99,6 +102,7 @@ export function readConfig(
     apiDatabaseUrl: parseApiDatabaseUrl(env),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
+    tenant: parseTenant(env.TIDINGS_TENANT || DEFAULT_TENANT),
     watchCatalog: parseFlag('TIDINGS_WATCH', env.TIDINGS_WATCH, env.NODE_ENV !== 'production'),
     apiKeys,
     publicUrl: env.TIDINGS_PUBLIC_URL ? parseWebUrl('TIDINGS_PUBLIC_URL', env.TIDINGS_PUBLIC_URL) : null,
@@ -120,6 +124,11 @@ export function readConfig(
     migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
   };
+}
+
+function parseTenant(value: string): string {
+  if (isTenantId(value)) return value;
+  throw new ConfigError(`TIDINGS_TENANT is ${JSON.stringify(value)}, which is no id of a tenant; ${TENANT_ID_HINT}`);
 }
 
 const OIDC_SETTINGS = ['TIDINGS_OIDC_ISSUER', 'TIDINGS_OIDC_CLIENT_ID', 'TIDINGS_PUBLIC_URL'] as const;

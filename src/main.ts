@@ -30,7 +30,7 @@ import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
-import { DEFAULT_TENANT, type Millis } from './model/event.ts';
+import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
@@ -39,6 +39,7 @@ import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
 import { checkServerCapacity } from './store/pg/check-server.ts';
+import { MAX_CONNECTIONS, PROCESS_CONNECTIONS } from './store/pg/connections.ts';
 import { DatabaseClock } from './store/pg/database-clock.ts';
 import { inspectSchema, migrate, requireMigrated } from './store/pg/migrate.ts';
 import { openTenantDatabase } from './store/pg/open-tenant-database.ts';
@@ -47,6 +48,7 @@ import { openPool, type Timeouts } from './store/pg/pool.ts';
 import { checkSessions } from './store/pg/session.ts';
 import type { TenantDatabase } from './store/pg/tenant-database.ts';
 import { TIMERS_CHANNEL } from './store/waits/waits.ts';
+import { requireKnownTenant } from './tenants/known-tenant.ts';
 import { TenantProfiles } from './tenants/tenant-profiles.ts';
 import { formatLocalTimeKey, nextOccurrence } from './time/calendar.ts';
 import { RetentionJob } from './timers/retention.ts';
@@ -91,14 +93,6 @@ const PARTITIONS_INTERVAL_MS = 3_600_000;
 const MAX_LAST_REQUESTS_MS = 3000;
 /** Time in ms that a stop waits for sends under way; then they are aborted. */
 const MAX_LAST_SENDS_MS = 3000;
-/**
- * Connections to PostgreSQL, by what they serve: none waits for another. Ingest decides events, waits and
- * schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
- * settles and renews leases; health is for probes.
- */
-const MAX_CONNECTIONS = { ingest: 10, requests: 6, installation: 2, work: 6, health: 2 };
-/** Further ones: the listeners of deliveries, waits, schedules and API keys. */
-const MAX_OTHER_CONNECTIONS = 5;
 /** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
 const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
@@ -125,7 +119,7 @@ export async function run(
     }
   };
   try {
-    const { host, port, healthPort } = config;
+    const { host, port, healthPort, tenant } = config;
     if (roles.api) await checkPort(host, port);
     else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
     const embedded =
@@ -144,12 +138,14 @@ export async function run(
     const pool = open('ingest');
     if (!embedded) {
       await checkSessions(databaseUrl);
-      await checkServerCapacity(pool, sum(Object.values(MAX_CONNECTIONS)) + MAX_OTHER_CONNECTIONS);
+      await checkServerCapacity(pool, PROCESS_CONNECTIONS);
     }
     const schema = config.migrates ? await migrate(pool) : await inspectSchema(pool);
     if (!config.migrates) requireMigrated(schema);
     if (schema.newer.length > 0)
       log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
+
+    await requireKnownTenant(pool, tenant);
 
     const databaseClock = new DatabaseClock(pool, { wallClock, onChange: logClock(log) });
     await databaseClock.start();
@@ -174,8 +170,8 @@ export async function run(
     const catalogs = new CatalogCache(pool);
     const apply = async () => {
       const data = await loadValidCatalog(config.catalogDir);
-      const applied = await applyDirectory(pool, DEFAULT_TENANT, data, clock());
-      await catalogs.setActive(DEFAULT_TENANT, applied.version);
+      const applied = await applyDirectory(pool, tenant, data, clock());
+      await catalogs.setActive(tenant, applied.version);
       return applied;
     };
     const inboxSignals = new InboxSignals(pool);
@@ -294,16 +290,17 @@ export async function run(
       const { requests } = database;
       cleanup.push(() => requests.end());
       pools.push(requests);
+      if (!embedded && config.apiDatabaseUrl) await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
     }
     const health = buildHealth({
       pool: open('health', HEALTH_TIMEOUTS),
       pools,
       database,
       dataDir: embedded ? config.dataDir : null,
-      loadCatalogVersion: async () => (await catalogs.getActive(DEFAULT_TENANT)).version,
+      loadCatalogVersion: async () => (await catalogs.getActive(tenant)).version,
       findCatalogProblem: () => catalogProblem,
       clock,
-      wallClock,
+      getClockOffset: databaseClock.offset,
       state,
       loops,
       listOpenCircuits: () => listOpenCircuits(),
@@ -379,7 +376,7 @@ export async function run(
     }
     await startWorkers?.();
 
-    const catalog = await catalogs.refresh(DEFAULT_TENANT);
+    const catalog = await catalogs.refresh(tenant);
     state.starting = false;
     let stopped: Promise<void> | undefined;
     return {
@@ -389,7 +386,7 @@ export async function run(
       catalog,
       makeOwnerLink: async () =>
         database !== null && url !== null && (await needsOwnerLink(database.owner, config))
-          ? makeOwnerLink(database.owner, config.publicUrl ?? url, clock())
+          ? makeOwnerLink(database.owner, tenant, config.publicUrl ?? url, clock())
           : null,
       stop() {
         state.stopping = true;
@@ -404,9 +401,9 @@ export async function run(
 }
 
 /** Returns whether members log in, and can do so only by a link: there is no provider, or no owner who could use it. */
-async function needsOwnerLink(owner: Pool, { apiKeys, oidc }: Config): Promise<boolean> {
+async function needsOwnerLink(owner: Pool, { apiKeys, oidc, tenant }: Config): Promise<boolean> {
   if (apiKeys.length === 0 && oidc === null) return false;
-  return oidc === null || !(await hasOtherOwner(owner, DEFAULT_TENANT, null));
+  return oidc === null || !(await hasOtherOwner(owner, tenant, null));
 }
 
 /** Returns a function that logs once that the clock of this process is wrong, and once that it is right again. */
@@ -433,10 +430,6 @@ function logRebuild(log: Logger): (table: string, error: unknown) => void {
       log.info({ table }, 'the rows of the default partition have moved to partitions of their months');
     else log.warn({ err: error, table }, 'the rows of the default partition could not be moved; will retry');
   };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** Time in ms between two warnings about data of one table that cannot be opened. */

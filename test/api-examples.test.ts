@@ -81,6 +81,7 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   retryDelivery: [404],
   cancelDelivery: [404],
   cancelWait: [404],
+  retryWait: [404],
   // Still rejected: the example corrects another field, or is no event of this catalog.
   retryRejectedEvent: [202, 422],
   correctRejectedEvent: [404, 422],

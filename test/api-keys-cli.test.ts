@@ -46,10 +46,14 @@ test('a key is created, listed, rotated and revoked over the API', async () => {
   expect(await tryKey(api, rotated.key)).toEqual([401, 'unauthorized']);
 });
 
-test('an unknown scope is a usage error that lists the scopes', async () => {
+test('an unknown scope is a usage error that names the nearest one and lists the scopes', async () => {
   const { exitCode, errors } = await runCommand('keys', 'create', '--name', 'x', '--scopes', 'users:fly');
   expect(exitCode).toBe(2);
-  expect(errors).toMatch(/"users:fly" is not a scope; .*users:read/);
+  expect(errors).toMatch(/"users:fly" is not a scope of keys; .*users:read/);
+  const near = await runCommand('keys', 'create', '--name', 'x', '--scopes', 'users:read,event:write');
+  expect(near.errors).toContain(
+    '"event:write" is not a scope of keys; did you mean events:write? Write all, or some of',
+  );
 });
 
 test('the first key is created on the database, without another key', async () => {
@@ -59,7 +63,7 @@ test('the first key is created on the database, without another key', async () =
   const { key } = JSON.parse((await create('--scopes', 'all', '--installation', '--json')).text);
   expect(await tryKey(api, key)).toEqual([200]);
   const { text, exitCode } = await create('--scopes', 'all', '--tenant', 'unknown');
-  expect([exitCode, text]).toEqual([1, 'tidings: There is no such tenant.']);
+  expect([exitCode, text]).toEqual([1, expect.stringMatching(/^tidings: there is no tenant unknown .* there are: /)]);
 });
 
 test('the audit log is listed, filtered and exported', async () => {

@@ -89,6 +89,12 @@ describe('scopes', () => {
     expect(body.detail).toContain('deliveries:read');
   });
 
+  test('an unknown scope is answered with the nearest one', async () => {
+    const { body } = await api.post('/api/v1/keys', { name: 'x', scopes: ['event:write'] }, bearer(ROOT_KEY));
+    expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer: '/scopes/0' }] });
+    expect(body.detail).toContain('did you mean events:write?');
+  });
+
   test('a key cannot give a scope that it does not have: not to a new key, by a change or by a rotation', async () => {
     const { key: weak } = await createKey(api, { scopes: ['keys:write', 'users:read'] });
     const { key_id: strong } = await createKey(api, { scopes: ['events:write'] });

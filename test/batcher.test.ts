@@ -193,6 +193,24 @@ describe('batches', () => {
     expect((await large).length).toBe(50);
     expect(begun.map((batch) => batch.tenantId)).toEqual(['large', 'small', 'large', 'large', 'large', 'large']);
   });
+
+  test('takes small batches of a flood while another tenant is there: whoever comes waits for one of them', async () => {
+    const { begun, begins, submit } = heldBatcher({ maxWaiting: 10_000 });
+    const flood = Promise.all([submit(items('a', 1000), 'flood'), submit(items('b', 1000), 'flood')]);
+    await begins(1);
+    expect(begun[0]?.items.length).toBe(1000);
+    const quiet = submit(items('c', 1), 'quiet');
+    for (let i = 0; i < 7; i++) {
+      await begins(i + 1);
+      begun[i]?.end();
+    }
+    expect(await quiet).toEqual(['c 0']);
+    expect(begun.slice(1, 3).map(({ tenantId }) => tenantId)).toContain('quiet');
+    expect(begun.slice(1).map((batch) => batch.items.length)).toEqual(
+      expect.arrayContaining([1, 200, 200, 200, 200, 200]),
+    );
+    await flood;
+  });
 });
 
 describe('failures', () => {

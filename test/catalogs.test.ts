@@ -75,6 +75,7 @@ describe('versions', () => {
   });
 
   test('without a catalog, events are stored and nothing is decided', async () => {
+    await tidings.database.pool.query(`insert into tenants (tenant_id, name) values ('bare', 'Bare')`);
     const { catalogs, pipeline } = otherProcess(tidings);
     expect((await catalogs.getActive('bare')).version).toBe(0);
     const [result] = await pipeline.ingest('bare', [seen()]);

@@ -203,7 +203,7 @@ describe('a condition that fails', () => {
     ['event.attempt_number ? true : false', 'event.attempt_number is a number (3), but must be true or false'],
     ['event.amount.contains("1")', 'event.amount is a number (100.5), but must be text'],
     ['event.amount.matches("1")', 'event.amount is a number (100.5), but must be text'],
-    ['size(event.amount) > 1', 'event.amount is a number (100.5), but must be text or a list or an object'],
+    ['size(event.amount) > 1', 'event.amount is a number (100.5), but must be text, a list or an object'],
     ['event.plan.exists(x, true)', 'event.plan is text ("gold"), but must be a list or an object'],
     ['event.plan.city == 1', 'event.plan is text ("gold"), but must be an object'],
     ['"a" in event.plan', 'event.plan is text ("gold"), but must be a list or an object'],

@@ -70,7 +70,7 @@ describe.runIf(chromium)('the console', () => {
   });
 
   test('logs in by a one-time link, whose secret leaves the address; a second use is explained', async () => {
-    const link = await makeOwnerLink(tidings.database.pool, login.server.url, tidings.clock.now);
+    const link = await makeOwnerLink(tidings.database.pool, 'default', login.server.url, tidings.clock.now);
     const hash = link.slice(link.indexOf('#'));
     const page = await open(hash);
     await page.getByRole('button', { name: 'Account of owner' }).waitFor();

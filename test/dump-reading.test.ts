@@ -67,13 +67,14 @@ test('the rows of one tenant are found in every size of the pieces', async () =>
   async function* pieces(size: number): AsyncGenerator<Buffer, void> {
     for (let at = 0; at < rows.length; at += size) yield rows.subarray(at, at + size);
   }
-  const select = async (tenant: string, size: number) => {
+  const select = async (tenants: string | readonly string[], size: number) => {
     const found: Buffer[] = [];
-    for await (const chunk of selectTenantRows(pieces(size), tenant)) found.push(chunk);
+    for await (const chunk of selectTenantRows(pieces(size), [tenants].flat())) found.push(chunk);
     return Buffer.concat(found).toString();
   };
   for (let size = 1; size <= rows.length; size++) {
     expect(await select('a', size)).toBe('a\t1\na\t\na\t5\n');
     expect(await select('a\\b', size)).toBe('a\\\\b\t4\n');
+    expect(await select(['a', 'b'], size)).toBe('a\t1\na\t\nb\ta\t3\na\t5\n');
   }
 });

@@ -40,3 +40,33 @@ test('a rule fires once for a trigger before more than a thousand events on whic
   expect(await post('b', -15, 'b2')).toBe(0);
   expect(await post('c', -12, 'c2')).toBe(0);
 });
+
+test('a rule that may have fired before more than 10,000 events on which others fired does not fire: the decision says why', async () => {
+  const post = async (type: string, minutes: number, id: string) => {
+    const [result] = await tidings.ingest([{ ...item(type, BASE + HOUR + minutes * MINUTE, id), user_id: 'many' }]);
+    return result?.decisions
+      .filter(({ rule }) => rule === 'R')
+      .map(({ reason_code: code, outcome }) => [code, outcome]);
+  };
+  await post('c', -20, 'many c1');
+  await post('b', -10, 'many b1');
+  expect(await post('a', 0, 'many a1')).toEqual([['matched', 'send']]);
+  await post('z', 60, 'many z');
+  await tidings.database.pool.query(
+    `insert into events (tenant_id, user_id, event_time, key, event_type, event_id, received_at, properties, traits,
+                         catalog_version, has_fired, decisions)
+     select tenant_id, user_id, event_time + n * interval '1 second', gen_random_uuid(), event_type, event_id || n, received_at,
+            properties, traits, catalog_version, has_fired, decisions
+     from events, generate_series(1, 10100) as n where user_id = 'many' and event_type = 'z'`,
+  );
+  await post('a', 600, 'many a2');
+  expect(await post('b', -15, 'many b2')).toEqual([]);
+  // The second trigger is known to have fired.
+  expect(await post('c', -12, 'many c2')).toEqual([['too_much_history', 'failed']]);
+  const { rows } = await tidings.database.pool.query(
+    `select count(*) as n from notifications where user_id = 'many' and rule = 'R'`,
+  );
+  expect(rows).toEqual([{ n: 2 }]);
+  // A trigger that arrives now is decided.
+  expect(await post('a', 601, 'many a3')).toEqual([['matched', 'send']]);
+});

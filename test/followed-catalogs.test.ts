@@ -55,6 +55,7 @@ test('no tenant follows itself, a follower of its own, or one that does not exis
   for (const tenant of ['base', 'follower', 'unknown', 'base.test']) {
     const answer = await send('PUT', '/api/v1/catalog/follow', { tenant_id: tenant }, 'base');
     expectProblem(answer, { status: 404, code: 'not_found', pointer: '/tenant_id' });
+    expect((await send('GET', '/api/v1/tenant', undefined, 'base')).body.follows).toBe('default');
   }
 });
 

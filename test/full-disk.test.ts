@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { Program } from './support/program.ts';
 import { FINTECH } from './support/tidings.ts';
-import { fillDisk } from './torture/small-disk.ts';
+import { fillDisk, runOnSmallDisk } from './torture/small-disk.ts';
 
 /** Ready on a disk that really is full: of the embedded PostgreSQL, and as a process elsewhere sees it. */
 
@@ -14,16 +13,9 @@ vi.setConfig({ testTimeout: 180_000 });
 const folder = mkdtempSync(join(tmpdir(), 'tidings-full-disk-'));
 const programs: Program[] = [];
 
-/** Runs a program with a small file system in memory at the folder, which ends with its processes. */
-const ON_SMALL_DISK = [
-  'unshare',
-  '--mount',
-  'sh',
-  '-c',
-  `mount -t tmpfs -o size=260m,mode=777 tmpfs "$0" && exec "$@"`,
-];
-const [unshare = '', ...options] = ON_SMALL_DISK;
-const canMount = spawnSync(unshare, [...options, folder, 'true']).status === 0;
+const SIZE_MIB = 260;
+const onSmallDisk = runOnSmallDisk(folder, SIZE_MIB);
+const canMount = onSmallDisk !== undefined;
 
 afterAll(async () => {
   for (const program of programs.reverse()) program.kill('SIGTERM');
@@ -47,7 +39,7 @@ async function ready(url: string) {
 test.skipIf(!canMount)('a full disk is not ready, here and elsewhere, and ready again once there is room', async () => {
   const data = join(folder, 'data');
   const program = start(
-    { env: { TIDINGS_DATA_DIR: data }, command: [...ON_SMALL_DISK, folder, process.execPath] },
+    { env: { TIDINGS_DATA_DIR: data }, command: [...(onSmallDisk ?? []), process.execPath] },
     'start',
   );
   const { url: here } = await program.ready();
@@ -81,12 +73,9 @@ test.skipIf(!canMount)('a full disk is not ready, here and elsewhere, and ready 
 
 describe.skipIf(!canMount)('a start on a full disk', () => {
   const startOnFullDisk = (env: { [name: string]: string }, name = 'start') => {
-    const [command = '', ...rest] = ON_SMALL_DISK;
-    const filled = rest.map((part) =>
-      part.replace('exec', '(head -c 300M /dev/zero > "$0/ballast" 2> /dev/null || true) && exec'),
-    );
+    const filled = runOnSmallDisk(folder, SIZE_MIB, '(head -c 300M /dev/zero > "$0/ballast" 2> /dev/null || true)');
     const data = { TIDINGS_DATA_DIR: join(folder, 'late'), ...env };
-    return start({ env: data, command: [command, ...filled, folder, process.execPath] }, name);
+    return start({ env: data, command: [...(filled ?? []), process.execPath] }, name);
   };
 
   test('says so in a sentence, waits for room, and then serves', async () => {

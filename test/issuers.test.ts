@@ -58,6 +58,17 @@ test('an issuer is added, shown, changed and deleted, and each change is in the 
   ]);
 });
 
+test('a change of an issuer that was deleted since does not add it again', async () => {
+  const name = 'https://gone.example.com';
+  const settings = { jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] };
+  const { body: added } = await put(settings, name);
+  await api.server.send('DELETE', pathOf(name));
+  const headers = { 'if-match': `"${added.revision}"` };
+  const changed = await api.server.send('PUT', pathOf(name), settings, headers);
+  expect([changed.status, changed.body.code]).toEqual([412, 'outdated']);
+  expect((await api.server.get(pathOf(name))).status).toBe(404);
+});
+
 test.each([
   'http://id.example.com/jwks',
   'https://127.0.0.1/jwks',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseMailbox, toMailAddress } from '../src/channels/email/address.ts';
+import { parseMailbox, toMailAddress } from '../src/lib/text/mailbox.ts';
 
 describe('a mail address', () => {
   test.each([
@@ -35,7 +35,10 @@ describe('a mail address', () => {
     ['a@example.com, b@example.com', undefined],
     ['Tidings', undefined],
     ['', undefined],
-    ['Tidings <tidings@example.com\r\n>', { name: 'Tidings', address: 'tidings@example.com' }],
+    ['Tidings <tidings@example.com\r\n>', undefined],
+    ['Tidings\n<tidings@example.com>', undefined],
+    [' Tidings <tidings@example.com>\n', { name: 'Tidings', address: 'tidings@example.com' }],
+    [`${'T'.repeat(320)} <tidings@example.com>`, undefined],
   ])('parses the mailbox %j', (text, expected) => {
     expect(parseMailbox(text)).toEqual(expected);
   });

@@ -38,9 +38,11 @@ describe('the API documentation', () => {
     expect(routes.sort()).toEqual([
       'DELETE /api/v1/issuers/{issuer}',
       'DELETE /api/v1/keys/{id}',
+      'DELETE /api/v1/me/devices/{device_id}',
       'DELETE /api/v1/members/{member_id}',
       'DELETE /api/v1/session',
       'DELETE /api/v1/tenants/{tenant_id}',
+      'DELETE /api/v1/users/{user_id}/devices/{device_id}',
       'GET /api/v1/activity',
       'GET /api/v1/audit',
       'GET /api/v1/audit-log',
@@ -63,6 +65,9 @@ describe('the API documentation', () => {
       'GET /api/v1/keys',
       'GET /api/v1/keys/{id}',
       'GET /api/v1/me',
+      'GET /api/v1/me/devices',
+      'GET /api/v1/me/inbox',
+      'GET /api/v1/me/inbox/stream',
       'GET /api/v1/me/notifications',
       'GET /api/v1/members',
       'GET /api/v1/queue',
@@ -72,6 +77,9 @@ describe('the API documentation', () => {
       'GET /api/v1/tenants',
       'GET /api/v1/tenants/{tenant_id}',
       'GET /api/v1/users',
+      'GET /api/v1/users/{user_id}/devices',
+      'GET /api/v1/users/{user_id}/inbox',
+      'GET /api/v1/users/{user_id}/inbox/stream',
       'GET /api/v1/waits',
       'GET /api/v1/waits/rules',
       'GET /audit/{user_id}',
@@ -95,15 +103,26 @@ describe('the API documentation', () => {
       'POST /api/v1/jobs/{id}/stop',
       'POST /api/v1/keys',
       'POST /api/v1/keys/{id}/rotate',
+      'POST /api/v1/me/devices',
+      'POST /api/v1/me/devices/apns',
+      'POST /api/v1/me/devices/fcm',
+      'POST /api/v1/me/inbox/{mark}',
+      'POST /api/v1/me/inbox/{notification_id}/{action}',
       'POST /api/v1/members',
       'POST /api/v1/session',
       'POST /api/v1/signing-keys/rotate',
       'POST /api/v1/tenants',
       'POST /api/v1/tenants/{tenant_id}/resume',
       'POST /api/v1/tenants/{tenant_id}/suspend',
+      'POST /api/v1/users/{user_id}/devices',
+      'POST /api/v1/users/{user_id}/devices/apns',
+      'POST /api/v1/users/{user_id}/devices/fcm',
+      'POST /api/v1/users/{user_id}/inbox/{mark}',
+      'POST /api/v1/users/{user_id}/inbox/{notification_id}/{action}',
       'POST /api/v1/users/{user_id}/reveal',
       'POST /api/v1/users/{user_id}/tokens',
       'POST /api/v1/waits/{id}/cancel',
+      'POST /api/v1/waits/{id}/retry',
       'POST /events',
       'PUT /api/v1/catalog/follow',
       'PUT /api/v1/issuers/{issuer}',
@@ -159,7 +178,7 @@ describe('the API documentation', () => {
     const { responses } = document.paths['/api/v1/deliveries/{id}/retry'].post;
     const codes = (status: number) =>
       resolve(responses[status]).content['application/problem+json'].schema.properties.code.enum;
-    expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_retryable']);
+    expect(codes(409).sort()).toEqual(['idempotency_in_progress', 'not_readable', 'not_retryable']);
     expect(codes(404)).toEqual(['not_found']);
     expect(codes(403).sort()).toEqual(['forbidden', 'foreign_origin', 'not_a_member', 'tenant_suspended']);
   });

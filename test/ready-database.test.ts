@@ -26,6 +26,7 @@ async function ready(parts: Partial<HealthParts> = {}) {
     loadCatalogVersion: async () => 1,
     findCatalogProblem: () => undefined,
     clock: Date.now,
+    getClockOffset: () => 0,
     state: { stopping: false },
     loops: [],
     listOpenCircuits: () => [],
@@ -41,7 +42,7 @@ test('lists each check by name, and is ready', async () => {
   expect(await ready()).toEqual({
     status: 200,
     overall: 'ready',
-    names: ['database', 'settings', 'disk', 'clock', 'catalog', 'event_loop', 'overdue'],
+    names: ['database', 'settings', 'disk', 'clock', 'catalog', 'event_loop', 'waits', 'overdue'],
     notOk: [],
   });
 });
@@ -100,7 +101,7 @@ test('sessions that have lost their settings are replaced and reported', async (
 });
 
 test('a clock that is off is named with the offset', async () => {
-  const { overall, notOk } = await ready({ clock: () => Date.now() + 3600_000 });
+  const { overall, notOk } = await ready({ getClockOffset: () => 3600_000 });
   expect(overall).toBe('degraded');
   expect(notOk).toMatchObject([
     { name: 'clock', cause: 'the clock of this process is 3600 s ahead of the clock of the database' },

@@ -98,7 +98,13 @@ test('workers that start on a restored database send nothing until it is resumed
   expect(await another.ended).toBe(0);
 
   const resumed = await runTidings(['resume', '--json'], env());
-  expect(JSON.parse(resumed.stdout.toString())).toEqual({ resumed: true, held: 1, released: 2, held_waits: 0 });
+  expect(JSON.parse(resumed.stdout.toString())).toEqual({
+    resumed: true,
+    held: 1,
+    released: 2,
+    held_waits: 0,
+    skipped_schedules: 0,
+  });
   const isSent = (status: string | undefined) => status === 'sent' || status === 'sandboxed';
   for (let tries = 0; tries < 200 && !isSent((await statuses()).u4); tries++) await pause(50);
   const after = await statuses();
@@ -136,6 +142,28 @@ describe('an operator decides what becomes of the deliveries that were open in t
     expect(JSON.parse(released.stdout.toString())).toEqual({ tenant: 'default', released: 1 });
     expect((await target.pool.query(held)).rows).toEqual([]);
   });
+
+  test.each([
+    ['hold', 2, ['future', 'past', 'under way']],
+    ['fire', 0, ['future']],
+  ])(
+    'scheduled rules that came due meanwhile, with --overdue %s: %i occurrences are skipped',
+    async (how, skipped, later) => {
+      await restore();
+      await target.pool.query(
+        `insert into schedules (tenant_id, rule, zone, cron, next_at, cursor)
+       select 'default', r, 'UTC', '0 9 * * *', at, c
+       from (values ('past', now() - interval '3 days', null), ('under way', now() - interval '1 hour', 'u2'),
+                    ('future', now() + interval '1 hour', null)) as s(r, at, c)`,
+      );
+      const resumed = await runTidings(['resume', '--overdue', how, '--json'], env());
+      expect(JSON.parse(resumed.stdout.toString())).toMatchObject({ resumed: true, skipped_schedules: skipped });
+      const { rows } = await target.pool.query(
+        'select rule from schedules where next_at > now() and cursor is null order by 1',
+      );
+      expect(rows.map(({ rule }) => rule)).toEqual(later);
+    },
+  );
 
   test('an unknown way is rejected', async () => {
     const { code, stderr } = await runTidings(['resume', '--open', 'never'], env());

@@ -9,7 +9,12 @@ describe('the startup banner', () => {
     catalog: { version: 3 },
     stop: async () => {},
   } as const;
-  const config = { apiKeys: [] as string[], dataDir: '/data', providers: { internal: 'log' } } as const;
+  const config = {
+    apiKeys: [] as string[],
+    dataDir: '/data',
+    providers: { internal: 'log' },
+    tenant: 'default',
+  } as const;
   const both = { api: true, workers: true };
   const sample = { event: { user_id: 'u_1', event_type: "it's" }, notification: 'HELLO' };
 

@@ -28,10 +28,10 @@ test('a key of the installation acts for the tenant that x-tidings-tenant names'
   const event = { user_id: 'own', event_type: 'seen', event_timestamp: '2025-10-31T10:00:00Z' };
   await api.post('/api/v1/events', event, { 'x-api-key': KEY });
   const find = async (tenant: string) => (await getUsers(tenant)).body.users.length;
-  expect([await find('default'), await find('acme'), await find('')]).toEqual([1, 0, 1]);
+  expect([await find('default'), await find('acme')]).toEqual([1, 0]);
 });
 
-test.each(['nobody', 'ACME', 'acme; drop', 'x'.repeat(5000)])('an unknown tenant is not found', async (tenant) => {
+test.each(['', 'nobody', 'ACME', 'acme; drop', 'x'.repeat(5000)])('an unknown tenant is not found', async (tenant) => {
   expect(await getUsers(tenant)).toMatchObject({ status: 404, body: { code: 'not_found' } });
 });
 

@@ -45,6 +45,8 @@ test.each([
   [{ locale: 'not a locale' }, '/settings/locale'],
   [{ zone: 'Europe/Nowhere' }, '/settings/zone'],
   [{ mail_from: 'Acme' }, '/settings/mail_from'],
+  [{ mail_from: 'a@b.example, c@d.example' }, '/settings/mail_from'],
+  [{ mail_from: 'Acme <hi@acme..example>' }, '/settings/mail_from'],
   [{ mail_from: 'Acme <a@b.example>\r\nBcc: x@y.example' }, '/settings/mail_from'],
   [{ branding: { text: 'x'.repeat(20_000) } }, '/settings/branding'],
 ])('a setting that cannot be used is rejected: %j', async (settings, pointer) => {

@@ -82,7 +82,8 @@ test('commands escape the responses of a running Tidings', async () => {
   vi.stubEnv('TIDINGS_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   try {
     const decision = { decided_at: '2025', outcome: 'send', reason: NASTY };
-    const wait = { user_id: NASTY, rule: NASTY, key: NASTY, kind: 'delay', status: 'waiting', due_at: '2025' };
+    const failure = { attempts: 2, reason: NASTY, set_aside_at: null };
+    const wait = { user_id: NASTY, rule: NASTY, key: NASTY, kind: 'delay', status: 'waiting', due_at: '2025', failure };
     const difference = { part: 'rule', name: NASTY, change: 'changed', fields: [{ field: NASTY, from: NASTY, to: 1 }] };
     const problem = { file: NASTY, line: 1, column: 1, message: NASTY, hint: NASTY };
     const cases: [string[], number, unknown, number][] = [

@@ -14,7 +14,7 @@ const MIN_LINES = 20;
  * tenants: who asks, with which rights, for which tenant, with which catalog, and what a message shows of the tenant. Raise them only with a reason; the goal is fewer
  * files on the way of one event.
  */
-const MAX_FILES = 55;
+const MAX_FILES = 56;
 const MAX_LINES = 3570;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {

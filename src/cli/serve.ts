@@ -16,7 +16,10 @@ import { printError } from './run-command.ts';
 
 const EXAMPLE_CATALOG = join(ROOT, 'examples', 'fintech');
 
-/** Time after the first signal at which the process ends even if it has not stopped cleanly. A second signal ends it at once. */
+/**
+ * Time after the first signal at which the process ends even if it has not stopped cleanly: what a stop waits for sends, their
+ * records and requests (see main.ts), and a little. A second signal ends it at once.
+ */
 const MAX_STOP_MS: Millis = 9000;
 
 /** Time that a start waits for its database. */
@@ -30,26 +33,30 @@ export function addServeCommand(program: Command, name: string, description: str
   if (roles.api) {
     command
       .option('--catalog <dir>', 'the folder of the catalog to apply (TIDINGS_CATALOG)')
+      .option('--tenant <id>', 'the tenant whose catalog it is (TIDINGS_TENANT; default: default)')
       .option('--port <port>', 'the port to listen on (PORT)');
   }
   command
     .option('--health-port <port>', 'the port for probes of `tidings workers` (TIDINGS_HEALTH_PORT)')
     .option('--json', 'print one line of JSON when ready')
-    .action(async (options: { catalog?: string; port?: string; healthPort?: string; json?: boolean }) => {
-      const env = {
-        ...process.env,
-        ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
-        ...(options.port ? { PORT: options.port } : {}),
-        ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
-      };
-      try {
-        await serve(name, roles, env, options.json ?? false);
-      } catch (error) {
-        if (!isUserError(error)) throw error;
-        printError(error, getErrorPrefix(error));
-        process.exitCode = 1;
-      }
-    });
+    .action(
+      async (options: { catalog?: string; tenant?: string; port?: string; healthPort?: string; json?: boolean }) => {
+        const env = {
+          ...process.env,
+          ...(options.catalog ? { TIDINGS_CATALOG: options.catalog } : {}),
+          ...(options.tenant ? { TIDINGS_TENANT: options.tenant } : {}),
+          ...(options.port ? { PORT: options.port } : {}),
+          ...(options.healthPort ? { TIDINGS_HEALTH_PORT: options.healthPort } : {}),
+        };
+        try {
+          await serve(name, roles, env, options.json ?? false);
+        } catch (error) {
+          if (!isUserError(error)) throw error;
+          printError(error, getErrorPrefix(error));
+          process.exitCode = 1;
+        }
+      },
+    );
 }
 
 function getErrorPrefix(error: Error): string {
@@ -69,7 +76,7 @@ async function serve(name: string, roles: Roles, env: NodeJS.ProcessEnv, asJson:
   const stop = () => {
     if (stopping.signal.aborted) process.exit(1);
     stopping.abort();
-    setTimeout(() => process.exit(1), MAX_STOP_MS).unref();
+    setTimeout(endAnyway, MAX_STOP_MS).unref();
     if (running) void end(running, asJson);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
@@ -93,6 +100,7 @@ async function serve(name: string, roles: Roles, env: NodeJS.ProcessEnv, asJson:
         url,
         health_url: healthUrl,
         database,
+        tenant: config.tenant,
         catalog_version: catalog.version,
         pid: process.pid,
       }),
@@ -129,6 +137,15 @@ async function runWithDatabaseRetry(
       await pause(DATABASE_RETRY_MS);
     }
   }
+}
+
+/** Ends a stop that takes too long, such as one that waits for a database that does not respond. */
+function endAnyway(): never {
+  console.error(
+    `tidings: not everything ended within ${MAX_STOP_MS / 1000} s, perhaps because the database does not respond; ` +
+      'what was under way is taken up by another process, or after the next start',
+  );
+  process.exit(1);
 }
 
 async function end(running: Running, asJson: boolean): Promise<void> {

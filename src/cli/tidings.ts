@@ -20,17 +20,21 @@ import { addMcpCommand } from './mcp/mcp.ts';
 import { addAuditCommand } from './operation/audit.ts';
 import { addDeliveriesCommands } from './operation/deliveries.ts';
 import { addExplainCommand } from './operation/explain.ts';
+import { addIssuersCommands } from './operation/issuers.ts';
 import { addJobsCommands } from './operation/jobs.ts';
 import { addMembersCommands } from './operation/members.ts';
 import { addQueueCommand } from './operation/queue.ts';
 import { addRejectedCommands } from './operation/rejected.ts';
+import { addSettingsCommands } from './operation/settings.ts';
 import { addTailCommand } from './operation/tail.ts';
 import { addTenantsCommands } from './operation/tenants.ts';
+import { addTokensCommands } from './operation/tokens.ts';
 import { addTraceCommand } from './operation/trace.ts';
 import { addWaitsCommands } from './operation/waits.ts';
 import { addProfilesCommands } from './profiles/profiles.ts';
 import { useProfile } from './profiles/use-profile.ts';
 import { addServeCommand } from './serve.ts';
+import { addTenantOptions, useTenant } from './tenant-option.ts';
 
 /**
  * Every command. Parsing throws a CommanderError for what the caller has to write differently, and after help; `entry.ts` gives
@@ -40,7 +44,10 @@ export const program: Command = new Command('tidings')
   .description('Event-driven notifications that can say why, and why not.')
   .version(VERSION)
   .option('--profile <name>', 'call the installation of this profile; see `tidings profiles` (TIDINGS_PROFILE)')
-  .hook('preAction', (self, action) => useProfile(self.opts(), action))
+  .hook('preAction', (self, action) => {
+    useTenant(action);
+    useProfile(self.opts(), action);
+  })
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError()
@@ -75,8 +82,11 @@ addTailCommand(program);
 addTraceCommand(program);
 addMcpCommand(program);
 addMembersCommands(program);
+addIssuersCommands(program);
+addTokensCommands(program);
 addDoctorCommand(program);
 addTenantsCommands(program);
+addSettingsCommands(program);
 addKeysCommands(program);
 addAuditCommand(program);
 addMigrateCommand(program);
@@ -84,3 +94,4 @@ addDumpCommand(program);
 addRestoreCommands(program);
 addRetentionCommands(program);
 addProfilesCommands(program);
+addTenantOptions(program);

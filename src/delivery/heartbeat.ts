@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { renewLeases } from '../store/deliveries/leases.ts';
+import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openPool } from '../store/pg/pool.ts';
 import type { Capacity } from './capacity.ts';
 import type { LeaseClock } from './lease-clock.ts';
@@ -32,7 +33,7 @@ export class Heartbeat {
     this.#options = options;
     const timeout = Math.max(MIN_RENEWAL_MS, options.lease / 3);
     const timeouts = { query: timeout, statement: timeout, lock: timeout, idleInTransaction: timeout };
-    this.#pool = openPool(options.databaseUrl, { max: 1, name: 'tidings heartbeat', timeouts });
+    this.#pool = openPool(options.databaseUrl, { max: MAX_CONNECTIONS.heartbeat, name: 'tidings heartbeat', timeouts });
   }
 
   start(): void {

@@ -120,7 +120,7 @@ export class Settler {
       try {
         const events = withEvent ? await toLifecycleEvents(catalogs, [minimal]) : [];
         const steps = await toStepResults(catalogs, [minimal]);
-        await settleDeliveries(pool, name, [minimal.settlement], clock(), events, steps);
+        await settleDeliveries(pool, name, [minimal.settlement], clock(), events, steps, this.#deadDevices.judge([minimal]));
         log.error(
           { ...line, err: error },
           'an attempt could be recorded only in part; its response and message are lost',

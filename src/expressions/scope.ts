@@ -1,3 +1,4 @@
+import { joinWords } from '../lib/text/join-words.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { type Frame, newFrame, ROOTS, type Root, type Unavailable, type Variables } from './cel/code.ts';
 import { type Type, toType } from './type.ts';
@@ -68,7 +69,7 @@ const NO_NOW: Unavailable = {
 };
 
 function unavailableAt(root: Root, roots: readonly Root[]): Unavailable {
-  return { absent: `${root} is not known here: only ${roots.join(' and ')} ${roots.length === 1 ? 'is' : 'are'}` };
+  return { absent: `${root} is not known here: only ${joinWords(roots)} ${roots.length === 1 ? 'is' : 'are'}` };
 }
 
 function toMapType(schema: JsonObject | undefined): Type {

@@ -1,4 +1,5 @@
 /* Values of expressions, the two kinds of failure, and their names in messages. */
+import { joinWords } from '../lib/text/join-words.ts';
 import { sliceStart } from '../lib/text/truncate-text.ts';
 import { isAddressName, maskText } from '../privacy/mask.ts';
 
@@ -66,7 +67,10 @@ const KIND_NAMES: { readonly [kind in Kind]: string } = {
 };
 
 export function describeKinds(kinds: readonly Kind[]): string {
-  return kinds.map((kind) => KIND_NAMES[kind]).join(' or ');
+  return joinWords(
+    kinds.map((kind) => KIND_NAMES[kind]),
+    'or',
+  );
 }
 
 export function isFailure(outcome: EvaluationOutcome): outcome is Failure {

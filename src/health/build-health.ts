@@ -9,7 +9,7 @@ import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { Health, type ProcessState } from './health.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
-import { checkCircuits, checkOverdue } from './work-checks.ts';
+import { checkCircuits, checkOverdue, checkSetAsideWaits } from './work-checks.ts';
 
 export interface HealthParts {
   /** At least two connections for the checks alone: they wait for no other work. */
@@ -25,8 +25,8 @@ export interface HealthParts {
   /** Returns why the catalog directory could not be applied; undefined: it was. */
   readonly findCatalogProblem: () => DirectoryProblem | undefined;
   readonly clock: () => Millis;
-  /** The clock of the machine, to compare with that of the database. Absent: `clock`. */
-  readonly wallClock?: () => Millis;
+  /** Returns how far the clock of the machine is ahead of that of the database, in ms. */
+  readonly getClockOffset: () => Millis;
   readonly state: ProcessState;
   /** Loops of its workers; empty: it runs no workers. */
   readonly loops: readonly WorkLoop[];
@@ -45,9 +45,10 @@ export function buildHealth(parts: HealthParts): Health {
     checkDatabase(pool),
     checkSettings(pools),
     inTurn(checkDisk(pool, dataDir)),
-    inTurn(checkClock(pool, parts.wallClock ?? clock)),
+    checkClock(parts.getClockOffset),
     checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
+    inTurn(checkSetAsideWaits(pool)),
     inTurn(checkOverdue(pool, clock)),
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),

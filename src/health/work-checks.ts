@@ -3,6 +3,7 @@ import type { OpenCircuit } from '../delivery/circuits.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/deliveries/overdue.ts';
+import { countSetAside } from '../store/waits/failed-waits.ts';
 import { type HealthCheck, OK } from './check.ts';
 
 const OVERDUE_MAX_AGE_MS: Millis = 5000;
@@ -45,6 +46,30 @@ const NOUNS: { readonly [queue in Queue]: readonly [one: string, several: string
   schedules: ['schedule', 'schedules'],
   outbox: ['outbox event', 'outbox events'],
 };
+
+/** Waits that are set aside and counted, at most. */
+const MAX_SET_ASIDE_COUNT = 1000;
+
+/** Checks that no wait is set aside, because it could not be fired. */
+export function checkSetAsideWaits(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'waits',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const found = await countSetAside(pool, MAX_SET_ASIDE_COUNT);
+      if (!found) return OK;
+      const { count, since } = found;
+      const number = count === MAX_SET_ASIDE_COUNT ? `at least ${count}` : `${count}`;
+      return {
+        status: 'degraded',
+        since,
+        cause: `${number} ${count === 1 ? 'wait' : 'waits'} could not be fired and ${count === 1 ? 'is' : 'are'} set aside`,
+        hint: 'see `tidings waits list --set-aside`, then `tidings waits retry` or `dismiss`; no other wait is held up',
+      };
+    },
+  };
+}
 
 /** Names of circuits in a cause, at most. */
 const MAX_NAMED_CIRCUITS = 3;

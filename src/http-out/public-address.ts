@@ -7,6 +7,9 @@ const MAX_LOOKUP_MS = 1500;
 /** Addresses of a name that are tried, at most. */
 const MAX_ADDRESSES = 8;
 
+/** Addresses in public ranges that are part of the machine's own cloud: the wire server of Azure, which hands out its secrets. */
+const CLOUD_ADDRESSES: ReadonlySet<string> = new Set(['168.63.129.16']);
+
 /**
  * Returns whether an address is one of the public internet: not of this machine, its networks, its cloud's metadata service, and
  * not one in which another address is embedded (mapped, translated, tunneled).
@@ -14,7 +17,7 @@ const MAX_ADDRESSES = 8;
 export function isPublicAddress(text: string): boolean {
   if (!ipaddr.isValid(text)) return false;
   const address = ipaddr.parse(text);
-  if (address.range() !== 'unicast') return false;
+  if (address.range() !== 'unicast' || CLOUD_ADDRESSES.has(address.toString())) return false;
   // Global unicast. What is outside, such as the deprecated site-local addresses, is not of the internet.
   return address.kind() === 'ipv4' || (address as ipaddr.IPv6).match(ipaddr.IPv6.parse('2000::'), 3);
 }

@@ -31,6 +31,8 @@ export interface HttpDependencies {
   readonly databaseUrl?: string;
   /** Requests per minute of a key without a limit of its own; absent: 6000. */
   readonly perMinute?: number;
+  /** Bound of the kept responses of a tenant in bytes; absent: MAX_TENANT_KEPT_BYTES. */
+  readonly maxKeptBytes?: number;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks (CIDR); absent: none. */
   readonly trustedProxies?: readonly string[];
   readonly log: Logger;

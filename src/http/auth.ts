@@ -123,7 +123,8 @@ function readCredentials({ headers, ip }: FastifyRequest): Credentials {
   return {
     headers,
     token: readToken(headers),
-    tenantId: typeof tenantId === 'string' && tenantId !== '' ? tenantId : undefined,
+    // An empty one is no tenant, and not the default one: a program whose variable is empty must not change another tenant.
+    tenantId: typeof tenantId === 'string' ? tenantId : undefined,
     // Not request.hostname: that trusts x-forwarded-host, which every caller can send.
     hostname: /^(\[[^\]]*\]|[^:]*)/.exec(headers.host ?? '')?.[0] ?? '',
     address: ip,
@@ -133,5 +134,5 @@ function readCredentials({ headers, ip }: FastifyRequest): Credentials {
 function readToken(headers: FastifyRequest['headers']): string | undefined {
   const key = headers['x-api-key'];
   if (typeof key === 'string') return key;
-  return /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
+  return /^Bearer +(\S.*)$/i.exec(headers.authorization ?? '')?.[1];
 }

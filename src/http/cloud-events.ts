@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import type { Json } from '../model/event.ts';
@@ -58,20 +59,28 @@ function readAttributes(headers: FastifyRequest['headers']): { readonly [name: s
     if (attributes.length === MAX_ATTRIBUTES) {
       throw new TidingsError('invalid_request', `A CloudEvent has at most ${MAX_ATTRIBUTES} attributes.`);
     }
-    attributes.push([name.slice(PREFIX.length), decodeHeader(value)]);
+    attributes.push([name.slice(PREFIX.length), decodeHeader(name, value)]);
   }
   return Object.fromEntries(attributes);
 }
 
-/** Decodes the percent-encoded UTF-8 of a header; one that is not encoded stays as it is. */
-function decodeHeader(value: string): string {
+/**
+ * Decodes the percent-encoded UTF-8 of a header. A `%` that encodes nothing stays, and so does UTF-8 that a sender did not encode.
+ * @throws TidingsError `invalid_request` for encoded bytes that are not UTF-8, as the binding says (section 3.1.3.2)
+ */
+function decodeHeader(name: string, value: string): string {
+  // Node.js reads each byte as one character.
+  const bytes = Buffer.from(value, 'latin1');
+  const given = isUtf8(bytes) ? bytes.toString() : value;
   const text =
-    value.startsWith('"') && value.endsWith('"') && value.length > 1
-      ? value.slice(1, -1).replace(/\\(.)/g, '$1')
-      : value;
+    given.startsWith('"') && given.endsWith('"') && given.length > 1
+      ? given.slice(1, -1).replace(/\\(.)/g, '$1')
+      : given;
   try {
-    return decodeURIComponent(text);
+    return text.replace(/(?:%[0-9a-f]{2})+/gi, decodeURIComponent);
   } catch {
-    return text;
+    throw new TidingsError('invalid_request', `The header ${name} has percent-encoded bytes that are not UTF-8.`, {
+      pointer: name,
+    });
   }
 }

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
+import { joinWords } from '../lib/text/join-words.ts';
 import { PROBLEM_MEDIA_TYPE, toProblem, toTidingsError } from './problem.ts';
 import { createRequestId, REQUEST_ID_HEADER } from './request-id.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -51,7 +52,7 @@ function toRoutingError(method: string, path: string, allowed: ReadonlySet<strin
   if (allowed.has(method)) return new TidingsError('invalid_request', 'A part of the path is too long.');
   const missing = `There is no ${method} ${path.slice(0, 200)}`;
   return allowed.size > 0
-    ? new TidingsError('method_not_allowed', `${missing}, but ${[...allowed].join(' and ')}; see /api/docs.`)
+    ? new TidingsError('method_not_allowed', `${missing}, but ${joinWords([...allowed])}; see /api/docs.`)
     : new TidingsError('not_found', `${missing}; see /api/docs.`);
 }
 

@@ -4,14 +4,17 @@ import { TidingsError } from '../errors.ts';
 import {
   beginKey,
   completeKey,
+  dropOldResponses,
   type KeptResponse,
   type KeyId,
   LOCK_SECONDS,
   MAX_KEPT_BYTES,
+  MAX_TENANT_KEPT_BYTES,
   releaseKey,
   renewKey,
 } from '../store/idempotency-keys.ts';
 import type { App, HttpDependencies } from './app.ts';
+import { KeptBytes } from './kept-bytes.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -36,6 +39,9 @@ const RENEW_MS = (LOCK_SECONDS * 1000) / 3;
 /** Renewals of one request, at most: a handler that never ends must not block its key forever. */
 const MAX_RENEWALS = 30;
 
+/** Times that the size of what a tenant has is looked at while it keeps as much as it may: each process may exceed it by that part. */
+const CHECKS_OF_KEPT_BYTES = 16;
+
 /** Longest `retry-after` in seconds while a request is under way. */
 const MAX_RETRY_AFTER_SECONDS = 2;
 
@@ -49,6 +55,13 @@ interface Work {
   readonly renewal: NodeJS.Timeout;
 }
 
+/** A request, as far as its key matters. */
+interface Operation {
+  readonly id: string;
+  /** Absent: it has no key, or its response was kept. */
+  work?: Work;
+}
+
 /**
  * Makes POST requests with an `Idempotency-Key` safe to repeat: the first response is kept for 24 hours and sent again. While
  * the first request is under way, others get `idempotency_in_progress`; another body gets `idempotency_key_reused`. What fails
@@ -57,15 +70,18 @@ interface Work {
  * A request that is cut off blocks its key for a minute at most. The one that then takes over does the work again, with the same
  * `operationId`. Requests without a key cost nothing.
  */
-export function registerIdempotency(app: App, { database, seal, log }: HttpDependencies): void {
-  const works = new WeakMap<FastifyRequest, Work>();
-  const operations = new WeakMap<FastifyRequest, string>();
+export function registerIdempotency(
+  app: App,
+  { database, seal, log, maxKeptBytes = MAX_TENANT_KEPT_BYTES }: HttpDependencies,
+): void {
+  const keptBytes = new KeptBytes(maxKeptBytes / CHECKS_OF_KEPT_BYTES);
+  const operations = new WeakMap<FastifyRequest, Operation>();
   // Made when a route asks for it: most requests have no use for one.
   app.decorateRequest('operationId', {
     getter(this: FastifyRequest) {
-      const operation = operations.get(this) ?? randomUUID();
+      const operation = operations.get(this) ?? { id: randomUUID() };
       operations.set(this, operation);
-      return operation;
+      return operation.id;
     },
   });
 
@@ -86,11 +102,12 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
     const { tenantId, actor } = request.principal;
     const route = `${request.method} ${request.routeOptions.url}`;
     const id = { tenantId, actor: `${actor.kind} ${actor.id}`, route, key };
-    operations.set(request, toUuid(Object.values(id)));
+    const operation: Operation = { id: toUuid(Object.values(id)) };
+    operations.set(request, operation);
     const state = await beginKey(database.forTenant(tenantId), seal, id, toFingerprint(request));
     switch (state.kind) {
       case 'mine':
-        works.set(request, { id, fence: state.fence, renewal: renewRegularly(id, state.fence) });
+        operation.work = { id, fence: state.fence, renewal: renewRegularly(id, state.fence) };
         return false;
       case 'complete':
         replay(reply, state.response);
@@ -107,6 +124,12 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
           'The first request with this Idempotency-Key is under way; ask for its response a little later.',
           { pointer: 'idempotency-key', retryAfter: Math.min(state.retryAfter, MAX_RETRY_AFTER_SECONDS) },
         );
+      case 'dropped':
+        throw new TidingsError(
+          'not_readable',
+          'The request was answered already, and its response is no longer kept; look for what it made.',
+          { pointer: 'idempotency-key' },
+        );
       case 'unreadable':
         throw new TidingsError(
           'not_readable',
@@ -118,9 +141,10 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
 
   // The response is kept before it is sent: a caller that has it never needs to ask again.
   app.addHook('onSend', (request, reply, payload, done) => {
-    const work = works.get(request);
+    const operation = operations.get(request);
+    const work = operation?.work;
     if (!work) return done(null, payload);
-    works.delete(request);
+    delete operation.work;
     clearInterval(work.renewal);
     keep(work, toKeptResponse(reply, payload)).then(() => done(null, payload), done);
   });
@@ -128,12 +152,21 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
   async function keep(work: Work, response: KeptResponse | undefined): Promise<void> {
     const pool = database.forTenant(work.id.tenantId);
     try {
-      if (response) await completeKey(pool, seal, work.id, work.fence, response);
-      else await releaseKey(pool, work.id, work.fence);
+      if (response) {
+        const bytes = await completeKey(pool, seal, work.id, work.fence, response);
+        if (keptBytes.add(work.id.tenantId, bytes)) dropLater(work.id.tenantId);
+      } else await releaseKey(pool, work.id, work.fence);
     } catch (error) {
       // The work is done, and the caller must learn that. The key stays locked for LOCK_SECONDS; then it may be taken over.
       log.warn({ err: error }, 'the response to an Idempotency-Key could not be kept');
     }
+  }
+
+  /** The caller does not wait for it. */
+  function dropLater(tenantId: string): void {
+    dropOldResponses(database.forTenant(tenantId), tenantId, maxKeptBytes).catch((error: unknown) =>
+      log.warn({ err: error }, 'old responses to Idempotency-Keys were not dropped'),
+    );
   }
 
   function renewRegularly(id: KeyId, fence: number): NodeJS.Timeout {
@@ -151,9 +184,15 @@ export function registerIdempotency(app: App, { database, seal, log }: HttpDepen
 /** Returns the key of a request; undefined: it has no key, or its route ignores it. @throws TidingsError if it is not one */
 function readKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined || key === '' || request.method !== 'POST') return undefined;
+  if (key === undefined || request.method !== 'POST') return undefined;
   const { scope = 'public', idempotent = true } = request.routeOptions.config;
   if (scope === 'public' || !idempotent) return undefined;
+  // Node.js joins several headers to one text: with a proxy that adds its own, each repetition would have a key of its own.
+  if ((request.raw.headersDistinct['idempotency-key']?.length ?? 1) > 1) {
+    throw new TidingsError('invalid_request', 'The request has several headers Idempotency-Key; send one.', {
+      pointer: 'idempotency-key',
+    });
+  }
   if (typeof key === 'string' && KEY.test(key)) return key;
   throw new TidingsError('invalid_request', 'An Idempotency-Key has 1 to 255 printable ASCII characters.', {
     pointer: 'idempotency-key',

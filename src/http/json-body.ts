@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import type { FastifyRequest } from 'fastify';
+import { errorCodes, type FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import { JsonSyntaxError, parseExactJson } from '../lib/text/exact-json.ts';
 import type { App } from './app.ts';
+import { isBinaryMode } from './cloud-events.ts';
 import { toBodyTooLarge } from './problem.ts';
 
 declare module 'fastify' {
@@ -16,6 +17,8 @@ declare module 'fastify' {
 
 /** Media types of JSON: ours, and those of CloudEvents in structured mode. */
 const JSON_TYPES = ['application/json', 'application/cloudevents+json', 'application/cloudevents-batch+json'];
+/** Every other type of JSON (RFC 6839): the data of a CloudEvent in binary mode has the type of its sender. */
+const OTHER_JSON_TYPES = /^application\/[\w.+-]+\+json(\s*;|$)/i;
 
 type Decompress = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>;
 
@@ -34,7 +37,17 @@ const DECOMPRESS: { readonly [encoding: string]: Decompress } = {
 export function registerJsonParser(app: App): void {
   app.removeAllContentTypeParsers();
   app.decorateRequest('bodyBytes', 0);
-  app.addContentTypeParser([...JSON_TYPES], { parseAs: 'buffer' }, (request, body, done) => {
+  app.addContentTypeParser([...JSON_TYPES], { parseAs: 'buffer' }, parseRequest);
+  app.addContentTypeParser(OTHER_JSON_TYPES, { parseAs: 'buffer' }, (request, body, done) => {
+    if (isBinaryMode(request)) parseRequest(request, body, done);
+    else done(new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE());
+  });
+
+  function parseRequest(
+    request: FastifyRequest,
+    body: string | Buffer,
+    done: (error: Error | null, value?: unknown) => void,
+  ): void {
     const finish = (bytes: Buffer) => {
       request.bodyBytes = bytes.length;
       done(null, parseBody(bytes));
@@ -51,7 +64,7 @@ export function registerJsonParser(app: App): void {
     } catch (error) {
       done(error as TidingsError);
     }
-  });
+  }
 }
 
 function parseBody(bytes: Buffer): unknown {

@@ -8,10 +8,12 @@ const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /**
  * Rejects every request that would change something and that a page of another origin makes a browser send. Programs send no
  * `origin`, and are not concerned.
+ * @param publicUrl where browsers reach the console; null: under the host that they send
  */
-export function rejectForeignOrigins(app: App): void {
+export function rejectForeignOrigins(app: App, publicUrl: string | null): void {
+  const own = publicUrl === null ? undefined : new URL(publicUrl);
   app.addHook('onRequest', (request, _reply, done) => {
-    if (SAFE_METHODS.has(request.method) || isOwnOrigin(request)) return done();
+    if (SAFE_METHODS.has(request.method) || isOwnOrigin(request, own)) return done();
     done(
       new TidingsError(
         'foreign_origin',
@@ -21,12 +23,14 @@ export function rejectForeignOrigins(app: App): void {
   });
 }
 
-function isOwnOrigin({ headers }: FastifyRequest): boolean {
+function isOwnOrigin({ headers }: FastifyRequest, own: URL | undefined): boolean {
   const { origin, host } = headers;
   // Set by the browser alone, and true behind a proxy that rewrites the host as well.
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   if (origin === undefined) return true;
+  // Also behind a proxy that rewrites the host. A page that was put between browser and proxy has the host, but no TLS.
+  if (own && toHost(origin) === own.host) return new URL(origin).origin === own.origin;
   // The scheme is not known: TLS may end in a proxy. Both hosts are read as URLs: in lower case, without the usual port.
   const scheme = /^https?:/.exec(origin)?.[0];
   return toHost(origin) !== undefined && toHost(origin) === toHost(`${scheme}//${host}`);

@@ -4,7 +4,7 @@ import { isInvalidValueError, isTransient } from '../store/pg/errors.ts';
 
 /**
  * A problem document (RFC 9457). `code` is stable and has a section in docs/errors.md, which this installation shows under
- * the URL `type` (see error-page.ts).
+ * the URL `type` (see docs-pages.ts).
  */
 export interface Problem {
   readonly type: string;

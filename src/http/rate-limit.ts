@@ -13,7 +13,7 @@ export function useQuota(quotas: Quotas, quota: Quota, reply: FastifyReply): Tid
   if (state.allowed) return undefined;
   return new TidingsError(
     'rate_limited',
-    `The key may make ${state.limit} requests per minute; the next one in ${state.reset} s.`,
+    `The ${quota.id.startsWith('user ') ? 'user of the token' : 'key'} may make ${state.limit} requests per minute; the next one in ${state.reset} s.`,
     { retryAfter: state.reset },
   );
 }

@@ -30,6 +30,7 @@ import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerDeviceRoutes } from './routes/devices.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
+import { registerFollowRoutes } from './routes/follow-catalog.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerInboxRoutes } from './routes/inbox.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
@@ -46,6 +47,7 @@ import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
+import { compileTrustedProxies } from './trusted-proxies.ts';
 import { rejectUnknownParameters } from './unknown-parameters.ts';
 import { compileRequestSchema } from './validate-request.ts';
 
@@ -71,7 +73,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerErrorHandlers(app);
   requireHostHeader(app);
   rejectUntilStarted(app, dependencies.state);
-  rejectForeignOrigins(app);
+  rejectForeignOrigins(app, dependencies.publicUrl);
   const isSecure = dependencies.publicUrl?.startsWith('https:') ?? false;
   const sessions = new Sessions({ owner: dependencies.database.owner, clock: dependencies.clock, isSecure });
   const access = await openAccess(app, dependencies, sessions);
@@ -100,6 +102,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
     dependencies,
     new Tenants(dependencies.database, dependencies.clock, () => access.forget()),
   );
+  registerFollowRoutes(app, dependencies);
   registerMeRoutes(app, dependencies);
   registerRevealRoutes(app, dependencies);
   registerMemberRoutes(app, dependencies);
@@ -123,7 +126,7 @@ async function openAccess(app: App, dependencies: HttpDependencies, sessions: Se
     pool: database.owner,
     databaseUrl,
     apiKeys,
-    others: [userTokens(tokens), memberSessions(sessions)],
+    others: [userTokens(tokens, perMinute), memberSessions(sessions)],
     isOpen: apiKeys.length === 0 && oidc === null,
     perMinute,
     clock,
@@ -156,7 +159,7 @@ function createApp({ log, trustedProxies = [] }: HttpDependencies): App {
     // Errors before routing, such as a path with a lone %.
     frameworkErrors: sendProblem,
     clientErrorHandler: handleClientError,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    trustProxy: trustedProxies.length > 0 && compileTrustedProxies(trustedProxies),
     genReqId: getRequestId,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Checked by requireHostHeader, which sends a problem document.

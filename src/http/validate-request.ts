@@ -44,7 +44,11 @@ function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolea
   }
   // The place of a name is the object that has it.
   const path = issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path;
-  const { wrong, right } = describeIssue(issue, getGiven(value, issue.path));
+  const given = getGiven(value, issue.path);
+  const { wrong, right } =
+    issue.code === 'invalid_union' && issue.discriminator !== undefined
+      ? { wrong: describeGiven(given), right: describeAllowed(getDiscriminators(schema, issue.path, value), given) }
+      : describeIssue(issue, given);
   const message = `${path.join('.') || 'The body'} ${wrong}${right ? `; ${right}` : ''}.`;
   return [{ pointer: toPointer(path, isBody), message }];
 }
@@ -89,6 +93,23 @@ function getKnownNames(schema: z.core.$ZodType, path: Issue['path'], value: unkn
     : getKnownNames(next, rest, (value as { readonly [name: PropertyKey]: unknown })[name]);
 }
 
+/** Returns the values that select one of the schemas of a union, by the path of the field that selects it. */
+function getDiscriminators(schema: z.core.$ZodType, path: Issue['path'], value: unknown): readonly string[] {
+  const [name, ...rest] = path;
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) {
+    const inner = unwrap(schema, value);
+    if (!(inner instanceof z.ZodObject) || name === undefined) return [];
+    const next = (inner.shape as { readonly [name: PropertyKey]: z.core.$ZodType | undefined })[name];
+    return next === undefined
+      ? []
+      : getDiscriminators(next, rest, (value as { readonly [name: PropertyKey]: unknown })[name]);
+  }
+  return schema.options.flatMap((option) => {
+    const selector = option instanceof z.ZodObject ? option.shape[schema.def.discriminator] : undefined;
+    return selector instanceof z.ZodLiteral ? [...selector.values].map(String) : [];
+  });
+}
+
 /** Returns the schema inside optional and default ones, and of a union the one that the discriminator of the value selects. */
 function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
@@ -115,10 +136,16 @@ function describeIssue(issue: Issue, input: unknown): { readonly wrong: string; 
       return { wrong: given, right: `write ${EXPECTED[issue.expected] ?? 'what /api/docs shows'}` };
     case 'too_small':
       if (issue.origin === 'string') return { wrong: 'is empty', right: 'write at least 1 character' };
+      if (issue.origin === 'array') {
+        return { wrong: 'has too few items', right: `write at least ${issue.minimum}` };
+      }
       return { wrong: given, right: `write a number that is at least ${issue.minimum}` };
     case 'too_big':
       if (issue.origin === 'string') {
         return { wrong: 'is too long', right: `write at most ${issue.maximum} characters` };
+      }
+      if (issue.origin === 'array') {
+        return { wrong: 'has too many items', right: `write at most ${issue.maximum}` };
       }
       return { wrong: given, right: `write a number that is at most ${issue.maximum}` };
     case 'invalid_key':

@@ -55,6 +55,13 @@ const MAX_SMALL_BATCHES = 2;
 /** Fewer items than these wait while another batch runs: a batch of one item is hardly cheaper than one of eight. */
 const MIN_ITEMS_BESIDE = 8;
 
+/**
+ * Items in one batch while several tenants have posted within this time (ms): whoever comes next waits for no more than a batch of
+ * each shard.
+ */
+const MAX_SHARED_BATCH = 200;
+const SHARED_MS = 10_000;
+
 /** The reserve for tenants that others leave no room to: one part in so many of the maximum of waiting items, and of bytes. */
 const RESERVE_PARTS = 4;
 
@@ -92,6 +99,9 @@ export class MicroBatcher<Item, Result> {
   #running = 0;
   /** Whether a small batch is about to run. */
   #isGathering = false;
+  #lastTenantId: string | undefined;
+  /** Until when several tenants count as present, by the monotonic clock. */
+  #sharedUntil = Number.NEGATIVE_INFINITY;
   readonly #busySlots = new Set<number>();
   /** Size of the requests with waiting items. */
   #bytes = 0;
@@ -137,6 +147,10 @@ export class MicroBatcher<Item, Result> {
       throw new TidingsError('overloaded', 'More events are waiting than can be decided soon.', { retryAfter: 1 });
     }
     if (items.length === 0) return Promise.resolve([]);
+    if (tenantId !== this.#lastTenantId) {
+      if (this.#lastTenantId !== undefined) this.#sharedUntil = performance.now() + SHARED_MS;
+      this.#lastTenantId = tenantId;
+    }
     if (isReserved) {
       this.#reserve.hold(tenantId, items.length);
       this.#reservedBytes.hold(tenantId, bytes);
@@ -340,12 +354,14 @@ export class MicroBatcher<Item, Result> {
    */
   #takeItems(shards: readonly Shard<Item, Result>[], tenantId: string): QueuedItem<Item, Result>[] {
     const batch: QueuedItem<Item, Result>[] = [];
+    const maxBatch =
+      performance.now() < this.#sharedUntil ? Math.min(this.#maxBatch, MAX_SHARED_BATCH) : this.#maxBatch;
     for (const { queues } of shards) {
       const queue = queues.get(tenantId);
       if (!queue) continue;
       queues.delete(tenantId);
       const free = this.#busySlots.size === 0 ? queue : queue.filter(({ slot }) => !this.#busySlots.has(slot));
-      const room = this.#maxBatch - batch.length;
+      const room = maxBatch - batch.length;
       const taken = free.slice(0, countWholeRequests(free, room) || (batch.length === 0 ? room : 0));
       for (const one of taken) batch.push(one);
       if (taken.length === queue.length) continue;

@@ -18,6 +18,7 @@ import type { RuleSet } from '../rules/compile/rule-set.ts';
 import { requiredFired, startedWaitIds } from '../rules/evaluate/already-fired.ts';
 import { addTraitChanges, findOpenChanges } from '../rules/evaluate/trait-changes.ts';
 import { type HistoryLookup, type Ids, type LeftOut, type LimitLookup, patternKey, type Wait } from '../rules/facts.ts';
+import { forgetWaitIndex } from '../rules/known/user-waits.ts';
 import { rememberLeftOut } from '../rules/left-out.ts';
 import { mergeEvent, mergeUse, newUserState, rememberFired, type UserState } from '../rules/user-state.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
@@ -58,6 +59,15 @@ export interface Facts extends FactsContext {
   large: LoadedLargeEvent[];
   /** Characters of large contents that were read. */
   contentChars: number;
+  /** By user id, users with more open waits than were loaded: see concerned-waits.ts. */
+  readonly cutWaits: Map<string, CutWaits>;
+}
+
+/** Facts about the open waits of a user that were not loaded. */
+export interface CutWaits {
+  /** They are due at this time or later. */
+  readonly from: Millis;
+  readonly leftOut: LeftOutRow;
 }
 
 /** A large event that is to be added to a user state. */
@@ -108,6 +118,7 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,
+    cutWaits: new Map(),
   };
   for (const row of rows.profiles) setProfile(facts, row);
   mergeRows(facts, rows);
@@ -186,7 +197,8 @@ async function completeLargeEvents(
   }
 }
 
-function noteLeftOut(facts: Facts, kind: LeftOut['facts'], rows: readonly LeftOutRow[]): void {
+/** Remembers what a bound left out of the facts about users. */
+export function noteLeftOut(facts: Facts, kind: LeftOut['facts'], rows: readonly LeftOutRow[]): void {
   for (const { userId, type, examined, bound } of rows) {
     rememberLeftOut(getUser(facts, userId), { facts: kind, type, examined, bound });
   }
@@ -223,7 +235,7 @@ export async function loadConditionalFacts(
   await loadSpanEvents(connection, facts, catalog, spans);
   if (rules.hasTraitPatterns) {
     const changes = history.flatMap(({ userId, need }) => (need.kind === 'changes' ? [{ userId, ...need }] : []));
-    const { changes: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
+    const { events: rows, leftOut } = await loadTraitChanges(connection, tenantId, changes);
     noteLeftOut(facts, 'events', leftOut);
     const known = new Set<string>();
     for (const userId of new Set(rows.map(({ event }) => event.userId))) {
@@ -247,6 +259,10 @@ export async function loadConditionalFacts(
     });
     const loaded = await loadFired(connection, tenantId, fired);
     noteLeftOut(facts, 'decisions', loaded.leftOut);
+    for (const [userId, from] of loaded.knownFrom) {
+      const user = getUser(facts, userId);
+      user.firedKnownFrom = Math.max(from, user.firedKnownFrom ?? from);
+    }
     for (const { userId, time, fired: own } of loaded.fired) {
       for (const [rule, triggerId] of own) rememberFired(getUser(facts, userId), time, rule, triggerId);
     }
@@ -306,7 +322,8 @@ export async function loadSpanEvents(
 }
 
 /**
- * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones.
+ * Loads the users' open waits (and the recent ended ones asked for), attaches them to `facts`, and returns the open ones. Users with
+ * more of them are in `cutWaits` of the facts.
  */
 export async function loadOpenWaits(
   connection: pg.PoolClient,
@@ -314,7 +331,14 @@ export async function loadOpenWaits(
   query: Parameters<typeof loadWaits>[1],
 ): Promise<Wait[]> {
   const { waits, leftOut } = await loadWaits(connection, query);
-  noteLeftOut(facts, 'waits', leftOut);
+  for (const row of leftOut) {
+    const from = waits.reduce(
+      (latest, wait) =>
+        wait.userId === row.userId && wait.status === 'waiting' ? Math.max(latest, wait.dueAt) : latest,
+      0,
+    );
+    facts.cutWaits.set(row.userId, { from, leftOut: row });
+  }
   return attachOpened(facts, waits).filter(({ status }) => status === 'waiting');
 }
 
@@ -358,6 +382,25 @@ function attachWaits(facts: Facts, waits: readonly Wait[]): void {
   for (const wait of waits) {
     const { waits: known } = getUser(facts, wait.userId);
     if (!known.has(wait.waitId)) known.set(wait.waitId, wait);
+  }
+}
+
+/**
+ * Leaves out the waits of these catalog versions, which cannot be read: no event ends or moves them. It stays known that they
+ * have started, so that none starts twice.
+ */
+export function leaveOutWaits({ users }: Facts, isUnreadable: (version: number) => boolean): void {
+  for (const user of users.values()) {
+    const gone = [...user.waits.values()].filter(({ catalogVersion }) => isUnreadable(catalogVersion));
+    if (gone.length === 0) continue;
+    for (const wait of gone) {
+      user.waits.delete(wait.waitId);
+      user.startedWaits ??= new Map();
+      user.startedWaits.set(wait.waitId, wait);
+    }
+    forgetWaitIndex(user.waits);
+    const bound = 'catalog versions that can be read';
+    rememberLeftOut(user, { facts: 'waits', type: '', examined: user.waits.size, bound });
   }
 }
 

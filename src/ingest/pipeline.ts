@@ -17,6 +17,7 @@ import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
 import { ingestEvents } from './ingest-events.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
+import { fireFailing } from './timers/fire-failing.ts';
 import { fireSlowly } from './timers/fire-slowly.ts';
 import { type DueWaits, fireDueWaits, setAsideDueWaits } from './timers/fire-waits.ts';
 import { type MigratedWaits, migrateWaits } from './timers/migrate-waits.ts';
@@ -142,7 +143,9 @@ export class Pipeline {
 
   /**
    * Fires the waits of these users that are due; returns their number. See fire-waits.ts. Those of costly users
-   * are fired apart (see `SlowTimers`): they do not count, and are not waited for.
+   * are fired apart (see `SlowTimers`): they do not count, and are not waited for. So are those of a user whose waits
+   * fail together, one by one: see fire-failing.ts.
+   * @throws the error of a database that cannot be reached, or one of which it is not known which of several users is the cause
    */
   async fireDueWaits(tenantId: string, userIds: readonly string[]): Promise<number> {
     const isSlow = (userId: string) => this.#slowTimers.has(tenantId, userId) || this.#slowLane.has(tenantId, userId);
@@ -153,7 +156,12 @@ export class Pipeline {
     try {
       return await this.#fireInTransaction({ tenantId, userIds: others }, this.#parts.cpu?.shared ?? TIMERS_CPU);
     } catch (error) {
-      if (!(error instanceof CpuBudgetError)) throw error;
+      if (!(error instanceof CpuBudgetError)) {
+        const [userId] = others;
+        if (isTransient(error) || userId === undefined || others.length > 1) throw error;
+        this.#slowTimers.submit(tenantId, userId);
+        return 0;
+      }
       // Without a user, all of them together took too long: the timers of others must not wait while they are taken apart.
       const costly = error.userId === undefined ? others : [error.userId];
       for (const userId of costly) this.#slowTimers.submit(tenantId, userId);
@@ -168,16 +176,34 @@ export class Pipeline {
     );
   }
 
-  /** Fires the due waits of a costly user, and sets aside those that are too costly alone. */
-  #fireSlowly(tenantId: string, userId: string): Promise<void> {
+  /** Fires the due waits of a costly user, and ends those that are too costly alone; if that fails, one by one. */
+  async #fireSlowly(tenantId: string, userId: string): Promise<void> {
+    const { pool, clock, log, catalogs } = this.#parts;
+    const limits = this.#parts.cpu?.slow ?? SLOW_CPU;
     const due = { tenantId, userIds: [userId] };
-    return fireSlowly({
-      fire: (max) => this.#fireInTransaction({ ...due, max }, this.#parts.cpu?.slow ?? SLOW_CPU),
-      setAside: (max) =>
-        withTransactionRetry(this.#parts.pool, (connection) =>
-          setAsideDueWaits(this.#parts, connection, { ...due, max, checkDuplicates: false }),
-        ),
-    });
+    const setAside = (some: Pick<DueWaits, 'max' | 'only'>) =>
+      withTransactionRetry(pool, (connection) =>
+        setAsideDueWaits(this.#parts, connection, { ...due, ...some, checkDuplicates: false }),
+      );
+    try {
+      await fireSlowly({
+        fire: (max) => this.#fireInTransaction({ ...due, max }, limits),
+        setAside: (max) => setAside({ max }),
+      });
+    } catch (error) {
+      if (isTransient(error)) throw error;
+      // Nothing of this tenant can be decided without it, and no wait is the cause.
+      await catalogs.getActive(tenantId);
+      await fireFailing(
+        { pool, clock, log },
+        {
+          tenantId,
+          userId,
+          fire: (only) => this.#fireInTransaction({ ...due, only }, limits),
+          endCostly: (only) => setAside({ only }),
+        },
+      );
+    }
   }
 
   /**

@@ -1,18 +1,23 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
+import { TidingsError } from '../errors.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/deliveries.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
+import { isTransient } from '../store/pg/errors.ts';
+import { isGone } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
+import { loadWaitsConcernedBy } from './concerned-waits.ts';
 import { BatchDecider } from './decide-batch.ts';
 import { newIds } from './ids.ts';
 import {
@@ -20,6 +25,7 @@ import {
   buildFactsQuery,
   type Facts,
   type FactsRequest,
+  leaveOutWaits,
   loadAddresses,
   loadConditionalFacts,
   mergeRows,
@@ -69,6 +75,7 @@ export async function beginLocked(
   let request = toFactsRequest(asked, ids, catalog);
   let query = buildFactsQuery(catalog, request, clock() + MAX_DECISION_DELAY_MS);
   let rows = await lockAndLoadFacts(connection, query);
+  if (rows.catalogVersion === 0) await requireTenant(connection, tenantId);
   while (rows.catalogVersion !== catalog.version) {
     // Another process applied a catalog: its rules may require other facts.
     catalog = await catalogs.setActive(tenantId, rows.catalogVersion);
@@ -83,6 +90,16 @@ export async function beginLocked(
   const now = clock();
   const decider = new BatchDecider(now, { active: catalog, versions }, facts, addresses);
   return { connection, request, catalogs, catalog, query, rows, facts, decider, budget };
+}
+
+/**
+ * Checks that the tenant of a transaction with locked users is there: one whose process was frozen may begin long after its
+ * request was admitted. Its catalogs are deleted first, so only a tenant without one is looked up.
+ * @throws TidingsError `tenant_suspended` if it was deleted, or is being deleted
+ */
+async function requireTenant(connection: pg.PoolClient, tenantId: string): Promise<void> {
+  if (!(await isGone(connection, tenantId))) return;
+  throw new TidingsError('tenant_suspended', 'The tenant was deleted meanwhile; nothing was stored.');
 }
 
 /** If the catalog reads addresses of users, the events have them as posted. */
@@ -102,6 +119,9 @@ export async function decideEvents(
 ): Promise<readonly ReceivedEvent[]> {
   const { connection, catalog, facts, decider, budget } = transaction;
   await loadConditionalFacts(connection, catalog, query, facts, events);
+  if (facts.cutWaits.size > 0) {
+    await loadWaitsConcernedBy(transaction, catalog.rules, (version) => readRules(transaction, version), events);
+  }
   await loadWaitCatalogs(transaction);
   mergeTraitTimes(facts, await loadTraitTimes(connection, query.tenantId, decider.conflictingTraits(events)));
   return budget ? decider.decideWithin(budget, events) : decider.decide(events);
@@ -122,6 +142,21 @@ export async function decideEmitted(transaction: LockedTransaction, emitted: rea
   }
 }
 
+/** Returns the rules of a catalog version; undefined: it cannot be read. */
+async function readRules(
+  { catalogs, request, decider }: LockedTransaction,
+  version: number,
+): Promise<RuleSet | undefined> {
+  const known = decider.versions.get(version);
+  if (known) return known.rules;
+  try {
+    return (await catalogs.getVersion(request.tenantId, version)).rules;
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    return undefined;
+  }
+}
+
 /** Writes what was decided, commits, and then wakes the workers. */
 export async function writeAndAnnounce(
   { announcer }: TransactionParts,
@@ -134,19 +169,31 @@ export async function writeAndAnnounce(
 
 /**
  * Makes the catalogs under which the loaded waits were created available to the decider; and the addresses of the users, if
- * one of these catalogs reads them.
+ * one of these catalogs reads them. Waits whose catalog version cannot be read are left out of what the rules know of the user.
+ * @returns the versions that cannot be read, each with the error; undefined: all can
  */
-export async function loadWaitCatalogs(transaction: LockedTransaction): Promise<void> {
+export async function loadWaitCatalogs(
+  transaction: LockedTransaction,
+): Promise<ReadonlyMap<number, unknown> | undefined> {
   const { connection, catalogs, request, facts, decider } = transaction;
+  let unreadable: Map<number, unknown> | undefined;
   for (const { waits } of facts.users.values()) {
     for (const { catalogVersion: version } of waits.values()) {
-      if (decider.versions.has(version)) continue;
-      decider.versions.set(version, await catalogs.getVersion(request.tenantId, version));
+      if (decider.versions.has(version) || unreadable?.has(version)) continue;
+      try {
+        decider.versions.set(version, await catalogs.getVersion(request.tenantId, version));
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        unreadable ??= new Map();
+        unreadable.set(version, error);
+      }
     }
   }
+  if (unreadable) leaveOutWaits(facts, (version) => unreadable.has(version));
   for (const { rules } of decider.versions.values()) {
     if (!rules.readsUserAddresses) continue;
     await loadAddresses(connection, facts);
     break;
   }
+  return unreadable;
 }

@@ -3,6 +3,7 @@ import type { JobAction } from './action.ts';
 import { cancelDeliveriesAction } from './cancel-deliveries.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
 import { retryDeliveriesAction } from './retry-deliveries.ts';
+import { dismissWaitsAction, retryWaitsAction } from './set-aside-waits.ts';
 import { cancelWaitsAction, migrateWaitsAction } from './waits.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the filter is the one that the API has validated for this action
@@ -11,6 +12,8 @@ export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'deliveries.cancel': cancelDeliveriesAction,
   'waits.cancel': cancelWaitsAction,
   'waits.migrate': migrateWaitsAction,
+  'waits.retry': retryWaitsAction,
+  'waits.dismiss': dismissWaitsAction,
   'rejected.retry': retryRejectedAction,
   'rejected.dismiss': dismissRejectedAction,
 };

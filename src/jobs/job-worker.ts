@@ -23,14 +23,19 @@ const MAX_ATTEMPTS = 20;
 /** Pause before a chunk that failed is run again: doubles from 1 s up to this. */
 const MAX_RETRY_PAUSE_MS = 60_000;
 
+/** Tenants whose turn was lately, for as long as each of them is remembered: with more of them, some have a turn too early. */
+const MAX_SERVED_TENANTS = 1000;
+
 /**
- * Runs jobs, one chunk of one job at a time; those due longest first, so that several jobs take turns. Each chunk is claimed
- * anew: several workers share the jobs, and the job of a worker that stopped goes on with another when its claim expires.
+ * Runs jobs, one chunk of one job at a time. Tenants take turns, whatever the number of their jobs; those of one tenant do, too:
+ * that due longest is first. Each chunk is claimed anew: several workers share the jobs, and the job of a worker that stopped goes on with another when its claim expires.
  */
 export class JobWorker {
   readonly #options: Required<JobWorkerOptions>;
   readonly #signal = new Signal();
   readonly #progress = new Progress();
+  /** Tenants that had a chunk, the latest last. */
+  readonly #served = new Set<string>();
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -59,14 +64,23 @@ export class JobWorker {
     while (!this.#stopping) {
       this.#progress.mark();
       try {
-        const job = await claimJob(pool, lease, clock());
-        if (job) await this.#runChunk(job);
-        else await this.#signal.sleep(poll);
+        const job = await claimJob(pool, lease, clock(), [...this.#served]);
+        if (job) {
+          this.#noteServed(job.tenantId);
+          await this.#runChunk(job);
+        } else await this.#signal.sleep(poll);
       } catch (error) {
         log.warn({ err: error }, 'jobs could not be read; trying again');
         if (!this.#stopping) await this.#signal.sleep(poll);
       }
     }
+  }
+
+  #noteServed(tenantId: string): void {
+    this.#served.delete(tenantId);
+    this.#served.add(tenantId);
+    const [oldest] = this.#served;
+    if (this.#served.size > MAX_SERVED_TENANTS && oldest !== undefined) this.#served.delete(oldest);
   }
 
   async #runChunk(job: ClaimedJob): Promise<void> {

@@ -37,8 +37,9 @@ export async function admitLogin(
   return withTransaction(owner, async (connection) => {
     const joined = await bindLogin(connection, { issuer, subject, emailHash }, now);
     for (const { tenantId, memberId } of joined) {
+      const states = { before: { state: 'invited', issuer: null }, after: { state: 'active', issuer } };
       const entry = { tenantId, actor: systemActor('login'), action: 'member.joined', subject: memberId, detail: {} };
-      await appendAuditEntry(connection, entry, now);
+      await appendAuditEntry(connection, { ...entry, ...states }, now);
     }
     const [first] = await listMemberships(connection, issuer, subject);
     if (!first) throw new LoginError('not_a_member', 'no tenant has this member');

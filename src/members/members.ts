@@ -4,7 +4,7 @@ import { TidingsError } from '../errors.ts';
 import type { Millis } from '../model/event.ts';
 import { type Principal, ROLES, type Role } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockAccess } from '../store/members/lock-tenant.ts';
+import { lockAccess } from '../store/members/lock-access.ts';
 import {
   countMembers,
   deleteMember,

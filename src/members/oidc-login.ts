@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Configuration } from 'openid-client';
+import type { ClientAuth, Configuration } from 'openid-client';
 import type pg from 'pg';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { insertLoginAttempt, takeLoginAttempt } from '../store/members/login-attempts.ts';
 import { admitLogin } from './admit-login.ts';
-import { ServerCookie } from './cookies.ts';
+import { LoginCookies } from './login-cookies.ts';
 import { LoginError } from './login-error.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
 import type { LoginIdentity } from './sessions.ts';
@@ -50,21 +50,22 @@ interface Attempt {
  */
 export class OidcLogin {
   readonly #options: OidcLoginOptions;
-  readonly #cookie: ServerCookie;
+  readonly #cookies: LoginCookies;
   #configuration: { readonly promise: Promise<Configuration>; readonly at: Millis } | undefined;
   #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: OidcLoginOptions) {
     this.#options = options;
-    this.#cookie = new ServerCookie('tidings_login', options.publicUrl.startsWith('https:'));
+    this.#cookies = new LoginCookies(options.publicUrl.startsWith('https:'));
   }
 
   /**
    * Begins a login. @param to where the console goes afterwards, `#/…`
-   * @returns the URL of the provider, and the header `set-cookie`
+   * @param headers of the request
+   * @returns the URL of the provider, and the headers `set-cookie`
    * @throws LoginError
    */
-  async begin(to: string): Promise<{ readonly url: string; readonly cookie: string }> {
+  async begin(to: string, headers: IncomingHttpHeaders): Promise<{ readonly url: string; readonly cookies: string[] }> {
     const { owner, seal, clock } = this.#options;
     const client = await import('openid-client');
     const configuration = await this.#configure();
@@ -84,7 +85,7 @@ export class OidcLogin {
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
     });
-    return { url: url.href, cookie: this.#cookie.write(state, MAX_LOGIN_MS / 1000) };
+    return { url: url.href, cookies: this.#cookies.begin(state, MAX_LOGIN_MS / 1000, headers) };
   }
 
   /**
@@ -97,9 +98,9 @@ export class OidcLogin {
     headers: IncomingHttpHeaders,
   ): Promise<{ readonly identity: LoginIdentity; readonly to: string }> {
     const { owner, seal, clock } = this.#options;
-    const state = new URLSearchParams(query).get('state');
+    const state = readState(query);
     // Only the browser that began the login: a link with the code of another login would log it in as that member.
-    if (state === null || state !== this.#cookie.read(headers)) {
+    if (state === null || !this.#cookies.isOf(state, headers)) {
       throw new LoginError('login_expired', 'the state is not that of this browser');
     }
     const hash = hashSecret(state);
@@ -110,9 +111,10 @@ export class OidcLogin {
     return { identity: await admitLogin({ owner, seal, now: clock() }, claims), to };
   }
 
-  /** Returns the header `set-cookie` that ends the binding of a browser to a login. */
-  forget(): string {
-    return this.#cookie.write('', 0);
+  /** Returns the headers `set-cookie` that end the binding of a browser to the login of a callback. @param query as of `finish` */
+  forget(query: string): string[] {
+    const state = readState(query);
+    return state === null ? [] : [this.#cookies.forget(state)];
   }
 
   get #redirectUri(): string {
@@ -176,7 +178,7 @@ export class OidcLogin {
       url,
       clientId,
       { redirect_uris: [this.#redirectUri] },
-      clientSecret === null ? client.None() : client.ClientSecretBasic(clientSecret),
+      authenticateClient(client, clientSecret),
       {
         timeout: MAX_RESPONSE_S,
         // config.ts accepts http: for a provider on this machine only.
@@ -187,6 +189,24 @@ export class OidcLogin {
       },
     );
   }
+}
+
+function readState(query: string): string | null {
+  return new URLSearchParams(query).get('state');
+}
+
+/**
+ * Returns how this client proves who it is. A provider that says which ways it accepts, and does not name the usual one (the
+ * header `authorization`), gets its secret in the body.
+ */
+function authenticateClient(client: typeof import('openid-client'), secret: string | null): ClientAuth {
+  if (secret === null) return client.None();
+  const [basic, post] = [client.ClientSecretBasic(secret), client.ClientSecretPost(secret)];
+  return (server, ...parts) => {
+    const accepted = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    const isBasic = accepted.includes('client_secret_basic') || !accepted.includes('client_secret_post');
+    (isBasic ? basic : post)(server, ...parts);
+  };
 }
 
 function toPurpose(hash: Buffer): string {

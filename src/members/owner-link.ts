@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../errors.ts';
-import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
+import type { Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { lockAccess } from '../store/members/lock-tenant.ts';
+import { lockAccess } from '../store/members/lock-access.ts';
 import { insertLoginAttempt, type LinkedMember, takeLoginAttempt } from '../store/members/login-attempts.ts';
 import { bindLogin, findSameMember, insertMember, updateMember } from '../store/members/members.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { lockTenant } from '../store/tenants/tenants.ts';
 import { drawSecret, hashSecret } from './secrets.ts';
 import type { LoginIdentity } from './sessions.ts';
 
@@ -15,16 +16,16 @@ import type { LoginIdentity } from './sessions.ts';
 export const LINK_LIFETIME_MS: Millis = 10 * 60_000;
 
 /** The owner that starts Tidings on this machine. */
-const LOCAL_OWNER: LinkedMember = { issuer: 'local', subject: 'owner', name: 'owner' };
+const LOCAL_OWNER: Omit<LinkedMember, 'tenantId'> = { issuer: 'local', subject: 'owner', name: 'owner' };
 
 /**
- * Makes a link that logs in an owner of the first tenant, once. Its secret stands after the `#`, which browsers do not send: it is
+ * Makes a link that logs in an owner of a tenant, once. Its secret stands after the `#`, which browsers do not send: it is
  * in no log of a server or proxy.
  * @param url of the console
  */
-export async function makeOwnerLink(owner: pg.Pool, url: string, now: Millis): Promise<string> {
+export async function makeOwnerLink(owner: pg.Pool, tenantId: string, url: string, now: Millis): Promise<string> {
   const secret = drawSecret();
-  const attempt = { sealed: null, member: LOCAL_OWNER, expiresAt: now + LINK_LIFETIME_MS };
+  const attempt = { sealed: null, member: { ...LOCAL_OWNER, tenantId }, expiresAt: now + LINK_LIFETIME_MS };
   await insertLoginAttempt(owner, hashSecret(secret), attempt, now);
   return `${url}/#/login/${secret}`;
 }
@@ -36,9 +37,12 @@ export async function useOwnerLink(owner: pg.Pool, secret: string, now: Millis):
     if (!member) {
       throw new TidingsError('link_used', 'This link was used already, or is older than 10 minutes; make a new one.');
     }
-    const { issuer, subject, name } = member;
-    const tenantId = DEFAULT_TENANT;
+    const { tenantId, issuer, subject, name } = member;
     await lockAccess(connection, tenantId);
+    const tenant = await lockTenant(connection, tenantId);
+    if (!tenant || tenant.status === 'deleting') {
+      throw new TidingsError('link_used', 'The tenant of this link was deleted; make one of another tenant.');
+    }
     const known = await findSameMember(connection, tenantId, { issuer, subject, emailHash: null });
     const memberId = known?.memberId ?? uuidv7();
     const actor = systemActor('owner link');

@@ -42,6 +42,7 @@ export const REASON_CODES = [
   'action_failed',
   'loop',
   'too_costly',
+  'too_much_history',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 

@@ -5,7 +5,7 @@ export type Json = null | boolean | number | string | Json[] | JsonObject;
 
 export type JsonObject = { [key: string]: Json };
 
-/** The only tenant so far. */
+/** The tenant that the bootstrap makes, and the one that a caller, a command or the catalog directory acts for by default. */
 export const DEFAULT_TENANT = 'default';
 
 /**

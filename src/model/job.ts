@@ -7,6 +7,8 @@ export const JOB_ACTIONS = [
   'deliveries.cancel',
   'waits.cancel',
   'waits.migrate',
+  'waits.retry',
+  'waits.dismiss',
   'rejected.retry',
   'rejected.dismiss',
 ] as const;
@@ -39,6 +41,11 @@ export interface WaitFilter {
   readonly rule: string;
 }
 
+/** Waits that are set aside; an absent field matches every one. */
+export interface SetAsideWaitFilter {
+  readonly rule?: string;
+}
+
 /** Rejected events that have all of these; an absent field matches every one. Times are ISO 8601. */
 export interface RejectedFilter {
   readonly code?: string;
@@ -51,7 +58,7 @@ export interface RejectedFilter {
   readonly until?: string;
 }
 
-export type JobFilter = DeliveryFilter | WaitFilter | RejectedFilter;
+export type JobFilter = DeliveryFilter | WaitFilter | SetAsideWaitFilter | RejectedFilter;
 
 /** Which items a job or a preview is about. */
 export interface JobScope<F = JobFilter> {

@@ -1,4 +1,16 @@
 import type { JsonObject } from './event.ts';
+import { liveTenantId } from './principal.ts';
+
+/** Ids that a live tenant can have; the table of tenants has the same pattern, with the ending of test tenants. */
+export const LIVE_TENANT_ID: RegExp = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+/** Characters of such an id, for messages. */
+export const TENANT_ID_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
+
+/** Returns whether a live or test tenant can have this id. */
+export function isTenantId(text: string): boolean {
+  return LIVE_TENANT_ID.test(liveTenantId(text));
+}
 
 /** Settings of a tenant; absent: those of the installation. */
 export interface TenantSettings {

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
+import { parseNetworkAddress } from '../lib/text/network-address.ts';
 
 /** Masks in memory: most callers send many requests from one address. */
 const masks = new LRUCache<string, string>({ max: 10_000 });
@@ -15,9 +15,10 @@ export function maskNetworkAddress(address: string): string {
 }
 
 function computeMask(address: string): string {
-  const v4 = /^(?:::ffff:)?(\d+\.\d+\.\d+)\.\d+$/i.exec(address);
-  if (v4) return `${v4[1]}.0/24`;
-  if (!isIPv6(address)) return 'unknown';
-  const groups = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1).split('::')[0]?.split(':') ?? [];
+  const parsed = parseNetworkAddress(address);
+  if (!parsed) return 'unknown';
+  if (parsed.family === 4) return `${parsed.address.split('.').slice(0, 3).join('.')}.0/24`;
+  const groups =
+    new URL(`http://[${parsed.address.split('%')[0]}]`).hostname.slice(1, -1).split('::')[0]?.split(':') ?? [];
   return `${groups.slice(0, 3).filter(Boolean).join(':')}::/48`;
 }

@@ -91,6 +91,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   action_failed: 'failed',
   loop: 'failed',
   too_costly: 'failed',
+  too_much_history: 'failed',
 };
 
 /** Returns the context of one decision, without verdicts. @param source the key of the event, or the id of the wait */

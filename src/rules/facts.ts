@@ -26,6 +26,8 @@ export interface Wait {
   state: WaitState;
   endedAt: Millis | null;
   stored: 'same' | 'changed' | 'new';
+  /** The timer does not fire it before this time, because that failed; the year 9999: it is set aside. */
+  readonly heldUntil?: Millis;
 }
 
 /** The stored state of a wait, as JSON. */

@@ -1,3 +1,4 @@
+import { joinWords } from '../lib/text/join-words.ts';
 import { truncateText } from '../lib/text/truncate-text.ts';
 import type { Limit, Rule } from '../model/catalog.ts';
 import type { Evidence, WaitKind } from '../model/decision.ts';
@@ -25,7 +26,7 @@ export function sentReason(
   if (step && evidence.pattern?.matched) {
     why.push(`it happened within ${step.withinText} after ${step.event} on ${formatTime(evidence.pattern.matched.at)}`);
   }
-  if (evidence.pattern?.steps) why.push(`it came after ${joinParts(evidence.pattern.steps.map((one) => one.event))}`);
+  if (evidence.pattern?.steps) why.push(`it came after ${joinWords(evidence.pattern.steps.map((one) => one.event))}`);
   if (evidence.count) why.push(`${evidence.count.counted} were counted (${evidence.count.window})`);
   if (evidence.change) why.push(`${evidence.change.trait} became ${formatValue(evidence.change.to)}`);
   if (due !== undefined && evidence.wait) why.push(`${WAITED[evidence.wait.kind]} on ${formatTime(due)}`);
@@ -42,7 +43,7 @@ export function sentReason(
     why.push(`the limit allows it (${used + 1} of ${formatLimit(limit)})`);
   });
   const verdict = types.length > 0 ? 'To be sent' : 'Actions performed';
-  return `${verdict}: ${why.length > 0 ? joinParts(why) : `${rule.on.join(' or ')} always triggers it`}.`;
+  return `${verdict}: ${why.length > 0 ? joinWords(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
 const WAITED: { readonly [kind in WaitKind]: string } = {
@@ -139,7 +140,7 @@ export function stepsReason(rule: Rule): string {
 }
 
 export function countReason(count: NonNullable<Evidence['count']>): string {
-  return `Not sent: the rule needs ${count.needed} of ${count.of.join(' or ')}, and ${count.counted} ${count.counted === 1 ? 'was' : 'were'} known (${count.window}).`;
+  return `Not sent: the rule needs ${count.needed} of ${joinWords(count.of, 'or')}, and ${count.counted} ${count.counted === 1 ? 'was' : 'were'} known (${count.window}).`;
 }
 
 export function holdoutReason({ name, share }: { readonly name: string; readonly share: number }): string {
@@ -158,6 +159,10 @@ export function tooCostlyReason({ name }: Rule): string {
   return `Failed: what ${name} does when its wait ends takes too much CPU time, because of the many events of the user.`;
 }
 
+export function tooMuchHistoryReason({ name }: Rule): string {
+  return `Not decided: ${name} may have fired for this event before. So many events of the user fired rules since that not all of them can be looked at, and nothing is sent twice.`;
+}
+
 export function limitReason(limit: Limit, state: LimitState): string {
   const latest = state.uses.at(-1);
   const when = latest ? ` on ${formatTime(latest.at)}` : '';
@@ -169,10 +174,10 @@ export function conditionReason(evidence: NonNullable<Evidence['condition']>): s
   const { expression, values, missing = [], result, error } = evidence;
   if (result === 'error') return `Not sent: ${expression} could not be evaluated: ${error ?? 'it failed'}.`;
   const gaps = missing.map((field) => `${field} is missing`);
-  if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${joinParts(gaps)}.`;
+  if (result === 'field_missing') return `Not sent: the rule needs ${expression}, and ${joinWords(gaps)}.`;
   const seen = Object.entries(values).map(([field, value]) => `${field} was ${formatValue(value)}`);
   const all = [...seen, ...gaps];
-  return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${joinParts(all)}` : ''}.`;
+  return `Not sent: the rule needs ${expression}${all.length > 0 ? `, and ${joinWords(all)}` : ''}.`;
 }
 
 export function patternReason(rule: Rule, pattern: NonNullable<Evidence['pattern']>): string {
@@ -201,10 +206,6 @@ export function formatTime(time: Millis | string): string {
 /** `1 of once` does not read well: `1 ever`. */
 function formatLimit(limit: Limit): string {
   return limit.text === 'once' ? '1 ever' : limit.text;
-}
-
-function joinParts(parts: readonly string[]): string {
-  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
 function formatValue(value: unknown): string {

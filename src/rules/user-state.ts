@@ -45,6 +45,8 @@ export interface UserState {
    * Undefined: no such decision was loaded.
    */
   firedAt: Map<string, Millis> | undefined;
+  /** Event time before which decisions were left out of `firedAt` by a bound; undefined: none were. */
+  firedKnownFrom?: Millis;
   /** Further waits that triggers have started, by id, without their contents; undefined: none. They are not changed. */
   startedWaits?: Map<string, Wait>;
   /** Facts that bounds of the look-ups left out; undefined: none. */

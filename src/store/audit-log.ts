@@ -1,7 +1,8 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { maskDocument } from '../privacy/mask.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import type { Connection } from './pg/pool.ts';
 
 /** An entry of the audit log: an operator or program changed something. */
@@ -19,28 +20,45 @@ export interface AuditEntry {
 
 /** Appends an entry to the audit log, in the transaction of the change itself. */
 export async function appendAuditEntry(connection: Connection, change: AuditEntry, now: Millis): Promise<void> {
+  await appendAuditEntries(connection, [change], now);
+}
+
+/**
+ * Appends an entry for each change of several tenants, in the transaction of the changes, with one statement. Addresses in the
+ * detail and the states are masked.
+ */
+export async function appendAuditEntries(
+  connection: Connection,
+  changes: readonly AuditEntry[],
+  now: Millis,
+): Promise<void> {
+  if (changes.length === 0) return;
+  const column = <T>(read: (change: AuditEntry) => T) => changes.map(read);
   await connection.query(
     `insert into audit_log (tenant_id, entry_id, at, actor_kind, actor_id, actor, origin, action, subject, detail, before, after)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+     select tenant_id, entry_id, $3, actor_kind, actor_id, actor, origin, action, subject, detail, before, after
+     from unnest($1::text[], $2::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::json[],
+                 $11::json[], $12::json[])
+       as r (tenant_id, entry_id, actor_kind, actor_id, actor, origin, action, subject, detail, before, after)`,
     [
-      change.tenantId,
-      uuidv7(),
+      column(({ tenantId }) => tenantId),
+      column(() => uuidv7()),
       isoTime(now),
-      change.actor.kind,
-      change.actor.id,
-      change.actor.name,
-      change.actor.from,
-      change.action,
-      change.subject,
-      JSON.stringify(change.detail),
-      toJsonText(change.before),
-      toJsonText(change.after),
+      column(({ actor }) => actor.kind),
+      column(({ actor }) => actor.id),
+      column(({ actor }) => actor.name),
+      column(({ actor }) => actor.from),
+      column(({ action }) => action),
+      column(({ subject }) => subject),
+      column(({ detail }) => toJsonText(detail)),
+      column(({ before }) => toJsonText(before)),
+      column(({ after }) => toJsonText(after)),
     ],
   );
 }
 
 function toJsonText(value: JsonObject | null | undefined): string | null {
-  return value ? JSON.stringify(value) : null;
+  return value ? JSON.stringify(maskDocument(value)) : null;
 }
 
 /** An entry as the API shows it. */
@@ -65,7 +83,7 @@ export interface AuditFilter {
   /** Id or name of the actor. */
   readonly actor?: string;
   readonly actorKind?: Actor['kind'];
-  /** An action, or all of a subject: `key.`. */
+  /** An action such as `key.revoked`, or all of a subject: `key`, also written `key.`. */
   readonly action?: string;
   readonly subject?: string;
   /** At or after this time. */
@@ -99,7 +117,7 @@ export async function listAuditEntries(
     `select entry_id, at, actor, actor_kind, actor_id, origin as "from", action, subject, detail, before, after
      from (select * from audit_log where tenant_id = $1 and entry_id < $2::uuid order by entry_id desc limit $3) as examined
      where ($4::text is null or actor_id = $4 or actor = $4) and ($5::text is null or actor_kind = $5)
-       and ($6::text is null or action = $6 or starts_with(action, $6) and $6 like '%.')
+       and ($6::text is null or action = $6 or starts_with(action, rtrim($6, '.') || '.'))
        and ($7::text is null or subject = $7)
        and ($8::timestamptz is null or at >= $8) and ($9::timestamptz is null or at < $9)
      order by entry_id desc limit $10`,
@@ -111,8 +129,8 @@ export async function listAuditEntries(
       filter.actorKind ?? null,
       filter.action ?? null,
       filter.subject ?? null,
-      toTime(filter.since),
-      toTime(filter.until),
+      isoTimeOrNull(filter.since),
+      isoTimeOrNull(filter.until),
       limit,
     ],
   );
@@ -149,8 +167,4 @@ export async function* streamAuditEntries(
     before = page.last;
     isOver = before === null;
   }
-}
-
-function toTime(at: Millis | undefined): string | null {
-  return at === undefined ? null : isoTime(at);
 }

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { uuidv7 } from 'uuidv7';
 import { toOutdated } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
-import type { Millis } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import { type Actor, systemActor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { appendAuditEntry } from './audit-log.ts';
+import { type AuditEntry, appendAuditEntries, appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
 
@@ -31,10 +30,9 @@ export async function applyCatalog(
   expected?: number,
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
-    const active = await lockActive(connection, tenantId);
-    requireVersion(active, expected);
-    await stopFollowing(connection, tenantId);
-    return applyContent(connection, tenantId, active, toContent(data), by, now);
+    const locked = await lockCatalog(connection, tenantId);
+    requireVersion(locked.active, expected);
+    return applyContent(connection, locked, toContent(data), by, now);
   });
 }
 
@@ -52,7 +50,8 @@ export async function applyDirectory(
 ): Promise<Applied & { readonly isOther: boolean }> {
   const content = toContent(data);
   return withTransaction(pool, async (connection) => {
-    const active = await lockActive(connection, tenantId);
+    const locked = await lockCatalog(connection, tenantId);
+    const { active } = locked;
     const { rowCount: isNews } = await connection.query(
       `insert into metadata as i (name, value) values ($1, $2)
        on conflict (name) do update set value = excluded.value where i.value <> excluded.value`,
@@ -61,7 +60,7 @@ export async function applyDirectory(
     if (active && !isNews) {
       return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
     }
-    const applied = await applyContent(connection, tenantId, active, content, systemActor('catalog directory'), now);
+    const applied = await applyContent(connection, locked, content, systemActor('catalog directory'), now);
     return { ...applied, isOther: false };
   });
 }
@@ -76,15 +75,23 @@ function toContent(data: CatalogData): Content {
   return { text, hash: createHash('sha256').update(text).digest('hex') };
 }
 
+/** Makes a content the active version of a tenant, which follows no other one from now on. */
 async function applyContent(
   connection: Connection,
-  tenantId: string,
-  active: Active | undefined,
+  locked: LockedCatalog & { readonly active: Active | undefined },
   { text, hash }: Content,
   by: Actor,
   now: Millis,
 ): Promise<Applied> {
-  if (active?.content_hash === hash) return { version: active.version, changed: false };
+  const { tenantId, active } = locked;
+  await setFollows(connection, tenantId, null, now);
+  if (active?.content_hash === hash) {
+    if (locked.follows !== null) {
+      const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
+      await appendAuditEntry(connection, entry, now);
+    }
+    return { version: active.version, changed: false };
+  }
   const version = (active?.highest ?? 0) + 1;
   await connection.query(
     // An update locks the row: a content that nothing refers to yet is not deleted meanwhile (store/retention/unused-contents.ts).
@@ -97,13 +104,36 @@ async function applyContent(
     [tenantId, version, hash, isoTime(now), by.name],
   );
   await activate(connection, tenantId, version);
-  await appendAuditEntry(
-    connection,
-    { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail: { content_hash: hash } },
-    now,
-  );
+  const after = { version, content_hash: hash, follows: null };
+  await appendAuditEntry(connection, toEntry(locked, 'catalog.applied', by, after, { content_hash: hash }), now);
   await updateFollowers(connection, tenantId, hash, by, now);
   return { version, changed: true };
+}
+
+/** The catalog that a tenant has, as the audit log shows it. */
+interface CatalogState {
+  /** 0: none was applied yet. */
+  readonly version: number;
+  readonly content_hash: string | null;
+  readonly follows: string | null;
+}
+
+function toEntry(
+  { tenantId, active, follows }: LockedCatalog,
+  action: string,
+  actor: Actor,
+  { version, content_hash, follows: base }: CatalogState,
+  detail: JsonObject = {},
+): AuditEntry {
+  return {
+    tenantId,
+    actor,
+    action,
+    subject: `version ${version}`,
+    detail,
+    before: active ? { version: active.version, content_hash: active.content_hash, follows } : null,
+    after: { version, content_hash, follows: base },
+  };
 }
 
 /** Tenants that follow a tenant, or one that follows it, and so on. */
@@ -122,14 +152,19 @@ async function updateFollowers(
   now: Millis,
 ): Promise<void> {
   // In order of their ids, as every other transaction that locks several of them.
-  const { rows } = await connection.query<{ tenant_id: string }>(
-    `${FOLLOWERS} select tenant_id from tenants where tenant_id in (select tenant_id from followers)
+  const { rows: followers } = await connection.query<{ tenant_id: string; follows: string }>(
+    `${FOLLOWERS} select tenant_id, follows from tenants where tenant_id in (select tenant_id from followers)
      order by tenant_id for no key update`,
     [tenantId],
   );
-  if (rows.length === 0) return;
-  const followers = rows.map((row) => row.tenant_id);
-  await connection.query(
+  if (followers.length === 0) return;
+  const ids = followers.map((row) => row.tenant_id);
+  const { rows: active } = await connection.query<ActiveVersion & { tenant_id: string }>(
+    `select tenant_id, version, content_hash from active_catalogs join catalogs using (tenant_id, version)
+     where tenant_id = any($1)`,
+    [ids],
+  );
+  const { rows: changed } = await connection.query<{ tenant_id: string; version: number }>(
     `with wanted as (
        select f.tenant_id,
               (select max(version) from catalogs as c where c.tenant_id = f.tenant_id and c.content_hash = $2) as known,
@@ -142,21 +177,28 @@ async function updateFollowers(
      insert into active_catalogs (tenant_id, version)
      select tenant_id, known from wanted where known is not null union all select tenant_id, version from added
      on conflict (tenant_id) do update set version = excluded.version
-     where active_catalogs.version <> excluded.version`,
-    [followers, hash, isoTime(now), by.name],
+     where active_catalogs.version <> excluded.version
+     returning tenant_id, version`,
+    [ids, hash, isoTime(now), by.name],
   );
-  await connection.query(
-    `insert into audit_log (tenant_id, entry_id, at, actor_kind, actor_id, actor, origin, action, subject, detail)
-     select e.tenant_id, e.entry_id, $3, $4, $5, $6, $7, 'catalog.applied', 'version ' || a.version,
-            json_build_object('content_hash', $8::text, 'follows', $9::text)
-     from unnest($1::text[], $2::uuid[]) as e (tenant_id, entry_id) join active_catalogs as a using (tenant_id)`,
-    [followers, followers.map(() => uuidv7()), isoTime(now), by.kind, by.id, by.name, by.from, hash, tenantId],
-  );
+  const before = new Map(active.map((row) => [row.tenant_id, row]));
+  const follows = new Map(followers.map((row) => [row.tenant_id, row.follows]));
+  const entries = changed.map(({ tenant_id, version }) => {
+    const base = follows.get(tenant_id) ?? null;
+    const locked = { tenantId: tenant_id, active: before.get(tenant_id), follows: base };
+    const detail = { content_hash: hash, follows: tenantId };
+    return toEntry(locked, 'catalog.applied', by, { version, content_hash: hash, follows: base }, detail);
+  });
+  await appendAuditEntries(connection, entries, now);
 }
 
-/** Ends that a tenant follows another one: it has a catalog of its own now. */
-async function stopFollowing(connection: Connection, tenantId: string): Promise<void> {
-  await connection.query('update tenants set follows = null where tenant_id = $1 and follows is not null', [tenantId]);
+/** Changes which tenant a tenant follows (null: none). That is a part of the tenant, so its revision changes as well. */
+async function setFollows(connection: Connection, tenantId: string, base: string | null, now: Millis): Promise<void> {
+  await connection.query(
+    `update tenants set follows = $2, revision = revision + 1, updated_at = $3
+     where tenant_id = $1 and follows is distinct from $2`,
+    [tenantId, base, isoTime(now)],
+  );
 }
 
 /** Gives a tenant without a catalog that of another one, if it has one. */
@@ -176,44 +218,63 @@ export async function copyCatalog(connection: Connection, from: string, to: stri
  * Lets a tenant follow the catalog of another one from now on, until it applies its own. Returns undefined if there is no such
  * live tenant, or it follows this one itself.
  */
-export async function followCatalog(
+export function followCatalog(
   pool: pg.Pool,
   tenantId: string,
   base: string,
   by: Actor,
   now: Millis,
 ): Promise<Applied | undefined> {
-  return withTransaction(pool, async (connection) => {
-    const active = await lockActive(connection, tenantId);
-    const { rows: followers } = await connection.query<{ tenant_id: string }>(
-      `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
-      [tenantId, base],
-    );
-    const { rowCount } = await connection.query(
-      `update tenants set follows = $2 where tenant_id = $1
-       and exists (select from tenants where tenant_id = $2 and environment = 'live' and status <> 'deleting')`,
-      [tenantId, base],
-    );
-    if (followers.length > 0 || base === tenantId || rowCount === 0) return undefined;
-    const { rows } = await connection.query<{ content_hash: string }>(
-      'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
-      [base],
-    );
-    const [content] = rows;
-    if (!content) return { version: active?.version ?? 0, changed: false };
-    if (active?.content_hash === content.content_hash) return { version: active.version, changed: false };
-    const version = (active?.highest ?? 0) + 1;
-    await connection.query(
-      'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
-      [tenantId, version, content.content_hash, isoTime(now), by.name],
-    );
-    await activate(connection, tenantId, version);
-    const detail = { content_hash: content.content_hash, follows: base };
-    const entry = { tenantId, actor: by, action: 'catalog.applied', subject: `version ${version}`, detail };
-    await appendAuditEntry(connection, entry, now);
-    await updateFollowers(connection, tenantId, content.content_hash, by, now);
-    return { version, changed: true };
-  });
+  return withTransaction(pool, (connection) => beginToFollow(connection, tenantId, base, by, now));
+}
+
+/** Does what `followCatalog` does, in the transaction of the caller. */
+export async function beginToFollow(
+  connection: Connection,
+  tenantId: string,
+  base: string,
+  by: Actor,
+  now: Millis,
+): Promise<Applied | undefined> {
+  // One at a time: of two tenants that begin to follow each other, the second must see the first. Before the locks of tenants.
+  await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog followers', 0))`);
+  const locked = await lockCatalog(connection, tenantId);
+  const { active } = locked;
+  const { rows: circles } = await connection.query(
+    `${FOLLOWERS} select tenant_id from followers where tenant_id = $2`,
+    [tenantId, base],
+  );
+  const { rowCount: exists } = await connection.query(
+    `select from tenants where tenant_id = $1 and environment = 'live' and status <> 'deleting' for key share`,
+    [base],
+  );
+  if (circles.length > 0 || base === tenantId || exists === 0) return undefined;
+  await setFollows(connection, tenantId, base, now);
+  const { rows } = await connection.query<{ content_hash: string }>(
+    'select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = $1',
+    [base],
+  );
+  const [content] = rows;
+  if (!content || active?.content_hash === content.content_hash) {
+    if (locked.follows !== base) {
+      const { version = 0, content_hash = null } = active ?? {};
+      const entry = toEntry(locked, 'catalog.followed', by, { version, content_hash, follows: base });
+      await appendAuditEntry(connection, entry, now);
+    }
+    return { version: active?.version ?? 0, changed: false };
+  }
+  const version = (active?.highest ?? 0) + 1;
+  const { content_hash } = content;
+  await connection.query(
+    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
+    [tenantId, version, content_hash, isoTime(now), by.name],
+  );
+  await activate(connection, tenantId, version);
+  const after = { version, content_hash, follows: base };
+  const entry = toEntry(locked, 'catalog.applied', by, after, { content_hash, follows: base });
+  await appendAuditEntry(connection, entry, now);
+  await updateFollowers(connection, tenantId, content_hash, by, now);
+  return { version, changed: true };
 }
 
 /**
@@ -229,20 +290,29 @@ export async function rollBackCatalog(
   expected?: number,
 ): Promise<{ from: number; changed: boolean } | undefined> {
   return withTransaction(pool, async (connection) => {
-    const active = await lockActive(connection, tenantId);
+    const locked = await lockCatalog(connection, tenantId);
+    const { active } = locked;
     const { rows } = await connection.query<{ content_hash: string }>(
       'select content_hash from catalogs where tenant_id = $1 and version = $2',
       [tenantId, version],
     );
-    if (!active || rows.length === 0) return undefined;
+    const [content] = rows;
+    if (!active || !content) return undefined;
     requireVersion(active, expected);
-    if (active.version === version) return { from: version, changed: false };
+    if (active.version === version) {
+      await setFollows(connection, tenantId, null, now);
+      if (locked.follows !== null) {
+        const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
+        await appendAuditEntry(connection, entry, now);
+      }
+      return { from: version, changed: false };
+    }
     await activate(connection, tenantId, version);
-    const detail = { from: active.version };
-    const change = { tenantId, actor: by, action: 'catalog.rolled_back', subject: `version ${version}`, detail };
-    await appendAuditEntry(connection, change, now);
-    await stopFollowing(connection, tenantId);
-    await updateFollowers(connection, tenantId, rows[0]?.content_hash ?? '', by, now);
+    const after = { version, content_hash: content.content_hash, follows: null };
+    const entry = toEntry(locked, 'catalog.rolled_back', by, after, { from: active.version });
+    await appendAuditEntry(connection, entry, now);
+    await setFollows(connection, tenantId, null, now);
+    await updateFollowers(connection, tenantId, content.content_hash, by, now);
     return { from: active.version, changed: true };
   });
 }
@@ -319,23 +389,42 @@ async function loadActivations(pool: pg.Pool, tenantId: string): Promise<Map<num
   return byVersion;
 }
 
-interface Active {
+interface ActiveVersion {
   readonly version: number;
   readonly content_hash: string;
+}
+
+interface Active extends ActiveVersion {
+  /** The highest version of the tenant, active or not. */
   readonly highest: number;
 }
 
+/** The catalog of a tenant, which no other transaction changes. */
+interface LockedCatalog {
+  readonly tenantId: string;
+  /** Undefined: the tenant has no version. */
+  readonly active: ActiveVersion | undefined;
+  /** The tenant that it follows; null: none. */
+  readonly follows: string | null;
+}
+
 /** Locks the active version, so that two starting processes apply one after the other; the second finds its content active. */
-async function lockActive(connection: Connection, tenantId: string): Promise<Active | undefined> {
+async function lockCatalog(
+  connection: Connection,
+  tenantId: string,
+): Promise<LockedCatalog & { readonly active: Active | undefined }> {
   await connection.query(`select pg_advisory_xact_lock(hashtextextended('catalog ' || $1, 0))`, [tenantId]);
   // The tenant that this one follows gives it versions, too.
-  await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
+  const { rows: tenants } = await connection.query<{ follows: string | null }>(
+    'select follows from tenants where tenant_id = $1 for no key update',
+    [tenantId],
+  );
   const { rows } = await connection.query<Active>(
     `select c.version, c.content_hash, (select max(version) from catalogs where tenant_id = $1) as highest
      from active_catalogs join catalogs as c using (tenant_id, version) where tenant_id = $1`,
     [tenantId],
   );
-  return rows[0];
+  return { tenantId, active: rows[0], follows: tenants[0]?.follows ?? null };
 }
 
 function requireVersion(active: Active | undefined, expected: number | undefined): void {

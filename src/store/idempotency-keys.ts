@@ -11,8 +11,17 @@ const KEPT_HOURS = 24;
 /** Bound of a kept response in bytes. */
 export const MAX_KEPT_BYTES = 256 * 1024;
 
+/**
+ * Bound of the kept responses of a tenant in bytes. Beyond it, the oldest are dropped. Their keys stay: it is better not to know
+ * a response than to do something twice.
+ */
+export const MAX_TENANT_KEPT_BYTES = 1024 * 1024 * 1024;
+
 /** Expired keys that each new key removes. More than it adds, so that they do not accumulate between runs of the retention. */
 const REMOVED_BY_EACH = 2;
+
+/** Times that a request begins, at most: each time, the key may be released between the two statements. */
+const MAX_BEGIN_ATTEMPTS = 5;
 
 /** Identifies a key: the same text of another caller, or on another route, is another key. */
 export interface KeyId {
@@ -40,6 +49,8 @@ export type KeyState =
   /** The key was used for another request. */
   | { readonly kind: 'reused' }
   | { readonly kind: 'complete'; readonly response: KeptResponse }
+  /** The first request was answered, but the response was dropped: MAX_TENANT_KEPT_BYTES. */
+  | { readonly kind: 'dropped' }
   /** The first request was answered, but the response cannot be opened with the keys of this process. */
   | { readonly kind: 'unreadable' };
 
@@ -67,7 +78,7 @@ const LOOK = `
  */
 export async function beginKey(connection: Connection, seal: Seal, id: KeyId, fingerprint: Buffer): Promise<KeyState> {
   const values = [id.tenantId, id.actor, id.route, id.key, fingerprint];
-  for (;;) {
+  for (let attempt = 1; attempt <= MAX_BEGIN_ATTEMPTS; attempt++) {
     const begun = await connection.query<{ fence: number }>({ name: 'begin-idempotency-key', text: BEGIN, values });
     const [mine] = begun.rows;
     if (mine) return { kind: 'mine', fence: mine.fence };
@@ -81,12 +92,14 @@ export async function beginKey(connection: Connection, seal: Seal, id: KeyId, fi
     // Released, or expired and removed, since the first statement: the next attempt inserts it.
     if (!found) continue;
     if (!found.same) return { kind: 'reused' };
+    if (found.status !== null && found.sealed === null) return { kind: 'dropped' };
     if (found.status === null || found.sealed === null) {
       return { kind: 'in_progress', retryAfter: Math.min(Math.max(found.left ?? 1, 1), LOCK_SECONDS) };
     }
     const kept = openDocument(seal, found.sealed, toRow(id)) as Omit<KeptResponse, 'status'> | undefined;
     return kept ? { kind: 'complete', response: { ...kept, status: found.status } } : { kind: 'unreadable' };
   }
+  return { kind: 'in_progress', retryAfter: 1 };
 }
 
 /** Prolongs the lock of a request that is under way. */
@@ -97,19 +110,37 @@ export async function renewKey(connection: Connection, id: KeyId, fence: number)
   );
 }
 
-/** Keeps the response for later requests with the key. Without effect if another request has taken the key over. */
+/**
+ * Keeps the response for later requests with the key. Without effect if another request has taken the key over. Returns its
+ * size in bytes.
+ */
 export async function completeKey(
   connection: Connection,
   seal: Seal,
   id: KeyId,
   fence: number,
   { status, headers, body }: KeptResponse,
-): Promise<void> {
+): Promise<number> {
+  const sealed = sealDocument(seal, JSON.stringify({ headers, body }), toRow(id));
   await connection.query(`update idempotency_keys set locked_until = null, status = $6, sealed = $7 ${OF_FENCE}`, [
     ...toValues(id, fence),
     status,
-    sealDocument(seal, JSON.stringify({ headers, body }), toRow(id)),
+    sealed,
   ]);
+  return sealed.length;
+}
+
+/** Drops the oldest responses of a tenant beyond `maxBytes`. Reads all of its keys: see `KeptBytes`. Returns how many. */
+export async function dropOldResponses(connection: Connection, tenantId: string, maxBytes: number): Promise<number> {
+  const { rowCount } = await connection.query(
+    `update idempotency_keys as k set sealed = null
+     from (select actor, route, key, sum(octet_length(sealed)) over (order by expires_at desc, actor, route, key) as bytes
+           from idempotency_keys where tenant_id = $1 and sealed is not null) as kept
+     where k.tenant_id = $1 and k.actor = kept.actor and k.route = kept.route and k.key = kept.key and kept.bytes > $2
+       and k.sealed is not null`,
+    [tenantId, maxBytes],
+  );
+  return rowCount ?? 0;
 }
 
 /** Forgets a key: the next request with it is the first again. */

@@ -74,14 +74,14 @@ export async function resumeWorkers(
  *
  * @param of.dumpedAt time of the snapshot, ISO 8601
  * @param of.until only those created until then; absent: all
- * @param of.tenant only those of this tenant; absent: all
+ * @param of.tenants only those of these tenants; absent: all
  */
 export async function holdOpenDeliveries(
   connection: Connection,
   of: {
     readonly dumpedAt: string;
     readonly until?: string;
-    readonly tenant?: string;
+    readonly tenants?: readonly string[];
     readonly open: OpenDeliveries;
   },
   now: Millis,
@@ -92,8 +92,8 @@ export async function holdOpenDeliveries(
        reason = 'Restored from a dump of ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') ||
                 ' UTC: the message may have been sent since. Retry it by hand.'
      where finished_at is null and status = 'queued' and ($3::timestamptz is null or created_at <= $3)
-       and ($4::text is null or tenant_id = $4) and ($5 or in_doubt_policy = 'hold')`,
-    [isoTime(now), of.dumpedAt, of.until ?? null, of.tenant ?? null, of.open === 'hold'],
+       and ($4::text[] is null or tenant_id = any ($4)) and ($5 or in_doubt_policy = 'hold')`,
+    [isoTime(now), of.dumpedAt, of.until ?? null, of.tenants ?? null, of.open === 'hold'],
   );
   return rowCount ?? 0;
 }

@@ -7,6 +7,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { queryPage } from './pg/bounded-page.ts';
+import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
 
 /** A rejected event, as shown to operators. */
@@ -68,6 +69,7 @@ export async function quarantine(
              (tenant_id, rejected_id, event_id, event_type, code, path, message, preview, sealed, key_id, user_hash, first_at, last_at)
            select $1, i, e, t, c, p, m, coalesce(v, 'null'), decode(s, 'base64'), k, h, $2, $2
            from json_to_recordset($3) as r(i uuid, e text, t text, c text, p text, m text, v json, s text, k text, h text)
+           where exists (select from tenants where tenant_id = $1)
            on conflict (tenant_id, rejected_id) do update
            set times = rejected_events.times + 1, last_at = excluded.last_at`,
     values: [tenantId, isoTime(now), JSON.stringify([...rows.values()])],
@@ -165,8 +167,11 @@ export async function removeRejected(
   now: Millis,
 ): Promise<void> {
   await withTransaction(pool, async (connection) => {
-    await connection.query('delete from rejected_events where tenant_id = $1 and rejected_id = $2', [tenantId, id]);
-    await appendAuditEntry(connection, { tenantId, actor, action: 'event.retried', subject: id, detail: {} }, now);
+    const before = await deleteRejectedRow(connection, tenantId, id);
+    // Accepted by another retry, which has its entry.
+    if (!before) return;
+    const entry = { tenantId, actor, action: 'event.retried', subject: id, detail: {}, before };
+    await appendAuditEntry(connection, entry, now);
   });
 }
 
@@ -177,15 +182,33 @@ export async function dismissRejected(
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
-    const { rows } = await connection.query<{ code: string; path: string }>(
-      'delete from rejected_events where tenant_id = $1 and rejected_id = $2 returning code, path',
-      [tenantId, id],
-    );
-    if (!rows[0]) return false;
-    const entry = { tenantId, actor, action: 'event.dismissed', subject: id, detail: { ...rows[0] } };
+    const before = await deleteRejectedRow(connection, tenantId, id);
+    if (!before) return false;
+    const detail = { code: before.code, path: before.path };
+    const entry = { tenantId, actor, action: 'event.dismissed', subject: id, detail, before: { ...before } };
     await appendAuditEntry(connection, entry, now);
     return true;
   });
+}
+
+/** A rejected event as the audit log shows it: why, and how often, and not what it said. */
+type RejectedState = {
+  readonly event_type: string | null;
+  readonly code: string;
+  readonly path: string;
+  readonly times: number;
+};
+
+async function deleteRejectedRow(
+  connection: Connection,
+  tenantId: string,
+  id: string,
+): Promise<RejectedState | undefined> {
+  const { rows } = await connection.query<RejectedState>(
+    `delete from rejected_events where tenant_id = $1 and rejected_id = $2 returning event_type, code, path, times`,
+    [tenantId, id],
+  );
+  return rows[0];
 }
 
 /** Returns the additional authenticated data that binds a sealed item to its row. */

@@ -1,7 +1,7 @@
 import type { Millis } from '../model/event.ts';
 import type { Actor, Environment, Scope } from '../model/principal.ts';
 import { environmentOf, type StoredKey } from '../store/keys/api-keys.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 
 /** A key as the API, the CLI and the audit log show it: never with its text. */
 export interface KeyView {
@@ -37,14 +37,10 @@ export function toKeyView(key: StoredKey, now: Millis): KeyView {
     per_minute: key.perMinute,
     created_by: { kind, id, name },
     created_at: isoTime(key.createdAt),
-    expires_at: toTime(key.expiresAt),
-    revoked_at: toTime(key.revokedAt),
+    expires_at: isoTimeOrNull(key.expiresAt),
+    revoked_at: isoTimeOrNull(key.revokedAt),
     rotated_from: key.rotatedFrom,
     replaced_by: key.replacedBy,
-    last_used_at: toTime(key.lastUsedAt),
+    last_used_at: isoTimeOrNull(key.lastUsedAt),
   };
-}
-
-function toTime(at: Millis | null): string | null {
-  return at === null ? null : isoTime(at);
 }

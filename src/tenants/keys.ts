@@ -5,7 +5,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { type Environment, type Principal, type Scope, testTenantId } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import {
-  announceKeyChange,
+  countActiveKeys,
   ensureTestTenant,
   environmentOf,
   insertKey,
@@ -17,8 +17,8 @@ import {
   updateKey,
 } from '../store/keys/api-keys.ts';
 import type { Connection } from '../store/pg/pool.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { LAST_TIME } from '../time/iso-time.ts';
+import { changeAnnounced } from './announced-change.ts';
 import { generateKey, toKeyId } from './key-text.ts';
 import { type KeyView, toKeyView } from './key-view.ts';
 
@@ -196,14 +196,8 @@ export class Keys {
     return requireVisible(manager, await lockKey(connection, tenantsOf(manager), keyId));
   }
 
-  async #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
-    const result = await withTransaction(this.#pool, async (connection) => {
-      const changed = await work(connection);
-      await announceKeyChange(connection);
-      return changed;
-    });
-    this.#onChange();
-    return result;
+  #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+    return changeAnnounced(this.#pool, this.#onChange, work);
   }
 }
 
@@ -276,15 +270,9 @@ function requireActive(key: StoredKey, now: Millis): void {
 }
 
 async function requireRoom(connection: Connection, tenantId: string, now: Millis): Promise<void> {
-  // One at a time: two that create at once could exceed the bound.
-  const { rowCount } = await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
-  if (rowCount === 0) throw new TidingsError('not_found', 'There is no such tenant.');
-  const { rows } = await connection.query<{ count: number }>(
-    `select count(*) as count from api_keys
-     where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,
-    [tenantId, new Date(now)],
-  );
-  if ((rows[0]?.count ?? 0) < MAX_ACTIVE_KEYS) return;
+  const count = await countActiveKeys(connection, tenantId, now);
+  if (count === undefined) throw new TidingsError('not_found', 'There is no such tenant.');
+  if (count < MAX_ACTIVE_KEYS) return;
   throw new TidingsError('too_many_keys', `The tenant has ${MAX_ACTIVE_KEYS} active keys; revoke those of no use.`);
 }
 

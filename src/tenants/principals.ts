@@ -54,7 +54,9 @@ export class Principals {
 
 function toPrincipal(identity: Identity, { tenantId, address }: Credentials, tenant: TenantState | null): Principal {
   if (!tenant || (tenantId !== undefined && tenantId !== identity.tenantId)) {
-    throw new TidingsError('not_found', 'There is no such tenant; correct x-tidings-tenant, or leave it out.');
+    throw new TidingsError('not_found', 'There is no such tenant; correct x-tidings-tenant, or leave it out.', {
+      pointer: 'x-tidings-tenant',
+    });
   }
   if (tenant.status !== 'active') {
     const state = tenant.status === 'suspended' ? 'suspended' : 'being deleted';

@@ -13,11 +13,3 @@ export function isKnownLocale(text: string): boolean {
 export function isKnownZone(text: string): boolean {
   return findZone(text) !== undefined;
 }
-
-/** Returns whether a text is a sender: an address, or a name before an address in angle brackets. No line breaks. */
-export function isMailbox(text: string): boolean {
-  return (
-    text.length <= 320 &&
-    /^(?:[^<>\p{Cc}"]{1,200}\s*<[^<>\s@\p{Cc}]+@[^<>\s@\p{Cc}]+>|[^<>\s@\p{Cc}]+@[^<>\s@\p{Cc}]+)$/u.test(text)
-  );
-}

@@ -1,14 +1,12 @@
 import type pg from 'pg';
 import { LookupCache } from '../lib/lookup-cache.ts';
+import { isTenantId } from '../model/tenant.ts';
 import { loadTenantState, type TenantState } from '../store/tenants/tenant-state.ts';
 
 /** Tenants in memory; one takes some 200 bytes. */
 const MAX_TENANTS = 10_000;
 /** Time in ms after which a change of a tenant is noticed even if its announcement was missed. */
 const MAX_AGE_MS = 10_000;
-
-/** Ids that a tenant can have; the table has the same pattern. */
-const TENANT_ID = /^[a-z0-9][a-z0-9_-]{0,62}(\.test)?$/;
 
 /** Status and environment of the tenants that call, kept in memory for up to MAX_AGE_MS. */
 export class TenantStates {
@@ -21,7 +19,7 @@ export class TenantStates {
 
   /** Returns null for an unknown tenant. */
   readonly find = (tenantId: string): TenantState | null | Promise<TenantState | null> =>
-    TENANT_ID.test(tenantId) ? this.#states.find(tenantId) : null;
+    isTenantId(tenantId) ? this.#states.find(tenantId) : null;
 
   /** Forgets everything: a tenant has changed. */
   clear(): void {

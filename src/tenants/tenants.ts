@@ -5,20 +5,20 @@ import type { Actor } from '../model/principal.ts';
 import type { TenantSettings } from '../model/tenant.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { copyCatalog } from '../store/catalogs.ts';
-import { announceKeyChange } from '../store/keys/api-keys.ts';
 import { requireIsolation, type TenantDatabase } from '../store/pg/tenant-database.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import {
   findFollower,
   insertTenant,
   isCreatedBy,
   listTenants,
   loadTenant,
+  lockTenant,
   type StoredTenant,
   setTenantStatus,
   updateTenant,
 } from '../store/tenants/tenants.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { changeAnnounced } from './announced-change.ts';
 
 /** A tenant as the API shows it. */
 export interface TenantView {
@@ -82,7 +82,7 @@ export class Tenants {
     await requireIsolation(this.#database);
     return this.#change(async (connection) => {
       const now = this.#clock();
-      const base = await loadTenant(connection, wanted.follows, true);
+      const base = await lockTenant(connection, wanted.follows);
       if (base?.environment !== 'live' || base.status === 'deleting') {
         throw new TidingsError('not_found', 'There is no such tenant to follow.', { pointer: '/follows' });
       }
@@ -111,7 +111,7 @@ export class Tenants {
     expected: number | undefined,
   ): Promise<TenantView> {
     return this.#change(async (connection) => {
-      const tenant = requireTenant(await loadTenant(connection, tenantId, true));
+      const tenant = requireTenant(await lockTenant(connection, tenantId));
       if (expected !== undefined && expected !== tenant.revision) throw toOutdated(tenant.revision);
       const settings = Object.fromEntries(
         Object.entries({ ...tenant.settings, ...change.settings }).filter(([, value]) => value !== null),
@@ -146,7 +146,7 @@ export class Tenants {
     action: string,
   ): Promise<TenantView> {
     return this.#change(async (connection) => {
-      const tenant = requireTenant(await loadTenant(connection, tenantId, true));
+      const tenant = requireTenant(await lockTenant(connection, tenantId));
       if (tenant.status === status) return toView(tenant);
       if (tenant.status === 'deleting') {
         throw new TidingsError('tenant_in_use', 'The tenant is being deleted, which cannot be stopped.');
@@ -193,14 +193,8 @@ export class Tenants {
     }
   }
 
-  async #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
-    const result = await withTransaction(this.#database.owner, async (connection) => {
-      const changed = await work(connection);
-      await announceKeyChange(connection);
-      return changed;
-    });
-    this.#onChange();
-    return result;
+  #change<T>(work: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
+    return changeAnnounced(this.#database.owner, this.#onChange, work);
   }
 }
 
@@ -220,7 +214,8 @@ function toView(tenant: StoredTenant): TenantView {
     revision: tenant.revision,
     created_at: isoTime(tenant.createdAt),
     updated_at: isoTime(tenant.updatedAt),
-    suspended_at: tenant.suspendedAt === null ? null : isoTime(tenant.suspendedAt),
+    // The store keeps the time of a resumed tenant until everything that was held is released.
+    suspended_at: tenant.suspendedAt === null || tenant.status === 'active' ? null : isoTime(tenant.suspendedAt),
   };
 }
 

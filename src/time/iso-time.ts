@@ -28,6 +28,11 @@ export function isoTime(time: Millis): string {
   return `${date}${TWO[Math.floor(minutes / 60)]}:${TWO[minutes % 60]}:${TWO[seconds % 60]}.${THREE[ms % 1000]}Z`;
 }
 
+/** Formats a time that may be absent; null: it is. */
+export function isoTimeOrNull(time: Millis | null | undefined): string | null {
+  return time === null || time === undefined ? null : isoTime(time);
+}
+
 /** Parses exactly this form, years 0 to 9999. Returns undefined for any other form, or a day or time that does not exist. */
 export function parseIsoTime(text: string): Millis | undefined {
   if (text.length !== LENGTH || text[10] !== 'T' || text[13] !== ':' || text[16] !== ':') return undefined;

@@ -6,6 +6,7 @@ import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { createDumpFolder, dumpToFile, rotateDumps, toDumpName } from '../store/dump/dump-file.ts';
 import { loadDumpDue, lockDumps, saveLastDump } from '../store/dump/last-dump.ts';
+import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openPool } from '../store/pg/pool.ts';
 import { dropTimeouts } from '../store/pg/session.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -78,7 +79,11 @@ export class ScheduledDumps {
     const { signal } = this.#stopping;
     // Connections of its own: a dump takes long, and its statements must not time out.
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
-    const pool = openPool(dropTimeouts(databaseUrl), { max: 2, name: 'tidings scheduled dump', timeouts });
+    const pool = openPool(dropTimeouts(databaseUrl), {
+      max: MAX_CONNECTIONS.dump,
+      name: 'tidings scheduled dump',
+      timeouts,
+    });
     try {
       const connection = await pool.connect();
       try {

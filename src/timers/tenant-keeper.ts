@@ -1,8 +1,9 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
+import { areUsersLocked } from '../store/facts/facts.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { deleteSome, deleteTenantRow, listTenantTables } from '../store/tenants/delete-tenant.ts';
+import { deleteSome, deleteTenantRow, listTenantTables, type TenantTable } from '../store/tenants/delete-tenant.ts';
 import { holdSome, markReleased, releaseSome } from '../store/tenants/queues.ts';
 import { listUnsettledTenants, loadTenant, type StoredTenant } from '../store/tenants/tenants.ts';
 
@@ -128,14 +129,12 @@ export class TenantKeeper {
     // Nothing more is sent meanwhile.
     if ((await withTransaction(pool, (connection) => holdSome(connection, tenantId))) > 0) return true;
     if (clock() - (tenant.suspendedAt ?? 0) < grace) return false;
-    let chunks = 0;
-    for (const table of await listTenantTables(pool)) {
-      while ((await withTransaction(pool, (connection) => deleteSome(connection, table, tenantId))) > 0) {
-        if (this.#isStopping || ++chunks === CHUNKS_PER_TURN) return true;
-      }
-    }
+    const tables = await listTenantTables(pool);
     // Work under way may have added rows to a table that was empty before: the next turn finds them.
-    if (chunks > 0) return true;
+    if ((await this.#deleteChunks(tenantId, tables)) > 0) return true;
+    // Transactions that began before its catalogs were deleted may still write: those of a frozen process. Later ones do not.
+    if (await areUsersLocked(pool, tenantId)) return false;
+    if ((await this.#deleteChunks(tenantId, tables)) > 0) return true;
     await withTransaction(pool, async (connection) => {
       const { rowCount } = await connection.query('select from tenants where live_tenant_id = $1', [tenantId]);
       if (rowCount === 0) await deleteTenantRow(connection, tenantId);
@@ -143,5 +142,15 @@ export class TenantKeeper {
     if (await loadTenant(pool, tenantId)) return false;
     log.info({ tenant: tenantId }, 'a tenant was deleted with everything it had');
     return false;
+  }
+  /** Returns how many chunks were deleted, up to CHUNKS_PER_TURN; 0: no table had a row. */
+  async #deleteChunks(tenantId: string, tables: readonly TenantTable[]): Promise<number> {
+    let chunks = 0;
+    for (const table of tables) {
+      while ((await deleteSome(this.#options.pool, table, tenantId)) > 0) {
+        if (++chunks === CHUNKS_PER_TURN || this.#isStopping) return chunks;
+      }
+    }
+    return chunks;
   }
 }

@@ -1,14 +1,17 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
+import type { Rule } from '../model/catalog.ts';
 import type { Decision, WaitStatus } from '../model/decision.ts';
-import type { Millis } from '../model/event.ts';
+import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import type { Wait } from '../rules/facts.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { lockUsers } from '../store/facts/facts.ts';
+import { isTransient } from '../store/pg/errors.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { announceTimers, loadWaitFailure, retrySetAside } from '../store/waits/failed-waits.ts';
 import type { StoredWait } from '../store/waits/wait-content.ts';
 import { findUserOfWait, loadWaitsById, loadWaitsOfRule, type WaitWrite, writeWaits } from '../store/waits/waits.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -58,7 +61,7 @@ async function toCancelled(
   now: Millis,
   reason: CancelReason,
 ): Promise<WaitWrite> {
-  const startedBy = (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(wait.rule)?.rule;
+  const startedBy = await findRule(catalogs, tenantId, wait);
   wait.status = 'cancelled';
   wait.endedAt = now;
   wait.stored = 'changed';
@@ -68,9 +71,71 @@ async function toCancelled(
   };
 }
 
+/** Returns the rule of a wait; undefined: its catalog version cannot be read, and the wait can still be ended. */
+async function findRule(catalogs: CatalogCache, tenantId: string, wait: StoredWait): Promise<Rule | undefined> {
+  try {
+    return (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(wait.rule)?.rule;
+  } catch (error) {
+    if (isTransient(error)) throw error;
+    return undefined;
+  }
+}
+
 interface CancelReason {
   readonly code: 'catalog_changed' | 'cancelled_by_operator';
   readonly text: string;
+}
+
+const CANCELLED_BY_OPERATOR: CancelReason = {
+  code: 'cancelled_by_operator',
+  text: 'Cancelled by command: an operator cancelled this wait.',
+};
+
+/**
+ * Ends those of these waits that are set aside; their users must be locked.
+ * @param waits at least the first is looked at, and as many as can be in memory
+ * @returns how many were looked at, the first ones, and how many of these were ended
+ */
+export async function dismissWaits(
+  connection: pg.PoolClient,
+  { catalogs, tenantId, now }: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'now'>,
+  waits: readonly { readonly userId: string; readonly waitId: string }[],
+): Promise<{ readonly looked: number; readonly dismissed: number }> {
+  const { waits: loaded, known } = await loadWaitsById(connection, tenantId, waits);
+  const beyond = new Set(known.map(({ waitId }) => waitId));
+  const first = waits.findIndex(({ waitId }) => beyond.has(waitId));
+  const written: WaitWrite[] = [];
+  for (const wait of loaded) {
+    if (wait.status !== 'waiting' || wait.heldUntil === undefined) continue;
+    written.push(await toCancelled(catalogs, tenantId, wait, now, CANCELLED_BY_OPERATOR));
+  }
+  await writeWaits(connection, tenantId, written, now);
+  return { looked: first < 0 ? waits.length : first, dismissed: written.length };
+}
+
+/**
+ * Lets the timer try one wait again that could not be fired. Returns its user and whether it was held back; undefined: there
+ * is no such wait.
+ */
+export async function retryWait(
+  { pool, tenantId, actor, now }: Omit<WaitCommand, 'rule' | 'catalogs'>,
+  waitId: string,
+): Promise<{ readonly userId: string; readonly isRetried: boolean } | undefined> {
+  const result = await withTransaction(pool, async (connection) => {
+    const userId = await findUserOfWait(connection, tenantId, waitId);
+    if (userId === undefined) return undefined;
+    const place = { userId, waitId };
+    const before = await loadWaitFailure(connection, tenantId, place);
+    const isRetried = (await retrySetAside(connection, tenantId, [place])) > 0;
+    if (isRetried) {
+      const states = { before: before ?? null, after: (await loadWaitFailure(connection, tenantId, place)) ?? null };
+      const entry = { tenantId, actor, action: 'wait.retried', subject: waitId, detail: {}, ...states };
+      await appendAuditEntry(connection, entry, now);
+    }
+    return { userId, isRetried };
+  });
+  if (result?.isRetried) await announceTimers(pool);
+  return result;
 }
 
 /** Cancels one wait, if it is pending. Returns its user and its status afterwards; undefined: there is no such wait. */
@@ -85,15 +150,27 @@ export async function cancelWait(
     const [wait] = (await loadWaitsById(connection, tenantId, [{ userId, waitId }])).waits;
     if (!wait) return undefined;
     if (wait.status !== 'waiting') return { userId, status: wait.status };
-    const reason = {
-      code: 'cancelled_by_operator',
-      text: 'Cancelled by command: an operator cancelled this wait.',
-    } as const;
-    await writeWaits(connection, tenantId, [await toCancelled(catalogs, tenantId, wait, now, reason)], now);
+    const before = toState(wait);
+    const cancelled = await toCancelled(catalogs, tenantId, wait, now, CANCELLED_BY_OPERATOR);
+    await writeWaits(connection, tenantId, [cancelled], now);
     const detail = { rule: wait.rule };
-    await appendAuditEntry(connection, { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail }, now);
+    const states = { before, after: toState(wait) };
+    const entry = { tenantId, actor, action: 'wait.cancelled', subject: waitId, detail, ...states };
+    await appendAuditEntry(connection, entry, now);
     return { userId, status: 'cancelled' };
   });
+}
+
+/** Returns a wait as the audit log shows it. */
+function toState({ userId, rule, catalogVersion, status, dueAt, endedAt }: Wait): JsonObject {
+  return {
+    user_id: userId,
+    rule,
+    catalog_version: catalogVersion,
+    status,
+    due_at: isoTime(dueAt),
+    ended_at: endedAt === null ? null : isoTime(endedAt),
+  };
 }
 
 /** Checked only if the rule has no waits, because a removed rule may have some. Then the name is probably misspelled. */

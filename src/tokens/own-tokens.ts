@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import { lockAccess } from '../store/members/lock-tenant.ts';
+import { lockAccess } from '../store/members/lock-access.ts';
 import { loadSigningKey, replaceSigningKey } from '../store/members/signing-keys.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 

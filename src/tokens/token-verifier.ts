@@ -20,6 +20,15 @@ const CLOCK_TOLERANCE_S = 30;
 /** Characters of a token, and of a user id. */
 const MAX_TOKEN_CHARS = 8192;
 const MAX_USER_ID_CHARS = 256;
+/** The end of the year 9999. A token that is valid for longer has milliseconds for seconds, and would never expire. */
+const LAST_EXPIRY_MS: Millis = 253_402_300_799_000;
+
+/**
+ * One answer for an unknown issuer, a foreign audience and a wrong signature: a caller who cannot sign learns nothing about the
+ * issuers that tenants trust.
+ */
+const NOT_VALID =
+  'The token is not valid here: its issuer (iss) and audience (aud) must be those that the tenant registered by PUT /api/v1/issuers/ISSUER, and a key and algorithm of that issuer must have signed it.';
 
 /** Returns whether a bearer text has the shape of a signed JSON Web Token, which no API key has. */
 export function isToken(text: string): boolean {
@@ -47,16 +56,18 @@ export class TokenVerifier {
   async verify(token: string, tenantId: string | null): Promise<TokenUser> {
     const { issuer, audiences } = peek(token);
     if (issuer.startsWith(OWN_ISSUER)) return this.#verifyOwn(token, issuer, tenantId);
-    const found = await findIssuers(this.#owner, issuer, tenantId);
-    const meant = found.filter((one) => one.audiences.some((audience) => audiences.includes(audience)));
-    let failure = unauthorized(
-      found.length === 0
-        ? 'No tenant trusts the issuer of this token; register it by PUT /api/v1/issuers/ISSUER.'
-        : 'This token is for another audience than those of its issuer here.',
-    );
+    const meant = await findIssuers(this.#owner, issuer, audiences, tenantId);
     // At once: an issuer of another tenant whose server is slow adds nothing to the wait for the others.
     const results = await Promise.allSettled(meant.map((one) => this.#verifyOf(one, token)));
-    for (const result of results) if (result.status === 'fulfilled') return result.value;
+    const users = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const [user] = users;
+    if (users.length > 1) {
+      throw unauthorized(
+        'Several tenants accept this token; name yours in the header x-tidings-tenant, or give each an audience of its own.',
+      );
+    }
+    if (user) return user;
+    let failure = unauthorized(NOT_VALID);
     for (const { reason } of results as PromiseRejectedResult[]) failure = toTokenError(reason);
     throw failure;
   }
@@ -115,7 +126,10 @@ function peek(token: string): { issuer: string; audiences: readonly string[] } {
   }
   const { iss, aud } = payload;
   if (typeof iss !== 'string' || iss === '' || !isStorable(iss)) throw unauthorized('The token names no issuer (iss).');
-  return { issuer: iss, audiences: [aud].flat().filter((one) => typeof one === 'string') };
+  return {
+    issuer: iss,
+    audiences: [aud].flat().filter((one): one is string => typeof one === 'string' && isStorable(one)),
+  };
 }
 
 function toUser(payload: JWTPayload, issuer: Pick<Issuer, 'tenantId' | 'issuer'>, claim: string): TokenUser {
@@ -124,7 +138,11 @@ function toUser(payload: JWTPayload, issuer: Pick<Issuer, 'tenantId' | 'issuer'>
   if (typeof userId !== 'string' || userId === '' || userId.length > MAX_USER_ID_CHARS || !isStorable(userId)) {
     throw unauthorized(`The token names no user: the claim ${claim} must hold a user id.`);
   }
-  return { tenantId: issuer.tenantId, userId, issuer: issuer.issuer, expiresAt: (payload.exp as number) * 1000 };
+  const expiresAt = (payload.exp as number) * 1000;
+  if (expiresAt > LAST_EXPIRY_MS) {
+    throw unauthorized('The claim exp of the token is beyond the year 9999; write it in seconds, not in milliseconds.');
+  }
+  return { tenantId: issuer.tenantId, userId, issuer: issuer.issuer, expiresAt };
 }
 
 /** Whether a text from a token can be compared in the database. */
@@ -156,9 +174,7 @@ function toTokenError(error: unknown): TidingsError {
     return unauthorized(`The claim ${error.claim} of the token is missing, or has a value that is not accepted here.`);
   }
   if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException) {
-    return unauthorized(
-      'The signature of the token is not valid here: another key or algorithm, or the token was changed.',
-    );
+    return unauthorized(NOT_VALID);
   }
   throw error;
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ensureFolderInstalled } from '../../scripts/install.mjs';
 import { filesOf, ROOMS, type Room } from './rooms.ts';
 import type { Survivor } from './survivors.ts';
 import { withValidTypes } from './types.ts';
@@ -30,7 +31,8 @@ export async function mutateCode(options: CodeOptions): Promise<CodeResult> {
   const rooms = ROOMS.map((room) => ({ room, files: filesOf(room, options.words) })).filter(
     ({ files }) => files.length > 0,
   );
-  if (rooms.length > 0) await installStryker();
+  // Stryker has a package.json of its own, so that only those who mutate install it.
+  if (rooms.length > 0 && !(await ensureFolderInstalled(HERE))) throw new Error('Stryker could not be installed.');
   const results: CodeResult[] = [];
   for (const { room, files } of rooms) results.push(await mutateRoom(room, files, options));
   return {
@@ -135,19 +137,6 @@ function textBetween(lines: readonly string[], start: Position, end: Position): 
   whole[whole.length - 1] = whole.at(-1)?.slice(0, end.column - 1) ?? '';
   whole[0] = whole[0]?.slice(start.column - 1) ?? '';
   return whole.join('\n');
-}
-
-/** Stryker has a package.json of its own, so that only those who mutate install it. */
-async function installStryker(): Promise<void> {
-  const installed = join(HERE, 'node_modules', '.package-lock.json');
-  const wanted = readFileSync(join(HERE, 'package-lock.json'), 'utf8');
-  const marker = join(HERE, 'node_modules', '.installed-lock');
-  if (existsSync(installed) && existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
-  console.log('Installing Stryker (once)…');
-  const options = ['--no-audit', '--no-fund', '--loglevel=error'];
-  const code = await run('npm', ['ci', '--prefix', HERE, ...options], {});
-  if (code !== 0) throw new Error('Stryker could not be installed: see above what npm says.');
-  writeFileSync(marker, wanted);
 }
 
 function run(command: string, args: readonly string[], env: { readonly [name: string]: string }): Promise<number> {

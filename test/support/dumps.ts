@@ -43,8 +43,13 @@ export async function runTidings(
 }
 
 /** Returns the settings with which the command line uses a database. */
-export function toEnv(database: { readonly url: string }, key: string, dataDir: string): { [name: string]: string } {
-  return { DATABASE_URL: database.url, TIDINGS_ENCRYPTION_KEY: key, TIDINGS_DATA_DIR: dataDir };
+export function toEnv(
+  { url, apiUrl }: { readonly url: string; readonly apiUrl?: string },
+  key: string,
+  dataDir: string,
+): { [name: string]: string } {
+  const api = apiUrl === undefined ? {} : { TIDINGS_API_DATABASE_URL: apiUrl };
+  return { DATABASE_URL: url, TIDINGS_ENCRYPTION_KEY: key, TIDINGS_DATA_DIR: dataDir, ...api };
 }
 
 /** A private database without any table. */
@@ -99,5 +104,6 @@ export async function recordKey({ database, seal }: TestTidings): Promise<void> 
 /** Gives another tenant the active catalog of the default one. */
 export async function addTenant({ pool, catalogs, clock }: TestTidings, tenant: string): Promise<void> {
   const { data } = await catalogs.getActive('default');
+  await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [tenant]);
   await applyCatalog(pool, tenant, data, systemActor('test'), clock.now);
 }

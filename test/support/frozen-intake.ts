@@ -6,30 +6,45 @@ import { openPool } from '../../src/store/pg/pool.ts';
 import { silent, TENANT } from './tidings.ts';
 
 /**
- * A process that ingests one event and is frozen (SIGSTOP) in the middle of its transaction, between the two round trips.
- * Prints the result once it continues. Arguments: the database URL, the idle timeout in ms, the event.
+ * A process that ingests one event and is frozen (SIGSTOP) in the middle of its transaction, between the two round trips, or
+ * just before it. Prints the result once it continues. Arguments: the database URL, the idle timeout in ms, the event, the tenant,
+ * and `before`.
  */
 
-const [url = '', idle = '', event = ''] = process.argv.slice(2);
+const [url = '', idle = '', event = '', tenant = TENANT, when = 'within'] = process.argv.slice(2);
+let isFrozen = false;
+function freeze(): void {
+  if (!isFrozen) process.kill(process.pid, 'SIGSTOP');
+  isFrozen = true;
+}
 
 /** An address is sealed after everything is decided and before anything is written. */
 class Freezing extends Seal {
   override seal(text: string, purpose: string) {
-    process.kill(process.pid, 'SIGSTOP');
+    freeze();
     return super.seal(text, purpose);
+  }
+}
+
+/** The active catalog is asked for when an event is checked, before its transaction begins. */
+class FreezingCatalogs extends CatalogCache {
+  override async getActive(tenantId: string) {
+    const catalog = await super.getActive(tenantId);
+    if (when === 'before') freeze();
+    return catalog;
   }
 }
 
 const pool = openPool(url, { max: 2, name: 'frozen', timeouts: { idleInTransaction: Number(idle) } });
 const pipeline = new Pipeline({
   pool,
-  catalogs: new CatalogCache(pool),
+  catalogs: new FreezingCatalogs(pool),
   partitions: new Partitions(pool),
   seal: new Freezing(Buffer.alloc(32)),
   clock: Date.now,
   log: silent,
 });
-const answer = await pipeline.ingest(TENANT, [JSON.parse(event)]).then(
+const answer = await pipeline.ingest(tenant, [JSON.parse(event)]).then(
   ([result]) => result?.status,
   (error) => error.code,
 );

@@ -38,6 +38,7 @@ export async function testServer(
     consoleDir?: string;
     log?: Logger;
     perMinute?: number;
+    maxKeptBytes?: number;
     trustedProxies?: readonly string[];
     /** Default: a free one. */
     port?: number;
@@ -61,6 +62,7 @@ export async function testServer(
     outbound,
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
+    ...(options.maxKeptBytes !== undefined && { maxKeptBytes: options.maxKeptBytes }),
     ...(options.trustedProxies && { trustedProxies: options.trustedProxies }),
     log: options.log ?? silent,
     consoleDir: options.consoleDir ?? CONSOLE,

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { testPackages } from './packages.ts';
 
 /** The YAML language server that VS Code's YAML extension runs, in a process of its own, spoken to over stdio. */
 
-const require = createRequire(import.meta.url);
-const PROGRAM = require.resolve('yaml-language-server/bin/yaml-language-server');
+/** Undefined if it cannot be installed. */
+export const PROGRAM = (await testPackages('editor'))?.resolve('yaml-language-server/bin/yaml-language-server');
 
 export interface Diagnostic {
   readonly message: string;
@@ -39,7 +39,7 @@ export class LanguageServer {
   private constructor(root: string, settings: object) {
     this.#root = root;
     this.#settings = settings;
-    this.#process = spawn(process.execPath, [PROGRAM, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#process = spawn(process.execPath, [PROGRAM as string, '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#process.stdout!.on('data', (data: Buffer) => this.#receive(data));
   }
 

@@ -24,7 +24,7 @@ export interface TestAccount {
 const CLIENT_ID = 'tidings';
 const CLIENT_SECRET = 'a secret of the client';
 
-async function testProvider(redirectUri: string): Promise<TestProvider> {
+async function testProvider(redirectUri: string, clientAuth?: 'client_secret_post'): Promise<TestProvider> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -32,7 +32,15 @@ async function testProvider(redirectUri: string): Promise<TestProvider> {
   const accounts = new Map<string, TestAccount>();
   const { privateKey } = await generateKeyPair('RS256', { extractable: true });
   const provider = new Provider(url, {
-    clients: [{ client_id: CLIENT_ID, client_secret: CLIENT_SECRET, redirect_uris: [redirectUri] }],
+    clients: [
+      {
+        client_id: CLIENT_ID,
+        client_secret: CLIENT_SECRET,
+        redirect_uris: [redirectUri],
+        ...(clientAuth && { token_endpoint_auth_method: clientAuth }),
+      },
+    ],
+    ...(clientAuth && { clientAuthMethods: [clientAuth] }),
     jwks: { keys: [{ ...(await exportJWK(privateKey)), kid: 'k', alg: 'RS256', use: 'sig' }] as never },
     cookies: { keys: ['signs cookies'] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
@@ -79,12 +87,25 @@ export interface LoginTest {
 
 export const API_KEY = 'a key of the environment';
 
-export async function testLogin(tidings: TestTidings): Promise<LoginTest> {
+/**
+ * @param clientAuth the only way in which clients prove who they are; undefined: the usual ones
+ * @param proxyUrl URL of a proxy in front of the server, which trusts it; default: browsers reach the server itself
+ */
+export async function testLogin(
+  tidings: TestTidings,
+  { clientAuth, proxyUrl }: { clientAuth?: 'client_secret_post'; proxyUrl?: string } = {},
+): Promise<LoginTest> {
   const port = await findFreePort();
-  const publicUrl = `http://127.0.0.1:${port}`;
-  const provider = await testProvider(`${publicUrl}/api/v1/login/callback`);
+  const publicUrl = proxyUrl ?? `http://127.0.0.1:${port}`;
+  const provider = await testProvider(`${publicUrl}/api/v1/login/callback`, clientAuth);
   const oidc = { issuer: provider.url, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET };
-  const server = await testServer(tidings, { apiKeys: [API_KEY], publicUrl, oidc, port });
+  const server = await testServer(tidings, {
+    apiKeys: [API_KEY],
+    publicUrl,
+    oidc,
+    port,
+    trustedProxies: proxyUrl === undefined ? [] : ['127.0.0.1'],
+  });
   return {
     server,
     provider,

@@ -49,3 +49,25 @@ export function runPattern(rule: Rule, drawn: readonly DrawnEvent[]): { got: Pat
   }
   return { got, want };
 }
+
+/** Lets events arrive one by one, as the rule sees them; returns how many triggers late events completed. */
+export function playPattern(rule: Rule, drawn: readonly DrawnEvent[]): number {
+  const rules = rulesOf([rule]);
+  const compiled = rules.byName.get(rule.name)!;
+  const ids = newIds();
+  const user = newUserState('u');
+  let completed = 0;
+  for (const [place, one] of drawn.entries()) {
+    const event = toEvent(one, place);
+    const { isComplete } = matchPattern(compiled, user, event, ids);
+    if (rule.on.includes(event.type) && isComplete) rememberMatch(compiled, user, event);
+    const open = findOpenTriggers(rules, user, event, ids);
+    addEvent(user, event.type, { key: event.key, eventId: event.eventId, time: event.time, event });
+    for (const trigger of open) {
+      if (!hasBecomeComplete(trigger, user, ids)) continue;
+      completed++;
+      rememberMatch(compiled, user, trigger.trigger);
+    }
+  }
+  return completed;
+}

@@ -19,7 +19,10 @@ export interface PgBouncer {
 }
 
 /** Starts PgBouncer on a free port in front of a database, as its documentation recommends for session settings. */
-export async function startPgBouncer(databaseUrl: string, mode: 'session' | 'transaction'): Promise<PgBouncer> {
+export async function startPgBouncer(
+  databaseUrl: string,
+  mode: 'session' | 'transaction' | 'statement',
+): Promise<PgBouncer> {
   // It does not run as root, and the socket of the server is open to its owner only.
   const cable = await cableTo(databaseUrl);
   const target = new URL(cable.url);

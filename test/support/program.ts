@@ -22,6 +22,7 @@ export interface Ready {
   readonly url: string | null;
   readonly health_url: string;
   readonly database: string;
+  readonly tenant: string;
   readonly catalog_version: number;
   readonly pid: number;
 }

@@ -21,7 +21,7 @@ export function raw(
   }: {
     method?: string;
     path: string;
-    headers?: Record<string, string>;
+    headers?: Record<string, string | string[]>;
     body?: string | Buffer;
   },
 ): Promise<RawAnswer> {

@@ -58,6 +58,7 @@ export async function loadHistory(
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,
+    cutWaits: new Map(),
   };
   const connection = await pool.connect();
   await loadConditionalFacts(connection, { ...none, rules }, query, facts, []);

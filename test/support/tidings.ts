@@ -68,7 +68,10 @@ export interface TestTidings extends TestProcess {
   /** Runs a scheduled rule for these users, as due now; returns the number of users. */
   runSchedule(rule: string, label: string, userIds: readonly string[]): Promise<number>;
   /** Runs a job over the pending waits of a rule; resolves when it has ended. */
-  runWaitJob(action: 'waits.migrate' | 'waits.cancel', rule: string): Promise<JobView>;
+  runWaitJob(
+    action: 'waits.migrate' | 'waits.cancel' | 'waits.retry' | 'waits.dismiss',
+    rule: string,
+  ): Promise<JobView>;
   /** Holds the locks of these users, as a batch that decides about them does, until `release`, which commits. */
   holdUsers(userIds: readonly string[]): Promise<{ connection: pg.PoolClient; release: () => Promise<void> }>;
   /** Backtests the past since then up to now, against itself or against a candidate. */

@@ -24,6 +24,7 @@ export interface Rows {
   readonly stopped: string;
   readonly queued: string;
   readonly waitId: string;
+  readonly setAsideWaitId: string;
   /** Three of them. */
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
@@ -93,6 +94,14 @@ export async function twoTenants(): Promise<TwoTenants> {
       `insert into api_keys (tenant_id, key_id, hash, last4, name, scopes, created_by)
        select $1, id, '', '', $2, '{users:read}', '{"kind":"system","id":"test","name":"test","from":null}' from unnest($3::text[]) as id`,
       [tenantId, `${word} key`, keyIds],
+    );
+    await pool.query(
+      `insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
+                          state, attempts, failure, set_aside_at)
+       select tenant_id, user_id, gen_random_uuid(), rule, key, kind, catalog_version, status, trigger_time, due_at, began_at,
+              state, 8, $2, began_at
+       from waits where tenant_id = $1`,
+      [tenantId, `${word} failure`],
     );
     const correlationId = `${word} correlation`;
     const rule = `${word.toUpperCase()}_DELAYED`;
@@ -197,12 +206,13 @@ async function load(
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'undeliverable') as stopped,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'queued') as queued,
-            (select wait_id from waits where tenant_id = $1) as wait,
+            (select wait_id from waits where tenant_id = $1 and set_aside_at is null) as wait,
+            (select wait_id from waits where tenant_id = $1 and set_aside_at is not null) as set_aside,
             array(select rejected_id from rejected_events where tenant_id = $1)::text[] as rejected`,
     [tenantId],
   );
-  const { named, sent, stopped, queued, wait, rejected } = rows[0];
-  const found = { sent, stopped, queued, waitId: wait, rejectedIds: rejected };
+  const { named, sent, stopped, queued, wait, set_aside: setAside, rejected } = rows[0];
+  const found = { sent, stopped, queued, waitId: wait, setAsideWaitId: setAside, rejectedIds: rejected };
   if (Object.values({ ...found, named }).includes(null)) throw new Error(JSON.stringify(rows[0]));
   return { userId: named[0], notificationType: named[1], ...found };
 }

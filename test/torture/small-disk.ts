@@ -3,13 +3,10 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/**
- * A file system of its own for the data directory, which the torture fills now and then. It is in memory, and gone with its
- * process.
- */
+/* A file system of its own for the data directory, to be filled. It is in memory, and gone with its process. */
 
 /** Room for a database with some thousand events, and little more. */
-const SIZE = '700m';
+const SIZE_MIB = 700;
 
 /** Commands that run a program with its own mount points: as root, and as another user. */
 const UNSHARE = [
@@ -18,24 +15,34 @@ const UNSHARE = [
 ] as const;
 
 /**
+ * Returns the words of a command, to be followed by those of a program, that runs the program with a small disk mounted at
+ * `directory`; undefined: this machine does not let programs mount a file system.
+ *
+ * @param prepare shell command that runs before the program; `$0` is the directory
+ */
+export function runOnSmallDisk(directory: string, sizeMib: number, prepare = 'true'): readonly string[] | undefined {
+  const script = `mount -t tmpfs -o size=${sizeMib}m,mode=777 tmpfs "$0" && ${prepare} && exec "$@"`;
+  for (const unshare of UNSHARE) {
+    const words = [...unshare, 'sh', '-c', script, directory];
+    const [command = '', ...options] = words;
+    if (spawnSync(command, [...options, 'true']).status === 0) return words;
+  }
+  return undefined;
+}
+
+/**
  * Runs the program again with a small disk mounted at `directory`.
  * @param args of the program after the script
  * @returns its exit code; undefined: this machine does not let programs mount a file system
  */
 export async function rerunOnSmallDisk(directory: string, args: readonly string[]): Promise<number | undefined> {
-  const mount = `mount -t tmpfs -o size=${SIZE},mode=777 tmpfs "$0"`;
-  const unshare = UNSHARE.find(([command, ...options]) => {
-    return spawnSync(command, [...options, 'sh', '-c', mount, directory]).status === 0;
-  });
-  if (!unshare) return undefined;
-  const [command, ...options] = unshare;
+  const [command, ...options] = runOnSmallDisk(directory, SIZE_MIB) ?? [];
+  if (command === undefined) return undefined;
   const [runner, main] = ['../../scripts/run.mjs', 'main.ts'].map((file) =>
     fileURLToPath(new URL(file, import.meta.url)),
   );
   const run = [process.execPath, ...process.execArgv, runner, main, ...args, '--disk', directory] as string[];
-  const child = spawn(command, [...options, 'sh', '-c', `${mount} && exec "$@"`, directory, ...run], {
-    stdio: 'inherit',
-  });
+  const child = spawn(command, [...options, ...run], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);

@@ -56,8 +56,8 @@ export class TidingsConnectionError extends Error {
 /** Characters of a response that is not JSON which the message quotes. */
 const MAX_QUOTED_CHARS = 200;
 
-/** Returns the error for a response that is not a success. @param text its body */
-export function toApiError(response: Response, text: string): TidingsApiError {
+/** Returns the error for a response that is not a success. @param text its body @param hasKey whether the client has a key */
+export function toApiError(response: Response, text: string, hasKey: boolean): TidingsApiError {
   const { status, headers } = response;
   const common = {
     status,
@@ -73,7 +73,7 @@ export function toApiError(response: Response, text: string): TidingsApiError {
   return new TidingsApiError({
     ...common,
     code,
-    message: `${code}: ${String(detail ?? title ?? '')}`,
+    message: `${code}: ${String(detail ?? title ?? '')}${status === 401 && !hasKey ? ' The client was made without an apiKey.' : ''}`,
     ...(Array.isArray(errors) ? { errors: errors as FieldError[] } : {}),
     requestId: typeof requestId === 'string' ? requestId : common.requestId,
   });

@@ -65,7 +65,7 @@ export class Connection {
 
   constructor(options: TidingsOptions) {
     this.#options = options;
-    this.#base = toBase(options.baseUrl);
+    this.#base = toBase(options);
   }
 
   /**
@@ -129,7 +129,7 @@ export class Connection {
     try {
       const send = this.#options.fetch ?? fetch;
       const response = await send(url, { ...init, signal: end.signal });
-      return await readAnswer<T>(response, alsoResult);
+      return await readAnswer<T>(response, alsoResult, this.#options.apiKey !== undefined);
     } catch (error) {
       if (error instanceof TidingsApiError) throw error;
       if (end.signal.aborted) throw new TidingsConnectionError('timeout', `No response within ${timeout} ms.`, error);
@@ -141,16 +141,15 @@ export class Connection {
   }
 }
 
-async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult']): Promise<Answer<T>> {
+async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult'], hasKey: boolean): Promise<Answer<T>> {
   const text = await response.text();
   const etag = response.headers.get('etag') ?? undefined;
-  if (response.ok && text === '') return { data: undefined as T, etag };
   const data = parseJson(text);
-  // Without JSON it is, for example, the login page of a proxy, with the status 200.
+  // Every result is an object. Anything else is, for example, the login page of a proxy, or an empty response, with the status 200.
   const isResult = response.ok
-    ? data !== undefined
+    ? typeof data === 'object' && data !== null
     : response.status === alsoResult?.status && has(data, alsoResult.field);
-  if (!isResult) throw toApiError(response, text);
+  if (!isResult) throw toApiError(response, text, hasKey);
   return { data: data as T, etag };
 }
 
@@ -186,7 +185,27 @@ function isUnderWay(error: unknown): boolean {
   return error instanceof TidingsApiError && error.code === 'idempotency_in_progress';
 }
 
-function toBase(url: string): string {
+/** Options by name; the compiler knows when one is missing. */
+const OPTIONS: { readonly [name in keyof Required<TidingsOptions>]: true } = {
+  baseUrl: true,
+  apiKey: true,
+  tenant: true,
+  timeout: true,
+  maxRetries: true,
+  fetch: true,
+  headers: true,
+};
+
+/** @throws TypeError that says what would be right: JavaScript has no compiler that finds a misspelled option */
+function toBase(options: TidingsOptions): string {
+  const unknown = Object.keys(options ?? {}).find((name) => !Object.hasOwn(OPTIONS, name));
+  if (unknown !== undefined) {
+    throw new TypeError(`${unknown} is not an option of Tidings; the options are ${Object.keys(OPTIONS).join(', ')}.`);
+  }
+  const url: unknown = options?.baseUrl;
+  if (typeof url !== 'string' || !/^https?:/i.test(url) || !URL.canParse(url)) {
+    throw new TypeError('baseUrl must be the address of an installation of Tidings, such as http://localhost:8000.');
+  }
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname.replace(/\/+$/, '')}`;
 }

@@ -168,6 +168,9 @@ export const getRejectedGroups = (): Promise<RejectedGroups> => callApi('events/
 /** Cancels a pending wait. */
 export const cancelWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/cancel`, 'POST');
 
+/** Lets a wait be tried again that is set aside. */
+export const retryWait = (id: string): Promise<unknown> => callApi(`waits/${encodeURIComponent(id)}/retry`, 'POST');
+
 /** Counts what a job would do now. */
 export const previewJob = ({ action, filter }: JobRequest): Promise<JobPreview> =>
   callApi('jobs/preview', 'POST', { action, filter });
@@ -251,6 +254,15 @@ async function callApi<T>(
   isResult: (body: unknown) => boolean = () => false,
   extraHeaders: Record<string, string> = {},
 ): Promise<T> {
+  // The browser removes such parts of a path, however they are encoded: the answer would be that of another resource.
+  if ((path.split('?')[0] ?? '').split('/').some((part) => /^\.{0,2}$/.test(part))) {
+    throw new Problem(
+      0,
+      'Cannot be shown',
+      'An ID that is empty, "." or ".." cannot be part of an address.',
+      'invalid_id',
+    );
+  }
   const key = getApiKey();
   const headers = new Headers({ accept: 'application/json', ...extraHeaders });
   if (key !== null) headers.set('authorization', `Bearer ${key}`);

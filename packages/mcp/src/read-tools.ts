@@ -1,23 +1,13 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 import type { TidingsAccess } from './access.ts';
+import { catalogFiles, id } from './inputs.ts';
 import { addTool } from './tool.ts';
 
-const MAX_FILES = 500;
-const MAX_FILES_CHARS = 5_000_000;
 const MAX_EVENTS = 50;
 const MAX_AUDIT_EVENTS = 50;
 
 const READ_ONLY = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false };
-
-const id = z.string().min(1).max(256);
-
-/** Files of a catalog as an argument of a tool. */
-export const catalogFiles = z
-  .record(z.string().min(1).max(512), z.string())
-  .refine((files) => Object.keys(files).length <= MAX_FILES, `at most ${MAX_FILES} files`)
-  .refine((files) => Object.values(files).join('').length <= MAX_FILES_CHARS, `at most ${MAX_FILES_CHARS} characters`)
-  .describe('Path in the folder of the catalog, such as events.yaml, to text');
 
 const optionalFiles = catalogFiles
   .optional()

@@ -1,12 +1,10 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 import type { TidingsAccess } from './access.ts';
-import { catalogFiles } from './read-tools.ts';
+import { catalogFiles, id } from './inputs.ts';
 import { addTool } from './tool.ts';
 
 const WRITES = { readOnlyHint: false, openWorldHint: false };
-
-const id = z.string().min(1).max(256);
 
 /**
  * Adds the tools that change something. None deletes data, creates or reveals a key, or changes rights: an assistant that is

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { joinWords } from '../../lib/text/join-words.ts';
 import type { CatalogData, Limit, Period, Rule } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
@@ -22,7 +23,7 @@ export function checkLimits({ rules, groups }: CatalogData, report: Report): voi
     for (const [index, limit] of group.limits.entries()) {
       const all = members.reduce((sum, rule) => sum + getMaxSends(rule, limit.period, redundant), 0);
       if (members.length === 0 || all > limit.max || redundant.has(limit)) continue;
-      const names = members.map(({ name }) => name).join(' and ');
+      const names = joinWords(members.map(({ name }) => name));
       report('limit_never_binds', path(index), `"${limit.text}" never binds: the limits of ${names} are stricter`);
     }
   }

@@ -1,3 +1,4 @@
+import { joinWords } from '../../lib/text/join-words.ts';
 import type { Rule } from '../../model/catalog.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
@@ -15,7 +16,7 @@ export function checkWaits(rule: Rule, report: Report): void {
 
 function checkEnd({ name, on, unless, delay, at, debounce, again, expires }: Rule, report: Report): void {
   const path = ['rules', name];
-  const stream = `a steady stream of ${on.length > 0 ? on.join(' and ') : 'changes'} keeps this wait from ending`;
+  const stream = `a steady stream of ${on.length > 0 ? joinWords(on) : 'changes'} keeps this wait from ending`;
   if (debounce && debounce.atMost === undefined) {
     report('endless_wait', [...path, 'debounce'], stream, writeDebounce(debounce.quiet, debounce.text));
   }

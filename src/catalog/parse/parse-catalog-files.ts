@@ -54,6 +54,7 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
     const part = /^([^/]+)\.ya?ml$/i.exec(path)?.[1];
     if (path.startsWith('templates/')) templateFiles.set(path, text);
     else if (part !== undefined) addYamlFile(path, part, text, yaml, problems);
+    else reportMisplaced(path, problems);
   }
   for (const part of PARTS) {
     if (yaml.has(part)) continue;
@@ -93,6 +94,23 @@ function addYamlFile(path: string, part: string, text: string, yaml: Map<string,
   const other = yaml.get(part);
   if (other) problems.add({ ...toFileStart(path), message: `${other.name} exists as well`, hint: 'keep one of them' });
   else yaml.set(part, parseYaml(path, text, problems));
+}
+
+/**
+ * Reports a path that cannot be meant as it is written: it leads out of the folder, has the separators of Windows, or nearly
+ * leads to `templates/`. Others are of no concern, such as notes that a program posts with the files.
+ */
+function reportMisplaced(path: string, problems: Problems): void {
+  const segments = path.split(/[/\\]/);
+  const hint = segments.some((segment) => /^\.{0,2}$/.test(segment))
+    ? 'write a path inside the folder of the catalog, such as events.yaml'
+    : path.includes('\\')
+      ? `write ${segments.join('/')}`
+      : segments.length > 1 && findNearest(segments[0] ?? '', ['templates'])
+        ? `did you mean templates/${segments.slice(1).join('/')}?`
+        : undefined;
+  if (hint === undefined) return;
+  problems.add({ ...toFileStart(path), message: 'this is not the path of a file of a catalog', hint });
 }
 
 function parseFile<T>(file: YamlFile | undefined, parse: (file: YamlFile) => T): T | undefined {

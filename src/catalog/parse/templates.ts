@@ -1,3 +1,4 @@
+import { joinWords } from '../../lib/text/join-words.ts';
 import type { Template } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { compileTemplate } from '../../templates/template.ts';
@@ -83,7 +84,7 @@ function checkDefaultLocale(
         ([first]) => `templates/${type.name}/${formatFileName(channel, DEFAULT_LOCALE, first!)}`,
       );
       const message = `${type.name} has no ${channel} template in "${DEFAULT_LOCALE}"`;
-      file.report(at, message, `write ${files.join(' and ')}`);
+      file.report(at, message, `write ${joinWords(files)}`);
     }
   }
 }
@@ -94,7 +95,7 @@ function checkParts(group: readonly TemplateFile[], problems: Problems): boolean
   const has = (part: FilePart) => group.some((one) => one.part === part);
   const missing = listRequiredParts(channel).filter((alternatives) => !alternatives.some(has));
   for (const alternatives of missing) {
-    const message = `the ${channel} template in "${locale}" has no ${alternatives.join(' or ')}`;
+    const message = `the ${channel} template in "${locale}" has no ${joinWords(alternatives, 'or')}`;
     const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!)}`;
     problems.add(atStart(file, message, `write ${name}`));
   }

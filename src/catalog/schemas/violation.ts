@@ -1,5 +1,6 @@
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
+import { joinWords } from '../../lib/text/join-words.ts';
 import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { Json, JsonObject, SchemaViolation } from '../../model/event.ts';
 import { unescapePointer } from './schema-size.ts';
@@ -100,7 +101,7 @@ function formatTypes(types: unknown): string {
   const names = (Array.isArray(types) ? types : String(types).split(',')).map(
     (type) => TYPE_NAMES[type] ?? String(type),
   );
-  return names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+  return joinWords(names, 'or');
 }
 
 const MAX_LISTED_VALUES = 8;

@@ -1,5 +1,5 @@
+import type { Mailbox } from '../../lib/text/mailbox.ts';
 import type { Attachment, Message } from '../../model/delivery.ts';
-import type { Mailbox } from './address.ts';
 import { buildAttachment } from './mime-attachment.ts';
 import { unsubscribeHeaders } from './unsubscribe-headers.ts';
 

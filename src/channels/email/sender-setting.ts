@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
-import { type Mailbox, parseMailbox } from './address.ts';
+import { type Mailbox, parseMailbox } from '../../lib/text/mailbox.ts';
 
 /**
  * Returns the schema of the sender of an account, `Name <address>` or an address.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
 import { baseUrlSetting } from '../base-url-setting.ts';
@@ -8,7 +9,6 @@ import { toResponseOutcome } from '../http-outcome.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asObject, asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
-import { toMailAddress } from './address.ts';
 import { findAttachmentFault } from './attachments.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';
 import { SENDGRID_CODES } from './sendgrid-codes.ts';

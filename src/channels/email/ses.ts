@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { GuardedResponse } from '../../http-out/guarded-client.ts';
+import { parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { readAwsError } from '../aws/aws-error.ts';
@@ -11,7 +12,6 @@ import { toResponseOutcome } from '../http-outcome.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
-import { parseMailbox, toMailAddress } from './address.ts';
 import { findAttachmentFault } from './attachments.ts';
 import { buildMail } from './mime.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';

@@ -1,11 +1,11 @@
 import SMTPPool from 'nodemailer/lib/smtp-pool';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
+import { type Mailbox, parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition } from '../provider.ts';
 import { secretSetting } from '../secret-setting.ts';
-import { type Mailbox, parseMailbox, toMailAddress } from './address.ts';
 import { findAttachmentFault } from './attachments.ts';
 import { type DkimSettings, openDkimKey, signMail } from './dkim.ts';
 import { buildMail } from './mime.ts';

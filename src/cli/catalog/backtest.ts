@@ -3,19 +3,23 @@ import type { Command } from 'commander';
 import { loadValidCatalog } from '../../catalog/load-valid-catalog.ts';
 import { ConfigError } from '../../errors.ts';
 import type { CatalogData } from '../../model/catalog.ts';
-import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import type { BacktestReport } from '../../simulate/backtest/backtest.ts';
 import { renderHtmlReport } from '../../simulate/backtest/html-report.ts';
 import { type BacktestProgress, type BacktestQuery, runBacktest } from '../../simulate/backtest/run-backtest.ts';
 import { renderProgress, renderTextReport } from '../../simulate/backtest/text-report.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { parseTimestamp } from '../../time/timestamp.ts';
-import { withDatabase } from '../database/with-database.ts';
+import { withTenantDatabase } from '../database/with-database.ts';
+import { failUsage } from '../exit-codes.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
 import { runDatabaseCommand } from '../run-command.ts';
 
 const TERMINAL_PROGRESS_MS: Millis = 100;
 const LOG_PROGRESS_MS: Millis = 5000;
+
+/** The query of a backtest, without its tenant. */
+type BacktestPeriod = Omit<BacktestQuery, 'tenantId'>;
 
 interface Options {
   readonly catalog?: string;
@@ -42,8 +46,8 @@ export function addBacktestCommand(program: Command): void {
     .action((options: Options) =>
       runDatabaseCommand(async () => {
         const query = await toQuery(options, Date.now());
-        const report = await withDatabase(process.env, 'tidings backtest', 'replayed', (pool, seal) =>
-          runBacktest(pool, { ...query, seal }, newProgressBar()),
+        const report = await withTenantDatabase(process.env, 'tidings backtest', 'replayed', (pool, seal, tenantId) =>
+          runBacktest(pool, { ...query, tenantId, seal }, newProgressBar()),
         );
         if (options.html) await writeFile(options.html, renderHtmlReport(report));
         printReport(report, options.json ?? false);
@@ -51,16 +55,22 @@ export function addBacktestCommand(program: Command): void {
     );
 }
 
-/** @throws ConfigError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
-async function toQuery(options: Options, now: Millis): Promise<BacktestQuery> {
+/** @throws CommanderError for options that cannot be combined or parsed; CatalogError for a catalog with errors */
+async function toQuery(options: Options, now: Millis): Promise<BacktestPeriod> {
   if ((options.catalog === undefined) !== (options.live ?? false)) {
-    throw new ConfigError('use either --catalog DIR (what would it have sent?) or --live (is the past reproduced?)');
+    failUsage('use either --catalog DIR (what would it have sent?) or --live (is the past reproduced?)');
   }
-  return toBacktestQuery(options, options.catalog === undefined ? null : await loadValidCatalog(options.catalog), now);
+  const candidate = options.catalog === undefined ? null : await loadValidCatalog(options.catalog);
+  try {
+    return toBacktestQuery(options, candidate, now);
+  } catch (error) {
+    if (error instanceof ConfigError) failUsage(error.message);
+    throw error;
+  }
 }
 
 /**
- * Returns the query of a backtest of the default tenant.
+ * Returns the query of a backtest, without its tenant.
  * @param candidate null: the past decisions are repeated
  * @throws ConfigError for a period that cannot be parsed, or ends before it starts
  */
@@ -68,12 +78,12 @@ export function toBacktestQuery(
   period: { readonly since: string; readonly until?: string | undefined; readonly user?: string | undefined },
   candidate: CatalogData | null,
   now: Millis,
-): BacktestQuery {
+): BacktestPeriod {
   const since = parseTime('--since', period.since, now);
   const until = period.until === undefined ? now : parseTime('--until', period.until, now);
   if (since >= until) throw new ConfigError('--since must be before --until');
   const user = period.user === undefined ? {} : { userId: period.user };
-  return { tenantId: DEFAULT_TENANT, candidate, since, until, ...user };
+  return { candidate, since, until, ...user };
 }
 
 function printReport(report: BacktestReport, asJson: boolean): void {

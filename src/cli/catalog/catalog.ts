@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { RollbackResult, VersionDiff } from '../../catalog/versions.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
-import type { CatalogVersionView } from '../../store/catalogs.ts';
+import type { Applied, CatalogVersionView } from '../../store/catalogs.ts';
 import { formatDifferences } from '../output/format-differences.ts';
 import { parseVersion } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 
-/** Adds the commands `catalog versions|diff|rollback`. */
+/** Adds the commands `catalog versions|diff|rollback|follow`. */
 export function addCatalogCommands(program: Command): void {
   const catalog = program
     .command('catalog')
@@ -49,6 +49,17 @@ export function addCatalogCommands(program: Command): void {
         return { data, lines: [formatRollback(data)] };
       }),
     );
+  catalog
+    .command('follow')
+    .description('Follow the catalog of another tenant, until a catalog is applied or rolled back')
+    .argument('<tenant>', 'its id; `tidings tenants list --follows ID` lists its followers')
+    .option('--json', 'print one line of JSON')
+    .action((tenant: string, options: { json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const data = (await api.put('/api/v1/catalog/follow', { tenant_id: tenant })) as Applied;
+        return { data, lines: [formatFollow(data, tenant)] };
+      }),
+    );
 }
 
 /** Returns the line of a version, and one for each rollback to it. */
@@ -66,4 +77,10 @@ function formatRollback({ version, from, changed }: RollbackResult): string {
   return changed
     ? `Version ${version} is active instead of version ${from}.`
     : `Version ${version} was already active.`;
+}
+
+function formatFollow({ version, changed }: Applied, tenant: string): string {
+  const active =
+    version === 0 ? 'which has no version yet' : `version ${version} is active${changed ? '' : ', as before'}`;
+  return `The catalog of ${tenant} is followed: ${active}.`;
 }

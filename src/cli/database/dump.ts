@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../../errors.ts';
 import { VERSION } from '../../lib/package-version.ts';
@@ -24,6 +25,9 @@ export function addDumpCommand(program: Command): void {
           const toStdout = file === undefined || file === '-';
           if (toStdout && process.stdout.isTTY) {
             throw new ConfigError('name a file, as in tidings dump tidings.dump.gz, or redirect the output');
+          }
+          if (!toStdout && !existsSync(dirname(resolve(file)))) {
+            throw new ConfigError(`there is no folder ${dirname(resolve(file))}; make it, or name another file`);
           }
           const summary = await withDatabase(process.env, 'tidings dump', 'dumped', (pool, seal) => {
             const options = {

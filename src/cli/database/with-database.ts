@@ -7,7 +7,9 @@ import { ConfigError } from '../../errors.ts';
 import { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { openPool } from '../../store/pg/pool.ts';
-import { dropTimeouts } from '../../store/pg/session.ts';
+import { checkSessions, dropTimeouts } from '../../store/pg/session.ts';
+import { requireKnownTenant } from '../../tenants/known-tenant.ts';
+import { withTenant } from '../tenant-option.ts';
 
 /**
  * Opens the configured database with its encryption key, starts the embedded one if none is configured, and closes what was
@@ -31,6 +33,24 @@ export function withDatabase<T>(
   });
 }
 
+/**
+ * Opens the database like `withDatabase`, for a command that acts for one tenant: that of --tenant or TIDINGS_TENANT.
+ * @throws ConfigError also if there is no such tenant, with the nearest one
+ */
+export function withTenantDatabase<T>(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  doneMasked: string,
+  work: (pool: pg.Pool, seal: Seal, tenantId: string) => Promise<T>,
+): Promise<T> {
+  const chosen = withTenant(env);
+  return withDatabase(chosen, name, doneMasked, async (pool, seal) => {
+    const { tenant } = readConfig(chosen, { catalogDir: '' });
+    await requireKnownTenant(pool, tenant);
+    return work(pool, seal, tenant);
+  });
+}
+
 export interface DatabaseUrls {
   readonly url: string;
   /** URL of the API login; null: Tidings makes the login itself. */
@@ -40,6 +60,8 @@ export interface DatabaseUrls {
 /**
  * Opens the configured database as it is, without looking at what is in it. Creates and starts the embedded one if none is
  * configured. Closes what was opened.
+ *
+ * @throws ConfigError if a pooler in transaction mode stands before it
  */
 export async function withPool<T>(
   env: NodeJS.ProcessEnv,
@@ -51,6 +73,7 @@ export async function withPool<T>(
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
     const url = embedded?.url ?? (config.databaseUrl as string);
+    if (!embedded) await checkSessions(dropTimeouts(url));
     const pool = openPool(dropTimeouts(url), { max: 2, name, timeouts });
     try {
       return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl });

@@ -1,24 +1,18 @@
 import type pg from 'pg';
 import type { Config } from '../../config.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
-import type { Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { loadPause } from '../../store/pause.ts';
 import { checkServerCapacity } from '../../store/pg/check-server.ts';
-import { measureClockOffset } from '../../store/pg/clock-offset.ts';
+import { PROCESS_CONNECTIONS } from '../../store/pg/connections.ts';
+import { DatabaseClock, MAX_OFFSET_MS, REPORTED_OFFSET_MS } from '../../store/pg/database-clock.ts';
 import { checkServerVersion, inspectSchema } from '../../store/pg/migrate.ts';
-import { prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
+import { countLiveTenants, prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { loadPartitions, monthNumber, monthRange, TABLES_BY_ID } from '../../store/pg/partition-ranges.ts';
 import { checkSessions } from '../../store/pg/session.ts';
 import { newSeal } from '../database/with-database.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
-
-/** Offset (ms) of the clocks from which on it is reported; /healthz/ready has the same. */
-const MAX_CLOCK_OFFSET_MS: Millis = 2000;
-
-/** Connections of one process, as main.ts opens them. */
-const PROCESS_CONNECTIONS = 28;
 
 /** Rows of a default partition that are counted, at most. */
 const MAX_COUNTED_ROWS = 10_000;
@@ -76,13 +70,15 @@ async function checkVersion(pool: pg.Pool): Promise<Verdict> {
 }
 
 async function checkClock(pool: pg.Pool): Promise<Verdict> {
-  const offset = await measureClockOffset(pool, Date.now);
+  const clock = new DatabaseClock(pool, { wallClock: Date.now });
+  await clock.start();
+  await clock.stop();
+  const offset = Math.round(clock.offset());
   const detail = `the clock of this machine is ${Math.abs(offset)} ms ${offset >= 0 ? 'ahead of' : 'behind'} the database`;
-  if (Math.abs(offset) <= MAX_CLOCK_OFFSET_MS) return ok(detail);
-  return warn(
-    detail,
-    'synchronize both clocks, for example by NTP: until then this machine sends nothing and fires no timers',
-  );
+  if (Math.abs(offset) <= REPORTED_OFFSET_MS) return ok(detail);
+  const consequence = 'until then this machine sends nothing and fires no timers';
+  const advice = 'synchronize both clocks, for example by NTP';
+  return warn(detail, Math.abs(offset) > MAX_OFFSET_MS ? `${advice}: ${consequence}` : advice);
 }
 
 async function checkSchema(pool: pg.Pool): Promise<Verdict> {
@@ -91,7 +87,7 @@ async function checkSchema(pool: pg.Pool): Promise<Verdict> {
     return ok(`the schema is newer than this program (${newer.join(', ')}), and of the same major version`);
   }
   if (pending.length === 0) return ok(`the schema is up to date (${applied.join(', ')})`);
-  const advice = 'a start applies it, unless TIDINGS_MIGRATE is false; then run: tidings migrate';
+  const advice = 'a start applies it, unless TIDINGS_MIGRATE is false; then run: npx tidings migrate';
   return warn(`the schema is not up to date: ${pending.join(', ')} is missing`, advice);
 }
 
@@ -114,12 +110,12 @@ async function checkRoles(pool: pg.Pool): Promise<Verdict> {
  * Checks the second wall between tenants: a login of the API that row-level security holds for.
  * @param seal has the hash key of the database
  */
-async function checkTenants({ pool, url, apiUrl }: OpenDatabase, seal: Seal): Promise<Verdict> {
-  const { rows } = await pool.query<{ count: number }>(
-    `select count(*) as count from tenants where environment = 'live'`,
-  );
-  const count = Number(rows[0]?.count ?? 0);
+async function checkTenants({ pool, url, apiUrl, config }: OpenDatabase, seal: Seal): Promise<Verdict> {
+  const count = await countLiveTenants(pool);
   const login = await prepareApiLogin(pool, { url, apiUrl, seal, migrates: false });
+  if ('url' in login && apiUrl !== null && config.databaseUrl !== null) {
+    await checkSessions(apiUrl, 'TIDINGS_API_DATABASE_URL');
+  }
   const tenants = formatCount(count, 'tenant');
   if ('url' in login) return ok(`${tenants}; row-level security holds for the API login ${login.role}`);
   const advice = 'see docs/security.md: set TIDINGS_API_DATABASE_URL, or let the login of DATABASE_URL create roles';
@@ -160,7 +156,8 @@ async function checkActiveCatalog(pool: pg.Pool): Promise<Verdict> {
     'select count(*) as tenants, max(version) as newest from active_catalogs',
   );
   const { tenants = 0, newest = 0 } = rows[0] ?? {};
-  if (Number(tenants) === 0) return warn('no catalog has been applied yet', 'start Tidings, or run: tidings apply DIR');
+  if (Number(tenants) === 0)
+    return warn('no catalog has been applied yet', 'start Tidings, or run: npx tidings apply DIR');
   return ok(
     Number(tenants) === 1
       ? `version ${newest} is active`

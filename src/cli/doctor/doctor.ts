@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
 import { startEmbedded } from '../../embedded/embedded.ts';
 import { ROOT } from '../../lib/package-root.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
 import { openPool } from '../../store/pg/pool.ts';
 import { EXIT_FAILURE } from '../exit-codes.ts';
 import { getBaseUrl } from '../operation/api-client.ts';
@@ -44,7 +45,7 @@ export function addDoctorCommand(program: Command): void {
         return;
       }
       for (const line of findings.flatMap(formatFinding)) console.log(line);
-      console.log(`${count('ok')} ok, ${count('warn')} to look at, ${failed} failed`);
+      console.log(`${count('ok')} ok, ${formatCount(count('warn'), 'warning')}, ${failed} failed`);
     });
 }
 

@@ -71,13 +71,15 @@ export function checkKeyFile(env: NodeJS.ProcessEnv): Verdict {
 }
 
 /** Says which callers the API accepts, and which messages leave the machine. */
-export function checkExposure({ host, apiKeys, providers }: Config): Verdict {
+export function checkExposure({ host, apiKeys, oidc, providers }: Config): Verdict {
   const callers =
-    apiKeys.length > 0 ? `${formatCount(apiKeys.length, 'API key')}` : 'callers on this machine, without a key';
+    apiKeys.length === 0 && oidc === null
+      ? 'callers on this machine need no key'
+      : `callers need a key (${formatCount(apiKeys.length, 'key')} in TIDINGS_API_KEYS)${oidc ? ' or a login' : ''}`;
   const sent = Object.entries(providers).filter(([, provider]) => provider === 'smtp');
   const leaves =
-    sent.length > 0 ? `${sent.map(([channel]) => channel).join(', ')} by SMTP` : 'nothing leaves this machine';
-  return ok(`HOST ${host}, for ${callers}; ${leaves}`);
+    sent.length > 0 ? `${sent.map(([channel]) => channel).join(', ')} by SMTP` : 'no message leaves this machine';
+  return ok(`${callers}; HOST is ${host}; ${leaves}`);
 }
 
 /** Checks the free space of the data directory, or of the folder that would hold it. */
@@ -119,7 +121,7 @@ export async function checkCatalogDir(folder: string): Promise<Verdict> {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const counts = `${formatCount(errors, 'error')}, ${formatCount(problems.length - errors, 'warning')} in ${folder}`;
   if (problems.length === 0) return ok(`no problems in ${folder}`);
-  const advice = `run: tidings check ${folder}`;
+  const advice = `to list them, run: npx tidings check ${folder}`;
   return errors > 0 ? fail(counts, advice) : warn(counts, advice);
 }
 

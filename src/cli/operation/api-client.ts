@@ -1,3 +1,5 @@
+import { isTenantId, TENANT_ID_HINT } from '../../model/tenant.ts';
+import { describeUnknownTenant } from '../../tenants/known-tenant.ts';
 import { isProblemList } from '../output/format-problems.ts';
 
 /** HTTP client of a running Tidings, for the commands that use one. Each call throws an ApiError if it fails. */
@@ -5,9 +7,13 @@ export interface ApiClient {
   get(path: string): Promise<unknown>;
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
+  put(path: string, body: object): Promise<unknown>;
   patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
 }
+
+/** Tenants among which the nearest id is looked for: a page. */
+const MAX_LISTED_TENANTS = 200;
 
 const KEY_HINT = 'set TIDINGS_API_KEY, or choose an installation with --profile (see tidings profiles --help)';
 
@@ -31,8 +37,13 @@ export class ApiError extends Error {
  */
 export function connect(env: { readonly [name: string]: string | undefined }): ApiClient {
   const base = getBaseUrl(env);
+  const tenant = env.TIDINGS_TENANT || undefined;
+  if (tenant !== undefined && !isTenantId(tenant)) {
+    throw new ApiError(`TIDINGS_TENANT is ${JSON.stringify(tenant)}, which is no id of a tenant; ${TENANT_ID_HINT}`);
+  }
   const key = (env.TIDINGS_API_KEY ?? env.TIDINGS_API_KEYS)?.split(',')[0]?.trim();
-  const call = async (path: string, init: RequestInit): Promise<unknown> => {
+  const call = async (path: string, init: RequestInit, isForTenant = true): Promise<unknown> => {
+    requireWholePath(path);
     let response: Response;
     try {
       response = await fetch(base + path, {
@@ -42,7 +53,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
           ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
           ...(key ? { authorization: `Bearer ${key}` } : {}),
-          ...(env.TIDINGS_TENANT ? { 'x-tidings-tenant': env.TIDINGS_TENANT } : {}),
+          ...(tenant !== undefined && isForTenant ? { 'x-tidings-tenant': tenant } : {}),
         },
       });
     } catch {
@@ -51,18 +62,62 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
       );
     }
     const body = (await response.json().catch(() => null)) as { readonly [key: string]: unknown } | null;
-    if (response.ok) return body;
+    if (response.ok && body !== null) return body;
+    if (response.ok) {
+      throw new ApiError(
+        `the response of ${new URL(base).origin} is not one of Tidings, but perhaps the page of a proxy; check TIDINGS_URL`,
+      );
+    }
     if (response.status === 401 && !key)
       throw new ApiError(`${new URL(base).origin} needs an API key; ${KEY_HINT}`, body ?? undefined);
+    if (tenant !== undefined && isForTenant && isUnknownTenant(body)) {
+      throw new ApiError(describeUnknownTenant(tenant, await listTenantIds()), body);
+    }
     throw toApiError(response.status, body);
+  };
+  /** Returns the first ids of tenants in order; none for a caller that may not list them. */
+  const listTenantIds = async (): Promise<string[]> => {
+    try {
+      const page = (await call(`/api/v1/tenants?limit=${MAX_LISTED_TENANTS}`, {}, false)) as {
+        readonly tenants: readonly { readonly tenant_id: string; readonly status: string }[];
+      };
+      return page.tenants.filter(({ status }) => status !== 'deleting').map(({ tenant_id }) => tenant_id);
+    } catch (error) {
+      if (error instanceof ApiError) return [];
+      throw error;
+    }
   };
   return {
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
   };
+}
+
+/**
+ * Throws for a path with a part that is empty, `.` or `..`: it would lead to another resource. `fetch` removes such parts, however
+ * they are encoded, so an id from elsewhere could choose what is read.
+ */
+function requireWholePath(path: string): void {
+  const [place = ''] = path.split('?');
+  if (place === '/' || !place.slice(1).split('/').some(isUnaddressable)) return;
+  throw new ApiError('an id that is empty, "." or ".." cannot be part of an address');
+}
+
+/** Whether a part of a path names no resource. */
+function isUnaddressable(part: string): boolean {
+  return /^\.{0,2}$/.test(part);
+}
+
+/** Whether a response says that there is no such tenant as the request names. */
+function isUnknownTenant(
+  body: { readonly [key: string]: unknown } | null,
+): body is { readonly [key: string]: unknown } {
+  const [error] = (Array.isArray(body?.errors) ? body.errors : []) as readonly { readonly pointer?: unknown }[];
+  return body?.code === 'not_found' && error?.pointer === 'x-tidings-tenant';
 }
 
 function toApiError(status: number, body: unknown): ApiError {

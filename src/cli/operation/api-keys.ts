@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { ConfigError, TidingsError } from '../../errors.ts';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { INSTALLATION_SCOPES, SCOPES, type Scope, systemActor, TENANT_SCOPES } from '../../model/principal.ts';
 import { environmentOf } from '../../store/keys/api-keys.ts';
 import type { KeyView } from '../../tenants/key-view.ts';
 import { Keys } from '../../tenants/keys.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { withDatabase } from '../database/with-database.ts';
+import { withTenantDatabase } from '../database/with-database.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, printOutput, runApiCommand, runDatabaseCommand } from '../run-command.ts';
 
@@ -20,12 +21,13 @@ interface CreateOptions {
   readonly expires?: number;
   readonly perMinute?: number;
   readonly database?: boolean;
-  readonly tenant?: string;
   readonly json?: boolean;
 }
 
+type UpdateOptions = Partial<Pick<CreateOptions, 'name' | 'scopes' | 'expires' | 'perMinute' | 'json'>>;
+
 /**
- * Adds `list`, `create`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
+ * Adds `list`, `create`, `update`, `rotate` and `revoke` to the commands `keys …`. They call a running Tidings; `create --database` works on
  * the database itself, for the first key.
  */
 export function addApiKeyCommands(keys: Command): void {
@@ -59,7 +61,6 @@ export function addApiKeyCommands(keys: Command): void {
     .option('--expires <duration>', 'how long it works, such as 90d (default: it does not expire)', parseTime)
     .option('--per-minute <n>', 'requests per minute (default: TIDINGS_KEY_RATE)', parseRate)
     .option('--database', 'work on the database itself, without another key')
-    .option('--tenant <id>', 'with --database: its tenant (default: default)')
     .option('--json', 'print one line of JSON')
     .action(async (options: CreateOptions) => {
       if (options.database) return runDatabaseCommand(() => createOnDatabase(options));
@@ -75,6 +76,26 @@ export function addApiKeyCommands(keys: Command): void {
         return showIssued((await api.post('/api/v1/keys', body)) as IssuedKey);
       });
     });
+  keys
+    .command('update')
+    .description('Change the name, scopes, limit or expiry of an API key')
+    .argument('<id>', 'the id of the key; see `tidings keys list`')
+    .option('--name <name>', 'its name, for reading')
+    .option('--scopes <scopes>', 'what it may do, separated by commas, or all', parseScopes)
+    .option('--expires <duration>', 'how long it works from now on, such as 90d', parseTime)
+    .option('--per-minute <n>', 'requests per minute', parseRate)
+    .option('--json', 'print one line of JSON')
+    .action((id: string, { name, scopes, expires, perMinute, json }: UpdateOptions) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.patch(`/api/v1/keys/${encodeURIComponent(id)}`, {
+          name,
+          scopes: scopes === 'all' ? TENANT_SCOPES : scopes,
+          per_minute: perMinute,
+          expires_at: expires === undefined ? undefined : new Date(Date.now() + expires).toISOString(),
+        })) as KeyView;
+        return { data, lines: [formatKey(data)] };
+      }),
+    );
   keys
     .command('rotate')
     .description('Replace an API key by one with the same rights, and print it this once')
@@ -105,9 +126,8 @@ export function addApiKeyCommands(keys: Command): void {
 }
 
 async function createOnDatabase(options: CreateOptions): Promise<void> {
-  const tenantId = options.tenant ?? process.env.TIDINGS_TENANT ?? 'default';
   const now = Date.now();
-  const { key, text } = await withDatabase(process.env, 'tidings keys', 'left', (pool) => {
+  const { key, text } = await withTenantDatabase(process.env, 'tidings keys', 'left', (pool, _seal, tenantId) => {
     const manager = {
       tenantId,
       environment: environmentOf(tenantId),
@@ -162,9 +182,12 @@ function expandScopes({ scopes, installation }: CreateOptions): readonly Scope[]
 function parseScopes(text: string): readonly Scope[] | 'all' {
   if (text === 'all') return 'all';
   const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !(SCOPES as readonly string[]).includes(name));
+  const known: readonly string[] = SCOPES.filter((scope) => scope !== 'me');
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return names as Scope[];
-  throw new InvalidArgumentError(`"${unknown}" is not a scope; write all, or some of ${SCOPES.join(', ')}.`);
+  const nearest = findNearest(unknown, known);
+  const right = nearest === undefined ? 'write' : `did you mean ${nearest}? Write`;
+  throw new InvalidArgumentError(`"${unknown}" is not a scope of keys; ${right} all, or some of ${known.join(', ')}.`);
 }
 
 function parseTime(text: string): number {

@@ -29,7 +29,7 @@ export function addAuditCommand(program: Command): void {
     .command('audit')
     .description('List the changes in a running Tidings (TIDINGS_URL): who did what, and when, newest first')
     .option('--actor <actor>', 'only those by this key, member or program: its id or its name')
-    .option('--action <action>', 'only this action, such as key.revoked, or all that begin with key.')
+    .option('--action <action>', 'only this action, such as key.revoked, or all of a subject, such as key')
     .option('--subject <subject>', 'only changes of this')
     .option('--since <time>', 'only those at or after this time, such as 2026-11-01T00:00:00Z')
     .option('--until <time>', 'only those before this time')

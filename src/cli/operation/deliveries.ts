@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
-import { CHANNELS } from '../../model/delivery.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
+import { CHANNELS, DELIVERY_STATUSES } from '../../model/delivery.ts';
 import { RETRYABLE_STATUSES } from '../../model/job.ts';
+import type { DeliveryView, MessageView } from '../../store/deliveries/delivery-views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
+import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
@@ -16,11 +19,43 @@ interface DeliveryOptions extends JobOptions {
   readonly until?: string;
 }
 
-/** Adds the commands `deliveries retry|cancel`, of one delivery or of many. */
+interface DeliveryList {
+  readonly deliveries: readonly DeliveryView[];
+  readonly next: string | null;
+}
+
+/** Adds the commands `deliveries list|message`, and `deliveries retry|cancel` of one delivery or of many. */
 export function addDeliveriesCommands(program: Command): void {
   const deliveries = program
     .command('deliveries')
-    .description('Retry or cancel deliveries of a running Tidings (TIDINGS_URL)');
+    .description('List, retry or cancel deliveries of a running Tidings (TIDINGS_URL)');
+  deliveries
+    .command('list')
+    .description('List deliveries, newest first')
+    .addOption(
+      new Option('--status <status>', 'only with this status; dead: the dead letters').choices(DELIVERY_STATUSES),
+    )
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
+    .option('--json', 'print one line of JSON')
+    .action((options: { status?: string; limit: number; json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const { status, limit } = options;
+        const query = new URLSearchParams({ limit: `${limit}`, ...(status && { status }) });
+        const data = (await api.get(`/api/v1/deliveries?${query}`)) as DeliveryList;
+        return { data, lines: formatList(data) };
+      }),
+    );
+  deliveries
+    .command('message')
+    .description('Show the message of a delivery, with addresses masked')
+    .argument('<id>', 'its id; see `tidings deliveries list`')
+    .option('--json', 'print one line of JSON')
+    .action((id: string, { json }: { json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.get(`/api/v1/deliveries/${encodeURIComponent(id)}/message`)) as MessageView;
+        return { data, lines: formatMessage(data) };
+      }),
+    );
   const retry = addFilters(deliveries.command('retry'))
     .description('Queue deliveries again that ended without being sent: one, or all that match as a job')
     .addOption(
@@ -79,4 +114,18 @@ async function run(
     await confirm('Cancel all queued deliveries that match, so that they are never sent?', options.yes);
   }
   return runJobCommand(options, { action: `deliveries.${what}`, filter });
+}
+
+function formatList({ deliveries, next }: DeliveryList): string[] {
+  const lines = deliveries.map(
+    ({ created_at, status, channel, notification_type, user_id, attempts_made, reason, delivery_id }) =>
+      `${created_at}  ${status.padEnd(13)}  ${channel.padEnd(8)}  ${notification_type}  ${user_id}  ${formatCount(attempts_made, 'attempt')}  ${delivery_id}${reason === null ? '' : `  ${reason}`}`,
+  );
+  if (next !== null) lines.push('… and more; see --limit');
+  return lines.length > 0 ? lines : ['No deliveries found.'];
+}
+
+function formatMessage({ to, subject, text }: MessageView): string[] {
+  const head = [to === null ? '' : `To: ${to}`, subject === undefined ? '' : `Subject: ${subject}`].filter(Boolean);
+  return [...head, ...(head.length > 0 ? [''] : []), ...text.split('\n')];
 }

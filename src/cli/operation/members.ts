@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { makeOwnerLink } from '../../members/owner-link.ts';
+import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { withPool } from '../database/with-database.ts';
 import { runApiCommand, runDatabaseCommand } from '../run-command.ts';
+import { withTenant } from '../tenant-option.ts';
 
 interface Member {
   readonly member_id: string;
@@ -81,9 +83,11 @@ export function addMembersCommands(program: Command): void {
     .option('--json', 'print one line of JSON')
     .action(({ json }: { json?: boolean }) =>
       runDatabaseCommand(async () => {
-        const link = await withPool(process.env, 'tidings members', (pool, { publicUrl, port }) =>
-          makeOwnerLink(pool, publicUrl ?? `http://localhost:${port}`, Date.now()),
-        );
+        const link = await withPool(withTenant(process.env), 'tidings members', async (pool, config) => {
+          const { publicUrl, port, tenant } = config;
+          await requireKnownTenant(pool, tenant);
+          return makeOwnerLink(pool, tenant, publicUrl ?? `http://localhost:${port}`, Date.now());
+        });
         console.log(json ? JSON.stringify({ link }) : link);
       }),
     );

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
+import type { RejectedEvent } from '../../store/rejected.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
+import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
@@ -28,11 +30,27 @@ interface Groups {
   }[];
 }
 
-/** Adds the commands `rejected groups|retry|correct|dismiss`, of one rejected event or of many. */
+interface RejectedList {
+  readonly rejected: readonly RejectedEvent[];
+  readonly next: string | null;
+}
+
+/** Adds the commands `rejected list|groups`, and `rejected retry|correct|dismiss`, of one rejected event or of many. */
 export function addRejectedCommands(program: Command): void {
   const rejected = program
     .command('rejected')
-    .description('Retry, correct or dismiss rejected events of a running Tidings (TIDINGS_URL)');
+    .description('List, retry, correct or dismiss rejected events of a running Tidings (TIDINGS_URL)');
+  rejected
+    .command('list')
+    .description('List rejected events, the one rejected last first')
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
+    .option('--json', 'print one line of JSON')
+    .action(({ limit, json }: { limit: number; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.get(`/api/v1/events/rejected?limit=${limit}`)) as RejectedList;
+        return { data, lines: formatList(data) };
+      }),
+    );
   rejected
     .command('groups')
     .description('Count rejected events by event type, code and path')
@@ -100,6 +118,16 @@ function formatGroups({ count, at_least, groups }: Groups): string[] {
       `${String(one.count).padStart(8)}  ${one.last_at}  ${one.event_type ?? '-'}  ${one.code}  ${one.path || '-'}  ${one.message}`,
   );
   return [`${at_least ? 'At least ' : ''}${formatCount(count, 'rejected event')}:`, ...lines];
+}
+
+function formatList({ rejected, next }: RejectedList): string[] {
+  const lines = rejected.map(({ rejected_id, event_id, code, path, message, times, last_at }) => {
+    const where = path === '' ? '' : `${path}: `;
+    const repeats = times > 1 ? `  (${formatCount(times, 'time')})` : '';
+    return `${last_at}  ${rejected_id}  ${event_id ?? '-'}  ${code}  ${where}${message}${repeats}`;
+  });
+  if (next !== null) lines.push('… and more; see --limit');
+  return lines.length > 0 ? lines : ['No events are rejected.'];
 }
 
 function parseObject(text: string): object {

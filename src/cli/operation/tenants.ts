@@ -3,14 +3,15 @@ import type { TenantView } from '../../tenants/tenants.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
-
-interface SettingOptions {
-  readonly name?: string;
-  readonly locale?: string;
-  readonly zone?: string;
-  readonly mailFrom?: string;
-  readonly json?: boolean;
-}
+import type { ApiClient } from './api-client.ts';
+import {
+  addSettingOptions,
+  addUnsetOption,
+  formatTenant,
+  formatTenantWithSettings,
+  type SettingOptions,
+  toTenantChange,
+} from './tenant-settings.ts';
 
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
@@ -20,16 +21,15 @@ export function addTenantsCommands(program: Command): void {
   tenants
     .command('list')
     .description('List the tenants in order of their ids')
+    .option('--follows <id>', 'only those that follow the catalog of this tenant')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option(...JSON_OPTION)
-    .action(({ limit, json }: { limit: number; json?: boolean }) =>
+    .action(({ follows, limit, json }: { follows?: string; limit: number; json?: boolean }) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.get(`/api/v1/tenants?limit=${limit}`)) as {
-          readonly tenants: readonly TenantView[];
-          readonly next: string | null;
-        };
+        const data = follows === undefined ? await loadPage(api, limit) : await loadFollowers(api, follows, limit);
         const lines = data.tenants.map(formatTenant);
-        return { data, lines: data.next === null ? lines : [...lines, '… and more; see --limit'] };
+        if ('has_more' in data ? data.has_more : data.next !== null) lines.push('… and more; see --limit');
+        return { data, lines: lines.length > 0 ? lines : ['There are no such tenants.'] };
       }),
     );
   tenants
@@ -40,23 +40,23 @@ export function addTenantsCommands(program: Command): void {
     .action((id: string, { json }: { json?: boolean }) =>
       runApiCommand(json, async (api) => {
         const data = (await api.get(toPath(id))) as TenantView;
-        const settings = Object.entries(data.settings).map(([name, value]) => `  ${name}: ${formatValue(value)}`);
-        return { data, lines: [formatTenant(data), ...settings] };
+        return { data, lines: formatTenantWithSettings(data) };
       }),
     );
-  addSettings(tenants.command('create').description('Create a tenant').argument('<id>'))
+  addSettingOptions(tenants.command('create').description('Create a tenant').argument('<id>'))
     .option('--follows <id>', 'the tenant whose catalog it has until it applies its own (default: that of the caller)')
     .action((id: string, { follows, ...options }: SettingOptions & { follows?: string }) =>
       runApiCommand(options.json, async (api) => {
-        const body = { tenant_id: id, name: options.name, follows, settings: toSettings(options) };
+        const body = { tenant_id: id, follows, ...toTenantChange(options) };
         return toResult(await api.post('/api/v1/tenants', body));
       }),
     );
-  addSettings(tenants.command('update').description('Change the name or settings of a tenant').argument('<id>')).action(
-    (id: string, options: SettingOptions) =>
-      runApiCommand(options.json, async (api) =>
-        toResult(await api.patch(toPath(id), { name: options.name, settings: toSettings(options) })),
-      ),
+  addUnsetOption(
+    addSettingOptions(
+      tenants.command('update').description('Change the name or settings of a tenant').argument('<id>'),
+    ),
+  ).action((id: string, options: SettingOptions) =>
+    runApiCommand(options.json, async (api) => toResult(await api.patch(toPath(id), toTenantChange(options)))),
   );
   tenants
     .command('suspend')
@@ -88,17 +88,34 @@ export function addTenantsCommands(program: Command): void {
     });
 }
 
-function addSettings(command: Command): Command {
-  return command
-    .option('--name <name>', 'its name')
-    .option('--locale <locale>', 'locale of messages to users without one, such as de')
-    .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
-    .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
-    .option(...JSON_OPTION);
+interface Page {
+  readonly tenants: readonly TenantView[];
+  /** Null: this is the last page. */
+  readonly next: string | null;
 }
 
-function toSettings({ locale, zone, mailFrom }: SettingOptions): object {
-  return { locale, zone, mail_from: mailFrom };
+interface Followers {
+  readonly tenants: readonly TenantView[];
+  readonly has_more: boolean;
+}
+
+/** The largest page of the API. */
+const MAX_PAGE = 200;
+
+async function loadPage(api: ApiClient, limit: number, after = ''): Promise<Page> {
+  const query = new URLSearchParams({ limit: `${limit}`, ...(after && { after }) });
+  return (await api.get(`/api/v1/tenants?${query}`)) as Page;
+}
+
+/** Returns the first tenants that follow a catalog: a list of its own, which no cursor of the API continues. Looks at all tenants, page by page, until it has enough. */
+async function loadFollowers(api: ApiClient, follows: string, limit: number): Promise<Followers> {
+  const found: TenantView[] = [];
+  for (let after: string | null = ''; after !== null && found.length <= limit; ) {
+    const page: Page = await loadPage(api, MAX_PAGE, after);
+    found.push(...page.tenants.filter((tenant) => tenant.follows === follows));
+    after = page.next;
+  }
+  return { tenants: found.slice(0, limit), has_more: found.length > limit };
 }
 
 function toPath(id: string): string {
@@ -107,13 +124,4 @@ function toPath(id: string): string {
 
 function toResult(data: unknown): { data: unknown; lines: string[] } {
   return { data, lines: [formatTenant(data as TenantView)] };
-}
-
-function formatValue(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function formatTenant({ tenant_id, name, status, follows, created_at }: TenantView): string {
-  const catalog = follows === null ? 'catalog of its own' : `catalog of ${follows}`;
-  return `${tenant_id}  ${status}  "${name}"  ${catalog}  since ${created_at}`;
 }

@@ -3,7 +3,7 @@ import { WAIT_STATUSES } from '../../model/decision.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
-import { addJobOptions, type JobOptions, runJobCommand } from './run-job.ts';
+import { addJobOptions, type JobOptions, requireFilter, runJobCommand } from './run-job.ts';
 
 interface WaitList {
   readonly waits: readonly {
@@ -15,11 +15,16 @@ interface WaitList {
     readonly status: string;
     readonly catalog_version: number;
     readonly due_at: string;
+    readonly failure: {
+      readonly attempts: number;
+      readonly reason: string;
+      readonly set_aside_at: string | null;
+    } | null;
   }[];
   readonly next: string | null;
 }
 
-/** Adds the commands `waits list|cancel|migrate`. */
+/** Adds the commands `waits list|cancel|migrate|retry|dismiss`. */
 export function addWaitsCommands(program: Command): void {
   const waits = program.command('waits').description('Manage the pending waits of a running Tidings (TIDINGS_URL)');
   waits
@@ -28,20 +33,23 @@ export function addWaitsCommands(program: Command): void {
     .option('--user <id>', 'only of this user_id')
     .option('--rule <name>', 'only in this rule')
     .addOption(new Option('--status <status>', 'only with this status').choices(WAIT_STATUSES).default('waiting'))
+    .option('--set-aside', 'only those that could not be fired, and are set aside')
     .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
     .option('--json', 'print one line of JSON')
-    .action((options: { user?: string; rule?: string; status: string; limit: number; json?: boolean }) =>
-      runApiCommand(options.json, async (api) => {
-        const { user, rule, status, limit } = options;
-        const query = new URLSearchParams({
-          status,
-          limit: `${limit}`,
-          ...(user && { user_id: user }),
-          ...(rule && { rule }),
-        });
-        const data = (await api.get(`/api/v1/waits?${query}`)) as WaitList;
-        return { data, lines: formatList(data) };
-      }),
+    .action(
+      (options: { user?: string; rule?: string; status: string; setAside?: true; limit: number; json?: boolean }) =>
+        runApiCommand(options.json, async (api) => {
+          const { user, rule, status, setAside, limit } = options;
+          const query = new URLSearchParams({
+            status,
+            limit: `${limit}`,
+            ...(user && { user_id: user }),
+            ...(rule && { rule }),
+            ...(setAside && { set_aside: 'true' }),
+          });
+          const data = (await api.get(`/api/v1/waits?${query}`)) as WaitList;
+          return { data, lines: formatList(data) };
+        }),
     );
   const cancel = addJobOptions(waits.command('cancel'))
     .description('Cancel one pending wait, or as a job all those of a rule')
@@ -61,6 +69,35 @@ export function addWaitsCommands(program: Command): void {
     .action((rule: string, options: JobOptions) =>
       runJobCommand(options, { action: 'waits.migrate', filter: { rule } }),
     );
+  addSetAsideCommand(waits, 'retry').description('Try a wait again that is set aside, or as a job all those of a rule');
+  addSetAsideCommand(waits, 'dismiss')
+    .description('End a wait that is set aside without firing it, or as a job all those of a rule')
+    .option(...YES_OPTION);
+}
+
+/** Adds a command for waits that are set aside. */
+function addSetAsideCommand(waits: Command, what: 'retry' | 'dismiss'): Command {
+  return addJobOptions(waits.command(what))
+    .argument('[rule or id]', 'the name of the rule, or the id of the wait; see `tidings waits list --set-aside`')
+    .action(async (given: string | undefined, options: JobOptions, command: Command) => {
+      if (given === undefined) requireFilter(command, options, {});
+      const isOne = given !== undefined && WAIT_ID.test(given);
+      if (what === 'dismiss' && (isOne || !options.preview)) {
+        const which = isOne
+          ? `the wait ${given}`
+          : `all waits ${given === undefined ? '' : `of the rule ${given} `}that are set aside`;
+        await confirm(`End ${which} without firing?`, options.yes);
+      }
+      if (!isOne) return runJobCommand(options, { action: `waits.${what}`, filter: { rule: given } });
+      return what === 'dismiss' ? cancelOne(given, options) : retryOne(given, options);
+    });
+}
+
+function retryOne(id: string, { json }: JobOptions): Promise<void> {
+  return runApiCommand(json, async (api) => {
+    const data = (await api.post(`/api/v1/waits/${id}/retry`)) as { readonly user_id: string };
+    return { data, lines: [`The wait of ${data.user_id} is tried again.`] };
+  });
 }
 
 /** Ids of waits; no rule is named like one. */
@@ -73,10 +110,16 @@ function cancelOne(id: string, { json }: JobOptions): Promise<void> {
   });
 }
 
+function formatFailure(failure: WaitList['waits'][number]['failure']): string {
+  if (failure === null) return '';
+  const { set_aside_at: setAsideAt, attempts, reason } = failure;
+  return `  ${setAsideAt === null ? 'failed' : 'set aside'} after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}: ${reason}`;
+}
+
 function formatList({ waits, next }: WaitList): string[] {
   const lines = waits.map(
-    ({ wait_id, due_at, status, kind, rule, user_id, key, catalog_version }) =>
-      `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})  ${wait_id}`,
+    ({ wait_id, due_at, status, kind, rule, user_id, key, catalog_version, failure }) =>
+      `${due_at}  ${status.padEnd(9)}  ${kind.padEnd(8)}  ${rule}  ${user_id}${key === null ? '' : `  [${key}]`}  (version ${catalog_version})  ${wait_id}${formatFailure(failure)}`,
   );
   if (next !== null) lines.push('… and more; see --limit');
   return lines.length > 0 ? lines : ['No waits found.'];

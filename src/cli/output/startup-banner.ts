@@ -1,8 +1,10 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import type { SampleEvent } from '../../catalog/sample-event.ts';
 import type { Config } from '../../config.ts';
+import { joinWords } from '../../lib/text/join-words.ts';
 import type { Roles, Running } from '../../main.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
+import { DEFAULT_TENANT } from '../../model/event.ts';
 import { escapeJson, escapeLines } from './escape-terminal.ts';
 
 /** Formats the text that a start prints: what runs and where, which channels leave the machine, and commands to try. */
@@ -14,7 +16,7 @@ export function formatStartupBanner(
     database,
     catalog,
   }: Pick<Running, 'url' | 'healthUrl' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
-  { apiKeys, dataDir, providers }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers'>,
+  { apiKeys, dataDir, providers, tenant }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers' | 'tenant'>,
   sample: SampleEvent | null,
 ): string {
   const lines = [''];
@@ -29,15 +31,17 @@ export function formatStartupBanner(
         : '  Access    without authentication, from this machine only; to change this, set TIDINGS_API_KEYS',
     );
   }
+  if (tenant !== DEFAULT_TENANT) lines.push(`  Tenant    ${tenant}, whose catalog this is`);
   if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
   if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers)}`);
   if (url && sample) {
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
+    const headers = tenant === DEFAULT_TENANT ? key : `${key}-H 'x-tidings-tenant: ${tenant}' `;
     const { event, notification } = sample;
     lines.push(
-      `  Try       curl -X POST ${url}/api/v1/events ${key}-H 'content-type: application/json' \\`,
+      `  Try       curl -X POST ${url}/api/v1/events ${headers}-H 'content-type: application/json' \\`,
       `              -d ${quoteForShell(escapeJson(event))}`,
-      `            curl ${key}${url}/api/v1/explain/${event.user_id}/${encodeURIComponent(notification)}`,
+      `            curl ${headers}${url}/api/v1/explain/${event.user_id}/${encodeURIComponent(notification)}`,
     );
   }
   lines.push('  Stop      Ctrl-C', '');
@@ -75,9 +79,7 @@ export function formatDelivery(providers: Config['providers']): string {
 }
 
 function formatChannels(channels: readonly Channel[]): string {
-  const names = channels.map((channel) => CHANNEL_NAMES[channel]);
-  const last = names.pop();
-  return names.length === 0 ? `${last}` : `${names.join(', ')} and ${last}`;
+  return joinWords(channels.map((channel) => CHANNEL_NAMES[channel]));
 }
 
 /** Quotes a text as one word for a POSIX shell. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ConfigError } from '../../errors.ts';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { failUsage } from '../exit-codes.ts';
+import { withTenant } from '../tenant-option.ts';
 import { ProfileStore } from './profile-store.ts';
 
 /** Commands that work on files or processes of this machine. Those on the database: see `runDatabaseCommand`. */
@@ -48,7 +49,7 @@ function rejectProfile(why: string): never {
  */
 export function withProfile(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const name = givenName ?? (env.TIDINGS_URL ? undefined : env.TIDINGS_PROFILE || undefined);
-  if (name === undefined) return env;
+  if (name === undefined) return withTenant(env);
   const store = new ProfileStore(env);
   const profiles = store.list();
   const profile = profiles.get(name);
@@ -57,11 +58,11 @@ export function withProfile(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     const hint = nearest === undefined ? 'add it with tidings profiles add' : `did you mean ${nearest}?`;
     throw new ConfigError(`there is no profile ${name}; ${hint}`);
   }
-  return {
+  return withTenant({
     ...env,
     TIDINGS_URL: profile.url,
     TIDINGS_API_KEY: store.readKey(name, profile, env),
     TIDINGS_API_KEYS: undefined,
     TIDINGS_TENANT: profile.tenant,
-  };
+  });
 }

@@ -50,8 +50,8 @@ export const CLOUD_EVENT: EnvelopeKind = {
     }
   },
   identify({ source, id }) {
-    // A source has no space. So two sources with the same ids have events of their own.
-    const text = `${source as string} ${id as string}`;
+    // A URI has no space: one is written as %20. So two sources never make one id of two, whatever their ids are.
+    const text = `${(source as string).replaceAll(' ', '%20')} ${id as string}`;
     return text.length > MAX_ID_CHARS ? contentUuid(text) : text;
   },
   toContext(item) {

@@ -1,5 +1,7 @@
 /* Variables and field access: `event.amount`, `user["plan"]`, `event.items[0].price`, `has(traits.email_verified)`. */
+
 import type { ASTNode } from '@marcbachmann/cel-js';
+import { joinWords } from '../../lib/text/join-words.ts';
 import { didYouMean, joinNames } from '../hints.ts';
 import { BOOL, DYN, getFieldNames, getFieldType, type Type } from '../type.ts';
 import { describeKinds, Fault, getOwnField, isFailure, isMap, Missing, Timestamp } from '../value.ts';
@@ -53,10 +55,9 @@ const READ_VARIABLE: { readonly [name in Root]: Evaluate } = {
 function reportUnknownVariable(ctx: CompileContext, name: string, offset: number): void {
   const seen = ROOTS.filter((root) => !('absent' in ctx.variables[root]));
   const home = seen.find((root) => getFieldNames(ctx.variables[root] as Type).includes(name));
-  const list = seen.length > 1 ? `${seen.slice(0, -1).join(', ')} and ${seen.at(-1)}` : seen.join('');
   ctx.problem(
     offset,
-    `there is no variable "${name}": ${ctx.noun === 'condition' ? 'a condition' : 'an expression'} sees ${list}`,
+    `there is no variable "${name}": ${ctx.noun === 'condition' ? 'a condition' : 'an expression'} sees ${joinWords(seen)}`,
     home
       ? `did you mean ${home}.${name}?`
       : (didYouMean(name, [...seen, ...ctx.locals.map((each) => each.name)]) ?? `text is written in quotes: "${name}"`),

@@ -5,7 +5,7 @@ import { TidingsError } from '../../errors.ts';
 import type { App } from '../app.ts';
 import { completeDocument } from './complete-document.ts';
 import { describeRoute } from './describe-route.ts';
-import { registerErrorPage } from './error-page.ts';
+import { registerDocsPages } from './docs-pages.ts';
 
 const DOCS = '/api/docs';
 
@@ -16,7 +16,8 @@ const DOCS_CONTENT_SECURITY_POLICY =
 const DESCRIPTION = `Event-driven notifications that explain why they were sent, and why not.
 
 Lists take \`limit\` and \`after\`, and answer their items and \`next\`. Errors are problem documents (RFC 9457); [every
-code](/api/docs/errors) has a description. Each response has the header \`x-request-id\`.`;
+code](/api/docs/errors) has a description. Each response has the header \`x-request-id\`. More in [the
+conventions](/api/docs/api), [the rules](/api/docs/rules) and [security](/api/docs/security).`;
 
 const TAGS = [
   { name: 'events', description: 'What happened to users, and what was rejected' },
@@ -28,6 +29,8 @@ const TAGS = [
   { name: 'catalog', description: 'Events, notification types, templates and rules' },
   { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },
+  { name: 'devices', description: 'Devices of users, which push messages go to' },
+  { name: 'inbox', description: 'Inboxes of users: their in-app messages' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
   { name: 'me', description: 'What a user reaches with an own token' },
   { name: 'keys', description: 'API keys' },
@@ -36,7 +39,7 @@ const TAGS = [
 ];
 
 /**
- * Serves the OpenAPI document at `/api/openapi.json`, its page at `/api/docs` and the page of errors. Call it before the
+ * Serves the OpenAPI document at `/api/openapi.json`, its page at `/api/docs` and the pages of docs/. Call it before the
  * routes are registered.
  */
 export async function registerApiDocs(app: App): Promise<void> {
@@ -84,7 +87,7 @@ export async function registerApiDocs(app: App): Promise<void> {
   app.get('/api/openapi.json', { config: { scope: 'public' }, schema: { hide: true } as object }, (_request, reply) =>
     reply.type('application/json').send(documents[`${DOCS}/openapi.json`]?.text()),
   );
-  registerErrorPage(app);
+  registerDocsPages(app, DOCS);
 }
 
 /** Returns the OpenAPI document by path. Each text is made once: a plugin that made it for each request would take 20 to 250 ms. */

@@ -9,6 +9,7 @@ export async function buildApiDocument(): Promise<object> {
     apiKeys: [],
     database: {},
     oidc: null,
+    publicUrl: null,
     consoleDir: '',
     state: {},
     log: pino({ level: 'silent' }),

@@ -34,7 +34,7 @@ const OF_PRINCIPALS: readonly ErrorCode[] = [
 ];
 /** Requests that need no key are limited by their address. */
 const OF_PUBLIC: readonly ErrorCode[] = ['rate_limited'];
-const OF_KEYS: readonly ErrorCode[] = ['idempotency_in_progress', 'idempotency_key_reused'];
+const OF_KEYS: readonly ErrorCode[] = ['not_readable', 'idempotency_in_progress', 'idempotency_key_reused'];
 const OF_BODIES: readonly ErrorCode[] = [
   'foreign_origin',
   'invalid_json',

@@ -31,11 +31,11 @@ export function registerLoginRoutes(
         response: { 302: z.null() },
       },
     },
-    async ({ query }, reply) => {
+    async ({ query, headers }, reply) => {
       const to = CONSOLE_PAGE.test(query.to ?? '') ? (query.to as string) : '#/';
       try {
-        const { url, cookie } = await requireOidc(oidc).begin(to);
-        return reply.header('set-cookie', cookie).header('cache-control', 'no-store').redirect(url);
+        const { url, cookies } = await requireOidc(oidc).begin(to, headers);
+        return reply.header('set-cookie', cookies).header('cache-control', 'no-store').redirect(url);
       } catch (error) {
         return reply.header('cache-control', 'no-store').redirect(toProblemPage(error));
       }
@@ -58,10 +58,11 @@ export function registerLoginRoutes(
     },
     async ({ raw, headers }, reply) => {
       const login = requireOidc(oidc);
-      reply.header('cache-control', 'no-store').header('set-cookie', login.forget());
+      const at = (raw.url ?? '').indexOf('?');
+      const given = at < 0 ? '' : (raw.url as string).slice(at);
+      reply.header('cache-control', 'no-store').header('set-cookie', login.forget(given));
       try {
-        const at = (raw.url ?? '').indexOf('?');
-        const { identity, to } = await login.finish(at < 0 ? '' : (raw.url as string).slice(at), headers);
+        const { identity, to } = await login.finish(given, headers);
         return reply.header('set-cookie', await sessions.start(identity)).redirect(`/${to}`);
       } catch (error) {
         return reply.redirect(toProblemPage(error));

@@ -5,7 +5,7 @@ import { addMember, changeMember, type NewMember, removeMember } from '../../mem
 import { maskText } from '../../privacy/mask.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { listMembers, type Member } from '../../store/members/members.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { pageQuery } from '../schemas/common.ts';
@@ -148,6 +148,6 @@ function toView(one: Member): z.infer<typeof member> {
     subject: one.subject,
     added_by: one.addedBy.name,
     added_at: isoTime(one.addedAt),
-    last_login_at: one.lastLoginAt === null ? null : isoTime(one.lastLoginAt),
+    last_login_at: isoTimeOrNull(one.lastLoginAt),
   };
 }

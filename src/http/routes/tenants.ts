@@ -1,24 +1,14 @@
 import { TidingsError } from '../../errors.ts';
 import { liveTenantId } from '../../model/principal.ts';
-import { followCatalog } from '../../store/catalogs.ts';
 import type { Tenants } from '../../tenants/tenants.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
-import { readIfMatch, setEtag } from '../if-match.ts';
+import { readIfMatch, withEtag } from '../if-match.ts';
 import { pageQuery } from '../schemas/common.ts';
-import {
-  followBody,
-  followResult,
-  newTenant,
-  tenant,
-  tenantChange,
-  tenantPage,
-  tenantParams,
-} from '../schemas/tenants.ts';
+import { newTenant, tenant, tenantChange, tenantPage, tenantParams } from '../schemas/tenants.ts';
 
 /** Registers the routes of tenants: those of the installation, and those of the caller's own. */
-export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants: Tenants): void {
-  const { database, seal, catalogs, clock } = parts;
+export function registerTenantRoutes(app: App, { seal }: HttpDependencies, tenants: Tenants): void {
   const cursors = new Cursors(seal);
 
   app.get(
@@ -60,7 +50,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
         follows: body.follows ?? principal.tenantId,
         settings: body.settings as object,
       });
-      return setEtag(reply, created.revision).status(201).send(created);
+      return reply.status(201).send(withEtag(reply, created));
     },
   );
 
@@ -77,9 +67,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       },
     },
     async ({ params }, reply) => {
-      const found = await tenants.get(params.tenant_id);
-      setEtag(reply, found.revision);
-      return found;
+      return withEtag(reply, await tenants.get(params.tenant_id));
     },
   );
 
@@ -98,9 +86,8 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
     },
     async (request, reply) => {
       const { principal, params, body } = request;
-      const changed = await tenants.update(principal, params.tenant_id, body as object, readIfMatch(request));
-      setEtag(reply, changed.revision);
-      return changed;
+      const expected = readIfMatch(request);
+      return withEtag(reply, await tenants.update(principal, params.tenant_id, body as object, expected));
     },
   );
 
@@ -118,7 +105,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
         config: { scope: 'tenants:write', errors: ['not_found', 'tenant_in_use'] },
         schema: { operationId, summary, tags: ['tenants'], params: tenantParams, response: { 200: tenant } },
       },
-      async ({ principal, params }) => tenants[verb](principal, params.tenant_id),
+      async ({ principal, params }, reply) => withEtag(reply, await tenants[verb](principal, params.tenant_id)),
     );
   }
 
@@ -149,9 +136,7 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
       },
     },
     async ({ principal }, reply) => {
-      const own = await tenants.get(liveTenantId(principal.tenantId));
-      setEtag(reply, own.revision);
-      return own;
+      return withEtag(reply, await tenants.get(liveTenantId(principal.tenantId)));
     },
   );
 
@@ -175,35 +160,8 @@ export function registerTenantRoutes(app: App, parts: HttpDependencies, tenants:
           'A test key cannot change the settings, which are those of the live tenant.',
         );
       }
-      const changed = await tenants.update(principal, principal.tenantId, body as object, readIfMatch(request));
-      setEtag(reply, changed.revision);
-      return changed;
-    },
-  );
-
-  app.put(
-    '/api/v1/catalog/follow',
-    {
-      config: { scope: 'catalog:write', errors: ['not_found'] },
-      schema: {
-        operationId: 'followCatalog',
-        summary: 'Follow the catalog of another tenant, until a catalog is applied here',
-        tags: ['catalog'],
-        body: followBody,
-        response: { 200: followResult },
-      },
-    },
-    async ({ principal: { tenantId, actor, scopes }, body }) => {
-      // Only the installation, or a tenant that says so itself, shows a catalog to others.
-      const mayFollow = scopes.has('tenants:read') || body.tenant_id === liveTenantId(tenantId);
-      const followed = mayFollow
-        ? await followCatalog(database.owner, tenantId, body.tenant_id, actor, clock())
-        : undefined;
-      if (!followed) {
-        throw new TidingsError('not_found', 'There is no such tenant to follow.', { pointer: '/tenant_id' });
-      }
-      await catalogs.setActive(tenantId, followed.version);
-      return followed;
+      const expected = readIfMatch(request);
+      return withEtag(reply, await tenants.update(principal, principal.tenantId, body as object, expected));
     },
   );
 }

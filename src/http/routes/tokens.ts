@@ -1,10 +1,11 @@
 import { TidingsError } from '../../errors.ts';
+import type { JsonObject } from '../../model/event.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { lockAccess } from '../../store/members/lock-tenant.ts';
-import { listSigningKeys } from '../../store/members/signing-keys.ts';
+import { lockAccess } from '../../store/members/lock-access.ts';
+import { listSigningKeys, type SigningKey } from '../../store/members/signing-keys.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { parseDuration } from '../../time/duration.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { MAX_LIFETIME_MS, rotateSigningKey, signUserToken } from '../../tokens/own-tokens.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import {
@@ -60,7 +61,7 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
         key_id: key.keyId,
         public_key: key.publicKey,
         created_at: isoTime(key.createdAt),
-        retired_at: key.retiredAt === null ? null : isoTime(key.retiredAt),
+        retired_at: isoTimeOrNull(key.retiredAt),
       })),
     }),
   );
@@ -83,14 +84,24 @@ export function registerTokenRoutes(app: App, { database, seal, clock }: HttpDep
       const now = clock();
       const key_id = await withTransaction(database.forTenant(principal.tenantId), async (connection) => {
         await lockAccess(connection, tenantId);
+        const before = toState(await listSigningKeys(connection, tenantId));
         const { keyId } = await rotateSigningKey(connection, { seal, tenantId, now }, revoke);
-        const entry = { tenantId, actor, action: 'signing_key.rotated', subject: keyId, detail: { revoke } };
+        const after = toState(await listSigningKeys(connection, tenantId));
+        const states = { detail: { revoke }, before, after };
+        const entry = { tenantId, actor, action: 'signing_key.rotated', subject: keyId, ...states };
         await appendAuditEntry(connection, entry, now);
         return keyId;
       });
       return reply.status(201).send({ key_id });
     },
   );
+}
+
+/** Returns the keys of a tenant as the audit log shows them: the one that signs, and those that only verify. */
+function toState(keys: readonly SigningKey[]): JsonObject | null {
+  if (keys.length === 0) return null;
+  const signing = keys.find(({ retiredAt }) => retiredAt === null);
+  return { signs: signing?.keyId ?? null, verify: keys.map(({ keyId }) => keyId) };
 }
 
 function readLifetime(text: string): number {

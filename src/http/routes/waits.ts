@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
 import { listWaits } from '../../store/waits/wait-views.ts';
 import { countWaiting } from '../../store/waits/waits.ts';
-import { cancelWait } from '../../timers/wait-admin.ts';
+import { cancelWait, retryWait } from '../../timers/wait-admin.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { idParams } from '../schemas/common.ts';
-import { cancelledWait, waitingByRule, waitPage, waitQuery } from '../schemas/waits.ts';
+import { cancelledWait, retriedWait, waitingByRule, waitPage, waitQuery } from '../schemas/waits.ts';
 
 export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
   const cursors = new Cursors(seal);
@@ -24,13 +24,13 @@ export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }
     },
     async (request) => {
       const { principal, query } = request;
-      const { user_id: userId, rule, status, limit } = query;
+      const { user_id: userId, rule, status, set_aside: setAside, limit } = query;
       const cursor = cursors.read(request, ['number', 'uuid']);
       const before = cursor && { beganAt: cursor[0], waitId: cursor[1] };
       const { waits, last } = await listWaits(
         database.forTenant(principal.tenantId),
         principal.tenantId,
-        { userId, rule, status },
+        { userId, rule, status, isSetAside: setAside === 'true' },
         limit,
         before,
       );
@@ -50,6 +50,33 @@ export function registerWaitRoutes(app: App, { database, catalogs, seal, clock }
       },
     },
     async ({ principal: { tenantId } }) => ({ rules: await countWaiting(database.forTenant(tenantId), tenantId) }),
+  );
+
+  app.post(
+    '/api/v1/waits/:id/retry',
+    {
+      config: { scope: 'waits:write', errors: ['not_found', 'not_retryable'] },
+      schema: {
+        operationId: 'retryWait',
+        summary: 'Try one wait again that is set aside',
+        tags: ['waits'],
+        params: idParams,
+        response: { 202: retriedWait },
+      },
+    },
+    async ({ principal: { tenantId, actor }, params: { id } }, reply) => {
+      const isId = z.uuid().safeParse(id).success;
+      const pool = database.forTenant(tenantId);
+      const result = isId ? await retryWait({ pool, tenantId, actor, now: clock() }, id.toLowerCase()) : undefined;
+      if (!result) throw new TidingsError('not_found', 'There is no such wait.');
+      if (!result.isRetried) {
+        throw new TidingsError(
+          'not_retryable',
+          'The wait is not set aside; only a wait that is set aside can be retried.',
+        );
+      }
+      return reply.status(202).send({ wait_id: id.toLowerCase(), user_id: result.userId });
+    },
   );
 
   app.post(

@@ -41,7 +41,7 @@ const time = z.iso
 const filter = {
   actor: pathText.optional().meta({ description: 'Id or name of the actor' }),
   actor_kind: z.enum(ACTOR_KINDS).optional(),
-  action: pathText.optional().meta({ description: 'An action such as key.revoked, or all that begin with key.' }),
+  action: pathText.optional().meta({ description: 'An action such as key.revoked, or key for all of keys' }),
   subject: pathText.optional(),
   since: time.optional().meta({ description: 'At or after this time' }),
   until: time.optional().meta({ description: 'Before this time' }),

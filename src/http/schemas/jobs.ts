@@ -35,6 +35,8 @@ const stoppedFilter = queuedFilter.extend({
 
 const waitFilter = z.strictObject({ rule: pathText });
 
+const setAsideFilter = z.strictObject({ rule: pathText.optional() });
+
 const rejectedFilter = z.strictObject({
   code: pathText.optional(),
   path: storable(z.string().max(1024)).optional(),
@@ -49,6 +51,8 @@ const WHAT = [
   { action: z.literal('deliveries.cancel'), filter: queuedFilter },
   { action: z.literal('waits.cancel'), filter: waitFilter },
   { action: z.literal('waits.migrate'), filter: waitFilter },
+  { action: z.literal('waits.retry'), filter: setAsideFilter },
+  { action: z.literal('waits.dismiss'), filter: setAsideFilter },
   { action: z.literal('rejected.retry'), filter: rejectedFilter },
   { action: z.literal('rejected.dismiss'), filter: rejectedFilter },
 ] as const;
@@ -66,7 +70,16 @@ const OPTIONS = {
     .describe('Items per second at most; absent: as fast as the workers can'),
 };
 
-const [retryDeliveries, cancelDeliveries, cancelWaits, migrateWaits, retryRejected, dismissRejected] = WHAT;
+const [
+  retryDeliveries,
+  cancelDeliveries,
+  cancelWaits,
+  migrateWaits,
+  retryWaits,
+  dismissWaits,
+  retryRejected,
+  dismissRejected,
+] = WHAT;
 
 const EXAMPLE = { action: 'deliveries.retry', filter: { channel: 'email', since: '2025-10-31T19:00:00Z' } };
 
@@ -76,6 +89,8 @@ export const jobQuestion = z
     z.strictObject(cancelDeliveries),
     z.strictObject(cancelWaits),
     z.strictObject(migrateWaits),
+    z.strictObject(retryWaits),
+    z.strictObject(dismissWaits),
     z.strictObject(retryRejected),
     z.strictObject(dismissRejected),
   ])
@@ -87,6 +102,8 @@ export const newJob = z
     z.strictObject({ ...cancelDeliveries, ...OPTIONS }),
     z.strictObject({ ...cancelWaits, ...OPTIONS }),
     z.strictObject({ ...migrateWaits, ...OPTIONS }),
+    z.strictObject({ ...retryWaits, ...OPTIONS }),
+    z.strictObject({ ...dismissWaits, ...OPTIONS }),
     z.strictObject({ ...retryRejected, ...OPTIONS, patch: mergePatch.optional() }),
     z.strictObject({ ...dismissRejected, ...OPTIONS }),
   ])

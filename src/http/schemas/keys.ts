@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { SCOPES, type Scope } from '../../model/principal.ts';
 import type { KeyView } from '../../tenants/key-view.ts';
 import { listOf, nextCursor, storable, timestamp } from './common.ts';
@@ -12,10 +13,16 @@ const MAX_PER_MINUTE = 10_000_000;
 const KEY_SCOPES = SCOPES.filter((scope) => scope !== 'me') as [Scope, ...Scope[]];
 
 const scopes = z
-  .array(z.enum(KEY_SCOPES, 'write scopes of docs/security.md, such as events:write'))
+  .array(z.enum(KEY_SCOPES, { error: ({ input }) => suggestScope(input) }))
   .min(1, 'has no scope')
   .max(SCOPES.length)
   .meta({ description: 'Rights of the key, at most those of its creator', examples: [['users:read']] });
+
+function suggestScope(given: unknown): string {
+  const nearest = typeof given === 'string' ? findNearest(given, KEY_SCOPES) : undefined;
+  if (nearest !== undefined) return `did you mean ${nearest}? All scopes are in /api/docs/security#scopes-and-roles`;
+  return 'write scopes of /api/docs/security#scopes-and-roles, such as events:write';
+}
 
 const name = storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS)).describe(
   'For reading; never a secret',

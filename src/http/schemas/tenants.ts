@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { isKnownLocale, isKnownZone, isMailbox } from '../../tenants/tenant-settings.ts';
+import { parseMailbox } from '../../lib/text/mailbox.ts';
+import { LIVE_TENANT_ID, TENANT_ID_HINT } from '../../model/tenant.ts';
+import { isKnownLocale, isKnownZone } from '../../tenants/tenant-settings.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
 
@@ -8,11 +10,9 @@ import { listOf, nextCursor, storable, storedObject, timestamp } from './common.
 const MAX_NAME_CHARS = 200;
 const MAX_BRANDING_CHARS = 16_384;
 
-const ID_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
-
 const tenantId = z
-  .string(ID_HINT)
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, ID_HINT)
+  .string(TENANT_ID_HINT)
+  .regex(LIVE_TENANT_ID, TENANT_ID_HINT)
   .meta({ examples: ['acme'] });
 
 const name = storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS)).meta({ examples: ['Acme'] });
@@ -30,7 +30,10 @@ const settings = z.strictObject({
     .meta({ description: 'Time zone of messages to users without one', examples: ['Europe/Berlin'] }),
   mail_from: z
     .string()
-    .refine(isMailbox, 'write an address, such as hello@acme.example, or Acme <hello@acme.example>')
+    .refine(
+      (text) => parseMailbox(text) !== undefined,
+      'write an address, such as hello@acme.example, or Acme <hello@acme.example>',
+    )
     .optional()
     .meta({ description: 'The sender of emails', examples: ['Acme <hello@acme.example>'] }),
   branding: storedObject

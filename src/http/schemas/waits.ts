@@ -25,6 +25,18 @@ const wait = z
     kind: z.enum(WAIT_KINDS),
     status: z.enum(WAIT_STATUSES),
     catalog_version: z.int(),
+    failure: z
+      .object({
+        attempts: z.int().describe('Failed attempts since it began, was changed or retried'),
+        reason: z.string().meta({ examples: ['Error: its catalog version 3 cannot be read'] }),
+        retry_at: timestamp.nullable().describe('When it is tried again; null: it is set aside'),
+        set_aside_at: timestamp
+          .nullable()
+          .describe('When it was set aside, until you retry or cancel it; null: it is tried again'),
+      })
+      .meta({ id: 'WaitFailure' })
+      .nullable()
+      .describe('The last failed attempt to fire a pending wait; null: none has failed'),
     event_id: z.string().describe('The event that triggered the rule; if several did, the latest one'),
     event_type: z.string(),
     event_timestamp: timestamp,
@@ -43,6 +55,7 @@ export const waitQuery = z.strictObject({
   user_id: userIdParam.optional(),
   rule: pathText.optional(),
   status: z.enum(WAIT_STATUSES).optional(),
+  set_aside: z.literal('true').optional().describe('Only waits that could not be fired, and are set aside'),
   limit: limitQuery,
   after: cursorQuery,
 });
@@ -54,5 +67,7 @@ export const waitPage = z
 export const waitingByRule = z
   .object({ rules: listOf(z.object({ rule, users: z.int(), waits: z.int() }).meta({ id: 'WaitingInRule' })) })
   .meta({ id: 'WaitingByRule', description: 'Pending waits by rule' });
+
+export const retriedWait = z.object({ wait_id: idOf('wait'), user_id: userId }).meta({ id: 'RetriedWait' });
 
 export const cancelledWait = z.object({ wait_id: idOf('wait'), user_id: userId }).meta({ id: 'CancelledWait' });

@@ -23,7 +23,7 @@ const MAX_CHARS = 32 * 1024 * 1024;
 /** Time (ms) for which a user stays in the lane after events of this user were too costly in a batch; then a batch tries again. */
 const STAY_MS: Millis = 60_000;
 
-/** Users that are remembered; beyond it the one who was first forgets to be slow, and is found out again. */
+/** Users that are remembered; beyond it the earliest without waiting events is forgotten, until a batch finds it slow again. */
 const MAX_USERS = 1000;
 
 interface SlowUser {

@@ -1,12 +1,16 @@
 import type pg from 'pg';
+import { groupBy } from '../../lib/group-by.ts';
 import { requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
+import { listCancelled } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
+import { loadWaitsOf } from '../concerned-waits.ts';
 import { loadLimitUses, loadOpenWaits } from '../load-facts.ts';
 import {
   beginLocked,
   decideEmitted,
+  type LockedTransaction,
   loadWaitCatalogs,
   type TransactionParts,
   writeAndAnnounce,
@@ -18,6 +22,8 @@ export interface DueWaits {
   readonly userIds: readonly string[];
   /** Only so many, those due longest; absent: all. */
   readonly max?: number;
+  /** Only the waits with these ids; absent: all that are not held back after a failure. */
+  readonly only?: ReadonlySet<string>;
   /** Whether to look up if the events that rules emit are stored already. */
   readonly checkDuplicates: boolean;
 }
@@ -72,14 +78,39 @@ export async function setAsideDueWaits(
 async function beginDue(
   parts: TransactionParts,
   connection: pg.PoolClient,
-  { tenantId, userIds, max, checkDuplicates }: DueWaits,
+  { tenantId, userIds, max, only, checkDuplicates }: DueWaits,
   budget?: CpuBudget,
 ) {
   const request = { tenantId, userIds, events: [], checkDuplicates };
   const transaction = await beginLocked(parts, connection, request, budget);
   const { facts, decider } = transaction;
   const open = await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
-  const due = open.filter(({ dueAt }) => dueAt <= decider.batch.now).sort(compareByDueTime);
-  if (due.length > 0) await loadWaitCatalogs(transaction);
-  return { transaction, due: max === undefined ? due : due.slice(0, max) };
+  const { now } = decider.batch;
+  const due = open
+    .filter(
+      ({ dueAt, heldUntil, waitId }) => dueAt <= now && !(heldUntil && heldUntil > now) && (!only || only.has(waitId)),
+    )
+    .sort(compareByDueTime)
+    .slice(0, max);
+  if (due.length > 0) {
+    const unreadable = await loadWaitCatalogs(transaction);
+    const broken = unreadable && due.find(({ catalogVersion }) => unreadable.has(catalogVersion));
+    if (broken) {
+      const cause = unreadable.get(broken.catalogVersion);
+      throw new Error(`its catalog version ${broken.catalogVersion} cannot be read`, { cause });
+    }
+    await loadCancelled(transaction, due);
+  }
+  return { transaction, due };
+}
+
+/** Loads the waits that the rules of these due waits cancel, of users who have more than are always loaded. */
+async function loadCancelled(transaction: LockedTransaction, due: readonly Wait[]): Promise<void> {
+  const { facts, decider } = transaction;
+  if (facts.cutWaits.size === 0) return;
+  for (const [userId, waits] of groupBy(due, (wait) => wait.userId)) {
+    const rules = waits.map((wait) => decider.getWaitRules(wait).byName.get(wait.rule));
+    await loadWaitsOf(transaction, userId, listCancelled(rules.filter((rule) => rule !== undefined)));
+  }
+  await loadWaitCatalogs(transaction);
 }

@@ -67,7 +67,7 @@ export class SlowTimers {
         await this.#run(tenantId, userId);
       } catch (error) {
         const line = { err: error, tenant_id: tenantId };
-        this.#log.error(line, 'the waits of a costly user could not be fired; will retry when their claim expires');
+        this.#log.error(line, 'the waits of a user could not be fired; will retry when their claim expires');
       }
       this.#waiting.release(tenantId, 1);
       user.isRunning = false;

@@ -29,6 +29,17 @@ export function hasFired(compiled: CompiledRule, { firedAt }: UserState, { event
 }
 
 /**
+ * Returns whether the rule may have fired for this trigger by a decision that a bound left out. Of a trigger of this batch all
+ * decisions are known.
+ */
+export function mayHaveFired(compiled: CompiledRule, user: UserState, { type, key, time }: Trigger): boolean {
+  const { firedKnownFrom } = user;
+  if (firedKnownFrom === undefined || time - compiled.patternSpan >= firedKnownFrom) return false;
+  const known = user.events.get(type)?.find(key);
+  return known === undefined || known.waitsFor !== undefined;
+}
+
+/**
  * Returns where the decisions stand on stored triggers that this event may cause to be evaluated again. Call it when the
  * history that `requiredHistory` asks for is in the user's state.
  */

@@ -13,12 +13,12 @@ import {
   rememberMatch,
   toMatched,
 } from '../patterns/match-pattern.ts';
-import { keyReason } from '../reasons.ts';
+import { keyReason, tooMuchHistoryReason } from '../reasons.ts';
 import { extendBurst } from '../waits/debounce.ts';
 import { collectDigest } from '../waits/digest.ts';
 import { recordAlreadyWaiting } from '../waits/overlap.ts';
 import { findStartedWait, startWait } from '../waits/start-wait.ts';
-import { hasFired } from './already-fired.ts';
+import { hasFired, mayHaveFired } from './already-fired.ts';
 import { evaluateCondition, explainCondition, toScope } from './evaluate-condition.ts';
 import { evaluateKey } from './key.ts';
 
@@ -73,7 +73,7 @@ function isConditionDue({ usesMatched, usesNow, hasWait }: CompiledRule, pattern
 
 /**
  * Returns whether a trigger that is evaluated again, because a late event completed its pattern, has fired the rule or
- * started its wait before. Adds a decision if it started a wait.
+ * started its wait before, or may have. Adds a decision if it started a wait, and if that cannot be known.
  */
 function wasHandledBefore(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
   const { trigger } = firing;
@@ -83,7 +83,16 @@ function wasHandledBefore(ctx: DecisionContext, compiled: CompiledRule, firing: 
     recordAlreadyWaiting(ctx, compiled, firing, started);
     return true;
   }
-  return hasFired(compiled, ctx.user, trigger);
+  if (hasFired(compiled, ctx.user, trigger)) return true;
+  if (!mayHaveFired(compiled, ctx.user, trigger)) return false;
+  const { eventIds, evidence } = firing;
+  addDecision(ctx, compiled, {
+    code: 'too_much_history',
+    reason: tooMuchHistoryReason(compiled.rule),
+    eventIds,
+    evidence,
+  });
+  return true;
 }
 
 function waitOrFire(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): void {

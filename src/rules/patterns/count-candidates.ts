@@ -9,7 +9,7 @@ import type { FullEvent } from '../known/known-events.ts';
 import type { UserState } from '../user-state.ts';
 import { countEvents, countSince, findStart, START } from './count.ts';
 import { nameInWindow } from './open-counts.ts';
-import { findRelated, getRelations } from './related-events.ts';
+import { findRelated, getRelations, type Relation } from './related-events.ts';
 import { nameListKind, type TriggerList } from './trigger-list.ts';
 
 /** The arriving event, and what its candidates are looked for with. */
@@ -48,10 +48,18 @@ export function nameCountCandidates(
 function nameSinceStart(search: Search, startType: string): void {
   const { compiled, count, user, event, ids } = search;
   const key = nameGroup(compiled, event, [undefined], ids);
-  if (key === undefined || !findStart(compiled, startType, user, event, ids)) return;
+  const start = key === undefined ? undefined : findStart(compiled, startType, user, event, ids);
+  if (!start) return;
   const triggers = findTriggers(search, [compiled.sameCount], event);
-  const counted = (trigger: FullEvent) => countEvents(compiled, count, user, trigger.event, ids).counted;
-  nameCounted(search, triggers, findSegment(search, triggers, startType), counted, count.n - 1, count.n - 1);
+  const segment = findSegment(search, triggers, startType);
+  if (segment.isEven) {
+    const counted = (trigger: FullEvent) => countEvents(compiled, count, user, trigger.event, ids).counted;
+    nameEven(search, triggers, segment, counted, count.n - 1, count.n - 1);
+    return;
+  }
+  nameInGroup(search, event, startType, start.time, count.n - 1, count.n - 1);
+  // If it is the only start of its time, it has an earlier start itself.
+  if (start.time === event.time) nameIfTrigger(search, start);
 }
 
 /** Names, for a count since this event, those for which it makes the difference, up to the next start. */
@@ -71,7 +79,7 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
       if (before.time === event.time) nameIfTrigger(search, before);
       return;
     }
-    nameCounted(search, triggers, { ...segment, isEven: false }, () => n, n, n);
+    nameMoved(search, triggers, segment, before?.time, isCounted);
     return;
   }
   const own = isCounted ? 1 : 0;
@@ -85,8 +93,56 @@ function nameAfterStart(search: Search, isCounted: boolean): void {
     if (how === 'at_least') most = n - fewer - 1;
     else if (how === 'at_most') least = n - fewer + 1;
   }
-  if (least <= most) nameCounted(search, triggers, segment, counted, least, most);
+  if (least <= most) nameEven(search, triggers, segment, counted, least, most);
 }
+
+/**
+ * Names the triggers of a segment that may have become right because this event is their start from now on. Looks at them, or,
+ * where that is less, at the events that they no longer count, and at the triggers of these events' groups. Starts divide the
+ * time of a user, and each costs the smaller of the two parts: so starts in any order cost little more than all events together.
+ * @param before when they started until now; undefined: they had no start
+ */
+function nameMoved(
+  search: Search,
+  triggers: readonly FullEvent[],
+  { from, to }: Segment,
+  before: Millis | undefined,
+  isCounted: boolean,
+): void {
+  const { compiled, count, user, event, ids, name } = search;
+  const relation: Relation = { ...BY_KEY, about: getRelations(compiled).count.about ?? false };
+  const gone = count.of.map((type) => {
+    const related = before === undefined ? [] : findRelated(compiled, user, event, type, relation, ids);
+    return { related, from: countBefore(related, before ?? 0), to: countBefore(related, event.time) };
+  });
+  const goneCount = gone.reduce((sum, one) => sum + one.to - one.from, 0);
+  if (before === undefined || to - from <= goneCount) {
+    for (let index = from; index < to; index++) name(triggers[index] as FullEvent);
+    return;
+  }
+  const goneOf = new Map<string, { readonly event: Event; count: number }>();
+  const add = (one: Event, number: number) => {
+    const group = nameGroup(compiled, one, [compiled.sameCount], ids);
+    if (group === undefined) return;
+    const known = goneOf.get(group);
+    if (known) known.count += number;
+    else goneOf.set(group, { event: one, count: number });
+  };
+  for (const { related, from: first, to: end } of gone) {
+    for (let index = first; index < end; index++) add((related[index] as FullEvent).event, 1);
+  }
+  // The event itself counts from now on, and is not known yet.
+  const own = isCounted ? 1 : 0;
+  if (isCounted) add(event, 0);
+  const { n, how } = count;
+  for (const { event: one, count: fewer } of goneOf.values()) {
+    const least = how === 'at_most' ? n - fewer + 1 : n - own;
+    nameInGroup(search, one, event.type, event.time, least, n);
+  }
+}
+
+/** Relation of counted events to a trigger, whatever they have in common beside the key. */
+const BY_KEY = { purpose: 'counted by key', same: undefined };
 
 /** Names an event, if it is among the triggers. */
 function nameIfTrigger({ list, name }: Search, { key }: FullEvent): void {
@@ -139,41 +195,43 @@ function findSegment(
   return { from, to, isEven };
 }
 
-/**
- * Names those of a segment that count between `least` and `most` events. If it is not even, those of one time are counted
- * together that cannot count differently: of one type, and all of them known or none.
- */
-function nameCounted(
-  { user, list, name }: Search,
+/** Names those of an even segment that count between `least` and `most` events, which are at one stretch. */
+function nameEven(
+  { name }: Search,
   triggers: readonly FullEvent[],
-  { from, to, isEven }: Segment,
+  { from, to }: Segment,
   counted: (trigger: FullEvent) => number,
   least: number,
   most: number,
 ): void {
-  let [first, end] = [from, to];
-  if (isEven) {
-    first = partition(triggers, (trigger) => counted(trigger) < least, from, to);
-    end = partition(triggers, (trigger) => counted(trigger) <= most, first, to);
-  }
-  let [time, found] = [Number.NaN, new Map<string, number>()];
-  for (let index = first; index < end; index++) {
-    const trigger = triggers[index] as FullEvent;
-    if (!isEven) {
-      if (trigger.time !== time) [time, found] = [trigger.time, new Map()];
-      const { type } = trigger.event;
-      const kind = `${type} ${user.events.get(type)?.find(trigger.key)?.event !== undefined}`;
-      let number = found.get(kind);
-      if (number === undefined) {
-        number = counted(trigger);
-        found.set(kind, number);
-      }
-      if (number < least || number > most) {
-        // All of a list of one type are known.
-        if (list.type !== undefined) index = partition(triggers, (one) => one.time <= trigger.time, index, end) - 1;
-        continue;
-      }
-    }
-    name(trigger);
-  }
+  const first = partition(triggers, (trigger) => counted(trigger) < least, from, to);
+  const end = partition(triggers, (trigger) => counted(trigger) <= most, first, to);
+  for (let index = first; index < end; index++) name(triggers[index] as FullEvent);
+}
+
+/**
+ * Names those of a segment that count between `least` and `most` events, all in the group of `event`, and those that count one
+ * less than `least`: a trigger that is counted and not known counts one more than is known.
+ * @param start from when is counted
+ */
+function nameInGroup(
+  search: Search,
+  event: Event,
+  startType: string,
+  start: Millis,
+  least: number,
+  most: number,
+): void {
+  const { compiled, count, user, ids } = search;
+  const triggers = findTriggers(search, [compiled.sameCount], event);
+  if (triggers.length === 0) return;
+  const segment = findSegment(search, triggers, startType);
+  const relation = getRelations(compiled).count;
+  const groups = count.of.map((type) => {
+    const related = findRelated(compiled, user, event, type, relation, ids);
+    return { related, before: countBefore(related, start) };
+  });
+  const counted = ({ time }: FullEvent) =>
+    groups.reduce((sum, { related, before }) => sum + countUpTo(related, time) - before, 0);
+  nameEven(search, triggers, segment, counted, least - 1, most);
 }

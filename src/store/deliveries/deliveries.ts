@@ -3,12 +3,13 @@ import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { lockDeliveryState } from './delivery-state.ts';
 import { getLaneName, type Lane } from './lanes.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 
@@ -353,7 +354,7 @@ export async function releaseDeliveries(
            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]) as r(t, n, c, g, f, d)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
-    values: [...keyColumns(deliveries), dueAt.map((time) => (time === null ? null : isoTime(time)))],
+    values: [...keyColumns(deliveries), dueAt.map((time) => isoTimeOrNull(time))],
   });
 }
 
@@ -407,6 +408,7 @@ export async function retryDelivery(
   retryFor: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    const before = await lockDeliveryState(connection, tenantId, id);
     const { rowCount } = await connection.query(
       `update deliveries
        set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null,
@@ -417,7 +419,9 @@ export async function retryDelivery(
     );
     if (rowCount === 0) return false;
     const subject = formatDeliveryId(id);
-    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.retried', subject, detail: {} }, now);
+    const after = await lockDeliveryState(connection, tenantId, id);
+    const entry = { tenantId, actor, action: 'delivery.retried', subject, detail: {}, before, after };
+    await appendAuditEntry(connection, entry, now);
     await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
     return true;
   });
@@ -435,9 +439,12 @@ export async function cancelDelivery(
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    const before = await lockDeliveryState(connection, tenantId, id);
     if ((await cancelDeliveries(connection, { tenantId }, [id], now)) === 0) return false;
     const subject = formatDeliveryId(id);
-    await appendAuditEntry(connection, { tenantId, actor, action: 'delivery.cancelled', subject, detail: {} }, now);
+    const after = await lockDeliveryState(connection, tenantId, id);
+    const entry = { tenantId, actor, action: 'delivery.cancelled', subject, detail: {}, before, after };
+    await appendAuditEntry(connection, entry, now);
     return true;
   });
 }

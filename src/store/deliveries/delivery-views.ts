@@ -5,7 +5,7 @@ import type { Millis } from '../../model/event.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import { maskMessage } from '../../privacy/mask.ts';
 import type { Seal } from '../../privacy/seal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 
 /** Notifications and deliveries as the API shows them. Times are ISO 8601 in UTC. */
 
@@ -271,7 +271,7 @@ function toDeliveryView(row: any): DeliveryView {
     attempts_made: row.attempts,
     due_at: isoTime(row.due_at),
     created_at: isoTime(row.created_at),
-    finished_at: row.finished_at === null ? null : isoTime(row.finished_at),
+    finished_at: isoTimeOrNull(row.finished_at),
     has_message: row.has_message,
   };
 }

@@ -72,7 +72,7 @@ cross join lateral (
   ) as due join leases using (worker) where ${OF_TENANT} and lease_until < clock_timestamp() - ($2::timestamptz - $1::timestamptz)
 ) as q where q.count > 0
 union all
-${countFront('waits', 'due_at', "status = 'waiting' and due_at > '-infinity'", 'waits')}
+${countFront('waits', 'due_at', "status = 'waiting' and due_at > '-infinity' and set_aside_at is null", 'waits')}
 union all
 ${countFront('schedules', 'next_at', 'true', 'schedules')}
 union all

@@ -7,7 +7,7 @@ import type {
   MessageLocale,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { type DeviceChanges, NO_DEVICE_CHANGES, restoreDevices, retireDeadDevices } from '../devices/dead-devices.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
@@ -174,7 +174,7 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     g: s.target,
     f: s.fence,
     s: s.status,
-    d: s.dueAt === null ? null : isoTime(s.dueAt),
+    d: isoTimeOrNull(s.dueAt),
     rc: s.reasonCode,
     r: s.reason,
     a: attempt.n,
@@ -232,11 +232,11 @@ with sent as (
   insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
                         outcome, code, reason, response, provider_message_id)
   select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id from outcome
-  where not exists (
-    -- Recorded by an earlier settlement whose answer was lost.
+  where exists (
+    -- Not deleted with its tenant meanwhile, and not recorded by an earlier settlement whose answer was lost.
     select from deliveries as d
-    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.target = g and d.fence = f
-      and d.started_at is not null)
+    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.target = g
+      and (d.fence <> f or d.started_at is null))
   on conflict (tenant_id, notification_id, channel, target, attempt) do update
   set provider = excluded.provider, account = excluded.account, outcome = excluded.outcome, code = excluded.code, response = excluded.response,
       duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
@@ -249,6 +249,9 @@ with sent as (
   insert into messages (tenant_id, notification_id, channel, target, to_mask, sealed, rendered_at, locale, user_locale)
   select t, n, c, g, m, decode(s, 'base64'), $2, l, u
   from json_to_recordset($13) as r(t text, n uuid, c text, g text, m text, s text, l text, u text)
+  where exists (
+    select from deliveries as d
+    where d.tenant_id = t and d.notification_id = n and d.channel = c and d.target = g)
   on conflict (tenant_id, notification_id, channel, target) do update
   set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
       locale = excluded.locale, user_locale = excluded.user_locale

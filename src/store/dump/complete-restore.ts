@@ -1,17 +1,20 @@
 import { ConfigError } from '../../errors.ts';
-import { DEFAULT_TENANT, type Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { appendAuditEntry } from '../audit-log.ts';
+import { appendAuditEntries } from '../audit-log.ts';
 import { rescueExpired } from '../deliveries/leases.ts';
+import { announceKeyChange } from '../keys/api-keys.ts';
 import { loadFact, verifyEncryptionKey } from '../metadata.ts';
 import { holdOpenDeliveries, pauseWorkers } from '../pause.ts';
 import { runSchemaFile } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
+import { HELD_UNTIL } from '../tenants/queues.ts';
+import { fitTenant, type LeftOut, withTestTenant } from './added-tenant.ts';
 import { DumpError, HASH_CHECK_TEXT } from './format.ts';
-import { holdTenant } from './held-timers.ts';
+import { holdSuspended, holdUntilResumed } from './held-timers.ts';
 import type { RestoreTarget } from './restore-target.ts';
 import { isDumpedFact } from './write-dump.ts';
 
@@ -54,36 +57,49 @@ interface Completion extends RestoreTarget {
 
 /**
  * Makes the loaded rows a database that works: sequences, claims and leases of processes that are gone, open work that the
- * dumped installation may have done since, later schema files, an entry in the audit log.
+ * dumped installation may have done since, later schema files, an entry in the audit log of each tenant that was restored.
  */
 export async function completeRestore(
   connection: Connection,
   { header, tenant, resume, now }: Completion,
-): Promise<{ rescued: number; paused: boolean }> {
+): Promise<{ rescued: number; paused: boolean; left_out: LeftOut | null }> {
+  const tenants = tenant === null ? null : withTestTenant(tenant);
   await setSequences(connection);
-  const rescued = await endClaims(connection, tenant, now);
-  if (!resume && tenant === null) {
+  const rescued = await endClaims(connection, tenants, now);
+  if (!resume && tenants === null) {
     await pauseWorkers(connection, { since: isoTime(now), dumped_at: header.created_at });
-  } else if (!resume && tenant !== null) {
-    await holdOpenDeliveries(connection, { dumpedAt: header.created_at, tenant, open: 'hold' }, now);
-    await holdTenant(connection, tenant);
+  } else if (!resume && tenants !== null) {
+    await holdOpenDeliveries(connection, { dumpedAt: header.created_at, tenants, open: 'hold' }, now);
+    await holdUntilResumed(connection, tenants);
   }
+  await holdSuspended(connection, tenants);
+  const left_out = tenant === null ? null : await fitTenant(connection, tenant, now);
+  await announceKeyChange(connection);
   const known = new Set(header.schema.map(({ file }) => file));
   const { rows } = await connection.query<{ file: string }>('select file from migrations');
   for (const { file } of rows) known.add(file);
   for (const file of await loadSchemaFiles()) if (!known.has(file.file)) await runSchemaFile(connection, file);
-  await appendAuditEntry(
+  const entry = {
+    actor: systemActor('command line', 'cli'),
+    action: 'database.restored',
+    subject: tenant === null ? 'all tenants' : `tenant ${tenant}`,
+    detail: { dumped_at: header.created_at, rescued, paused: !resume, ...left_out },
+  };
+  const audited = tenant === null ? await listLiveTenantIds(connection) : [tenant];
+  await appendAuditEntries(
     connection,
-    {
-      tenantId: tenant ?? DEFAULT_TENANT,
-      actor: systemActor('command line', 'cli'),
-      action: 'database.restored',
-      subject: tenant === null ? 'all tenants' : `tenant ${tenant}`,
-      detail: { dumped_at: header.created_at, rescued, paused: !resume },
-    },
+    audited.map((tenantId) => ({ ...entry, tenantId })),
     now,
   );
-  return { rescued, paused: !resume };
+  return { rescued, paused: !resume, left_out };
+}
+
+/** Returns the ids of all live tenants. */
+async function listLiveTenantIds(connection: Connection): Promise<string[]> {
+  const { rows } = await connection.query<{ tenant_id: string }>(
+    "select tenant_id from tenants where environment = 'live' order by tenant_id",
+  );
+  return rows.map((row) => row.tenant_id);
 }
 
 /** Sets each sequence that a column owns to continue after the highest value of the column. */
@@ -104,30 +120,36 @@ async function setSequences(connection: Connection): Promise<void> {
 }
 
 /**
- * Ends claims and leases of processes of the dumped installation. A delivery that was being sent is rescued as after a crash:
- * its attempt is in doubt, and the notification type decides. Returns how many.
+ * Ends claims and leases of processes of the dumped installation; what is held stays held. A delivery that was being sent is
+ * rescued as after a crash: its attempt is in doubt, and the notification type decides. Returns how many.
  */
-async function endClaims(connection: Connection, tenant: string | null, now: Millis): Promise<number> {
-  const ofTenant = '($1::text is null or tenant_id = $1)';
+async function endClaims(connection: Connection, tenants: readonly string[] | null, now: Millis): Promise<number> {
+  const ofTenant = '($1::text[] is null or tenant_id = any ($1))';
   const { rows: queues } = await connection.query<{ name: string }>(
     `select c.relname as name from pg_attribute join pg_class as c on c.oid = attrelid
      where attname = 'claimed_until' and relnamespace = to_regnamespace(current_schema()) and relkind = 'r'`,
   );
   for (const { name: table } of queues) {
-    await connection.query(`update ${table} set claimed_until = null where claimed_until is not null and ${ofTenant}`, [
-      tenant,
-    ]);
+    await connection.query(
+      `update ${table} set claimed_until = null where claimed_until < ${HELD_UNTIL} and ${ofTenant}`,
+      [tenants],
+    );
   }
+  // A request that was under way then will not be answered: the next one with its key takes over.
+  await connection.query(
+    `update idempotency_keys set locked_until = 'epoch' where locked_until is not null and ${ofTenant}`,
+    [tenants],
+  );
   // The lease of a worker with the same name may be alive.
   await connection.query(
     `update deliveries set worker = worker || ' (restored)' where status = 'sending' and ${ofTenant}`,
-    [tenant],
+    [tenants],
   );
   await connection.query(
     `insert into leases (worker, lease_until)
      select distinct worker, 'epoch'::timestamptz from deliveries where status = 'sending' and ${ofTenant}
      on conflict (worker) do update set lease_until = excluded.lease_until`,
-    [tenant],
+    [tenants],
   );
   return rescueExpired(connection, now);
 }

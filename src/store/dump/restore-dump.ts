@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import type { Seal } from '../../privacy/seal.ts';
 import { createMonths, Partitions } from '../pg/partitions.ts';
+import { addTenant, type LeftOut, withTestTenant } from './added-tenant.ts';
 import { adoptFacts, completeRestore } from './complete-restore.ts';
 import type { DumpHeader, TableEnd } from './format.ts';
 import type { DumpPart, OpenedDump } from './read-dump.ts';
@@ -37,6 +38,8 @@ export interface RestoreSummary {
   readonly rescued: number;
   /** Whether nothing is sent until `tidings resume`. */
   readonly paused: boolean;
+  /** Null: all tenants were restored. */
+  readonly left_out: LeftOut | null;
 }
 
 /**
@@ -61,14 +64,14 @@ export async function restoreDump({ header, parts }: OpenedDump, options: Restor
     }
     const tables = await loadTables(connection, parts, options, target);
     await adoptFacts(connection, target, seal);
-    const { rescued, paused } = await completeRestore(connection, {
+    const completed = await completeRestore(connection, {
       ...target,
       resume: options.resume,
       now: options.clock(),
     });
     await connection.query('commit');
     const rows = tables.reduce((sum, table) => sum + table.rows, 0);
-    return { header, tenant: target.tenant, tables, rows, rescued, paused };
+    return { header, tenant: target.tenant, tables, rows, ...completed };
   } finally {
     // Closed: after an error, the transaction ends with its session.
     connection.release(true);
@@ -118,19 +121,22 @@ async function loadTables(
     const selected =
       tenant === null || tenant === header.tenant || !isTenantTable(name)
         ? rowsOfTable()
-        : selectTenantRows(rowsOfTable(), tenant);
+        : selectTenantRows(rowsOfTable(), withTestTenant(tenant));
     await pipeline(Readable.from(selected, { objectMode: false }), sink);
-    if (isMerged) await mergeRows(connection, name, list);
+    if (name === 'tenants' && tenant !== null) await addTenant(connection, tenant, list);
+    else if (isMerged) await mergeRows(connection, name, list);
     rows += end?.rows ?? 0;
     loaded.push({ table: name, rows: sink.rowCount });
   }
 }
 
-/** Adds the loaded rows to those of the table; they replace rows with the same key. */
+/** Adds the loaded rows to those of the table; they replace rows with the same key, and the tenant of a new installation. */
 async function mergeRows(connection: pg.PoolClient, table: string, columns: string): Promise<void> {
   const replaced = columns.replace(/"(\w+)"/g, 'excluded."$1"');
   await connection.query(
     `insert into ${table} (${columns}) select ${columns} from restored_${table}
      on conflict (${MERGED_TABLES[table]}) do update set (${columns}) = row (${replaced})`,
   );
+  if (table !== 'tenants') return;
+  await connection.query('delete from tenants where tenant_id not in (select tenant_id from restored_tenants)');
 }

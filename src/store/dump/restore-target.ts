@@ -9,6 +9,7 @@ import {
 } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles, type SchemaFile } from '../pg/schema-files.ts';
+import { alreadyThere, requireLiveId, withTestTenant } from './added-tenant.ts';
 import { DumpError, type DumpHeader } from './format.ts';
 import { isTenantTable, listDumpedTables, MERGED_TABLES } from './tables.ts';
 import { loadColumns } from './write-dump.ts';
@@ -29,6 +30,7 @@ export interface RestoreTarget {
 export async function prepareTarget(connection: pg.PoolClient, target: RestoreTarget): Promise<boolean> {
   const { header, tenant } = target;
   await checkServerVersion(connection);
+  if (tenant !== null) requireLiveId(tenant);
   checkTenant(target);
   const files = await loadSchemaFiles();
   const dumped = selectDumpedFiles(header, files);
@@ -51,7 +53,7 @@ export async function prepareTarget(connection: pg.PoolClient, target: RestoreTa
     }
     await requireStopped(connection);
   } else if (filled && (await findRows(connection, tables, tenant))) {
-    throw new ConfigError(`this installation has the tenant "${tenant}" already; nothing was restored`);
+    throw alreadyThere(tenant);
   }
   await connection.query('create temporary table restored_facts (name text, value text) on commit drop');
   return filled === undefined;
@@ -103,15 +105,16 @@ async function checkColumns(
   }
 }
 
-/** Returns a table with rows of this tenant; null: of any; undefined: no table has one. */
+/** Returns a table with rows of this tenant or its test keys; null: of any; undefined: no table has one. */
 async function findRows(
   connection: Connection,
   tables: readonly string[],
   tenant: string | null,
 ): Promise<string | undefined> {
   for (const table of tables.filter((name) => isTenantTable(name) && MERGED_TABLES[name] === undefined)) {
-    const where = tenant === null ? '' : 'where tenant_id = $1';
-    const { rows } = await connection.query(`select from ${table} ${where} limit 1`, tenant === null ? [] : [tenant]);
+    const where = tenant === null ? '' : 'where tenant_id = any ($1)';
+    const values = tenant === null ? [] : [withTestTenant(tenant)];
+    const { rows } = await connection.query(`select from ${table} ${where} limit 1`, values);
     if (rows.length > 0) return table;
   }
   return undefined;

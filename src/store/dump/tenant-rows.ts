@@ -4,19 +4,22 @@ const NEWLINE = 0x0a;
 const MAX_ROW_BYTES = 1024 * 1024 * 1024;
 
 /**
- * Selects the rows of one tenant, whose id is the first column.
+ * Selects the rows of some tenants, whose id is the first column.
  *
  * @param chunks rows in COPY's text format, in pieces that may end anywhere
  */
-export async function* selectTenantRows(chunks: AsyncIterable<Buffer>, tenant: string): AsyncGenerator<Buffer, void> {
-  const start = Buffer.from(`${escapeCopyText(tenant)}\t`);
+export async function* selectTenantRows(
+  chunks: AsyncIterable<Buffer>,
+  tenants: readonly string[],
+): AsyncGenerator<Buffer, void> {
+  const starts = tenants.map((tenant) => Buffer.from(`${escapeCopyText(tenant)}\t`));
   let pending: Buffer[] = [];
   let size = 0;
   for await (const chunk of chunks) {
     const lastEnd = chunk.lastIndexOf(NEWLINE) + 1;
     pending.push(chunk.subarray(0, lastEnd));
     if (lastEnd > 0) {
-      const rows = selectRows(Buffer.concat(pending), start);
+      const rows = selectRows(Buffer.concat(pending), starts);
       if (rows.length > 0) yield rows;
       pending = [];
       size = 0;
@@ -27,12 +30,13 @@ export async function* selectTenantRows(chunks: AsyncIterable<Buffer>, tenant: s
   }
 }
 
-/** Returns the rows that begin with `start`, of complete rows. */
-function selectRows(rows: Buffer, start: Buffer): Buffer {
+/** Returns the rows that begin with one of `starts`, of complete rows. */
+function selectRows(rows: Buffer, starts: readonly Buffer[]): Buffer {
   const selected: Buffer[] = [];
   for (let at = 0; at < rows.length; ) {
     const end = rows.indexOf(NEWLINE, at) + 1;
-    if (rows.subarray(at, at + start.length).equals(start)) selected.push(rows.subarray(at, end));
+    if (starts.some((start) => rows.subarray(at, at + start.length).equals(start)))
+      selected.push(rows.subarray(at, end));
     at = end;
   }
   return Buffer.concat(selected);

@@ -10,6 +10,8 @@ import { loadSchemaState, requireMigrated } from '../pg/migrate.ts';
 import { listMonths } from '../pg/months.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
+import { loadTenant } from '../tenants/tenants.ts';
+import { requireLiveId, withTestTenant } from './added-tenant.ts';
 import { type DumpHeader, FORMAT, FORMAT_VERSION, HASH_CHECK_TEXT, SEAL_PURPOSE, type TableEnd } from './format.ts';
 import { isTenantTable, KEY_FACTS, LOCAL_FACTS, listDumpedTables, TENANT_FACTS } from './tables.ts';
 
@@ -27,7 +29,7 @@ export interface DumpOptions {
   readonly seal: Seal;
   /** Version of this program. */
   readonly program: string;
-  /** The only tenant to dump; null: all. */
+  /** The only tenant to dump, with that of its test keys; null: all. */
   readonly tenant: string | null;
   readonly onProgress?: (progress: DumpProgress) => void;
 }
@@ -169,25 +171,31 @@ async function findKeys(connection: Connection, seal: Seal): Promise<string[]> {
 }
 
 async function requireTenant(connection: Connection, tenant: string): Promise<void> {
-  const { rows } = await connection.query(
-    'select from active_catalogs where tenant_id = $1 union all (select from events where tenant_id = $1 limit 1) limit 1',
-    [tenant],
-  );
-  if (rows.length === 0) throw new ConfigError(`there is no tenant "${tenant}" in this database`);
+  requireLiveId(tenant);
+  const stored = await loadTenant(connection, tenant);
+  if (stored === null) throw new ConfigError(`there is no tenant "${tenant}" in this database`);
+  if (stored.status !== 'deleting') return;
+  throw new ConfigError(`the tenant "${tenant}" is being deleted; a dump would have only a part of it`);
 }
 
 /** Returns the condition of the rows to dump; empty: all. */
 async function toCondition(connection: Connection, table: string, tenant: string | null): Promise<string> {
   if (table === 'catalog_contents') {
     if (tenant === null) return '';
-    return `where content_hash in (select content_hash from catalogs where tenant_id = ${await quote(connection, tenant)})`;
+    return `where content_hash in (select content_hash from catalogs where tenant_id in (${await quoteTenants(connection, tenant)}))`;
   }
   if (!isTenantTable(table)) {
     const { rows } = await connection.query<{ name: string }>('select name from metadata');
     const wanted = rows.map(({ name }) => name).filter((name) => isDumpedFact(name, tenant));
     return `where name = any (${await quote(connection, `{${wanted.map((name) => JSON.stringify(name)).join(',')}}`)}::text[])`;
   }
-  return tenant === null ? '' : `where tenant_id = ${await quote(connection, tenant)}`;
+  return tenant === null ? '' : `where tenant_id in (${await quoteTenants(connection, tenant)})`;
+}
+
+async function quoteTenants(connection: Connection, tenant: string): Promise<string> {
+  const literals: string[] = [];
+  for (const one of withTestTenant(tenant)) literals.push(await quote(connection, one));
+  return literals.join(', ');
 }
 
 /** Returns whether a dump, of this tenant or of all, has a fact. */

@@ -150,6 +150,19 @@ function lockStatement(tenantId: string, userIds: readonly string[]): Statement 
 const LOCK = `
 select pg_advisory_xact_lock(hashtext($1), n) from (select n from unnest($2::integer[]) as n order by n) as ordered`;
 
+/** Returns whether a transaction of any process holds locks of users of this tenant. */
+export async function areUsersLocked(connection: Connection, tenantId: string): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    // A lock with two keys, of which the server shows the first as an unsigned number.
+    `select from pg_locks
+     where locktype = 'advisory' and objsubid = 2 and classid::bigint = hashtext($1)::bigint & 4294967295
+       and database = (select oid from pg_database where datname = current_database())
+     limit 1`,
+    [tenantId],
+  );
+  return rowCount !== 0;
+}
+
 type LoadedRows = { -readonly [K in keyof FactRows]: Mutable<FactRows[K]> };
 type Mutable<T> = T extends readonly (infer One)[] ? One[] : T extends ReadonlyMap<infer K, infer V> ? Map<K, V> : T;
 

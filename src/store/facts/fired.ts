@@ -20,9 +20,11 @@ const MAX_FIRED_EVENTS = 10_000;
 export interface LoadedFired {
   readonly fired: readonly FiredRow[];
   readonly leftOut: readonly LeftOutRow[];
+  /** By user id, the event time before which some were left out. */
+  readonly knownFrom: ReadonlyMap<string, Millis>;
 }
 
-const NOTHING: LoadedFired = { fired: [], leftOut: [] };
+const NOTHING: LoadedFired = { fired: [], leftOut: [], knownFrom: new Map() };
 
 /** Loads which rules fired on the events of these ranges, each once, up to MAX_FACT_BYTES. */
 export async function loadFired(
@@ -46,7 +48,18 @@ export async function loadFired(
     const { userId } = merged[index] as Span;
     fired.push({ userId, time, fired: own });
   }
-  return { fired, leftOut: found.listLeftOut(merged, MAX_FIRED_EVENTS) };
+  const leftOut = found.listLeftOut(merged, MAX_FIRED_EVENTS);
+  const knownFrom = new Map<string, Millis>();
+  for (const { userId } of leftOut) {
+    const own = merged.filter((span) => span.userId === userId);
+    const times = fired.filter((row) => row.userId === userId).map(({ time }) => time);
+    // Any of several ranges may be the one.
+    const oldest = own.map(({ from, to }) =>
+      times.reduce((min, time) => (time >= from ? Math.min(min, time) : min), to),
+    );
+    knownFrom.set(userId, Math.max(...oldest) + 1);
+  }
+  return { fired, leftOut, knownFrom };
 }
 
 /** The last column is null beyond the bound. */

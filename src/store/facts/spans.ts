@@ -1,9 +1,8 @@
-import type { Excerpt } from '../../events/excerpt.ts';
-import type { JsonObject, Millis } from '../../model/event.ts';
-import { type SealedEvent, toSealedEvent } from '../encryption/sealed-event.ts';
+import type { Millis } from '../../model/event.ts';
 import { packTextArray, timeRangeParams } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
-import { CONTENT_BYTES, CONTENT_COLUMNS, FITS, FoundRows, type LeftOutRow } from './fact-bytes.ts';
+import { CONTENT_BYTES, CONTENT_COLUMNS, FITS } from './fact-bytes.ts';
+import { collectFound, FOUND_COLUMNS, type FoundRow, type LoadedEvents } from './found-events.ts';
 
 /** A range of event times of one user and event type; both ends are included. */
 export interface Span {
@@ -16,14 +15,6 @@ export interface Span {
 /** Events loaded for one user, type and merged span, at most; the latest ones. */
 const MAX_EVENTS_PER_SPAN = 1000;
 
-/** Stored events with their content, and what a bound left out. */
-export interface LoadedEvents {
-  readonly events: readonly SealedEvent[];
-  readonly leftOut: readonly LeftOutRow[];
-}
-
-const NOTHING: LoadedEvents = { events: [], leftOut: [] };
-
 /**
  * Loads the stored events of these spans with their content, each once, up to MAX_FACT_BYTES. Spans that touch are loaded as
  * one: the events of a batch ask for much the same.
@@ -34,8 +25,8 @@ export async function loadSpans(
   spans: readonly Span[],
 ): Promise<LoadedEvents> {
   const merged = mergeSpans(spans);
-  if (merged.length === 0) return NOTHING;
-  const { rows } = await connection.query<Row>({
+  if (merged.length === 0) return { events: [], leftOut: [] };
+  const { rows } = await connection.query<FoundRow>({
     name: 'load-spans',
     text: LOAD,
     rowMode: 'array',
@@ -46,16 +37,7 @@ export async function loadSpans(
       ...timeRangeParams(merged),
     ],
   });
-  const found = new FoundRows();
-  const events: SealedEvent[] = [];
-  for (const [index, key, eventId, time, fits, properties, traits, sealed, excerpt, context] of rows) {
-    found.count(index, fits);
-    if (!fits) continue;
-    const { userId, type } = merged[index] as Span;
-    const event = { tenantId, userId, eventId, key, type, time };
-    events.push(toSealedEvent(event, { properties, traits, sealed, excerpt, context }));
-  }
-  return { events, leftOut: found.listLeftOut(merged, MAX_EVENTS_PER_SPAN) };
+  return collectFound(tenantId, merged, rows, MAX_EVENTS_PER_SPAN, (event) => event);
 }
 
 /** Returns the fewest spans that cover the same times, in order of user, type and time. */
@@ -73,29 +55,15 @@ export function mergeSpans(spans: readonly Span[]): Span[] {
   return merged;
 }
 
-type Row = [
-  index: number,
-  key: string,
-  eventId: string,
-  time: Millis,
-  fits: boolean,
-  properties: JsonObject | null,
-  traits: JsonObject | null,
-  sealed: Buffer | null,
-  excerpt: Excerpt | null,
-  context: JsonObject | null,
-];
-
 /** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
-select i, key, event_id, event_time, fits, case when fits then properties end, case when fits then traits end,
-       case when fits then sealed end, case when fits then excerpt end, case when fits then context end
+select ${FOUND_COLUMNS}
 from (
   select q.i::int - 1 as i, e.*, ${FITS} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f')::timestamptz[], string_to_array($5, E'\\x1f')::timestamptz[])
        with ordinality as q(user_id, type, lo, hi, i)
   cross join lateral (
-    select key::text, coalesce(event_id, key::text) as event_id, event_time, ${CONTENT_COLUMNS}, ${CONTENT_BYTES} as bytes,
+    select key::text, coalesce(event_id, key::text) as event_id, event_type, event_time, ${CONTENT_COLUMNS}, ${CONTENT_BYTES} as bytes,
            row_number() over (order by event_time desc) as n
     from events
     where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type

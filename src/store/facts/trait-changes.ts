@@ -1,12 +1,12 @@
-import type { Excerpt } from '../../events/excerpt.ts';
 import type { Decision } from '../../model/decision.ts';
-import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import { type StoredDecision, unpackDecisions } from '../decisions.ts';
-import { type SealedEvent, toSealedEvent } from '../encryption/sealed-event.ts';
+import type { SealedEvent } from '../encryption/sealed-event.ts';
 import { packTextArray, timeRangeParams } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
-import { CONTENT_BYTES, CONTENT_COLUMNS, FITS, FoundRows, type LeftOutRow } from './fact-bytes.ts';
-import { mergeSpans, type Span } from './spans.ts';
+import { CONTENT_BYTES, CONTENT_COLUMNS, FITS } from './fact-bytes.ts';
+import { collectFound, FOUND_COLUMNS, type FoundRow, type LoadedEvents } from './found-events.ts';
+import { mergeSpans } from './spans.ts';
 
 /** A range of event times of one user; both ends are included. */
 export interface TraitChangeLookup {
@@ -24,13 +24,7 @@ export interface TraitChangeRow {
 /** Events loaded for one user and merged range, at most; the earliest ones. */
 const MAX_TRAIT_CHANGES = 1000;
 
-/** Trait changes, and what a bound left out. */
-export interface LoadedTraitChanges {
-  readonly changes: readonly TraitChangeRow[];
-  readonly leftOut: readonly LeftOutRow[];
-}
-
-const NOTHING: LoadedTraitChanges = { changes: [], leftOut: [] };
+type Row = FoundRow<[decisions: readonly StoredDecision[] | null]>;
 
 /**
  * Loads the events of these ranges whose decisions have evidence of a trait change, each once, with content and decisions up
@@ -40,49 +34,24 @@ export async function loadTraitChanges(
   connection: Connection,
   tenantId: string,
   lookups: readonly TraitChangeLookup[],
-): Promise<LoadedTraitChanges> {
+): Promise<LoadedEvents<TraitChangeRow>> {
   const merged = mergeSpans(lookups.map((lookup) => ({ ...lookup, type: '' })));
-  if (merged.length === 0) return NOTHING;
+  if (merged.length === 0) return { events: [], leftOut: [] };
   const { rows } = await connection.query<Row>({
     name: 'load-trait-changes',
     text: LOAD,
     rowMode: 'array',
     values: [tenantId, packTextArray(merged.map(({ userId }) => userId)), ...timeRangeParams(merged)],
   });
-  const found = new FoundRows();
-  const changes: TraitChangeRow[] = [];
-  for (const [index, key, eventId, type, time, fits, properties, traits, sealed, excerpt, context, decisions] of rows) {
-    found.count(index, fits);
-    if (!fits) continue;
-    const { userId } = merged[index] as Span;
-    const event = { tenantId, userId, eventId, key, type, time };
-    changes.push({
-      event: toSealedEvent(event, { properties, traits, sealed, excerpt, context }),
-      decisions: unpackDecisions(decisions ?? [], key, eventId),
-    });
-  }
-  return { changes, leftOut: found.listLeftOut(merged, MAX_TRAIT_CHANGES) };
+  return collectFound(tenantId, merged, rows, MAX_TRAIT_CHANGES, (event, decisions) => ({
+    event,
+    decisions: unpackDecisions(decisions ?? [], event.key, event.eventId),
+  }));
 }
-
-type Row = [
-  index: number,
-  key: string,
-  eventId: string,
-  type: string,
-  time: Millis,
-  fits: boolean,
-  properties: JsonObject | null,
-  traits: JsonObject | null,
-  sealed: Buffer | null,
-  excerpt: Excerpt | null,
-  context: JsonObject | null,
-  decisions: readonly StoredDecision[] | null,
-];
 
 /** Index probes by the primary key, each bounded, and only in the partitions of the times asked for: see facts.ts. */
 const LOAD = `
-select i, key, event_id, event_type, event_time, fits, case when fits then properties end, case when fits then traits end,
-       case when fits then sealed end, case when fits then excerpt end, case when fits then context end, case when fits then decisions end
+select ${FOUND_COLUMNS}, case when fits then decisions end
 from (
   select q.i::int - 1 as i, e.*, ${FITS} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::timestamptz[], string_to_array($4, E'\\x1f')::timestamptz[])

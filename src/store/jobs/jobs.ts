@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { ChunkResult, JobActionName, JobFailure, JobFilter, JobStatus } from '../../model/job.ts';
 import type { Actor } from '../../model/principal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
@@ -56,12 +56,14 @@ export interface NewJob {
 /** Stores a job with its audit entry. Returns false if the tenant has MAX_OPEN_JOBS. Throws 23505 if its key is stored. */
 export async function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    // One at a time: two that start at once could exceed the bound.
+    await connection.query(`select pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))`, [job.tenantId]);
     const { rowCount } = await connection.query(
       `insert into jobs (tenant_id, job_id, action, name, filter, patch, per_second, matched, matched_exact, actor,
                          request_key, request_hash, created_at)
        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
        where (select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open)
-             < ${MAX_OPEN_JOBS}`,
+             < ${MAX_OPEN_JOBS} and exists (select from tenants where tenant_id = $1)`,
       [
         job.tenantId,
         job.jobId,
@@ -81,7 +83,8 @@ export async function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promis
     if (rowCount === 0) return false;
     const { tenantId, actor, jobId, action, filter, matched } = job;
     const detail = { job_action: action, filter: filter as JsonObject, matched };
-    await appendAuditEntry(connection, { tenantId, actor, action: 'job.started', subject: jobId, detail }, now);
+    const after = { status: 'pending', done: 0, skipped: 0, failed: 0 };
+    await appendAuditEntry(connection, { tenantId, actor, action: 'job.started', subject: jobId, detail, after }, now);
     return true;
   });
 }
@@ -147,13 +150,16 @@ export async function stopJob(
   now: Millis,
 ): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
+    const before = await lockJobState(connection, tenantId, jobId);
     const { rowCount } = await connection.query(
       `update jobs set status = 'stopped', stopped_by = $3, ended_at = $4, claimed_until = null
        where tenant_id = $1 and job_id = $2 and ended_at is null`,
       [tenantId, jobId, actor.name, isoTime(now)],
     );
     if (rowCount === 0) return false;
-    await appendAuditEntry(connection, { tenantId, actor, action: 'job.stopped', subject: jobId, detail: {} }, now);
+    const after = await lockJobState(connection, tenantId, jobId);
+    const entry = { tenantId, actor, action: 'job.stopped', subject: jobId, detail: {}, before, after };
+    await appendAuditEntry(connection, entry, now);
     return true;
   });
 }
@@ -177,10 +183,16 @@ export interface ClaimedJob {
 }
 
 /**
- * Claims the open job that has been due longest for `lease` ms; undefined: none is due. Concurrent calls never claim the same
- * job. Goes by the clock of the database.
+ * Claims an open job that is due for `lease` ms; undefined: none is. Of several, that of the tenant whose turn is longest ago, and
+ * of these the one due longest. Concurrent calls never claim the same job. Goes by the clock of the database.
+ * @param served tenants that had a turn, the latest last
  */
-export async function claimJob(pool: pg.Pool, lease: Millis, now: Millis): Promise<ClaimedJob | undefined> {
+export async function claimJob(
+  pool: pg.Pool,
+  lease: Millis,
+  now: Millis,
+  served: readonly string[] = [],
+): Promise<ClaimedJob | undefined> {
   const { rows } = await pool.query({
     name: 'claim-job',
     text: `update jobs as j
@@ -189,9 +201,9 @@ export async function claimJob(pool: pg.Pool, lease: Millis, now: Millis): Promi
            where ctid = any (array(
              select ctid from jobs
              where ended_at is null and due_at <= now() and (claimed_until is null or claimed_until < now())
-             order by due_at limit 1 for update skip locked))
+             order by coalesce(array_position($3::text[], tenant_id::text), 0), due_at limit 1 for update skip locked))
            returning tenant_id, job_id, action, filter, patch, per_second, actor, created_at, cursor, fence, attempts`,
-    values: [lease, isoTime(now)],
+    values: [lease, isoTime(now), served],
   });
   const row = rows[0];
   return (
@@ -223,11 +235,12 @@ export async function commitChunk(
 ): Promise<ChunkResult | undefined> {
   return withTransaction(pool, async (connection) => {
     const { tenantId, jobId, fence, actor } = job;
-    const { rowCount } = await connection.query(
-      'select from jobs where tenant_id = $1 and job_id = $2 and fence = $3 and ended_at is null for update',
+    const { rows: locked } = await connection.query<JobState>(
+      `select ${STATE} from jobs where tenant_id = $1 and job_id = $2 and fence = $3 and ended_at is null for update`,
       [tenantId, jobId, fence],
     );
-    if (rowCount === 0) return undefined;
+    const [before] = locked;
+    if (!before) return undefined;
     const result = await work(connection);
     const { cursor, done, skipped, failures, pause = 0 } = result;
     const { rows } = await connection.query(
@@ -242,7 +255,8 @@ export async function commitChunk(
     );
     await insertFailures(connection, job, failures);
     if (cursor === null) {
-      const entry = { tenantId, actor, action: 'job.done', subject: jobId, detail: rows[0] };
+      const after = { status: 'done', ...rows[0] };
+      const entry = { tenantId, actor, action: 'job.done', subject: jobId, detail: rows[0], before, after };
       await appendAuditEntry(connection, entry, now);
     }
     return result;
@@ -278,15 +292,36 @@ export async function postponeJob(pool: pg.Pool, job: ClaimedJob, pause: Millis)
 export async function failJob(pool: pg.Pool, job: ClaimedJob, reason: string, now: Millis): Promise<void> {
   const { tenantId, jobId, fence, actor } = job;
   await withTransaction(pool, async (connection) => {
+    const before = await lockJobState(connection, tenantId, jobId);
     const { rowCount } = await connection.query(
       `update jobs set status = 'failed', reason = $4, ended_at = $5, claimed_until = null
        where tenant_id = $1 and job_id = $2 and fence = $3 and ended_at is null`,
       [tenantId, jobId, fence, reason, isoTime(now)],
     );
     if (rowCount === 0) return;
-    const entry = { tenantId, actor, action: 'job.failed', subject: jobId, detail: { reason } };
+    const after = await lockJobState(connection, tenantId, jobId);
+    const entry = { tenantId, actor, action: 'job.failed', subject: jobId, detail: { reason }, before, after };
     await appendAuditEntry(connection, entry, now);
   });
+}
+
+/** A job as the audit log shows it. */
+type JobState = {
+  readonly status: JobStatus;
+  readonly done: number;
+  readonly skipped: number;
+  readonly failed: number;
+};
+
+const STATE = 'status, done, skipped, failed';
+
+/** Returns the state of a job, and locks it until the end of the transaction. Null: there is no such job. */
+async function lockJobState(connection: Connection, tenantId: string, jobId: string): Promise<JobState | null> {
+  const { rows } = await connection.query<JobState>(
+    `select ${STATE} from jobs where tenant_id = $1 and job_id = $2 for update`,
+    [tenantId, jobId],
+  );
+  return rows[0] ?? null;
 }
 
 const COLUMNS = `job_id, action, name, filter, patch, per_second, status, matched, matched_exact, done, skipped, failed, reason,
@@ -311,7 +346,7 @@ function toJobView(row: any): JobView {
     started_by: row.actor.name,
     stopped_by: row.stopped_by,
     created_at: isoTime(row.created_at),
-    started_at: row.started_at === null ? null : isoTime(row.started_at),
-    ended_at: row.ended_at === null ? null : isoTime(row.ended_at),
+    started_at: isoTimeOrNull(row.started_at),
+    ended_at: isoTimeOrNull(row.ended_at),
   };
 }

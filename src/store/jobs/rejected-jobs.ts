@@ -1,7 +1,7 @@
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { JobPreview, JobScope, RejectedFilter } from '../../model/job.ts';
 import type { Seal } from '../../privacy/seal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { rejectedAad, toUserHash } from '../rejected.ts';
 
@@ -80,7 +80,7 @@ export async function deleteRejected(
   const { rowCount } = await connection.query(
     `delete from rejected_events
      where tenant_id = $1 and rejected_id = any($2::uuid[]) and ($3::timestamptz is null or last_at <= $3)`,
-    [tenantId, ids, until === null ? null : isoTime(until)],
+    [tenantId, ids, isoTimeOrNull(until)],
   );
   return rowCount ?? 0;
 }

@@ -1,6 +1,6 @@
 import type { Millis } from '../../model/event.ts';
 import { type Actor, type Environment, isTestTenant, type Scope, testTenantId } from '../../model/principal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { copyCatalog } from '../catalogs.ts';
 import type { Connection } from '../pg/pool.ts';
 
@@ -107,10 +107,29 @@ export async function insertKey(connection: Connection, key: NewKey): Promise<vo
       key.perMinute,
       JSON.stringify(key.createdBy),
       isoTime(key.createdAt),
-      toTime(key.expiresAt),
+      isoTimeOrNull(key.expiresAt),
       key.rotatedFrom,
     ],
   );
+}
+
+/**
+ * Counts the keys of a tenant that are neither expired nor revoked, and locks the tenant: two that create a key at once could
+ * exceed a bound. Returns undefined if there is no such tenant.
+ */
+export async function countActiveKeys(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+): Promise<number | undefined> {
+  const { rowCount } = await connection.query('select from tenants where tenant_id = $1 for no key update', [tenantId]);
+  if (rowCount === 0) return undefined;
+  const { rows } = await connection.query<{ count: number }>(
+    `select count(*) as count from api_keys
+     where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)`,
+    [tenantId, isoTime(now)],
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /** Stores the fields of a key that may change. */
@@ -118,7 +137,15 @@ export async function updateKey(connection: Connection, key: StoredKey): Promise
   await connection.query(
     `update api_keys set name = $3, scopes = $4, per_minute = $5, expires_at = $6, revoked_at = $7
      where tenant_id = $1 and key_id = $2`,
-    [key.tenantId, key.keyId, key.name, key.scopes, key.perMinute, toTime(key.expiresAt), toTime(key.revokedAt)],
+    [
+      key.tenantId,
+      key.keyId,
+      key.name,
+      key.scopes,
+      key.perMinute,
+      isoTimeOrNull(key.expiresAt),
+      isoTimeOrNull(key.revokedAt),
+    ],
   );
 }
 
@@ -142,8 +169,8 @@ export async function markKeysUsed(connection: Connection, keyIds: readonly stri
 export async function ensureTestTenant(connection: Connection, liveTenantId: string): Promise<string> {
   const tenantId = testTenantId(liveTenantId);
   const { rowCount } = await connection.query(
-    `insert into tenants (tenant_id, name, environment, live_tenant_id, follows, settings)
-     select $1, name || ' (test)', 'test', tenant_id, tenant_id, settings from tenants where tenant_id = $2
+    `insert into tenants (tenant_id, name, environment, live_tenant_id, follows)
+     select $1, name || ' (test)', 'test', tenant_id, tenant_id from tenants where tenant_id = $2
      on conflict do nothing`,
     [tenantId, liveTenantId],
   );
@@ -154,8 +181,4 @@ export async function ensureTestTenant(connection: Connection, liveTenantId: str
 /** Returns the environment of a tenant. */
 export function environmentOf(tenantId: string): Environment {
   return isTestTenant(tenantId) ? 'test' : 'live';
-}
-
-function toTime(at: Millis | null): string | null {
-  return at === null ? null : isoTime(at);
 }

@@ -20,7 +20,7 @@ export interface Issuer {
   readonly updatedAt: Millis;
 }
 
-/** Tenants that may share an issuer without naming themselves in a header, at most: those that registered it first. */
+/** Tenants that may share an issuer and audience without naming themselves in a header, at most: those that registered it first. */
 const MAX_TENANTS_OF_ISSUER = 10;
 
 const COLUMNS = `tenant_id as "tenantId", issuer, jwks_url as "jwksUrl", public_keys as "publicKeys", audiences, algorithms,
@@ -28,13 +28,19 @@ const COLUMNS = `tenant_id as "tenantId", issuer, jwks_url as "jwksUrl", public_
 
 /**
  * Finds the issuers that a token may be of, over all tenants, the first registered first.
+ * @param audiences those of the token: an issuer has one of them
  * @param tenantId only that of this tenant; null: the caller named none
  */
-export async function findIssuers(owner: Connection, issuer: string, tenantId: string | null): Promise<Issuer[]> {
+export async function findIssuers(
+  owner: Connection,
+  issuer: string,
+  audiences: readonly string[],
+  tenantId: string | null,
+): Promise<Issuer[]> {
   const { rows } = await owner.query<Issuer>(
-    `select ${COLUMNS} from issuers where issuer = $1 and ($2::text is null or tenant_id = $2)
+    `select ${COLUMNS} from issuers where issuer = $1 and ($2::text is null or tenant_id = $2) and audiences && $3::text[]
      order by created_at, tenant_id limit ${MAX_TENANTS_OF_ISSUER}`,
-    [issuer, tenantId],
+    [issuer, tenantId, audiences],
   );
   return rows;
 }

@@ -11,6 +11,7 @@ export interface LoginAttempt {
 }
 
 export interface LinkedMember {
+  readonly tenantId: string;
   readonly issuer: string;
   readonly subject: string;
   readonly name: string;

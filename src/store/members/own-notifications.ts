@@ -3,7 +3,7 @@ import type { Channel, DeliveryStatus, Message } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 
 /** A notification as its own user sees it: nothing of rules and decisions, and nothing masked. */
 export interface OwnNotification {
@@ -73,7 +73,7 @@ export async function listOwnNotifications(
       .map(({ channel, target, status, finished_at, sealed, notification_id }) => ({
         channel,
         status,
-        finished_at: finished_at === null ? null : isoTime(finished_at),
+        finished_at: isoTimeOrNull(finished_at),
         message:
           sealed === null
             ? null

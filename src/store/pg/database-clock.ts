@@ -2,8 +2,11 @@ import type pg from 'pg';
 import { suspendClock } from '../../lib/suspend-clock.ts';
 import type { Millis } from '../../model/event.ts';
 
-/** Difference between the clock of a process and that of the database at which the process no longer acts. */
-const MAX_OFFSET_MS: Millis = 5000;
+/** Difference between the clock of a process and that of the database from which on it is reported. */
+export const REPORTED_OFFSET_MS: Millis = 2000;
+
+/** The same from which on the process no longer acts. */
+export const MAX_OFFSET_MS: Millis = 5000;
 
 const MEASURE_INTERVAL_MS: Millis = 10_000;
 
@@ -79,7 +82,7 @@ export class DatabaseClock {
 
   /** Returns whether the clock of this process is right, so that it may act. */
   readonly isRight = (): boolean => {
-    const isOff = Math.abs(this.#offset()) > MAX_OFFSET_MS + (this.#measured?.uncertainty ?? 0);
+    const isOff = Math.abs(this.offset()) > MAX_OFFSET_MS + (this.#measured?.uncertainty ?? 0);
     if (isOff !== this.#wasOff) this.#options.onChange?.(isOff ? this.#describeOffset() : null);
     this.#wasOff = isOff;
     return !isOff;
@@ -90,13 +93,11 @@ export class DatabaseClock {
     return this.isRight() ? 'ok' : this.#describeOffset();
   }
 
-  /** Returns how far the clock of this process is ahead of the database, in ms. */
-  #offset(): Millis {
-    return this.#options.wallClock() - this.#predict(this.#elapsed());
-  }
+  /** Returns how far the clock of this process is ahead of the database, in ms; negative: it is behind. */
+  readonly offset = (): Millis => this.#options.wallClock() - this.#predict(this.#elapsed());
 
   #describeOffset(): string {
-    const offset = this.#offset();
+    const offset = this.offset();
     const seconds = Math.abs(offset) / 1000;
     const [size, unit] = UNITS.find(([least]) => seconds >= 2 * least) ?? [1, 's'];
     return `${Math.round(seconds / size)} ${unit} ${offset > 0 ? 'ahead of' : 'behind'} the database`;

@@ -52,9 +52,9 @@ export function isRetryable(error: unknown): boolean {
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = getSqlState(error);
-  return (
-    CONNECTION_SQLSTATES.test(code) || SOCKET_ERROR_CODES.has(code) || CONNECTION_LOST_MESSAGES.test(error.message)
-  );
+  // A file that is missing has the same code as a Unix socket that is.
+  const isOfSocket = SOCKET_ERROR_CODES.has(code) && (error as NodeJS.ErrnoException).syscall !== 'open';
+  return CONNECTION_SQLSTATES.test(code) || isOfSocket || CONNECTION_LOST_MESSAGES.test(error.message);
 }
 
 /** Returns whether the database is unreachable or too busy: repeating the work later is likely to succeed. */

@@ -51,10 +51,7 @@ export async function openTenantDatabase(
     return isolatedDatabase(owner, requests, login.role);
   }
   if (settings.apiUrl !== null) throw new ConfigError(`TIDINGS_API_DATABASE_URL cannot be used: ${login.cause}`);
-  const { rows } = await owner.query<{ count: number }>(
-    `select count(*) as count from tenants where environment = 'live'`,
-  );
-  if ((rows[0]?.count ?? 0) > 1) {
+  if ((await countLiveTenants(owner)) > 1) {
     throw new ConfigError(
       `this installation has several tenants, and nothing but Tidings itself would keep them apart: ${login.cause}; ` +
         'set TIDINGS_API_DATABASE_URL to a login that row-level security holds for (docs/security.md)',
@@ -62,6 +59,14 @@ export async function openTenantDatabase(
   }
   options.onShared(login.cause);
   return sharedDatabase(openPool(settings.url, { max: options.max, name: options.name }));
+}
+
+/** Counts the tenants of the installation; a test tenant belongs to its live one. */
+export async function countLiveTenants(owner: pg.Pool): Promise<number> {
+  const { rows } = await owner.query<{ count: number }>(
+    `select count(*) as count from tenants where environment = 'live'`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 /**

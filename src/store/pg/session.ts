@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { ConfigError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
+import { getSqlState } from './errors.ts';
 
 /** Timeouts of a session in ms; 0: no timeout. */
 export interface SessionTimeouts {
@@ -101,27 +102,30 @@ export function dropTimeouts(url: string): string {
 
 /**
  * Checks that a session keeps its settings and locks, which is not so behind a pooler that lends a server connection for one
- * transaction at a time.
+ * transaction or statement at a time.
  *
+ * @param variable the environment variable that has the URL
  * @throws ConfigError that says what to change
  */
-export async function checkSessions(url: string): Promise<void> {
+export async function checkSessions(url: string, variable = 'DATABASE_URL'): Promise<void> {
   const [first, second] = [openClient(url), openClient(url)];
+  const pooled = new ConfigError(
+    `${variable} leads to a connection pooler in transaction or statement mode, which loses session settings, locks and notifications. ` +
+      'Use its session mode (in PgBouncer: pool_mode = session), or the address of PostgreSQL itself.',
+  );
   try {
     await Promise.all([first.connect(), second.connect()]);
     for (let round = 0; round < POOLER_ROUNDS; round++) {
       const before = await getBackend(first);
       // While another transaction is open, a pooler by transaction lends the server connection that was given back last.
-      await second.query('begin');
+      await second.query('begin').catch((error) => {
+        // PgBouncer in statement mode allows no transactions.
+        throw getSqlState(error) === '08P01' ? pooled : error;
+      });
       const other = await getBackend(second);
       const after = await getBackend(first);
       await second.query('rollback');
-      if (other === before || after !== before) {
-        throw new ConfigError(
-          'DATABASE_URL leads to a connection pooler in transaction or statement mode, which loses session settings, locks and notifications. ' +
-            'Use its session mode (in PgBouncer: pool_mode = session), or the address of PostgreSQL itself.',
-        );
-      }
+      if (other === before || after !== before) throw pooled;
     }
   } finally {
     await Promise.all([first, second].map((client) => client.end().catch(() => {})));

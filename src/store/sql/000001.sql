@@ -378,6 +378,9 @@ create table limit_uses (
 --                    ├──by an event, a rule or a later trigger───▶ cancelled  (the decision is on that event)
 --                    └──by command───────────────────────────────▶ cancelled  (decisions: catalog_changed)
 --
+-- A wait that cannot be fired stays waiting: it is tried again at retry_at, and after some failures set aside, out of the
+-- queue, until a command tries it again or ends it. An event ends or moves it as any other.
+--
 -- An occurrence of a scheduled rule is inserted as fired: its id says that the rule has fired for the user.
 create table waits (
   tenant_id       text collate "C" not null,
@@ -397,17 +400,24 @@ create table waits (
   sealed          bytea,                      -- originals of the contents of its events
   decisions       json,                       -- of its end, packed as in src/store/decisions.ts
   claimed_until   timestamptz(3),             -- a worker is about to fire it; once past, any worker may claim it
+  attempts        smallint         not null default 0,  -- failed attempts to fire it, since it began, was changed or retried
+  failure         text,                       -- of the last of them, without addresses
+  retry_at        timestamptz(3),             -- not fired before
+  set_aside_at    timestamptz(3),             -- not fired until a command retries it
   primary key (tenant_id, user_id, wait_id),
   constraint waits_ended_at_set_when_ended check ((status = 'waiting') = (ended_at is null)),
   constraint waits_decisions_only_when_ended check (status <> 'waiting' or decisions is null),
-  constraint waits_claimed_only_while_waiting check (status = 'waiting' or claimed_until is null)
+  constraint waits_claimed_only_while_waiting check (status = 'waiting' or claimed_until is null),
+  constraint waits_set_aside_only_while_waiting check (status = 'waiting' or set_aside_at is null)
 ) with (
   fillfactor = 70,                          -- room for updates on the same page
   autovacuum_vacuum_scale_factor = 0.05     -- the queue's index must not fill with ended waits
 );
 
 -- The queue, over all tenants.
-create index waits_due on waits (due_at) where status = 'waiting' and due_at > '-infinity';
+create index waits_due on waits (due_at) where status = 'waiting' and due_at > '-infinity' and set_aside_at is null;
+-- Waits that are set aside, for the health check and for commands.
+create index waits_set_aside on waits (tenant_id, user_id, wait_id) where set_aside_at is not null;
 -- The waits of a user; also, without reading rows, the users who wait in a rule.
 create index waits_open on waits (tenant_id, user_id, due_at) include (rule) where status = 'waiting';
 -- The latest ended wait of a user, rule and key.
@@ -658,7 +668,8 @@ create table jobs (
   tenant_id     text collate "C" not null,
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
-    'deliveries.retry', 'deliveries.cancel', 'waits.cancel', 'waits.migrate', 'rejected.retry', 'rejected.dismiss')),
+    'deliveries.retry', 'deliveries.cancel', 'waits.cancel', 'waits.migrate', 'waits.retry',
+    'waits.dismiss', 'rejected.retry', 'rejected.dismiss')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event

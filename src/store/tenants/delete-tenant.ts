@@ -42,8 +42,10 @@ export async function deleteSome(
   return rowCount ?? 0;
 }
 
-/** Deletes the tenant itself, and facts about it. Its test tenant must be gone, and its other rows. */
+/** Deletes the tenant itself, and facts about it, unless it still has a test tenant. Its other rows must be gone. */
 export async function deleteTenantRow(connection: Connection, tenantId: string): Promise<void> {
+  const { rowCount } = await connection.query('select from tenants where live_tenant_id = $1', [tenantId]);
+  if (rowCount !== 0) return;
   await connection.query('delete from metadata where name = $1', [`catalog_directory ${tenantId}`]);
   await connection.query(`update tenants set follows = null where follows = $1`, [tenantId]);
   await connection.query(`delete from tenants where tenant_id = $1 and status = 'deleting'`, [tenantId]);

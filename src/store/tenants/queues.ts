@@ -23,16 +23,23 @@ export const HELD_UNTIL = `'2500-01-01T00:00:00Z'::timestamptz`;
 /** Rows of a queue that one statement changes. */
 const CHUNK_ROWS = 1000;
 
-/** Holds some rows of the queues. Returns how many; 0: all are held, but for what a worker has claimed or is sending. */
-export async function holdSome(connection: Connection, tenantId: string): Promise<number> {
+/**
+ * Holds some rows of the queues. Returns how many; 0: all are held, but for what a worker has claimed or is sending.
+ * @param limit rows of each queue, at most; null: all
+ */
+export async function holdSome(
+  connection: Connection,
+  tenantId: string,
+  limit: number | null = CHUNK_ROWS,
+): Promise<number> {
   let held = 0;
   for (const queue of Object.keys(QUEUES) as Queue[]) {
     held += await change(
       connection,
       `update ${queue} set claimed_until = ${HELD_UNTIL} where ctid = any (array(
          select ctid from ${queue} where tenant_id = $1 and ${QUEUES[queue]} and (claimed_until is null or claimed_until < now())
-         limit ${CHUNK_ROWS} for update skip locked))`,
-      [tenantId],
+         limit $2 for update skip locked))`,
+      [tenantId, limit],
     );
   }
   held += await change(
@@ -40,10 +47,10 @@ export async function holdSome(connection: Connection, tenantId: string): Promis
     `update deliveries as d set due_at = ${HELD_UNTIL}
      from (select tenant_id, notification_id, channel, target from deliveries
            where tenant_id = $1 and finished_at is null and status = 'queued' and due_at < ${HELD_UNTIL}
-           limit ${CHUNK_ROWS} for update skip locked) as chunk
+           limit $2 for update skip locked) as chunk
      where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel
        and d.target = chunk.target`,
-    [tenantId],
+    [tenantId, limit],
   );
   return held;
 }
@@ -51,16 +58,22 @@ export async function holdSome(connection: Connection, tenantId: string): Promis
 /**
  * Releases some rows of the queues: they are due now, and their time to retry goes on where it stopped. Returns how many; 0:
  * all are released.
+ * @param limit rows of each queue, at most; null: all
  */
-export async function releaseSome(connection: Connection, tenantId: string, now: Millis): Promise<number> {
+export async function releaseSome(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+  limit: number | null = CHUNK_ROWS,
+): Promise<number> {
   let released = 0;
   for (const queue of Object.keys(QUEUES) as Queue[]) {
     released += await change(
       connection,
       `update ${queue} set claimed_until = null where ctid = any (array(
          select ctid from ${queue} where tenant_id = $1 and ${QUEUES[queue]} and claimed_until = ${HELD_UNTIL}
-         limit ${CHUNK_ROWS} for update skip locked))`,
-      [tenantId],
+         limit $2 for update skip locked))`,
+      [tenantId, limit],
     );
   }
   released += await change(
@@ -69,11 +82,11 @@ export async function releaseSome(connection: Connection, tenantId: string, now:
      set due_at = $2, retry_until = d.retry_until + ($2::timestamptz - greatest(d.created_at, t.suspended_at))
      from (select tenant_id, notification_id, channel, target from deliveries
            where tenant_id = $1 and finished_at is null and status = 'queued' and due_at = ${HELD_UNTIL}
-           limit ${CHUNK_ROWS} for update skip locked) as chunk
+           limit $3 for update skip locked) as chunk
      join tenants as t using (tenant_id)
      where d.tenant_id = chunk.tenant_id and d.notification_id = chunk.notification_id and d.channel = chunk.channel
        and d.target = chunk.target`,
-    [tenantId, isoTime(now)],
+    [tenantId, isoTime(now), limit],
   );
   return released;
 }

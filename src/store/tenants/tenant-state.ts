@@ -1,11 +1,12 @@
 import type { Environment } from '../../model/principal.ts';
 import type { Connection } from '../pg/pool.ts';
+import type { TenantStatus } from './tenants.ts';
 
 /** State of a tenant, which decides whether it may call. */
 export interface TenantState {
   readonly environment: Environment;
   /** A test tenant has that of its live one, if that is not active. */
-  readonly status: 'active' | 'suspended' | 'deleting';
+  readonly status: TenantStatus;
 }
 
 /** Returns null for an unknown tenant. */
@@ -17,4 +18,12 @@ export async function loadTenantState(connection: Connection, tenantId: string):
     [tenantId],
   );
   return rows[0] ?? null;
+}
+
+/** Returns whether a tenant was deleted, or is being deleted. */
+export async function isGone(connection: Connection, tenantId: string): Promise<boolean> {
+  const { rowCount } = await connection.query(`select from tenants where tenant_id = $1 and status <> 'deleting'`, [
+    tenantId,
+  ]);
+  return rowCount === 0;
 }

@@ -26,12 +26,20 @@ export type TenantStatus = 'active' | 'suspended' | 'deleting';
 const COLUMNS = `tenant_id as "tenantId", name, environment, status, follows, settings, revision, created_at as "createdAt",
   updated_at as "updatedAt", suspended_at as "suspendedAt"`;
 
-/** Returns null for an unknown id. @param lock until the end of the transaction */
-export async function loadTenant(connection: Connection, tenantId: string, lock = false): Promise<StoredTenant | null> {
-  const { rows } = await connection.query<StoredTenant>(
-    `select ${COLUMNS} from tenants where tenant_id = $1 ${lock ? 'for update' : ''}`,
-    [tenantId],
-  );
+/** Returns null for an unknown id. */
+export function loadTenant(connection: Connection, tenantId: string): Promise<StoredTenant | null> {
+  return selectTenant(connection, tenantId, '');
+}
+
+/** Loads a tenant, and locks it until the end of the transaction. Returns null for an unknown id. */
+export function lockTenant(connection: Connection, tenantId: string): Promise<StoredTenant | null> {
+  return selectTenant(connection, tenantId, 'for update');
+}
+
+async function selectTenant(connection: Connection, tenantId: string, lock: string): Promise<StoredTenant | null> {
+  const { rows } = await connection.query<StoredTenant>(`select ${COLUMNS} from tenants where tenant_id = $1 ${lock}`, [
+    tenantId,
+  ]);
   return rows[0] ?? null;
 }
 
@@ -78,7 +86,7 @@ export async function isCreatedBy(connection: Connection, tenantId: string, oper
   return rowCount === 1;
 }
 
-/** Stores name and settings, and counts the revision. Settings also apply to the test tenant. */
+/** Stores name and settings, and counts the revision. They are those of its test tenant as well (`loadTenantProfile`). */
 export async function updateTenant(
   connection: Connection,
   tenantId: string,
@@ -89,10 +97,6 @@ export async function updateTenant(
     `update tenants set name = $2, settings = $3, revision = revision + 1, updated_at = $4 where tenant_id = $1`,
     [tenantId, name, JSON.stringify(settings), isoTime(now)],
   );
-  await connection.query(`update tenants set settings = $2 where live_tenant_id = $1`, [
-    tenantId,
-    JSON.stringify(settings),
-  ]);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { claimFrom, claimStatement } from '../pg/claim.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { QueueFloor } from '../pg/queue-floor.ts';
@@ -176,7 +176,7 @@ export async function saveSchedule(
       claimed.zone,
       isoTime(progress.nextAt),
       progress.cursor,
-      progress.claimedUntil === null ? null : isoTime(progress.claimedUntil),
+      isoTimeOrNull(progress.claimedUntil),
       isoTime(claimed.nextAt),
       claimed.cursor,
       isoTime(claimed.claimedUntil),

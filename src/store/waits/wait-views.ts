@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Decision, WaitKind, WaitStatus } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
 import type { JobPreview } from '../../model/job.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { unpackDecisions } from '../decisions.ts';
 import { queryPage } from '../pg/bounded-page.ts';
 
@@ -15,6 +15,8 @@ export interface WaitView {
   readonly kind: WaitKind;
   readonly status: WaitStatus;
   readonly catalog_version: number;
+  /** The last failed attempt to fire it; null: none has failed. */
+  readonly failure: WaitFailureView | null;
   /** The event that the notification is about; the latest one of a burst. */
   readonly event_id: string;
   readonly event_type: string;
@@ -30,10 +32,23 @@ export interface WaitView {
   readonly decisions: readonly Decision[];
 }
 
+/** A failed attempt to fire a wait. */
+export interface WaitFailureView {
+  /** Failed attempts since it began, was changed or retried. */
+  readonly attempts: number;
+  readonly reason: string;
+  /** When it is tried again; null: it is set aside. */
+  readonly retry_at: string | null;
+  /** When it was set aside, until a command retries it; null: it is tried again. */
+  readonly set_aside_at: string | null;
+}
+
 export interface WaitFilter {
   readonly userId?: string | undefined;
   readonly rule?: string | undefined;
   readonly status?: WaitStatus | undefined;
+  /** True: only those that are set aside. */
+  readonly isSetAside?: boolean | undefined;
 }
 
 /** A position in the list. */
@@ -50,7 +65,7 @@ export interface WaitCursor {
 export async function listWaits(
   pool: pg.Pool,
   tenantId: string,
-  { userId, rule, status }: WaitFilter,
+  { userId, rule, status, isSetAside }: WaitFilter,
   limit: number,
   before: WaitCursor | null,
 ): Promise<{ waits: WaitView[]; last: WaitCursor | null }> {
@@ -70,9 +85,11 @@ export async function listWaits(
   );
   // Without a user: by the index waits_began, whose condition only this statement names. With a user: all of theirs,
   // sorted.
-  if (userId === undefined) where.push(`and began_at > '-infinity'`);
+  if (isSetAside) where.push('and set_aside_at is not null');
+  else if (userId === undefined) where.push(`and began_at > '-infinity'`);
   const { rows, more } = await queryPage(pool, {
     select: `select wait_id, user_id, rule, key, kind, status, catalog_version, trigger_time, due_at, began_at, ended_at,
+            attempts, failure, retry_at, set_aside_at,
             state #>> '{trigger,eventId}' as event_id, state #>> '{trigger,type}' as event_type,
             state #>> '{endedBy,event_id}' as ended_by, (state ->> 'total')::int as items, decisions
      from waits
@@ -91,15 +108,28 @@ export async function listWaits(
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of the statement above, named column by column
-function toWaitView({ trigger_time, due_at, began_at, ended_at, decisions, ...row }: any): WaitView {
+function toWaitView(found: any): WaitView {
+  const { trigger_time, due_at, began_at, ended_at, decisions, attempts, failure, retry_at, set_aside_at, ...row } =
+    found;
   return {
     ...row,
     key: row.key === '' ? null : row.key,
+    failure: failure && { attempts, reason: failure, ...toNextAttempt(retry_at, set_aside_at) },
     event_timestamp: isoTime(trigger_time),
     due_at: isoTime(due_at),
     began_at: isoTime(began_at),
-    ended_at: ended_at === null ? null : isoTime(ended_at),
+    ended_at: isoTimeOrNull(ended_at),
     decisions: decisions === null ? [] : unpackDecisions(decisions, row.wait_id, row.event_id),
+  };
+}
+
+function toNextAttempt(
+  retryAt: Millis | null,
+  setAsideAt: Millis | null,
+): Pick<WaitFailureView, 'retry_at' | 'set_aside_at'> {
+  return {
+    retry_at: retryAt === null ? null : isoTime(retryAt),
+    set_aside_at: setAsideAt === null ? null : isoTime(setAsideAt),
   };
 }
 

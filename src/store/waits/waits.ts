@@ -5,7 +5,7 @@ import type { Decision } from '../../model/decision.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Wait, WaitLookup, WaitState } from '../../rules/facts.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { packDecisions } from '../decisions.ts';
 import type { LeftOutRow } from '../facts/fact-bytes.ts';
 import { claimFrom, claimStatement } from '../pg/claim.ts';
@@ -152,13 +152,13 @@ export async function loadWaitsOfRule(
 ): Promise<StoredWait[]> {
   const { rows } = await connection.query<WaitRow>({
     name: 'load-waits-in',
-    text: `select ${COLUMNS} from (
+    text: `select ${SELECTED_WAIT} from (
              select w.*, sum(size) over (order by place) - sum(size) over (partition by place) as users_before
              from unnest(string_to_array($3, E'\\x1f')) with ordinality as q(user_id, place)
              cross join lateral (
                select open.*, ${STATE_BYTES} as size, sum(${STATE_BYTES}) over (${DUE_EARLIER}) as before
                from (
-                 select ${COLUMNS} from waits
+                 select ${WAIT_COLUMNS} from waits
                  where tenant_id = $1 and user_id = q.user_id and status = 'waiting' and rule = $2
                  order by due_at limit ${MAX_OPEN_WAITS}
                ) as open
@@ -213,7 +213,7 @@ export function writeWaitsStatement(
     t: isoTime(clampToEventYears(wait.triggerTime)),
     d: isoTime(clampToEventYears(wait.dueAt)),
     b: isoTime(wait.beganAt),
-    e: wait.endedAt === null ? null : isoTime(wait.endedAt),
+    e: isoTimeOrNull(wait.endedAt),
     j: maskState(wait.state) as unknown as JsonObject,
     z: sealed?.toString('base64') ?? null,
   }));
@@ -320,20 +320,28 @@ export async function loadUsersWaitingFor(
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-const COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed`;
+/** Stands for "never": a wait that is set aside. */
+const NEVER = '9999-12-31 00:00:00+00';
+
+/** When a wait may be fired after a failure; null: no attempt has failed. */
+const HELD_UNTIL = `case when set_aside_at is null then retry_at else timestamptz '${NEVER}' end`;
+
+/** Columns of a row of `waits`, and the same of a query over them. */
+export const WAIT_COLUMNS = `user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, state, sealed, ${HELD_UNTIL} as held_until`;
+export const SELECTED_WAIT = WAIT_COLUMNS.replace(`${HELD_UNTIL} as `, '');
 
 /** Condition of the index waits_due, which no other statement may use; see the conventions in sql/000001.sql. */
-const IN_QUEUE = `status = 'waiting' and due_at > '-infinity'`;
+const IN_QUEUE = `status = 'waiting' and due_at > '-infinity' and set_aside_at is null`;
 
 /** Window of the rows that are due earlier. */
 const DUE_EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
 
 /** Bytes of a wait in memory. */
-const STATE_BYTES = 'octet_length(state::text) + coalesce(octet_length(sealed), 0)';
+export const STATE_BYTES = 'octet_length(state::text) + coalesce(octet_length(sealed), 0)';
 
 /** Bounded index look-ups only, as in facts.ts. Beyond a bound a row comes without state. */
 const LOAD_WAITS = `
-select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, held_until,
        case when fits then state end as state, case when fits then sealed end as sealed, fits
 from (
   select found.*, coalesce(of_user, 0) < ${MAX_STATE_BYTES} and coalesce(
@@ -344,7 +352,7 @@ from (
     cross join lateral (
       select open.*, sum(bytes) over (${DUE_EARLIER}) as of_user
       from (
-        select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+        select ${WAIT_COLUMNS}, ${STATE_BYTES} as bytes from waits
         where tenant_id = $1 and user_id = q.user_id and status = 'waiting'
         order by due_at limit ${MAX_OPEN_WAITS}
       ) as open
@@ -353,7 +361,7 @@ from (
     select w.*, 0
     from unnest(string_to_array($3, E'\\x1f'), string_to_array($4, E'\\x1f'), string_to_array($5, E'\\x1f')) as q(user_id, rule, key)
     cross join lateral (
-      select ${COLUMNS}, ${STATE_BYTES} as bytes from waits
+      select ${WAIT_COLUMNS}, ${STATE_BYTES} as bytes from waits
       where tenant_id = $1 and user_id = q.user_id and rule = q.rule and key = substr(q.key, 2) and status <> 'waiting'
       order by trigger_time desc limit ${MAX_ENDED_WAITS}
     ) as w
@@ -370,13 +378,13 @@ const STATE_WITHOUT_CONTENTS = `json_build_object(
           )`;
 
 const LOAD_WAITS_BY_ID = `
-select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at,
+select user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, ended_at, held_until,
        case when fits then state else ${STATE_WITHOUT_CONTENTS} end as state, case when fits then sealed end as sealed, fits
 from (
   select w.*, coalesce(sum(bytes) over (order by i rows between unbounded preceding and 1 preceding), 0) < ${MAX_STATE_BYTES} as fits
   from unnest(string_to_array($2, E'\\x1f'), string_to_array($3, E'\\x1f')::uuid[]) with ordinality as q(user_id, wait_id, i)
   cross join lateral (
-    select ${COLUMNS}, ${STATE_BYTES} as bytes from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
+    select ${WAIT_COLUMNS}, ${STATE_BYTES} as bytes from waits where tenant_id = $1 and user_id = q.user_id and wait_id = q.wait_id limit 1
   ) as w
 ) as sized`;
 
@@ -398,7 +406,8 @@ with written as materialized (
   select $1, u, w, r, k, i, v, s, t, d, b, e, j, decode(z, 'base64'), x from written where not n
   on conflict (tenant_id, user_id, wait_id) do update
   set key = excluded.key, catalog_version = excluded.catalog_version, status = excluded.status, trigger_time = excluded.trigger_time, due_at = excluded.due_at,
-      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null
+      ended_at = excluded.ended_at, state = excluded.state, sealed = excluded.sealed, decisions = excluded.decisions, claimed_until = null,
+      attempts = 0, failure = null, retry_at = null, set_aside_at = null
 )
 select min(d) as due from written where s = 'waiting' and d <= $2`;
 
@@ -412,7 +421,8 @@ const CLAIM_WAITS = claimStatement({
   select: 'tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3',
 });
 
-interface WaitRow {
+/** A row with WAIT_COLUMNS. */
+export interface WaitRow {
   readonly user_id: string;
   readonly wait_id: string;
   readonly rule: string;
@@ -426,9 +436,10 @@ interface WaitRow {
   readonly ended_at: Millis | null;
   readonly state: WaitState;
   readonly sealed: Buffer | null;
+  readonly held_until: Millis | null;
 }
 
-function toWait(row: WaitRow): StoredWait {
+export function toWait(row: WaitRow): StoredWait {
   return {
     waitId: row.wait_id,
     userId: row.user_id,
@@ -444,5 +455,6 @@ function toWait(row: WaitRow): StoredWait {
     endedAt: row.ended_at,
     stored: 'same',
     sealed: row.sealed,
+    ...(row.held_until !== null && { heldUntil: row.held_until }),
   };
 }

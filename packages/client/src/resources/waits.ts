@@ -2,7 +2,7 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { CancelledWait, Wait, WaitingByRule } from '../types.ts';
+import type { CancelledWait, RetriedWait, Wait, WaitingByRule } from '../types.ts';
 
 /** Waits of users for what a rule expects next. */
 export class Waits extends Resource {
@@ -17,5 +17,10 @@ export class Waits extends Resource {
 
   cancel(id: string, options?: CallOptions): Promise<CancelledWait> {
     return this.request('post', '/api/v1/waits/{id}/cancel', { path: { id } }, options);
+  }
+
+  /** Has a wait tried again that is set aside. */
+  retry(id: string, options?: CallOptions): Promise<RetriedWait> {
+    return this.request('post', '/api/v1/waits/{id}/retry', { path: { id } }, options);
   }
 }

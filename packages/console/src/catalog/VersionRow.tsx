@@ -1,4 +1,5 @@
 import { Badge, Group, Text } from '@mantine/core';
+import { formatCount } from '../../../../src/lib/text/format-count.ts';
 import type { CatalogVersion } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -40,8 +41,4 @@ export function VersionRow({ version: row, active }: { version: CatalogVersion; 
       </Disclosure>
     </div>
   );
-}
-
-function formatCount(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

@@ -5,7 +5,7 @@ import { linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { IconBan, IconRefresh } from '../shell/icons.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
-import { useLivePages } from '../shell/live-pages.ts';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { getLook, STATUSES } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
@@ -15,7 +15,6 @@ import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { DeliveryRow } from './DeliveryRow.tsx';
 import { QueueNotice } from './QueueNotice.tsx';
 
-const POLL_MS = 4000;
 const getId = (delivery: Delivery): string => delivery.delivery_id;
 const ALL_STATUSES = Object.keys(STATUSES) as DeliveryStatus[];
 
@@ -27,7 +26,7 @@ export function DeliveriesPage({ status: requested }: { status: string | null })
     load: (after) => getDeliveries(status, after),
     mergePages,
     getId,
-    pollMs: POLL_MS,
+    pollMs: PAGE_POLL_MS,
   });
   const deliveries = list.items;
   const container = useKeptFocus();

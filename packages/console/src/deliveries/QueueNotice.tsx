@@ -2,14 +2,13 @@ import { Alert, List, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getQueue, type OpenCircuit, type Overdue } from '../api.ts';
 import { IconAlert } from '../shell/icons.tsx';
+import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { CHANNELS, getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
 
-const POLL_MS = 4000;
-
 /** Overdue work and open circuits, above the list of deliveries. Renders nothing if there is no trouble. */
 export function QueueNotice() {
-  const { data: queue } = useQuery({ queryKey: ['queue'], queryFn: getQueue, refetchInterval: POLL_MS });
+  const { data: queue } = useQuery({ queryKey: ['queue'], queryFn: getQueue, refetchInterval: PAGE_POLL_MS });
   const overdue = queue?.overdue ?? [];
   const circuits = queue?.circuits ?? [];
   if (overdue.length + circuits.length === 0) return null;

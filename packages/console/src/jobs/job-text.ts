@@ -5,6 +5,8 @@ export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'deliveries.cancel': 'Cancel deliveries',
   'waits.cancel': 'Cancel waits',
   'waits.migrate': 'Migrate waits',
+  'waits.retry': 'Retry waits set aside',
+  'waits.dismiss': 'Dismiss waits set aside',
   'rejected.retry': 'Retry rejected events',
   'rejected.dismiss': 'Dismiss rejected events',
 };

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { getRejectedEvents, type RejectedEvent } from '../api.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
-import { useLivePages } from '../shell/live-pages.ts';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -13,7 +13,6 @@ import { RejectedGroups } from './RejectedGroups.tsx';
 import { RejectedRow } from './RejectedRow.tsx';
 import { type AcceptedRetry, RetryAccepted } from './RetryAccepted.tsx';
 
-const POLL_MS = 4000;
 const getId = (event: RejectedEvent): string => event.rejected_id;
 
 /** Page of rejected events, each with its reason and a retry button. */
@@ -23,7 +22,7 @@ export function RejectedPage() {
     load: getRejectedEvents,
     mergePages,
     getId,
-    pollMs: POLL_MS,
+    pollMs: PAGE_POLL_MS,
   });
   // An accepted event leaves the list; its result is shown above.
   const [accepted, setAccepted] = useState<AcceptedRetry[]>([]);

@@ -11,6 +11,9 @@ interface LivePagesOptions<Page, Item> {
   pollMs: number;
 }
 
+/** Interval in ms at which most pages ask for news. */
+export const PAGE_POLL_MS = 4000;
+
 export interface LivePages<Page, Item> {
   /** Undefined until the first page is loaded. */
   items: Item[] | undefined;

@@ -47,6 +47,9 @@ export const WAITS: Record<Wait['status'], Look> = {
   cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
 };
 
+/** Look of a wait that could not be fired. */
+export const SET_ASIDE: Look = { label: 'Set aside', color: 'red', Icon: IconAlertOctagon };
+
 export const STATUSES: Record<DeliveryStatus, Look> = {
   queued: { label: 'Queued', color: 'blue', Icon: IconClock },
   sending: { label: 'Sending', color: 'ink', Icon: IconSend },

@@ -1,7 +1,7 @@
 import { Group, Skeleton, Stack } from '@mantine/core';
 import { type Audit, getAudit } from '../api.ts';
 import { IconUser } from '../shell/icons.tsx';
-import { useLivePages } from '../shell/live-pages.ts';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -12,7 +12,6 @@ import { Timeline } from './Timeline.tsx';
 import { WaitsCard } from './WaitsCard.tsx';
 import { WhyPanel } from './WhyPanel.tsx';
 
-const POLL_MS = 4000;
 const getId = (entry: Entry): string => entry.eventId;
 
 /** Everything about one user: profile, events, decisions, notifications, and explanations. */
@@ -22,7 +21,7 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
     load: (after) => getAudit(userId, after),
     mergePages: buildTimeline,
     getId,
-    pollMs: POLL_MS,
+    pollMs: PAGE_POLL_MS,
   });
   const container = useKeptFocus();
   const profile = audit.newest?.profile ?? null;

@@ -2,11 +2,12 @@ import { Group, Text } from '@mantine/core';
 import type { Wait } from '../api.ts';
 import { linkToUser } from '../route.ts';
 import { DueTime } from '../shell/DueTime.tsx';
-import { getLook, type Look, OUTCOMES, WAITS } from '../shell/outcome.ts';
+import { getLook, type Look, OUTCOMES, SET_ASIDE, WAITS } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { getWaitLabel } from '../shell/wait-kinds.ts';
 import { CancelWaitButton } from './CancelWaitButton.tsx';
+import { RetryWaitButton } from './RetryWaitButton.tsx';
 
 /** Wait of a rule: its kind, trigger event, due time, and for an ended wait the outcome. */
 export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: string | null }) {
@@ -16,6 +17,7 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
       <Group gap="xs">
         <StatusBadge look={getWaitLook(wait)} />
         <span className="name">{rule}</span>
+        <RetryWaitButton wait={wait} />
         <CancelWaitButton wait={wait} />
       </Group>
       <Text size="sm" mt={4} className="break">
@@ -33,6 +35,7 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
           <Time value={wait.event_timestamp} as="full" />
         </Text>
       )}
+      <WaitFailure wait={wait} />
       {status === 'waiting' ? (
         <Text size="sm">
           Due <DueTime value={wait.due_at} now={now} zone={zone} />
@@ -41,6 +44,23 @@ export function WaitRow({ wait, now, zone }: { wait: Wait; now: number; zone: st
         <WaitEnd wait={wait} />
       )}
     </div>
+  );
+}
+
+/** Why a wait could not be fired, and what happens next. Renders nothing for any other wait. */
+function WaitFailure({ wait: { failure } }: { wait: Wait }) {
+  if (failure === null) return null;
+  const { attempts, reason, retry_at: retryAt } = failure;
+  return (
+    <Text size="sm" c="red" className="break" data-testid="wait-failure">
+      {retryAt === null ? 'Set aside' : 'Could not be fired'} after {attempts} {attempts === 1 ? 'attempt' : 'attempts'}
+      : {reason}
+      {retryAt !== null && (
+        <>
+          , next attempt <Time value={retryAt} as="full" />
+        </>
+      )}
+    </Text>
   );
 }
 
@@ -71,7 +91,8 @@ function WaitEnd({ wait }: { wait: Wait }) {
 }
 
 /** Returns the look of the first decision made at the end of a wait, or else of its status. */
-function getWaitLook({ status, decisions }: Wait): Look {
+function getWaitLook({ status, decisions, failure }: Wait): Look {
+  if (failure?.set_aside_at) return SET_ASIDE;
   const decision = status === 'waiting' ? undefined : decisions[0];
   return decision ? getLook(OUTCOMES, decision.outcome) : getLook(WAITS, status);
 }

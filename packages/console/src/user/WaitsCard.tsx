@@ -1,19 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
 import { getWaits, type Wait } from '../api.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
+import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { OpenWaits } from './OpenWaits.tsx';
 import { SideSection } from './SideSection.tsx';
 import { WaitRow } from './WaitRow.tsx';
-
-const POLL_MS = 4000;
 
 /** Pending waits of a user by due time, then ended waits. Renders nothing for a user without any. */
 export function WaitsCard({ userId, zone }: { userId: string; zone: string | null }) {
   const waits = useQuery({
     queryKey: ['waits', userId],
     queryFn: () => loadWaits(userId),
-    refetchInterval: POLL_MS,
+    refetchInterval: PAGE_POLL_MS,
   });
   if (waits.error === null && !waits.data?.open.length && !waits.data?.ended.length) return null;
   const now = waits.dataUpdatedAt;

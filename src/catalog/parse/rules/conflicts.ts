@@ -1,3 +1,4 @@
+import { joinWords } from '../../../lib/text/join-words.ts';
 import type { Fields } from '../fields.ts';
 import type { RuleContext } from './rule-context.ts';
 
@@ -55,8 +56,7 @@ export function checkConflicts(ctx: RuleContext, found: Fields): void {
     const entry = found.get(key);
     // Beside these, the key was reported above or has an effect.
     if (!entry || ['every', 'debounce', 'digest', ...others].some((other) => found.has(other))) continue;
-    const last = others.length > 1 ? ` or ${others.at(-1)}` : '';
-    ctx.report(entry.at, `"${key}" needs ${others.slice(0, Math.max(1, others.length - 1)).join(', ')}${last}`, why);
+    ctx.report(entry.at, `"${key}" needs ${joinWords(others, 'or')}`, why);
   }
   const audience = found.get('for');
   if (audience && !found.has('every')) {

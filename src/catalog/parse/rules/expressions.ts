@@ -7,6 +7,7 @@ import {
   type Root,
 } from '../../../expressions/condition.ts';
 import { describeKinds } from '../../../expressions/value.ts';
+import { joinWords } from '../../../lib/text/join-words.ts';
 import type { JsonObject } from '../../../model/event.ts';
 import { getDeclaredType } from '../../schemas/declared-fields.ts';
 import type { Entry, Text } from '../yaml.ts';
@@ -119,7 +120,7 @@ function checkForEachType(
     }
   }
   for (const { offset, message, hint, affected } of found.values()) {
-    const prefix = affected.length < types.length ? `for ${affected.join(' and ')}: ` : '';
+    const prefix = affected.length < types.length ? `for ${joinWords(affected)}: ` : '';
     const comment = text.cutByComment ? `a # after a space begins a comment: put ${whole} in quotes` : hint;
     ctx.report(text.offsetOf(offset + indent), prefix + message, comment);
   }

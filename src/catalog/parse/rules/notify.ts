@@ -1,3 +1,4 @@
+import { joinWords } from '../../../lib/text/join-words.ts';
 import type { Branch, Rule, Variant } from '../../../model/catalog.ts';
 import { CHANNELS, type Channel } from '../../../model/delivery.ts';
 import { checkFilled, type Fields, parseEntries, parseFilledFields, parseKeyword, parseTexts } from '../fields.ts';
@@ -131,7 +132,7 @@ function parseChannels(ctx: RuleContext, found: Fields, sent: readonly string[])
   const channels = parseTexts(ctx.file, entry.value, '"channels"', 'channels: [email]').flatMap((text) => {
     const channel = parseKeyword(ctx.file, text, 'a channel', CHANNELS);
     if (channel && types.length === sent.length && types.length > 0 && !all.includes(channel)) {
-      const message = `${sent.join(' and ')} ${sent.length > 1 ? 'are' : 'is'} not sent by ${channel}`;
+      const message = `${joinWords(sent)} ${sent.length > 1 ? 'are' : 'is'} not sent by ${channel}`;
       ctx.report(text.at, message, `channels: [${all.join(', ')}]`);
     }
     return channel ? [channel] : [];

@@ -1,3 +1,4 @@
+import { joinWords } from '../../../lib/text/join-words.ts';
 import type { Absence, After, Count, Zone } from '../../../model/catalog.ts';
 import { type Fields, parseFilledFields } from '../fields.ts';
 import type { Entry, Tree } from '../yaml.ts';
@@ -45,7 +46,7 @@ export function parseCount(
   if (entry.value.kind !== 'map') return undefined;
   const written = COMPARISONS.filter((how) => parts.has(how));
   if (written.length === 0) ctx.report(entry.at, '"count" needs at_least, at_most or exactly', COUNT_EXAMPLE);
-  if (written.length > 1) ctx.report(entry.at, `"count" has ${written.join(' and ')}: keep one of them`, COUNT_EXAMPLE);
+  if (written.length > 1) ctx.report(entry.at, `"count" has ${joinWords(written)}: keep one of them`, COUNT_EXAMPLE);
   const how = written[0];
   const n = how && ctx.parseInteger(parts.get(how), how === 'at_least' ? 1 : 0, MAX_COUNT);
   const window = parseCountWindow(ctx, entry, parts, zone);

@@ -1,4 +1,5 @@
 import { describeKinds } from '../../../expressions/value.ts';
+import { joinWords } from '../../../lib/text/join-words.ts';
 import type { At, Digest, Rule, WaitPolicy } from '../../../model/catalog.ts';
 import { type Fields, parseFields, parseFilledFields } from '../fields.ts';
 import type { Entry, Text } from '../yaml.ts';
@@ -121,7 +122,7 @@ function parseDigestWindow(ctx: RuleContext, entry: Entry, parts: Fields): Diges
   const written = ['window', 'sliding', 'at'].filter((key) => parts.has(key));
   const example = `${DIGEST_EXAMPLE}, or digest: { at: day 18:00 }`;
   if (written.length === 0) ctx.report(entry.at, '"digest" needs window, sliding or at', example);
-  if (written.length > 1) ctx.report(entry.at, `"digest" has ${written.join(' and ')}: keep one of them`, example);
+  if (written.length > 1) ctx.report(entry.at, `"digest" has ${joinWords(written)}: keep one of them`, example);
   const sliding = parts.get('sliding');
   if (sliding) {
     const { quiet, atMost } = parseQuiet(ctx, sliding, parseSlidingFields(ctx, sliding), SLIDING_EXAMPLE);

@@ -26,9 +26,17 @@ export function toMailAddress(text: string): string | undefined {
   return LOCAL_PART.test(local) && DOMAIN.test(domain) ? `${local}@${domain}` : undefined;
 }
 
-/** Parses `Name <address>` or an address alone; returns undefined if the text is not exactly one mailbox. */
+/** Characters of a mailbox, with its name. */
+const MAX_MAILBOX_CHARS = 320;
+
+/**
+ * Parses `Name <address>` or an address alone; returns undefined if the text is not exactly one mailbox, is longer than 320
+ * characters, or has a line break or another control character inside. Settings accept a sender by this, and email is sent by it.
+ */
 export function parseMailbox(text: string): Mailbox | undefined {
-  const [first, ...others] = addressparser(text, { flatten: true });
+  const mailbox = text.trim();
+  if (mailbox.length > MAX_MAILBOX_CHARS || /\p{Cc}/u.test(mailbox)) return undefined;
+  const [first, ...others] = addressparser(mailbox, { flatten: true });
   const address = first && others.length === 0 ? toMailAddress(first.address) : undefined;
   return first && address !== undefined ? { name: first.name, address } : undefined;
 }

@@ -1,0 +1,50 @@
+/**
+ * Builds the console into dist/: a page, one script and one style sheet, whose names change with their content. With esbuild,
+ * which Tidings needs anyway; Vite serves the console while you work on it (`npm run dev -w packages/console`).
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const HERE = import.meta.dirname;
+/** The first versions with `light-dark()`, which the style sheet uses. */
+const TARGET = ['chrome123', 'edge123', 'firefox120', 'safari17.5'];
+const SOURCE_TAG = '<script type="module" src="/src/main.tsx"></script>';
+
+/** Throws an error that names the file and line of what cannot be built. */
+export async function buildConsole() {
+  const folder = join(HERE, 'dist');
+  rmSync(folder, { recursive: true, force: true });
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, 'src', 'main.tsx')],
+    entryNames: 'assets/index-[hash]',
+    assetNames: 'assets/[name]-[hash]',
+    outdir: folder,
+    absWorkingDir: HERE,
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: TARGET,
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    legalComments: 'none',
+    logLevel: 'silent',
+  });
+  const page = readFileSync(join(HERE, 'index.html'), 'utf8');
+  if (!page.includes(SOURCE_TAG)) throw new Error(`index.html does not contain ${SOURCE_TAG}`);
+  mkdirSync(join(folder, 'assets'), { recursive: true });
+  for (const { path, contents } of outputFiles) writeFileSync(path, contents);
+  const tags = outputFiles.map(({ path }) => {
+    const address = `/assets/${basename(path)}`;
+    return path.endsWith('.css')
+      ? `<link rel="stylesheet" href="${address}" />`
+      : `<script type="module" src="${address}"></script>`;
+  });
+  // In the head: the style sheet must come before the styles of the theme, which Mantine adds to the body.
+  const head = `${tags.map((tag) => `  ${tag}\n  `).join('')}</head>`;
+  writeFileSync(join(folder, 'index.html'), page.replace(SOURCE_TAG, '').replace('</head>', head));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await buildConsole();

@@ -1,0 +1,2 @@
+export function ensureConsole(): Promise<void>;
+export function ensureFolderInstalled(folder: string): Promise<boolean>;

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { TenantView } from '../../tenants/tenants.ts';
+
+/** Options of each command that gives a tenant its settings. */
+export interface SettingOptions {
+  readonly name?: string;
+  readonly locale?: string;
+  readonly zone?: string;
+  readonly mailFrom?: string;
+  readonly branding?: object;
+  /** Settings to remove. */
+  readonly unset?: readonly Setting[];
+  readonly json?: boolean;
+}
+
+const SETTINGS = ['locale', 'zone', 'mail-from', 'branding'] as const;
+type Setting = (typeof SETTINGS)[number];
+
+/** Adds the options of a command that gives a tenant its name and settings. */
+export function addSettingOptions(command: Command): Command {
+  return command
+    .option('--name <name>', 'its name')
+    .option('--locale <locale>', 'locale of messages to users without one, such as de')
+    .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
+    .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
+    .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseBranding)
+    .option('--json', 'print one line of JSON');
+}
+
+/** Adds the option that removes settings, for a command that changes a tenant. */
+export function addUnsetOption(command: Command): Command {
+  return command.addOption(new Option('--unset <settings...>', 'remove these settings').choices(SETTINGS));
+}
+
+/** Returns the name and settings as the API takes them; what no option names is absent. */
+export function toTenantChange({ name, locale, zone, mailFrom, branding, unset = [] }: SettingOptions): object {
+  const removed = Object.fromEntries(unset.map((setting) => [setting.replace('-', '_'), null]));
+  return { name, settings: { locale, zone, mail_from: mailFrom, branding, ...removed } };
+}
+
+/** Returns a line with the tenant, and one for each of its settings. */
+export function formatTenantWithSettings(tenant: TenantView): string[] {
+  const settings = Object.entries(tenant.settings).map(
+    ([name, value]) => `  ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return [formatTenant(tenant), ...settings];
+}
+
+export function formatTenant({ tenant_id, name, status, follows, created_at }: TenantView): string {
+  const catalog = follows === null ? 'catalog of its own' : `catalog of ${follows}`;
+  return `${tenant_id}  ${status}  "${name}"  ${catalog}  since ${created_at}`;
+}
+
+function parseBranding(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw new InvalidArgumentError('The file cannot be read.');
+  }
+  throw new InvalidArgumentError('It must be a JSON object.');
+}

@@ -1,0 +1,19 @@
+/**
+ * Connections of one process to PostgreSQL at most, by what they serve: none waits for another. Ingest decides events, waits
+ * and schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
+ * settles and renews leases; health is for probes. Listeners are those of deliveries, timers and API keys; the dump is the
+ * scheduled one.
+ */
+export const MAX_CONNECTIONS = {
+  ingest: 10,
+  requests: 6,
+  installation: 2,
+  work: 6,
+  health: 2,
+  heartbeat: 1,
+  listeners: 3,
+  dump: 2,
+} as const;
+
+/** All connections of one process, at most. */
+export const PROCESS_CONNECTIONS = Object.values(MAX_CONNECTIONS).reduce((sum, count) => sum + count, 0);

@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { call, listOperations, type Operation } from './support/tenant-operations.ts';
+import { catalogOf, type TwoTenants, twoTenants } from './support/two-tenants.ts';
+
+/** Every operation of the OpenAPI document that changes something leaves one entry in the audit log: who, what, before and after. */
+
+/** The action of each operation, and whether there was something before and after. */
+const AUDITED: {
+  readonly [operation: string]: readonly [action: string, states: 'both' | 'after' | 'before' | 'none'];
+} = {
+  'POST /api/v1/deliveries/{id}/retry': ['delivery.retried', 'both'],
+  'POST /api/v1/deliveries/{id}/cancel': ['delivery.cancelled', 'both'],
+  'POST /api/v1/deliveries/{id}/reveal': ['delivery.revealed', 'none'],
+  'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
+  'POST /api/v1/waits/{id}/cancel': ['wait.cancelled', 'both'],
+  'POST /api/v1/waits/{id}/retry': ['wait.retried', 'both'],
+  'POST /api/v1/jobs': ['job.started', 'after'],
+  'POST /api/v1/jobs/{id}/stop': ['job.stopped', 'both'],
+  'POST /api/v1/events/rejected/{id}/dismiss': ['event.dismissed', 'before'],
+  'POST /api/v1/events/rejected/{id}/retry': ['event.retried', 'before'],
+  'POST /api/v1/events/rejected/{id}/correct': ['event.retried', 'before'],
+  'POST /api/v1/keys': ['key.created', 'after'],
+  'PATCH /api/v1/keys/{id}': ['key.changed', 'both'],
+  'DELETE /api/v1/keys/{id}': ['key.revoked', 'both'],
+  'POST /api/v1/keys/{id}/rotate': ['key.rotated', 'both'],
+  'POST /api/v1/catalog': ['catalog.applied', 'both'],
+  'POST /api/v1/catalog/rollback': ['catalog.rolled_back', 'both'],
+  'PUT /api/v1/catalog/follow': ['catalog.applied', 'both'],
+  'POST /api/v1/members': ['member.added', 'after'],
+  'PATCH /api/v1/members/{member_id}': ['member.changed', 'both'],
+  'DELETE /api/v1/members/{member_id}': ['member.removed', 'before'],
+  'PUT /api/v1/issuers/{issuer}': ['issuer.changed', 'both'],
+  'DELETE /api/v1/issuers/{issuer}': ['issuer.deleted', 'before'],
+  'POST /api/v1/signing-keys/rotate': ['signing_key.rotated', 'both'],
+  'POST /api/v1/tenants': ['tenant.created', 'after'],
+  'PATCH /api/v1/tenants/{tenant_id}': ['tenant.changed', 'both'],
+  'DELETE /api/v1/tenants/{tenant_id}': ['tenant.deleted', 'both'],
+  'POST /api/v1/tenants/{tenant_id}/suspend': ['tenant.suspended', 'both'],
+  'POST /api/v1/tenants/{tenant_id}/resume': ['tenant.resumed', 'both'],
+  'PATCH /api/v1/tenant': ['tenant.changed', 'both'],
+};
+
+/** Operations without an entry, each with the reason. */
+const NOT_AUDITED: { readonly [operation: string]: string } = {
+  'POST /api/v1/events': 'what is posted is itself stored, with its decisions',
+  'POST /events': 'the same',
+  'POST /api/v1/jobs/preview': 'changes nothing',
+  'POST /api/v1/users/{user_id}/tokens': 'a token is not stored, and works for minutes',
+  'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',
+  'DELETE /api/v1/session': 'a logout',
+};
+
+const BODIES: { readonly [operation: string]: unknown } = {
+  'POST /api/v1/catalog': { files: Object.fromEntries(catalogOf('own', 5)) },
+  'PATCH /api/v1/tenant': { name: 'Own again', settings: { mail_from: 'Own <hello@own.example>' } },
+};
+
+interface Entry {
+  readonly tenant_id: string;
+  readonly entry_id: string;
+  readonly actor_kind: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly before: object | null;
+  readonly after: object | null;
+}
+
+let both: TwoTenants;
+
+beforeAll(async () => {
+  both = await twoTenants();
+});
+afterAll(() => both.close());
+
+/** Returns the entries of one log, in order: a change of a tenant is also in the log of that tenant. */
+async function loadEntries(): Promise<Entry[]> {
+  const { rows } = await both.tidings.database.pool.query<Entry>(
+    `select * from audit_log where tenant_id = 'default' order by entry_id`,
+  );
+  return rows;
+}
+
+/** Returns all operations that are no reads; of tenants, those of the other one, which is deleted last. */
+async function listChanges(): Promise<Operation[]> {
+  const own = await listOperations(both.server, both.own);
+  const others = await listOperations(both.server, both.other);
+  const isOfTenants = ({ name }: Operation) => name.includes('/api/v1/tenants/');
+  const changes = [...own.filter((one) => !isOfTenants(one)), ...others.filter(isOfTenants)];
+  return changes
+    .filter(({ method }) => method !== 'GET')
+    .map((one) => (one.name in BODIES ? { ...one, body: BODIES[one.name] } : one))
+    .sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
+}
+
+test('each operation that changes something leaves one entry with its actor, target, and the states before and after', async () => {
+  const changes = await listChanges();
+  const names = changes.map(({ name }) => name).sort();
+  expect(names, 'say in this test what each operation leaves').toEqual(
+    [...Object.keys(AUDITED), ...Object.keys(NOT_AUDITED)].sort(),
+  );
+  for (const operation of changes) {
+    const before = await loadEntries();
+    const { status } = await call(both, operation);
+    const added = (await loadEntries()).slice(before.length);
+    const expected = AUDITED[operation.name];
+    if (!expected) {
+      expect([operation.name, added]).toEqual([operation.name, []]);
+      continue;
+    }
+    const [action, states] = expected;
+    expect([operation.name, status < 300]).toEqual([operation.name, true]);
+    expect([operation.name, added.map((entry) => entry.action)]).toEqual([operation.name, [action]]);
+    const [entry] = added as [Entry];
+    expect([operation.name, entry.actor_kind, entry.subject === '']).toEqual([operation.name, 'local', false]);
+    const has = [entry.before !== null, entry.after !== null];
+    expect([operation.name, has]).toEqual([operation.name, [/both|before/.test(states), /both|after/.test(states)]]);
+    if (states === 'both' && action !== 'issuer.changed') expect(entry.before, operation.name).not.toEqual(entry.after);
+  }
+});
+
+test('no entry has an address or the text of a key', async () => {
+  const { rows } = await both.tidings.database.pool.query('select * from audit_log');
+  expect(JSON.stringify(rows)).not.toMatch(/new@own|hello@own|own@example\.com|secret@example\.com|td_(live|test)_/);
+});
