@@ -56,7 +56,9 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
   for (const { name, method } of operations) {
     if (method !== 'GET' && !(name in BODIES)) throw new Error(`${WHERE}: say in BODIES what ${name} sends`);
   }
-  return operations.sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
+  // A stream has no end: test/inbox-stream.test.ts asks for those.
+  const answered = operations.filter(({ name }) => !name.endsWith('/stream'));
+  return answered.sort((a, b) => Number(a.method !== 'GET') - Number(b.method !== 'GET'));
 }
 
 /** Whether an operation is of one tenant: not of the whole installation. */
@@ -100,7 +102,11 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/inbox': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/stream': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/{mark}': ({ userId }) => [userId, 'seen-all'],
-  '/api/v1/users/{user_id}/inbox/{notification_id}/{action}': ({ userId, inboxItemId }) => [userId, inboxItemId, 'read'],
+  '/api/v1/users/{user_id}/inbox/{notification_id}/{action}': ({ userId, inboxItemId }) => [
+    userId,
+    inboxItemId,
+    'read',
+  ],
   '/api/v1/me/inbox/{mark}': () => ['seen-all'],
   '/api/v1/me/inbox/{notification_id}/{action}': ({ inboxItemId }) => [inboxItemId, 'read'],
   '/api/v1/members/{member_id}': ({ memberId }) => [memberId],
