@@ -12,8 +12,8 @@ const hasText = (text: string) => (data: { message: { text: string } }) => data.
 test('a stream tells readers at every process what is new and what has changed, wherever it was changed', async () => {
   const second = await inbox.startServer();
   const readers = [await inbox.stream(inbox.server, 'ann'), await inbox.stream(second, 'ann')];
-  const stranger = await inbox.stream(second, 'ben');
-  for (const reader of [...readers, stranger]) await reader.until('counts');
+  const other = await inbox.stream(second, 'ben');
+  for (const reader of [...readers, other]) await reader.until('counts');
   await inbox.tell('ann', 'one');
   for (const reader of readers) {
     await reader.until('item', hasText('one'));
@@ -25,7 +25,7 @@ test('a stream tells readers at every process what is new and what has changed, 
     await reader.until('item', ({ read_at }) => read_at !== null);
     await reader.until('counts', ({ unread, position }) => unread === 0 && position === 2);
   }
-  expect(stranger.events.filter(({ event }) => event === 'item')).toEqual([]);
+  expect(other.events.filter(({ event }) => event === 'item')).toEqual([]);
 });
 
 test('a reader that comes back to another process with Last-Event-ID gets each missed change once, in order', async () => {

@@ -18,7 +18,7 @@ describe('an inbox', () => {
     await inbox.tell(user, 'one', 'two');
     const page = await inbox.list(user);
     expect(textsOf(page)).toEqual(['two', 'one']);
-    expect(page.items[0]).toMatchObject({ sequence: 2, notification_type: 'TOLD', read_at: null, seen_at: null });
+    expect(page.items[0]).toMatchObject({ sequence: 2, notification_type: 'NOTED', read_at: null, seen_at: null });
     expect(page.counts).toEqual({ unread: 2, unseen: 2, position: 2 });
     const { rows } = await inbox.tidings.database.pool.query('select distinct status from deliveries');
     expect(rows).toEqual([{ status: 'sent' }]);
@@ -33,7 +33,7 @@ describe('an inbox', () => {
       tenantId: TENANT,
       userId: user,
       notificationId: item.notification_id,
-      notificationType: 'TOLD',
+      notificationType: 'NOTED',
       channel: 'in_app',
       target: { kind: 'none' },
       message: { text: 'again' },
@@ -49,10 +49,10 @@ describe('an inbox', () => {
     expect((await inbox.list(fresh.userId)).items).toHaveLength(1);
     const { items } = await inbox.list(user);
     expect(items).toMatchObject([{ message: { text: 'once' }, read_at: expect.any(String) }]);
-    expect(await inbox.provider.send({ ...fresh, userId: 'nobody' }, signal, () => false)).toMatchObject({
+    expect(await inbox.provider.send({ ...fresh, userId: 'without items' }, signal, () => false)).toMatchObject({
       kind: 'retry',
     });
-    expect((await inbox.list('nobody')).items).toEqual([]);
+    expect((await inbox.list('without items')).items).toEqual([]);
   });
 
   test('is read, unread, seen, archived and snoozed, item by item', async () => {
@@ -148,8 +148,8 @@ describe('an inbox', () => {
   });
 
   test('is sealed in the database', async () => {
-    await inbox.tell(newUser(), 'a text that nobody reads');
+    await inbox.tell(newUser(), 'a text that stays sealed');
     const { rows } = await inbox.tidings.database.pool.query('select i::text as row from inbox_items as i');
-    expect(JSON.stringify(rows)).not.toContain('nobody reads');
+    expect(JSON.stringify(rows)).not.toContain('stays sealed');
   });
 });

@@ -55,7 +55,7 @@ test('a token that no account takes is handed to none, and the delivery says so'
   expect(await push.devices('ann')).toMatchObject([{ retiredCode: null }]);
 });
 
-test('a user without a device cannot be reached, and a device of another tenant is none of theirs', async () => {
+test('a user without a device cannot be reached, and not by a device of another tenant', async () => {
   const push = await start(FCM);
   await push.tidings.database.pool.query(
     `insert into devices (tenant_id, device_id, user_id, platform, service, app, sealed, hash, mask, registered_at, seen_at)

@@ -171,7 +171,7 @@ export class InboxStreams {
     while (this.#readers < MAX_READERS && this.#dirty.size > 0) void this.#readDirty();
   }
 
-  /** Reads streams until there are none to read: the same one never twice at the same time. */
+  /** Reads streams until all are read: the same one never twice at the same time. */
   async #readDirty(): Promise<void> {
     const [stream] = this.#dirty;
     if (!stream) return;
@@ -198,7 +198,7 @@ export class InboxStreams {
     const pool = database.forTenant(of.tenantId);
     const counts = await loadInboxCounts(pool, of, clock());
     const { position } = stream;
-    // What the reader knows is of another inbox, or newer than a restored database.
+    // The position of the reader is of another inbox, or newer than a restored database.
     const isUnknown = position !== null && position > counts.position;
     if (position === null || isUnknown || counts.marked > position) {
       stream.position = counts.position;
@@ -230,7 +230,7 @@ export class InboxStreams {
     const { response } = stream;
     response.write(`id: ${stream.position}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     if (response.writableLength <= MAX_BUFFERED_BYTES || stream.blocked) return;
-    // A reader that does not read: its connection is closed, for it cannot be told anything.
+    // A reader that does not read: its connection is closed, as nothing can reach it.
     stream.blocked = setTimeout(() => response.destroy(), MAX_BLOCKED_MS);
   }
 

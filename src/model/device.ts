@@ -11,7 +11,7 @@ export type PushService = (typeof PUSH_SERVICES)[number];
 export const PUSH_ENVIRONMENTS = ['sandbox', 'production'] as const;
 export type PushEnvironment = (typeof PUSH_ENVIRONMENTS)[number];
 
-/** What a message to a device needs: its token, or the subscription of a browser, whose keys are base64url. Never shown or logged. */
+/** Secret of a device, without which nothing reaches it: its token, or the subscription of a browser with keys in base64url. Never shown or logged. */
 export type DeviceSecret =
   | { readonly token: string }
   | { readonly endpoint: string; readonly p256dh: string; readonly auth: string };
@@ -22,7 +22,7 @@ export interface Registration {
   readonly service: PushService;
   /** Name of the app, for users with several apps of one tenant. */
   readonly app: string;
-  /** Of APNs; null: production, or another service. */
+  /** Environment of APNs; null: production, or another service. */
   readonly environment: PushEnvironment | null;
   readonly secret: DeviceSecret;
 }

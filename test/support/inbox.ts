@@ -40,10 +40,10 @@ export interface EventReader {
 }
 
 const CATALOG = new Map([
-  ['events.yaml', 'events: { told: { properties: { text: string } } }'],
-  ['notifications.yaml', 'notifications: { TOLD: { category: SYSTEM, channels: [in_app] } }'],
-  ['rules.yaml', 'rules: { TOLD: { on: told } }'],
-  ['templates/TOLD/in_app.en.txt', '{{event.text}}'],
+  ['events.yaml', 'events: { noted: { properties: { text: string } } }'],
+  ['notifications.yaml', 'notifications: { NOTED: { category: SYSTEM, channels: [in_app] } }'],
+  ['rules.yaml', 'rules: { NOTED: { on: noted } }'],
+  ['templates/NOTED/in_app.en.txt', '{{event.text}}'],
 ]);
 
 export async function inboxTidings(): Promise<InboxTidings> {
@@ -70,7 +70,7 @@ export async function inboxTidings(): Promise<InboxTidings> {
       for (const text of texts) {
         tidings.clock.now += 1000;
         const event_timestamp = new Date(tidings.clock.now).toISOString();
-        await tidings.ingest([{ user_id: userId, event_type: 'told', event_timestamp, properties: { text } }]);
+        await tidings.ingest([{ user_id: userId, event_type: 'noted', event_timestamp, properties: { text } }]);
         for (let tries = 0; ; tries++) {
           const { rows } = await pool.query('select from deliveries where finished_at is null limit 1');
           if (rows.length === 0) break;

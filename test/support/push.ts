@@ -10,7 +10,7 @@ import { silent, TENANT, type TestTidings, testTidings } from './tidings.ts';
 /** Push messages to devices, on a private database, by providers of the test. */
 export interface PushTidings {
   readonly tidings: TestTidings;
-  /** What the providers were given, in order. */
+  /** Calls of the providers, in order. */
   readonly sent: { readonly account: string; readonly outgoing: Outgoing }[];
   register(userId: string, registration?: Partial<Registration> & { readonly token?: string }): Promise<string>;
   devices(userId: string): Promise<Awaited<ReturnType<typeof listDevices>>>;

@@ -616,7 +616,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove a device of mine: nothing is sent to it any more */
+        /** Remove a device of mine: nothing is sent to it from then on */
         delete: operations["removeOwnDevice"];
         options?: never;
         head?: never;
@@ -982,7 +982,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Remove a device of a user: nothing is sent to it any more */
+        /** Remove a device of a user: nothing is sent to it from then on */
         delete: operations["removeDevice"];
         options?: never;
         head?: never;

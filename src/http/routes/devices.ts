@@ -101,7 +101,7 @@ export function registerDeviceRoutes(app: App, dependencies: HttpDependencies): 
       config: { scope: 'users:write', errors: ['not_found'] },
       schema: {
         operationId: 'removeDevice',
-        summary: 'Remove a device of a user: nothing is sent to it any more',
+        summary: 'Remove a device of a user: nothing is sent to it from then on',
         params: deviceParams,
         ...remove,
       },
@@ -171,7 +171,7 @@ export function registerDeviceRoutes(app: App, dependencies: HttpDependencies): 
       config: { scope: 'me', errors: ['not_found'] },
       schema: {
         operationId: 'removeOwnDevice',
-        summary: 'Remove a device of mine: nothing is sent to it any more',
+        summary: 'Remove a device of mine: nothing is sent to it from then on',
         params: ownDeviceParams,
         ...remove,
       },

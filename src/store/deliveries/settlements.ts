@@ -64,7 +64,7 @@ export interface SettledEvent {
  * recorded all the same. One that comes after its lease expired, but before the delivery was claimed again, takes effect:
  * it ends the doubt, and its attempt says that there was one.
  *
- * @param devices what becomes of devices, by the answers of their providers
+ * @param devices changes of devices, by the answers of their providers
  * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
  */
 export async function settleDeliveries(

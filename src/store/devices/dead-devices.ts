@@ -20,10 +20,10 @@ export interface RetiredBy {
   readonly since: Millis;
 }
 
-/** What becomes of devices, by the answers of their providers. */
+/** Changes of devices, by the answers of their providers. */
 export interface DeviceChanges {
   readonly retired: readonly DeadDevice[];
-  /** Of accounts that are not believed. */
+  /** Devices of accounts that are not believed. */
   readonly restored: readonly RetiredBy[];
 }
 

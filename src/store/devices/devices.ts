@@ -46,7 +46,7 @@ export async function registerDevice(
   const identity = 'token' in secret ? secret.token : secret.endpoint;
   const hash = seal.sign(`device ${identity}`);
   return withTransaction(pool, async (connection) => {
-    // The token first, then the user: whoever registers either waits here, and none waits for the other.
+    // The token first, then the user: requests that register either wait here, and never for one another.
     await lock(connection, 'tidings device', `${tenantId} ${app} ${hash}`);
     await lock(connection, 'tidings devices', `${tenantId} ${userId}`);
     const { rows: known } = await connection.query<{ device_id: string; user_id: string }>(
@@ -112,7 +112,7 @@ export async function listDevices(
   return rows.map(toDevice);
 }
 
-/** Retires a device of a user as `removed`. Undefined: the user has no such device, or nothing is sent to it any more. */
+/** Retires a device of a user as `removed`. Undefined: the user has no such device, or nothing is sent to it now. */
 export async function removeDevice(
   connection: Connection,
   of: { readonly tenantId: string; readonly userId: string; readonly deviceId: string },
@@ -143,7 +143,7 @@ export async function listDeviceIds(
 }
 
 /**
- * Returns a device with what a message to it needs. Undefined: it is gone, or nothing is sent to it any more.
+ * Returns a device with what a message to it needs. Undefined: it is gone, or nothing is sent to it now.
  * @throws Error if it cannot be opened with the current key
  */
 export async function loadDevice(

@@ -231,7 +231,7 @@ export async function findChangedInboxes(
   return rows.map(({ i }) => Number(i) - 1);
 }
 
-/** Locks the counter of an inbox: whoever changes the inbox takes it first. */
+/** Locks the counter of an inbox: each change of the inbox takes it first. */
 async function lockInbox(connection: Connection, { tenantId, userId }: InboxOf): Promise<void> {
   await connection.query('select from inboxes where tenant_id = $1 and user_id = $2 for update', [tenantId, userId]);
 }

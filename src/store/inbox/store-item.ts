@@ -50,7 +50,7 @@ export async function storeInboxItem(
   }
 }
 
-/** Of two at the same time, the later one waits for the counter, finds the item, and leaves a number unused. */
+/** The later of two at the same time waits for the counter, finds the item, and leaves a number unused. */
 const STORE = `
 with known as (
   select from inbox_items where tenant_id = $1 and user_id = $2 and notification_id = $3::uuid

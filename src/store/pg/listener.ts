@@ -8,7 +8,7 @@ const RECONNECT_PAUSE_MS = 1000;
 export interface Notice {
   /** When the first of what was announced is due; absent: unknown. */
   readonly dueAt?: Millis;
-  /** What was announced, as it was sent; absent: nothing more. */
+  /** The announcement as it was sent; absent: nothing more. */
   readonly payload?: string;
   /** Notifications may have been missed. */
   readonly missed?: true;

@@ -313,7 +313,7 @@ create table devices (
   mask          text             not null,  -- as it is shown
   registered_at timestamptz(3)   not null,
   seen_at       timestamptz(3)   not null,  -- when the app last registered it
-  retired_at    timestamptz(3),             -- nothing is sent to it any more
+  retired_at    timestamptz(3),             -- nothing is sent to it from then on
   retired_code  text,                       -- moved, removed, or the code of the provider
   retired_by    text,                       -- the account whose provider said so
   primary key (tenant_id, device_id),
@@ -322,7 +322,7 @@ create table devices (
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
 
--- What each user has in the inbox of in-app messages.
+-- The inbox of in-app messages of each user.
 create table inbox_items (
   tenant_id         text collate "C" not null,
   user_id           text collate "C" not null,
@@ -343,7 +343,7 @@ create index inbox_items_changed on inbox_items (tenant_id, user_id, change);
 create index inbox_items_open on inbox_items (tenant_id, user_id, sequence)
   where archived_at is null and (read_at is null or seen_at is null);
 
--- The counter of each inbox. Whoever changes an inbox holds this row until the commit: its numbers become visible in order.
+-- The counter of each inbox. A change of an inbox holds this row until the commit: numbers become visible in order.
 create table inboxes (
   tenant_id text collate "C" not null,
   user_id   text collate "C" not null,

@@ -26,7 +26,7 @@ export class Devices extends Resource {
     return this.request('post', '/api/v1/users/{user_id}/devices/fcm', { path, body: device }, options);
   }
 
-  /** Removes a device: nothing is sent to it any more. */
+  /** Removes a device: nothing is sent to it from then on. */
   remove(userId: string, deviceId: string, options?: CallOptions): Promise<Device> {
     const path = { user_id: userId, device_id: deviceId };
     return this.request('delete', '/api/v1/users/{user_id}/devices/{device_id}', { path }, options);
