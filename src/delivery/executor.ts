@@ -110,7 +110,10 @@ export class Executor {
     const findService =
       source?.findService && (() => source.findService?.(tenantId, target) ?? Promise.resolve(undefined));
     const found = chooseProvider({ providers, accounts, isUsable }, delivery, findService);
-    if (!(found instanceof Promise)) return this.#queue(delivery, found);
+    if (!(found instanceof Promise)) {
+      this.#queue(delivery, found);
+      return;
+    }
     found.then(
       (provider) => this.#queue(delivery, provider),
       (error) => {

@@ -120,7 +120,15 @@ export class Settler {
       try {
         const events = withEvent ? await toLifecycleEvents(catalogs, [minimal]) : [];
         const steps = await toStepResults(catalogs, [minimal]);
-        await settleDeliveries(pool, name, [minimal.settlement], clock(), events, steps, this.#deadDevices.judge([minimal]));
+        await settleDeliveries(
+          pool,
+          name,
+          [minimal.settlement],
+          clock(),
+          events,
+          steps,
+          this.#deadDevices.judge([minimal]),
+        );
         log.error(
           { ...line, err: error },
           'an attempt could be recorded only in part; its response and message are lost',
