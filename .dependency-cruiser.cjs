@@ -23,6 +23,7 @@ const ROOMS = {
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',
   delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
+  accounts: 'model errors.ts lib time privacy store store/pg http-out channels delivery',
   tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
@@ -32,11 +33,11 @@ const ROOMS = {
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
-  'config.ts': 'model errors.ts lib time',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out tokens members tenants timers jobs health',
+  'config.ts': 'model errors.ts lib time channels',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants timers jobs health',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out members tenants timers jobs embedded health config.ts http',
-  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog members tenants ingest simulate embedded config.ts main.ts',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants timers jobs embedded health config.ts http',
+  cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */

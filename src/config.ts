@@ -3,8 +3,11 @@ import { mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
+import { CHOOSING_VARIABLES, listProviderNames } from './channels/registry.ts';
+import { SUBSTITUTES } from './channels/substitutes.ts';
 import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
+import { findNearest } from './lib/text/did-you-mean.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
@@ -41,9 +44,14 @@ export interface Config {
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
   readonly otherEncryptionKeys: readonly Buffer[];
-  readonly smtpUrl: string | null;
-  readonly mailFrom: string;
-  readonly providers: { readonly [channel in Channel]?: 'sandbox' | 'noop' | 'log' | 'smtp' | 'inbox' };
+  /** Name of the provider, or of the substitute, of each channel for which one was chosen. */
+  readonly providers: { readonly [channel in Channel]?: string };
+  /** The variable that chose each of them. */
+  readonly chosenBy: { readonly [channel in Channel]?: string };
+  /** The sender of email of the installation, `Name <address>`, and the variable that gives it; null: none is given. */
+  readonly sender: { readonly text: string; readonly variable: string } | null;
+  /** The environment itself, for the settings of providers: their definitions name the variables. */
+  readonly environment: { readonly [name: string]: string | undefined };
   /** Lease duration (ms): how long a claimed delivery stays reserved after the worker's last heartbeat. */
   readonly lease: Millis;
   /** Interval (ms) at which workers look at their queues, for when a NOTIFY was missed. */
@@ -62,7 +70,6 @@ export interface Config {
   readonly logLevel: string;
 }
 
-const PROVIDERS = ['sandbox', 'noop', 'log', 'smtp', 'inbox'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
 
@@ -111,9 +118,9 @@ export function readConfig(
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
     encryptionKey,
     otherEncryptionKeys,
-    smtpUrl: checkSmtpUrl(env.SMTP_URL),
-    mailFrom: env.TIDINGS_MAIL_FROM || 'Tidings <tidings@localhost>',
-    providers: parseProviders(env.TIDINGS_PROVIDERS, Boolean(env.SMTP_URL)),
+    ...parseProviders(env),
+    sender: parseSender(env),
+    environment: env,
     lease: parseDurationSetting('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),
     poll: parseDurationSetting('TIDINGS_POLL', env.TIDINGS_POLL || '1s', '1h'),
     maxFuture: parseDurationSetting('TIDINGS_MAX_FUTURE', env.TIDINGS_MAX_FUTURE || '24h', '3650d'),
@@ -204,39 +211,79 @@ function parseApiDatabaseUrl(env: { readonly [name: string]: string | undefined 
  */
 const UNESCAPED_PASSWORD = /^[^/]+\/\/[^/?#@]*:[^/?#@]*[/?#](?!.*[?&]user=).*@/;
 
-/** Checks the scheme only: the provider parses the rest. */
-function checkSmtpUrl(value: string | undefined): string | null {
-  if (!value) return null;
-  if (!/^smtps?:\/\//.test(value)) {
-    throw new ConfigError(
-      'SMTP_URL must start with smtp:// or smtps:// (for example smtp://user:password@mail.example.com:587)',
-    );
-  }
-  return value;
-}
-
-function parseProviders(value: string | undefined, smtp: boolean): Config['providers'] {
-  const byChannel: { [channel in Channel]?: (typeof PROVIDERS)[number] } = {
-    internal: 'log',
-    in_app: 'inbox',
-    ...(smtp ? { email: 'smtp' } : {}),
-  };
-  for (const item of parseList(value)) {
-    const [channel, provider] = item.split('=') as [string, string | undefined];
-    if (!isOneOf(CHANNELS, channel) || !isOneOf(PROVIDERS, provider)) {
+/**
+ * Reads which provider each channel of the installation has: by `TIDINGS_PROVIDERS`, by a variable such as `EMAIL_PROVIDER`, or
+ * by a variable that implies one. Their settings are read when they are opened.
+ */
+function parseProviders(env: { readonly [name: string]: string | undefined }): Pick<Config, 'providers' | 'chosenBy'> {
+  const providers: { [channel in Channel]?: string } = {};
+  const chosenBy: { [channel in Channel]?: string } = {};
+  const choose = (channel: Channel, provider: string, variable: string) => {
+    if (providers[channel] !== undefined && providers[channel] !== provider) {
       throw new ConfigError(
-        `TIDINGS_PROVIDERS has "${item}"; write CHANNEL=PROVIDER with one of ${CHANNELS.join(', ')} and one of ${PROVIDERS.join(', ')}`,
+        `${variable} chooses ${provider} for ${channel}, and ${chosenBy[channel]} chooses ${providers[channel]}; set only one of them`,
       );
     }
-    if (provider === 'smtp' && (channel !== 'email' || !smtp)) {
-      throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; smtp sends email only, and needs SMTP_URL`);
+    providers[channel] = requireProviderName(provider, variable, channel, env);
+    chosenBy[channel] ??= variable;
+  };
+  for (const item of parseList(env.TIDINGS_PROVIDERS)) {
+    const [channel, provider] = item.split('=') as [string, string | undefined];
+    if (!isOneOf(CHANNELS, channel) || !provider) {
+      throw new ConfigError(
+        `TIDINGS_PROVIDERS has "${item}"; write CHANNEL=PROVIDER with one of ${CHANNELS.join(', ')}`,
+      );
     }
-    if (provider === 'inbox' && channel !== 'in_app') {
-      throw new ConfigError(`TIDINGS_PROVIDERS has "${item}"; inbox keeps messages of in_app only`);
-    }
-    byChannel[channel] = provider;
+    choose(channel, provider, 'TIDINGS_PROVIDERS');
   }
-  return byChannel;
+  for (const channel of CHANNELS) {
+    const variable = `${channel.toUpperCase()}_PROVIDER`;
+    const provider = env[variable];
+    if (provider) choose(channel, provider.trim().toLowerCase(), variable);
+  }
+  const chosen = new Set(Object.keys(providers));
+  for (const [variable, { channel, provider }] of Object.entries(CHOOSING_VARIABLES)) {
+    if (env[variable] && !chosen.has(channel)) choose(channel, provider, variable);
+  }
+  return { providers: { internal: 'log', in_app: 'inbox', ...providers }, chosenBy };
+}
+
+function requireProviderName(
+  name: string,
+  variable: string,
+  channel: Channel,
+  env: { readonly [name: string]: string | undefined },
+): string {
+  const known = [...Object.keys(SUBSTITUTES), ...listProviderNames()];
+  if (!known.includes(name)) {
+    const near = findNearest(name, known);
+    const right = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
+    throw new ConfigError(`${variable} names the provider "${name}" for ${channel}, which does not exist; ${right}`);
+  }
+  if (name === 'inbox' && channel !== 'in_app') {
+    throw new ConfigError(`${variable} chooses inbox for ${channel}; it keeps messages of in_app only`);
+  }
+  const needed = Object.entries(CHOOSING_VARIABLES).find(([, { provider }]) => provider === name)?.[0];
+  if (needed !== undefined && !env[needed]) {
+    throw new ConfigError(`${variable} chooses ${name} for ${channel}, which needs ${needed}; set it as well`);
+  }
+  return name;
+}
+
+/** Reads the sender of email: `EMAIL_FROM_EMAIL` with `EMAIL_FROM_NAME`, or `TIDINGS_MAIL_FROM`. Its form is checked later. */
+function parseSender(env: { readonly [name: string]: string | undefined }): Config['sender'] {
+  const own = env.TIDINGS_MAIL_FROM;
+  const address = env.EMAIL_FROM_EMAIL?.trim();
+  const name = env.EMAIL_FROM_NAME?.trim();
+  if (!address) {
+    if (name)
+      throw new ConfigError('EMAIL_FROM_NAME is set without EMAIL_FROM_EMAIL; set the address of the sender as well');
+    return own ? { text: own, variable: 'TIDINGS_MAIL_FROM' } : null;
+  }
+  if (own) throw new ConfigError('EMAIL_FROM_EMAIL and TIDINGS_MAIL_FROM are both set; set only one of them');
+  if (!name) return { text: address, variable: 'EMAIL_FROM_EMAIL' };
+  const quoted = name.replaceAll(/[\\"]/g, '\\$&');
+  return { text: `"${quoted}" <${address}>`, variable: 'EMAIL_FROM_EMAIL' };
 }
 
 /** Bounds the attempts to open what is sealed. */

@@ -3,16 +3,13 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { AccountPool } from './accounts/account-pool.ts';
+import { describeIgnored, openInstallation } from './accounts/installation.ts';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
 import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
-import { smtpProvider } from './channels/email/smtp.ts';
-import { inboxProvider } from './channels/in-app/inbox.ts';
-import { logProvider } from './channels/internal/log.ts';
-import { noopProvider } from './channels/noop.ts';
-import type { Provider } from './channels/provider.ts';
-import { sandboxProvider } from './channels/sandbox.ts';
+import type { ProviderTools } from './channels/provider.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
 import { deviceTargets } from './delivery/device-targets.ts';
@@ -24,12 +21,12 @@ import { buildHealth } from './health/build-health.ts';
 import type { DirectoryProblem } from './health/catalog-check.ts';
 import type { WorkLoop } from './health/process-checks.ts';
 import { checkPort, listen, listenForProbes } from './http/listen.ts';
+import type { GuardedClient } from './http-out/guarded-client.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
-import { CHANNELS, type Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
@@ -77,6 +74,8 @@ export interface Running {
   makeOwnerLink(): Promise<string | null>;
   /** The active catalog at start. */
   readonly catalog: Catalog;
+  /** The label of each provider by which messages leave this machine, by its name. */
+  readonly providerLabels: { readonly [provider: string]: string };
   /**
    * Stops: responds to the requests under way, lets sends end, returns unstarted deliveries, and stops the embedded
    * database. A second call waits for the first.
@@ -93,6 +92,8 @@ const PARTITIONS_INTERVAL_MS = 3_600_000;
 const MAX_LAST_REQUESTS_MS = 3000;
 /** Time in ms that a stop waits for sends under way; then they are aborted. */
 const MAX_LAST_SENDS_MS = 3000;
+/** Connections to one host of a provider, which the accounts of all tenants share; above the sends at once of any account. */
+const MAX_PROVIDER_CONNECTIONS = 256;
 /** Timeouts (ms) of the checks of probes, shorter than the time after which a check counts as failed. */
 const HEALTH_TIMEOUTS = { query: 2500, statement: 2000, lock: 2000, idleInTransaction: 2000 };
 
@@ -176,8 +177,24 @@ export async function run(
     };
     const inboxSignals = new InboxSignals(pool);
     cleanup.push(() => inboxSignals.flush());
-    const inbox = inboxProvider(keepInInbox(pool, seal, clock, inboxSignals));
-    const { providers, close } = openProviders(config, log, inbox);
+    const ignored = describeIgnored(config.environment);
+    if (ignored !== undefined) log.warn(ignored);
+    let client: Promise<GuardedClient> | undefined;
+    // Loaded lazily: a process that sends nothing over HTTP starts without it.
+    const getClient = () => {
+      client ??= import('./http-out/guarded-client.ts').then(
+        ({ GuardedClient }) => new GuardedClient(undefined, MAX_PROVIDER_CONNECTIONS),
+      );
+      return client;
+    };
+    cleanup.push(async () => (await client)?.close());
+    const getTools = async (): Promise<ProviderTools> => ({ http: await getClient(), clock });
+    const { providers, labels, close } = await openInstallation(
+      config,
+      getTools,
+      (line) => log.warn(line, 'internal alert'),
+      keepInInbox(pool, seal, clock, inboxSignals),
+    );
     cleanup.push(close);
     const announcer = new Announcer(pool);
     cleanup.push(() => announcer.flush());
@@ -202,6 +219,9 @@ export async function run(
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
       const random = Math.random;
+      const accounts = new AccountPool({ pool: workPool, databaseUrl, seal, getTools, log });
+      cleanup.push(() => accounts.close());
+      await accounts.start();
       const { lease, poll } = config;
       const worker = new DeliveryWorker({
         name,
@@ -210,6 +230,7 @@ export async function run(
         catalogs,
         seal,
         providers,
+        accounts,
         clock,
         mayAct,
         random,
@@ -384,6 +405,7 @@ export async function run(
       healthUrl,
       database: embedded ? 'embedded' : 'external',
       catalog,
+      providerLabels: labels,
       makeOwnerLink: async () =>
         database !== null && url !== null && (await needsOwnerLink(database.owner, config))
           ? makeOwnerLink(database.owner, tenant, config.publicUrl ?? url, clock())
@@ -446,30 +468,6 @@ function warnUnreadable(log: Logger): (table: string) => void {
       { table },
       'sealed data cannot be opened with the current key; rules see masks, and messages wait for their retry',
     );
-  };
-}
-
-/** Returns a provider for every channel: the configured one, else the sandbox. */
-function openProviders(
-  config: Config,
-  log: Logger,
-  inbox: Provider,
-): { providers: Map<Channel, Provider>; close: () => Promise<void> } {
-  const channelsOf = (name: string) => CHANNELS.filter((channel) => (config.providers[channel] ?? 'sandbox') === name);
-  const opened: [Channel[], Provider][] = [
-    [channelsOf('sandbox'), sandboxProvider(channelsOf('sandbox'))],
-    [channelsOf('inbox'), inbox],
-    [channelsOf('noop'), noopProvider(channelsOf('noop'))],
-    [channelsOf('log'), logProvider(channelsOf('log'), (line) => log.warn(line, 'internal alert'))],
-  ];
-  if (config.smtpUrl) opened.push([channelsOf('smtp'), smtpProvider({ url: config.smtpUrl, from: config.mailFrom })]);
-  const providers = new Map<Channel, Provider>();
-  for (const [channels, provider] of opened) for (const channel of channels) providers.set(channel, provider);
-  return {
-    providers,
-    close: async () => {
-      await Promise.all(opened.map(([, provider]) => provider.close()));
-    },
   };
 }
 

@@ -30,6 +30,7 @@ afterAll(() => api.close());
 /** Makes the rows that the examples name: an event of their user, a rejected one, and a job. */
 async function prepare(example: string): Promise<{ readonly [operation: string]: string }> {
   const { server } = api;
+  await api.tidings.database.pool.query('delete from provider_accounts');
   await makeTenant(example);
   await server.post('/api/v1/events', payment({ user_id: 'user-1042', user_traits: { email: 'maria@example.com' } }));
   const posted = await server.post('/api/v1/events', payment({ properties: { amount: 'ten' } }));
@@ -40,6 +41,10 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
   const { member_id } = (await server.post('/api/v1/members', { email, role: 'viewer' })).body;
   const issuer = 'https://id.example.com';
   await server.send('PUT', `/api/v1/issuers/${encodeURIComponent(issuer)}`, { jwks_url: issuer, audiences: ['app'] });
+  if (example !== 'createProviderAccount') {
+    const settings = { url: 'smtp://127.0.0.1:1', from: 'test@example.com' };
+    await server.post('/api/v1/provider-accounts', { account: 'ses_eu', provider: 'smtp', settings });
+  }
   const key = (await server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
   return {
     getKey: key,

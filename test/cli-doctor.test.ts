@@ -163,3 +163,36 @@ test('with the embedded database, row-level security holds; the same is found wh
   expect(await running.ended).toBe(0);
   expect((await examine()).find('tenants')).toMatchObject(found);
 });
+
+test('a provider of the environment is opened and asked; a mistake in its variables is named without a secret', async () => {
+  const wrong = await examine({
+    EMAIL_PROVIDER: 'ses',
+    AWS_SES_REGION: 'virginia',
+    AWS_SES_SECRET_ACCESS_KEY: 'hunter2',
+  });
+  expect(wrong.find('providers')).toMatchObject({
+    status: 'fail',
+    detail: expect.stringMatching(/which needs AWS_SES_ACCESS_KEY_ID/),
+  });
+  expect(wrong.output).not.toContain('hunter2');
+  const asked = await examine({ SMTP_URL: 'smtp://user:hunter2@127.0.0.1:1' });
+  expect(asked.find('providers')).toMatchObject({ status: 'ok', detail: 'email by SMTP' });
+  expect(asked.find('provider smtp')?.status).toBe('warn');
+  expect(asked.output).not.toContain('hunter2');
+});
+
+test('an account of a tenant that cannot be opened is named', async () => {
+  const settings = { api_key: 'SG.key', from: 'a@example.com' };
+  await server.post('/api/v1/provider-accounts', { account: 'main', provider: 'sendgrid', settings });
+  const env = { DATABASE_URL: tidings.database.url, TIDINGS_ENCRYPTION_KEY: tidings.key };
+  expect((await examine(env)).find('accounts')).toMatchObject({
+    status: 'ok',
+    detail: '1 account of tenants can be opened',
+  });
+  await tidings.database.pool.query(`update provider_accounts set provider = 'pigeon'`);
+  expect((await examine(env)).find('accounts')).toMatchObject({
+    status: 'fail',
+    detail: expect.stringMatching(/^main of the tenant default: There is no provider "pigeon"/),
+  });
+  await tidings.database.pool.query('delete from provider_accounts');
+});

@@ -53,7 +53,7 @@ describe('the request', () => {
       // A value is not searched for placeholders.
       quoted: '"}\n{{to}}',
     });
-    expect(request.headers['authorization']).toBe('Bearer a-token-of-the-carrier');
+    expect(request.headers.authorization).toBe('Bearer a-token-of-the-carrier');
   });
 
   test('can be a form, with an address in the URL and in a header', async () => {

@@ -80,7 +80,9 @@ test('of the roles, only an owner manages keys and members; a viewer changes not
   const writes = ROLES.viewer.filter((scope: string) => scope.endsWith(':write'));
   expect(writes).toEqual([]);
   for (const [role, scopes] of Object.entries(ROLES)) {
-    const isManager = (scopes as readonly string[]).some((scope) => /^(keys|members|issuers):write$/.test(scope));
+    const isManager = (scopes as readonly string[]).some((scope) =>
+      /^(keys|members|issuers|accounts):write$/.test(scope),
+    );
     expect([role, isManager]).toEqual([role, role === 'owner']);
   }
 });

@@ -40,11 +40,11 @@ test('sends the whole email, signed for the region, with our reference as a tag'
   const unsubscribeUrl = 'https://tidings.example/u/abc';
   expect(await provider.send(outgoing({ message, unsubscribeUrl }), never())).toMatchObject({ kind: 'sent' });
   const { headers, body } = standIn.requests[0]!;
-  expect(headers['authorization']).toMatch(
+  expect(headers.authorization).toMatch(
     /^AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE\/\d{8}\/eu-west-1\/ses\/aws4_request, SignedHeaders=[a-z0-9;-]*host[a-z0-9;-]*, Signature=[0-9a-f]{64}$/,
   );
   expect(headers['x-amz-security-token']).toBe('a-session-token');
-  expect(headers['authorization']).toContain(`Signature=${computeSignature(standIn.requests[0]!)}`);
+  expect(headers.authorization).toContain(`Signature=${computeSignature(standIn.requests[0]!)}`);
   const sent = JSON.parse(body);
   expect(sent).toMatchObject({
     FromEmailAddress: 'bank@example.com',
@@ -67,7 +67,7 @@ function computeSignature({ method, path, headers, bytes }: SeenRequest): string
   const hash = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
   const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
   const [, scope = '', names = ''] =
-    /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+)/.exec(String(headers['authorization'])) ?? [];
+    /Credential=[^/]+\/([^,]+), SignedHeaders=([^,]+)/.exec(String(headers.authorization)) ?? [];
   const written = names.split(';').map((name) => `${name}:${String(headers[name]).trim()}\n`);
   const canonical = [method, path, '', written.join(''), names, hash(bytes)].join('\n');
   const text = ['AWS4-HMAC-SHA256', headers['x-amz-date'], scope, hash(canonical)].join('\n');

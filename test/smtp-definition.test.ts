@@ -117,7 +117,7 @@ describe('DKIM', () => {
     const raw = String(sink.mails[0]?.raw);
     const tags = readDkim(raw);
     expect(tags).toMatchObject({ v: '1', a: 'rsa-sha256', d: 'example.com', s: 't1' });
-    const signed = tags['h']?.split(':');
+    const signed = tags.h?.split(':');
     expect(signed).toEqual(
       expect.arrayContaining(['from', 'to', 'subject', 'list-unsubscribe', 'list-unsubscribe-post']),
     );
@@ -182,7 +182,7 @@ function isDkimGood(raw: string): boolean {
     .replace(/[ \t]+/g, ' ')
     .replace(/ (?=\r\n)/g, '')
     .replace(/(?:\r\n)*$/, '\r\n');
-  if (createHash('sha256').update(body, 'latin1').digest('base64') !== tags['bh']) return false;
+  if (createHash('sha256').update(body, 'latin1').digest('base64') !== tags.bh) return false;
   const relax = (name: string, value: string) =>
     `${name.toLowerCase()}:${value
       .replace(/\r\n(?=[ \t])/g, '')
@@ -191,10 +191,10 @@ function isDkimGood(raw: string): boolean {
   const headers = raw.slice(0, at).split(/\r\n(?![ \t])/);
   const pick = (wanted: string) => headers.find((line) => line.toLowerCase().startsWith(`${wanted}:`)) ?? `${wanted}:`;
   const written = (line: string) => relax(line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1));
-  const names = tags['h']?.split(':') ?? [];
+  const names = tags.h?.split(':') ?? [];
   const own = written(pick('dkim-signature'))
     .replace(/([;\s]b=)[^;]*/, '$1')
     .trimEnd();
   const text = [...names.map((name) => written(pick(name))), own].join('\r\n');
-  return verify('sha256', Buffer.from(text, 'latin1'), publicKey, Buffer.from(tags['b'] ?? '', 'base64'));
+  return verify('sha256', Buffer.from(text, 'latin1'), publicKey, Buffer.from(tags.b ?? '', 'base64'));
 }

@@ -54,15 +54,15 @@ describe('the startup banner', () => {
   test.each([
     [
       { internal: 'log' },
-      'Nothing leaves this machine: email, SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
+      'Nothing leaves this machine: email, SMS, push, in-app, webhook and chat stay in the sandbox; internal goes to the log.',
     ],
     [
       { internal: 'log', email: 'smtp' },
-      'Email is sent by SMTP; SMS, push, in-app and webhook stay in the sandbox; internal goes to the log.',
+      'Email is sent by SMTP; SMS, push, in-app, webhook and chat stay in the sandbox; internal goes to the log.',
     ],
     [
       { internal: 'noop', email: 'noop', sms: 'log', push: 'log' },
-      'Nothing leaves this machine: in-app and webhook stay in the sandbox; SMS and push go to the log; email and internal are discarded.',
+      'Nothing leaves this machine: in-app, webhook and chat stay in the sandbox; SMS and push go to the log; email and internal are discarded.',
     ],
   ] as const)('%o', (providers, sentence) => {
     expect(formatDelivery(providers)).toBe(sentence);

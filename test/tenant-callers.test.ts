@@ -145,8 +145,8 @@ test('an idempotency key of another tenant repeats nothing of it', async () => {
         'idempotency-key': 'the same for both',
       },
     );
-  const theirs = await send(OTHER, 'secret name');
-  const ours = await send(TENANT, 'secret name');
+  const theirs = await send(OTHER, 'foreign name');
+  const ours = await send(TENANT, 'foreign name');
   expect([theirs.status, ours.status]).toEqual([201, 201]);
   expect(ours.body.key_id).not.toBe(theirs.body.key_id);
 });

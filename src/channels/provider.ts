@@ -88,6 +88,17 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly settings: z.ZodType<Settings>;
   /** Used when an account says nothing else. `perSecond`: what the provider allows an ordinary account. */
   readonly defaults: { readonly concurrency: number; readonly perSecond?: number; readonly maxMillis: Millis };
+  /**
+   * Names of the environment variables that give the account of the installation, by setting. Absent: the installation has no
+   * account with this provider.
+   */
+  readonly environment?: {
+    readonly variables: { readonly [setting: string]: string };
+    /** For a setting that is an object: the pattern of the variables that give its fields, with `*` for the name of the field. */
+    readonly patterns?: { readonly [setting: string]: string };
+    /** Values of settings that no variable gives. */
+    readonly defaults?: { readonly [setting: string]: string };
+  };
   readonly keepsMessage: boolean;
   /** What a repetition of an attempt in doubt costs: the provider recognizes it, replaces the first message, or doubles it. */
   readonly repeats: 'recognized' | 'replaced' | 'doubled';

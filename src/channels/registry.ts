@@ -1,3 +1,4 @@
+import type { Channel } from '../model/delivery.ts';
 import type { ProviderDefinition } from './provider.ts';
 
 /** All providers, one line each. A definition is loaded when it is first needed, and its libraries with it. */
@@ -12,6 +13,14 @@ const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } 
   sns: async () => (await import('./sms/sns.ts')).sns,
   twilio: async () => (await import('./sms/twilio.ts')).twilio,
   web_push: async () => (await import('./push/web-push.ts')).webPush,
+};
+
+/** Environment variables that choose the provider of a channel by themselves, if nothing else is chosen for it. */
+export const CHOOSING_VARIABLES: {
+  readonly [variable: string]: { readonly channel: Channel; readonly provider: string };
+} = {
+  SMTP_URL: { channel: 'email', provider: 'smtp' },
+  COURIER_AUTH_TOKEN: { channel: 'email', provider: 'courier' },
 };
 
 /** Returns the names of all providers, in order of the registry. */

@@ -18,7 +18,7 @@ export function listSecrets(settings: z.ZodType): string[] {
 }
 
 function isSecret(schema: z.ZodType): boolean {
-  if (schema.meta()?.['writeOnly'] === true) return true;
+  if (schema.meta()?.writeOnly === true) return true;
   return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
     ? isSecret(schema.unwrap() as z.ZodType)
     : false;

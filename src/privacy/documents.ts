@@ -20,6 +20,7 @@ interface DocumentKeys {
   signing_keys: [keyId: string];
   devices: [deviceId: string];
   inbox_items: [userId: string, notificationId: string];
+  provider_accounts: [account: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;

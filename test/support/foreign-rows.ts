@@ -30,7 +30,7 @@ export async function expectUnknown(
 }
 
 function replaceWord(text: string): string {
-  return text.replaceAll('secret', 'nobody').replaceAll('SECRET', 'NOBODY');
+  return text.replaceAll('foreign', 'nobody').replaceAll('FOREIGN', 'NOBODY');
 }
 
 /** Returns a cursor of each list of the other tenant that has more than one page, by the name of its operation. */

@@ -21,7 +21,7 @@ export interface FuzzedTenants extends KnownValues {
 
 /** Values of the other tenant that no request sends. */
 const UNSENT =
-  /secret (text|subject|actor|job|item|member|unreachable|later|key|one|two)|secret@|s\*+@|SECRET_MAILED|secret-key-2/i;
+  /foreign (text|subject|actor|job|item|member|unreachable|later|key|one|two)|foreign@|f\*+@|FOREIGN_MAILED|foreign-key-2/i;
 
 /** The address of the own user, which only the user and those who reveal it may see. */
 const ADDRESS = /own@example\.com/;
@@ -95,6 +95,6 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
 }
 
 /** Returns the ids of rows, except those that the callers are made of. */
-function idsOf({ token: _token, tenantId: _tenantId, keyIds, rejectedIds, ...others }: Rows): string[] {
-  return [...Object.values(others), keyIds[0], ...rejectedIds];
+function idsOf({ token: _token, tenantId: _tenantId, keyIds, rejectedIds, accounts, ...others }: Rows): string[] {
+  return [...Object.values(others), keyIds[0], ...rejectedIds, accounts[0]];
 }

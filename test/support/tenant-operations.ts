@@ -1,5 +1,5 @@
 import type { Answer, TestServer } from './http.ts';
-import { BASE, catalogOf, ISSUER, type Rows } from './two-tenants.ts';
+import { ACCOUNT, BASE, catalogOf, ISSUER, type Rows } from './two-tenants.ts';
 
 /** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
 
@@ -111,6 +111,9 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/me/inbox/{notification_id}/{action}': ({ inboxItemId }) => [inboxItemId, 'read'],
   '/api/v1/members/{member_id}': ({ memberId }) => [memberId],
   '/api/v1/issuers/{issuer}': ({ issuer }) => [issuer],
+  '/api/v1/provider-accounts/{account}': ({ accounts }) => [accounts[0]],
+  '/api/v1/provider-accounts/{account}/check': ({ accounts }) => [accounts[1]],
+  '/api/v1/provider-accounts/{account}/test-send': ({ accounts }) => [accounts[1]],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
@@ -174,6 +177,11 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'DELETE /api/v1/members/{member_id}': NOTHING,
   'PUT /api/v1/issuers/{issuer}': () => ISSUER,
   'DELETE /api/v1/issuers/{issuer}': NOTHING,
+  'POST /api/v1/provider-accounts': () => ({ ...ACCOUNT, account: 'new' }),
+  'PATCH /api/v1/provider-accounts/{account}': () => ({ place: 7 }),
+  'DELETE /api/v1/provider-accounts/{account}': NOTHING,
+  'POST /api/v1/provider-accounts/{account}/check': NOTHING,
+  'POST /api/v1/provider-accounts/{account}/test-send': () => ({ to: { email: 'not an address' } }),
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),

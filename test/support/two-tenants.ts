@@ -14,7 +14,7 @@ export const OTHER = 'other';
 /** A tenant whose catalog others may follow. */
 export const BASE = 'base';
 /** Everything of the other tenant has this word in it: ids, names of rules and types, texts. */
-export const SECRET = /secret/i;
+export const SECRET = /foreign/i;
 
 /** Ids of a tenant's rows, one of each kind. */
 export interface Rows {
@@ -36,6 +36,8 @@ export interface Rows {
   readonly correlationId: string;
   readonly issuer: string;
   readonly memberId: string;
+  /** Names of accounts with a provider. */
+  readonly accounts: readonly [string, string];
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -134,10 +136,10 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
   await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [BASE]);
   await applyCatalog(pool, BASE, await validateCatalogFiles(catalogOf('base')), systemActor('base'), tidings.clock.now);
-  const rowsOfOther = await seed(OTHER, 'secret');
+  const rowsOfOther = await seed(OTHER, 'foreign');
   const rowsOfOwn = await seed(TENANT, 'own');
   const server = await testServer(tidings, { perMinute: 1_000_000 });
-  const other = { ...rowsOfOther, ...(await addAccess(server, OTHER, 'secret', rowsOfOther.userId)) };
+  const other = { ...rowsOfOther, ...(await addAccess(server, OTHER, 'foreign', rowsOfOther.userId)) };
   const own = { ...rowsOfOwn, ...(await addAccess(server, TENANT, 'own', rowsOfOwn.userId)) };
   return {
     tidings,
@@ -167,7 +169,7 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'token'>;
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -193,8 +195,17 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
     role: 'viewer',
   });
   const { token } = await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/tokens`, { lifetime: '24h' });
-  return { issuer, memberId, token };
+  const accounts = [`${word}-account-1`, `${word}-account-2`] as const;
+  for (const account of accounts) await send('POST', '/api/v1/provider-accounts', { ...ACCOUNT, account });
+  return { issuer, memberId, accounts, token };
 }
+
+/** An account with a provider; at its URL nothing answers. */
+export const ACCOUNT = {
+  provider: 'smtp',
+  settings: { url: 'smtp://127.0.0.1:1', from: 'Test <test@example.com>' },
+  enabled: false,
+};
 
 /** Settings of an issuer of tokens. */
 export const ISSUER = { jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] };

@@ -12,6 +12,7 @@ import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
+import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Tenants } from './resources/tenants.ts';
@@ -38,6 +39,7 @@ export class Tidings {
   readonly keys: Keys;
   readonly me: Me;
   readonly members: Members;
+  readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
   readonly signingKeys: SigningKeys;
   readonly tenants: Tenants;
@@ -60,6 +62,7 @@ export class Tidings {
     this.keys = new Keys(connection);
     this.me = new Me(connection);
     this.members = new Members(connection);
+    this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
     this.signingKeys = new SigningKeys(connection);
     this.tenants = new Tenants(connection);

@@ -778,6 +778,94 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/provider-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the accounts with providers, in order of choice */
+        get: operations["listProviderAccounts"];
+        put?: never;
+        /** Save an account with a provider; messages of its channels are sent by it from then on */
+        post: operations["createProviderAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provider-accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show an account, without its secrets */
+        get: operations["getProviderAccount"];
+        put?: never;
+        post?: never;
+        /** Delete an account: nothing more is sent by it */
+        delete: operations["deleteProviderAccount"];
+        options?: never;
+        head?: never;
+        /** Change the settings, channels or place of an account, or whether it is used */
+        patch: operations["updateProviderAccount"];
+        trace?: never;
+    };
+    "/api/v1/provider-accounts/{account}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask the provider whether it lets the account in; nothing is sent */
+        post: operations["checkProviderAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/provider-accounts/{account}/test-send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send one plain message by an account, and answer what the provider said */
+        post: operations["sendProviderTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the providers that an account may have, with the schema of their settings */
+        get: operations["listProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -1359,7 +1447,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1388,7 +1476,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2465,7 +2553,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2919,7 +3007,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -3202,6 +3290,44 @@ export interface components {
             role: "owner" | "editor" | "operator" | "support" | "viewer";
             subject?: string;
         };
+        NewProviderAccount: {
+            /**
+             * @description Name of the account
+             * @example ses_eu
+             */
+            account: string;
+            /**
+             * @description Channels that it is used for; may be absent for a provider of one channel
+             * @example [
+             *       "email"
+             *     ]
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            /** @description Whether messages are sent by it; by default true */
+            enabled?: boolean;
+            /**
+             * @description Order of choice among the accounts of a channel; absent: the last one
+             * @example 1
+             */
+            place?: number;
+            /**
+             * @description Name of the provider; see GET /api/v1/providers
+             * @example ses
+             */
+            provider: string;
+            /**
+             * @description Settings of the provider, with its secrets; see GET /api/v1/providers
+             * @example {
+             *       "region": "eu-west-1",
+             *       "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+             *       "secret_access_key": "write-the-secret-here",
+             *       "from": "Acme <hello@acme.example>"
+             *     }
+             */
+            settings: {
+                [key: string]: unknown;
+            };
+        };
         /**
          * @description A tenant to be created
          * @example {
@@ -3360,7 +3486,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -3424,6 +3550,152 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             updated_at: string;
+        };
+        /** @description An account of the tenant with a provider */
+        ProviderAccount: {
+            /** @example ses_eu */
+            account: string;
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            enabled: boolean;
+            /** @example 1 */
+            place: number;
+            /** @example ses */
+            provider: string;
+            /** @description Grows with each change; send it as If-Match */
+            revision: number;
+            /** @description Names of the secrets that are set; their values are never shown */
+            secrets: string[];
+            /** @description Without the secrets */
+            settings: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        /**
+         * @example {
+         *       "enabled": false
+         *     }
+         */
+        ProviderAccountChange: {
+            /**
+             * @description Channels that it is used for; may be absent for a provider of one channel
+             * @example [
+             *       "email"
+             *     ]
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            enabled?: boolean;
+            /**
+             * @description Order of choice among the accounts of a channel; absent: the last one
+             * @example 1
+             */
+            place?: number;
+            /**
+             * @description Settings to change; null removes one, and what is absent stays, secrets too
+             * @example {
+             *       "region": "eu-west-1",
+             *       "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+             *       "secret_access_key": "write-the-secret-here",
+             *       "from": "Acme <hello@acme.example>"
+             *     }
+             */
+            settings?: {
+                [key: string]: unknown;
+            };
+        };
+        ProviderAccountList: {
+            accounts: components["schemas"]["ProviderAccount"][];
+        };
+        /** @description The answer of a provider; nothing was sent */
+        ProviderCheck: {
+            /** @description Code of the provider; null: it gave none */
+            code: string | null;
+            /** @description Whether the provider lets us in; null: it offers no way to ask */
+            ok: boolean | null;
+            /** @description What is wrong, and what would be right; null: nothing is */
+            reason: string | null;
+        };
+        ProviderDescription: {
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            /** @example Amazon SES */
+            label: string;
+            /** @example ses */
+            provider: string;
+            /** @description Names of the settings that are secrets */
+            secrets: string[];
+            /** @description JSON schema of the settings of an account */
+            settings: components["schemas"]["JsonObject"];
+        };
+        /** @description The providers that an account may have */
+        ProviderList: {
+            providers: components["schemas"]["ProviderDescription"][];
+        };
+        ProviderTest: {
+            /**
+             * @description May be absent for an account of one channel
+             * @enum {string}
+             */
+            channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @example {
+             *       "email": "you@example.com"
+             *     }
+             */
+            to: {
+                browser?: {
+                    auth: string;
+                    endpoint: string;
+                    p256dh: string;
+                };
+                /** @description Channel of a chat, by name or id */
+                chat?: string;
+                device?: {
+                    /**
+                     * @description Of APNs; by default production
+                     * @enum {string}
+                     */
+                    environment?: "sandbox" | "production";
+                    /** @enum {string} */
+                    platform: "ios" | "android";
+                    token: string;
+                };
+                /** @example you@example.com */
+                email?: string;
+                /**
+                 * @description In E.164 form
+                 * @example +351912345678
+                 */
+                phone?: string;
+                /** @description Endpoint of a webhook, or incoming webhook of a chat */
+                url?: string;
+            };
+        };
+        ProviderTestResult: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description Code of the provider; null: it gave none */
+            code: string | null;
+            /** @example 180 */
+            duration_ms: number;
+            /**
+             * @description sent: the provider accepted it; sandboxed: a test tenant, nothing left this machine
+             * @enum {string}
+             */
+            outcome: "sent" | "sandboxed" | "retry" | "rejected" | "address_dead" | "misconfigured" | "in_doubt";
+            /** @example ses */
+            provider: string;
+            provider_message_id: string | null;
+            /** @description Why it was not sent; null: it was */
+            reason: string | null;
         };
         /** @description The subscription of a browser, as `PushSubscription.toJSON()` gives it */
         PushSubscription: {
@@ -3678,7 +3950,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4255,6 +4527,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_account */
+        IdempotencyKeyReusedInvalidAccount: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_account";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_account, too_many_accounts */
+        IdempotencyKeyReusedInvalidAccountTooManyAccounts: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_account" | "too_many_accounts";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, invalid_catalog */
         IdempotencyKeyReusedInvalidCatalog: {
             headers: {
@@ -4322,6 +4622,20 @@ export interface components {
                     code?: "internal";
                     /** @constant */
                     status?: 500;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description invalid_account */
+        InvalidAccount: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_account";
+                    /** @constant */
+                    status?: 422;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -4446,6 +4760,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, account_exists */
+        NotReadableIdempotencyInProgressAccountExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "account_exists";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -4789,6 +5117,7 @@ export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
 export type NewMember = components['schemas']['NewMember'];
+export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
 export type Notification = components['schemas']['Notification'];
@@ -4801,6 +5130,14 @@ export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
+export type ProviderAccount = components['schemas']['ProviderAccount'];
+export type ProviderAccountChange = components['schemas']['ProviderAccountChange'];
+export type ProviderAccountList = components['schemas']['ProviderAccountList'];
+export type ProviderCheck = components['schemas']['ProviderCheck'];
+export type ProviderDescription = components['schemas']['ProviderDescription'];
+export type ProviderList = components['schemas']['ProviderList'];
+export type ProviderTest = components['schemas']['ProviderTest'];
+export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
 export type Readiness = components['schemas']['Readiness'];
@@ -4842,11 +5179,14 @@ export type ResponseForbiddenNotAMemberTenantSuspendedForeignOrigin = components
 export type ResponseForeignOrigin = components['responses']['ForeignOrigin'];
 export type ResponseHeadersTooLarge = components['responses']['HeadersTooLarge'];
 export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyKeyReused'];
+export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']['IdempotencyKeyReusedInvalidAccount'];
+export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseInternal = components['responses']['Internal'];
+export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
@@ -4856,6 +5196,7 @@ export type ResponseLinkUsed = components['responses']['LinkUsed'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
+export type ResponseNotReadableIdempotencyInProgressAccountExists = components['responses']['NotReadableIdempotencyInProgressAccountExists'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
@@ -8682,6 +9023,464 @@ export interface operations {
             409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listProviderAccounts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accounts": [
+                     *         {
+                     *           "account": "ses_eu",
+                     *           "provider": "ses",
+                     *           "channels": [
+                     *             "email"
+                     *           ],
+                     *           "settings": {},
+                     *           "secrets": [
+                     *             "text"
+                     *           ],
+                     *           "enabled": true,
+                     *           "place": 1,
+                     *           "revision": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderAccountList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createProviderAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProviderAccount"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": "ses_eu",
+                     *       "provider": "ses",
+                     *       "channels": [
+                     *         "email"
+                     *       ],
+                     *       "settings": {},
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "enabled": true,
+                     *       "place": 1,
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderAccount"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAccountExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidAccountTooManyAccounts"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getProviderAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the account
+                 * @example ses_eu
+                 */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": "ses_eu",
+                     *       "provider": "ses",
+                     *       "channels": [
+                     *         "email"
+                     *       ],
+                     *       "settings": {},
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "enabled": true,
+                     *       "place": 1,
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderAccount"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteProviderAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the account
+                 * @example ses_eu
+                 */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": "ses_eu",
+                     *       "provider": "ses",
+                     *       "channels": [
+                     *         "email"
+                     *       ],
+                     *       "settings": {},
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "enabled": true,
+                     *       "place": 1,
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderAccount"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateProviderAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the account
+                 * @example ses_eu
+                 */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderAccountChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "account": "ses_eu",
+                     *       "provider": "ses",
+                     *       "channels": [
+                     *         "email"
+                     *       ],
+                     *       "settings": {},
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "enabled": true,
+                     *       "place": 1,
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderAccount"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadable"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidAccount"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    checkProviderAccount: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the account
+                 * @example ses_eu
+                 */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ok": null,
+                     *       "code": null,
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderCheck"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidAccount"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendProviderTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name of the account
+                 * @example ses_eu
+                 */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outcome": "sent",
+                     *       "channel": "email",
+                     *       "provider": "ses",
+                     *       "code": null,
+                     *       "reason": null,
+                     *       "provider_message_id": null,
+                     *       "duration_ms": 180
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderTestResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidAccount"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listProviders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "providers": [
+                     *         {
+                     *           "provider": "ses",
+                     *           "label": "Amazon SES",
+                     *           "channels": [
+                     *             "email"
+                     *           ],
+                     *           "secrets": [
+                     *             "text"
+                     *           ],
+                     *           "settings": {}
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProviderList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -8,9 +8,8 @@ import { asText, readJsonObject } from '../read-json.ts';
 export function readAwsError({ headers, body }: GuardedResponse): { readonly name?: string; readonly text: string } {
   const json = readJsonObject(body);
   const header = headers['x-amzn-errortype'];
-  const written =
-    asText(typeof header === 'string' ? header : undefined) ?? asText(json?.['__type']) ?? asText(json?.['code']);
+  const written = asText(typeof header === 'string' ? header : undefined) ?? asText(json?.__type) ?? asText(json?.code);
   const name = written?.split(':')[0]?.split('#').at(-1);
-  const text = asText(json?.['message']) ?? asText(json?.['Message']) ?? '';
+  const text = asText(json?.message) ?? asText(json?.Message) ?? '';
   return { text, ...(name === undefined || name === '' ? {} : { name }) };
 }

@@ -48,7 +48,7 @@ export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
     message,
     timestamp,
     // An empty subject is signed as well.
-    subject: typeof json['Subject'] === 'string' ? json['Subject'] : undefined,
+    subject: typeof json.Subject === 'string' ? json.Subject : undefined,
     token: text('Token'),
     subscribeUrl: text('SubscribeURL'),
     signature,

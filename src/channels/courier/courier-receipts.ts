@@ -35,15 +35,15 @@ export const courierReceipts: ReceiptReader<{ readonly webhook_secret?: string |
   },
   read({ body, receivedAt }) {
     const event = readJsonObject(body.toString('utf8')) ?? {};
-    const data = asObject(event['data']) ?? {};
-    const type = asText(event['type']) ?? '';
-    const status = asText(data['status']) ?? '';
+    const data = asObject(event.data) ?? {};
+    const type = asText(event.type) ?? '';
+    const status = asText(data.status) ?? '';
     const found = type === 'message:updated' && Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
     const [kind, field] = found ?? (['unknown', ''] as const);
-    const id = asText(data['id']) ?? '';
+    const id = asText(data.id) ?? '';
     const at = data[field];
-    const reason = asText(data['reason']);
-    const said = asText(data['error']);
+    const reason = asText(data.reason);
+    const said = asText(data.error);
     const code = kind === 'unknown' ? (status || type).slice(0, 80) : reason;
     return {
       receipts: [

@@ -22,6 +22,12 @@ const settings = z.strictObject({
   webhook_secret: secretSetting()
     .optional()
     .describe('Signing secret of the outbound webhook. Without it no receipt is accepted.'),
+  templates: z
+    .record(z.string().min(1).max(100), z.string().min(1).max(100))
+    .optional()
+    .describe(
+      'Ids of templates by the names that `provider_template` has. A name that is not among them is itself the id.',
+    ),
   base_url: baseUrlSetting(
     'https://api.courier.com',
     'The API. `https://api.eu.courier.com` for workspaces in the European Union.',
@@ -54,6 +60,14 @@ Webhooks*, event \`message:updated\`. Save its signing secret as \`webhook_secre
 
 Courier accepts a message before it knows whether the address or the template is good. What is wrong comes back by the webhook.`,
   settings,
+  environment: {
+    variables: {
+      auth_token: 'COURIER_AUTH_TOKEN',
+      webhook_secret: 'COURIER_WEBHOOK_SECRET',
+      base_url: 'COURIER_BASE_URL',
+    },
+    patterns: { templates: 'COURIER_*_TEMPLATE' },
+  },
   defaults: { concurrency: 50, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'recognized',
@@ -74,7 +88,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     const answer = await callProvider(http, {
       url: `${account.base_url}/send`,
       headers: { ...headers, 'idempotency-key': encodeURIComponent(idempotencyKey) },
-      body: JSON.stringify({ message: buildMessage(outgoing, to, clock()) }),
+      body: JSON.stringify({ message: buildMessage(outgoing, to, account, clock()) }),
       maxMillis: MAX_SEND_MS,
       signal,
       ...(mayHandOver ? { mayHandOver } : {}),
@@ -82,7 +96,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     if ('outcome' in answer) return answer.outcome;
     const { response } = answer;
     const isTaken = response.status === 202 || response.status === 200;
-    const id = isTaken ? asText(readJsonObject(response.body)?.['requestId']) : undefined;
+    const id = isTaken ? asText(readJsonObject(response.body)?.requestId) : undefined;
     if (id !== undefined) return { kind: 'sent', providerMessageId: id };
     return toResponseOutcome(response, {
       table: COURIER_CODES,
@@ -99,7 +113,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     send,
     check: (signal) =>
       checkByCall(http, { url: `${account.base_url}/brands`, headers, maxMillis: MAX_SEND_MS, signal }, (response) =>
-        response.status === 200 && Array.isArray(readJsonObject(response.body)?.['results']) ? { ok: true } : undefined,
+        response.status === 200 && Array.isArray(readJsonObject(response.body)?.results) ? { ok: true } : undefined,
       ),
     close: async () => {},
   };
@@ -110,13 +124,22 @@ function toRecipient(target: Target): { readonly [field: string]: string } | und
   return target.kind === 'phone' ? { phone_number: target.number } : undefined;
 }
 
-function buildMessage(outgoing: Outgoing, to: JsonObject, now: number): JsonObject {
+function findTemplate(templates: { readonly [name: string]: string }, name: string): string {
+  return (Object.hasOwn(templates, name) ? templates[name] : undefined) ?? name;
+}
+
+function buildMessage(
+  outgoing: Outgoing,
+  to: JsonObject,
+  { templates = {} }: CourierSettings,
+  now: number,
+): JsonObject {
   const { message, channel, expiresAt, notificationType } = outgoing;
   const { hosted, subject, text, html } = message;
   return {
     to,
     ...(hosted
-      ? { template: hosted.template, data: hosted.data }
+      ? { template: findTemplate(templates, hosted.template), data: hosted.data }
       : {
           content:
             html === undefined

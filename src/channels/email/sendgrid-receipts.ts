@@ -55,16 +55,16 @@ const KINDS: { readonly [event: string]: ReceiptKind } = {
 };
 
 function toReceipt(event: JsonObject, index: number, receivedAt: number): Receipt {
-  const name = asText(event['event']) ?? '';
+  const name = asText(event.event) ?? '';
   const kind = (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined) ?? 'unknown';
-  const reference = asText(event['tidings_key']);
-  const messageId = asText(event['sg_message_id']) ?? '';
-  const seconds = event['timestamp'];
-  const [status] = /^[245]\.\d{1,3}\.\d{1,3}$/.exec(asText(event['status']) ?? '') ?? [];
+  const reference = asText(event.tidings_key);
+  const messageId = asText(event.sg_message_id) ?? '';
+  const seconds = event.timestamp;
+  const [status] = /^[245]\.\d{1,3}\.\d{1,3}$/.exec(asText(event.status) ?? '') ?? [];
   const code = kind === 'unknown' ? name.slice(0, 80) : readCode(kind, event);
-  const said = asText(event['response']) ?? (kind === 'failed' ? undefined : asText(event['reason']));
+  const said = asText(event.response) ?? (kind === 'failed' ? undefined : asText(event.reason));
   return {
-    id: asText(event['sg_event_id']) ?? `${messageId}:${name}:${String(seconds)}:${index}`,
+    id: asText(event.sg_event_id) ?? `${messageId}:${name}:${String(seconds)}:${index}`,
     // The id of the response is the beginning of that of an event.
     of: reference === undefined ? { providerMessageId: messageId.split(/\.(?:filter|recvd)/)[0] ?? '' } : { reference },
     kind,
@@ -72,15 +72,15 @@ function toReceipt(event: JsonObject, index: number, receivedAt: number): Receip
     ...(code === undefined || code === '' ? {} : { code }),
     ...(status === undefined ? {} : { enhancedCode: status }),
     // A block is the server's policy of that day; the address lives.
-    ...(kind === 'bounced' ? { isPermanent: name === 'bounce' && event['type'] !== 'blocked' } : {}),
+    ...(kind === 'bounced' ? { isPermanent: name === 'bounce' && event.type !== 'blocked' } : {}),
     ...(kind === 'failed' ? { isPermanent: true } : {}),
-    ...(event['sg_machine_open'] === true ? { isMachine: true } : {}),
+    ...(event.sg_machine_open === true ? { isMachine: true } : {}),
     ...(said === undefined ? {} : { detail: { said: tidyReply(said) } }),
   };
 }
 
 function readCode(kind: ReceiptKind, event: JsonObject): string | undefined {
-  if (kind === 'failed') return tidyReply(asText(event['reason']) ?? '');
-  if (kind === 'bounced') return asText(event['bounce_classification']) ?? asText(event['type']);
+  if (kind === 'failed') return tidyReply(asText(event.reason) ?? '');
+  if (kind === 'bounced') return asText(event.bounce_classification) ?? asText(event.type);
   return undefined;
 }

@@ -61,6 +61,16 @@ tracking of SendGrid are off for each message, because they rewrite links. Our r
 
 **A repetition is not recognized.** SendGrid knows no idempotency key: a message in doubt may arrive twice if it is sent again.`,
   settings,
+  environment: {
+    variables: {
+      api_key: 'SENDGRID_API_KEY',
+      from: 'EMAIL_FROM_EMAIL',
+      reply_to: 'EMAIL_REPLY_TO',
+      ip_pool: 'SENDGRID_IP_POOL',
+      verification_key: 'SENDGRID_VERIFICATION_KEY',
+      base_url: 'SENDGRID_BASE_URL',
+    },
+  },
   defaults: { concurrency: 50, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'doubled',
@@ -110,7 +120,7 @@ function openSendGrid(account: SendGridSettings, { http, clock }: ProviderTools)
         http,
         { url: `${account.base_url}/v3/scopes`, headers, maxMillis: MAX_SEND_MS, signal },
         (response) => {
-          const scopes = response.status === 200 ? readJsonObject(response.body)?.['scopes'] : undefined;
+          const scopes = response.status === 200 ? readJsonObject(response.body)?.scopes : undefined;
           if (!Array.isArray(scopes)) return undefined;
           if (scopes.includes('mail.send')) return { ok: true };
           return {
@@ -171,7 +181,7 @@ function toParty({ name, address }: { readonly name: string; readonly address: s
 
 /** Returns the codes of our table for the errors in a body: SendGrid names the field, and some by their message alone. */
 function listErrorCodes(body: string): string[] {
-  const errors = readJsonObject(body)?.['errors'];
+  const errors = readJsonObject(body)?.errors;
   return Array.isArray(errors) ? errors.slice(0, 10).flatMap(toErrorCode) : [];
 }
 

@@ -40,16 +40,15 @@ const EVENTS: { readonly [type: string]: readonly [ReceiptKind, string] } = {
 
 function toReceipt(event: JsonObject, id: string, receivedAt: number): Receipt {
   // Without event publishing the field has another name.
-  const type = asText(event['eventType']) ?? asText(event['notificationType']) ?? '';
+  const type = asText(event.eventType) ?? asText(event.notificationType) ?? '';
   const [kind, field] = (Object.hasOwn(EVENTS, type) ? EVENTS[type] : undefined) ?? (['unknown', ''] as const);
-  const mail = asObject(event['mail']) ?? {};
+  const mail = asObject(event.mail) ?? {};
   const about = asObject(event[field]) ?? {};
   const tag = readTag(mail);
-  const at = Date.parse(asText(about['timestamp']) ?? asText(mail['timestamp']) ?? '');
+  const at = Date.parse(asText(about.timestamp) ?? asText(mail.timestamp) ?? '');
   return {
     id,
-    of:
-      tag === undefined ? { providerMessageId: asText(mail['messageId']) ?? id } : { reference: readReferenceTag(tag) },
+    of: tag === undefined ? { providerMessageId: asText(mail.messageId) ?? id } : { reference: readReferenceTag(tag) },
     kind: judge(kind, about),
     at: Number.isNaN(at) ? receivedAt : at,
     ...readDetails(kind, about),
@@ -59,39 +58,39 @@ function toReceipt(event: JsonObject, id: string, receivedAt: number): Receipt {
 
 /** A report of "not spam" is no complaint, and a subscription is not always an end of one. */
 function judge(kind: ReceiptKind, about: JsonObject): ReceiptKind {
-  if (kind === 'complained' && about['complaintFeedbackType'] === 'not-spam') return 'unknown';
+  if (kind === 'complained' && about.complaintFeedbackType === 'not-spam') return 'unknown';
   if (kind !== 'unsubscribed') return kind;
-  const wanted = asObject(about['newTopicPreferences']) ?? {};
-  const topics = Array.isArray(wanted['topicSubscriptionStatus']) ? wanted['topicSubscriptionStatus'] : [];
-  const isOut = (topic: Json) => /^opt_?out$/i.test(asText(asObject(topic)?.['subscriptionStatus']) ?? '');
-  return wanted['unsubscribeAll'] === true || topics.some(isOut) ? 'unsubscribed' : 'unknown';
+  const wanted = asObject(about.newTopicPreferences) ?? {};
+  const topics = Array.isArray(wanted.topicSubscriptionStatus) ? wanted.topicSubscriptionStatus : [];
+  const isOut = (topic: Json) => /^opt_?out$/i.test(asText(asObject(topic)?.subscriptionStatus) ?? '');
+  return wanted.unsubscribeAll === true || topics.some(isOut) ? 'unsubscribed' : 'unknown';
 }
 
 function readDetails(kind: ReceiptKind, about: JsonObject): Partial<Receipt> {
   switch (kind) {
     case 'bounced': {
-      const [type, subtype] = [asText(about['bounceType']) ?? 'Undetermined', asText(about['bounceSubType']) ?? ''];
-      const recipient = readFirst(about['bouncedRecipients']);
-      const said = asText(recipient['diagnosticCode']);
+      const [type, subtype] = [asText(about.bounceType) ?? 'Undetermined', asText(about.bounceSubType) ?? ''];
+      const recipient = readFirst(about.bouncedRecipients);
+      const said = asText(recipient.diagnosticCode);
       return {
         code: subtype === '' ? type : `${type}/${subtype}`,
         isPermanent: type === 'Permanent',
-        ...readEnhancedCode(asText(recipient['status']), said),
+        ...readEnhancedCode(asText(recipient.status), said),
         ...(said === undefined ? {} : { detail: { said: tidyReply(said) } }),
       };
     }
     case 'complained': {
-      const code = asText(about['complaintFeedbackType']) ?? asText(about['complaintSubType']);
+      const code = asText(about.complaintFeedbackType) ?? asText(about.complaintSubType);
       return code === undefined ? {} : { code };
     }
     case 'deferred': {
-      const recipient = readFirst(about['delayedRecipients']);
-      const code = asText(about['delayType']);
-      const said = asText(recipient['diagnosticCode']);
-      return { ...(code === undefined ? {} : { code }), ...readEnhancedCode(asText(recipient['status']), said) };
+      const recipient = readFirst(about.delayedRecipients);
+      const code = asText(about.delayType);
+      const said = asText(recipient.diagnosticCode);
+      return { ...(code === undefined ? {} : { code }), ...readEnhancedCode(asText(recipient.status), said) };
     }
     case 'failed': {
-      const said = asText(about['reason']) ?? asText(about['errorMessage']);
+      const said = asText(about.reason) ?? asText(about.errorMessage);
       return { isPermanent: true, ...(said === undefined ? {} : { detail: { said: tidyReply(said) } }) };
     }
     default:
@@ -110,6 +109,6 @@ function readFirst(list: Json | undefined): JsonObject {
 }
 
 function readTag(mail: JsonObject): string | undefined {
-  const values = asObject(mail['tags'])?.['tidings_key'];
+  const values = asObject(mail.tags)?.tidings_key;
   return Array.isArray(values) ? asText(values[0]) : undefined;
 }

@@ -82,6 +82,19 @@ along as the tag \`tidings_key\`, which SES repeats in each report. SES writes i
 **Credentials.** Access keys only. Roles of an instance or of a container are not read: an account belongs to a tenant, not to the
 machine.`,
   settings,
+  environment: {
+    variables: {
+      region: 'AWS_SES_REGION',
+      access_key_id: 'AWS_SES_ACCESS_KEY_ID',
+      secret_access_key: 'AWS_SES_SECRET_ACCESS_KEY',
+      session_token: 'AWS_SES_SESSION_TOKEN',
+      from: 'EMAIL_FROM_EMAIL',
+      reply_to: 'EMAIL_REPLY_TO',
+      configuration_set: 'AWS_SES_CONFIGURATION_SET',
+      topic_arns: 'AWS_SES_TOPIC_ARNS',
+      base_url: 'AWS_SES_BASE_URL',
+    },
+  },
   defaults: { concurrency: 50, perSecond: 14, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'doubled',
@@ -120,7 +133,7 @@ function openSes(account: SesSettings, { http, clock }: ProviderTools): Provider
     });
     if ('outcome' in answer) return answer.outcome;
     const { response } = answer;
-    const id = response.status === 200 ? asText(readJsonObject(response.body)?.['MessageId']) : undefined;
+    const id = response.status === 200 ? asText(readJsonObject(response.body)?.MessageId) : undefined;
     if (id !== undefined) return { kind: 'sent', providerMessageId: id };
     return toResponseOutcome(response, {
       table: SES_CODES,
@@ -134,7 +147,7 @@ function openSes(account: SesSettings, { http, clock }: ProviderTools): Provider
     const url = `${baseUrl}/v2/email/account`;
     const headers = await sign({ method: 'GET', url, headers: {} });
     return checkByCall(http, { url, headers, maxMillis: MAX_SEND_MS, signal }, (response) => {
-      const isEnabled = response.status === 200 ? readJsonObject(response.body)?.['SendingEnabled'] : undefined;
+      const isEnabled = response.status === 200 ? readJsonObject(response.body)?.SendingEnabled : undefined;
       if (isEnabled === true) return { ok: true };
       if (isEnabled === false) {
         return {

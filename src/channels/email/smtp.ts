@@ -86,6 +86,18 @@ once.
 **Errors.** The table is for replies to \`RCPT TO\`. Before it no reply can be about the recipient: the same code at \`MAIL FROM\`
 concerns the account.`,
   settings,
+  environment: {
+    variables: {
+      url: 'SMTP_URL',
+      from: 'EMAIL_FROM_EMAIL',
+      reply_to: 'EMAIL_REPLY_TO',
+      pool: 'SMTP_POOL',
+      dkim_domain: 'DKIM_DOMAIN',
+      dkim_selector: 'DKIM_SELECTOR',
+      dkim_private_key: 'DKIM_PRIVATE_KEY',
+    },
+    defaults: { from: 'Tidings <tidings@localhost>' },
+  },
   defaults: { concurrency: 5, maxMillis: 60_000 },
   keepsMessage: true,
   repeats: 'doubled',

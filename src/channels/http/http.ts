@@ -79,7 +79,7 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
       ...(mayHandOver ? { mayHandOver } : {}),
     });
     if ('outcome' in answer) return answer.outcome;
-    const hidden = [account.auth_secret, account.receipt_secret, to, values['to_digits'], ...listUrlSecrets(chatUrl)];
+    const hidden = [account.auth_secret, account.receipt_secret, to, values.to_digits, ...listUrlSecrets(chatUrl)];
     return toHttpOutcome(
       answer.response,
       account,
@@ -142,7 +142,7 @@ function writeHeaders(account: HttpSettings, values: ReturnType<typeof toValues>
   return {
     'content-type': type,
     ...Object.fromEntries(own),
-    ...(header === undefined ? {} : { [header]: toHeaderValue(String(values['key'])) }),
+    ...(header === undefined ? {} : { [header]: toHeaderValue(String(values.key)) }),
   };
 }
 

@@ -54,6 +54,16 @@ export const apns: ProviderDefinition<ApnsSettings> = {
     'A token is retired when APNs says `Unregistered` or `ExpiredToken`, unless it was registered after the time that APNs names. `BadDeviceToken` and `DeviceTokenNotForTopic` also come of a wrong environment or topic: they retire a token while others are accepted, and stop the account when more than 20% of at least 20 messages have them.',
   ].join('\n\n'),
   settings,
+  environment: {
+    variables: {
+      key_id: 'APNS_KEY_ID',
+      team_id: 'APNS_TEAM_ID',
+      private_key: 'APNS_PRIVATE_KEY',
+      topic: 'APNS_TOPIC',
+      base_url: 'APNS_BASE_URL',
+      sandbox_url: 'APNS_SANDBOX_URL',
+    },
+  },
   defaults: { concurrency: 100, maxMillis: MAX_SEND_MS + 10_000 },
   keepsMessage: false,
   repeats: 'replaced',

@@ -59,6 +59,17 @@ export const fcm: ProviderDefinition<FcmSettings> = {
     'A token is retired when FCM says `UNREGISTERED`, or when it rejects the token of a message that it accepted for another token. A `404` that is not of FCM means a wrong `project_id`.',
   ].join('\n\n'),
   settings,
+  environment: {
+    variables: {
+      project_id: 'FCM_PROJECT_ID',
+      client_email: 'FCM_CLIENT_EMAIL',
+      private_key: 'FCM_PRIVATE_KEY',
+      private_key_id: 'FCM_PRIVATE_KEY_ID',
+      android_channel: 'FCM_ANDROID_CHANNEL',
+      token_uri: 'FCM_TOKEN_URI',
+      base_url: 'FCM_BASE_URL',
+    },
+  },
   defaults: { concurrency: 100, perSecond: 1000, maxMillis: MAX_SEND_MS + 10_000 },
   keepsMessage: false,
   repeats: 'replaced',

@@ -70,6 +70,13 @@ export const webPush: ProviderDefinition<WebPushSettings> = {
     'Keep the keys: with others, every subscription is lost.',
   ].join('\n\n'),
   settings,
+  environment: {
+    variables: {
+      public_key: 'VAPID_PUBLIC_KEY',
+      private_key: 'VAPID_PRIVATE_KEY',
+      subject: 'VAPID_SUBJECT',
+    },
+  },
   defaults: { concurrency: 100, maxMillis: MAX_SEND_MS + 5000 },
   keepsMessage: false,
   repeats: 'replaced',

@@ -72,6 +72,19 @@ replied STOP is blocked by SNS, without an error.
 **Credentials.** Access keys only. Roles of an instance or of a container are not read: an account belongs to a tenant, not to the
 machine.`,
   settings,
+  environment: {
+    variables: {
+      region: 'AWS_SNS_REGION',
+      access_key_id: 'AWS_SNS_ACCESS_KEY_ID',
+      secret_access_key: 'AWS_SNS_SECRET_ACCESS_KEY',
+      session_token: 'AWS_SNS_SESSION_TOKEN',
+      sender_id: 'AWS_SNS_SENDER_ID',
+      origination_number: 'AWS_SNS_ORIGINATION_NUMBER',
+      sms_type: 'AWS_SNS_SMS_TYPE',
+      max_price: 'AWS_SNS_MAX_PRICE',
+      base_url: 'AWS_SNS_BASE_URL',
+    },
+  },
   defaults: { concurrency: 20, perSecond: 20, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'doubled',

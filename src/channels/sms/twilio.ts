@@ -93,6 +93,18 @@ number, START lifts that. Twilio itself also blocks a number that replied STOP (
 
 **A repetition is not recognized.** Twilio knows no idempotency key: a message in doubt may arrive twice if it is sent again.`,
   settings,
+  environment: {
+    variables: {
+      account_sid: 'TWILIO_ACCOUNT_SID',
+      auth_token: 'TWILIO_AUTH_TOKEN',
+      from: 'TWILIO_FROM_NUMBER',
+      messaging_service_sid: 'TWILIO_MESSAGING_SERVICE_SID',
+      api_key_sid: 'TWILIO_API_KEY_SID',
+      api_key_secret: 'TWILIO_API_KEY_SECRET',
+      help_text: 'TWILIO_HELP_TEXT',
+      base_url: 'TWILIO_BASE_URL',
+    },
+  },
   defaults: { concurrency: 50, perSecond: 100, maxMillis: MAX_SEND_MS },
   keepsMessage: true,
   repeats: 'doubled',

@@ -12,6 +12,7 @@ import { countLiveTenants, prepareApiLogin } from '../../store/pg/open-tenant-da
 import { loadPartitions, monthNumber, monthRange, TABLES_BY_ID } from '../../store/pg/partition-ranges.ts';
 import { checkSessions } from '../../store/pg/session.ts';
 import { newSeal } from '../database/with-database.ts';
+import { checkAccounts } from './account-checks.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
 
 /** Rows of a default partition that are counted, at most. */
@@ -52,6 +53,7 @@ export async function checkDatabase(database: OpenDatabase): Promise<Finding[]> 
     }),
     await runCheck('roles', () => checkRoles(pool)),
     await runCheck('tenants', () => checkTenants(database, seal)),
+    await runCheck('accounts', () => checkAccounts(pool, seal)),
     await runCheck('partitions', () => checkPartitions(pool)),
     await runCheck('active catalog', () => checkActiveCatalog(pool)),
     await runCheck('workers', () => checkPause(pool)),

@@ -11,6 +11,7 @@ import { getBaseUrl } from '../operation/api-client.ts';
 import { color } from '../output/color.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
 import { withProfile } from '../profiles/use-profile.ts';
+import { checkInstallation } from './account-checks.ts';
 import { checkDatabase } from './database-checks.ts';
 import { type Finding, type FindingStatus, fail, ok, runCheck, warn } from './finding.ts';
 import {
@@ -63,7 +64,7 @@ async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   );
   const server = await examineServer(env);
   if (config === undefined) {
-    const skipped = ['encryption key', 'access', 'disk', 'port', 'catalog', 'database'].map((check) =>
+    const skipped = ['encryption key', 'access', 'disk', 'port', 'catalog', 'providers', 'database'].map((check) =>
       skip(check, 'configuration'),
     );
     return [...findings, ...server, ...skipped];
@@ -78,6 +79,7 @@ async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     await runCheck('disk', () => checkSpace(dataDir)),
     await runCheck('port', () => checkPortFree(checked, isOurs)),
     await runCheck('catalog', () => checkCatalogDir(catalogDir)),
+    ...(await checkInstallation(checked)),
     ...(await examineDatabase(checked)),
     ...server,
   ];

@@ -4,6 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
+import { SUBSTITUTES } from '../../channels/substitutes.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
@@ -76,9 +77,11 @@ export function checkExposure({ host, apiKeys, oidc, providers }: Config): Verdi
     apiKeys.length === 0 && oidc === null
       ? 'callers on this machine need no key'
       : `callers need a key (${formatCount(apiKeys.length, 'key')} in TIDINGS_API_KEYS)${oidc ? ' or a login' : ''}`;
-  const sent = Object.entries(providers).filter(([, provider]) => provider === 'smtp');
+  const sent = Object.entries(providers).filter(([, provider]) => !SUBSTITUTES[provider]);
   const leaves =
-    sent.length > 0 ? `${sent.map(([channel]) => channel).join(', ')} by SMTP` : 'no message leaves this machine';
+    sent.length > 0
+      ? sent.map(([channel, provider]) => `${channel} by ${provider}`).join(', ')
+      : 'no message leaves this machine';
   return ok(`${callers}; HOST is ${host}; ${leaves}`);
 }
 

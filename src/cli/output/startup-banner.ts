@@ -1,5 +1,6 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import type { SampleEvent } from '../../catalog/sample-event.ts';
+import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../../channels/substitutes.ts';
 import type { Config } from '../../config.ts';
 import { joinWords } from '../../lib/text/join-words.ts';
 import type { Roles, Running } from '../../main.ts';
@@ -15,7 +16,11 @@ export function formatStartupBanner(
     healthUrl,
     database,
     catalog,
-  }: Pick<Running, 'url' | 'healthUrl' | 'database'> & { readonly catalog: Pick<Catalog, 'version'> },
+    providerLabels = {},
+  }: Pick<Running, 'url' | 'healthUrl' | 'database'> & {
+    readonly providerLabels?: Running['providerLabels'];
+    readonly catalog: Pick<Catalog, 'version'>;
+  },
   { apiKeys, dataDir, providers, tenant }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers' | 'tenant'>,
   sample: SampleEvent | null,
 ): string {
@@ -33,7 +38,7 @@ export function formatStartupBanner(
   }
   if (tenant !== DEFAULT_TENANT) lines.push(`  Tenant    ${tenant}, whose catalog this is`);
   if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
-  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers)}`);
+  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers, providerLabels)}`);
   if (url && sample) {
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
     const headers = tenant === DEFAULT_TENANT ? key : `${key}-H 'x-tidings-tenant: ${tenant}' `;
@@ -58,24 +63,27 @@ const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
   internal: 'internal',
 };
 
-/** The predicate for one channel and for several channels of each provider. */
-const PREDICATES = [
-  ['smtp', 'is sent by SMTP', 'are sent by SMTP'],
-  ['inbox', 'goes to the inbox of the user', 'go to the inbox of the user'],
-  ['sandbox', 'stays in the sandbox', 'stay in the sandbox'],
-  ['log', 'goes to the log', 'go to the log'],
-  ['noop', 'is discarded', 'are discarded'],
-] as const;
-
-/** Returns one sentence about which channels leave the machine and which do not. */
-export function formatDelivery(providers: Config['providers']): string {
-  const parts = PREDICATES.flatMap(([provider, one, several]) => {
-    const channels = CHANNELS.filter((channel) => (providers[channel] ?? 'sandbox') === provider);
-    return channels.length === 0 ? [] : [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
+/**
+ * Returns one sentence about which channels leave the machine and which do not.
+ * @param labels the label of each provider, by its name
+ */
+export function formatDelivery(
+  providers: Config['providers'],
+  labels: { readonly [provider: string]: string } = {},
+): string {
+  const nameOf = (channel: Channel) => providers[channel] ?? DEFAULT_SUBSTITUTE;
+  const leaving = [...new Set(CHANNELS.map(nameOf))].filter((name) => !SUBSTITUTES[name]);
+  const parts = [...leaving, ...Object.keys(SUBSTITUTES)].flatMap((name) => {
+    const channels = CHANNELS.filter((channel) => nameOf(channel) === name);
+    if (channels.length === 0) return [];
+    const label = labels[name] ?? name.replaceAll('_', ' ').toUpperCase();
+    const { one, several } = SUBSTITUTES[name] ?? { one: `is sent by ${label}`, several: `are sent by ${label}` };
+    return [`${formatChannels(channels)} ${channels.length === 1 ? one : several}`];
   });
   const text = parts.join('; ');
-  const leaves = Object.values(providers).includes('smtp');
-  return leaves ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
+  return leaving.length > 0
+    ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+    : `Nothing leaves this machine: ${text}.`;
 }
 
 function formatChannels(channels: readonly Channel[]): string {

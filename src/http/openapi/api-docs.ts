@@ -32,6 +32,7 @@ const TAGS = [
   { name: 'devices', description: 'Devices of users, which push messages go to' },
   { name: 'inbox', description: 'Inboxes of users: their in-app messages' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
+  { name: 'accounts', description: 'Accounts with providers, by which messages are sent' },
   { name: 'me', description: 'What a user reaches with an own token' },
   { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },

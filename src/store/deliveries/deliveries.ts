@@ -301,14 +301,14 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
           ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
           d.priority, d.step, d.expires_at, d.status = 'sending'`;
 
+const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
+
 const CLAIM = claimStatement(`${DUE}
-    order by due_at limit want.n
-    for update skip locked`);
+    ${LONGEST_DUE}`);
 
 const CLAIM_LANES = claimStatement(
   `${DUE} and priority = want.priority and delivery_lane(tenant_id, deliveries.channel, target) = want.lane
-    order by due_at limit want.n
-    for update skip locked`,
+    ${LONGEST_DUE}`,
   `unnest($4::text[], $5::int[], $6::timestamptz[], $7::smallint[], $8::text[])
      as want(channel, n, floor, priority, lane)`,
 );

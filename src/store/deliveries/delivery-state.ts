@@ -10,7 +10,7 @@ import type { Connection } from '../pg/pool.ts';
 export async function lockDeliveryState(
   connection: Connection,
   tenantId: string,
-  { notificationId, channel }: DeliveryId,
+  { notificationId, channel, target }: DeliveryId,
 ): Promise<JsonObject | null> {
   const { rows } = await connection.query<{
     status: string;
@@ -21,8 +21,8 @@ export async function lockDeliveryState(
     finished_at: Millis | null;
   }>(
     `select status, reason_code, attempts, due_at, retry_until, finished_at from deliveries
-     where tenant_id = $1 and notification_id = $2 and channel = $3 for update`,
-    [tenantId, notificationId, channel],
+     where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 for update`,
+    [tenantId, notificationId, channel, target],
   );
   const [row] = rows;
   if (!row) return null;

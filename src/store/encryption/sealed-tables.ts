@@ -55,6 +55,13 @@ export const SEALED_TABLES: readonly SealedTable[] = [
       resealDocument(seal, sealed, documentRow('inbox_items', tenant, user, id)),
   },
   {
+    name: 'provider_accounts',
+    key: [TENANT, ['account', 'text']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', account = '']) =>
+      resealDocument(seal, sealed, documentRow('provider_accounts', tenant, account)),
+  },
+  {
     name: 'waits',
     key: [TENANT, USER, ['wait_id', 'uuid']],
     hasKeyId: false,

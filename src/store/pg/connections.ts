@@ -1,7 +1,7 @@
 /**
  * Connections of one process to PostgreSQL at most, by what they serve: none waits for another. Ingest decides events, waits
  * and schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
- * settles and renews leases; health is for probes. Listeners are those of deliveries, timers and API keys; the dump is the
+ * settles and renews leases; health is for probes. Listeners are those of deliveries, timers, API keys and accounts; the dump is the
  * scheduled one.
  */
 export const MAX_CONNECTIONS = {
@@ -11,7 +11,7 @@ export const MAX_CONNECTIONS = {
   work: 6,
   health: 2,
   heartbeat: 1,
-  listeners: 3,
+  listeners: 4,
   dump: 2,
 } as const;
 

@@ -107,6 +107,26 @@ create table signing_keys (
   primary key (tenant_id, key_id)
 );
 
+-- Accounts of a tenant with providers. For a channel without one, that of the installation is used.
+create table provider_accounts (
+  tenant_id    text collate "C" not null references tenants,
+  account      text collate "C" not null,
+  provider     text             not null,  -- as in src/channels/registry.ts
+  channels     text[]           not null,  -- those of the provider that it is used for
+  settings     json             not null,  -- without the secrets
+  sealed       bytea,                      -- the secrets, as a document; null: no secrets
+  secrets      text[]           not null default '{}',  -- names of the secrets that are set
+  enabled      boolean          not null default true,
+  place        integer          not null check (place >= 1),  -- order of choice
+  operation_id uuid             not null,  -- the request that created it: a repetition finds it
+  revision     bigint           not null default 1,
+  created_at   timestamptz(3)   not null default now(),
+  updated_at   timestamptz(3)   not null default now(),
+  primary key (tenant_id, account),
+  constraint provider_accounts_channels check (cardinality(channels) > 0),
+  constraint provider_accounts_sealed check ((sealed is null) = (secrets = '{}'))
+);
+
 -- Members: those with access to a tenant. A member who was invited by address has no subject until the first login.
 create table members (
   tenant_id  text collate "C" not null references tenants,
@@ -735,9 +755,9 @@ declare
   name text;
 begin
   foreach name in array array[
-    'tenants', 'api_keys', 'issuers', 'signing_keys', 'members', 'idempotency_keys', 'catalogs', 'active_catalogs', 'events',
-    'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes', 'limit_uses', 'waits',
-    'schedules', 'notifications', 'deliveries',
+    'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
+    'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);

@@ -19,7 +19,7 @@ export function signEnvelope(fields: Envelope, version: '1' | '2' = '2'): Envelo
     SignatureVersion: version,
     ...fields,
   };
-  const names = envelope['Type'] === 'Notification' ? NOTIFICATION_FIELDS : CONFIRMATION_FIELDS;
+  const names = envelope.Type === 'Notification' ? NOTIFICATION_FIELDS : CONFIRMATION_FIELDS;
   const text = names.flatMap((name) => (envelope[name] === undefined ? [] : [`${name}\n${envelope[name]}\n`])).join('');
   const signature = createSign(version === '1' ? 'sha1' : 'sha256')
     .update(text)

@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import type { ProviderCode } from '../channels/codes.ts';
+import type { ProviderDefinition } from '../channels/provider.ts';
+import { listSecrets } from '../channels/secret-setting.ts';
+import type { CHANNELS } from '../model/delivery.ts';
+
+interface Setting {
+  readonly type?: string;
+  readonly description?: string;
+  readonly enum?: readonly unknown[];
+}
+
+interface SettingsSchema {
+  readonly properties: { readonly [name: string]: Setting };
+  readonly required?: readonly string[];
+}
+
+/** Returns the page of a provider in the docs, as Markdown: everything in it comes from its definition. */
+export function formatProviderPage(definition: ProviderDefinition): string {
+  const { name, label, channels, about } = definition;
+  const lines = [
+    `# ${label}`,
+    '',
+    '<!-- Made by `npm run generate` from the definition of the provider: do not edit. -->',
+    '',
+    `Provider \`${name}\`, for ${channels.map((channel) => `\`${channel}\``).join(', ')}. [How accounts work](../providers.md).`,
+    '',
+    // Links in a definition are those of the folder above.
+    about.replaceAll(/\]\((?!https?:|#|\.\.\/)([^)]+\.md)/g, '](../$1'),
+    '',
+    '## Settings',
+    '',
+    ...formatSettings(definition),
+    '',
+    '## Try it',
+    '',
+    ...formatTrial(definition),
+    '',
+    '## What happens',
+    '',
+    ...formatFacts(definition),
+    '',
+    '## Errors',
+    '',
+    ...formatCodes(definition.codes),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function formatSettings({ settings, environment }: ProviderDefinition): string[] {
+  const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' }) as unknown as SettingsSchema;
+  const secrets = new Set(listSecrets(settings));
+  const rows = Object.entries(schema.properties).map(([name, setting]) => {
+    const need = schema.required?.includes(name) ? 'required' : formatDefault(findDefault(settings, name));
+    const variable = environment?.variables[name] ?? environment?.patterns?.[name];
+    const meaning = [
+      secrets.has(name) ? '**Secret.**' : '',
+      setting.description ?? '',
+      setting.enum ? `One of ${setting.enum.map((value) => `\`${String(value)}\``).join(', ')}.` : '',
+    ];
+    return [`\`${name}\``, need, variable === undefined ? '' : `\`${variable}\``, meaning.filter(Boolean).join(' ')];
+  });
+  const table = toTable(['setting', 'default', 'variable', 'meaning'], rows);
+  return environment
+    ? [
+        ...table,
+        '',
+        'A variable gives the setting of the account of the installation; see [operations](../operations.md#outbound-traffic).',
+      ]
+    : [...table, '', 'The installation itself has no account with this provider: tenants save theirs.'];
+}
+
+/** Returns the value of a setting that is not given; undefined: it stays absent. */
+function findDefault(settings: z.ZodType, name: string): unknown {
+  const field = settings instanceof z.ZodObject ? (settings.shape as { [name: string]: z.ZodType })[name] : undefined;
+  const parsed = field?.safeParse(undefined);
+  return parsed?.success ? parsed.data : undefined;
+}
+
+function formatDefault(value: unknown): string {
+  return value === undefined || (Array.isArray(value) && value.length === 0) ? 'none' : `\`${String(value)}\``;
+}
+
+const TRIAL_TARGETS: { readonly [channel in (typeof CHANNELS)[number]]: string } = {
+  email: 'you@example.com',
+  sms: '+351912345678',
+  push: 'TOKEN --platform android   # or ios',
+  in_app: '',
+  webhook: 'https://example.com/hook',
+  chat: '#alerts',
+  internal: '',
+};
+
+function formatTrial({ name, channels, settings }: ProviderDefinition): string[] {
+  const [channel = 'email'] = channels;
+  const several = channels.length > 1;
+  const secrets = listSecrets(settings);
+  const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' }) as unknown as SettingsSchema;
+  const given = (schema.required ?? []).filter((setting) => !secrets.includes(setting));
+  const needed = (schema.required ?? []).filter((setting) => secrets.includes(setting));
+  // An object or a list is written to a file.
+  const isPlain = given.every((setting) => !['object', 'array', undefined].includes(schema.properties[setting]?.type));
+  const options = isPlain
+    ? [
+        ...given.map((setting) => `--set ${setting}=…`),
+        ...needed.map((setting) => `--secret-env ${setting}=${setting.toUpperCase()}`),
+      ]
+    : ['--settings account.json'];
+  const create = [
+    `tidings accounts create main --provider ${name}`,
+    ...(several ? [`--channels ${channel}`] : []),
+    ...options,
+  ];
+  return [
+    '```sh',
+    create.join(' \\\n  '),
+    'tidings providers check main        # asks the provider, and sends nothing',
+    `tidings providers send-test main --to ${TRIAL_TARGETS[channel]}`,
+    '```',
+    ...(channel === 'push'
+      ? [
+          '',
+          'A test message to a browser needs its subscription instead: `POST /api/v1/provider-accounts/main/test-send` with',
+          '`{ "to": { "browser": { "endpoint": …, "p256dh": …, "auth": … } } }`.',
+        ]
+      : []),
+  ];
+}
+
+const REPEATS: { readonly [repeats in ProviderDefinition['repeats']]: string } = {
+  recognized: 'The provider recognizes it: the message arrives once.',
+  replaced: 'It replaces the first message where that arrived.',
+  doubled: 'It is not recognized: the message may arrive twice.',
+};
+
+const CORRELATES: { readonly [by in ProviderDefinition['correlatesBy']]: string } = {
+  reference: 'They name the delivery by our reference, which goes along with each message.',
+  message_id: 'They name the delivery by the id that the provider gave the message.',
+  nothing: 'The provider sends no receipts: a message that was accepted stays `sent`.',
+};
+
+function formatFacts({ defaults, repeats, correlatesBy, keepsMessage, receipts }: ProviderDefinition): string[] {
+  const { concurrency, perSecond, maxMillis } = defaults;
+  const rate = perSecond === undefined ? 'none that the provider documents' : `${perSecond} messages a second`;
+  return toTable(
+    ['fact', 'value'],
+    [
+      ['sends at once, of each process', String(concurrency)],
+      ['rate of an ordinary account', rate],
+      ['limit of one send', `${maxMillis / 1000} s; what has no response by then is \`in_doubt\``],
+      ['a repetition of a message in doubt', REPEATS[repeats]],
+      ['receipts', receipts ? CORRELATES[correlatesBy] : CORRELATES.nothing],
+      ['texts', keepsMessage ? 'Kept, for the console and the API.' : 'Not kept.'],
+    ],
+  );
+}
+
+const SCOPES: { readonly [scope in NonNullable<ProviderCode['of']>]: string } = {
+  recipient: 'for this recipient',
+  domain: "for the recipient's domain",
+  message: 'for this message',
+  account: 'for the account: its other messages wait as well',
+  provider: 'for the provider: its other messages wait as well',
+};
+
+const DEAD: { readonly [kind in NonNullable<ProviderCode['as']>]: string } = {
+  invalid: 'it does not exist',
+  unregistered: 'its app or mailbox is gone',
+  opted_out: 'its owner wants no more messages',
+  weak: 'it failed too often',
+};
+
+function formatCodes(codes: readonly ProviderCode[]): string[] {
+  const rows = codes.map(({ code, meaning, ...entry }) => [`\`${code}\``, meaning, describeKind(entry)]);
+  return toTable(['code', 'meaning', 'what Tidings does'], rows);
+}
+
+function describeKind({ kind, of = 'provider', as = 'invalid' }: Pick<ProviderCode, 'kind' | 'of' | 'as'>): string {
+  switch (kind) {
+    case 'retry':
+      return `tries again later, ${SCOPES[of]}`;
+    case 'rejected':
+      return 'gives this message up';
+    case 'address_dead':
+      return `gives the address up: ${DEAD[as]}`;
+    case 'misconfigured':
+      return 'waits until the account is corrected';
+    case 'in_doubt':
+      return 'keeps it in doubt: it may have been sent';
+  }
+}
+
+function toTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const toRow = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  return [toRow(head), `|${'---|'.repeat(head.length)}`, ...rows.map(toRow)];
+}
