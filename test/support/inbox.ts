@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inboxProvider } from '../../src/channels/in-app/inbox.ts';
 import { keepInInbox } from '../../src/delivery/keep-in-inbox.ts';
@@ -96,15 +97,17 @@ export async function inboxTidings(): Promise<InboxTidings> {
 
 export { TENANT };
 
+/** Reads over a connection of its own: a pool would open another one when this one is closed, and the server would wait for it. */
 async function readEvents(url: string, headers: Record<string, string>): Promise<EventReader> {
-  const abort = new AbortController();
-  const response = await fetch(url, { headers, signal: abort.signal });
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    get(url, { headers, agent: false }, resolve).on('error', reject);
+  });
   const events: ServerEvent[] = [];
   let text = '';
   const read = async () => {
     const decoder = new TextDecoder();
     let rest = '';
-    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
       const part = decoder.decode(chunk, { stream: true });
       text += part;
       rest += part;
@@ -118,7 +121,7 @@ async function readEvents(url: string, headers: Record<string, string>): Promise
   };
   const ended = read().catch(() => {});
   return {
-    status: response.status,
+    status: response.statusCode ?? 0,
     events,
     text: () => text,
     ended,
@@ -130,6 +133,6 @@ async function readEvents(url: string, headers: Record<string, string>): Promise
       }
       throw new Error(`no event ${event} came: ${text}`);
     },
-    close: () => abort.abort(),
+    close: () => void response.destroy(),
   };
 }
