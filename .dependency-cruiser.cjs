@@ -14,6 +14,7 @@ const ROOMS = {
   users: 'model privacy events',
   rules: 'model lib time privacy expressions events users',
   plan: 'model',
+  track: 'model',
   templates: 'model lib time privacy',
   'store/pg': 'model errors.ts lib time',
   store: 'model errors.ts lib time privacy events users rules store/pg',
@@ -22,8 +23,9 @@ const ROOMS = {
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',
-  delivery: 'model lib time privacy users rules templates store store/pg catalog channels',
+  delivery: 'model lib time privacy users rules templates track store store/pg catalog channels',
   accounts: 'model errors.ts lib time privacy store store/pg http-out channels delivery',
+  receipts: 'model errors.ts privacy rules track time store store/pg catalog channels',
   tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
@@ -34,14 +36,14 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time channels',
-  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants timers jobs health',
+  http: 'model errors.ts lib time privacy rules store store/pg catalog explain ingest delivery http-out accounts tokens members tenants timers jobs health receipts',
   'main.ts':
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants timers jobs embedded health config.ts http',
+    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts members tenants timers jobs embedded health config.ts http receipts',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest simulate embedded config.ts main.ts',
 };
 
 /** Rooms that perform no I/O and read no clock: they may not import a Node.js core module. */
-const PURE = ['time', 'expressions', 'rules', 'plan', 'templates'];
+const PURE = ['time', 'expressions', 'rules', 'plan', 'templates', 'track'];
 
 /** Returns a pattern for the files of a room; `store` does not include `store/pg`. */
 function filesOf(room) {

@@ -9,11 +9,13 @@ import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
 import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
 import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
+import { LazyFetchFiles } from './channels/email/lazy-fetch-files.ts';
 import type { ProviderTools } from './channels/provider.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
 import { deviceTargets } from './delivery/device-targets.ts';
 import { keepInInbox } from './delivery/keep-in-inbox.ts';
+import { messageLinks } from './delivery/message-links.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -216,6 +218,8 @@ export async function run(
     let startWorkers: (() => Promise<void>) | undefined;
     let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
+      const files = new LazyFetchFiles(clock);
+      cleanup.push(() => files.close());
       const workPool = open('work');
       const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
       const random = Math.random;
@@ -237,6 +241,8 @@ export async function run(
         log,
         getTenant: new TenantProfiles(workPool).get,
         targets: new Map([['push' as const, deviceTargets(workPool, seal)]]),
+        fetchFiles: files.fetch,
+        ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
         lease,
         poll,
       });
@@ -274,6 +280,13 @@ export async function run(
         const keeper = new TenantKeeper({ pool: workPool, clock, log });
         keeper.start();
         started.push(() => keeper.stop());
+        if (config.publicUrl !== null) {
+          const { ReceiptChecker, findInstallationAccount } = await import('./receipts/receipt-checker.ts');
+          const findAccount = findInstallationAccount(providers);
+          const checker = new ReceiptChecker({ pool: workPool, catalogs, seal, clock, log, findAccount });
+          checker.start();
+          started.push(() => checker.stop());
+        }
         if (config.retentionAt === null) return;
         const retention = new RetentionJob({ pool: workPool, periods: config.retention, at: config.retentionAt, log });
         retention.start();

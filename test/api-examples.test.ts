@@ -85,6 +85,8 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   revealMessage: [404],
   retryDelivery: [404],
   cancelDelivery: [404],
+  getSuppression: [404],
+  liftSuppression: [404],
   cancelWait: [404],
   retryWait: [404],
   // Still rejected: the example corrects another field, or is no event of this catalog.

@@ -236,7 +236,12 @@ describe('the schema rejects what the parser rejects', () => {
       ],
     },
     trait: {},
-    notification: {},
+    notification: {
+      // Whether there are templates, which stand in other files; and invisible characters in a name.
+      'another word': ['provider_template'],
+      'another shape': ['provider_template'],
+      'a key less': ['provider_template', 'provider_template.email'],
+    },
     rule: {
       'another word': [
         // Names of the catalog, and what a trait can be.

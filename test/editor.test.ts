@@ -72,7 +72,7 @@ describe.runIf(PROGRAM).concurrent('an editor', () => {
     ],
     [
       'rules:\n  A:\n    on: a\n    channels: [email, mail]',
-      '4:23 Value is not accepted. Valid values: "email", "sms", "push", "in_app", "webhook", "internal".',
+      '4:23 Value is not accepted. Valid values: "email", "sms", "push", "in_app", "webhook", "chat", "internal".',
     ],
     [
       'events:\n  a:\n    properties: { n: nubmer }',

@@ -137,7 +137,6 @@ describe('reports a catalog that is valid but probably wrong:', () => {
       '  A: { on: { notification: B, is: failed } }\n  B: { on: { notification: [A, B], is: opened }, limit: once }\n',
       '2:3 bounded_loop: A triggers itself: it sends A, which causes notification.opened, which triggers B; B sends B, which causes notification.failed (only the limit of B ends this: once)',
       '3:3 bounded_loop: B triggers itself: it sends B, which causes notification.opened (only the limit of B ends this: once)',
-      '3:8 posted_only: notification.opened arrives only if one of your services posts it (see docs/rules.md for what to post)',
     ],
     [
       'of all notifications',
@@ -148,17 +147,10 @@ describe('reports a catalog that is valid but probably wrong:', () => {
       'a trait that is set to something else, or always to the same',
       '  A: { on: { trait: plan, to: pro }, do: { set: { plan: \'"free"\' } } }\n  B: { on: { trait: plan, to: basic }, do: { set: { plan: \'"basic2"\' } } }\n  X: { on: { trait: vip }, notify: none, do: { set: { vip: true } } }\n',
     ],
-    // Events that only a caller posts
+    // Outcomes of a notification: Tidings, or the provider, reports each of them
     [
-      'outcomes of a notification that Tidings does not emit itself',
-      '  A: { on: { notification: B, is: clicked } }\n  B: { on: a, unless: { event: [b, notification.opened], within: 7d }, cancel_on: notification.bounced }\n',
-      '2:8 posted_only: notification.clicked arrives only if one of your services posts it (see docs/rules.md for what to post)',
-      '3:15 posted_only: notification.opened arrives only if one of your services posts it (see docs/rules.md for what to post)',
-      '3:83 posted_only: notification.bounced arrives only if one of your services posts it (see docs/rules.md for what to post)',
-    ],
-    [
-      'outcomes that Tidings emits itself, or one of which it does',
-      '  A: { on: { notification: B, is: [failed, bounced] } }\n  B: { on: a, cancel_on: notification.delivered, delay: 1h }\n',
+      'every outcome of a notification',
+      '  A: { on: { notification: B, is: [failed, bounced, clicked] } }\n  B: { on: a, unless: { event: [b, notification.opened], within: 7d }, cancel_on: notification.delivered }\n',
     ],
     // Unused definitions
     [

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { EMPTY_CATALOG } from '../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
@@ -115,7 +116,7 @@ export class CatalogCache {
    * Returns the template to render a notification with: that of the active catalog, so that a fixed template reaches
    * notifications that are already waiting. If the active catalog has no template for the type and channel, returns that of
    * the catalog version that decided. Returns undefined if neither has one, and then the message must not be sent; only
-   * the `internal` channel falls back to a built-in template.
+   * channels with a template of their own fall back to that.
    */
   async loadTemplate(notification: {
     readonly tenantId: string;
@@ -130,7 +131,7 @@ export class CatalogCache {
       const template = (await this.getVersion(tenantId, version)).findTemplate(notificationType, channel, locale);
       if (template) return template;
     }
-    return channel === 'internal' ? INTERNAL_FALLBACK_TEMPLATE : undefined;
+    return FALLBACK_TEMPLATES.get(channel);
   }
 
   async #load(tenantId: string, version: number, key: string): Promise<Catalog> {
@@ -195,18 +196,16 @@ function moveToEnd<V>(map: Map<string, V>, key: string, value: V): void {
   map.set(key, value);
 }
 
-/** Text of an internal alert whose type has no template. */
-const INTERNAL_FALLBACK_TEMPLATE = compileFallbackTemplate();
+/** Templates of types that have no template, by channel. */
+const FALLBACK_TEMPLATES = compileFallbackTemplates();
 
-function compileFallbackTemplate(): CompiledTemplate {
-  const compiled = compileTemplate({
-    notificationType: '',
-    channel: 'internal',
-    locale: DEFAULT_LOCALE,
-    parts: {
-      text: '{{notification.type}}: {{notification.event_type}} of {{notification.user_id}} at {{notification.event_timestamp}}',
-    },
-  });
-  if ('problems' in compiled) throw new Error(compiled.problems[0]?.message);
-  return compiled.template;
+function compileFallbackTemplates(): ReadonlyMap<Channel, CompiledTemplate> {
+  const compiled = new Map<Channel, CompiledTemplate>();
+  for (const { name: channel, fallback: parts } of Object.values(CHANNEL_DESCRIPTORS)) {
+    if (!parts) continue;
+    const result = compileTemplate({ notificationType: '', channel, locale: DEFAULT_LOCALE, parts });
+    if ('problems' in result) throw new Error(result.problems[0]?.message);
+    compiled.set(channel, result.template);
+  }
+  return compiled;
 }

@@ -9,17 +9,6 @@ export function toLifecycleEventType(outcome: LifecycleOutcome): string {
   return `notification.${outcome}`;
 }
 
-/**
- * Outcomes that Tidings emits itself when a delivery ends (src/delivery/executor.ts). Only the provider or the user's device
- * knows of the others: a service that learns of one posts the event.
- */
-const EMITTED_OUTCOMES: readonly LifecycleOutcome[] = ['delivered', 'failed'];
-
-/** Types of the lifecycle events that arrive only if a caller posts them. */
-export const POSTED_LIFECYCLE_EVENTS: ReadonlySet<string> = new Set(
-  LIFECYCLE_OUTCOMES.filter((outcome) => !EMITTED_OUTCOMES.includes(outcome)).map(toLifecycleEventType),
-);
-
 const text: JsonObject = { type: 'string' };
 const properties: JsonObject = {
   type: 'object',

@@ -1,6 +1,7 @@
 import type { EventType, NotificationType, Rule } from '../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { Json, JsonObject, Millis } from '../model/event.ts';
+import type { AddressKind, Json, JsonObject, Millis } from '../model/event.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 
 /** The parts of a catalog that a sample needs, as `GET /api/v1/catalog` returns them. */
@@ -74,9 +75,10 @@ export function buildSampleEvent(
 }
 
 function sampleAddresses(channels: readonly Channel[]): JsonObject {
+  const needs = (kind: AddressKind) => channels.some((channel) => CHANNEL_DESCRIPTORS[channel].addressKind === kind);
   return {
-    ...(channels.includes('email') && { email: 'maria@example.com' }),
-    ...(channels.includes('sms') && { phone: '+351910000000' }),
+    ...(needs('email') && { email: 'maria@example.com' }),
+    ...(needs('phone') && { phone: '+351910000000' }),
   };
 }
 

@@ -1,9 +1,12 @@
 import type { z } from 'zod';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
-import type { Channel, Cost, Message, SendOutcome, Target } from '../model/delivery.ts';
+import type { Channel, Message, SendOutcome, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
-import type { JsonObject, Millis } from '../model/event.ts';
+import type { Millis } from '../model/event.ts';
+import type { Receipt } from '../model/receipt.ts';
 import type { ProviderCode } from './codes.ts';
+
+export type { Receipt, ReceiptKind } from '../model/receipt.ts';
 
 /** One message to one target on one channel. */
 export interface Outgoing {
@@ -45,6 +48,8 @@ export interface Provider {
   readonly keepsMessage: boolean;
   /** Whether it stands in for the providers of any channel: its messages go nowhere, and need no device or endpoint. */
   readonly isSubstitute?: boolean;
+  /** Whether it renders templates that are kept there (`Message.hosted`). */
+  readonly takesHosted?: boolean;
   /**
    * Makes one attempt, by one call to the provider. The outcome is data; throws only on a bug. Must end soon after `signal` is
    * aborted.
@@ -134,47 +139,4 @@ export interface ReceiptAnswer {
   readonly body?: { readonly type: string; readonly text: string };
   /** Done once the receipts are stored, such as to confirm a subscription. */
   readonly afterwards?: (tools: ProviderTools) => Promise<void>;
-}
-
-export const RECEIPT_KINDS = [
-  'accepted',
-  'delivered',
-  'deferred',
-  'failed',
-  'bounced',
-  'complained',
-  'opened',
-  'clicked',
-  'read',
-  'unsubscribed',
-  'opted_out',
-  'opted_in',
-  'unknown',
-] as const;
-export type ReceiptKind = (typeof RECEIPT_KINDS)[number];
-
-/** What a provider reports of one message, or of one address. */
-export interface Receipt {
-  /** The provider's id of the report, or a hash of it: a repetition has the same. */
-  readonly id: string;
-  /** The delivery, by the reference we gave (`Outgoing.idempotencyKey`) or the provider's message id; or who wrote to us. */
-  readonly of:
-    | { readonly reference: string }
-    | { readonly providerMessageId: string }
-    | { readonly from: string; readonly text: string };
-  readonly kind: ReceiptKind;
-  readonly at: Millis;
-  /** Code of the provider. */
-  readonly code?: string;
-  /** Status of RFC 3463, as `5.1.1`. */
-  readonly enhancedCode?: string;
-  /** Whether a bounce or failure is permanent, as the provider judges it. */
-  readonly isPermanent?: boolean;
-  /** Whether a machine, not a person, opened or clicked, as the provider judges it. */
-  readonly isMachine?: boolean;
-  /** Number of the part of the message that it is about, from 1; absent: the whole. */
-  readonly part?: number;
-  readonly cost?: Cost;
-  /** For people, as the provider said it; without addresses. */
-  readonly detail?: JsonObject;
 }

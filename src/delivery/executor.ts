@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
@@ -21,6 +23,7 @@ import { chooseProvider, type TenantAccounts, takesService } from './choose-prov
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
+import type { MessageLinks } from './message-links.ts';
 import type { TargetSources } from './targets.ts';
 
 /** The result of one attempt. */
@@ -60,6 +63,14 @@ const ACCOUNTS_PAUSE_MS = 10_000;
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
 const DOMAIN_SPREAD_MS = 60_000;
 
+/** A message that is ready. */
+interface ToHandOver {
+  readonly target: Target;
+  readonly message: Message;
+  readonly locale: MessageLocale | undefined;
+  readonly sender: string | undefined;
+}
+
 export interface ExecutorOptions {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
@@ -75,8 +86,12 @@ export interface ExecutorOptions {
   /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what waits for a domain. */
   readonly random: () => number;
   readonly log: Logger;
+  /** Fetches the files of a message. */
+  readonly fetchFiles: FetchFiles;
   /** Where messages go that need a device or an endpoint. */
   readonly targets: TargetSources;
+  /** URLs that go out with messages; undefined: none. */
+  readonly links: MessageLinks | undefined;
   /** Returns name and settings of a tenant. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
   /** Receives the result of each attempt, to be recorded. */
@@ -159,7 +174,7 @@ export class Executor {
 
   /** Makes at most one call to the provider. Throws only before that call. */
   async #dispatch(delivery: ClaimedDelivery, provider: Provider): Promise<DispatchResult | Unstarted> {
-    const { pool, circuits, leases, deadlines } = this.#options;
+    const { leases } = this.#options;
     if (!leases.isGood(delivery.lease)) return RETURNED;
     const found = await this.#findTarget(delivery, provider);
     if ('unstarted' in found) return found;
@@ -167,7 +182,23 @@ export class Executor {
     const { target } = found;
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
-    const { message, locale, sender } = rendered;
+    const { locale, sender } = rendered;
+    const completed = await this.#complete(rendered.message, provider);
+    if ('unstarted' in completed) return completed;
+    if ('outcome' in completed) return { provider, message: rendered.message, ...completed };
+    try {
+      return await this.#handOver(delivery, provider, { ...completed, target, locale, sender });
+    } finally {
+      completed.release?.();
+    }
+  }
+
+  async #handOver(
+    delivery: ClaimedDelivery,
+    provider: Provider,
+    { target, message, locale, sender }: ToHandOver,
+  ): Promise<DispatchResult | Unstarted> {
+    const { pool, circuits, leases, deadlines } = this.#options;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
     // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) return RETURNED;
@@ -180,7 +211,8 @@ export class Executor {
       isStopped = !leases.isGood(delivery.lease);
       return !isStopped;
     };
-    const result = await send(provider, delivery, { target, message, sender }, deadline, mayHandOver);
+    const { links } = this.#options;
+    const result = await send(provider, delivery, { target, message, sender, links }, deadline, mayHandOver);
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -188,6 +220,28 @@ export class Executor {
     if (result.error) this.#logError(delivery, result.error);
     if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
     return locale ? { ...result, locale } : result;
+  }
+
+  /**
+   * Returns the message with its files, which are fetched, unless the provider discards it. A template that another provider
+   * keeps is of no use to this one: that concerns this message only, and stops no other.
+   */
+  async #complete(
+    message: Message,
+    provider: Provider,
+  ): Promise<{ readonly message: Message; readonly release?: () => void } | Unsent | Unstarted> {
+    const { hosted, files } = message;
+    if ((hosted === undefined && files === undefined) || provider.isSubstitute) return { message };
+    if (hosted && !provider.takesHosted) return { outcome: toHostedFailure(provider, hosted.template) };
+    if (files === undefined) return { message };
+    const fetched = await this.#options.fetchFiles(files, this.#options.deadlines.next().signal);
+    if (fetched === 'busy') {
+      const { clock, random } = this.#options;
+      return { unstarted: 'returned', dueAt: Math.round(clock() + CROWDED_PAUSE_MS * (1 + random())) };
+    }
+    if ('kind' in fetched) return { outcome: fetched };
+    const { attachments, release } = fetched;
+    return { message: { ...message, attachments }, release };
   }
 
   /** Returns the delivery to the queue until after the pause of its domain, but not beyond its retry time. */
@@ -203,7 +257,8 @@ export class Executor {
     provider: Provider,
   ): Promise<{ readonly target: Target } | Unsent | Unstarted> {
     const { tenantId, channel, userId, notificationType } = delivery;
-    if (ADDRESS_KIND_BY_CHANNEL[channel]) return this.#openAddress(delivery);
+    const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
+    if (kind) return this.#openAddress(delivery, kind);
     const source = this.#options.targets.get(channel);
     if (!source || provider.isSubstitute) return { target: { kind: 'none' } };
     if (delivery.target === '') {
@@ -220,8 +275,10 @@ export class Executor {
     };
   }
 
-  #openAddress({ tenantId, userId, channel, address }: ClaimedDelivery): { readonly target: Target } | Unsent {
-    const kind = channel === 'email' ? 'email' : 'phone';
+  #openAddress(
+    { tenantId, userId, address }: ClaimedDelivery,
+    kind: 'email' | 'phone',
+  ): { readonly target: Target } | Unsent {
     if (!address) return { outcome: { kind: 'undeliverable', ...toMissingAddress(kind) } };
     const opened = openAddress(this.#options.seal, address.sealed, tenantId, userId, kind);
     // Temporary: the key may be corrected, and the user may get another address.
@@ -264,7 +321,7 @@ export class Executor {
     const blank = explainBlank(template, rendered.message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
     const { message } = rendered;
-    const sender = channel === 'email' ? tenant.settings.mail_from : undefined;
+    const sender = CHANNEL_DESCRIPTORS[channel].addressKind === 'email' ? tenant.settings.mail_from : undefined;
     return {
       message,
       ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
@@ -321,14 +378,23 @@ const NO_DATA = { data: undefined, sealed: null };
 
 type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 
+/** What goes out, and where. */
+interface Content {
+  readonly target: Target;
+  readonly message: Message;
+  readonly sender: string | undefined;
+  readonly links: MessageLinks | undefined;
+}
+
 async function send(
   provider: Provider,
   delivery: ClaimedDelivery,
-  { target, message, sender }: { target: Target; message: Message; sender: string | undefined },
+  { target, message, sender, links }: Content,
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
   const { tenantId, notificationId, notificationType, channel, userId, attempt } = delivery;
+  const unsubscribeUrl = links?.unsubscribeUrl(delivery);
   const outgoing: Outgoing = {
     tenantId,
     notificationId,
@@ -340,6 +406,8 @@ async function send(
     ...(sender === undefined ? {} : { sender }),
     idempotencyKey: formatDeliveryId(delivery),
     attempt,
+    ...(links === undefined ? {} : { receiptUrl: links.receiptUrl(provider, tenantId) }),
+    ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }),
   };
   try {
     const outcome = await deadline.race(provider.send(outgoing, deadline.signal, mayHandOver), () => NO_RESPONSE);
@@ -370,6 +438,11 @@ function toTemplateFailure(problem: string): Unsent {
   return { outcome: { kind: 'rejected', reason: `the template failed: ${problem}` } };
 }
 
+function toHostedFailure({ name }: Provider, template: string): SendOutcome {
+  const reason = `${name} keeps no templates, and the message is to be made from ${template}: route it to a provider that does, or write a template here`;
+  return { kind: 'misconfigured', code: 'provider_template', reason };
+}
+
 /** Adds the tenant to the data of a template, and its zone to a user without one. */
 function addTenant(data: JsonObject, { name, settings }: TenantProfile): JsonObject {
   const { zone, branding = {} } = settings;
@@ -384,9 +457,6 @@ function getUserLocale(data: JsonObject): string | undefined {
   const user = data.user as JsonObject | undefined;
   return typeof user?.locale === 'string' ? storableText(maskText(user.locale.slice(0, MAX_LOCALE_CHARS))) : undefined;
 }
-
-/** The kind of address that a channel needs. Channels that are not listed need no address. */
-const ADDRESS_KIND_BY_CHANNEL: { readonly [channel in Channel]?: 'email' | 'phone' } = { email: 'email', sms: 'phone' };
 
 const INTERNAL_ERROR_REASON = 'internal error in Tidings; see its log';
 

@@ -3,6 +3,7 @@ import { formatDeliveryId } from '../model/delivery-id.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import type { SettledEvent, Settlement } from '../store/deliveries/settlements.ts';
+import type { ProviderMessage } from '../store/receipts/provider-messages.ts';
 import { isoTime } from '../time/iso-time.ts';
 
 /** A delivery and how its attempt ended. */
@@ -23,15 +24,19 @@ const LIFECYCLE_EVENT_BY_STATUS: { readonly [status in Settlement['status']]?: s
 /**
  * Returns an event for each delivery that ended, if a rule of the active catalog listens for it. The event of an attempt is
  * the same however often it is built, so that recording it twice stores it once.
+ * @param tracked messages on which their providers will report: they are delivered once a receipt says so
  */
 export async function toLifecycleEvents(
   catalogs: CatalogCache,
   completed: readonly CompletedAttempt[],
+  tracked: readonly ProviderMessage[] = [],
 ): Promise<SettledEvent[]> {
   const events: SettledEvent[] = [];
+  const isTracked = new Set(tracked.map(toKey));
   for (const { delivery, settlement } of completed) {
     const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
     if (type === undefined) continue;
+    if (settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
     if (!listensTo(rules, type)) continue;
@@ -51,4 +56,11 @@ export async function toLifecycleEvents(
     events.push({ settlement, event: { tenantId, userId, eventId, event } });
   }
   return events;
+}
+
+function toKey({
+  tenantId,
+  ...id
+}: Pick<ProviderMessage, 'tenantId' | 'notificationId' | 'channel' | 'target'>): string {
+  return `${tenantId} ${formatDeliveryId(id)}`;
 }

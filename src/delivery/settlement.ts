@@ -51,6 +51,7 @@ export function toSettlement(
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
     },
+    ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
@@ -63,7 +64,9 @@ function sealMessage(
   locale: MessageLocale | undefined,
 ): Settlement['message'] {
   const row = documentRow('messages', tenantId, notificationId, channel, target);
-  return { sealed: sealDocument(seal, JSON.stringify(message), row), ...locale, toMask: address?.mask ?? null };
+  // Keeps where the files came from, not the files.
+  const { attachments: _, ...kept } = message;
+  return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...locale, toMask: address?.mask ?? null };
 }
 
 /**

@@ -9,11 +9,13 @@ import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import { type Settlement, settleDeliveries } from '../store/deliveries/settlements.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
+import { toSuppressions } from './dead-addresses.ts';
 import { DeadDeviceJudge } from './dead-devices.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
 import { toStepResults } from './steps.ts';
+import { toProviderMessages } from './tracked-sends.ts';
 
 export interface SettlerOptions {
   /** Name of the worker, recorded with each attempt. */
@@ -27,6 +29,8 @@ export interface SettlerOptions {
   /** Random numbers from 0 (inclusive) to 1 (exclusive), for the backoff. */
   readonly random: () => number;
   readonly log: Logger;
+  /** Whether providers can report to this installation: it has a public URL. */
+  readonly getsReceipts: boolean;
   /** Called after settlements were recorded and their deliveries released. */
   readonly onSettled: (settlements: readonly Settlement[]) => void;
   /** Called when an attempt cannot be recorded: its delivery must be rescued after its lease has expired. */
@@ -99,9 +103,9 @@ export class Settler {
   async #record(batch: readonly CompletedAttempt[]): Promise<never[]> {
     const { pool, name, clock, catalogs, capacity, onSettled } = this.#options;
     const settlements = batch.map(({ settlement }) => settlement);
-    const events = await toLifecycleEvents(catalogs, batch);
-    const steps = await toStepResults(catalogs, batch);
-    await settleDeliveries(pool, name, settlements, clock(), events, steps, this.#deadDevices.judge(batch));
+    const effects = await this.#toEffects(batch);
+    const events = await toLifecycleEvents(catalogs, batch, effects.messages);
+    await settleDeliveries(pool, name, settlements, clock(), events, effects);
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];
@@ -118,17 +122,9 @@ export class Settler {
     let error = firstError;
     for (const withEvent of [true, false]) {
       try {
-        const events = withEvent ? await toLifecycleEvents(catalogs, [minimal]) : [];
-        const steps = await toStepResults(catalogs, [minimal]);
-        await settleDeliveries(
-          pool,
-          name,
-          [minimal.settlement],
-          clock(),
-          events,
-          steps,
-          this.#deadDevices.judge([minimal]),
-        );
+        const effects = await this.#toEffects([minimal]);
+        const events = withEvent ? await toLifecycleEvents(catalogs, [minimal], effects.messages) : [];
+        await settleDeliveries(pool, name, [minimal.settlement], clock(), events, effects);
         log.error(
           { ...line, err: error },
           'an attempt could be recorded only in part; its response and message are lost',
@@ -144,6 +140,17 @@ export class Settler {
     onUnrecordable(delivery);
     capacity.release(delivery);
     return [];
+  }
+
+  /** Returns what else the attempts bring about. */
+  async #toEffects(batch: readonly CompletedAttempt[]) {
+    const { catalogs, getsReceipts } = this.#options;
+    return {
+      steps: await toStepResults(catalogs, batch),
+      messages: getsReceipts ? await toProviderMessages(batch) : [],
+      suppressions: toSuppressions(batch),
+      devices: this.#deadDevices.judge(batch),
+    };
   }
 
   /** Logs one wide line per attempt; successful ones at debug level. */

@@ -14,6 +14,7 @@ import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LeaseClock } from './lease-clock.ts';
+import type { MessageLinks } from './message-links.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
@@ -45,12 +46,17 @@ export interface DeliveryWorkerOptions {
   readonly accounts?: TenantAccounts;
   /** Where messages go that need a device or an endpoint. Default: there are none. */
   readonly targets?: TargetSources;
+  /** Fetches the files of messages. Default: a message with files is not sent. */
+  readonly fetchFiles?: ExecutorOptions['fetchFiles'];
+  /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
+  readonly links?: MessageLinks;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
 }
 
+const NO_FILES = { kind: 'rejected', reason: 'this process fetches no attachments' } as const;
 const MAX_LAST_SETTLEMENTS_MS = 1000;
 const DRAIN_POLL_MS = 50;
 
@@ -81,6 +87,7 @@ export class DeliveryWorker {
     mayAct = () => true,
     accounts = NO_TENANT_ACCOUNTS,
     targets = new Map(),
+    fetchFiles = async () => NO_FILES,
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
@@ -121,7 +128,9 @@ export class DeliveryWorker {
       log,
       accounts,
       targets,
+      fetchFiles,
       getTenant,
+      links: options.links,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt) => returner.add(delivery, dueAt),
     });
@@ -134,6 +143,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
+      getsReceipts: options.links !== undefined,
       onSettled: (settlements) => {
         if (settlements.some(({ status }) => status === 'queued')) this.#producer.wake();
         else this.#producer.wakeIfLimited();

@@ -1,6 +1,8 @@
 import type { Answer } from '../model/answer.ts';
 import type { Rule } from '../model/catalog.ts';
-import { type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { type Channel, type DeliveryStatus, getSubstitute } from '../model/delivery.ts';
+import type { ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 import { formatTime } from '../rules/reasons.ts';
 
 /** Everything stored about one user and one notification type that an explanation considers. */
@@ -40,6 +42,9 @@ export interface Considered {
     readonly finished_at: string | null;
     /** Absent: not loaded. */
     readonly attempts?: readonly { readonly outcome: string; readonly reason: string | null }[];
+    /** Null or absent: no receipt says anything. */
+    readonly receipt_state?: ReceiptState | null;
+    readonly receipt_flags?: readonly ReceiptFlag[];
   }[];
   /** Numbers and latest times of received events, for the types that the rules name. */
   readonly seen: ReadonlyMap<string, { readonly count: number; readonly latest: string }>;
@@ -288,23 +293,33 @@ function describeSent(delivery: Deliveries[number]): string {
     const how = substitute === 'logged' ? 'written to the log' : 'discarded by the no-op provider';
     return `was ${how}${describeTime(delivery)} instead of going out ${describeChannel(delivery)}.`;
   }
-  return `was sent ${describeChannel(delivery)} through ${delivery.provider}${describeTime(delivery)}.`;
+  const sent = `was sent ${describeChannel(delivery)} through ${delivery.provider}${describeTime(delivery)}`;
+  return `${sent}.${describeReceipts(delivery)}`;
+}
+
+const RECEIPT_PHRASES: { readonly [state in ReceiptState]: string } = {
+  unconfirmed: 'The provider has not said what became of it',
+  delivered: 'It was delivered',
+  partly_delivered: 'Only parts of it were delivered',
+  bounced: 'It came back: the provider could not deliver it',
+  complained: 'Its reader complained about it',
+  failed: 'The provider could not deliver it',
+};
+
+/** Says what the receipts of the provider say; empty if they say nothing. */
+function describeReceipts({ receipt_state: state, receipt_flags: flags }: Deliveries[number]): string {
+  if (!state) return '';
+  const acts = (flags ?? []).filter((flag) => !flag.startsWith('machine_'));
+  return ` ${RECEIPT_PHRASES[state]}${acts.length === 0 ? '' : `, and ${acts.join(', ')}`}.`;
 }
 
 function describeChannel({ channel }: Deliveries[number]): string {
-  return CHANNEL_PHRASES[channel] ?? `by ${channel}`;
+  return Object.hasOwn(CHANNEL_DESCRIPTORS, channel) ? CHANNEL_DESCRIPTORS[channel as Channel].phrase : `by ${channel}`;
 }
 
 function describeTime({ finished_at }: Deliveries[number]): string {
   return finished_at ? ` on ${formatTime(finished_at)}` : '';
 }
-
-const CHANNEL_PHRASES: { readonly [channel: string]: string } = {
-  email: 'by email',
-  sms: 'by SMS',
-  in_app: 'in the app',
-  internal: 'as an internal alert',
-};
 
 function countTimes(count: number, isComplete: boolean): string {
   if (!isComplete) return `at least ${countTimes(count, true)}`;

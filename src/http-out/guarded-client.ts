@@ -10,6 +10,11 @@ export interface GuardedResponse {
   readonly body: string;
 }
 
+/** A response with its body as it came. */
+interface Download extends Omit<GuardedResponse, 'body'> {
+  readonly bytes: Buffer;
+}
+
 export interface GuardedRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly headers?: { readonly [name: string]: string };
@@ -29,11 +34,21 @@ export class RequestFailure extends Error {
   /** Whether the server may have the whole request. False: it surely has not. */
   readonly handedOver: boolean;
   readonly timedOut: boolean;
+  /** Whether the response has more bytes than were asked for. */
+  readonly isTooLong: boolean;
 
-  constructor(message: string, { handedOver, timedOut }: { readonly handedOver: boolean; readonly timedOut: boolean }) {
+  constructor(
+    message: string,
+    {
+      handedOver,
+      timedOut,
+      isTooLong = false,
+    }: { readonly handedOver: boolean; readonly timedOut: boolean; readonly isTooLong?: boolean },
+  ) {
     super(message);
     this.handedOver = handedOver;
     this.timedOut = timedOut;
+    this.isTooLong = isTooLong;
   }
 }
 
@@ -95,6 +110,19 @@ export class GuardedClient {
    * @throws RequestFailure for a URL that cannot be used, a response too long or too late, and each network error
    */
   async send(text: string, options: GuardedRequest): Promise<GuardedResponse> {
+    const { status, headers, bytes } = await this.#request(text, options);
+    return { status, headers, body: bytes.toString('utf8') };
+  }
+
+  /**
+   * Fetches what a URL leads to, once.
+   * @throws RequestFailure as `send`
+   */
+  download(text: string, options: Pick<GuardedRequest, 'signal' | 'maxBytes' | 'maxMillis'>): Promise<Download> {
+    return this.#request(text, options);
+  }
+
+  async #request(text: string, options: GuardedRequest): Promise<Download> {
     const fault = this.findFault(text);
     if (fault !== undefined) throw new RequestFailure(`the URL ${fault}`, { handedOver: false, timedOut: false });
     const url = new URL(text);
@@ -111,7 +139,7 @@ export class GuardedClient {
         headersTimeout: maxMillis,
         bodyTimeout: maxMillis,
       });
-      return { status: response.statusCode, headers: response.headers, body: await readBody(response.body, maxBytes) };
+      return { status: response.statusCode, headers: response.headers, bytes: await readBody(response.body, maxBytes) };
     } catch (error) {
       if (error instanceof RequestFailure) throw error;
       // Without a body nothing tells whether the server has the request, but that the connection was never made.
@@ -161,18 +189,19 @@ class Content {
   }
 }
 
-async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+async function readBody(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
     // Leaving the loop destroys the body, and with it the connection.
     if (bytes > maxBytes) {
-      throw new RequestFailure(`the response has more than ${maxBytes} bytes`, { handedOver: true, timedOut: false });
+      const failure = { handedOver: true, timedOut: false, isTooLong: true };
+      throw new RequestFailure(`the response has more than ${maxBytes} bytes`, failure);
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
 const CONNECT_ERRORS: ReadonlySet<unknown> = new Set([

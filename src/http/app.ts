@@ -10,6 +10,7 @@ import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { ReceiptAccounts } from '../receipts/receipt-accounts.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 
 /** Services and settings that the routes use. */
@@ -43,6 +44,8 @@ export interface HttpDependencies {
     readonly starting?: boolean;
     readonly stopping: boolean;
   };
+  /** Accounts whose providers report on messages; absent: none does. */
+  readonly receiptAccounts?: ReceiptAccounts;
   readonly health: Health;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers. */
   readonly listOpenCircuits?: () => readonly OpenCircuit[];

@@ -16,6 +16,8 @@ declare module 'fastify' {
     readonly scope?: Scope | 'public';
     /** Number of requests that a request with this body counts as, from 1; absent: 1. */
     readonly countRequests?: (body: unknown) => number;
+    /** True: requests to this public route are not counted, because few addresses send many of them. */
+    readonly isUnlimited?: true;
     /** True: a request to this public route begins a login. */
     readonly beginsLogin?: true;
   }
@@ -45,7 +47,8 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
     const { config, url } = request.routeOptions;
     const { scope } = config;
     if (scope === undefined || scope === 'public') {
-      const isLimited = (scope === 'public' && !PROBE_ROUTES.test(url ?? '')) || DOCS_ROUTES.test(url ?? '');
+      const isLimited =
+        (scope === 'public' && !config.isUnlimited && !PROBE_ROUTES.test(url ?? '')) || DOCS_ROUTES.test(url ?? '');
       const count = () => {
         if (isLimited) limits.countPublicRequest(request.ip);
         if (config.beginsLogin) limits.countLogin(request.ip);

@@ -43,10 +43,13 @@ import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
+import { registerReceiptRoutes } from './routes/receipts.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
 import { registerSessionRoutes } from './routes/session.ts';
+import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
+import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
@@ -94,6 +97,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
+  registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
@@ -117,6 +121,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);
+  await registerReceiptRoutes(app, dependencies);
+  await registerUnsubscribeRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))
     await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });

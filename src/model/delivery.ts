@@ -15,7 +15,7 @@ export function getPriorityNumber(priority: Priority): number {
 /** Policy for a message of which a crash leaves unknown whether it was sent. */
 export type InDoubtPolicy = 'resend' | 'hold';
 
-/** A rendered message. The parts present depend on the channel: see its descriptor, src/channels/CHANNEL/channel.ts. */
+/** A rendered message. The parts present depend on the channel: see its descriptor in src/model/channels/. */
 export interface Message {
   readonly subject?: string;
   /** The plain text; of push and in-app messages the body. */
@@ -33,6 +33,9 @@ export interface Message {
   readonly actions?: readonly { readonly label: string; readonly url: string }[];
   /** Blocks of a chat message, as its provider defines them. */
   readonly blocks?: readonly JsonObject[];
+  /** Files that are fetched for it when it is sent. */
+  readonly files?: readonly FileReference[];
+  /** The files, once they are fetched. */
   readonly attachments?: readonly Attachment[];
   /** A template that is kept by the provider, and its data. */
   readonly hosted?: { readonly template: string; readonly data: JsonObject };
@@ -45,6 +48,15 @@ export interface Attachment {
   readonly type: string;
   readonly content: Buffer;
   /** For an image in the HTML: what follows `cid:` there. */
+  readonly contentId?: string;
+}
+
+/** A file that is fetched from a URL when the email is sent. */
+export interface FileReference {
+  readonly url: string;
+  readonly name: string;
+  /** As `application/pdf`. Absent: what the server says. */
+  readonly type?: string;
   readonly contentId?: string;
 }
 
@@ -143,6 +155,7 @@ export const DELIVERY_REASON_CODES = [
   'expired',
   'fallback',
   'reached',
+  'suppressed',
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 

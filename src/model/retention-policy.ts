@@ -8,6 +8,7 @@ import type { Millis } from './event.ts';
 export const RETENTION_NAMES = [
   'messages',
   'attempts',
+  'receipts',
   'notifications',
   'events',
   'event_ids',
@@ -50,8 +51,17 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     period: '400d',
     shortest: '7d',
   },
+  receipts: {
+    removes:
+      'receipts of providers, in whole months since their notification; receipts of messages sent before are ignored',
+    keeps: 'those of notifications with a delivery that has not ended; suppressions that were made from them',
+    setting: 'TIDINGS_RETAIN_RECEIPTS',
+    period: '400d',
+    shortest: '31d',
+  },
   notifications: {
-    removes: 'notifications and their deliveries, in whole months; messages and attempts are removed with them',
+    removes:
+      'notifications and their deliveries, in whole months; messages, attempts and receipts are removed with them',
     keeps: 'notifications with a delivery that has not ended',
     setting: 'TIDINGS_RETAIN_NOTIFICATIONS',
     period: 'forever',

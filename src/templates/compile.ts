@@ -84,6 +84,41 @@ export function compilePart(
   };
 }
 
+/**
+ * Compiles one value of a structured part. A value that is exactly one `{{…}}` is what the expression gives, of any type,
+ * undefined if it is missing; any other value is a text. Throws `RenderLimit` as a part does. Never throws itself.
+ */
+export function compileValue(
+  source: string,
+  locale: string,
+):
+  | {
+      readonly value: (data: JsonObject) => Value;
+      readonly fields: readonly NamedField[];
+      readonly wholes: readonly FieldPath[];
+    }
+  | { readonly problems: readonly PartProblem[] } {
+  const parsed = parseSource(source);
+  if ('problem' in parsed) return { problems: [parsed.problem] };
+  const [only, ...others] = parsed.tree.body;
+  const isOne = only?.type === 'MustacheStatement' && others.length === 0;
+  if (!isOne) {
+    const text = compilePart(source, { html: false, locale });
+    return 'problems' in text ? text : { value: text.part, fields: text.fields, wholes: text.wholes };
+  }
+  const compiler = new Compiler(false, locale);
+  const expression = compiler.value(only as hbs.AST.MustacheStatement);
+  if (compiler.problems.length > 0) return { problems: compiler.problems };
+  return {
+    fields: compiler.fields,
+    wholes: compiler.wholes,
+    value: (data) => {
+      const run: Run = { out: '', html: undefined, steps: 0, root: data };
+      return expression(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
+    },
+  };
+}
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Running
 
@@ -182,6 +217,10 @@ class Compiler {
         this.#problem(node, 'decorators (`{{* name}}`) are not available');
         return () => {};
     }
+  }
+
+  value(node: hbs.AST.MustacheStatement): Expression {
+    return this.#call(node);
   }
 
   #mustache(node: hbs.AST.MustacheStatement): Block {

@@ -1,13 +1,18 @@
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import type { Template } from '../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { ChannelDescriptor, PartName } from '../model/channels/descriptor.ts';
 import type { Channel, Message } from '../model/delivery.ts';
 import type { AddressKind, Json, JsonObject } from '../model/event.ts';
 import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { isBlankHtml, isBlankText } from './blank.ts';
-import { compilePart, type FieldPath, type Part, RenderLimit } from './compile.ts';
-import { getMember, toText } from './helpers.ts';
+import { compilePart, type FieldPath, type NamedField, type Part, RenderLimit } from './compile.ts';
+import { findExcess, isBounded } from './excess.ts';
+import { getMember, toText, type Value } from './helpers.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
+import { EXTRA_PARTS, type ExtraPart, readPart, STRUCTURED_PARTS } from './read-part.ts';
+import { compileStructure, type ValuePath } from './structure.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
 
 /*
@@ -28,6 +33,14 @@ export interface CompiledTemplate {
   readonly subject: Part | undefined;
   readonly text: Part;
   readonly html: Part | undefined;
+  /** The other parts, in the order of messages; undefined: it has no others. */
+  readonly extras: readonly CompiledExtra[] | undefined;
+  /** Name of the template that the provider keeps, in the place of all parts but the data; undefined: it is rendered here. */
+  readonly hosted: string | undefined;
+  /** Whether it has other parts, is kept by the provider, or can be too large for its channel: most templates are plain. */
+  readonly isSpecial: boolean;
+  /** Whether it has a text. Without one a message is data for a program. */
+  readonly hasText: boolean;
   /** Fields that the parts name, without the items of lists, in order of appearance. */
   readonly fields: { readonly [part in PartName]?: readonly FieldPath[] };
   /** All fields that the parts name, and what they use as a whole. */
@@ -39,24 +52,18 @@ export interface CompiledTemplate {
 }
 
 export interface TemplateProblem extends PartProblem {
-  /** `subject`, `text` or `html`. */
   readonly part: string;
+  /** For a structured part: where in it the value stands, whose lines and columns are given. */
+  readonly at?: ValuePath;
 }
 
-export type PartName = 'subject' | 'text' | 'html';
+interface CompiledExtra {
+  readonly part: ExtraPart;
+  readonly render: (data: JsonObject) => Value;
+}
 
-/** Parts of a message per channel: all of `needs`, and at least one of `oneOf`. */
-export const CHANNEL_PARTS: Readonly<
-  Record<Channel, { readonly [how in 'needs' | 'oneOf' | 'may']: readonly PartName[] }>
-> = {
-  email: { needs: ['subject'], oneOf: ['html', 'text'], may: [] },
-  sms: { needs: ['text'], oneOf: [], may: [] },
-  push: { needs: ['text'], oneOf: [], may: ['subject'] },
-  in_app: { needs: ['text'], oneOf: [], may: ['subject'] },
-  webhook: { needs: ['text'], oneOf: [], may: [] },
-  chat: { needs: ['text'], oneOf: [], may: [] },
-  internal: { needs: ['text'], oneOf: [], may: [] },
-};
+/** Name, among the parts of a stored template, of the one that holds the name of a template of the provider. */
+export const HOSTED_PART = 'provider_template';
 
 /** Compiles every part of a template. Returns all problems if it is invalid; never throws. */
 export function compileTemplate(
@@ -64,14 +71,18 @@ export function compileTemplate(
 ): { readonly template: CompiledTemplate } | { readonly problems: readonly TemplateProblem[] } {
   const problems = checkParts(template);
   const { channel, locale, parts } = template;
+  const hosted = getOwn(parts, HOSTED_PART);
   const fields: { [part in PartName]?: readonly FieldPath[] } = {};
   const paths: FieldPath[] = [];
+  const note = (name: PartName, part: { fields: readonly NamedField[]; wholes: readonly FieldPath[] }) => {
+    paths.push(...part.fields.map(({ path }) => path), ...part.wholes);
+    fields[name] = part.fields.map(({ path }) => path).filter((path) => path.every((step) => step !== 0));
+  };
   const compile = (name: PartName, source: string | undefined): Part | undefined => {
     if (source === undefined) return undefined;
     const compiled = compilePart(source, { html: name === 'html', locale });
     if ('part' in compiled) {
-      paths.push(...compiled.fields.map(({ path }) => path), ...compiled.wholes);
-      fields[name] = compiled.fields.map(({ path }) => path).filter((path) => path.every((step) => step !== 0));
+      note(name, compiled);
       return compiled.part;
     }
     problems.push(...compiled.problems.map((problem) => ({ part: name, ...problem })));
@@ -80,11 +91,32 @@ export function compileTemplate(
   const subject = compile('subject', getOwn(parts, 'subject'));
   const html = compile('html', getOwn(parts, 'html'));
   const own = compile('text', getOwn(parts, 'text'));
-  const text = own ?? (html && deriveText(parts.html ?? '', locale, problems));
+  const text = own ?? (html ? deriveText(parts.html ?? '', locale, problems) : renderNothing);
+  const extras: CompiledExtra[] = [];
+  for (const part of EXTRA_PARTS) {
+    const source = getOwn(parts, part);
+    if (source === undefined) continue;
+    if (!STRUCTURED_PARTS.has(part)) {
+      const render = compile(part, source);
+      if (render) extras.push({ part, render });
+      continue;
+    }
+    const compiled = compileStructure(source, locale);
+    if ('problems' in compiled) problems.push(...compiled.problems.map((problem) => ({ part, ...problem })));
+    else {
+      note(part, compiled);
+      extras.push({ part, render: compiled.render });
+    }
+  }
   if (problems.length > 0 || text === undefined) return { problems };
   const { notificationType } = template;
-  const isTextDerived = own === undefined;
-  const readsUserAddresses = findAddressesInTemplate(Object.values(parts).join('\n'), 'user');
+  const hasText = own !== undefined || html !== undefined;
+  const isTextDerived = own === undefined && hasText;
+  // Without data of its own, a template of the provider gets all that a template of ours can name.
+  const getsAll = hosted !== undefined && extras.length === 0;
+  if (getsAll) paths.push([]);
+  const read = getsAll ? '{{@root}}' : Object.values(parts).join('\n');
+  const readsUserAddresses = findAddressesInTemplate(read, 'user');
   const compiled = {
     notificationType,
     channel,
@@ -92,6 +124,10 @@ export function compileTemplate(
     subject,
     text,
     html,
+    extras: extras.length === 0 ? undefined : extras,
+    hosted,
+    isSpecial: extras.length > 0 || hosted !== undefined || isBounded(channel, Object.keys(parts)),
+    hasText,
     fields,
     paths,
     isTextDerived,
@@ -100,7 +136,10 @@ export function compileTemplate(
   return { template: compiled };
 }
 
-/** Renders a message. Returns a sentence if a limit is exceeded (too long, a list with too many items). Never throws. */
+/**
+ * Renders a message. Returns a sentence if a limit is exceeded (a part too long, a list with too many items), or if a part is
+ * not what its channel takes. Never throws.
+ */
 export function renderMessage(
   template: CompiledTemplate,
   data: JsonObject,
@@ -112,14 +151,32 @@ export function renderMessage(
     const text = tidyText(template.text(data));
     part = 'html';
     const html = template.html && tidyHtml(template.html(data));
-    return {
-      message: { ...(subject === undefined ? {} : { subject }), text, ...(html === undefined ? {} : { html }) },
+    const message: Message = {
+      ...(subject === undefined ? {} : { subject }),
+      text,
+      ...(html === undefined ? {} : { html }),
     };
+    if (!template.isSpecial) return { message };
+    let whole = message;
+    for (const extra of template.extras ?? []) {
+      part = extra.part;
+      whole = { ...whole, ...readPart(extra.part, extra.render(data)) };
+    }
+    if (template.hosted !== undefined) return { message: toHosted(template.hosted, whole, data) };
+    const excess = findExcess(template.channel, whole);
+    if (excess !== undefined) return { error: `The ${excess.replace('{}', template.notificationType)}` };
+    return { message: whole };
   } catch (error) {
     // The message of any other error may quote the data, which must not reach a log.
     const why = error instanceof RenderLimit ? error.message : 'the data cannot be read';
     return { error: `The ${part} part of ${template.notificationType} cannot be rendered: ${why}.` };
   }
+}
+
+const renderNothing: Part = () => '';
+
+function toHosted(template: string, { data: own }: Message, data: JsonObject): Message {
+  return { text: '', hosted: { template, data: own ?? data } };
 }
 
 /**
@@ -138,8 +195,13 @@ export function explainBlank(template: CompiledTemplate, message: Message, data:
 const MAX_NAMED_FIELDS = 5;
 
 /** A message is blank if its reader sees nothing in a part. HTML may consist of images, and then has no text. */
-function findBlankPart({ isTextDerived }: CompiledTemplate, { subject, text, html }: Message): PartName | undefined {
+function findBlankPart(template: CompiledTemplate, message: Message): PartName | undefined {
+  const { isTextDerived } = template;
+  const { subject, text, html } = message;
+  if (template.hosted !== undefined) return undefined;
   if (subject !== undefined && isBlankText(subject)) return 'subject';
+  if (message.title !== undefined && isBlankText(message.title)) return 'title';
+  if (!template.hasText) return undefined;
   // Text that is made from the HTML shows that the HTML has some.
   if (isTextDerived && !isBlankText(text)) return undefined;
   if (html !== undefined && isBlankHtml(html)) return 'html';
@@ -150,9 +212,13 @@ function getAt(data: JsonObject, path: FieldPath): Json | undefined {
   return path.reduce<Json | undefined>((value, step) => getMember(value, String(step)), data);
 }
 
+/** A template that the provider keeps has at most data of its own. */
+const HOSTED_PARTS: ChannelDescriptor['parts'] = { needs: [], oneOf: [], may: ['data'] };
+
 function checkParts(template: Template): TemplateProblem[] {
-  const { needs, oneOf, may } = CHANNEL_PARTS[template.channel];
-  const given = Object.keys(template.parts);
+  const isHosted = Object.hasOwn(template.parts, HOSTED_PART);
+  const { needs, oneOf, may } = isHosted ? HOSTED_PARTS : CHANNEL_DESCRIPTORS[template.channel].parts;
+  const given = Object.keys(template.parts).filter((name) => name !== HOSTED_PART);
   const known: readonly string[] = [...needs, ...oneOf, ...may];
   const problems: TemplateProblem[] = [];
   for (const part of given.filter((name) => !known.includes(name))) {

@@ -27,5 +27,6 @@ export const CLAIMED: ClaimedDelivery = {
   priority: 2,
   step: null,
   expiresAt: null,
-  address: { sealed: Buffer.alloc(0), mask: 'm…@example.com' },
+  address: { sealed: Buffer.alloc(0), mask: 'm…@example.com', hash: 'hash' },
+  category: 'TRANSACTIONAL',
 };

@@ -85,7 +85,12 @@ export function useConsole(seed: (app: ConsoleTest) => Promise<void> = async () 
     app.outside = await listenOutside();
     app.catalog = await buildCatalog(app.outside.url);
     app.tidings = await testTidings(
-      { email: sandboxProvider(['email']), sms: sandboxProvider(['sms']), internal: doubtfulProvider() },
+      {
+        email: sandboxProvider(['email']),
+        sms: sandboxProvider(['sms']),
+        in_app: sandboxProvider(['in_app']),
+        internal: doubtfulProvider(),
+      },
       app.catalog,
     );
     app.tidings.clock.now = Date.now();

@@ -51,6 +51,10 @@ const TABLES = [
   'leases',
   'attempts',
   'messages',
+  'receipts',
+  'provider_messages',
+  'suppressions',
+  'outbox_events',
   'audit_log',
 ];
 

@@ -27,11 +27,12 @@ export const NOTIFICATIONS = `notifications:
   TELL:
     description: What happened.
     category: SYSTEM
-    channels: [email, sms, push, in_app, webhook, internal]
+    channels: [email, sms, push, in_app, webhook, chat, internal]
     priority: HIGH
     in_doubt: hold
     give_up_after: 2h
     expires_after: 3d
+    provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }
   N2: { category: OPERATIONAL, channels: internal }
@@ -85,6 +86,8 @@ const MORE_NOTIFICATIONS = `
 - { description: What happened., category: SYSTEM, channels: [webhook, internal], in_doubt: hold, give_up_after: 2h }
 - { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m }
 - { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
+- { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1 }
+- { category: SYSTEM, channels: [email, internal], provider_template: { email: CLIENT_WELCOME_V1 } }
 `;
 
 /** Each stands for itself, beside RULES. */

@@ -44,6 +44,7 @@ export async function testServer(
     port?: number;
     listOpenCircuits?: HttpDependencies['listOpenCircuits'];
     publicUrl?: string;
+    receiptAccounts?: HttpDependencies['receiptAccounts'];
     oidc?: HttpDependencies['oidc'];
     /** URLs that the server may reach although they are not public ones: those of servers of the test. */
     exempt?: (url: URL) => boolean;
@@ -60,6 +61,7 @@ export async function testServer(
     publicUrl: options.publicUrl ?? null,
     oidc: options.oidc ?? null,
     outbound,
+    ...(options.receiptAccounts && { receiptAccounts: options.receiptAccounts }),
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),
     ...(options.maxKeptBytes !== undefined && { maxKeptBytes: options.maxKeptBytes }),

@@ -936,6 +936,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List addresses that get no messages, newest first */
+        get: operations["listSuppressions"];
+        put?: never;
+        /** Send an address no messages of a scope; one that is there already stays */
+        post: operations["addSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a suppression with its evidence */
+        get: operations["getSuppression"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/{id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lift a suppression: the address gets messages again; the audit log keeps its evidence */
+        post: operations["liftSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** List the suppressions of one address */
+        post: operations["searchSuppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenant": {
         parameters: {
             query?: never;
@@ -1447,7 +1516,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1476,7 +1545,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -1925,6 +1994,18 @@ export interface components {
              * @example null
              */
             reason_code: string | null;
+            /**
+             * @description What its reader did; what machines did is apart
+             * @example [
+             *       "opened"
+             *     ]
+             */
+            receipt_flags: ("opened" | "clicked" | "read" | "unsubscribed" | "machine_opened" | "machine_clicked")[];
+            /**
+             * @description What the receipts of the provider say together; null: nothing yet, or it sends none
+             * @example delivered
+             */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -2015,6 +2096,18 @@ export interface components {
              * @example null
              */
             reason_code: string | null;
+            /**
+             * @description What its reader did; what machines did is apart
+             * @example [
+             *       "opened"
+             *     ]
+             */
+            receipt_flags: ("opened" | "clicked" | "read" | "unsubscribed" | "machine_opened" | "machine_clicked")[];
+            /**
+             * @description What the receipts of the provider say together; null: nothing yet, or it sends none
+             * @example delivered
+             */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -2393,7 +2486,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "posted_only" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
             column: number;
             file: string;
             hint?: string;
@@ -2553,7 +2646,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2942,16 +3035,41 @@ export interface components {
         };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
+            /** @description Buttons */
+            actions?: {
+                label: string;
+                url: string;
+            }[];
+            /** @description Files that are fetched when the email is sent */
+            attachments?: {
+                content_id?: string;
+                name: string;
+                type?: string;
+                url: string;
+            }[];
+            /** @description The number on the icon of the app */
+            badge?: number;
+            /** @description Blocks of a chat message */
+            blocks?: components["schemas"]["JsonObject"][];
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description For the program that receives it */
+            data?: components["schemas"]["JsonObject"];
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
              */
             delivery_id: string;
             html?: string;
+            /** @description URL of a picture */
+            image?: string;
             /** @description Of the template; present if the user has a locale */
             locale?: string | null;
+            /** @description A template that the provider keeps, and the data for it */
+            provider_template?: {
+                data: components["schemas"]["JsonObject"];
+                name: string;
+            };
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -2960,6 +3078,8 @@ export interface components {
             rendered_at: string;
             subject?: string;
             text: string;
+            /** @description The line above the text, of push and in-app messages */
+            title?: string;
             /**
              * @description Masked; null: the channel needs no address
              * @example a…@example.com
@@ -3007,7 +3127,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -3328,6 +3448,31 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        NewSuppression: {
+            /**
+             * @description As events have it
+             * @example maria@example.com
+             */
+            address: string;
+            /** @enum {string} */
+            channel: "email" | "sms";
+            /**
+             * @description Why, for the reader
+             * @example asked on the phone
+             */
+            note?: string;
+            /**
+             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @default all
+             * @example all
+             */
+            scope?: string;
+            /**
+             * Format: date-time
+             * @description Absent: until it is lifted
+             */
+            until?: string;
+        };
         /**
          * @description A tenant to be created
          * @example {
@@ -3438,9 +3583,31 @@ export interface components {
             finished_at: string | null;
             /** @description As it was rendered; null: it was not, or it is no longer kept */
             message: {
+                /** @description Buttons */
+                actions?: {
+                    label: string;
+                    url: string;
+                }[];
+                /** @description Files that are fetched when the email is sent */
+                attachments?: {
+                    content_id?: string;
+                    name: string;
+                    type?: string;
+                    url: string;
+                }[];
+                /** @description The number on the icon of the app */
+                badge?: number;
+                /** @description Blocks of a chat message */
+                blocks?: components["schemas"]["JsonObject"][];
+                /** @description For the program that receives it */
+                data?: components["schemas"]["JsonObject"];
                 html?: string;
+                /** @description URL of a picture */
+                image?: string;
                 subject?: string;
                 text: string;
+                /** @description The line above the text, of push and in-app messages */
+                title?: string;
             } | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
@@ -3876,11 +4043,38 @@ export interface components {
         };
         /** @description A message as it was sent */
         RevealedMessage: {
+            /** @description Buttons */
+            actions?: {
+                label: string;
+                url: string;
+            }[];
+            /** @description Files that are fetched when the email is sent */
+            attachments?: {
+                content_id?: string;
+                name: string;
+                type?: string;
+                url: string;
+            }[];
+            /** @description The number on the icon of the app */
+            badge?: number;
+            /** @description Blocks of a chat message */
+            blocks?: components["schemas"]["JsonObject"][];
             channel: string;
+            /** @description For the program that receives it */
+            data?: components["schemas"]["JsonObject"];
             delivery_id: string;
             html?: string;
+            /** @description URL of a picture */
+            image?: string;
+            /** @description A template that the provider keeps, and the data for it */
+            provider_template?: {
+                data: components["schemas"]["JsonObject"];
+                name: string;
+            };
             subject?: string;
             text: string;
+            /** @description The line above the text, of push and in-app messages */
+            title?: string;
         };
         /**
          * @description The version to make active again
@@ -3950,7 +4144,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4237,6 +4431,53 @@ export interface components {
              */
             received_at: string;
             user_traits: components["schemas"]["JsonObject"];
+        };
+        /** @description An address that gets no messages of a scope */
+        Suppression: {
+            /**
+             * @description Masked; null: only its hash is known
+             * @example m…@example.com
+             */
+            address: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms";
+            /** @description The receipt, attempt or request that it was made from */
+            evidence: components["schemas"]["JsonObject"];
+            /** @enum {string} */
+            reason: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+            /**
+             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @example all
+             */
+            scope: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+            /**
+             * @description Id of the suppression
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            suppression_id: string;
+            /** @description Null: until it is lifted */
+            until: string | null;
+        };
+        /** @description Suppressions, newest first */
+        SuppressionPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            suppressions: components["schemas"]["Suppression"][];
+        };
+        /** @description An address; in the body, because URLs are logged */
+        SuppressionSearch: {
+            address: string;
+            /** @enum {string} */
+            channel: "email" | "sms";
         };
         /** @description A tenant of the installation */
         Tenant: {
@@ -5118,6 +5359,7 @@ export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
+export type NewSuppression = components['schemas']['NewSuppression'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
 export type Notification = components['schemas']['Notification'];
@@ -5162,6 +5404,9 @@ export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
+export type Suppression = components['schemas']['Suppression'];
+export type SuppressionPage = components['schemas']['SuppressionPage'];
+export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
@@ -5605,6 +5850,10 @@ export interface operations {
                      *               "created_at": "2026-11-02T09:30:00.000Z",
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
+                     *               "receipt_state": "delivered",
+                     *               "receipt_flags": [
+                     *                 "opened"
+                     *               ],
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -6155,7 +6404,11 @@ export interface operations {
                      *           "due_at": "2026-11-02T09:30:00.000Z",
                      *           "created_at": "2026-11-02T09:30:00.000Z",
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
-                     *           "has_message": true
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ]
                      *         }
                      *       ],
                      *       "next": null
@@ -6223,7 +6476,11 @@ export interface operations {
                      *       "due_at": "2026-11-02T09:30:00.000Z",
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
-                     *       "has_message": true
+                     *       "has_message": true,
+                     *       "receipt_state": "delivered",
+                     *       "receipt_flags": [
+                     *         "opened"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -6340,7 +6597,11 @@ export interface operations {
                      *       "due_at": "2026-11-02T09:30:00.000Z",
                      *       "created_at": "2026-11-02T09:30:00.000Z",
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
-                     *       "has_message": true
+                     *       "has_message": true,
+                     *       "receipt_state": "delivered",
+                     *       "receipt_flags": [
+                     *         "opened"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -7036,6 +7297,10 @@ export interface operations {
                      *               "created_at": "2026-11-02T09:30:00.000Z",
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
+                     *               "receipt_state": "delivered",
+                     *               "receipt_flags": [
+                     *                 "opened"
+                     *               ],
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -9757,6 +10022,308 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listSuppressions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                channel?: "email" | "sms";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                reason?: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppressions": [
+                     *         {
+                     *           "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "channel": "email",
+                     *           "address": "m…@example.com",
+                     *           "scope": "all",
+                     *           "reason": "hard_bounce",
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "until": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addSuppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuppression"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSuppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Id of the suppression
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    liftSuppression: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Id of the suppression
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Why, for the audit log */
+                    note?: string;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "channel": "email",
+                     *       "address": "m…@example.com",
+                     *       "scope": "all",
+                     *       "reason": "hard_bounce",
+                     *       "since": "2026-11-02T09:30:00.000Z",
+                     *       "until": "2026-11-02T09:30:00.000Z",
+                     *       "evidence": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    searchSuppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "suppressions": [
+                     *         {
+                     *           "suppression_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "channel": "email",
+                     *           "address": "m…@example.com",
+                     *           "scope": "all",
+                     *           "reason": "hard_bounce",
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "until": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SuppressionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOwnTenant: {
         parameters: {
             query?: never;
@@ -11403,6 +11970,10 @@ export interface operations {
                      *               "created_at": "2026-11-02T09:30:00.000Z",
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
+                     *               "receipt_state": "delivered",
+                     *               "receipt_flags": [
+                     *                 "opened"
+                     *               ],
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,

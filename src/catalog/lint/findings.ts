@@ -18,7 +18,6 @@ export const CHECKS = {
   own_trigger: 'warning',
   cancels_itself: 'warning',
   nothing_to_cancel: 'warning',
-  posted_only: 'warning',
   undeclared_field: 'warning',
   unused_event: 'warning',
   unused_notification: 'warning',

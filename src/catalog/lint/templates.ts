@@ -5,9 +5,11 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
-import { compilePart, type FieldPath, type NamedField, ROOTS } from '../../templates/compile.ts';
+import { compilePart, compileValue, type FieldPath, type NamedField, ROOTS } from '../../templates/compile.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
+import { readStructure } from '../parse/structure-file.ts';
+import { Problems } from '../problems.ts';
 import type { ReportAt } from './findings.ts';
 import { type TemplateContext, templateContexts } from './template-context.ts';
 
@@ -18,14 +20,27 @@ export function checkTemplates(data: CatalogData, files: CatalogFiles, report: R
     const [, notification = '', channel] = /^templates\/([^/]+)\/([^/.]+)\./.exec(file) ?? [];
     const contexts = listContexts(notification, channel as Channel);
     if (contexts.length === 0) continue;
-    // The file is compiled as it is written: the HTML that MJML becomes has other lines.
-    const compiled = compilePart(text, { html: /\.(?:html|mjml)$/.test(file), locale: DEFAULT_LOCALE });
-    for (const field of 'fields' in compiled ? compiled.fields : []) {
+    for (const field of /\.(?:ya?ml|json)$/.test(file) ? listStructureFields(file, text) : listFields(file, text)) {
       const { line, column } = field;
       const problem = findMissingField(field, contexts, notification);
       if (problem) report('undeclared_field', { file, line, column }, problem.message, problem.hint);
     }
   }
+}
+
+/** Returns the fields of a text or HTML. The file is compiled as it is written: the HTML that MJML becomes has other lines. */
+function listFields(file: string, text: string): readonly NamedField[] {
+  const compiled = compilePart(text, { html: /\.(?:html|mjml)$/.test(file), locale: DEFAULT_LOCALE });
+  return 'fields' in compiled ? compiled.fields : [];
+}
+
+/** Returns the fields of each value, at the place of the value. */
+function listStructureFields(file: string, source: string): readonly NamedField[] {
+  const structure = readStructure(file, source, new Problems());
+  return (structure?.texts ?? []).flatMap(({ line, column, text }) => {
+    const compiled = compileValue(text, DEFAULT_LOCALE);
+    return 'fields' in compiled ? compiled.fields.map((field) => ({ ...field, line, column })) : [];
+  });
 }
 
 /** Returns why a field is there in no context, or undefined if it may be there in one of them. */

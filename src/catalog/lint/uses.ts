@@ -1,6 +1,6 @@
 import type { CatalogData, Rule } from '../../model/catalog.ts';
 import { getSentTypes } from '../../rules/compile/rule-set.ts';
-import { LIFECYCLE_EVENTS, POSTED_LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
+import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 import { newFieldTypes } from './calendar.ts';
 import type { Report } from './findings.ts';
 
@@ -37,10 +37,6 @@ export function checkUses({ events, traits, notifications, rules, groups }: Cata
       const hint = 'a limit names its own zone: 1 per day in user zone';
       report('unused_zone', ['rules', rule.name, 'zone'], 'nothing in this rule has a local time', hint);
     }
-    for (const [key, event] of findPostedEvents(rule)) {
-      const message = `${event} arrives only if one of your services posts it`;
-      report('posted_only', ['rules', rule.name, key], message, 'see docs/rules.md for what to post');
-    }
     for (const action of rule.actions) {
       if (action.kind !== 'cancel' || waiting.has(action.rule)) continue;
       report('nothing_to_cancel', ['rules', rule.name, 'do'], `${action.rule} never waits: it has nothing to cancel`);
@@ -59,26 +55,6 @@ function getEventTypes({ on, after, count, unless, cancelOn, actions }: Rule): s
     ...cancelOn,
     ...actions.flatMap((action) => (action.kind === 'emit' ? [action.event] : [])),
   ];
-}
-
-/**
- * Yields the keys of a rule that depend on lifecycle events that Tidings does not emit. A trigger counts only if all
- * triggers are such events: one beside others may well be meant for later.
- */
-function* findPostedEvents({
-  on,
-  changes,
-  after,
-  count,
-  unless,
-  cancelOn,
-}: Rule): Iterable<[key: string, event: string]> {
-  const isPosted = (event: string) => POSTED_LIFECYCLE_EVENTS.has(event);
-  if (on.every(isPosted) && changes === undefined) for (const event of on) yield ['on', event];
-  for (const event of after.map((one) => one.event).filter(isPosted)) yield ['after', event];
-  for (const event of count?.of.filter(isPosted) ?? []) if (!on.includes(event)) yield ['count', event];
-  for (const event of unless?.events.filter(isPosted) ?? []) yield ['unless', event];
-  for (const event of cancelOn.filter(isPosted)) yield ['cancel_on', event];
 }
 
 function hasLocalTime({ every, at, digest, count }: Rule): boolean {

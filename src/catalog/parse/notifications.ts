@@ -13,6 +13,7 @@ import {
   parseText,
   parseTexts,
 } from './fields.ts';
+import { suggest } from './suggest.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { category: MARKETING, channels: [email] }';
@@ -24,7 +25,9 @@ const NOTIFICATION_KEYS = [
   'in_doubt',
   'give_up_after',
   'expires_after',
+  'provider_template',
 ];
+const HOSTED_EXAMPLE = 'provider_template: { email: CLIENT_WELCOME_V1 }';
 const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
 const DEFAULT_FALLBACK_WAIT: Millis = 10 * 60_000;
 const DEFAULT_GIVE_UP_AFTER: Millis = DAY_MS;
@@ -36,6 +39,8 @@ export interface ParsedNotification {
   readonly channelAt: ReadonlyMap<Channel, number>;
   /** False if a channel could not be parsed, which has been reported: nothing is checked against the channels then. */
   readonly channelsKnown: boolean;
+  /** The channels whose templates their provider keeps, with the names that it gave them. */
+  readonly hostedBy: ReadonlyMap<Channel, string>;
 }
 
 /** Parses notifications.yaml: the notification types. */
@@ -60,6 +65,7 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
     at: entry.at,
     channelAt,
     channelsKnown,
+    hostedBy: parseHosted(file, name, found, channelAt, channelsKnown),
     type: {
       name,
       ...parseDescription(file, found),
@@ -72,6 +78,43 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
       ...(expiresAfter === undefined ? {} : { expiresAfter }),
     },
   };
+}
+
+/** Parses `provider_template: NAME`, for a type of one channel, or `provider_template: { email: NAME, sms: NAME }`. */
+function parseHosted(
+  file: YamlFile,
+  type: string,
+  found: Fields,
+  channels: ReadonlyMap<Channel, number>,
+  channelsKnown: boolean,
+): ReadonlyMap<Channel, string> {
+  const hosted = new Map<Channel, string>();
+  const entry = found.get('provider_template');
+  if (entry === undefined) return hosted;
+  const names = [...channels.keys()];
+  if (entry.value.kind !== 'map') {
+    if (names.length > 1) {
+      const hint = `provider_template: { ${names[0]}: CLIENT_WELCOME_V1 }`;
+      file.report(entry.value.at, `${type} has several channels: "provider_template" names one or more of them`, hint);
+    } else if (names[0]) addName(names[0], entry);
+    return hosted;
+  }
+  for (const each of parseEntries(file, entry.value, '"provider_template"', HOSTED_EXAMPLE)) {
+    const channel = CHANNELS.find((candidate) => candidate === each.key);
+    if (channel === undefined) {
+      file.report(each.at, `${JSON.stringify(each.key)} is not a channel`, suggest(each.key, CHANNELS));
+    } else if (channelsKnown && !channels.has(channel)) {
+      file.report(each.at, `${type} is not sent by ${channel}`, `its channels: ${names.join(', ')}`);
+    } else addName(channel, each);
+  }
+  return hosted;
+
+  function addName(channel: Channel, { value }: Entry): void {
+    const text = parseText(file, value, 'the name of a template', HOSTED_EXAMPLE);
+    if (!text) return;
+    if (/^[^\p{C}\s]{1,200}$/u.test(text.text)) hosted.set(channel, text.text);
+    else file.report(text.at, 'this is not the name of a template', 'use 1 to 200 characters without blanks');
+  }
 }
 
 /** Returns TRANSACTIONAL after an error, which has been reported. */

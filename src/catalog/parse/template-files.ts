@@ -1,11 +1,25 @@
 import { canonicalizeLocale } from '../../lib/text/locale.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import type { PartName } from '../../model/channels/descriptor.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
-import { CHANNEL_PARTS, type PartName } from '../../templates/template.ts';
+import { STRUCTURED_PARTS } from '../../templates/read-part.ts';
 import type { Problems } from '../problems.ts';
 import { suggest } from './suggest.ts';
 
 /** Parts of a template as files have them, in the order of messages. `mjml` is another form of `html`. */
-const FILE_PARTS = ['subject', 'html', 'mjml', 'text'] as const;
+const FILE_PARTS = [
+  'subject',
+  'title',
+  'html',
+  'mjml',
+  'text',
+  'badge',
+  'image',
+  'actions',
+  'blocks',
+  'data',
+  'attachments',
+] as const satisfies readonly (PartName | 'mjml')[];
 export type FilePart = (typeof FILE_PARTS)[number];
 
 /** One template file whose name is valid. */
@@ -18,8 +32,16 @@ export interface TemplateFile {
   readonly text: string;
 }
 
+/** Parts whose white space at the end, or whose lines, matter. */
+const KEPT_AS_WRITTEN: ReadonlySet<FilePart> = new Set(['html', 'mjml', 'data', 'actions', 'blocks', 'attachments']);
+
 /** Parses the path of a file below `templates/`. Reports a file that cannot be part of a template, and returns undefined. */
-export function parseFileName(file: string, written: string, problems: Problems): TemplateFile | undefined {
+export function parseFileName(
+  file: string,
+  written: string,
+  problems: Problems,
+  isHosted: (type: string, channel: Channel) => boolean,
+): TemplateFile | undefined {
   const examples = 'templates/WELCOME_EMAIL/email.en.html, email.en.subject.txt, sms.en.txt';
   const report = (message: string, hint: string) => {
     problems.add(atStart(file, message, hint));
@@ -29,7 +51,7 @@ export function parseFileName(file: string, written: string, problems: Problems)
   if (type === undefined || name === undefined) {
     return report('a template must be a file in the folder of its notification', examples);
   }
-  const [, word, locale, subject, extension] = /^([^.]+)\.([^.]+)(\.subject)?\.([^.]+)$/.exec(name) ?? [];
+  const [, word, locale, partName, extension] = /^([^.]+)\.([^.]+)(?:\.([^.]+))?\.([^.]+)$/.exec(name) ?? [];
   if (word === undefined || locale === undefined) {
     const message = `${JSON.stringify(name)} is not the file name of a template`;
     return report(message, `name it CHANNEL.LOCALE.EXTENSION: ${examples}`);
@@ -43,14 +65,39 @@ export function parseFileName(file: string, written: string, problems: Problems)
       : 'use a language and, if it matters, a region: en, pt-BR';
     return report(`${JSON.stringify(locale)} is not a locale`, hint);
   }
-  const part = subject ? (extension === 'txt' ? 'subject' : undefined) : PART_BY_EXTENSION[extension!];
-  const possible = listFileParts(channel);
-  if (part === undefined || !possible.includes(part)) {
+  const hosted = isHosted(type, channel);
+  const possible = hosted ? HOSTED_FILE_PARTS : listFileParts(channel);
+  const part = findPart(partName, extension!, possible);
+  if (part === undefined) {
     const names = possible.map((candidate) => formatFileName(channel, locale, candidate));
-    return report(`${JSON.stringify(name)} is not a part of ${channel}`, suggest(name, names));
+    const message = `${JSON.stringify(name)} is not a part of ${channel}`;
+    if (!hosted) return report(message, suggest(name, names));
+    return report(
+      `${message} by "provider_template", which the provider renders`,
+      `keep one of them; it takes ${names.join(', ')}`,
+    );
   }
-  return { file, type, channel, locale, part, text: part === 'html' || part === 'mjml' ? written : written.trimEnd() };
+  return { file, type, channel, locale, part, text: KEPT_AS_WRITTEN.has(part) ? written : written.trimEnd() };
 }
+
+/** A template that the provider keeps has at most data of its own. */
+const HOSTED_FILE_PARTS: readonly FilePart[] = ['data'];
+
+function findPart(name: string | undefined, extension: string, possible: readonly FilePart[]): FilePart | undefined {
+  const written = name === undefined ? PART_BY_EXTENSION[extension] : FILE_PARTS.find((part) => part === name);
+  if (written === undefined || (name !== undefined && !listExtensions(written).includes(extension))) return undefined;
+  // The line above the text of a message that has no subject is its title.
+  const part = written === 'subject' && !possible.includes('subject') ? 'title' : written;
+  return possible.includes(part) ? part : undefined;
+}
+
+/** Returns the extensions of a part whose name stands in the file name; the first is the usual one. */
+function listExtensions(part: FilePart): readonly string[] {
+  if (part in NAMED_BY_EXTENSION) return [];
+  return STRUCTURED_PARTS.has(part) ? ['yaml', 'yml', 'json'] : ['txt'];
+}
+
+const NAMED_BY_EXTENSION: { readonly [part in FilePart]?: string } = { text: 'txt', html: 'html', mjml: 'mjml' };
 
 const PART_BY_EXTENSION: { readonly [extension: string]: FilePart | undefined } = {
   txt: 'text',
@@ -60,13 +107,13 @@ const PART_BY_EXTENSION: { readonly [extension: string]: FilePart | undefined } 
 
 /** Returns the parts that a complete template has: one of each list. */
 export function listRequiredParts(channel: Channel): readonly (readonly FilePart[])[] {
-  const { needs, oneOf } = CHANNEL_PARTS[channel];
+  const { needs, oneOf } = CHANNEL_DESCRIPTORS[channel].parts;
   return [...needs.map((part) => [part]), ...(oneOf.length > 0 ? [addMjml(oneOf)] : [])];
 }
 
 /** Returns the parts that a template may have. */
 function listFileParts(channel: Channel): readonly FilePart[] {
-  const { needs, oneOf, may } = CHANNEL_PARTS[channel];
+  const { needs, oneOf, may } = CHANNEL_DESCRIPTORS[channel].parts;
   const possible = addMjml([...needs, ...oneOf, ...may]);
   return FILE_PARTS.filter((part) => possible.includes(part));
 }
@@ -76,8 +123,8 @@ function addMjml(parts: readonly PartName[]): readonly FilePart[] {
 }
 
 export function formatFileName(channel: Channel, locale: string, part: FilePart): string {
-  if (part === 'subject') return `${channel}.${locale}.subject.txt`;
-  return `${channel}.${locale}.${part === 'text' ? 'txt' : part}`;
+  const extension = NAMED_BY_EXTENSION[part];
+  return `${channel}.${locale}.${extension ?? `${part}.${listExtensions(part)[0]}`}`;
 }
 
 /** Returns a problem of a whole file. */

@@ -1,11 +1,14 @@
 import { joinWords } from '../../lib/text/join-words.ts';
 import type { Template } from '../../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
-import { compileTemplate } from '../../templates/template.ts';
+import { STRUCTURED_PARTS } from '../../templates/read-part.ts';
+import { compileTemplate, HOSTED_PART } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
 import type { Problems } from '../problems.ts';
 import { compileMjml } from './mjml.ts';
 import type { ParsedNotification } from './notifications.ts';
+import { readStructure, type StructureFile } from './structure-file.ts';
 import { suggest } from './suggest.ts';
 import {
   atStart,
@@ -16,9 +19,6 @@ import {
   type TemplateFile,
 } from './template-files.ts';
 import type { YamlFile } from './yaml.ts';
-
-/** Channels for which a notification needs no template. */
-const OPTIONAL_CHANNELS: ReadonlySet<Channel> = new Set(['webhook', 'internal'] as const);
 
 /**
  * Parses the template files, `templates/NOTIFICATION/CHANNEL.LOCALE.EXTENSION`: checks that each notification has the
@@ -35,18 +35,35 @@ export async function parseTemplates(
 ): Promise<readonly Template[]> {
   const types = notifications?.types;
   const groups = new Map<string, TemplateFile[]>();
+  const hosted = new Map<string, string>();
+  for (const { type, hostedBy } of types ?? []) {
+    for (const [channel, name] of hostedBy) hosted.set(`${type.name}\n${channel}`, name);
+  }
+  const isHosted = (type: string, channel: Channel) => hosted.has(`${type}\n${channel}`);
   for (const path of [...files.keys()].sort()) {
-    const file = parseFileName(path, files.get(path)!, problems);
+    const file = parseFileName(path, files.get(path)!, problems, isHosted);
     if (file === undefined || !isOfNotification(file, types, problems)) continue;
     const key = groupKey(file.type, file.channel, file.locale);
     groups.set(key, [...(groups.get(key) ?? []), file]);
   }
-  if (notifications) checkDefaultLocale(notifications.file, notifications.types, groups);
+  const isComplete = (type: string, channel: Channel) =>
+    isHosted(type, channel) || groups.has(groupKey(type, channel, DEFAULT_LOCALE));
+  if (notifications) checkDefaultLocale(notifications.file, notifications.types, isComplete);
 
   const templates: Template[] = [];
   for (const group of groups.values()) {
-    const template = checkParts(group, problems) ? await compileGroup(group, problems) : undefined;
+    const { type, channel } = group[0]!;
+    const name = hosted.get(`${type}\n${channel}`);
+    const isGood = checkParts(group, name !== undefined, problems);
+    const template = isGood ? await compileGroup(group, name, problems) : undefined;
     if (template) templates.push(template);
+  }
+  for (const { type, hostedBy } of types ?? []) {
+    for (const [channel, name] of hostedBy) {
+      if (groups.has(groupKey(type.name, channel, DEFAULT_LOCALE))) continue;
+      const parts = { [HOSTED_PART]: name };
+      templates.push({ notificationType: type.name, channel, locale: DEFAULT_LOCALE, parts });
+    }
   }
   return templates.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
 }
@@ -75,11 +92,11 @@ function isOfNotification(
 function checkDefaultLocale(
   file: YamlFile,
   types: readonly ParsedNotification[],
-  groups: ReadonlyMap<string, unknown>,
+  isComplete: (type: string, channel: Channel) => boolean,
 ): void {
   for (const { type, channelAt } of types) {
     for (const [channel, at] of channelAt) {
-      if (OPTIONAL_CHANNELS.has(channel) || groups.has(groupKey(type.name, channel, DEFAULT_LOCALE))) continue;
+      if (CHANNEL_DESCRIPTORS[channel].fallback || isComplete(type.name, channel)) continue;
       const files = listRequiredParts(channel).map(
         ([first]) => `templates/${type.name}/${formatFileName(channel, DEFAULT_LOCALE, first!)}`,
       );
@@ -90,10 +107,14 @@ function checkDefaultLocale(
 }
 
 /** Whether the files of one template, which agree in type, channel and locale, have all required parts and no empty one. */
-function checkParts(group: readonly TemplateFile[], problems: Problems): boolean {
+function checkParts(group: readonly TemplateFile[], isHosted: boolean, problems: Problems): boolean {
   const { channel, locale, type, file } = group[0]!;
   const has = (part: FilePart) => group.some((one) => one.part === part);
-  const missing = listRequiredParts(channel).filter((alternatives) => !alternatives.some(has));
+  const required = isHosted ? [] : listRequiredParts(channel);
+  const missing = required.filter((alternatives) => !alternatives.some(has));
+  const twice = group.filter(({ part, file: other }) => group.find((one) => one.part === part)?.file !== other);
+  for (const one of twice)
+    problems.add(atStart(one.file, `there is another file of the ${one.part}`, 'keep one of them'));
   for (const alternatives of missing) {
     const message = `the ${channel} template in "${locale}" has no ${joinWords(alternatives, 'or')}`;
     const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!)}`;
@@ -103,23 +124,38 @@ function checkParts(group: readonly TemplateFile[], problems: Problems): boolean
   for (const one of empty) problems.add(atStart(one.file, 'the template is empty'));
   const mjml = has('html') ? group.find(({ part }) => part === 'mjml') : undefined;
   if (mjml) problems.add(atStart(mjml.file, 'this email has an .html file as well', 'keep one of them'));
-  return missing.length === 0 && empty.length === 0 && mjml === undefined;
+  return missing.length === 0 && empty.length === 0 && twice.length === 0 && mjml === undefined;
 }
 
-async function compileGroup(group: readonly TemplateFile[], problems: Problems): Promise<Template | undefined> {
+async function compileGroup(
+  group: readonly TemplateFile[],
+  hostedTemplate: string | undefined,
+  problems: Problems,
+): Promise<Template | undefined> {
   const { type, channel, locale } = group[0]!;
-  const parts: { [part: string]: string } = {};
+  const parts: { [part: string]: string } = hostedTemplate === undefined ? {} : { [HOSTED_PART]: hostedTemplate };
+  const structures = new Map<string, StructureFile>();
   const fileOfPart = new Map<string, string>();
   const mjml = group.find(({ part }) => part === 'mjml');
   for (const one of group.toSorted(compareByPart)) {
     const part = one.part === 'mjml' ? 'html' : one.part;
-    parts[part] = one === mjml ? await convertMjml(one, problems) : one.text;
+    if (STRUCTURED_PARTS.has(part)) {
+      const structure = readStructure(one.file, one.text, problems);
+      if (!structure) return undefined;
+      structures.set(part, structure);
+      parts[part] = structure.json;
+    } else parts[part] = one === mjml ? await convertMjml(one, problems) : one.text;
     fileOfPart.set(part, one.file);
   }
   const template: Template = { notificationType: type, channel, locale, parts };
   const compiled = compileTemplate(template);
   if ('template' in compiled) return template;
-  for (const { part, message, hint, line, column } of compiled.problems) {
+  for (const { part, at, message, hint, line, column } of compiled.problems) {
+    const structure = structures.get(part);
+    if (structure) {
+      structure.report(at ?? [], message, hint);
+      continue;
+    }
     const file = fileOfPart.get(part) ?? group[0]!.file;
     // A place in the HTML that MJML produced means nothing to the author.
     const place = file === mjml?.file ? { line: 1, column: 1 } : { line, column };

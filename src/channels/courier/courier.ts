@@ -50,7 +50,7 @@ export const courier: ProviderDefinition<CourierSettings> = {
 3. Copy the authorization token: *Settings → API Keys*. Use the one of the environment Test first.
 4. Save the account here with \`auth_token\`, and run the check. It lists one brand and sends nothing.
 
-**To send by a template of Courier**, name it in the template of the notification: \`provider_template: CLIENT_WELCOME_V1\`. Courier
+**To send by a template of Courier**, name it in \`notifications.yaml\`: \`provider_template: CLIENT_WELCOME_V1\`. Courier
 gets the data of the notification, and renders. A template without it is rendered here, and sent as content.
 
 **To receive what became of a message**, add an outbound webhook with the receipt URL of the account: *Settings → Outbound
@@ -110,6 +110,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     channels: CHANNELS,
     concurrency: 50,
     keepsMessage: true,
+    takesHosted: true,
     send,
     check: (signal) =>
       checkByCall(http, { url: `${account.base_url}/brands`, headers, maxMillis: MAX_SEND_MS, signal }, (response) =>

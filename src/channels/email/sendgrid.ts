@@ -114,6 +114,7 @@ function openSendGrid(account: SendGridSettings, { http, clock }: ProviderTools)
     channels: ['email'],
     concurrency: 50,
     keepsMessage: true,
+    takesHosted: true,
     send,
     check: (signal) =>
       checkByCall(

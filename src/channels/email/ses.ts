@@ -163,7 +163,16 @@ function openSes(account: SesSettings, { http, clock }: ProviderTools): Provider
     });
   }
 
-  return { name: 'ses', channels: ['email'], concurrency: 50, keepsMessage: true, send, check, close: async () => {} };
+  return {
+    name: 'ses',
+    channels: ['email'],
+    concurrency: 50,
+    keepsMessage: true,
+    takesHosted: true,
+    send,
+    check,
+    close: async () => {},
+  };
 }
 
 function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, now: number): JsonObject {

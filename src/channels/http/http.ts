@@ -93,6 +93,7 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
     channels: CHANNELS,
     concurrency: account.concurrency,
     keepsMessage: true,
+    takesHosted: /\{\{\s*template\s*\}\}/.test(JSON.stringify([account.url, account.body])),
     send,
     ...(check
       ? {

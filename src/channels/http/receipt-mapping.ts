@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RECEIPT_KINDS } from '../provider.ts';
+import { RECEIPT_KINDS } from '../../model/receipt.ts';
 import { PATH } from './read-path.ts';
 
 const path = () => z.string().regex(PATH, { error: 'must be a path such as message.id' });

@@ -17,6 +17,7 @@ export function logProvider(channels: readonly Channel[], write: (line: object) 
     channels,
     concurrency: 100,
     keepsMessage: true,
+    takesHosted: true,
     async send({ tenantId, notificationId, notificationType, userId, message }) {
       write({
         tenant_id: tenantId,

@@ -3,6 +3,7 @@ import { toTemplateData } from '../../ingest/template-data.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
+import { toMessageParts } from '../../privacy/message-view.ts';
 import type { Send } from '../../rules/context.ts';
 import { DEFAULT_RUN_AFTER_MS } from '../../simulate/cases/parse-cases.ts';
 import { compileCaseRules } from '../../simulate/cases/run-case.ts';
@@ -53,7 +54,7 @@ export function previewEvents(data: CatalogData, items: readonly object[]): obje
         notification_type,
         channel,
         locale: template.locale,
-        ...('message' in rendered ? rendered.message : rendered),
+        ...('message' in rendered ? toMessageParts(rendered.message, (text) => text) : rendered),
       };
     });
   }

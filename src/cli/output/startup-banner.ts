@@ -4,6 +4,7 @@ import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../../channels/substitutes.ts';
 import type { Config } from '../../config.ts';
 import { joinWords } from '../../lib/text/join-words.ts';
 import type { Roles, Running } from '../../main.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { DEFAULT_TENANT } from '../../model/event.ts';
 import { escapeJson, escapeLines } from './escape-terminal.ts';
@@ -53,16 +54,6 @@ export function formatStartupBanner(
   return escapeLines(lines);
 }
 
-const CHANNEL_NAMES: { readonly [channel in Channel]: string } = {
-  email: 'email',
-  sms: 'SMS',
-  push: 'push',
-  in_app: 'in-app',
-  webhook: 'webhook',
-  chat: 'chat',
-  internal: 'internal',
-};
-
 /**
  * Returns one sentence about which channels leave the machine and which do not.
  * @param labels the label of each provider, by its name
@@ -87,7 +78,7 @@ export function formatDelivery(
 }
 
 function formatChannels(channels: readonly Channel[]): string {
-  return joinWords(channels.map((channel) => CHANNEL_NAMES[channel]));
+  return joinWords(channels.map((channel) => CHANNEL_DESCRIPTORS[channel].label));
 }
 
 /** Quotes a text as one word for a POSIX shell. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_OUTCOMES, CHANNELS, DELIVERY_REASON_CODES, DELIVERY_STATUSES } from '../../model/delivery.ts';
+import { RECEIPT_FLAGS, RECEIPT_STATES } from '../../model/receipt.ts';
 import type {
   DeliverySummary,
   DeliveryView,
@@ -7,6 +8,7 @@ import type {
   NotificationView,
 } from '../../store/deliveries/delivery-views.ts';
 import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp, userId } from './common.ts';
+import { messageParts } from './message-parts.ts';
 
 /* Notifications, their deliveries and messages. */
 
@@ -62,6 +64,17 @@ const fields = {
   created_at: timestamp,
   finished_at: timestamp.nullable(),
   has_message: z.boolean().describe('Whether the message is stored'),
+  receipt_state: z
+    .enum(RECEIPT_STATES)
+    .nullable()
+    .meta({
+      description: 'What the receipts of the provider say together; null: nothing yet, or it sends none',
+      examples: ['delivered'],
+    }),
+  receipt_flags: listOf(z.enum(RECEIPT_FLAGS)).meta({
+    description: 'What its reader did; what machines did is apart',
+    examples: [['opened']],
+  }),
 };
 
 export const delivery = z
@@ -119,9 +132,7 @@ const messageFields = {
     .string()
     .nullable()
     .meta({ description: 'Masked; null: the channel needs no address', examples: ['a…@example.com'] }),
-  subject: z.exactOptional(z.string()),
-  text: z.string(),
-  html: z.exactOptional(z.string()),
+  ...messageParts,
   rendered_at: timestamp,
   locale: z.exactOptional(z.string().nullable()).describe('Of the template; present if the user has a locale'),
   user_locale: z.exactOptional(z.string()),

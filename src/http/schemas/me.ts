@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS, DELIVERY_STATUSES } from '../../model/delivery.ts';
 import { idOf, listOf, nextCursor, timestamp, userId } from './common.ts';
+import { messageParts } from './message-parts.ts';
 
 /* Data that a user reaches with an own token, and data that support reveals. */
 
@@ -12,11 +13,7 @@ export const me = z
   })
   .meta({ id: 'Me', description: 'The user of a token' });
 
-const body = {
-  subject: z.exactOptional(z.string()),
-  text: z.string(),
-  html: z.exactOptional(z.string()),
-};
+const { provider_template: hosted, ...body } = messageParts;
 
 const ownDelivery = z
   .object({
@@ -71,5 +68,5 @@ export const revealedAddresses = z
   .meta({ id: 'RevealedAddresses' });
 
 export const revealedMessage = z
-  .object({ delivery_id: z.string(), channel: z.string(), ...body })
+  .object({ delivery_id: z.string(), channel: z.string(), ...body, provider_template: hosted })
   .meta({ id: 'RevealedMessage', description: 'A message as it was sent' });

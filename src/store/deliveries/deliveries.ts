@@ -1,5 +1,7 @@
 import type pg from 'pg';
-import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
+import type { Category } from '../../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
@@ -10,6 +12,7 @@ import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { lockDeliveryState } from './delivery-state.ts';
+import { advanceSteps } from './fallbacks.ts';
 import { getLaneName, type Lane } from './lanes.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
 
@@ -58,7 +61,8 @@ export interface ClaimedDelivery {
   /** After this the message is of no use; null: it keeps its use. */
   readonly expiresAt: Millis | null;
   /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
-  readonly address: { readonly sealed: Buffer; readonly mask: string } | null;
+  readonly address: { readonly sealed: Buffer; readonly mask: string; readonly hash: string } | null;
+  readonly category: Category;
 }
 
 /** Number of deliveries of a channel that a worker can accept. */
@@ -115,9 +119,19 @@ async function claimAll(
 ): Promise<ClaimedDelivery[]> {
   for (let claim = 1; ; claim++) {
     const rows = await claimRows(pool, lease, wants, now, duration);
+    await skipSuppressed(pool, rows, now);
     const claimed = rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
     if (claimed.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return claimed;
   }
+}
+
+/** Goes on with the next channel of notifications whose address on this one is suppressed; after a crash it waits for its time. */
+async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: Millis): Promise<void> {
+  const results = rows.flatMap((row) => {
+    const [tenantId, notificationId, channel, step, isSuppressed] = [row[0], row[1], row[2], row[19], row[24]];
+    return isSuppressed && step !== null ? [{ tenantId, notificationId, channel, step, reached: false }] : [];
+  });
+  if (results.length > 0) await withTransaction(pool, (connection) => advanceSteps(connection, results, now));
 }
 
 /** Runs one claim from the floors of the channels or lanes, and moves the floors. */
@@ -198,13 +212,14 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     catalogVersion,
     activeCatalog: row[10] ?? catalogVersion,
     data,
-    address: row[12] === null ? null : { sealed: row[12], mask: row[13] },
+    address: row[12] === null ? null : { sealed: row[12], mask: row[13], hash: row[22] },
     handle: row[14],
     sealedData: row[15],
     target: row[17],
     priority: row[18],
     step: row[19],
     expiresAt: row[20],
+    category: row[23],
   };
 }
 
@@ -231,6 +246,9 @@ type ClaimedRow = [
   step: number | null,
   expiresAt: Millis | null,
   isSending: boolean,
+  hash: string,
+  category: Category,
+  isSuppressed: boolean,
 ];
 
 /**
@@ -262,8 +280,14 @@ const DUE = `
     where finished_at is null and status = 'queued' and deliveries.channel = want.channel and due_at <= $2
       and due_at >= want.floor`;
 
+/** The kind of address that `due.channel` needs; null: none. */
+const ADDRESS_KIND_OF_CHANNEL = `case due.channel ${CHANNELS.flatMap((channel) => {
+  const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
+  return kind ? [`when '${channel}' then '${kind}'`] : [];
+}).join(' ')} end`;
+
 const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
-const UNSENT = `(n.data is null or ${EXPIRED})`;
+const UNSENT = `(n.data is null or ${EXPIRED} or s.reason is not null)`;
 
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (
@@ -278,28 +302,39 @@ with due as (
   ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
-set status = case when n.data is null then 'dead' when ${EXPIRED} then 'dropped' else 'sending' end,
+set status = case when n.data is null then 'dead' when ${EXPIRED} or s.reason is not null then 'dropped' else 'sending' end,
     worker = $1, claimed_at = $2, fence = d.fence + 1, hold_code = null,
     attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
     send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
     finished_at = case when ${UNSENT} then $2::timestamptz end,
-    reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired' else d.reason_code end,
+    reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired'
+                       when s.reason is not null then 'suppressed' else d.reason_code end,
     reason = case when n.data is null
                   then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
                   when ${EXPIRED}
                   then 'It expired on ' || to_char(d.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, before it could be sent.'
+                  when s.reason is not null
+                  then 'The address is suppressed since ' || to_char(s.since at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+                    || ' UTC for ' || s.scope || ': ' || s.reason || '. Lift suppression ' || s.suppression_id || ' to send to it again.'
                   else d.reason end
 from due
 left join notifications as n using (tenant_id, user_id, notification_id)
 left join active_catalogs as k on k.tenant_id = due.tenant_id
 left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
-  and a.kind = case due.channel when 'email' then 'email' when 'sms' then 'phone' end
+  and a.kind = ${ADDRESS_KIND_OF_CHANNEL}
+left join lateral (
+  select suppression_id, scope, reason, since from suppressions
+  where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash and (until is null or until > $2)
+    and (scope = 'all' or scope = 'category:' || n.category or scope = 'type:' || n.notification_type)
+  order by scope limit 1
+) as s on true
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
           d.in_doubt_policy, n.catalog_version, k.version,
           ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
-          d.priority, d.step, d.expires_at, d.status = 'sending'`;
+          d.priority, d.step, d.expires_at, d.status = 'sending', a.hash, n.category,
+          s.reason is not null and d.status = 'dropped'`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

@@ -2,8 +2,10 @@ import type pg from 'pg';
 import type { AttemptOutcomeKind, Channel, DeliveryStatus, Message } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
+import type { ReceiptFlag, ReceiptState } from '../../model/receipt.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import { maskMessage } from '../../privacy/mask.ts';
+import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 
@@ -45,6 +47,9 @@ export interface DeliveryView {
   readonly created_at: string;
   readonly finished_at: string | null;
   readonly has_message: boolean;
+  /** What the receipts of the provider say together; null: nothing yet, or it sends none. */
+  readonly receipt_state: ReceiptState | null;
+  readonly receipt_flags: readonly ReceiptFlag[];
 }
 
 export interface NotificationView {
@@ -188,13 +193,9 @@ export async function loadDelivery(pool: pg.Pool, tenantId: string, id: Delivery
 }
 
 /** A message as it was rendered, with addresses masked. */
-export interface MessageView {
+export interface MessageView extends MessageParts {
   /** Mask of the address; null: the channel needs none. */
   readonly to: string | null;
-  /** Absent, as `html`: the message has no such part. */
-  readonly subject?: string;
-  readonly text: string;
-  readonly html?: string;
   readonly rendered_at: string;
   /** Locale of the template; present, as `user_locale`, if the user has one. */
   readonly locale?: string | null;
@@ -228,12 +229,9 @@ export async function loadMessage(
     documentRow('messages', tenantId, id.notificationId, id.channel, id.target),
   );
   if (!message) return 'unreadable';
-  const { subject, text, html } = message as unknown as Message;
   return {
     to,
-    ...(subject === undefined ? {} : { subject: maskMessage(subject) }),
-    text: maskMessage(text),
-    ...(html === undefined ? {} : { html: maskMessage(html) }),
+    ...toMessageParts(message as unknown as Message, maskMessage),
     rendered_at: isoTime(rendered_at),
     ...(user_locale === null ? {} : { locale, user_locale }),
   };
@@ -241,7 +239,7 @@ export async function loadMessage(
 
 const SELECT_DELIVERY = `
 select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
-       attempts, due_at, created_at, finished_at,
+       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
                and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel
@@ -273,5 +271,7 @@ function toDeliveryView(row: any): DeliveryView {
     created_at: isoTime(row.created_at),
     finished_at: isoTimeOrNull(row.finished_at),
     has_message: row.has_message,
+    receipt_state: row.receipt_state,
+    receipt_flags: row.receipt_flags ?? [],
   };
 }

@@ -59,7 +59,8 @@ with result as (
     and not exists (
       select from deliveries as d
       where d.tenant_id = r.t and d.notification_id = r.n and d.step < q.step
-        and (d.status in ('sending', 'sent', 'sandboxed') or d.status = 'queued'))
+        and (d.status in ('sending', 'sandboxed', 'queued')
+          or d.status = 'sent' and coalesce(d.receipt_state, '') not in ('bounced', 'failed')))
 )
 update deliveries as d
 set due_at = d.due_at - next.early, retry_until = d.retry_until - next.early,

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -12,7 +13,7 @@ export interface Lane {
 
 /** Returns the name of the lane of a delivery; as the function `delivery_lane` of the database. */
 export function getLaneName(tenantId: string, channel: Channel, target: string): string {
-  return channel === 'webhook' ? `${tenantId}/${target}` : tenantId;
+  return CHANNEL_DESCRIPTORS[channel].hasTargetLanes ? `${tenantId}/${target}` : tenantId;
 }
 
 /**

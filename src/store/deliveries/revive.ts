@@ -1,3 +1,4 @@
+import { getChannelOfAddress } from '../../model/channels/channels.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import type { Statement } from '../pg/pipeline.ts';
@@ -28,7 +29,7 @@ export function reviveStatement(tenantId: string, found: readonly FirstAddress[]
   const hex = oldest.toString(16).padStart(12, '0');
   const rows = found.map(({ userId, kind }) => ({
     u: userId,
-    c: kind === 'email' ? 'email' : 'sms',
+    c: getChannelOfAddress(kind),
     m: `missing_${kind}`,
     w: kind === 'email' ? 'an email address' : 'a phone number',
     i: 1,

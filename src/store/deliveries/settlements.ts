@@ -2,11 +2,14 @@ import type pg from 'pg';
 import type {
   AttemptOutcomeKind,
   Channel,
+  DeadAddressKind,
   DeliveryReasonCode,
   DeliveryStatus,
   MessageLocale,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { systemActor } from '../../model/principal.ts';
+import type { Suppression } from '../../model/suppression.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { type DeviceChanges, NO_DEVICE_CHANGES, restoreDevices, retireDeadDevices } from '../devices/dead-devices.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
@@ -14,6 +17,8 @@ import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { insertProviderMessages, type ProviderMessage } from '../receipts/provider-messages.ts';
+import { addSuppressions } from '../suppressions.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
@@ -44,10 +49,23 @@ export interface Settlement {
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
+  /** How the provider called the address dead; absent: it did not. */
+  readonly deadAs?: DeadAddressKind;
   /** When the provider learned that the address is dead; absent: it did not say. */
   readonly deadSince?: Millis;
   /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
   readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
+}
+
+/** What else settlements bring about, committed with them. */
+export interface SettlementEffects {
+  /** Of channels that are tried one after the other. */
+  readonly steps?: readonly StepResult[];
+  /** Messages on which their providers will report. */
+  readonly messages?: readonly ProviderMessage[];
+  readonly suppressions?: readonly Suppression[];
+  /** Changes of devices, by the answers of their providers. */
+  readonly devices?: DeviceChanges;
 }
 
 /** The lifecycle event of a settlement. */
@@ -64,7 +82,6 @@ export interface SettledEvent {
  * recorded all the same. One that comes after its lease expired, but before the delivery was claimed again, takes effect:
  * it ends the doubt, and its attempt says that there was one.
  *
- * @param devices changes of devices, by the answers of their providers
  * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
  */
 export async function settleDeliveries(
@@ -73,17 +90,19 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
   now: Millis,
   events: readonly SettledEvent[] = [],
-  steps: readonly StepResult[] = [],
-  devices: DeviceChanges = NO_DEVICE_CHANGES,
+  { steps = [], messages = [], suppressions = [], devices = NO_DEVICE_CHANGES }: SettlementEffects = {},
 ): Promise<void> {
-  const { retired, restored } = devices;
-  if (events.length + steps.length + retired.length + restored.length === 0)
-    return settleAll(pool, worker, settlements, now);
+  const isAlone = [events, steps, messages, suppressions, devices.retired, devices.restored].every(
+    ({ length }) => length === 0,
+  );
+  if (isAlone) return settleAll(pool, worker, settlements, now);
   await withTransaction(pool, async (connection) => {
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);
-    if (retired.length > 0) await retireDeadDevices(connection, retired, now);
-    for (const one of restored) await restoreDevices(connection, one);
+    await insertProviderMessages(connection, messages);
+    await addSuppressions(connection, suppressions, systemActor('deliveries'), now);
+    if (devices.retired.length > 0) await retireDeadDevices(connection, devices.retired, now);
+    for (const one of devices.restored) await restoreDevices(connection, one);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
   });
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Channel, DeliveryStatus, Message } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
+import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 
@@ -19,7 +20,7 @@ export interface OwnDelivery {
   readonly status: DeliveryStatus;
   readonly finished_at: string | null;
   /** Null: none was rendered, or it is no longer kept. */
-  readonly message: Pick<Message, 'subject' | 'text' | 'html'> | null;
+  readonly message: MessageParts | null;
 }
 
 /** Bytes of sealed messages in one page; the messages beyond are null. */
@@ -86,6 +87,7 @@ export async function listOwnNotifications(
 
 function toMessage(document: object | undefined): OwnDelivery['message'] {
   if (!document) return null;
-  const { subject, text, html } = document as Message;
-  return { ...(subject === undefined ? {} : { subject }), text, ...(html === undefined ? {} : { html }) };
+  // The data of a template of the provider are not for the user: they are all that is known of the event.
+  const { provider_template: _, ...parts } = toMessageParts(document as Message, (text) => text);
+  return parts;
 }

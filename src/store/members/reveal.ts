@@ -3,6 +3,7 @@ import type { Message } from '../../model/delivery.ts';
 import type { DeliveryId } from '../../model/delivery-id.ts';
 import type { AddressKind } from '../../model/event.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
+import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { addressAad } from '../../users/addresses.ts';
 
@@ -32,20 +33,13 @@ export async function revealAddresses(
   return addresses;
 }
 
-/** A message as it was sent; `subject` and `html` are absent if it has no such part. */
-export interface RevealedMessage {
-  readonly subject?: string;
-  readonly text: string;
-  readonly html?: string;
-}
-
 /** Returns a message as it was sent; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
 export async function revealMessage(
   pool: pg.Pool,
   seal: Seal,
   tenantId: string,
   { notificationId, channel, target }: DeliveryId,
-): Promise<RevealedMessage | 'unreadable' | undefined> {
+): Promise<MessageParts | 'unreadable' | undefined> {
   const { rows } = await pool.query<{ sealed: Buffer }>(
     'select sealed from messages where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4',
     [tenantId, notificationId, channel, target],
@@ -57,6 +51,5 @@ export async function revealMessage(
     documentRow('messages', tenantId, notificationId, channel, target),
   );
   if (!document) return 'unreadable';
-  const { subject, text, html } = document as unknown as Message;
-  return { ...(subject === undefined ? {} : { subject }), text, ...(html === undefined ? {} : { html }) };
+  return toMessageParts(document as unknown as Message, (text) => text);
 }

@@ -37,6 +37,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   deliveries: ['SELECT', 'UPDATE'],
   attempts: ['SELECT'],
   messages: ['SELECT'],
+  receipts: ['SELECT'],
+  suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT'],
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],

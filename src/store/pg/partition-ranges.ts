@@ -3,7 +3,7 @@ import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from './pool.ts';
 
 /** Tables partitioned by the time inside their UUIDv7 key. */
-export const TABLES_BY_ID = ['notifications', 'deliveries', 'attempts', 'messages'] as const;
+export const TABLES_BY_ID = ['notifications', 'deliveries', 'attempts', 'messages', 'receipts'] as const;
 
 /** A table that is partitioned by time. */
 export type PartitionedTable = 'events' | (typeof TABLES_BY_ID)[number];

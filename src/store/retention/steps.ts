@@ -22,7 +22,10 @@ function isSettled(table: string): string {
     and d.notification_id = ${table}.notification_id and d.finished_at is null)`;
 }
 
-function byNotification(name: RetentionName, table: 'notifications' | 'attempts' | 'messages'): RetentionStep {
+function byNotification(
+  name: RetentionName,
+  table: 'notifications' | 'attempts' | 'messages' | 'receipts',
+): RetentionStep {
   return {
     name,
     table,
@@ -36,6 +39,8 @@ function byNotification(name: RetentionName, table: 'notifications' | 'attempts'
 export const RETENTION_STEPS: readonly RetentionStep[] = [
   byNotification('messages', 'messages'),
   byNotification('attempts', 'attempts'),
+  byNotification('receipts', 'receipts'),
+  { name: 'receipts', table: 'provider_messages', where: 'sent_at < $1' },
   byNotification('notifications', 'notifications'),
   {
     name: 'notifications',
@@ -73,5 +78,10 @@ export function alignPeriods(periods: RetentionPeriods): RetentionPeriods {
   const { notifications } = periods;
   if (notifications === null) return periods;
   const shorten = (own: number | null) => Math.min(own ?? notifications, notifications);
-  return { ...periods, messages: shorten(periods.messages), attempts: shorten(periods.attempts) };
+  return {
+    ...periods,
+    messages: shorten(periods.messages),
+    attempts: shorten(periods.attempts),
+    receipts: shorten(periods.receipts),
+  };
 }

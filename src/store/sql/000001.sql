@@ -554,6 +554,8 @@ create table deliveries (
   duration_ms         integer,
   response            text,             -- of the provider; shortened, addresses masked
   parts               smallint,         -- billed parts of the message (SMS); null: one
+  receipt_state       text,             -- of a sent delivery, by its receipts (src/track/receipt-state.ts); null: none says anything yet
+  receipt_flags       text[],           -- opened, clicked, read, unsubscribed, and what machines did; null: nothing
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
@@ -629,6 +631,70 @@ create table messages (
   primary key (tenant_id, notification_id, channel, target)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
+
+-- What providers report of messages. Each report once: a repetition has the same id.
+create table receipts (
+  tenant_id       text collate "C" not null,
+  notification_id uuid             not null,
+  channel         text collate "C" not null,
+  target          text collate "C" not null default '',
+  receipt_id      text collate "C" not null,  -- of the provider, or a hash
+  provider        text             not null,
+  account         text,                       -- null: that of the installation
+  kind            text             not null,  -- RECEIPT_KINDS of src/model/receipt.ts
+  at              timestamptz(3)   not null,
+  received_at     timestamptz(3)   not null,
+  code            text,                       -- of the provider
+  enhanced_code   text,                       -- of RFC 3463
+  is_permanent    boolean,
+  is_machine      boolean,                    -- a machine, not a person, opened or clicked
+  part            smallint,                   -- of the message, from 1; null: the whole
+  cost            json,
+  detail          json,                       -- as the provider said it, without addresses
+  address_hash    text collate "C",           -- of the address that it is about; null: it says nothing of one
+  primary key (tenant_id, notification_id, channel, target, receipt_id)
+) partition by range (notification_id);
+create table receipts_default partition of receipts default;
+-- The soft bounces of an address, and what it received.
+create index receipts_address on receipts (tenant_id, channel, address_hash, at) where address_hash is not null;
+
+-- Messages whose provider reports on them: how a receipt finds its delivery.
+create table provider_messages (
+  tenant_id       text collate "C" not null,
+  provider        text collate "C" not null,
+  account         text collate "C" not null default '',  -- empty: that of the installation
+  message_key     text collate "C" not null,  -- our reference, or the id that the provider gave
+  notification_id uuid             not null,
+  channel         text collate "C" not null,
+  target          text collate "C" not null,
+  address_hash    text collate "C",           -- of the address that it went to
+  sent_at         timestamptz(3)   not null,
+  check_at        timestamptz(3),             -- when it is asked for, or unconfirmed; null: a receipt came, or another row is checked
+  primary key (tenant_id, provider, account, message_key)
+);
+-- A receipt names its message, not its tenant.
+create index provider_messages_key on provider_messages (message_key, provider, account);
+-- What was last sent to a number that writes to us.
+create index provider_messages_address on provider_messages (address_hash, provider, account, sent_at)
+  where address_hash is not null;
+create index provider_messages_check on provider_messages (check_at) where check_at is not null;
+
+-- Addresses that get no messages of a scope.
+create table suppressions (
+  tenant_id      text collate "C" not null,
+  channel        text collate "C" not null,
+  address_hash   text collate "C" not null,  -- keyed, as in "addresses"
+  scope          text collate "C" not null,  -- all, category:CATEGORY or type:NOTIFICATION_TYPE
+  suppression_id uuid             not null,  -- UUIDv7
+  address_mask   text,                       -- as it is shown; null: only the hash is known
+  reason         text             not null constraint suppressions_reason_known
+    check (reason in ('hard_bounce', 'soft_bounces', 'complaint', 'opted_out', 'unsubscribed', 'manual')),
+  since          timestamptz(3)   not null,
+  until          timestamptz(3),             -- null: until it is lifted
+  evidence       json             not null,  -- the receipt, attempt or request that it was made from
+  primary key (tenant_id, channel, address_hash, scope)
+);
+create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -758,14 +824,14 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
+    'attempts', 'messages', 'receipts', 'provider_messages', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(
       'create policy own_tenant on %I using (tenant_id = (select current_setting(''tidings.tenant'', true)))', name);
   end loop;
   foreach name in array array[
-    'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default',
+    'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default', 'receipts_default',
     'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);

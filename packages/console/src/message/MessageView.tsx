@@ -2,6 +2,7 @@ import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { SentMessage } from '../api.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
+import { MessageParts } from './MessageParts.tsx';
 
 /** Message as sent, as HTML if it has such a part, or as text. */
 export function MessageView({ message }: { message: SentMessage }) {
@@ -37,9 +38,15 @@ export function MessageView({ message }: { message: SentMessage }) {
         <MessageFrame html={message.html} />
       ) : (
         <div className="message-text" data-channel={message.channel} data-testid="message-text">
+          {message.title !== undefined && (
+            <Text fw={650} data-testid="message-title">
+              {message.title}
+            </Text>
+          )}
           {message.text}
         </div>
       )}
+      <MessageParts message={message} />
     </Stack>
   );
 }

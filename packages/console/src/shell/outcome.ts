@@ -1,5 +1,6 @@
 /* Color, icon and label of each outcome, status and channel, the same on every page. */
 
+import { CHANNEL_DESCRIPTORS } from '../../../../src/model/channels/channels.ts';
 import { getSubstitute } from '../../../../src/model/delivery.ts';
 import type { Attempt, Channel, Delivery, DeliveryStatus, Outcome, Wait } from '../api.ts';
 import {
@@ -95,14 +96,22 @@ export function getAttemptLook({ outcome, provider }: Attempt, channel: Channel)
   return substitute ? SUBSTITUTES[substitute] : getLook(ATTEMPTS, outcome);
 }
 
-export const CHANNELS: Record<Channel, { label: string; Icon: typeof IconCheck }> = {
-  email: { label: 'Email', Icon: IconMail },
-  sms: { label: 'SMS', Icon: IconMessage },
-  push: { label: 'Push', Icon: IconBell },
-  in_app: { label: 'In-app', Icon: IconInbox },
-  webhook: { label: 'Webhook', Icon: IconWebhook },
-  internal: { label: 'Internal', Icon: IconLoudspeaker },
+const CHANNEL_ICONS: Record<Channel, typeof IconCheck> = {
+  email: IconMail,
+  sms: IconMessage,
+  push: IconBell,
+  in_app: IconInbox,
+  webhook: IconWebhook,
+  chat: IconMessage,
+  internal: IconLoudspeaker,
 };
+
+export const CHANNELS = Object.fromEntries(
+  Object.values(CHANNEL_DESCRIPTORS).map(({ name, label }) => [
+    name,
+    { label: `${label.charAt(0).toUpperCase()}${label.slice(1)}`, Icon: CHANNEL_ICONS[name] },
+  ]),
+) as Record<Channel, { label: string; Icon: typeof IconCheck }>;
 
 /**
  * Returns the text shade of a theme color: dark in the light scheme, light in the dark scheme, with a contrast of at least

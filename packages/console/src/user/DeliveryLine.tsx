@@ -21,6 +21,8 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
           <Text size="sm" c="dimmed">
             {delivery.provider && delivery.status !== 'undeliverable' && `by ${delivery.provider}, `}
             <Time value={when} />
+            {delivery.receipt_state &&
+              `, ${[delivery.receipt_state, ...delivery.receipt_flags].join(', ').replaceAll('_', ' ')}`}
           </Text>
         </Group>
         <Group gap="xs">

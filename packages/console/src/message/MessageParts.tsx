@@ -1,0 +1,52 @@
+import { Code, Group, Stack, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import type { SentMessage } from '../api.ts';
+
+/** The parts of a message beside subject, title, text and HTML. Links and pictures are shown as text: nothing is loaded. */
+export function MessageParts({ message }: { message: SentMessage }) {
+  const { badge, image, actions, data, blocks, attachments, provider_template } = message;
+  return (
+    <>
+      {badge !== undefined && <Part name="Badge">{badge}</Part>}
+      {image !== undefined && <Part name="Image">{image}</Part>}
+      {actions?.map(({ label, url }) => (
+        <Part key={`${label} ${url}`} name="Action">
+          {label}: {url}
+        </Part>
+      ))}
+      {attachments?.map(({ name, url }) => (
+        <Part key={`${name} ${url}`} name="Attachment">
+          {name}: {url}
+        </Part>
+      ))}
+      {provider_template !== undefined && <Part name="Template of the provider">{provider_template.name}</Part>}
+      <JsonPart name="Data" value={provider_template?.data ?? data} />
+      <JsonPart name="Blocks" value={blocks} />
+    </>
+  );
+}
+
+function Part({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <Group gap="sm" wrap="nowrap" align="baseline" data-testid="message-part">
+      <Text size="sm" c="dimmed">
+        {name}
+      </Text>
+      <Text size="sm" className="break">
+        {children}
+      </Text>
+    </Group>
+  );
+}
+
+function JsonPart({ name, value }: { name: string; value: unknown }) {
+  if (value === undefined) return null;
+  return (
+    <Stack gap={4} data-testid="message-part">
+      <Text size="sm" c="dimmed">
+        {name}
+      </Text>
+      <Code block>{JSON.stringify(value, null, 2)}</Code>
+    </Stack>
+  );
+}

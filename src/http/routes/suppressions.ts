@@ -1,0 +1,166 @@
+import { TidingsError } from '../../errors.ts';
+import { maskAddressTrait, redact } from '../../privacy/mask.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
+import { addSuppressions, liftSuppression, listSuppressions, loadSuppression } from '../../store/suppressions.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { Cursors } from '../cursor.ts';
+import {
+  liftBody,
+  newSuppression,
+  suppression,
+  suppressionPage,
+  suppressionParams,
+  suppressionQuery,
+  suppressionSearch,
+} from '../schemas/suppressions.ts';
+
+/** Matches of a search, at most: one for each scope. */
+const MAX_MATCHES = 100;
+
+/** Addresses that get no messages: listed, added and lifted. */
+export function registerSuppressionRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
+  const cursors = new Cursors(seal);
+  const notFound = () => new TidingsError('not_found', 'There is no such suppression.');
+
+  app.get(
+    '/api/v1/suppressions',
+    {
+      config: { scope: 'suppressions:read' },
+      schema: {
+        operationId: 'listSuppressions',
+        summary: 'List addresses that get no messages, newest first',
+        tags: ['suppressions'],
+        querystring: suppressionQuery,
+        response: { 200: suppressionPage },
+      },
+    },
+    async (request) => {
+      const { principal, query } = request;
+      const { channel = null, reason = null, limit } = query;
+      const cursor = cursors.read(request, ['uuid']);
+      const filter = { channel, reason, addressHash: null };
+      const pool = database.forTenant(principal.tenantId);
+      const suppressions = await listSuppressions(pool, principal.tenantId, filter, limit, cursor?.[0] ?? null);
+      const next = cursors.next(request, suppressions, limit, (last) => [last.suppression_id]);
+      return { suppressions, next };
+    },
+  );
+
+  app.get(
+    '/api/v1/suppressions/:id',
+    {
+      config: { scope: 'suppressions:read', errors: ['not_found'] },
+      schema: {
+        operationId: 'getSuppression',
+        summary: 'Show a suppression with its evidence',
+        tags: ['suppressions'],
+        params: suppressionParams,
+        response: { 200: suppression },
+      },
+    },
+    async ({ principal, params }) => {
+      const id = requireUuid(params.id);
+      const found = id && (await loadSuppression(database.forTenant(principal.tenantId), principal.tenantId, id));
+      if (!found) throw notFound();
+      return found;
+    },
+  );
+
+  app.post(
+    '/api/v1/suppressions/search',
+    {
+      config: { scope: 'suppressions:read', idempotent: false },
+      schema: {
+        operationId: 'searchSuppressions',
+        summary: 'List the suppressions of one address',
+        tags: ['suppressions'],
+        body: suppressionSearch,
+        response: { 200: suppressionPage },
+      },
+    },
+    async ({ principal, body }) => {
+      const filter = { channel: body.channel, reason: null, addressHash: seal.sign(body.address) };
+      const pool = database.forTenant(principal.tenantId);
+      return { suppressions: await listSuppressions(pool, principal.tenantId, filter, MAX_MATCHES, null), next: null };
+    },
+  );
+
+  app.post(
+    '/api/v1/suppressions',
+    {
+      config: { scope: 'suppressions:write' },
+      schema: {
+        operationId: 'addSuppression',
+        summary: 'Send an address no messages of a scope; one that is there already stays',
+        tags: ['suppressions'],
+        body: newSuppression,
+        response: { 201: suppression, 200: suppression },
+      },
+    },
+    async ({ principal, body }, reply) => {
+      const { tenantId, actor } = principal;
+      const { channel, address, scope, until, note } = body;
+      const now = clock();
+      if (until !== undefined && Date.parse(until) <= now) {
+        throw new TidingsError('invalid_request', 'until is in the past; write a later time, or leave it out.', {
+          pointer: '/until',
+        });
+      }
+      const kind = channel === 'email' ? 'email' : 'phone';
+      const mask = maskAddressTrait(kind, address);
+      const wanted = {
+        tenantId,
+        channel,
+        addressHash: seal.sign(address),
+        addressMask: typeof mask === 'string' ? mask : null,
+        scope,
+        reason: 'manual' as const,
+        since: now,
+        until: until === undefined ? null : Date.parse(until),
+        evidence: { source: 'api', by: actor.name, ...(note === undefined ? {} : { note: redact(note) }) },
+      };
+      const [view, isNew] = await withTransaction(database.forTenant(tenantId), async (connection) => {
+        const [added] = await addSuppressions(connection, [wanted], actor, now);
+        if (added) return [added, true] as const;
+        const filter = { channel, reason: null, addressHash: wanted.addressHash };
+        const known = await listSuppressions(connection, tenantId, filter, MAX_MATCHES, null);
+        return [known.find((one) => one.scope === scope), false] as const;
+      });
+      if (!view) throw notFound();
+      return reply.status(isNew ? 201 : 200).send(view);
+    },
+  );
+
+  app.post(
+    '/api/v1/suppressions/:id/lift',
+    {
+      config: { scope: 'suppressions:write', errors: ['not_found'] },
+      schema: {
+        operationId: 'liftSuppression',
+        summary: 'Lift a suppression: the address gets messages again; the audit log keeps its evidence',
+        tags: ['suppressions'],
+        params: suppressionParams,
+        body: liftBody,
+        response: { 200: suppression },
+      },
+    },
+    async ({ principal, params, body }) => {
+      const { tenantId, actor } = principal;
+      const id = requireUuid(params.id);
+      const note = body?.note === undefined ? null : redact(body.note);
+      const lifted =
+        id &&
+        (await withTransaction(database.forTenant(tenantId), (connection) =>
+          liftSuppression(connection, tenantId, id, { actor, note }, clock()),
+        ));
+      if (!lifted) throw notFound();
+      return lifted;
+    },
+  );
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function requireUuid(text: string): string | undefined {
+  return UUID.test(text) ? text : undefined;
+}

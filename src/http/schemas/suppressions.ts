@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { CATEGORIES } from '../../model/catalog.ts';
+import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS } from '../../model/suppression.ts';
+import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, timestamp } from './common.ts';
+
+/* Addresses that get no messages. */
+
+const channel = z.enum(SUPPRESSIBLE_CHANNELS);
+const reason = z.enum(SUPPRESSION_REASONS);
+const address = z.string().trim().min(3).max(320);
+
+const scope = z
+  .string()
+  .max(200)
+  .regex(new RegExp(`^(all|category:(${CATEGORIES.join('|')})|type:[A-Za-z0-9_.-]{1,128})$`), {
+    error: `must be all, category:CATEGORY (${CATEGORIES.join(', ')}) or type:NOTIFICATION_TYPE`,
+  })
+  .meta({
+    description: 'Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE',
+    examples: ['all'],
+  });
+
+export const suppression = z
+  .object({
+    suppression_id: idOf('suppression'),
+    channel,
+    address: z
+      .string()
+      .nullable()
+      .meta({ description: 'Masked; null: only its hash is known', examples: ['m…@example.com'] }),
+    scope,
+    reason,
+    since: timestamp,
+    until: timestamp.nullable().describe('Null: until it is lifted'),
+    evidence: jsonObject.describe('The receipt, attempt or request that it was made from'),
+  })
+  .meta({ id: 'Suppression', description: 'An address that gets no messages of a scope' });
+
+export const suppressionPage = z
+  .object({ suppressions: listOf(suppression), next: nextCursor })
+  .meta({ id: 'SuppressionPage', description: 'Suppressions, newest first' });
+
+export const suppressionQuery = z.strictObject({
+  channel: channel.optional(),
+  reason: reason.optional(),
+  limit: limitQuery,
+  after: cursorQuery,
+});
+
+export const newSuppression = z
+  .strictObject({
+    channel,
+    address: address.meta({ description: 'As events have it', examples: ['maria@example.com'] }),
+    scope: scope.default('all'),
+    until: z.iso.datetime({ offset: true }).optional().describe('Absent: until it is lifted'),
+    note: z
+      .string()
+      .max(500)
+      .optional()
+      .meta({ description: 'Why, for the reader', examples: ['asked on the phone'] }),
+  })
+  .meta({ id: 'NewSuppression' });
+
+export const suppressionParams = z.object({ id: idOf('suppression').max(64) });
+
+export const liftBody = z
+  .strictObject({ note: z.string().max(500).optional().describe('Why, for the audit log') })
+  .nullish();
+
+export const suppressionSearch = z
+  .strictObject({ channel, address })
+  .meta({ id: 'SuppressionSearch', description: 'An address; in the body, because URLs are logged' });
+
+export const unsubscribeParams = z.object({ token: z.string().min(1).max(1000) });

@@ -1,0 +1,43 @@
+import type { Channel } from '../delivery.ts';
+
+/** Parts that a template of Tidings may have. */
+export type PartName =
+  | 'subject'
+  | 'title'
+  | 'text'
+  | 'html'
+  | 'data'
+  | 'badge'
+  | 'image'
+  | 'actions'
+  | 'blocks'
+  | 'attachments';
+
+/** A bound of a part or of a whole message. A message beyond it is not sent. */
+export interface SizeLimit {
+  readonly max: number;
+  readonly unit: 'characters' | 'bytes' | 'entries';
+  /** The service that sets it. */
+  readonly source: string;
+}
+
+/** All that is known of a channel with any provider. */
+export interface ChannelDescriptor {
+  readonly name: Channel;
+  /** Name within a sentence. */
+  readonly label: string;
+  /** Phrase for the way of a message: `by email`. */
+  readonly phrase: string;
+  /** Kind of the address of the user that it needs. Absent: it needs none, or a device or an endpoint. */
+  readonly addressKind?: 'email' | 'phone';
+  /** Parts of a message: all of `needs`, and at least one of `oneOf`. */
+  readonly parts: { readonly [how in 'needs' | 'oneOf' | 'may']: readonly PartName[] };
+  /** Bounds of its parts beside those of every template. Absent: there are no others. */
+  readonly limits: { readonly [part in PartName]?: SizeLimit };
+  /** Bound of all parts as JSON. Absent: that of the provider, which rejects a larger message. */
+  readonly whole?: SizeLimit;
+  /** Template of a type that has no template, by part. Absent: each type needs a template. */
+  readonly fallback?: { readonly [part in PartName]?: string };
+  /** Whether messages to one target wait for no others of their tenant; see the function `delivery_lane` of the database. */
+  readonly hasTargetLanes?: boolean;
+}

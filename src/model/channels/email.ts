@@ -1,0 +1,10 @@
+import type { ChannelDescriptor } from './descriptor.ts';
+
+export const email: ChannelDescriptor = {
+  name: 'email',
+  label: 'email',
+  phrase: 'by email',
+  addressKind: 'email',
+  parts: { needs: ['subject'], oneOf: ['html', 'text'], may: ['attachments'] },
+  limits: { attachments: { max: 20, unit: 'entries', source: 'Tidings' } },
+};

@@ -1,0 +1,14 @@
+import type { ChannelDescriptor } from './descriptor.ts';
+
+export const inApp: ChannelDescriptor = {
+  name: 'in_app',
+  label: 'in-app',
+  phrase: 'in the app',
+  parts: { needs: ['text'], oneOf: [], may: ['title', 'data', 'badge', 'image', 'actions'] },
+  limits: {
+    text: { max: 20_000, unit: 'characters', source: 'Tidings' },
+    data: { max: 16_384, unit: 'bytes', source: 'Tidings' },
+    image: { max: 2048, unit: 'characters', source: 'Tidings' },
+    actions: { max: 5, unit: 'entries', source: 'Tidings' },
+  },
+};

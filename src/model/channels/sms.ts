@@ -1,0 +1,10 @@
+import type { ChannelDescriptor } from './descriptor.ts';
+
+export const sms: ChannelDescriptor = {
+  name: 'sms',
+  label: 'SMS',
+  phrase: 'by SMS',
+  addressKind: 'phone',
+  parts: { needs: ['text'], oneOf: [], may: [] },
+  limits: { text: { max: 1600, unit: 'characters', source: 'Twilio and Amazon SNS' } },
+};

@@ -1,0 +1,67 @@
+import type { Cost } from './delivery.ts';
+import type { JsonObject, Millis } from './event.ts';
+
+export const RECEIPT_KINDS = [
+  'accepted',
+  'delivered',
+  'deferred',
+  'failed',
+  'bounced',
+  'complained',
+  'opened',
+  'clicked',
+  'read',
+  'unsubscribed',
+  'opted_out',
+  'opted_in',
+  'unknown',
+] as const;
+export type ReceiptKind = (typeof RECEIPT_KINDS)[number];
+
+/** What a provider reports of one message, or of one address. */
+export interface Receipt {
+  /** The provider's id of the report, or a hash of it: a repetition has the same. */
+  readonly id: string;
+  /** The delivery, by the reference we gave (`Outgoing.idempotencyKey`) or the provider's message id; or who wrote to us. */
+  readonly of:
+    | { readonly reference: string }
+    | { readonly providerMessageId: string }
+    | { readonly from: string; readonly text: string };
+  readonly kind: ReceiptKind;
+  readonly at: Millis;
+  /** Code of the provider. */
+  readonly code?: string;
+  /** Status of RFC 3463, as `5.1.1`. */
+  readonly enhancedCode?: string;
+  /** Whether a bounce or failure is permanent, as the provider judges it. */
+  readonly isPermanent?: boolean;
+  /** Whether a machine, not a person, opened or clicked, as the provider judges it. */
+  readonly isMachine?: boolean;
+  /** Number of the part of the message that it is about, from 1; absent: the whole. */
+  readonly part?: number;
+  readonly cost?: Cost;
+  /** For people, as the provider said it; without addresses. */
+  readonly detail?: JsonObject;
+}
+
+/** States of a sent delivery by its receipts. `unconfirmed`: no receipt came within the time in which one usually does. */
+export const RECEIPT_STATES = [
+  'unconfirmed',
+  'delivered',
+  'partly_delivered',
+  'bounced',
+  'complained',
+  'failed',
+] as const;
+export type ReceiptState = (typeof RECEIPT_STATES)[number];
+
+/** What people, and apart from them machines, did with a message. */
+export const RECEIPT_FLAGS = [
+  'opened',
+  'clicked',
+  'read',
+  'unsubscribed',
+  'machine_opened',
+  'machine_clicked',
+] as const;
+export type ReceiptFlag = (typeof RECEIPT_FLAGS)[number];

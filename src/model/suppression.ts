@@ -1,0 +1,40 @@
+import type { Channel } from './delivery.ts';
+import type { JsonObject, Millis } from './event.ts';
+
+/** Why an address gets no messages. `soft_bounces`: it failed again and again, and is tried again after a while. */
+export const SUPPRESSION_REASONS = [
+  'hard_bounce',
+  'soft_bounces',
+  'complaint',
+  'opted_out',
+  'unsubscribed',
+  'manual',
+] as const;
+export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
+
+/** Channels with addresses that can be suppressed. */
+export const SUPPRESSIBLE_CHANNELS = ['email', 'sms'] as const satisfies readonly Channel[];
+export type SuppressibleChannel = (typeof SUPPRESSIBLE_CHANNELS)[number];
+
+/** Returns whether addresses of a channel can be suppressed. */
+export function isSuppressible(channel: string): channel is SuppressibleChannel {
+  return (SUPPRESSIBLE_CHANNELS as readonly string[]).includes(channel);
+}
+
+/** An address that gets no messages of a scope. */
+export interface Suppression {
+  readonly tenantId: string;
+  readonly channel: SuppressibleChannel;
+  /** Keyed hash of the address. */
+  readonly addressHash: string;
+  /** As it is shown; null: only the hash is known. */
+  readonly addressMask: string | null;
+  /** `all`, `category:CATEGORY` or `type:NOTIFICATION_TYPE`. */
+  readonly scope: string;
+  readonly reason: SuppressionReason;
+  readonly since: Millis;
+  /** Null: until it is lifted. */
+  readonly until: Millis | null;
+  /** The receipt, attempt or request that it was made from. Without addresses. */
+  readonly evidence: JsonObject;
+}

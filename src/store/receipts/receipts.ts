@@ -1,0 +1,232 @@
+import type { Channel, DeliveryStatus } from '../../model/delivery.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Receipt, ReceiptFlag, ReceiptKind, ReceiptState } from '../../model/receipt.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import type { Connection } from '../pg/pool.ts';
+
+/** Receipts of one delivery that are stored, at most; a mailbox may fetch a picture again and again. */
+export const MAX_RECEIPTS = 500;
+
+/** A delivery that receipts are about, as it is locked. */
+export interface ReportedDelivery {
+  readonly tenantId: string;
+  readonly notificationId: string;
+  readonly channel: Channel;
+  readonly target: string;
+  readonly userId: string;
+  readonly notificationType: string;
+  readonly status: DeliveryStatus;
+  readonly step: number | null;
+  readonly receiptState: ReceiptState | null;
+  readonly receiptFlags: readonly ReceiptFlag[];
+}
+
+export type DeliveryKey = Pick<ReportedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'target'>;
+
+/** Locks a delivery, so that its receipts are looked at by one transaction at a time. Undefined: it is gone. */
+export async function lockReportedDelivery(
+  connection: Connection,
+  { tenantId, notificationId, channel, target }: DeliveryKey,
+): Promise<ReportedDelivery | undefined> {
+  const { rows } = await connection.query({
+    name: 'lock-reported-delivery',
+    text: `select user_id, notification_type, status, step, receipt_state, receipt_flags from deliveries
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 for no key update`,
+    values: [tenantId, notificationId, channel, target],
+  });
+  const row = rows[0];
+  return (
+    row && {
+      tenantId,
+      notificationId,
+      channel,
+      target,
+      userId: row.user_id,
+      notificationType: row.notification_type,
+      status: row.status,
+      step: row.step,
+      receiptState: row.receipt_state,
+      receiptFlags: row.receipt_flags ?? [],
+    }
+  );
+}
+
+/** The source of receipts. */
+export interface ReceiptSource {
+  readonly provider: string;
+  /** Null: that of the installation. */
+  readonly account: string | null;
+  readonly addressHash: string | null;
+}
+
+/** Stores receipts of a delivery. Returns the ids of those that are new. */
+export async function insertReceipts(
+  connection: Connection,
+  { tenantId, notificationId, channel, target }: DeliveryKey,
+  { provider, account, addressHash }: ReceiptSource,
+  receipts: readonly Receipt[],
+  now: Millis,
+): Promise<Set<string>> {
+  const { rows } = await connection.query<{ receipt_id: string }>({
+    name: 'insert-receipts',
+    text: `insert into receipts (tenant_id, notification_id, channel, target, receipt_id, provider, account, kind, at, received_at, code,
+                                 enhanced_code, is_permanent, is_machine, part, cost, detail, address_hash)
+           select $1, $2, $3, $4, i, $5, $6, k, a, $7, c, e, p, m, n, o, d, $8
+           from json_to_recordset($9) as r(i text, k text, a timestamptz, c text, e text, p boolean, m boolean, n smallint, o json, d json)
+           where (select count(*) from (
+             select from receipts where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 limit ${MAX_RECEIPTS}
+           ) as stored) < ${MAX_RECEIPTS}
+           on conflict do nothing returning receipt_id`,
+    values: [
+      tenantId,
+      notificationId,
+      channel,
+      target,
+      provider,
+      account,
+      isoTime(now),
+      addressHash,
+      JSON.stringify(
+        receipts.map((one) => ({
+          i: one.id,
+          k: one.kind,
+          a: isoTime(one.at),
+          c: one.code,
+          e: one.enhancedCode,
+          p: one.isPermanent,
+          m: one.isMachine,
+          n: one.part,
+          o: one.cost,
+          d: one.detail,
+        })),
+      ),
+    ],
+  });
+  return new Set(rows.map(({ receipt_id: id }) => id));
+}
+
+/** A stored receipt. */
+export interface StoredReceipt {
+  readonly id: string;
+  readonly kind: ReceiptKind;
+  readonly at: Millis;
+  readonly provider: string;
+  readonly code?: string;
+  readonly enhancedCode?: string;
+  readonly isPermanent?: boolean;
+  readonly isMachine?: boolean;
+  readonly part?: number;
+  readonly detail?: JsonObject;
+}
+
+/** Returns the receipts of a delivery, the earliest first. */
+export async function loadReceipts(
+  connection: Connection,
+  { tenantId, notificationId, channel, target }: DeliveryKey,
+): Promise<StoredReceipt[]> {
+  const { rows } = await connection.query({
+    name: 'load-receipts',
+    text: `select receipt_id, kind, at, provider, code, enhanced_code, is_permanent, is_machine, part, detail from receipts
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 order by at, receipt_id`,
+    values: [tenantId, notificationId, channel, target],
+  });
+  return rows.map((row) => ({
+    id: row.receipt_id,
+    kind: row.kind,
+    at: row.at,
+    provider: row.provider,
+    ...(row.code === null ? {} : { code: row.code }),
+    ...(row.enhanced_code === null ? {} : { enhancedCode: row.enhanced_code }),
+    ...(row.is_permanent === null ? {} : { isPermanent: row.is_permanent }),
+    ...(row.is_machine === null ? {} : { isMachine: row.is_machine }),
+    ...(row.part === null ? {} : { part: row.part }),
+    ...(row.detail === null ? {} : { detail: row.detail }),
+  }));
+}
+
+/** Writes what the receipts of a delivery say together, and that it need no longer be asked for. */
+export async function saveReceiptState(
+  connection: Connection,
+  { tenantId, notificationId, channel, target }: DeliveryKey,
+  { state, flags }: { readonly state: ReceiptState | null; readonly flags: readonly ReceiptFlag[] },
+): Promise<void> {
+  await connection.query({
+    name: 'save-receipt-state',
+    text: `update deliveries set receipt_state = $5, receipt_flags = $6
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4`,
+    values: [tenantId, notificationId, channel, target, state, flags.length === 0 ? null : flags],
+  });
+}
+
+/** Takes a message out of those that are asked for: what became of it is known. */
+export async function endCheck(connection: Connection, tenantId: string, keys: readonly MessageKey[]): Promise<void> {
+  await connection.query({
+    name: 'end-check',
+    text: `update provider_messages set check_at = null
+           from unnest($2::text[], $3::text[], $4::text[]) as q(p, a, k)
+           where tenant_id = $1 and provider = q.p and account = q.a and message_key = q.k and check_at is not null`,
+    values: [
+      tenantId,
+      keys.map(({ provider }) => provider),
+      keys.map(({ account }) => account),
+      keys.map(({ messageKey }) => messageKey),
+    ],
+  });
+}
+
+interface MessageKey {
+  readonly provider: string;
+  readonly account: string;
+  readonly messageKey: string;
+}
+
+/** Returns the category of a notification; undefined: it is gone. */
+export async function loadCategory(
+  connection: Connection,
+  { tenantId, userId, notificationId }: Pick<ReportedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
+): Promise<{ readonly category: string; readonly catalogVersion: number } | undefined> {
+  const { rows } = await connection.query<{ category: string; catalog_version: number }>({
+    name: 'load-category',
+    text: 'select category, catalog_version from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    values: [tenantId, userId, notificationId],
+  });
+  return rows[0] && { category: rows[0].category, catalogVersion: rows[0].catalog_version };
+}
+
+/** Receipts of an address that are looked at, at most. */
+const MAX_HISTORY = 50;
+
+/** Returns the bounces and failures of an address since a time and since it last received a message, the latest first. */
+export async function loadAddressFailures(
+  connection: Connection,
+  {
+    tenantId,
+    channel,
+    addressHash,
+  }: { readonly tenantId: string; readonly channel: string; readonly addressHash: string },
+  since: Millis,
+): Promise<(StoredReceipt & { readonly delivery: string })[]> {
+  const { rows } = await connection.query({
+    name: 'load-address-failures',
+    text: `select receipt_id, kind, at, provider, code, enhanced_code, is_permanent,
+                  notification_id::text || '.' || channel || '.' || target as delivery
+           from receipts as r
+           where tenant_id = $1 and channel = $2 and address_hash = $3 and at >= $4 and kind in ('bounced', 'failed')
+             and not exists (
+               select from receipts as ok
+               where ok.tenant_id = $1 and ok.channel = $2 and ok.address_hash = $3 and ok.at >= r.at
+                 and ok.kind in ('delivered', 'opened', 'clicked', 'read'))
+           order by at desc limit ${MAX_HISTORY}`,
+    values: [tenantId, channel, addressHash, isoTime(since)],
+  });
+  return rows.map((row) => ({
+    id: row.receipt_id,
+    kind: row.kind,
+    at: row.at,
+    provider: row.provider,
+    delivery: row.delivery,
+    ...(row.code === null ? {} : { code: row.code }),
+    ...(row.enhanced_code === null ? {} : { enhancedCode: row.enhanced_code }),
+    ...(row.is_permanent === null ? {} : { isPermanent: row.is_permanent }),
+  }));
+}

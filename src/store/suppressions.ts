@@ -1,0 +1,170 @@
+import { uuidv7 } from 'uuidv7';
+import type { JsonObject, Millis } from '../model/event.ts';
+import type { Actor } from '../model/principal.ts';
+import type { SuppressibleChannel, Suppression, SuppressionReason } from '../model/suppression.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { appendAuditEntry } from './audit-log.ts';
+import type { Connection } from './pg/pool.ts';
+
+/** A suppression as the API shows it. Times are ISO 8601 in UTC. */
+export interface SuppressionView {
+  readonly suppression_id: string;
+  readonly channel: SuppressibleChannel;
+  /** Masked; null: only its hash is known. */
+  readonly address: string | null;
+  readonly scope: string;
+  readonly reason: SuppressionReason;
+  readonly since: string;
+  readonly until: string | null;
+  readonly evidence: JsonObject;
+}
+
+/** Which suppressions are listed; what is null selects nothing. */
+export interface SuppressionFilter {
+  readonly channel: SuppressibleChannel | null;
+  readonly reason: SuppressionReason | null;
+  readonly addressHash: string | null;
+}
+
+const COLUMNS = 'suppression_id, channel, address_mask, scope, reason, since, until, evidence';
+
+/**
+ * Suppresses addresses, with an entry of the audit log for each that was not suppressed as much before. One that is suppressed
+ * until it is lifted stays so.
+ */
+export async function addSuppressions(
+  connection: Connection,
+  suppressions: readonly Suppression[],
+  actor: Actor,
+  now: Millis,
+): Promise<SuppressionView[]> {
+  const added: SuppressionView[] = [];
+  // Always in the same order: two transactions do not wait for each other.
+  for (const one of suppressions.toSorted((a, b) => (toKey(a) < toKey(b) ? -1 : 1))) {
+    const { rows } = await connection.query(
+      `insert into suppressions as s (tenant_id, channel, address_hash, scope, suppression_id, address_mask, reason, since, until, evidence)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+       on conflict (tenant_id, channel, address_hash, scope) do update
+       set reason = excluded.reason, since = excluded.since, until = excluded.until, evidence = excluded.evidence,
+           address_mask = coalesce(excluded.address_mask, s.address_mask)
+       where s.until is not null and (excluded.until is null or excluded.until > s.until)
+       returning ${COLUMNS}`,
+      [
+        one.tenantId,
+        one.channel,
+        one.addressHash,
+        one.scope,
+        uuidv7(),
+        one.addressMask,
+        one.reason,
+        isoTime(one.since),
+        one.until === null ? null : isoTime(one.until),
+        JSON.stringify(one.evidence),
+      ],
+    );
+    if (!rows[0]) continue;
+    const view = toView(rows[0]);
+    added.push(view);
+    await audit(connection, one.tenantId, actor, 'suppression.added', view, now);
+  }
+  return added;
+}
+
+/** Lifts a suppression. Undefined: the tenant has no suppression of this id. @param note why, for the audit log */
+export async function liftSuppression(
+  connection: Connection,
+  tenantId: string,
+  id: string,
+  { actor, note }: { readonly actor: Actor; readonly note: string | null },
+  now: Millis,
+): Promise<SuppressionView | undefined> {
+  const { rows } = await connection.query(
+    `delete from suppressions where tenant_id = $1 and suppression_id = $2 returning ${COLUMNS}`,
+    [tenantId, id],
+  );
+  if (!rows[0]) return undefined;
+  const view = toView(rows[0]);
+  await audit(connection, tenantId, actor, 'suppression.removed', view, now, note === null ? {} : { note });
+  return view;
+}
+
+/** Lifts what the owner of an address asked for by opting out, after they opted in again. */
+export async function liftOptOut(
+  connection: Connection,
+  { tenantId, channel, addressHash }: Pick<Suppression, 'tenantId' | 'channel' | 'addressHash'>,
+  { actor, evidence }: { readonly actor: Actor; readonly evidence: JsonObject },
+  now: Millis,
+): Promise<void> {
+  const { rows } = await connection.query(
+    `delete from suppressions
+     where tenant_id = $1 and channel = $2 and address_hash = $3 and reason in ('opted_out', 'unsubscribed') and since <= $4
+     returning ${COLUMNS}`,
+    [tenantId, channel, addressHash, isoTime(now)],
+  );
+  for (const row of rows)
+    await audit(connection, tenantId, actor, 'suppression.removed', toView(row), now, { evidence });
+}
+
+/** Returns suppressions, newest first. @param before only those older than this one; null: from the newest */
+export async function listSuppressions(
+  connection: Connection,
+  tenantId: string,
+  { channel, reason, addressHash }: SuppressionFilter,
+  limit: number,
+  before: string | null,
+): Promise<SuppressionView[]> {
+  const { rows } = await connection.query(
+    `select ${COLUMNS} from suppressions
+     where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or reason = $3)
+       and ($4::text is null or address_hash = $4) and ($5::uuid is null or suppression_id < $5::uuid)
+     order by suppression_id desc limit $6`,
+    [tenantId, channel, reason, addressHash, before, limit],
+  );
+  return rows.map(toView);
+}
+
+/** Returns the suppression of a tenant with this id; undefined: no suppression has it. */
+export async function loadSuppression(
+  connection: Connection,
+  tenantId: string,
+  id: string,
+): Promise<SuppressionView | undefined> {
+  const { rows } = await connection.query(
+    `select ${COLUMNS} from suppressions where tenant_id = $1 and suppression_id = $2`,
+    [tenantId, id],
+  );
+  return rows[0] && toView(rows[0]);
+}
+
+function toKey({ tenantId, channel, addressHash, scope }: Suppression): string {
+  return JSON.stringify([tenantId, channel, addressHash, scope]);
+}
+
+async function audit(
+  connection: Connection,
+  tenantId: string,
+  actor: Actor,
+  action: 'suppression.added' | 'suppression.removed',
+  view: SuppressionView,
+  now: Millis,
+  detail: JsonObject = {},
+): Promise<void> {
+  const state = view as unknown as JsonObject;
+  const [before, after] = action === 'suppression.added' ? [null, state] : [state, null];
+  const entry = { tenantId, actor, action, subject: view.suppression_id, detail, before, after };
+  await appendAuditEntry(connection, entry, now);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of COLUMNS, named column by column below
+function toView(row: any): SuppressionView {
+  return {
+    suppression_id: row.suppression_id,
+    channel: row.channel,
+    address: row.address_mask,
+    scope: row.scope,
+    reason: row.reason,
+    since: isoTime(row.since),
+    until: row.until === null ? null : isoTime(row.until),
+    evidence: row.evidence,
+  };
+}

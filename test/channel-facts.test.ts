@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CHANNEL_DESCRIPTORS } from '../src/model/channels/channels.ts';
+import { getLaneName } from '../src/store/deliveries/lanes.ts';
+import { useDatabase } from './support/channel-facts.ts';
+
+/** Descriptors of channels are the only place for what is known of them. */
+
+const ROOT = join(import.meta.dirname, '..');
+const ALL = Object.values(CHANNEL_DESCRIPTORS);
+
+/** Files that name a channel, with the reason. Providers name the channels that they serve. */
+const ALLOWED: { readonly [file: string]: string } = {
+  'src/model/delivery.ts':
+    'the list of the names, of which their type is made; and the log, which is a provider of alerts',
+};
+
+describe('the name of a channel', () => {
+  // `email` is also a kind of address, and `internal` an error code and a mode of rendering.
+  const names = ALL.map(({ name }) => name).filter((name) => name !== 'email' && name !== 'internal');
+  const literal = new RegExp(`['"\`](?:${names.join('|')})['"\`]|\\bchannel\\b [!=]== '|'(?:SMS|in-app)'`);
+  const files = ['src', 'packages/console/src'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.tsx?$/.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+
+  test('stands in no other file', () => {
+    const others = files.filter((file) => !/^src\/(?:model\/)?channels\//.test(file) && !(file in ALLOWED));
+    const found = others.filter((file) => {
+      const code = readFileSync(join(ROOT, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+      return literal.test(code);
+    });
+    expect(found).toEqual([]);
+    expect(others.length).toBeGreaterThan(300);
+  });
+});
+
+test('each descriptor has the name that it is listed under, a label, a phrase and a part', () => {
+  for (const [name, channel] of Object.entries(CHANNEL_DESCRIPTORS)) {
+    expect(channel.name).toBe(name);
+    expect(channel.label).not.toBe('');
+    expect(channel.phrase).toContain(' ');
+    const { needs, oneOf, may } = channel.parts;
+    const parts = [...needs, ...oneOf, ...may];
+    expect(new Set(parts).size).toBe(parts.length);
+    expect(parts).toEqual(expect.arrayContaining(Object.keys(channel.limits)));
+    for (const { max, source } of Object.values(channel.limits)) {
+      expect(max).toBeGreaterThan(0);
+      expect(source).not.toBe('');
+    }
+  }
+});
+
+test('the database puts deliveries into the same lanes', async () => {
+  const queryLane = await useDatabase();
+  for (const { name } of ALL) expect(await queryLane('t', name, 'd')).toBe(getLaneName('t', name, 'd'));
+});
+
+test.each(ALL.map(({ name, parts, limits, whole }) => [name, parts, limits, whole] as const))(
+  'the docs have the bounds of %s',
+  (_name, _parts, limits, whole) => {
+    const docs = readFileSync(join(ROOT, 'docs/templates.md'), 'utf8').replaceAll(',', '');
+    for (const { max } of [...Object.values(limits), ...(whole ? [whole] : [])]) expect(docs).toContain(String(max));
+  },
+);

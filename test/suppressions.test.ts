@@ -1,0 +1,131 @@
+import { expect, test } from 'vitest';
+import { eventAbout, useReceipts } from './support/receipts.ts';
+
+/** Causes and ends of suppressions. */
+
+const start = useReceipts();
+const DEAD = { status: '5.1.1', reason: '550 5.1.1 unknown user', type: 'bounce' };
+
+test('a hard bounce suppresses the address: the next message ends dropped, with the evidence', async () => {
+  const { tidings, email, send, sendgrid, suppressions } = await start();
+  const id = await send('mail');
+  await sendgrid([eventAbout(id, 'bounce', DEAD)]);
+  expect(await suppressions()).toMatchObject([
+    {
+      channel: 'email',
+      address: expect.stringContaining('…'),
+      scope: 'all',
+      reason: 'hard_bounce',
+      until: null,
+      evidence: { source: 'receipt', delivery_id: id, provider: 'sendgrid', enhanced_code: '5.1.1' },
+    },
+  ]);
+  const next = await send('code', 'dropped');
+  expect(await tidings.delivery(next)).toMatchObject({
+    reason_code: 'suppressed',
+    reason: expect.stringMatching(
+      /^The address is suppressed since 2025-.* UTC for all: hard_bounce\. Lift suppression /,
+    ),
+    attempts_made: 0,
+  });
+  expect(email.calls.length).toBe(1);
+});
+
+test('the address of another user, and another channel, still get messages', async () => {
+  const { send, sendgrid } = await start();
+  await sendgrid([eventAbout(await send('mail'), 'bounce', DEAD)]);
+  await send('mail', 'sent', 'u2');
+  await send('text');
+});
+
+test('a complaint suppresses the address at once', async () => {
+  const { send, sendgrid, suppressions } = await start();
+  await sendgrid([eventAbout(await send('promo'), 'spamreport')]);
+  expect(await suppressions()).toMatchObject([{ scope: 'all', reason: 'complaint' }]);
+  await send('promo', 'dropped');
+});
+
+test('an address that the provider calls dead as it is given the message is suppressed in the same transaction', async () => {
+  const { send, suppressions } = await start({
+    email: () => ({ kind: 'address_dead', as: 'invalid', code: '550', reason: 'no such user' }),
+  });
+  const id = await send('mail', 'dead');
+  expect(await suppressions()).toMatchObject([
+    { reason: 'hard_bounce', evidence: { source: 'attempt', delivery_id: id, attempt: 1, code: '550' } },
+  ]);
+  await send('mail', 'dropped');
+});
+
+test('an address whose owner opted out, as the provider knows, is suppressed for that reason', async () => {
+  const { send, suppressions } = await start({
+    email: () => ({ kind: 'address_dead', as: 'opted_out', code: '21610', reason: 'opted out' }),
+  });
+  await send('mail', 'dead');
+  expect(await suppressions()).toMatchObject([{ reason: 'opted_out', scope: 'all', until: null }]);
+});
+
+test('STOP suppresses the number that it came from, and START lifts that', async () => {
+  const { send, twilio, suppressions } = await start();
+  const id = await send('text');
+  await twilio({ MessageSid: 'SMstop', From: '+15550100', Body: ' stop ' });
+  expect(await suppressions()).toMatchObject([
+    { channel: 'sms', reason: 'opted_out', evidence: { delivery_id: id, detail: { keyword: 'stop' } } },
+  ]);
+  const suppressed = `${(await send('text', 'dropped')).split('.')[0]}.sms`;
+  expect(suppressed).not.toBe(id);
+  await twilio({ MessageSid: 'SMstart', From: '+15550100', Body: 'START' });
+  expect(await suppressions()).toEqual([]);
+  await send('text');
+});
+
+test('three soft bounces without a delivery between them suppress the address for 30 days', async () => {
+  const { tidings, send, sendgrid, suppressions } = await start();
+  const soft = { status: '4.2.2', reason: 'mailbox full', type: 'bounce' };
+  const ids = [await send('mail'), await send('mail'), await send('mail')];
+  await sendgrid([eventAbout(ids[0] as string, 'bounce', soft)]);
+  await sendgrid([eventAbout(ids[1] as string, 'bounce', soft), eventAbout(ids[1] as string, 'bounce', soft)]);
+  expect(await suppressions()).toEqual([]);
+  await sendgrid([eventAbout(ids[2] as string, 'bounce', soft)]);
+  const [one] = await suppressions();
+  expect(one).toMatchObject({ reason: 'soft_bounces', scope: 'all', until: expect.any(String) });
+  await send('mail', 'dropped');
+  tidings.clock.now += 31 * 86_400_000;
+  await send('mail');
+});
+
+test('a delivery between soft bounces begins the count anew', async () => {
+  const { send, sendgrid, suppressions } = await start();
+  const soft = { status: '4.2.2', type: 'bounce' };
+  for (const event of ['bounce', 'bounce', 'delivered', 'bounce', 'bounce'])
+    await sendgrid([eventAbout(await send('mail'), event, event === 'bounce' ? soft : {})]);
+  expect(await suppressions()).toEqual([]);
+});
+
+test('a bounce for policy, or of one message, suppresses nothing', async () => {
+  const { send, sendgrid, suppressions } = await start();
+  await sendgrid([
+    eventAbout(await send('mail'), 'bounce', { status: '5.7.1', type: 'bounce' }),
+    eventAbout(await send('mail'), 'bounce', { status: '5.3.4', type: 'bounce' }),
+  ]);
+  expect(await suppressions()).toEqual([]);
+});
+
+test('who unsubscribes at the provider gets no more marketing, and still what the service needs', async () => {
+  const { send, sendgrid, suppressions } = await start();
+  await sendgrid([eventAbout(await send('promo'), 'unsubscribe')]);
+  expect(await suppressions()).toMatchObject([{ scope: 'category:MARKETING', reason: 'unsubscribed' }]);
+  await send('promo', 'dropped');
+  await send('mail');
+});
+
+test('a receipt that comes again after its suppression was lifted does not suppress again', async () => {
+  const { send, sendgrid, server, suppressions } = await start();
+  const event = eventAbout(await send('mail'), 'bounce', DEAD);
+  await sendgrid([event]);
+  const [one] = await suppressions();
+  const lifted = await server.post(`/api/v1/suppressions/${one?.suppression_id}/lift`, { note: 'the mailbox is back' });
+  expect(lifted).toMatchObject({ status: 200, body: { reason: 'hard_bounce' } });
+  await sendgrid([event]);
+  expect(await suppressions()).toEqual([]);
+  await send('mail');
+});
