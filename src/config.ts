@@ -245,7 +245,7 @@ function parseProviders(env: { readonly [name: string]: string | undefined }): P
   for (const [variable, { channel, provider }] of Object.entries(CHOOSING_VARIABLES)) {
     if (env[variable] && !chosen.has(channel)) choose(channel, provider, variable);
   }
-  return { providers: { internal: 'log', webhook: 'webhook', ...providers }, chosenBy };
+  return { providers: { internal: 'log', in_app: 'inbox', webhook: 'webhook', ...providers }, chosenBy };
 }
 
 function requireProviderName(
@@ -259,6 +259,9 @@ function requireProviderName(
     const near = findNearest(name, known);
     const right = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
     throw new ConfigError(`${variable} names the provider "${name}" for ${channel}, which does not exist; ${right}`);
+  }
+  if (name === 'inbox' && channel !== 'in_app') {
+    throw new ConfigError(`${variable} chooses inbox for ${channel}; it keeps messages of in_app only`);
   }
   const needed = Object.entries(CHOOSING_VARIABLES).find(([, { provider }]) => provider === name)?.[0];
   if (needed !== undefined && !env[needed]) {

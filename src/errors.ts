@@ -39,6 +39,8 @@ export const ERROR_CODES = {
   too_many_issuers: { status: 422, title: 'Too many issuers' },
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  too_many_devices: { status: 422, title: 'Too many devices' },
+  too_many_streams: { status: 429, title: 'Too many streams' },
   too_many_keys: { status: 422, title: 'Too many keys' },
   rate_limited: { status: 429, title: 'Too many requests' },
   too_many_jobs: { status: 429, title: 'Too many jobs' },

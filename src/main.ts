@@ -13,7 +13,10 @@ import { LazyFetchFiles } from './channels/email/lazy-fetch-files.ts';
 import type { ProviderTools } from './channels/provider.ts';
 import type { Config } from './config.ts';
 import type { OpenCircuit } from './delivery/circuits.ts';
+import { deviceTargets } from './delivery/device-targets.ts';
+import { keepInInbox } from './delivery/keep-in-inbox.ts';
 import { messageLinks } from './delivery/message-links.ts';
+import type { TargetSource } from './delivery/targets.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -31,6 +34,7 @@ import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
 import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
+import { InboxSignals } from './store/inbox/inbox-signals.ts';
 import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
@@ -175,6 +179,8 @@ export async function run(
       await catalogs.setActive(tenant, applied.version);
       return applied;
     };
+    const inboxSignals = new InboxSignals(pool);
+    cleanup.push(() => inboxSignals.flush());
     const ignored = describeIgnored(config.environment);
     if (ignored !== undefined) log.warn(ignored);
     let client: Promise<GuardedClient> | undefined;
@@ -187,8 +193,11 @@ export async function run(
     };
     cleanup.push(async () => (await client)?.close());
     const getTools = async (): Promise<ProviderTools> => ({ http: await getClient(), clock });
-    const { providers, labels, close } = await openInstallation(config, getTools, (line) =>
-      log.warn(line, 'internal alert'),
+    const { providers, labels, close } = await openInstallation(
+      config,
+      getTools,
+      (line) => log.warn(line, 'internal alert'),
+      keepInInbox(pool, seal, clock, inboxSignals),
     );
     cleanup.push(close);
     const announcer = new Announcer(pool);
@@ -233,9 +242,12 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
+        targets: new Map<Channel, TargetSource>([
+          ['push', deviceTargets(workPool, seal)],
+          ['webhook', new EndpointTargets({ pool: workPool, seal, clock, random })],
+        ]),
         fetchFiles: files.fetch,
         ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
-        targets: new Map([['webhook', new EndpointTargets({ pool: workPool, seal, clock, random })]]),
         lease,
         poll,
       });

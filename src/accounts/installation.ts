@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { StoreInInbox } from '../channels/in-app/inbox.ts';
 import type { Provider, ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../channels/substitutes.ts';
 import { ConfigError } from '../errors.ts';
@@ -35,12 +36,14 @@ const IGNORED = /^REDIS_/;
  * Opens the provider of every channel: the one that was chosen, else the substitute.
  * @param getTools asked for if a provider needs them: a process without one does not load what they need
  * @param log writes an internal alert
+ * @param store puts an in-app message into the inbox of its user
  * @throws ConfigError that names the variable, for each mistake in the environment
  */
 export async function openInstallation(
   settings: InstallationSettings,
   getTools: () => ProviderTools | Promise<ProviderTools>,
   log: (line: object) => void,
+  store?: StoreInInbox,
 ): Promise<Installation> {
   const providers = new Map<Channel, Provider>();
   const labels: { [provider: string]: string } = {};
@@ -53,7 +56,7 @@ export async function openInstallation(
       const substitute = SUBSTITUTES[name];
       const account = substitute ? undefined : await readAccount(name, channels, settings);
       const provider = substitute
-        ? substitute.open(channels, log)
+        ? substitute.open(channels, log, store)
         : await openNamed(account as InstallationAccount, await getTools());
       opened.push(provider);
       if (account) labels[name] = account.definition.label;

@@ -1,5 +1,6 @@
 import type { CheckResult, Outgoing, Provider, Receipt } from '../channels/provider.ts';
 import type { Channel, SendOutcome } from '../model/delivery.ts';
+import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
 
 /** Time in ms without a send after which an account that was evicted is closed: deliveries may still wait for a slot of it. */
@@ -12,6 +13,7 @@ export class PooledAccount implements Provider {
   readonly name: string;
   readonly account: string;
   readonly channels: readonly Channel[];
+  readonly services?: readonly PushService[];
   readonly concurrency: number;
   readonly keepsMessage: boolean;
   readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
@@ -33,6 +35,7 @@ export class PooledAccount implements Provider {
     this.name = provider.name;
     this.account = account;
     this.channels = channels;
+    if (provider.services) this.services = provider.services;
     this.concurrency = provider.concurrency;
     this.keepsMessage = provider.keepsMessage;
     if (provider.check) this.check = (signal) => this.#track(() => provider.check!(signal));

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Channel, Message, SendOutcome, Target } from '../model/delivery.ts';
+import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { ProviderCode } from './codes.ts';
@@ -39,6 +40,8 @@ export interface Provider {
   /** Name of the account, among those of its tenant; absent: it is of the installation. */
   readonly account?: string;
   readonly channels: readonly Channel[];
+  /** The push services whose tokens it takes; absent: of all, or it sends no push messages. */
+  readonly services?: readonly PushService[];
   /** Number of sends that may run at once. */
   readonly concurrency: number;
   /** Whether rendered messages are kept, for the console and the API. */

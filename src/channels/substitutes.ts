@@ -1,4 +1,5 @@
 import type { Channel } from '../model/delivery.ts';
+import { inboxProvider, type StoreInInbox } from './in-app/inbox.ts';
 import { logProvider } from './internal/log.ts';
 import { noopProvider } from './noop.ts';
 import type { Provider } from './provider.ts';
@@ -7,8 +8,11 @@ import { lazyWebhooks } from './webhook/lazy-webhooks.ts';
 
 /** A provider that needs no account. Most stand in for one with an account: their messages leave this machine by no channel. */
 export interface Substitute {
-  /** @param log writes a line of the log */
-  open(channels: readonly Channel[], log: (line: object) => void): Provider;
+  /**
+   * @param log writes a line of the log
+   * @param store puts a message into the inbox of its user; absent: nothing is sent by this process
+   */
+  open(channels: readonly Channel[], log: (line: object) => void, store?: StoreInInbox): Provider;
   /** The predicate of a sentence whose subject is one channel, and one whose subject are several. */
   readonly one: string;
   readonly several: string;
@@ -25,6 +29,11 @@ export const SUBSTITUTES: { readonly [name: string]: Substitute } = {
     leaves: true,
   },
   sandbox: { open: sandboxProvider, one: 'stays in the sandbox', several: 'stay in the sandbox' },
+  inbox: {
+    open: (channels, _log, store) => (store ? inboxProvider(store) : sandboxProvider(channels)),
+    one: 'goes to the inbox of the user',
+    several: 'go to the inbox of the user',
+  },
   log: { open: logProvider, one: 'goes to the log', several: 'go to the log' },
   noop: { open: noopProvider, one: 'is discarded', several: 'are discarded' },
 };

@@ -1,6 +1,7 @@
 import type { Provider } from '../channels/provider.ts';
 import { sandboxProvider } from '../channels/sandbox.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
+import type { PushService } from '../model/device.ts';
 import { isTestTenant } from '../model/principal.ts';
 
 /** The provider of every test tenant. It is no setting: what is configured cannot lead around it. */
@@ -29,14 +30,29 @@ export interface ProviderSource {
 
 /**
  * Returns the provider of a delivery: of a test tenant always the sandbox, whatever is configured for its channel; of a tenant
- * with accounts of its own the first that is usable, or else the first.
+ * with accounts of its own the first that is usable, or else the first. Where accounts take the tokens of some push services only,
+ * those that take the token of the target come before the others.
+ * @param findService returns the push service of the target; called only where accounts differ in them. Absent: it has none
  */
 export function chooseProvider(
   { providers, accounts, isUsable }: ProviderSource,
   { tenantId, channel }: { readonly tenantId: string; readonly channel: Channel },
+  findService?: () => Promise<PushService | undefined>,
 ): Provider | Promise<Provider> {
   if (isTestTenant(tenantId)) return TEST_PROVIDER;
+  const pick = (own: readonly Provider[]) => own.find(isUsable) ?? own[0] ?? (providers.get(channel) as Provider);
+  const choose = (own: readonly Provider[]): Provider | Promise<Provider> => {
+    if (!findService || own.length < 2 || !own.some(({ services }) => services)) return pick(own);
+    return findService().then((service) => {
+      const serving = own.filter((one) => takesService(one, service));
+      return pick(serving.length > 0 ? serving : own);
+    });
+  };
   const found = accounts.list(tenantId, channel);
-  const choose = (own: readonly Provider[]) => own.find(isUsable) ?? own[0] ?? (providers.get(channel) as Provider);
   return found instanceof Promise ? found.then(choose) : choose(found);
+}
+
+/** Whether a provider takes the tokens of a push service. @param service undefined: that of the token is not known */
+export function takesService({ services }: Provider, service: PushService | undefined): boolean {
+  return services === undefined || service === undefined || services.includes(service);
 }

@@ -6,6 +6,7 @@ import type { Outgoing, Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
+import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
@@ -18,7 +19,7 @@ import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
-import { chooseProvider, type TenantAccounts } from './choose-provider.ts';
+import { chooseProvider, type TenantAccounts, takesService } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
@@ -119,9 +120,13 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { providers, accounts, circuits } = this.#options;
+    const { providers, accounts, circuits, targets } = this.#options;
     const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
-    const found = chooseProvider({ providers, accounts, isUsable }, delivery);
+    const { tenantId, channel, target } = delivery;
+    const source = target === '' ? undefined : targets.get(channel);
+    const findService =
+      source?.findService && (() => source.findService?.(tenantId, target) ?? Promise.resolve(undefined));
+    const found = chooseProvider({ providers, accounts, isUsable }, delivery, findService);
     if (!(found instanceof Promise)) {
       this.#queue(delivery, found);
       return;
@@ -277,7 +282,11 @@ export class Executor {
     if (!target) return { outcome: { kind: 'undeliverable', ...TARGET_GONE } };
     if ('holdCode' in target)
       return { unstarted: 'returned', dueAt: Math.round(target.until), holdCode: target.holdCode };
-    return { target };
+    const service = getPushService(target);
+    if (takesService(provider, service)) return { target };
+    return {
+      outcome: { kind: 'rejected', reason: `no account takes the tokens of ${service}; ${provider.name} does not` },
+    };
   }
 
   #openAddress(
@@ -479,6 +488,12 @@ const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
 function withTimeout(outcome: SendOutcome, { signal }: SendDeadline): SendOutcome {
   const isFailure = outcome.kind === 'retry' || outcome.kind === 'in_doubt';
   return isFailure && signal.aborted ? { ...outcome, timedOut: true } : outcome;
+}
+
+/** Returns the push service of a target; undefined: it has none, or it is not known. */
+function getPushService(target: Target): PushService | undefined {
+  if (target.kind === 'browser') return 'web_push';
+  return target.kind === 'device' ? target.service : undefined;
 }
 
 /** Returns the domain of an email address in lower case; undefined without one. */

@@ -52,6 +52,7 @@ export function toSettlement(
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
     },
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
+    ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
 }

@@ -12,6 +12,7 @@ import type { EndpointNotice } from '../store/webhooks/endpoint-results.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { Capacity } from './capacity.ts';
 import { toSuppressions } from './dead-addresses.ts';
+import { DeadDeviceJudge } from './dead-devices.ts';
 import { toEndpointResults } from './endpoint-results.ts';
 import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
@@ -51,11 +52,13 @@ const RETRY_PAUSE_MS = 500;
 export class Settler {
   readonly #options: SettlerOptions;
   readonly #completed: CompletedAttempt[] = [];
+  readonly #deadDevices: DeadDeviceJudge;
   #isRunning = false;
   #stopped = false;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
+    this.#deadDevices = new DeadDeviceJudge(options.log, options.clock);
   }
 
   /** Records an attempt that has just completed. */
@@ -63,7 +66,9 @@ export class Settler {
     const { clock, random, seal } = this.#options;
     const settlement = toSettlement(delivery, result, startedAt, clock(), random(), seal);
     this.#logAttempt(delivery, settlement);
-    this.#completed.push({ settlement, delivery });
+    const completed = { settlement, delivery };
+    this.#deadDevices.note(completed);
+    this.#completed.push(completed);
     if (!this.#isRunning) void this.#run();
   }
 
@@ -149,6 +154,7 @@ export class Settler {
       messages: getsReceipts ? await toProviderMessages(batch) : [],
       suppressions: toSuppressions(batch),
       endpoints: toEndpointResults(batch.map(({ settlement }) => settlement)),
+      devices: this.#deadDevices.judge(batch),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Channel, DeliveryReasonCode, Target } from '../model/delivery.ts';
+import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
 
 /** Devices of a delivery, at most; of a user with more, those registered last. */
@@ -30,6 +31,8 @@ export interface TargetSource {
   ): Promise<Target | TargetHold | undefined>;
   /** Ends what `load` began, after the send to the target that it returned, whatever came of it. Absent: there is nothing to end. */
   release?(tenantId: string, target: string): void;
+  /** Returns the push service that reaches a target; undefined: it is gone. Absent: targets are reached by any provider. */
+  findService?(tenantId: string, target: string): Promise<PushService | undefined>;
   /** Why a delivery without targets is undeliverable. */
   readonly missing: { readonly reasonCode: DeliveryReasonCode; readonly reason: string };
 }

@@ -71,6 +71,8 @@ export type Target =
   | {
       readonly kind: 'device';
       readonly platform: 'ios' | 'android';
+      /** The service that the token is of. Absent: it is not known. */
+      readonly service?: 'apns' | 'fcm';
       readonly token: string;
       /** Of APNs. Default: production. */
       readonly environment?: 'sandbox' | 'production';

@@ -18,6 +18,8 @@ export const RETENTION_NAMES = [
   'audit_log',
   'jobs',
   'idempotency_keys',
+  'inbox',
+  'devices',
 ] as const;
 
 export type RetentionName = (typeof RETENTION_NAMES)[number];
@@ -120,6 +122,20 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     keeps: '–',
     setting: 'TIDINGS_RETAIN_IDEMPOTENCY_KEYS',
     period: '1d',
+    shortest: '1d',
+  },
+  inbox: {
+    removes: 'items of inboxes, since they arrived',
+    keeps: '–',
+    setting: 'TIDINGS_RETAIN_INBOX',
+    period: '400d',
+    shortest: '7d',
+  },
+  devices: {
+    removes: 'devices that were retired, since then',
+    keeps: 'devices that messages are sent to',
+    setting: 'TIDINGS_RETAIN_DEVICES',
+    period: '90d',
     shortest: '1d',
   },
 };

@@ -18,6 +18,8 @@ interface DocumentKeys {
   messages: [notificationId: string, channel: string, target: string];
   idempotency_keys: [actor: string, route: string, key: string];
   signing_keys: [keyId: string];
+  devices: [deviceId: string];
+  inbox_items: [userId: string, notificationId: string];
   provider_accounts: [account: string];
   webhook_endpoints: [endpointId: string];
 }

@@ -22,7 +22,9 @@ export interface ApiRequest {
 }
 
 export function listOperations(document: object): ApiOperation[] {
-  return Object.entries<Node>((document as Node).paths).flatMap(([path, methods]) =>
+  // A stream has no end.
+  const paths = Object.entries<Node>((document as Node).paths).filter(([path]) => !path.endsWith('/stream'));
+  return paths.flatMap(([path, methods]) =>
     Object.entries<Node>(methods).map(([method, operation]) => ({
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase(),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
@@ -21,6 +22,8 @@ export interface Rows {
   readonly userId: string;
   readonly notificationType: string;
   readonly sent: string;
+  readonly deviceId: string;
+  readonly inboxItemId: string;
   readonly stopped: string;
   readonly queued: string;
   readonly waitId: string;
@@ -111,7 +114,29 @@ export async function twoTenants(): Promise<TwoTenants> {
     );
     const correlationId = `${word} correlation`;
     const rule = `${word.toUpperCase()}_DELAYED`;
-    return { ...(await load(pool, tenantId)), tenantId, keyIds, jobId: job.job_id, rule, correlationId };
+    const deviceId = randomUUID();
+    const inboxItemId = randomUUID();
+    await pool.query(
+      `insert into devices (tenant_id, device_id, user_id, platform, service, app, sealed, hash, mask, registered_at, seen_at)
+       values ($1, $2, $3, 'android', 'fcm', $4, '', $4, $4, now(), now())`,
+      [tenantId, deviceId, `${word} maria`, `${word} app`],
+    );
+    await pool.query(`insert into inboxes (tenant_id, user_id, last) values ($1, $2, 1)`, [tenantId, `${word} maria`]);
+    await pool.query(
+      `insert into inbox_items (tenant_id, user_id, notification_id, sequence, change, notification_type, sealed, created_at)
+       values ($1, $2, $3, 1, 1, $4, '', now())`,
+      [tenantId, `${word} maria`, inboxItemId, `${word} type`],
+    );
+    return {
+      ...(await load(pool, tenantId)),
+      tenantId,
+      deviceId,
+      inboxItemId,
+      keyIds,
+      jobId: job.job_id,
+      rule,
+      correlationId,
+    };
   };
   await pool.query('insert into tenants (tenant_id, name) values ($1, $1)', [BASE]);
   await applyCatalog(pool, BASE, await validateCatalogFiles(catalogOf('base')), systemActor('base'), tidings.clock.now);
@@ -238,7 +263,12 @@ async function settle({ database }: TestTidings): Promise<void> {
 async function load(
   pool: pg.Pool,
   tenantId: string,
-): Promise<Omit<Rows, 'tenantId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | 'webhook' | keyof Access>> {
+): Promise<
+  Omit<
+    Rows,
+    'tenantId' | 'deviceId' | 'inboxItemId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | 'webhook' | keyof Access
+  >
+> {
   const { rows } = await pool.query(
     `select (select array[user_id, notification_type] from deliveries where tenant_id = $1 and status = 'sandboxed') as named,
             (select notification_id || '.' || channel from deliveries where tenant_id = $1 and status = 'sandboxed') as sent,

@@ -588,6 +588,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my devices, those registered last first */
+        get: operations["listOwnDevices"];
+        put?: never;
+        /** Register a device of mine; a token that is known is no new device */
+        post: operations["registerOwnDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/devices/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a device of mine: nothing is sent to it from then on */
+        delete: operations["removeOwnDevice"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/devices/apns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a device of mine by its token of APNs */
+        post: operations["registerOwnApnsDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/devices/fcm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a device of mine by its token of Firebase */
+        post: operations["registerOwnFcmDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my inbox, the latest item first, with what is unread */
+        get: operations["listOwnInbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/inbox/{mark}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark all items of my inbox, up to a sequence, as read or as seen */
+        post: operations["markOwnInbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/inbox/{notification_id}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change an item of my inbox: read, unread, seen, archive, unarchive, snooze or unsnooze */
+        post: operations["changeOwnInboxItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/inbox/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream the changes of my inbox as server-sent events */
+        get: operations["streamOwnInbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/notifications": {
         parameters: {
             query?: never;
@@ -966,6 +1103,143 @@ export interface paths {
         };
         /** Find users by a prefix of their id */
         get: operations["findUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the devices of a user, those registered last first */
+        get: operations["listDevices"];
+        put?: never;
+        /** Register a device of a user; a token that is known is no new device */
+        post: operations["registerDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/devices/{device_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a device of a user: nothing is sent to it from then on */
+        delete: operations["removeDevice"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/devices/apns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a device of a user by its token of APNs */
+        post: operations["registerApnsDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/devices/fcm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register a device of a user by its token of Firebase */
+        post: operations["registerFcmDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the inbox of a user, the latest item first, with what is unread */
+        get: operations["listInbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/inbox/{mark}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark all items of the inbox of a user, up to a sequence, as read or as seen */
+        post: operations["markInbox"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/inbox/{notification_id}/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change an item of the inbox of a user: read, unread, seen, archive, unarchive, snooze or unsnooze */
+        post: operations["changeInboxItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/inbox/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream the changes of the inbox of a user as server-sent events */
+        get: operations["streamInbox"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1969,6 +2243,49 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description A device or a browser that push messages go to */
+        Device: {
+            app: string;
+            /**
+             * @description Id of the device
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            device_id: string;
+            environment: ("sandbox" | "production") | null;
+            /** @enum {string} */
+            platform: "ios" | "android" | "web";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            registered_at: string;
+            /** @description Null: messages are sent to it */
+            retired_at: string | null;
+            /** @description Why nothing is sent to it: `moved`, `removed`, or the code with which its provider said that it is gone */
+            retired_code: string | null;
+            /**
+             * Format: date-time
+             * @description When the app last registered it
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            seen_at: string;
+            /** @enum {string} */
+            service: "apns" | "fcm" | "web_push";
+            /**
+             * @description Its mask
+             * @example …BFUH
+             */
+            token: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        DeviceList: {
+            devices: components["schemas"]["Device"][];
+        };
         /** @description A part that differs between two catalogs */
         Difference: {
             /** @enum {string} */
@@ -2315,6 +2632,82 @@ export interface components {
             changed: boolean;
             /** @description The version that is active afterwards */
             version: number;
+        };
+        InboxCounts: {
+            /** @description Number of the latest change, for a stream that continues from here */
+            position: number;
+            /** @description Items that are neither archived nor snoozed; 1000: at least so many */
+            unread: number;
+            unseen: number;
+        };
+        InboxItem: {
+            archived_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: it cannot be opened, or the page has no room for it */
+            message: components["schemas"]["InboxMessage"] | null;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example PAYMENT_FAILED */
+            notification_type: string;
+            read_at: string | null;
+            seen_at: string | null;
+            /** @description Order of arrival; numbers of an inbox grow, with gaps */
+            sequence: number;
+            snoozed_until: string | null;
+        };
+        /**
+         * @example {
+         *       "until": "2026-11-03T08:00:00Z"
+         *     }
+         */
+        InboxItemChange: {
+            /** @description For `snooze`: until when, at most a year ahead */
+            until?: string;
+        };
+        /**
+         * @example {
+         *       "up_to": 17
+         *     }
+         */
+        InboxMark: {
+            /** @description The largest `sequence` to mark: what arrived since the list was read stays unread; absent: all */
+            up_to?: number;
+        };
+        InboxMarked: {
+            counts: components["schemas"]["InboxCounts"];
+            /** @description Items that were changed */
+            marked: number;
+        };
+        /** @description The message as it was rendered */
+        InboxMessage: {
+            actions?: {
+                label: string;
+                url: string;
+            }[];
+            data?: components["schemas"]["JsonObject"];
+            html?: string;
+            image?: string;
+            subject?: string;
+            text: string;
+            title?: string;
+        };
+        /** @description Items of an inbox, the latest first */
+        InboxPage: {
+            counts: components["schemas"]["InboxCounts"];
+            items: components["schemas"]["InboxItem"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /** @description What became of the events of a request */
         IngestResult: {
@@ -2880,6 +3273,78 @@ export interface components {
             scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
+         * @description A device with a token of APNs
+         * @example {
+         *       "registration_id": "740f4707bebcf74f"
+         *     }
+         */
+        NewApnsDevice: {
+            /**
+             * @description Name of the app, if the tenant has several
+             * @default default
+             * @example com.example.app
+             */
+            app?: string;
+            /**
+             * @description Environment of APNs: `sandbox` for apps that run from Xcode; by default `production`
+             * @enum {string}
+             */
+            environment?: "sandbox" | "production";
+            /** @description Token of the app on the device, as its system gave it */
+            registration_id: string;
+        };
+        /**
+         * @description A device with its token, or a browser with its subscription
+         * @example {
+         *       "platform": "android",
+         *       "token": "fGx2:APA91bHun4MxP5egoKMwt2KZFBaFUH"
+         *     }
+         */
+        NewDevice: {
+            /**
+             * @description Name of the app, if the tenant has several
+             * @default default
+             * @example com.example.app
+             */
+            app?: string;
+            /**
+             * @description Environment of APNs: `sandbox` for apps that run from Xcode; by default `production`
+             * @enum {string}
+             */
+            environment?: "sandbox" | "production";
+            /** @enum {string} */
+            platform: "ios" | "android" | "web";
+            /**
+             * @description The service that the token is of; by default that of the platform. `fcm` for an iOS app with the Firebase SDK
+             * @enum {string}
+             */
+            service?: "apns" | "fcm" | "web_push";
+            subscription?: components["schemas"]["PushSubscription"];
+            /** @description Token of the app on the device, as its system gave it */
+            token?: string;
+        };
+        /**
+         * @description A device with a token of Firebase Cloud Messaging
+         * @example {
+         *       "registration_id": "fGx2:APA91bHun4MxP5egoKMwt2KZFBaFUH"
+         *     }
+         */
+        NewFcmDevice: {
+            /**
+             * @description Name of the app, if the tenant has several
+             * @default default
+             * @example com.example.app
+             */
+            app?: string;
+            /**
+             * @default android
+             * @enum {string}
+             */
+            platform?: "android" | "ios";
+            /** @description Token of the app on the device, as its system gave it */
+            registration_id: string;
+        };
+        /**
          * @description A job to start
          * @example {
          *       "action": "deliveries.retry",
@@ -3402,7 +3867,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -3612,6 +4077,17 @@ export interface components {
             provider_message_id: string | null;
             /** @description Why it was not sent; null: it was */
             reason: string | null;
+        };
+        /** @description The subscription of a browser, as `PushSubscription.toJSON()` gives it */
+        PushSubscription: {
+            /** @description HTTPS URL of the push service */
+            endpoint: string;
+            /** @description Ignored: the push service says when it has ended */
+            expirationTime?: number | null;
+            keys: {
+                auth: string;
+                p256dh: string;
+            };
         };
         /** @description What holds up the queues */
         QueueState: {
@@ -4833,6 +5309,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, too_many_devices */
+        IdempotencyKeyReusedTooManyDevices: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_many_devices";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, too_many_keys */
         IdempotencyKeyReusedTooManyKeys: {
             headers: {
@@ -5197,6 +5687,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description rate_limited, too_many_streams */
+        RateLimitedTooManyStreams: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited" | "too_many_streams";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description request_timeout */
         RequestTimeout: {
             headers: {
@@ -5318,6 +5822,8 @@ export type Delivery = components['schemas']['Delivery'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliverySummary = components['schemas']['DeliverySummary'];
 export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts'];
+export type Device = components['schemas']['Device'];
+export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
@@ -5330,6 +5836,13 @@ export type Explanation = components['schemas']['Explanation'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
+export type InboxCounts = components['schemas']['InboxCounts'];
+export type InboxItem = components['schemas']['InboxItem'];
+export type InboxItemChange = components['schemas']['InboxItemChange'];
+export type InboxMark = components['schemas']['InboxMark'];
+export type InboxMarked = components['schemas']['InboxMarked'];
+export type InboxMessage = components['schemas']['InboxMessage'];
+export type InboxPage = components['schemas']['InboxPage'];
 export type IngestResult = components['schemas']['IngestResult'];
 export type IssuedApiKey = components['schemas']['IssuedApiKey'];
 export type Issuer = components['schemas']['Issuer'];
@@ -5353,6 +5866,9 @@ export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
 export type Message = components['schemas']['Message'];
 export type NewApiKey = components['schemas']['NewApiKey'];
+export type NewApnsDevice = components['schemas']['NewApnsDevice'];
+export type NewDevice = components['schemas']['NewDevice'];
+export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
@@ -5378,6 +5894,7 @@ export type ProviderDescription = components['schemas']['ProviderDescription'];
 export type ProviderList = components['schemas']['ProviderList'];
 export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
+export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
@@ -5437,6 +5954,7 @@ export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = componen
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
+export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseInternal = components['responses']['Internal'];
@@ -5463,6 +5981,7 @@ export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
+export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
 export type ResponseTenantInUse = components['responses']['TenantInUse'];
 export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
@@ -8438,6 +8957,585 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listOwnDevices: {
+        parameters: {
+            query?: {
+                /** @description Whether to list the retired ones as well */
+                retired?: "true" | "false";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "devices": [
+                     *         {
+                     *           "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "user_id": "user-1042",
+                     *           "platform": "ios",
+                     *           "service": "apns",
+                     *           "app": "text",
+                     *           "environment": "sandbox",
+                     *           "token": "…BFUH",
+                     *           "registered_at": "2026-11-02T09:30:00.000Z",
+                     *           "seen_at": "2026-11-02T09:30:00.000Z",
+                     *           "retired_at": "2026-11-02T09:30:00.000Z",
+                     *           "retired_code": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    registerOwnDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyDevices"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeOwnDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                device_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    registerOwnApnsDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApnsDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyDevices"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    registerOwnFcmDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFcmDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyDevices"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOwnInbox: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @example PAYMENT_FAILED */
+                notification_type?: string;
+                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "sequence": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "seen_at": "2026-11-02T09:30:00.000Z",
+                     *           "read_at": "2026-11-02T09:30:00.000Z",
+                     *           "archived_at": "2026-11-02T09:30:00.000Z",
+                     *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "message": {
+                     *             "text": "text"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "unread": 1,
+                     *         "unseen": 1,
+                     *         "position": 1
+                     *       },
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InboxPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    markOwnInbox: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example read-all */
+                mark: "read-all" | "seen-all";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxMark"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "marked": 1,
+                     *       "counts": {
+                     *         "unread": 1,
+                     *         "unseen": 1,
+                     *         "position": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InboxMarked"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeOwnInboxItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example read */
+                action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
+                /**
+                 * @description Id of the notification
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                notification_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxItemChange"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "notification_type": "PAYMENT_FAILED",
+                     *       "sequence": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "read_at": "2026-11-02T09:30:00.000Z",
+                     *       "archived_at": "2026-11-02T09:30:00.000Z",
+                     *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "message": {
+                     *         "text": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InboxItem"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamOwnInbox: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `position` of a list: the stream starts with what came after it
+                 * @example 17
+                 */
+                position?: number;
+            };
+            header?: {
+                /** @description The id of the last event that was read */
+                "last-event-id"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimitedTooManyStreams"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listOwnNotifications: {
         parameters: {
             query?: {
@@ -10306,6 +11404,636 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDevices: {
+        parameters: {
+            query?: {
+                /** @description Whether to list the retired ones as well */
+                retired?: "true" | "false";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "devices": [
+                     *         {
+                     *           "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "user_id": "user-1042",
+                     *           "platform": "ios",
+                     *           "service": "apns",
+                     *           "app": "text",
+                     *           "environment": "sandbox",
+                     *           "token": "…BFUH",
+                     *           "registered_at": "2026-11-02T09:30:00.000Z",
+                     *           "seen_at": "2026-11-02T09:30:00.000Z",
+                     *           "retired_at": "2026-11-02T09:30:00.000Z",
+                     *           "retired_code": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    registerDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyDevices"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                device_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    registerApnsDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewApnsDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyDevices"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    registerFcmDevice: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFcmDevice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "device_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "user_id": "user-1042",
+                     *       "platform": "ios",
+                     *       "service": "apns",
+                     *       "app": "text",
+                     *       "environment": "sandbox",
+                     *       "token": "…BFUH",
+                     *       "registered_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_at": "2026-11-02T09:30:00.000Z",
+                     *       "retired_code": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyDevices"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listInbox: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @example PAYMENT_FAILED */
+                notification_type?: string;
+                /** @description Which items: `active` are neither archived nor snoozed; `unread`, `read` and `unseen` are of these */
+                view?: "active" | "unread" | "read" | "unseen" | "archived" | "snoozed" | "all";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "PAYMENT_FAILED",
+                     *           "sequence": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "seen_at": "2026-11-02T09:30:00.000Z",
+                     *           "read_at": "2026-11-02T09:30:00.000Z",
+                     *           "archived_at": "2026-11-02T09:30:00.000Z",
+                     *           "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *           "message": {
+                     *             "text": "text"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "counts": {
+                     *         "unread": 1,
+                     *         "unseen": 1,
+                     *         "position": 1
+                     *       },
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InboxPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    markInbox: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example read-all */
+                mark: "read-all" | "seen-all";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxMark"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "marked": 1,
+                     *       "counts": {
+                     *         "unread": 1,
+                     *         "unseen": 1,
+                     *         "position": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InboxMarked"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeInboxItem: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example read */
+                action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
+                /**
+                 * @description Id of the notification
+                 * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+                 */
+                notification_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InboxItemChange"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "notification_type": "PAYMENT_FAILED",
+                     *       "sequence": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "read_at": "2026-11-02T09:30:00.000Z",
+                     *       "archived_at": "2026-11-02T09:30:00.000Z",
+                     *       "snoozed_until": "2026-11-02T09:30:00.000Z",
+                     *       "message": {
+                     *         "text": "text"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InboxItem"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamInbox: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The `position` of a list: the stream starts with what came after it
+                 * @example 17
+                 */
+                position?: number;
+            };
+            header?: {
+                /** @description The id of the last event that was read */
+                "last-event-id"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimitedTooManyStreams"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -75,6 +75,7 @@ export const apns: ProviderDefinition<ApnsSettings> = {
 class Apns implements Provider {
   readonly name = apns.name;
   readonly channels = apns.channels;
+  readonly services = ['apns'] as const;
   readonly concurrency = apns.defaults.concurrency;
   readonly keepsMessage = apns.keepsMessage;
   readonly #topic: string;

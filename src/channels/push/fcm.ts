@@ -81,6 +81,7 @@ export const fcm: ProviderDefinition<FcmSettings> = {
 class Fcm implements Provider {
   readonly name = fcm.name;
   readonly channels = fcm.channels;
+  readonly services = ['fcm'] as const;
   readonly concurrency = fcm.defaults.concurrency;
   readonly keepsMessage = fcm.keepsMessage;
   readonly #settings: FcmSettings;

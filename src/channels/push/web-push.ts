@@ -88,6 +88,7 @@ export const webPush: ProviderDefinition<WebPushSettings> = {
 class WebPush implements Provider {
   readonly name = webPush.name;
   readonly channels = webPush.channels;
+  readonly services = ['web_push'] as const;
   readonly concurrency = webPush.defaults.concurrency;
   readonly keepsMessage = webPush.keepsMessage;
   readonly #tools: ProviderTools;

@@ -30,6 +30,8 @@ const TAGS = [
   { name: 'catalog', description: 'Events, notification types, templates and rules' },
   { name: 'tenants', description: 'Organizations that share an installation' },
   { name: 'members', description: 'Access of members to the console' },
+  { name: 'devices', description: 'Devices of users, which push messages go to' },
+  { name: 'inbox', description: 'Inboxes of users: their in-app messages' },
   { name: 'tokens', description: 'Tokens of users: issuers that a tenant trusts, and those of Tidings' },
   { name: 'accounts', description: 'Accounts with providers, by which messages are sent' },
   {

@@ -11,6 +11,7 @@ import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import type { Suppression } from '../../model/suppression.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import { type DeviceChanges, NO_DEVICE_CHANGES, restoreDevices, retireDeadDevices } from '../devices/dead-devices.ts';
 import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -51,6 +52,8 @@ export interface Settlement {
   };
   /** How the provider called the address dead; absent: it did not. */
   readonly deadAs?: DeadAddressKind;
+  /** When the provider learned that the address is dead; absent: it did not say. */
+  readonly deadSince?: Millis;
   /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
   readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
 }
@@ -64,6 +67,8 @@ export interface SettlementEffects {
   readonly suppressions?: readonly Suppression[];
   /** Of endpoints of webhooks. */
   readonly endpoints?: readonly EndpointResult[];
+  /** Changes of devices, by the answers of their providers. */
+  readonly devices?: DeviceChanges;
 }
 
 /** The lifecycle event of a settlement. */
@@ -90,9 +95,11 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
   now: Millis,
   events: readonly SettledEvent[] = [],
-  { steps = [], messages = [], suppressions = [], endpoints = [] }: SettlementEffects = {},
+  { steps = [], messages = [], suppressions = [], endpoints = [], devices = NO_DEVICE_CHANGES }: SettlementEffects = {},
 ): Promise<readonly EndpointNotice[]> {
-  const isAlone = [events, steps, messages, suppressions, endpoints].every(({ length }) => length === 0);
+  const isAlone = [events, steps, messages, suppressions, endpoints, devices.retired, devices.restored].every(
+    ({ length }) => length === 0,
+  );
   if (isAlone) {
     await settleAll(pool, worker, settlements, now);
     return [];
@@ -102,6 +109,8 @@ export async function settleDeliveries(
     await advanceSteps(connection, steps, now);
     await insertProviderMessages(connection, messages);
     await addSuppressions(connection, suppressions, systemActor('deliveries'), now);
+    if (devices.retired.length > 0) await retireDeadDevices(connection, devices.retired, now);
+    for (const one of devices.restored) await restoreDevices(connection, one);
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
     return recordEndpointResults(connection, endpoints, now);
   });

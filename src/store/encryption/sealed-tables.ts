@@ -42,6 +42,19 @@ export const SEALED_TABLES: readonly SealedTable[] = [
       resealDocument(seal, sealed, documentRow('signing_keys', tenant, id)),
   },
   {
+    name: 'devices',
+    key: [TENANT, ['device_id', 'uuid']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', id = '']) => resealDocument(seal, sealed, documentRow('devices', tenant, id)),
+  },
+  {
+    name: 'inbox_items',
+    key: [TENANT, USER, ['notification_id', 'uuid']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
+      resealDocument(seal, sealed, documentRow('inbox_items', tenant, user, id)),
+  },
+  {
     name: 'provider_accounts',
     key: [TENANT, ['account', 'text']],
     hasKeyId: false,

@@ -8,6 +8,8 @@ const RECONNECT_PAUSE_MS = 1000;
 export interface Notice {
   /** When the first of what was announced is due; absent: unknown. */
   readonly dueAt?: Millis;
+  /** The announcement as it was sent; absent: nothing more. */
+  readonly payload?: string;
   /** Notifications may have been missed. */
   readonly missed?: true;
 }
@@ -50,7 +52,7 @@ export class NotifyListener {
     this.#client = client;
     client.on('error', onLost);
     client.on('end', onLost);
-    client.on('notification', ({ payload }) => this.#onNotify(payload ? { dueAt: Number(payload) } : {}));
+    client.on('notification', ({ payload }) => this.#onNotify(payload ? { dueAt: Number(payload), payload } : {}));
     try {
       await client.connect();
       await client.query(`listen ${this.#channel}`);

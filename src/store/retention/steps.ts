@@ -69,6 +69,8 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'jobs', table: 'jobs', where: 'ended_at < $1' },
   // A key expires 24 hours after its first request (store/idempotency-keys.ts).
   { name: 'idempotency_keys', table: 'idempotency_keys', where: `expires_at < $1::timestamptz + interval '24 hours'` },
+  { name: 'inbox', table: 'inbox_items', where: 'created_at < $1' },
+  { name: 'devices', table: 'devices', where: 'retired_at < $1' },
 ];
 
 /** Returns the periods with those that follow from others: what belongs to a notification does not outlive it. */

@@ -318,6 +318,60 @@ create table addresses (
   primary key (tenant_id, user_id, kind)
 );
 
+-- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
+-- earlier one is retired, so that what is queued for it does not reach the other user.
+create table devices (
+  tenant_id     text collate "C" not null,
+  device_id     uuid             not null,  -- UUIDv7
+  user_id       text collate "C" not null,
+  platform      text             not null constraint devices_platform_known check (platform in ('ios', 'android', 'web')),
+  service       text             not null constraint devices_service_known check (service in ('apns', 'fcm', 'web_push')),
+  app           text collate "C" not null,
+  environment   text             constraint devices_environment_known check (environment in ('sandbox', 'production')),
+  sealed        bytea            not null,  -- the token, or endpoint and keys of a browser
+  hash          text collate "C" not null,  -- keyed, of the token or endpoint, for equality
+  mask          text             not null,  -- as it is shown
+  registered_at timestamptz(3)   not null,
+  seen_at       timestamptz(3)   not null,  -- when the app last registered it
+  retired_at    timestamptz(3),             -- nothing is sent to it from then on
+  retired_code  text,                       -- moved, removed, or the code of the provider
+  retired_by    text,                       -- the account whose provider said so
+  primary key (tenant_id, device_id),
+  constraint devices_retired_has_code check ((retired_at is null) = (retired_code is null))
+);
+create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
+create index devices_user on devices (tenant_id, user_id, seen_at);
+
+-- The inbox of in-app messages of each user.
+create table inbox_items (
+  tenant_id         text collate "C" not null,
+  user_id           text collate "C" not null,
+  notification_id   uuid             not null,
+  sequence          bigint           not null,  -- in order of arrival in the inbox of the user
+  change            bigint           not null,  -- number of the latest change of the item, from the same counter
+  notification_type text collate "C" not null,
+  sealed            bytea            not null,  -- the message
+  created_at        timestamptz(3)   not null,
+  seen_at           timestamptz(3),             -- was on the screen
+  read_at           timestamptz(3),
+  archived_at       timestamptz(3),
+  snoozed_until     timestamptz(3),             -- left out of the list until then
+  primary key (tenant_id, user_id, notification_id)
+);
+create index inbox_items_list on inbox_items (tenant_id, user_id, sequence);
+create index inbox_items_changed on inbox_items (tenant_id, user_id, change);
+create index inbox_items_open on inbox_items (tenant_id, user_id, sequence)
+  where archived_at is null and (read_at is null or seen_at is null);
+
+-- The counter of each inbox. A change of an inbox holds this row until the commit: numbers become visible in order.
+create table inboxes (
+  tenant_id text collate "C" not null,
+  user_id   text collate "C" not null,
+  last      bigint           not null,
+  marked    bigint           not null default 0,  -- number of the latest change of all items at once
+  primary key (tenant_id, user_id)
+);
+
 -- The sends that count towards a limit ("once", "2 per day"). The primary key enforces the limit: a second "once" cannot be
 -- inserted. Rows outlive the partitions of the events.
 create table limit_uses (
@@ -800,7 +854,8 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
+    'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);

@@ -2,7 +2,23 @@ import type { CallOptions } from '../connection.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
-import type { Me as Myself, OwnNotification } from '../types.ts';
+import type {
+  Device,
+  DeviceList,
+  InboxItem,
+  InboxItemChange,
+  InboxMark,
+  InboxMarked,
+  Me as Myself,
+  NewApnsDevice,
+  NewDevice,
+  NewFcmDevice,
+  OwnNotification,
+  paths,
+} from '../types.ts';
+
+type Action = paths['/api/v1/me/inbox/{notification_id}/{action}']['post']['parameters']['path']['action'];
+type Mark = paths['/api/v1/me/inbox/{mark}']['post']['parameters']['path']['mark'];
 
 /** The user of a token; other credentials are rejected. */
 export class Me extends Resource {
@@ -13,5 +29,47 @@ export class Me extends Resource {
   /** Lists the notifications of the user, newest first. */
   notifications(query: Query<'listOwnNotifications'> = {}, options?: CallOptions): Listing<OwnNotification> {
     return this.pages('/api/v1/me/notifications', 'notifications', { query }, options);
+  }
+
+  /** Returns the devices of the user, those registered last first. */
+  devices(query: Query<'listOwnDevices'> = {}, options?: CallOptions): Promise<DeviceList> {
+    return this.request('get', '/api/v1/me/devices', { query }, options);
+  }
+
+  registerDevice(device: NewDevice, options?: CallOptions): Promise<Device> {
+    return this.request('post', '/api/v1/me/devices', { body: device }, options);
+  }
+
+  registerApnsDevice(device: NewApnsDevice, options?: CallOptions): Promise<Device> {
+    return this.request('post', '/api/v1/me/devices/apns', { body: device }, options);
+  }
+
+  registerFcmDevice(device: NewFcmDevice, options?: CallOptions): Promise<Device> {
+    return this.request('post', '/api/v1/me/devices/fcm', { body: device }, options);
+  }
+
+  removeDevice(deviceId: string, options?: CallOptions): Promise<Device> {
+    return this.request('delete', '/api/v1/me/devices/{device_id}', { path: { device_id: deviceId } }, options);
+  }
+
+  /** Lists the inbox of the user, the latest item first. */
+  inbox(query: Query<'listOwnInbox'> = {}, options?: CallOptions): Listing<InboxItem> {
+    return this.pages('/api/v1/me/inbox', 'items', { query }, options);
+  }
+
+  /** Changes an item of the inbox, as `inbox.change`. */
+  changeInboxItem(
+    notificationId: string,
+    action: Action,
+    change?: InboxItemChange,
+    options?: CallOptions,
+  ): Promise<InboxItem> {
+    const path = { notification_id: notificationId, action };
+    return this.request('post', '/api/v1/me/inbox/{notification_id}/{action}', { path, body: change }, options);
+  }
+
+  /** Marks all items of the inbox, or those up to a sequence: `read-all` or `seen-all`. */
+  markInbox(mark: Mark, upTo?: InboxMark, options?: CallOptions): Promise<InboxMarked> {
+    return this.request('post', '/api/v1/me/inbox/{mark}', { path: { mark }, body: upTo }, options);
   }
 }

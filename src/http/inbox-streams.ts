@@ -1,0 +1,268 @@
+import type { ServerResponse } from 'node:http';
+import { TidingsError } from '../errors.ts';
+import type { Millis } from '../model/event.ts';
+import type { Seal } from '../privacy/seal.ts';
+import {
+  findChangedInboxes,
+  type InboxCounts,
+  type InboxItem,
+  type InboxOf,
+  listInboxChanges,
+  loadInboxCounts,
+} from '../store/inbox/inbox.ts';
+import { INBOX_CHANNEL, toInboxKey } from '../store/inbox/inbox-signals.ts';
+import { NotifyListener } from '../store/pg/listener.ts';
+import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+
+/** Streams of a process, and of one inbox in it, at most. */
+const MAX_STREAMS = 2000;
+const MAX_INBOX_STREAMS = 10;
+/** Time in ms after which a stream ends, and its reader connects again: its rights are checked anew. */
+const MAX_STREAM_MS: Millis = 15 * 60_000;
+/** Interval in ms of heartbeats, and of looks at the database for what was not announced. */
+const HEARTBEAT_MS: Millis = 15_000;
+/** Bytes that may wait for a reader; with more, it has MAX_BLOCKED_MS to take them. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
+const MAX_BLOCKED_MS: Millis = 10_000;
+/** Time in ms that a reader has to take the end of its stream. */
+const MAX_FAREWELL_MS: Millis = 1000;
+/** Changes that are read at once. */
+const PAGE_ITEMS = 50;
+/** Streams that read from the database at the same time. */
+const MAX_READERS = 3;
+/** Times in ms, from the shortest on, after which a reader connects again: they do not all come at once. */
+const RETRY_MS: Millis = 1000;
+const RETRY_SPREAD_MS: Millis = 4000;
+
+/** Why a stream ends. A reader that connects again with Last-Event-ID misses nothing. */
+type EndCode = 'expired' | 'stopping' | 'unavailable';
+
+interface Stream extends InboxOf {
+  readonly key: string;
+  readonly response: ServerResponse;
+  /** Number of the latest change that was written; null: it starts with the next one. */
+  position: number | null;
+  /** The last counts that were written. */
+  counts: string;
+  /** Runs while the reader has too much to take. */
+  blocked: NodeJS.Timeout | undefined;
+  readonly expiry: NodeJS.Timeout;
+  isEnded: boolean;
+}
+
+export interface InboxStreamsOptions {
+  readonly database: TenantDatabase;
+  /** Absent: changes by other processes are noticed at the next heartbeat. */
+  readonly databaseUrl?: string;
+  readonly seal: Seal;
+  readonly clock: () => Millis;
+  readonly toView: (item: InboxItem, of: InboxOf) => object;
+  /** Interval of heartbeats in ms, and bound of the streams of the process; for tests. */
+  readonly heartbeat?: Millis;
+  readonly maxStreams?: number;
+}
+
+/**
+ * Streams of server-sent events, one for each reader of an inbox. The table says what has changed, by numbers; NOTIFY only when to
+ * look. So each process has the changes of all, and a reader that comes back, also to another process, gets what it has missed.
+ */
+export class InboxStreams {
+  readonly #options: InboxStreamsOptions;
+  readonly #streams = new Map<string, Set<Stream>>();
+  readonly #dirty = new Set<Stream>();
+  readonly #listener: NotifyListener | undefined;
+  #count = 0;
+  #readers = 0;
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(options: InboxStreamsOptions) {
+    this.#options = options;
+    const { databaseUrl } = options;
+    // Connected with the first stream: a process without readers needs no connection.
+    this.#listener =
+      databaseUrl === undefined
+        ? undefined
+        : new NotifyListener(databaseUrl, INBOX_CHANNEL, ({ payload }) => this.#wake(payload));
+  }
+
+  /** @throws TidingsError `too_many_streams` */
+  checkRoom({ tenantId, userId }: InboxOf): void {
+    const own = this.#streams.get(toInboxKey(tenantId, userId))?.size ?? 0;
+    if (own >= MAX_INBOX_STREAMS) {
+      throw new TidingsError(
+        'too_many_streams',
+        `This inbox has ${MAX_INBOX_STREAMS} streams open, the most that one may have; close one, or share one among the windows of an app.`,
+        { retryAfter: 30 },
+      );
+    }
+    if (this.#count >= (this.#options.maxStreams ?? MAX_STREAMS)) {
+      throw new TidingsError(
+        'too_many_streams',
+        'This process has as many streams open as it may have; try again later.',
+        {
+          retryAfter: 30,
+        },
+      );
+    }
+  }
+
+  /**
+   * Writes the changes of an inbox to a response until its reader leaves, or the stream ends.
+   * @param position number of the latest change that the reader knows; null: it starts with the next one
+   */
+  open(of: InboxOf, response: ServerResponse, position: number | null): void {
+    const key = toInboxKey(of.tenantId, of.userId);
+    const stream: Stream = {
+      ...of,
+      key,
+      response,
+      position,
+      counts: '',
+      blocked: undefined,
+      expiry: setTimeout(() => this.#end(stream, 'expired'), MAX_STREAM_MS),
+      isEnded: false,
+    };
+    const own = this.#streams.get(key) ?? new Set();
+    this.#streams.set(key, own.add(stream));
+    this.#count++;
+    response.on('close', () => this.#forget(stream));
+    response.on('error', () => this.#forget(stream));
+    response.on('drain', () => this.#unblock(stream));
+    response.write(`retry: ${RETRY_MS + Math.floor(Math.random() * RETRY_SPREAD_MS)}\n\n`);
+    if (!this.#heartbeat) {
+      this.#heartbeat = setInterval(() => this.#beat(), this.#options.heartbeat ?? HEARTBEAT_MS).unref();
+      void this.#listener?.start();
+    }
+    this.#read(stream);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    for (const own of this.#streams.values()) for (const stream of own) this.#end(stream, 'stopping');
+    await this.#listener?.stop();
+  }
+
+  /** @param payload keys with commas between; undefined or `*`: any may have changed */
+  #wake(payload: string | undefined): void {
+    if (payload === undefined || payload === '*') return void this.#look();
+    for (const key of payload.split(',')) for (const stream of this.#streams.get(key) ?? []) this.#read(stream);
+  }
+
+  #beat(): void {
+    for (const own of this.#streams.values()) {
+      for (const stream of own) if (!stream.blocked) stream.response.write(': still here\n\n');
+    }
+    void this.#look();
+  }
+
+  /** Reads the streams whose inboxes have changed. */
+  async #look(): Promise<void> {
+    const streams = [...this.#streams.values()].flatMap((own) => [...own]);
+    if (streams.length === 0) return;
+    const inboxes = streams.map(({ tenantId, userId, position }) => ({ tenantId, userId, position: position ?? -1 }));
+    // Without the database, the next look finds them.
+    const changed = await findChangedInboxes(this.#options.database.owner, inboxes).catch(() => []);
+    for (const place of changed) this.#read(streams[place] as Stream);
+  }
+
+  #read(stream: Stream): void {
+    if (stream.isEnded || stream.blocked) return;
+    this.#dirty.add(stream);
+    while (this.#readers < MAX_READERS && this.#dirty.size > 0) void this.#readDirty();
+  }
+
+  /** Reads streams until all are read: the same one never twice at the same time. */
+  async #readDirty(): Promise<void> {
+    const [stream] = this.#dirty;
+    if (!stream) return;
+    this.#dirty.delete(stream);
+    if (busy.has(stream)) return void again.add(stream);
+    busy.add(stream);
+    this.#readers++;
+    try {
+      const isMore = await this.#writeChanges(stream);
+      if (isMore) again.add(stream);
+    } catch {
+      this.#end(stream, 'unavailable');
+    }
+    this.#readers--;
+    busy.delete(stream);
+    if (again.delete(stream)) this.#read(stream);
+    if (this.#dirty.size > 0) void this.#readDirty();
+  }
+
+  /** Writes a page of changes. Returns whether there are more. */
+  async #writeChanges(stream: Stream): Promise<boolean> {
+    const { database, seal, clock, toView } = this.#options;
+    const of = { tenantId: stream.tenantId, userId: stream.userId };
+    const pool = database.forTenant(of.tenantId);
+    const counts = await loadInboxCounts(pool, of, clock());
+    const { position } = stream;
+    // The position of the reader is of another inbox, or newer than a restored database.
+    const isUnknown = position !== null && position > counts.position;
+    if (position === null || isUnknown || counts.marked > position) {
+      stream.position = counts.position;
+      if (position !== null) this.#write(stream, 'reset', { reason: 'list the inbox again' });
+      this.#writeCounts(stream, counts);
+      return false;
+    }
+    const items = position === counts.position ? [] : await listInboxChanges(pool, seal, of, position, PAGE_ITEMS);
+    for (const item of items) {
+      stream.position = item.change;
+      this.#write(stream, 'item', toView(item, of));
+    }
+    const isMore = items.length === PAGE_ITEMS;
+    if (isMore) return true;
+    stream.position = Math.max(stream.position as number, counts.position);
+    this.#writeCounts(stream, counts);
+    return false;
+  }
+
+  #writeCounts(stream: Stream, { unread, unseen }: InboxCounts): void {
+    const text = `${unread} ${unseen} ${stream.position}`;
+    if (text === stream.counts) return;
+    stream.counts = text;
+    this.#write(stream, 'counts', { unread, unseen, position: stream.position });
+  }
+
+  #write(stream: Stream, event: string, data: object): void {
+    if (stream.isEnded) return;
+    const { response } = stream;
+    response.write(`id: ${stream.position}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    if (response.writableLength <= MAX_BUFFERED_BYTES || stream.blocked) return;
+    // A reader that does not read: its connection is closed, as nothing can reach it.
+    stream.blocked = setTimeout(() => response.destroy(), MAX_BLOCKED_MS);
+  }
+
+  #unblock(stream: Stream): void {
+    if (!stream.blocked) return;
+    clearTimeout(stream.blocked);
+    stream.blocked = undefined;
+    this.#read(stream);
+  }
+
+  #end(stream: Stream, code: EndCode): void {
+    if (stream.isEnded) return;
+    const { response } = stream;
+    response.end(`event: end\ndata: ${JSON.stringify({ code })}\n\n`);
+    // One that does not read does not keep the server from closing.
+    setTimeout(() => response.destroy(), MAX_FAREWELL_MS);
+    this.#forget(stream);
+  }
+
+  #forget(stream: Stream): void {
+    if (stream.isEnded) return;
+    stream.isEnded = true;
+    clearTimeout(stream.expiry);
+    clearTimeout(stream.blocked);
+    this.#dirty.delete(stream);
+    const own = this.#streams.get(stream.key);
+    own?.delete(stream);
+    if (own?.size === 0) this.#streams.delete(stream.key);
+    this.#count--;
+  }
+}
+
+/** Streams that are being read, and those of them to be read once more. */
+const busy = new WeakSet<Stream>();
+const again = new WeakSet<Stream>();
