@@ -30,6 +30,7 @@ import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
+import type { Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';

@@ -191,7 +191,6 @@ export class Executor {
   }
 
   async #sendTo(delivery: ClaimedDelivery, provider: Provider, target: Target): Promise<DispatchResult | Unstarted> {
-    const { pool, circuits, leases, deadlines } = this.#options;
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
     const { locale, sender } = rendered;
