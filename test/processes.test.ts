@@ -172,9 +172,7 @@ test('runs as an ordinary user without a home', async () => {
 function openCheckout(): string {
   const open = folder();
   chmodSync(open, 0o755);
-  const parts = ['node_modules', 'dist', 'src', 'examples', 'packages', 'package.json'].map((name) =>
-    join(ROOT, name),
-  );
+  const parts = ['node_modules', 'dist', 'src', 'examples', 'packages', 'package.json'].map((name) => join(ROOT, name));
   // Uses hard links, which cost nothing, and copies files from another file system.
   for (const how of ['-al', '-a']) if (spawnSync('cp', [how, ...parts, open]).status === 0) break;
   return open;
