@@ -194,7 +194,7 @@ describe('batches', () => {
     expect(begun.map((batch) => batch.tenantId)).toEqual(['large', 'small', 'large', 'large', 'large', 'large']);
   });
 
-  test('takes small batches of a flood while another tenant is there: whoever comes waits for one of them', async () => {
+  test('takes small batches of a flood while another tenant is there, whose events wait for one of them', async () => {
     const { begun, begins, submit } = heldBatcher({ maxWaiting: 10_000 });
     const flood = Promise.all([submit(items('a', 1000), 'flood'), submit(items('b', 1000), 'flood')]);
     await begins(1);

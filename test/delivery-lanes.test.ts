@@ -6,7 +6,7 @@ import { useDatabase } from './support/database.ts';
 import { deliveryCatalog, eventOf, useDeliveries } from './support/deliveries.ts';
 import { DELIVERED, fakeProvider } from './support/providers.ts';
 
-/** While more is due than can be sent: who comes first, and who waits for whom. */
+/** Order and fairness of deliveries while more is due than can be sent. */
 
 const database = useDatabase();
 const start = useDeliveries();
@@ -138,22 +138,22 @@ test('an urgent message is handed over while slow ones fill a provider and thous
   const tidings = await start({ sms: provider });
   await tidings.apply(
     deliveryCatalog({
-      'events.yaml': 'events: { told: {}, alarm: {}, mail: {}, held: {}, text: {}, alert: {}, listed: {} }',
+      'events.yaml': 'events: { news: {}, alarm: {}, mail: {}, held: {}, text: {}, alert: {}, listed: {} }',
       'notifications.yaml': `notifications:
-  TOLD: { category: MARKETING, channels: [sms] }
+  NEWS: { category: MARKETING, channels: [sms] }
   URGENT: { category: SECURITY, channels: [sms] }
   MAIL: { category: TRANSACTIONAL, channels: [email], give_up_after: 1h }
   HELD: { category: TRANSACTIONAL, channels: [email], in_doubt: hold }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }
   ALERT: { category: SECURITY, channels: [internal] }
   LISTED: { category: TRANSACTIONAL, channels: [email] }`,
-      'rules.yaml': 'rules: { TOLD: { on: told }, URGENT: { on: alarm } }',
-      'templates/TOLD/sms.en.txt': 'Told',
+      'rules.yaml': 'rules: { NEWS: { on: news }, URGENT: { on: alarm } }',
+      'templates/NEWS/sms.en.txt': 'News',
       'templates/URGENT/sms.en.txt': 'Urgent',
     }),
   );
   const traits = { phone: '+15550100' };
-  await tidings.ingest(Array.from({ length: 400 }, (_, n) => eventOf('told', { user: `u${n}`, traits })));
+  await tidings.ingest(Array.from({ length: 400 }, (_, n) => eventOf('news', { user: `u${n}`, traits })));
   await tidings.worker();
   await expect.poll(() => open.length).toBe(7);
   await tidings.ingest([eventOf('alarm', { traits })]);

@@ -10,21 +10,21 @@ const TRAITS = { email: 'maria@example.com', phone: '+15550100' };
 
 const CATALOG = (options: string) =>
   deliveryCatalog({
-    'events.yaml': 'events: { told: {} }',
-    'notifications.yaml': `notifications: { TOLD: { category: TRANSACTIONAL, ${options} } }`,
-    'rules.yaml': 'rules: { TOLD: { on: told } }',
+    'events.yaml': 'events: { news: {} }',
+    'notifications.yaml': `notifications: { NEWS: { category: TRANSACTIONAL, ${options} } }`,
+    'rules.yaml': 'rules: { NEWS: { on: news } }',
     ...Object.fromEntries(
       ['push.en.txt', 'sms.en.txt', 'email.en.txt', 'email.en.subject.txt']
         .filter((file) => options.includes(file.split('.')[0] ?? ''))
-        .map((file) => [`templates/TOLD/${file}`, 'Hello']),
+        .map((file) => [`templates/NEWS/${file}`, 'Hello']),
     ),
   });
 
 async function tell(providers: Parameters<typeof start>[0], options: string) {
   const tidings = await start(providers);
   // The files of other types are not wanted.
-  await tidings.apply(new Map([...CATALOG(options)].filter(([file]) => !/^templates\/(?!TOLD)/.test(file))));
-  const [result] = await tidings.ingest([eventOf('told', { traits: TRAITS })]);
+  await tidings.apply(new Map([...CATALOG(options)].filter(([file]) => !/^templates\/(?!NEWS)/.test(file))));
+  const [result] = await tidings.ingest([eventOf('news', { traits: TRAITS })]);
   const notification = result?.decisions[0]?.notification_id;
   const id = (channel: string) => `${notification}.${channel}`;
   await tidings.worker();
@@ -67,7 +67,7 @@ test('a channel that only tries again keeps the next one waiting for its time, a
   expect(sms.calls).toEqual([]);
   tidings.clock.now += 10 * MINUTE;
   await tidings.becomes(id('sms'), 'sent');
-  // What was queued for another try is not needed any more, unless it went out at the same time.
+  // The other try is no longer needed, unless it went out at the same time.
   expect(['cancelled', 'queued', 'sending', 'sent']).toContain((await tidings.delivery(id('push')))?.status);
   expect((await tidings.delivery(id('email')))?.status).toBe('cancelled');
 });

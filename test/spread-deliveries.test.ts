@@ -25,15 +25,15 @@ async function push(source: TargetSource, provider = fakeProvider()) {
     new Map(
       [
         ...deliveryCatalog({
-          'events.yaml': 'events: { told: {} }',
-          'notifications.yaml': 'notifications: { TOLD: { category: SYSTEM, channels: [push] } }',
-          'rules.yaml': 'rules: { TOLD: { on: told } }',
-          'templates/TOLD/push.en.txt': 'Told',
+          'events.yaml': 'events: { news: {} }',
+          'notifications.yaml': 'notifications: { NEWS: { category: SYSTEM, channels: [push] } }',
+          'rules.yaml': 'rules: { NEWS: { on: news } }',
+          'templates/NEWS/push.en.txt': 'News',
         }),
-      ].filter(([file]) => !/^templates\/(?!TOLD)/.test(file)),
+      ].filter(([file]) => !/^templates\/(?!NEWS)/.test(file)),
     ),
   );
-  const [result] = await tidings.ingest([eventOf('told')]);
+  const [result] = await tidings.ingest([eventOf('news')]);
   await tidings.worker({ targets: new Map([['push', source]]) });
   return { tidings, provider, id: `${result?.decisions[0]?.notification_id}.push` };
 }

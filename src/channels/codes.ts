@@ -1,16 +1,16 @@
 import type { DeadAddressKind, Failure, FailureScope, SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
-/** What a code of a provider means: the class of the outcome, and whom it concerns. */
+/** Meaning of a code of a provider: the class of the outcome, and its scope. */
 export interface ProviderCode {
   /** As the provider gives it: `21610`, `UNREGISTERED`, `429`. */
   readonly code: string;
   readonly kind: 'retry' | 'rejected' | 'address_dead' | 'misconfigured' | 'in_doubt';
-  /** Of a `retry`: what it concerns. Default: the provider. */
+  /** Scope of a `retry`. Default: the provider. */
   readonly of?: FailureScope;
-  /** Of an `address_dead`. Default: invalid. */
+  /** Kind of an `address_dead`. Default: invalid. */
   readonly as?: DeadAddressKind;
-  /** What it means, as part of a sentence: it is the reason that people read. */
+  /** Meaning, as part of a sentence: the reason that operators read. */
   readonly meaning: string;
 }
 

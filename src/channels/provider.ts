@@ -27,7 +27,7 @@ export interface Outgoing {
   readonly isUrgent?: boolean;
   /** After this time the message is of no use: providers that can drop it then. Absent: it keeps its use. */
   readonly expiresAt?: Millis;
-  /** Where the provider reports what became of this message: a public URL with a signed reference. Absent: nowhere. */
+  /** URL to which the provider reports what became of this message: a public one, with a signed reference. Absent: nowhere. */
   readonly receiptUrl?: string;
   /** For a message that its reader can unsubscribe from: the URL of RFC 8058, which acts on POST. */
   readonly unsubscribeUrl?: string;
@@ -59,7 +59,7 @@ export interface Provider {
   send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome>;
   /** Finds out, without sending anything, whether the provider lets us in. Absent: it cannot be known. */
   check?(signal: AbortSignal): Promise<CheckResult>;
-  /** Asks for the receipt of a message that none came for; null: there is none yet. Absent: the provider cannot be asked. */
+  /** Asks for the receipt of a message that none came for; null: none has come yet. Absent: the provider cannot be asked. */
   poll?(providerMessageId: string, signal: AbortSignal): Promise<Receipt | null>;
   /** Releases connections. Sends that are under way may end first. */
   close(): Promise<void>;
@@ -70,7 +70,7 @@ export type CheckResult =
   /** `reason`: what is wrong, as part of a sentence, and what would be right. */
   | { readonly ok: false; readonly code?: string; readonly reason: string };
 
-/** What a provider needs of the process. */
+/** Parts of the process that a provider needs. */
 export interface ProviderTools {
   /** For every request over HTTP. */
   readonly http: GuardedClient;
@@ -84,7 +84,7 @@ export interface ProviderTools {
 export interface ProviderDefinition<Settings = unknown> {
   /** `[a-z_]+`, as in routes and accounts. */
   readonly name: string;
-  /** As people read it: `Amazon SES`. */
+  /** Name as it is shown: `Amazon SES`. */
   readonly label: string;
   readonly channels: readonly Channel[];
   /** For its page in the docs: what it is for and how to get an account, in Markdown. */
@@ -105,9 +105,9 @@ export interface ProviderDefinition<Settings = unknown> {
     readonly defaults?: { readonly [setting: string]: string };
   };
   readonly keepsMessage: boolean;
-  /** What a repetition of an attempt in doubt costs: the provider recognizes it, replaces the first message, or doubles it. */
+  /** Effect of a repetition of an attempt in doubt: the provider recognizes it, replaces the first message, or doubles it. */
   readonly repeats: 'recognized' | 'replaced' | 'doubled';
-  /** How a receipt names its delivery: by our reference, by the id of the provider, or never. */
+  /** Way in which a receipt names its delivery: by our reference, by the id of the provider, or never. */
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
   readonly codes: readonly ProviderCode[];
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */

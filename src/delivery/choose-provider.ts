@@ -10,7 +10,7 @@ export const TEST_PROVIDER: Provider = sandboxProvider(CHANNELS);
 /** The accounts with providers that tenants have of their own. */
 export interface TenantAccounts {
   /**
-   * Returns the accounts of a tenant for a channel, the first choice first; empty: it has none, and uses that of the
+   * Returns the accounts of a tenant for a channel, the first choice first; empty: it uses that of the
    * installation. A promise only where they have to be loaded.
    * @throws Error if they cannot be loaded or opened: nothing is sent by another account instead
    */
@@ -19,9 +19,9 @@ export interface TenantAccounts {
 
 export const NO_TENANT_ACCOUNTS: TenantAccounts = { list: () => [] };
 
-/** Where providers are found. */
+/** Sources of providers. */
 export interface ProviderSource {
-  /** Those of the installation, by channel. */
+  /** Providers of the installation, by channel. */
   readonly providers: ReadonlyMap<Channel, Provider>;
   readonly accounts: TenantAccounts;
   /** Whether messages may be handed to a provider now, as far as its circuit knows. */
@@ -32,7 +32,7 @@ export interface ProviderSource {
  * Returns the provider of a delivery: of a test tenant always the sandbox, whatever is configured for its channel; of a tenant
  * with accounts of its own the first that is usable, or else the first. Where accounts take the tokens of some push services only,
  * those that take the token of the target come before the others.
- * @param findService returns the push service of the target; called only where accounts differ in them. Absent: it has none
+ * @param findService returns the push service of the target; called only where accounts differ in them. Absent: it has no service
  */
 export function chooseProvider(
   { providers, accounts, isUsable }: ProviderSource,

@@ -90,7 +90,7 @@ export interface ExecutorOptions {
   readonly log: Logger;
   /** Fetches the files of a message. */
   readonly fetchFiles: FetchFiles;
-  /** Where messages go that need a device or an endpoint. */
+  /** Sources of devices and endpoints, by channel. */
   readonly targets: TargetSources;
   /** URLs that go out with messages; undefined: none. */
   readonly links: MessageLinks | undefined;
@@ -391,7 +391,7 @@ const NO_DATA = { data: undefined, sealed: null };
 
 type CalledResult = DispatchResult & { readonly outcome: SendOutcome };
 
-/** What goes out, and where. */
+/** A message that is ready to go out, and its target. */
 interface Content {
   readonly target: Target;
   readonly message: Message;
@@ -489,7 +489,7 @@ function withTimeout(outcome: SendOutcome, { signal }: SendDeadline): SendOutcom
   return isFailure && signal.aborted ? { ...outcome, timedOut: true } : outcome;
 }
 
-/** Returns the push service of a target; undefined: it has none, or it is not known. */
+/** Returns the push service of a target; undefined: it has no service, or it is not known. */
 function getPushService(target: Target): PushService | undefined {
   if (target.kind === 'browser') return 'web_push';
   return target.kind === 'device' ? target.service : undefined;

@@ -29,7 +29,7 @@ export class ChannelLanes {
   readonly #channel: Channel;
   readonly #clock: () => Millis;
   #known: KnownLane[] = [];
-  /** Where the next search goes on among the lanes that are not urgent; null: from the first. */
+  /** Place where the next search goes on among the lanes that are not urgent; null: from the first. */
   #after: Lane | null = null;
   #searchFrom: Millis = Number.NEGATIVE_INFINITY;
   /** Lane from which the next claim begins, so that the rest of a division does not always go to the same. */

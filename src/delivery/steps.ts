@@ -35,7 +35,7 @@ async function hasReached(
     case 'undeliverable':
     case 'dropped':
       return false;
-    // What is in doubt may have reached the user: the next channel waits for its time.
+    // A message in doubt may have reached the user: the next channel waits for its time.
     default:
       return undefined;
   }

@@ -42,9 +42,9 @@ export interface DeliveryWorkerOptions {
   readonly poll?: Millis;
   /** Limit of one send in ms. Default 60 s. */
   readonly sendDeadline?: Millis;
-  /** The accounts of tenants. Default: they have none. */
+  /** The accounts of tenants. Default: no tenant has any. */
   readonly accounts?: TenantAccounts;
-  /** Where messages go that need a device or an endpoint. Default: there are none. */
+  /** Sources of devices and endpoints, by channel. Default: no channel has one. */
   readonly targets?: TargetSources;
   /** Fetches the files of messages. Default: a message with files is not sent. */
   readonly fetchFiles?: ExecutorOptions['fetchFiles'];

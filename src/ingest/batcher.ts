@@ -56,7 +56,7 @@ const MAX_SMALL_BATCHES = 2;
 const MIN_ITEMS_BESIDE = 8;
 
 /**
- * Items in one batch while several tenants have posted within this time (ms): whoever comes next waits for no more than a batch of
+ * Items in one batch while several tenants have posted within this time (ms): the events of another tenant wait for no more than a batch of
  * each shard.
  */
 const MAX_SHARED_BATCH = 200;

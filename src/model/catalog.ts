@@ -224,7 +224,7 @@ export const REACHED = ['sent', 'delivered', 'opened'] as const;
 export interface FirstOf {
   /** Time (ms) that each has before the next one. */
   readonly wait: Millis;
-  /** What has to become of a message for the next ones to be cancelled. */
+  /** Outcome of a message that cancels the next ones. */
   readonly until: (typeof REACHED)[number];
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject, Millis } from './event.ts';
 export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'chat', 'internal'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
-/** How urgent a message is, the most urgent first. More urgent messages are taken first while more is due than can be sent. */
+/** Urgency of a message, the most urgent first. More urgent messages are taken first while more is due than can be sent. */
 export const PRIORITIES = ['URGENT', 'HIGH', 'MEDIUM', 'LOW'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
@@ -63,7 +63,7 @@ export interface FileReference {
 export const WEBHOOK_FORMATS = ['json', 'cloudevents'] as const;
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 
-/** To whom a message goes. Addresses, tokens and secrets in it are never logged. */
+/** Recipient of a message. Addresses, tokens and secrets in it are never logged. */
 export type Target =
   | { readonly kind: 'email'; readonly address: string }
   /** E.164: `+` and digits. */
@@ -74,7 +74,7 @@ export type Target =
       /** The service that the token is of. Absent: it is not known. */
       readonly service?: 'apns' | 'fcm';
       readonly token: string;
-      /** Of APNs. Default: production. */
+      /** Environment of APNs. Default: production. */
       readonly environment?: 'sandbox' | 'production';
       readonly registeredAt: Millis;
     }
@@ -171,7 +171,7 @@ export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
  */
 export type FailureScope = 'recipient' | 'domain' | 'message' | 'account' | 'provider';
 
-/** What a provider charges for one message, in units of the currency. */
+/** Price that a provider charges for one message, in units of the currency. */
 export interface Cost {
   readonly amount: number;
   /** ISO 4217. */
@@ -231,7 +231,7 @@ export type AttemptOutcomeKind = (typeof ATTEMPT_OUTCOMES)[number];
 export interface Failure {
   /** The code of the provider, as its error table has it, such as `21610` or `UNREGISTERED`. Absent: it gave none. */
   readonly code?: string;
-  /** What failed, as part of a sentence; without addresses and secrets. */
+  /** Failure, as part of a sentence; without addresses and secrets. */
   readonly reason: string;
   /** The reply of the provider. Absent: it did not reply. */
   readonly response?: string;

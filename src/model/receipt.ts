@@ -18,7 +18,7 @@ export const RECEIPT_KINDS = [
 ] as const;
 export type ReceiptKind = (typeof RECEIPT_KINDS)[number];
 
-/** What a provider reports of one message, or of one address. */
+/** Report of a provider about one message, or of one address. */
 export interface Receipt {
   /** The provider's id of the report, or a hash of it: a repetition has the same. */
   readonly id: string;
@@ -35,12 +35,12 @@ export interface Receipt {
   readonly enhancedCode?: string;
   /** Whether a bounce or failure is permanent, as the provider judges it. */
   readonly isPermanent?: boolean;
-  /** Whether a machine, not a person, opened or clicked, as the provider judges it. */
+  /** Whether a machine, not the user, opened or clicked, as the provider judges it. */
   readonly isMachine?: boolean;
   /** Number of the part of the message that it is about, from 1; absent: the whole. */
   readonly part?: number;
   readonly cost?: Cost;
-  /** For people, as the provider said it; without addresses. */
+  /** Details as the provider gave them, to be shown; without addresses. */
   readonly detail?: JsonObject;
 }
 
@@ -55,7 +55,7 @@ export const RECEIPT_STATES = [
 ] as const;
 export type ReceiptState = (typeof RECEIPT_STATES)[number];
 
-/** What people, and apart from them machines, did with a message. */
+/** Actions of the user, and apart from them of machines, with a message. */
 export const RECEIPT_FLAGS = [
   'opened',
   'clicked',

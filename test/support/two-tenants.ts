@@ -163,7 +163,8 @@ export async function twoTenants(): Promise<TwoTenants> {
       const digests = [];
       for (const { name } of rows) {
         const { rows: found } = await pool.query(
-          `select count(*) as rows, md5(string_agg(t::text, '|' order by t::text)) as digest from ${name} as t where tenant_id = $1`,
+          `select count(*) as rows, md5(string_agg(row, '|' order by row)) as digest
+           from (select (to_jsonb(t) ${OWN_USES})::text as row from ${name} as t where tenant_id = $1) as found`,
           [tenantId],
         );
         digests.push(`${name} ${found[0].rows} ${found[0].digest}`);
@@ -177,7 +178,14 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
+<<<<<<< HEAD
 type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
+=======
+/** Leaves out when a key was last used: it is noted some time after the call, also that of an earlier test. */
+const OWN_USES = `- 'last_used_at'`;
+
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'token'>;
+>>>>>>> main
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {

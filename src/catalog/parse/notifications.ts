@@ -155,7 +155,7 @@ function parseChannels(file: YamlFile, entry: Entry, found: Fields) {
   return { channelAt, channelsKnown, ...('firstOf' in parsed ? { firstOf: parsed.firstOf } : {}) };
 }
 
-/** Parses `{ first_of: [push, sms], wait: 10m, until: delivered }`. `list`: the channels, not parsed; undefined: there are none. */
+/** Parses `{ first_of: [push, sms], wait: 10m, until: delivered }`. `list`: the channels, not parsed; undefined: it has no list. */
 function parseFirstOf(file: YamlFile, tree: Tree): { readonly list: Tree | undefined; readonly firstOf: FirstOf } {
   const found = parseFields(file, tree, '"channels"', ['first_of', 'wait', 'until'], FIRST_OF_EXAMPLE);
   const list = found.get('first_of')?.value;

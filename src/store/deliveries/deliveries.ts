@@ -75,7 +75,7 @@ export interface ChannelCapacity {
   readonly isUrgent?: boolean;
 }
 
-/** What a claim asks for: deliveries of a channel, or of one of its lanes. */
+/** Request of a claim: deliveries of a channel, or of one of its lanes. */
 export interface ClaimWant extends ChannelCapacity {
   readonly lane?: Lane;
   /** Deliveries that are due before it are not looked at; absent: all are. */

@@ -47,7 +47,7 @@ export interface DeliveryView {
   readonly created_at: string;
   readonly finished_at: string | null;
   readonly has_message: boolean;
-  /** What the receipts of the provider say together; null: nothing yet, or it sends none. */
+  /** State by all receipts of the provider; null: nothing yet, or it sends none. */
   readonly receipt_state: ReceiptState | null;
   readonly receipt_flags: readonly ReceiptFlag[];
 }

@@ -3,7 +3,7 @@ import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 
-/** What became of one of the channels that are tried one after the other. */
+/** Result of one of the channels that are tried one after the other. */
 export interface StepResult {
   readonly tenantId: string;
   readonly notificationId: string;

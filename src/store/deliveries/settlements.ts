@@ -39,18 +39,18 @@ export interface Settlement {
   readonly attempt: {
     readonly n: number;
     readonly provider: string;
-    /** Of the tenant; null: that of the installation. */
+    /** Account of the tenant; null: that of the installation. */
     readonly account: string | null;
     readonly startedAt: Millis;
     readonly durationMs: number;
     readonly outcome: AttemptOutcomeKind;
-    /** Of the provider. */
+    /** Code of the provider. */
     readonly code: string | null;
     readonly reason: string | null;
     readonly response: string | null;
     readonly providerMessageId: string | null;
   };
-  /** How the provider called the address dead; absent: it did not. */
+  /** Kind of dead address, as the provider said; absent: it did not call it dead. */
   readonly deadAs?: DeadAddressKind;
   /** When the provider learned that the address is dead; absent: it did not say. */
   readonly deadSince?: Millis;
@@ -58,14 +58,14 @@ export interface Settlement {
   readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
 }
 
-/** What else settlements bring about, committed with them. */
+/** Other effects of settlements, committed with them. */
 export interface SettlementEffects {
-  /** Of channels that are tried one after the other. */
+  /** Results of channels that are tried one after the other. */
   readonly steps?: readonly StepResult[];
   /** Messages on which their providers will report. */
   readonly messages?: readonly ProviderMessage[];
   readonly suppressions?: readonly Suppression[];
-  /** Of endpoints of webhooks. */
+  /** Results of endpoints of webhooks. */
   readonly endpoints?: readonly EndpointResult[];
   /** Changes of devices, by the answers of their providers. */
   readonly devices?: DeviceChanges;

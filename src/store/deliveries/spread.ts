@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ClaimedDelivery } from './deliveries.ts';
 
 /**
- * Makes one delivery of each target out of a claimed delivery that has none yet: it becomes that of the first target, and is
+ * Makes one delivery of each target out of a claimed delivery without a target: it becomes that of the first target, and is
  * copied for the others. All of them are queued and due as it was. Returns false if the lease was lost, and nothing changes.
  * @param targets ids of devices or endpoints, at least one
  */

@@ -515,7 +515,7 @@ create index notifications_correlation on notifications (tenant_id, correlation_
 -- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
 -- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that succeeded, the only one of
 -- most deliveries, is stored on the delivery itself: started_at, duration_ms, response. All others are rows of "attempts".
--- Who must not wait for whom: a claim takes from each lane that has work. A tenant, and for webhooks each of its endpoints.
+-- Lane of a delivery: a claim takes from each lane that has work. A tenant, and for webhooks each of its endpoints.
 create function delivery_lane(tenant_id text, channel text, target text) returns text language sql immutable parallel safe as $$
 select case channel when 'webhook' then tenant_id || '/' || target else tenant_id end
 $$;
@@ -634,7 +634,7 @@ create table messages (
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
 
--- What providers report of messages. Each report once: a repetition has the same id.
+-- Reports of providers about messages. Each report once: a repetition has the same id.
 create table receipts (
   tenant_id       text collate "C" not null,
   notification_id uuid             not null,
@@ -649,7 +649,7 @@ create table receipts (
   code            text,                       -- of the provider
   enhanced_code   text,                       -- of RFC 3463
   is_permanent    boolean,
-  is_machine      boolean,                    -- a machine, not a person, opened or clicked
+  is_machine      boolean,                    -- a machine, not the user, opened or clicked
   part            smallint,                   -- of the message, from 1; null: the whole
   cost            json,
   detail          json,                       -- as the provider said it, without addresses
@@ -676,7 +676,7 @@ create table provider_messages (
 );
 -- A receipt names its message, not its tenant.
 create index provider_messages_key on provider_messages (message_key, provider, account);
--- What was last sent to a number that writes to us.
+-- The latest message to a number that writes to us.
 create index provider_messages_address on provider_messages (address_hash, provider, account, sent_at)
   where address_hash is not null;
 create index provider_messages_check on provider_messages (check_at) where check_at is not null;
