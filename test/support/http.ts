@@ -104,6 +104,11 @@ export async function testServer(
 
 async function fetchAnswer(url: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(url, init);
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    // A stream has no end.
+    await response.body?.cancel();
+    return { status: response.status, headers: response.headers, body: '' };
+  }
   const text = await response.text();
   const json = /[/+]json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };

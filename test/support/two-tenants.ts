@@ -178,14 +178,10 @@ export async function twoTenants(): Promise<TwoTenants> {
   };
 }
 
-<<<<<<< HEAD
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
-=======
 /** Leaves out when a key was last used: it is noted some time after the call, also that of an earlier test. */
 const OWN_USES = `- 'last_used_at'`;
 
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'token'>;
->>>>>>> main
+type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
