@@ -40,9 +40,8 @@ export async function toProviderMessages(completed: readonly CompletedAttempt[])
     const isSent = attempt.outcome === 'sent';
     const checkAt = isSent ? sentAt + (RECEIPT_TIME_MS[delivery.channel] ?? OTHER_RECEIPT_TIME_MS) : null;
     // The last key is asked for: that of the provider, if it gave one.
-    keys.forEach((messageKey, index) =>
-      messages.push({ ...message, messageKey, checkAt: index === keys.length - 1 ? checkAt : null }),
-    );
+    for (const [index, messageKey] of keys.entries())
+      messages.push({ ...message, messageKey, checkAt: index === keys.length - 1 ? checkAt : null });
   }
   return messages;
 }
