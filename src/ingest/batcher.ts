@@ -56,8 +56,8 @@ const MAX_SMALL_BATCHES = 2;
 const MIN_ITEMS_BESIDE = 8;
 
 /**
- * Items in one batch while several tenants have posted within this time (ms): the events of another tenant wait for no more than a batch of
- * each shard.
+ * Items in one batch while several tenants have posted within this time (ms): the events of another tenant wait for no more
+ * than a batch of each shard.
  */
 const MAX_SHARED_BATCH = 200;
 const SHARED_MS = 10_000;

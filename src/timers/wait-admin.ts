@@ -14,7 +14,7 @@ import { withTransaction } from '../store/pg/transaction.ts';
 import { announceTimers, loadWaitFailure, retrySetAside } from '../store/waits/failed-waits.ts';
 import type { StoredWait } from '../store/waits/wait-content.ts';
 import { findUserOfWait, loadWaitsById, loadWaitsOfRule, type WaitWrite, writeWaits } from '../store/waits/waits.ts';
-import { isoTime } from '../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 
 /**
  * Operator commands for pending waits after a catalog change. By default a wait runs to the end under the catalog version
@@ -169,7 +169,7 @@ function toState({ userId, rule, catalogVersion, status, dueAt, endedAt }: Wait)
     catalog_version: catalogVersion,
     status,
     due_at: isoTime(dueAt),
-    ended_at: endedAt === null ? null : isoTime(endedAt),
+    ended_at: isoTimeOrNull(endedAt),
   };
 }
 

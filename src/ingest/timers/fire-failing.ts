@@ -5,6 +5,7 @@ import type { Millis } from '../../model/event.ts';
 import { maskText } from '../../privacy/mask.ts';
 import { isTransient } from '../../store/pg/errors.ts';
 import { loadDueWaitIds, recordWaitFailure } from '../../store/waits/failed-waits.ts';
+import { isoTime } from '../../time/iso-time.ts';
 import { CpuBudgetError } from '../bounds/cpu-budget.ts';
 
 /** The transactions of some due waits of a user, by id. Each ends all of them or throws. */
@@ -58,7 +59,7 @@ export async function fireFailing(
         line,
         'a wait could not be fired and is set aside: retry or dismiss it, see tidings waits list --set-aside',
       );
-    else log.error({ ...line, retry_at: new Date(retryAt).toISOString() }, 'a wait could not be fired; will retry');
+    else log.error({ ...line, retry_at: isoTime(retryAt) }, 'a wait could not be fired; will retry');
   };
 
   for (let page = 0; page < MAX_PAGES; page++) {

@@ -1,6 +1,6 @@
 import type { DeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /**
@@ -32,6 +32,6 @@ export async function lockDeliveryState(
     attempts_made: row.attempts,
     due_at: isoTime(row.due_at),
     retry_until: isoTime(row.retry_until),
-    finished_at: row.finished_at === null ? null : isoTime(row.finished_at),
+    finished_at: isoTimeOrNull(row.finished_at),
   };
 }

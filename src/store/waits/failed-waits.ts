@@ -1,6 +1,6 @@
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { JobPreview } from '../../model/job.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { TIMERS_CHANNEL } from './waits.ts';
 
@@ -115,7 +115,7 @@ export async function loadWaitFailure(
     [tenantId, userId, waitId],
   );
   const [row] = rows;
-  return row && { ...row, set_aside_at: row.set_aside_at === null ? null : isoTime(row.set_aside_at) };
+  return row && { ...row, set_aside_at: isoTimeOrNull(row.set_aside_at) };
 }
 
 /** Lets the timer try these waits again, as if none had failed. Returns how many were set aside. */

@@ -128,8 +128,8 @@ function toNextAttempt(
   setAsideAt: Millis | null,
 ): Pick<WaitFailureView, 'retry_at' | 'set_aside_at'> {
   return {
-    retry_at: retryAt === null ? null : isoTime(retryAt),
-    set_aside_at: setAsideAt === null ? null : isoTime(setAsideAt),
+    retry_at: isoTimeOrNull(retryAt),
+    set_aside_at: isoTimeOrNull(setAsideAt),
   };
 }
 
