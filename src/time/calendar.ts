@@ -39,9 +39,9 @@ export function formatDate(time: Millis, zone: string): string {
  * year 10000.
  *
  * A named time of day is due once each day: the first time if the clock shows it twice, after the gap if the clock skips it.
- * An interval (`isInterval`) goes on through a clock change, so that no pause is longer than the interval: with a step or
- * wildcard of hours, by the clock before the change for as long as the change; with one of minutes only, whenever the clock
- * shows a matching time.
+ * An interval (`isInterval`) goes on through a clock change: with a step or wildcard of hours, by the clock before the change
+ * for as long as the change; with one of minutes only, whenever the clock shows a matching time. A pause is
+ * longer than the interval at most by the length of the change, and never if the interval divides that length.
  */
 export function nextOccurrence(cron: string, zone: string, after: Millis): Millis | null {
   const pattern = patterns.get(cron) ?? compilePattern(cron);
