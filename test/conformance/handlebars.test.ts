@@ -35,7 +35,10 @@ const DATA = {
 const text = (source: string) => ({ source, data: DATA, html: false });
 const html = (source: string) => ({ source, data: DATA, html: true });
 
-/** A tag still open after an attribute: what follows is a name or an unquoted value, of which Tidings keeps fewer characters than Handlebars. */
+/**
+ * A tag still open after an attribute: what follows is a name or an unquoted value, of which Tidings keeps fewer characters
+ * than Handlebars.
+ */
 const OPEN_TAG = /<p title="[^"]*"(?!>)/;
 
 describe('a template', () => {
