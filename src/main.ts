@@ -287,8 +287,8 @@ export async function run(
         keeper.start();
         started.push(() => keeper.stop());
         if (config.publicUrl !== null) {
-          const { ReceiptChecker, findInstallationAccount } = await import('./receipts/receipt-checker.ts');
-          const findAccount = findInstallationAccount(providers);
+          const { ReceiptChecker, findSendingAccount } = await import('./receipts/receipt-checker.ts');
+          const findAccount = findSendingAccount(providers, accounts);
           const checker = new ReceiptChecker({ pool: workPool, catalogs, seal, clock, log, findAccount });
           checker.start();
           started.push(() => checker.stop());

@@ -5,6 +5,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
 import { type MessageRow, takeUncheckedMessages } from '../store/receipts/provider-messages.ts';
+import { recordHeldReceipts } from './held-receipts.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
 /** Messages that are looked at in one round, at most; a full round is followed by another at once. */
@@ -17,13 +18,14 @@ export interface ReceiptCheckerOptions extends RecordOptions {
   readonly log: Logger;
   /** Returns the account that sent a message, if it is still there. */
   readonly findAccount: (message: MessageRow) => Promise<Provider | undefined>;
-  /** Interval in ms. Default 30 s. */
+  /** Interval in ms. Default 5 s. */
   readonly interval?: Millis;
 }
 
 /**
  * Looks for messages that no receipt came for in the time in which one usually does: asks the provider once, where it can be
- * asked, and then calls the delivery unconfirmed. A receipt that comes later counts all the same.
+ * asked, and then calls the delivery unconfirmed. A receipt that comes later counts all the same. Also records receipts that came
+ * before their message was known.
  */
 export class ReceiptChecker {
   readonly #options: ReceiptCheckerOptions;
@@ -36,7 +38,7 @@ export class ReceiptChecker {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.check(), this.#options.interval ?? 30_000);
+    this.#timer = setInterval(() => void this.check(), this.#options.interval ?? 5000);
   }
 
   /** Resolves when all that is due now was looked at. */
@@ -57,6 +59,7 @@ export class ReceiptChecker {
   async #run(): Promise<void> {
     const { pool, clock, log } = this.#options;
     try {
+      await recordHeldReceipts(this.#options, () => this.#isStopping);
       for (let isFull = true; isFull && !this.#isStopping; ) {
         const due = await takeUncheckedMessages(pool, clock(), MAX_ROUND);
         for (const message of due) await this.#checkOne(message);
@@ -84,12 +87,16 @@ export class ReceiptChecker {
   }
 }
 
-/** Returns the account of the installation that sent a message; undefined: it was sent by another. */
-export function findInstallationAccount(
+/** Returns the open account that sent a message, of the installation or of its tenant; undefined: it is no longer there. */
+export function findSendingAccount(
   providers: ReadonlyMap<Channel, Provider>,
+  accounts: { list(tenantId: string, channel: Channel): readonly Provider[] | Promise<readonly Provider[]> },
 ): ReceiptCheckerOptions['findAccount'] {
-  return async ({ account, provider, channel }) => {
-    const found = account === '' ? providers.get(channel) : undefined;
+  return async ({ tenantId, account, provider, channel }) => {
+    const found =
+      account === ''
+        ? providers.get(channel)
+        : (await accounts.list(tenantId, channel)).find((one) => one.account === account);
     return found?.name === provider ? found : undefined;
   };
 }

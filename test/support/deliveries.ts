@@ -53,6 +53,7 @@ const TABLES = [
   'messages',
   'receipts',
   'provider_messages',
+  'held_receipts',
   'suppressions',
   'outbox_events',
   'audit_log',

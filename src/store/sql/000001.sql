@@ -681,6 +681,21 @@ create index provider_messages_address on provider_messages (address_hash, provi
   where address_hash is not null;
 create index provider_messages_check on provider_messages (check_at) where check_at is not null;
 
+-- Receipts that came before the message that they are about was recorded: looked at again until they are too old. The URL says the
+-- tenant of the account that they came for, not that of the message.
+create table held_receipts (
+  held_id         bigint           generated always as identity primary key,
+  provider        text collate "C" not null,
+  account         text collate "C" not null default '',  -- empty: that of the installation
+  account_tenant  text collate "C" not null default '',  -- empty: that of the installation
+  message_key     text collate "C" not null,
+  receipt         json             not null,  -- as it was read, without addresses
+  held_at         timestamptz(3)   not null,
+  due_at          timestamptz(3)   not null   -- when its message is looked for again
+);
+create index held_receipts_account on held_receipts (provider, account_tenant, account);
+create index held_receipts_due on held_receipts (due_at);
+
 -- Addresses that get no messages of a scope.
 create table suppressions (
   tenant_id      text collate "C" not null,
@@ -864,7 +879,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default', 'receipts_default',
-    'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
+    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;
