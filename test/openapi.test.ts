@@ -127,6 +127,7 @@ describe('the API documentation', () => {
       'POST /api/v1/session',
       'POST /api/v1/signing-keys/rotate',
       'POST /api/v1/suppressions',
+      'POST /api/v1/suppressions/import',
       'POST /api/v1/suppressions/search',
       'POST /api/v1/suppressions/{id}/lift',
       'POST /api/v1/tenants',

@@ -178,6 +178,8 @@ export class Executor {
   async #dispatch(delivery: ClaimedDelivery, provider: Provider): Promise<DispatchResult | Unstarted> {
     const { leases } = this.#options;
     if (!leases.isGood(delivery.lease)) return RETURNED;
+    const stopped = findStop(delivery, provider);
+    if (stopped) return { provider, outcome: stopped };
     const found = await this.#findTarget(delivery, provider);
     if ('unstarted' in found) return found;
     if ('outcome' in found) return { provider, ...found };
@@ -429,6 +431,16 @@ async function send(
     // The provider may have thrown before or after it passed the message on.
     return { provider, outcome: INTERNAL_ERROR, message, error: redactError(error) };
   }
+}
+
+/** Returns the outcome of a message whose reader replied STOP to its sender; undefined: they did not. */
+function findStop({ stoppedSenders }: ClaimedDelivery, { sender, isSubstitute }: Provider): Undeliverable | undefined {
+  if (stoppedSenders === null || isSubstitute) return undefined;
+  // An unknown sender may be the one that was stopped.
+  const stopped = sender === undefined ? stoppedSenders[0] : stoppedSenders.find((one) => one === sender);
+  if (stopped === undefined) return undefined;
+  const reason = `The owner of the number wants no messages of this sender (scope sender:${stopped}).`;
+  return { kind: 'undeliverable', reasonCode: 'suppressed', reason };
 }
 
 function toMissingAddress(kind: AddressKind): Omit<Undeliverable, 'kind'> {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ProviderTools, Receipt, ReceiptAnswer, ReceiptRequest } from '../channels/provider.ts';
 import { TidingsError } from '../errors.ts';
+import { toNormalAddress } from '../privacy/normal-address.ts';
 import { holdReceipts } from '../store/receipts/held-receipts.ts';
 import { findMessagesTo, findProviderMessages, type MessageRow } from '../store/receipts/provider-messages.ts';
 import type { ReceiptAccount, ReceiptAccounts } from './receipt-accounts.ts';
@@ -82,7 +83,7 @@ export class ReceiptIntake {
     for (const receipt of known) {
       const key = getKey(receipt);
       if ('from' in receipt.of) {
-        const to = await findMessagesTo(pool, owner, seal.sign(receipt.of.from));
+        const to = await findMessagesTo(pool, owner, seal.sign(toNormalAddress('phone', receipt.of.from)));
         for (const message of to) add(message, receipt);
         if (to.length === 0) unmatched++;
       } else {

@@ -57,15 +57,17 @@ export function useReceipts(): (options?: {
   email?: SendAnswer;
   until?: 'sent' | 'delivered' | 'opened';
   rules?: string;
+  /** Sender of the account of SMS; absent: not known. */
+  sender?: string;
 }) => Promise<ReceiptTidings> {
   const start = useDeliveries();
   let close = async () => {};
   afterEach(() => close());
-  return async ({ email: answer, until = 'delivered', rules = '' } = {}) => {
+  return async ({ email: answer, until = 'delivered', rules = '', sender } = {}) => {
     let sent = 0;
     const numbered = () => ({ kind: 'sent', providerMessageId: `SM${String(++sent).padStart(32, '0')}` }) as const;
     const email = fakeProvider(answer ?? numbered, { name: 'sendgrid' });
-    const sms = fakeProvider(numbered, { name: 'twilio' });
+    const sms = fakeProvider(numbered, { name: 'twilio', ...(sender === undefined ? {} : { sender }) });
     const tidings = await start({ email, sms });
     const files = new Map([...CATALOG].filter(([file]) => !file.startsWith('templates/')));
     for (const [file, text] of TEXTS) files.set(file, text);

@@ -15,6 +15,7 @@ import { Members } from './resources/members.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
+import { Suppressions } from './resources/suppressions.ts';
 import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
@@ -50,6 +51,7 @@ export class Tidings {
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
   readonly signingKeys: SigningKeys;
+  readonly suppressions: Suppressions;
   readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
@@ -74,6 +76,7 @@ export class Tidings {
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
     this.signingKeys = new SigningKeys(connection);
+    this.suppressions = new Suppressions(connection);
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);

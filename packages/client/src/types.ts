@@ -988,6 +988,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/suppressions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add up to 1,000 suppressions, such as those of the provider that you sent by before; all or none */
+        post: operations["importSuppressions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suppressions/search": {
         parameters: {
             query?: never;
@@ -2633,6 +2650,18 @@ export interface components {
             /** @description The version that is active afterwards */
             version: number;
         };
+        ImportedSuppressions: {
+            /**
+             * @description New, or longer than before
+             * @example 998
+             */
+            added: number;
+            /**
+             * @description There already, and unchanged
+             * @example 2
+             */
+            known: number;
+        };
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
             position: number;
@@ -3630,7 +3659,7 @@ export interface components {
              */
             note?: string;
             /**
-             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @description Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service
              * @default all
              * @example all
              */
@@ -4663,7 +4692,7 @@ export interface components {
             /** @enum {string} */
             reason: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
             /**
-             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @description Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service
              * @example all
              */
             scope: string;
@@ -4680,6 +4709,40 @@ export interface components {
             suppression_id: string;
             /** @description Null: until it is lifted */
             until: string | null;
+        };
+        /** @description Up to 1000 suppressions */
+        SuppressionImport: {
+            suppressions: {
+                /**
+                 * @description As events have it
+                 * @example maria@example.com
+                 */
+                address: string;
+                /** @enum {string} */
+                channel: "email" | "sms";
+                /**
+                 * @description Why, for the reader
+                 * @example asked on the phone
+                 */
+                note?: string;
+                /**
+                 * @description Why, as the list that you import from says
+                 * @default manual
+                 * @enum {string}
+                 */
+                reason?: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+                /**
+                 * @description Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service
+                 * @default all
+                 * @example all
+                 */
+                scope?: string;
+                /**
+                 * Format: date-time
+                 * @description Absent: until it is lifted
+                 */
+                until?: string;
+            }[];
         };
         /** @description Suppressions, newest first */
         SuppressionPage: {
@@ -5836,6 +5899,7 @@ export type Explanation = components['schemas']['Explanation'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
+export type ImportedSuppressions = components['schemas']['ImportedSuppressions'];
 export type InboxCounts = components['schemas']['InboxCounts'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InboxItemChange = components['schemas']['InboxItemChange'];
@@ -5920,6 +5984,7 @@ export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type Suppression = components['schemas']['Suppression'];
+export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type Tenant = components['schemas']['Tenant'];
@@ -10780,6 +10845,54 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importSuppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionImport"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added": 998,
+                     *       "known": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportedSuppressions"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];

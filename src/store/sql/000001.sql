@@ -701,7 +701,7 @@ create table suppressions (
   tenant_id      text collate "C" not null,
   channel        text collate "C" not null,
   address_hash   text collate "C" not null,  -- keyed, as in "addresses"
-  scope          text collate "C" not null,  -- all, category:CATEGORY or type:NOTIFICATION_TYPE
+  scope          text collate "C" not null,  -- all, category:CATEGORY, type:NOTIFICATION_TYPE or sender:SENDER
   suppression_id uuid             not null,  -- UUIDv7
   address_mask   text,                       -- as it is shown; null: only the hash is known
   reason         text             not null constraint suppressions_reason_known
