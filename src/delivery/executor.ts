@@ -9,6 +9,7 @@ import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
+import type { Tracking } from '../model/tracking.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -71,6 +72,7 @@ interface ToHandOver {
   readonly message: Message;
   readonly locale: MessageLocale | undefined;
   readonly sender: string | undefined;
+  readonly tracking: Tracking | undefined;
 }
 
 export interface ExecutorOptions {
@@ -196,11 +198,12 @@ export class Executor {
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
     const { locale, sender } = rendered;
+    const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, rendered);
     const completed = await this.#complete(rendered.message, provider);
     if ('unstarted' in completed) return completed;
     if ('outcome' in completed) return { provider, message: rendered.message, ...completed };
     try {
-      return await this.#handOver(delivery, provider, { ...completed, target, locale, sender });
+      return await this.#handOver(delivery, provider, { ...completed, target, locale, sender, tracking });
     } finally {
       completed.release?.();
     }
@@ -209,7 +212,7 @@ export class Executor {
   async #handOver(
     delivery: ClaimedDelivery,
     provider: Provider,
-    { target, message, locale, sender }: ToHandOver,
+    { target, message, locale, sender, tracking }: ToHandOver,
   ): Promise<DispatchResult | Unstarted> {
     const { pool, circuits, leases, deadlines } = this.#options;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
@@ -225,7 +228,11 @@ export class Executor {
       return !isStopped;
     };
     const { links } = this.#options;
-    const result = await send(provider, delivery, { target, message, sender, links }, deadline, mayHandOver);
+    const sentAt = this.#options.clock();
+    // What is kept of the message has none of its tracking: who looks at it here is not its reader.
+    const outgoing = tracking && links ? links.track(delivery, message, tracking, sentAt) : message;
+    const content = { target, message: outgoing, sender, links };
+    const result = { ...(await send(provider, delivery, content, deadline, mayHandOver)), message };
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -301,9 +308,15 @@ export class Executor {
     return { target: kind === 'email' ? { kind, address: opened } : { kind, number: opened } };
   }
 
-  async #renderMessage(
-    delivery: ClaimedDelivery,
-  ): Promise<{ readonly message: Message; readonly locale?: MessageLocale; readonly sender?: string } | Unsent> {
+  async #renderMessage(delivery: ClaimedDelivery): Promise<
+    | {
+        readonly message: Message;
+        readonly locale?: MessageLocale;
+        readonly sender?: string;
+        readonly tracking?: Tracking;
+      }
+    | Unsent
+  > {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const opened = await this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
@@ -341,7 +354,19 @@ export class Executor {
       message,
       ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
       ...(sender === undefined ? {} : { sender }),
+      ...(tenant.settings.tracking === undefined ? {} : { tracking: tenant.settings.tracking }),
     };
+  }
+
+  /** Returns what is to be found out about the reader of a message; undefined: nothing. */
+  async #findTracking(
+    { tenantId, notificationType, channel, category, catalogVersion }: ClaimedDelivery,
+    { message, tracking: ofTenant }: { readonly message: Message; readonly tracking?: Tracking },
+  ): Promise<Tracking | undefined> {
+    const { links, catalogs } = this.#options;
+    if (!links || channel !== 'email' || category === 'SECURITY' || message.html === undefined) return undefined;
+    const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
+    return rules.notifications.get(notificationType)?.tracking ?? ofTenant;
   }
 
   /** Ends reports to the circuits: aborted sends say nothing about the provider. */

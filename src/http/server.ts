@@ -49,6 +49,7 @@ import { registerSessionRoutes } from './routes/session.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
+import { registerTrackingRoutes } from './routes/tracking.ts';
 import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
@@ -125,6 +126,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerHealthRoutes(app, dependencies);
   await registerReceiptRoutes(app, dependencies);
   await registerUnsubscribeRoutes(app, dependencies);
+  registerTrackingRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))
     await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });

@@ -59,11 +59,13 @@ export function useReceipts(): (options?: {
   rules?: string;
   /** Sender of the account of SMS; absent: not known. */
   sender?: string;
+  /** Files of the catalog, instead of its own. */
+  files?: { readonly [file: string]: string };
 }) => Promise<ReceiptTidings> {
   const start = useDeliveries();
   let close = async () => {};
   afterEach(() => close());
-  return async ({ email: answer, until = 'delivered', rules = '', sender } = {}) => {
+  return async ({ email: answer, until = 'delivered', rules = '', sender, files: changed = {} } = {}) => {
     let sent = 0;
     const numbered = () => ({ kind: 'sent', providerMessageId: `SM${String(++sent).padStart(32, '0')}` }) as const;
     const email = fakeProvider(answer ?? numbered, { name: 'sendgrid' });
@@ -74,6 +76,7 @@ export function useReceipts(): (options?: {
     for (const type of ['TEXT', 'STEPS']) files.set(`templates/${type}/sms.en.txt`, 'Hello');
     files.set('notifications.yaml', (files.get('notifications.yaml') as string).replace('UNTIL', until));
     files.set('rules.yaml', `${files.get('rules.yaml')}${rules}`);
+    for (const [file, text] of Object.entries(changed)) files.set(file, text);
     await tidings.apply(files);
     await tidings.worker({ links: messageLinks(PUBLIC_URL, tidings.seal) });
     const accounts: { readonly [name: string]: [ProviderDefinition, unknown] } = {
