@@ -23,6 +23,7 @@ import type { Capacity } from './capacity.ts';
 import { chooseProvider, type TenantAccounts, takesService } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
+import type { EmailPauses } from './email-pauses.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
 import type { TargetSources } from './targets.ts';
@@ -94,6 +95,7 @@ export interface ExecutorOptions {
   readonly fetchFiles: FetchFiles;
   /** Sources of devices and endpoints, by channel. */
   readonly targets: TargetSources;
+  readonly pauses: EmailPauses;
   /** URLs that go out with messages; undefined: none. */
   readonly links: MessageLinks | undefined;
   /** Returns name and settings of a tenant. */
@@ -122,7 +124,12 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { providers, accounts, circuits, targets } = this.#options;
+    const { providers, accounts, circuits, targets, pauses, clock, random, onUnstarted } = this.#options;
+    const heldUntil = pauses.findHold(delivery, clock(), random());
+    if (heldUntil !== undefined) {
+      onUnstarted(delivery, heldUntil, 'sending_paused');
+      return;
+    }
     const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
     const { tenantId, channel, target } = delivery;
     const source = target === '' ? undefined : targets.get(channel);

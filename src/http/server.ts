@@ -45,6 +45,7 @@ import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
+import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
@@ -99,6 +100,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
+  registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);

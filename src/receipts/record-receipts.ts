@@ -29,6 +29,7 @@ import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
+import { noteEmail } from './note-email.ts';
 
 export interface RecordOptions {
   /** That of the owner: a receipt names its message, not its tenant. */
@@ -76,6 +77,7 @@ export async function recordReceipts(
     const category = notification?.category as Category | undefined;
     const fromNew = receipts.filter(({ id }) => fresh.has(id));
     await suppress(connection, { delivery, message, receipts: fromNew, category }, now);
+    await noteEmail(connection, delivery, state, { provider, actor: ACTOR }, now);
   });
 }
 

@@ -54,6 +54,8 @@ const TABLES = [
   'receipts',
   'provider_messages',
   'held_receipts',
+  'email_counts',
+  'email_standings',
   'suppressions',
   'outbox_events',
   'audit_log',

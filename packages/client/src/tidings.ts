@@ -14,6 +14,7 @@ import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
+import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Suppressions } from './resources/suppressions.ts';
 import { Tenants } from './resources/tenants.ts';
@@ -50,6 +51,7 @@ export class Tidings {
   readonly members: Members;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
+  readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
   readonly tenants: Tenants;
@@ -75,6 +77,7 @@ export class Tidings {
     this.members = new Members(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
+    this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);
     this.tenants = new Tenants(connection);

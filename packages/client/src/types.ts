@@ -883,6 +883,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show notification types whose emails bounce or are complained about too often */
+        get: operations["getSending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send paused emails again, those that are held within 15 minutes; what happened before no longer counts */
+        post: operations["resumeSending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -2365,6 +2399,27 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Emails that bounce or are complained about too often */
+        EmailStanding: {
+            /** @example 60 of 500 emails (12.00 %) bounced */
+            cause: string;
+            /**
+             * @description Null: all types of the tenant
+             * @example PROMO
+             */
+            notification_type: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+            /**
+             * @description Paused: emails are held, but those of SECURITY
+             * @enum {string}
+             */
+            state: "alerted" | "paused";
+        };
         /**
          * @description Something that happened to a user
          * @example {
@@ -3707,6 +3762,12 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description What is found out about the readers of emails, for types that say nothing else
+                 * @example opens
+                 * @enum {string}
+                 */
+                tracking?: "none" | "opens" | "clicks" | "all";
+                /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
                  */
@@ -4558,6 +4619,35 @@ export interface components {
             when?: string;
             zone: string;
         };
+        SendingResumed: {
+            /**
+             * @description Null: all types of the tenant
+             * @example PROMO
+             */
+            notification_type: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            resumed_at: string;
+        };
+        /**
+         * @example {
+         *       "notification_type": "PROMO"
+         *     }
+         */
+        SendingResumption: {
+            /**
+             * @description Absent: the pause of all types
+             * @example PROMO
+             */
+            notification_type?: string | null;
+        };
+        /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
+        SendingState: {
+            emails: components["schemas"]["EmailStanding"][];
+        };
         /** @description The sender of a request, and its rights */
         Session: {
             /** @description Sender of this request; null: an unknown one */
@@ -4802,6 +4892,12 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description What is found out about the readers of emails, for types that say nothing else
+                 * @example opens
+                 * @enum {string}
+                 */
+                tracking?: "none" | "opens" | "clicks" | "all";
+                /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
                  */
@@ -4834,6 +4930,7 @@ export interface components {
                 } | null;
                 locale?: string | null;
                 mail_from?: string | null;
+                tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 zone?: string | null;
             };
         };
@@ -5890,6 +5987,7 @@ export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type EmailStanding = components['schemas']['EmailStanding'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -5977,6 +6075,9 @@ export type RollbackResult = components['schemas']['RollbackResult'];
 export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
 export type Rule = components['schemas']['Rule'];
+export type SendingResumed = components['schemas']['SendingResumed'];
+export type SendingResumption = components['schemas']['SendingResumption'];
+export type SendingState = components['schemas']['SendingState'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
@@ -10393,6 +10494,98 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSending: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "emails": [
+                     *         {
+                     *           "notification_type": "PROMO",
+                     *           "state": "alerted",
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "cause": "60 of 500 emails (12.00 %) bounced"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingState"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeSending: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendingResumption"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_type": "PROMO",
+                     *       "resumed_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingResumed"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -696,6 +696,31 @@ create table held_receipts (
 create index held_receipts_account on held_receipts (provider, account_tenant, account);
 create index held_receipts_due on held_receipts (due_at);
 
+-- Emails whose end is known, by hour, of the last two days. Several rows of an hour, so that receipts do not wait for each other.
+create table email_counts (
+  tenant_id         text collate "C" not null,
+  notification_type text collate "C" not null,  -- empty: of all types
+  hour              timestamptz(3)   not null,
+  part              smallint         not null,
+  ended             integer          not null,
+  bounced           integer          not null,
+  complained        integer          not null,
+  primary key (tenant_id, notification_type, hour, part)
+) with (fillfactor = 50);
+
+-- Tenants and types whose emails bounce or are complained about too often.
+create table email_standings (
+  tenant_id         text collate "C" not null,
+  notification_type text collate "C" not null,  -- empty: of all types
+  alerted_at        timestamptz(3),             -- null: it is in order
+  paused_at         timestamptz(3),             -- null: its emails are sent
+  resumed_at        timestamptz(3),             -- emails before it do not count
+  cause             text             not null,
+  primary key (tenant_id, notification_type)
+);
+create index email_standings_paused on email_standings (tenant_id) where paused_at is not null;
+create index email_standings_alerted on email_standings (alerted_at) where alerted_at is not null;
+
 -- Addresses that get no messages of a scope.
 create table suppressions (
   tenant_id      text collate "C" not null,
@@ -871,7 +896,7 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(
