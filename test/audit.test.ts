@@ -92,6 +92,8 @@ describe('audit', () => {
                 {
                   attempt: 1,
                   provider: 'sandbox',
+                  account: null,
+                  code: null,
                   started_at: '2025-11-20T12:00:00.000Z',
                   duration_ms: 0,
                   outcome: 'sandboxed',
