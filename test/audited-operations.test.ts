@@ -41,12 +41,13 @@ const AUDITED: {
   'POST /api/v1/provider-accounts': ['account.created', 'after'],
   'PATCH /api/v1/provider-accounts/{account}': ['account.changed', 'both'],
   'DELETE /api/v1/provider-accounts/{account}': ['account.deleted', 'before'],
+  'POST /api/v1/provider-accounts/{account}/test-send': ['account.tested', 'none'],
   'POST /api/v1/webhooks': ['webhook.created', 'after'],
   'PATCH /api/v1/webhooks/{endpoint_id}': ['webhook.changed', 'both'],
   'DELETE /api/v1/webhooks/{endpoint_id}': ['webhook.deleted', 'before'],
   'POST /api/v1/webhooks/{endpoint_id}/rotate-secret': ['webhook.secret_rotated', 'both'],
   'POST /api/v1/webhooks/{endpoint_id}/replay': ['job.started', 'after'],
-  'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': ['delivery.replayed', 'no state'],
+  'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': ['delivery.replayed', 'none'],
   'POST /api/v1/suppressions': ['suppression.added', 'after'],
   'POST /api/v1/suppressions/{id}/lift': ['suppression.removed', 'before'],
 };
@@ -61,8 +62,6 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'DELETE /api/v1/session': 'a logout',
   'POST /api/v1/suppressions/search': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',
-  'POST /api/v1/provider-accounts/{account}/test-send':
-    'rejected here; one that is sent is an entry (provider-trials.test.ts)',
   'POST /api/v1/webhooks/{endpoint_id}/test': 'changes nothing',
   ...Object.fromEntries(
     ['POST /api/v1/users/{user_id}/devices', 'POST /api/v1/me/devices'].flatMap((path) =>
