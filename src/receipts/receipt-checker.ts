@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
-import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
 import { type MessageRow, takeUncheckedMessages } from '../store/receipts/provider-messages.ts';
@@ -85,18 +84,4 @@ export class ReceiptChecker {
       return null;
     }
   }
-}
-
-/** Returns the open account that sent a message, of the installation or of its tenant; undefined: it is no longer there. */
-export function findSendingAccount(
-  providers: ReadonlyMap<Channel, Provider>,
-  accounts: { list(tenantId: string, channel: Channel): readonly Provider[] | Promise<readonly Provider[]> },
-): ReceiptCheckerOptions['findAccount'] {
-  return async ({ tenantId, account, provider, channel }) => {
-    const found =
-      account === ''
-        ? providers.get(channel)
-        : (await accounts.list(tenantId, channel)).find((one) => one.account === account);
-    return found?.name === provider ? found : undefined;
-  };
 }

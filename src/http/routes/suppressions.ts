@@ -1,4 +1,5 @@
 import { TidingsError } from '../../errors.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Millis } from '../../model/event.ts';
 import type { SuppressibleChannel, Suppression } from '../../model/suppression.ts';
 import { maskAddressTrait, redact } from '../../privacy/mask.ts';
@@ -218,7 +219,7 @@ function toSuppression(
 }
 
 function toKind(channel: SuppressibleChannel): 'email' | 'phone' {
-  return channel === 'email' ? 'email' : 'phone';
+  return CHANNEL_DESCRIPTORS[channel].addressKind ?? 'email';
 }
 
 function hashAddress(seal: Seal, channel: SuppressibleChannel, address: string): string {
