@@ -49,7 +49,7 @@ async function sendHeld({ tidings }: ReceiptTidings, event: string): Promise<str
 
 const sending = async ({ server }: ReceiptTidings) => (await server.get('/api/v1/sending')).body.emails;
 
-test('5 % bounces of a type alert; it is shown, and its emails go out', async () => {
+test('5% bounces of a type alert; it is shown, and its emails go out', async () => {
   const all = await start();
   await count(all, 'PROMO', { ended: 499, bounced: 24 });
   await count(all, 'NEWS', { ended: 10_000 });
@@ -59,7 +59,7 @@ test('5 % bounces of a type alert; it is shown, and its emails go out', async ()
       notification_type: 'PROMO',
       state: 'alerted',
       since: expect.any(String),
-      cause: '25 of 500 emails (5.00 %) bounced',
+      cause: '25 of 500 emails (5.00%) bounced',
     },
   ]);
   await all.send('promo', 'sent', 'u3');
@@ -67,7 +67,7 @@ test('5 % bounces of a type alert; it is shown, and its emails go out', async ()
   expect(health).toMatchObject({ status: 'degraded', cause: expect.stringContaining('default (PROMO): 25 of 500') });
 });
 
-test('10 % bounces of a type pause it and no other; resumed, what was held goes out', async () => {
+test('10% bounces of a type pause it and no other; resumed, what was held goes out', async () => {
   const all = await start();
   const { tidings, server } = all;
   await count(all, 'PROMO', { ended: 499, bounced: 49 });
@@ -101,7 +101,7 @@ test('bounces of a whole tenant pause every type but SECURITY', async () => {
   await all.send('text');
 });
 
-test('0.3 % complaints pause, and one complaint alone does not even alert', async () => {
+test('0.3% complaints pause, and one complaint alone does not even alert', async () => {
   const all = await start();
   await count(all, 'PROMO', { ended: 600 });
   await report(all, 'promo', 'spamreport', 'u2');

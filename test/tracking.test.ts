@@ -114,7 +114,7 @@ test.each([
   expect(await all.tidings.delivery(id)).toMatchObject({ receipt_flags: ['machine_opened', 'machine_clicked'] });
 });
 
-test('what comes within seconds of the send is a machine, whoever it says it is; later it is the reader', async () => {
+test('what comes within seconds of the send is a machine, whatever browser it names; later it is the reader', async () => {
   const all = await startTracked();
   const id = await all.send('promo');
   const { pixel } = pathsOf(all);

@@ -236,7 +236,7 @@ export class Executor {
     };
     const { links } = this.#options;
     const sentAt = this.#options.clock();
-    // What is kept of the message has none of its tracking: who looks at it here is not its reader.
+    // The message is kept as its template made it: who looks at it here is not its reader.
     const outgoing = tracking && links ? links.track(delivery, message, tracking, sentAt) : message;
     const content = { target, message: outgoing, sender, links };
     const result = { ...(await send(provider, delivery, content, deadline, mayHandOver)), message };

@@ -216,7 +216,7 @@ export interface NotificationType {
   readonly maxAge: Millis;
   /** Time (ms) after which the message is of no use, and is no longer sent; absent: it keeps its use. */
   readonly expiresAfter?: Millis;
-  /** What is found out about the readers of its email; absent: what the tenant says. */
+  /** Finding out about the readers of its email; absent: what the tenant says. */
   readonly tracking?: Tracking;
 }
 

@@ -12,7 +12,7 @@ export interface EmailCounts {
 /** Span of time in ms whose emails are judged together: the latest. */
 export const STANDING_WINDOW_MS: Millis = 24 * 3_600_000;
 
-/** What was concluded of bounces and complaints about the emails of a type, or of all types. */
+/** Conclusion from bounces and complaints about the emails of a type, or of all types. */
 export interface EmailStanding {
   readonly tenantId: string;
   /** Empty: of all types of the tenant. */

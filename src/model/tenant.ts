@@ -21,7 +21,7 @@ export interface TenantSettings {
   readonly zone?: string;
   /** The sender of emails: an address, or a name and an address in angle brackets. */
   readonly mail_from?: string;
-  /** What is found out about the readers of its emails, for types that say nothing else. Absent: nothing. */
+  /** Finding out about the readers of its emails, for types that say nothing else. Absent: nothing. */
   readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */
   readonly branding?: JsonObject;

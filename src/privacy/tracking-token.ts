@@ -3,7 +3,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from './seal.ts';
 
-/** What a link or picture of an email stands for. */
+/** Meaning of a link or picture of an email. */
 export interface TrackingClaim {
   readonly tenantId: string;
   readonly notificationId: string;
@@ -11,7 +11,7 @@ export interface TrackingClaim {
   readonly target: string;
   /** When the email was made. */
   readonly sentAt: Millis;
-  /** Where the link leads; empty: it is the picture. */
+  /** Destination of the link; empty: it is the picture. */
   readonly url: string;
 }
 

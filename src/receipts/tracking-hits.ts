@@ -30,7 +30,7 @@ export class TrackingHits {
     const isMachine = isMachineHit({ ...request, at, sentAt });
     const kind = url === '' ? 'opened' : 'clicked';
     const link = url === '' ? '' : createHash('sha256').update(url).digest('hex').slice(0, 16);
-    const id = ['tidings', kind, isMachine ? 'machine' : 'person', link].filter((part) => part !== '').join(':');
+    const id = ['tidings', kind, isMachine ? 'machine' : 'reader', link].filter((part) => part !== '').join(':');
     const key = JSON.stringify([delivery, id]);
     if (this.#known.has(key)) return;
     const message = { ...delivery, provider: 'tidings', account: '', messageKey: '', addressHash: null };

@@ -2,7 +2,7 @@ import type { EmailCounts } from '../model/email-standing.ts';
 
 /** Emails from which a share means something. */
 export const MIN_EMAILS = 500;
-/** Shares from which the operator is told, and from which nothing more is sent: below those at which receivers block a sender. */
+/** Shares from which an alert is raised, and from which nothing more is sent: below those at which receivers block a sender. */
 export const BOUNCE_SHARES = { alert: 0.05, pause: 0.1 } as const;
 export const COMPLAINT_SHARES = { alert: 0.001, pause: 0.003 } as const;
 /** Complaints from which their share means something: one reader is no trend. */
@@ -27,5 +27,5 @@ export function judgeEmails(counts: EmailCounts): EmailVerdict | undefined {
 }
 
 function formatShare(part: number, all: number): string {
-  return `${part} of ${all} emails (${((100 * part) / all).toFixed(2)} %)`;
+  return `${part} of ${all} emails (${((100 * part) / all).toFixed(2)}%)`;
 }

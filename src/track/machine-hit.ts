@@ -1,6 +1,6 @@
 import type { Millis } from '../model/event.ts';
 
-/** Time in ms after it was sent within which no person has an email open: what comes then is a program that checks mail. */
+/** Time in ms after it was sent within which no reader has an email open: what comes then is a program that checks mail. */
 const FASTEST_READER_MS: Millis = 5000;
 /** Programs that fetch links and pictures of mail by themselves. */
 const MACHINES =

@@ -2401,7 +2401,7 @@ export interface components {
         };
         /** @description Emails that bounce or are complained about too often */
         EmailStanding: {
-            /** @example 60 of 500 emails (12.00 %) bounced */
+            /** @example 60 of 500 emails (12.00%) bounced */
             cause: string;
             /**
              * @description Null: all types of the tenant
@@ -10525,7 +10525,7 @@ export interface operations {
                      *           "notification_type": "PROMO",
                      *           "state": "alerted",
                      *           "since": "2026-11-02T09:30:00.000Z",
-                     *           "cause": "60 of 500 emails (12.00 %) bounced"
+                     *           "cause": "60 of 500 emails (12.00%) bounced"
                      *         }
                      *       ]
                      *     }

@@ -14,7 +14,7 @@ const emailStanding = z
     notification_type: notificationType,
     state: z.enum(['alerted', 'paused']).describe('Paused: emails are held, but those of SECURITY'),
     since: timestamp,
-    cause: z.string().meta({ examples: ['60 of 500 emails (12.00 %) bounced'] }),
+    cause: z.string().meta({ examples: ['60 of 500 emails (12.00%) bounced'] }),
   })
   .meta({ id: 'EmailStanding', description: 'Emails that bounce or are complained about too often' });
 
