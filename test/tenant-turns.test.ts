@@ -42,7 +42,7 @@ describe.each(Object.keys(TENANT_QUEUES))('the queue of %s', (name) => {
     const [first, second, third] = [await queue.claim(NOW, 90), await queue.claim(NOW, 90), await queue.claim(NOW, 90)];
     for (const claim of [first, second])
       for (const tenant of ['flood', 'a', 'b']) expect(Math.abs(countOf(claim, tenant) - 30)).toBeLessThanOrEqual(1);
-    // What is left of them is at most the one that a claim took less.
+    // At most one row of them is left.
     expect(countOf(third, 'flood')).toBeGreaterThanOrEqual(28);
     expect(countOf(await queue.claim(NOW, 90), 'flood')).toBe(90);
   });

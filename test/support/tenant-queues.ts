@@ -60,6 +60,15 @@ export const TENANT_QUEUES: { readonly [name: string]: TenantQueue } = {
   },
 };
 
+interface ReadCounts {
+  /** Entries of the index in order of due time. */
+  readonly ordered: number;
+  /** Entries of the index by tenant. */
+  readonly lanes: number;
+  /** Scans of the index by tenant. */
+  readonly laneScans: number;
+}
+
 /** One queue of a database, as several processes claim from it. */
 export class TenantQueueUnderTest {
   readonly #pool: pg.Pool;
@@ -86,7 +95,7 @@ export class TenantQueueUnderTest {
     return this.#queue.claim(this.#pool, now, limit, this.lanesOf(process));
   }
 
-  /** What a process knows of the queue. */
+  /** Floor and lanes of the queue, as a process knows them. */
   lanesOf(process = ''): QueueLanes {
     const lanes = this.#lanes.get(process) ?? this.#queue.createLanes();
     this.#lanes.set(process, lanes);
@@ -98,12 +107,16 @@ export class TenantQueueUnderTest {
     await this.#pool.query(`delete from ${this.#queue.table} where claimed_until is not null`);
   }
 
-  /** Returns how many entries of the queue's indexes `work` reads: in order of due time, and by tenant. */
-  async countRead(work: () => Promise<unknown>): Promise<{ readonly ordered: number; readonly lanes: number }> {
-    const before = await this.#entriesRead();
+  /** Returns what `work` reads of the queue's indexes. */
+  async countRead(work: () => Promise<unknown>): Promise<ReadCounts> {
+    const before = await this.#read();
     await work();
-    const after = await this.#entriesRead();
-    return { ordered: after.ordered - before.ordered, lanes: after.lanes - before.lanes };
+    const after = await this.#read();
+    return {
+      ordered: after.ordered - before.ordered,
+      lanes: after.lanes - before.lanes,
+      laneScans: after.laneScans - before.laneScans,
+    };
   }
 
   async run(sql: string): Promise<void> {
@@ -118,11 +131,12 @@ export class TenantQueueUnderTest {
     await this.#pool.end();
   }
 
-  async #entriesRead(): Promise<{ ordered: number; lanes: number }> {
+  async #read(): Promise<ReadCounts> {
     await this.#pool.query('select pg_stat_force_next_flush()');
     const { rows } = await this.#pool.query(
       `select coalesce(sum(idx_tup_read) filter (where indexrelname like '%\\_due'), 0)::int as ordered,
-              coalesce(sum(idx_tup_read) filter (where indexrelname like '%\\_lanes'), 0)::int as lanes
+              coalesce(sum(idx_tup_read) filter (where indexrelname like '%\\_lanes'), 0)::int as lanes,
+              coalesce(sum(idx_scan) filter (where indexrelname like '%\\_lanes'), 0)::int as "laneScans"
        from pg_stat_user_indexes where relname = $1`,
       [this.#queue.table],
     );

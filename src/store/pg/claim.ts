@@ -36,10 +36,10 @@ export interface Queue {
   readonly claimLanes: string;
 }
 
-/** What a claim returns for one or more rows of a tenant. */
+/** Result of a claim for one or more rows of a tenant. */
 export interface ClaimedRow {
   readonly tenant_id: string;
-  /** Of the first of these rows. */
+  /** Due time of the first of these rows. */
   readonly due_at: Millis;
   /** Rows of the queue that it stands for. Absent: one. */
   readonly rows?: number;

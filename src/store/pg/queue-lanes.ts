@@ -45,11 +45,11 @@ export class QueueLanes extends QueueFloor {
   readonly #queue: LaneQueue;
   readonly #floors = new Map<string, QueueFloor>();
   #isBehind = false;
-  /** In order. */
+  /** Lanes that had something due when they were last looked at; in order. */
   #known: readonly string[] = [];
   /** Whether the last search looked at all tenants. */
   #isWhole = true;
-  /** Where the next search begins: after this tenant. */
+  /** Tenant after which the next search begins. */
   #after = '';
   /** Turns that were taken since the last search. */
   #turns = 0;
@@ -153,16 +153,19 @@ export function shareOut(
   return [...shares.slice(rest), ...shares.slice(0, rest)].filter((share) => share.count > 0);
 }
 
-/** @param after the tenants after this one */
+interface FoundLanes {
+  readonly lanes: readonly string[];
+  /** Last tenant that was looked at; null: there are none after these. */
+  readonly last: string | null;
+}
+
+/** Returns active tenants that have rows due, in order of name. @param after only tenants after this one */
 async function findDueLanes(
   pool: pg.Pool,
   { name, table, dueAt, laneWhere }: LaneQueue,
   after: string,
   now: Millis,
-): Promise<{
-  readonly lanes: readonly string[] /** Null: there are no tenants after these. */;
-  readonly last: string | null;
-}> {
+): Promise<FoundLanes> {
   const { rows } = await pool.query<{ lanes: string[]; last: string | null }>({
     name,
     // A scalar: an "exists" may be planned as one scan of everything that is due.
