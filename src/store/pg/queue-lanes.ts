@@ -148,14 +148,14 @@ export function shareOut(
   );
   const inTurn = [...lanes.slice(first), ...lanes.slice(0, first)];
   const [each, rest] = [Math.floor(count / inTurn.length), count % inTurn.length];
-  // Those that have one more come last, so that the next division begins after them.
+  // The lanes that have one more come last, so that the next division begins after them.
   const shares = inTurn.map((lane, place) => ({ lane, count: each + (place < rest ? 1 : 0) }));
   return [...shares.slice(rest), ...shares.slice(0, rest)].filter((share) => share.count > 0);
 }
 
 interface FoundLanes {
   readonly lanes: readonly string[];
-  /** Last tenant that was looked at; null: there are none after these. */
+  /** Last tenant that was looked at; null: there is no tenant after these. */
   readonly last: string | null;
 }
 
