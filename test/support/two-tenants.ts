@@ -130,7 +130,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       [tenantId, suppressionId, `${word} address`],
     );
     await pool.query(
-      `insert into email_standings (tenant_id, notification_type, alerted_at, paused_at, cause) values ($1, '', now(), now(), $2)`,
+      `insert into email_standings (tenant_id, notification_type, alerted_at, paused_at, cause) values ($1, 'PAUSED', now(), now(), $2)`,
       [tenantId, `${word} cause`],
     );
     await pool.query(`insert into inboxes (tenant_id, user_id, last) values ($1, $2, 1)`, [tenantId, `${word} maria`]);
