@@ -237,7 +237,8 @@ export async function loadMessage(
   };
 }
 
-const SELECT_DELIVERY = `
+/** The columns of `toDeliveryView`, from deliveries. */
+export const SELECT_DELIVERY = `
 select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
        attempts, due_at, created_at, finished_at, receipt_state, receipt_flags,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
@@ -252,7 +253,7 @@ function formatId(row: Pick<DeliveryView, 'notification_id' | 'channel' | 'targe
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
-function toDeliveryView(row: any): DeliveryView {
+export function toDeliveryView(row: any): DeliveryView {
   return {
     delivery_id: formatId(row),
     notification_id: row.notification_id,
