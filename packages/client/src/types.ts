@@ -2285,6 +2285,8 @@ export interface components {
             notification_id: string;
             provider: string | null;
             reason: string | null;
+            /** @description State by all receipts of the provider; null: nothing yet */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -6269,7 +6271,8 @@ export interface operations {
                      *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
-                     *               "reason": null
+                     *               "reason": null,
+                     *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
                      *         }

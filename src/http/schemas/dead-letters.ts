@@ -17,7 +17,7 @@ const groupId = z.string().meta({
 export const groupIdParam = z
   .string()
   .max(MAX_ID_CHARS)
-  .refine((id) => parseGroupId(id) !== undefined, 'is no id of a group; see GET /api/v1/dead-letters')
+  .refine((id) => parseGroupId(id) !== undefined, 'write the id of a group, as GET /api/v1/dead-letters lists it')
   .meta({ description: 'Id of a group, as the list of groups has it', examples: [EXAMPLE_GROUP] });
 
 const fault = z.enum(FAULTS).meta({

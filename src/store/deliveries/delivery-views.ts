@@ -112,6 +112,8 @@ export interface DeliverySummary {
   readonly status: DeliveryStatus;
   readonly provider: string | null;
   readonly reason: string | null;
+  /** As of `DeliveryView`. */
+  readonly receipt_state: ReceiptState | null;
 }
 
 /** Notifications of which a list shows deliveries, at most; those first in the list. */
@@ -130,7 +132,7 @@ export async function loadDeliverySummaries(
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, target, status, provider, reason from deliveries
+             select notification_id, channel, target, status, provider, reason, receipt_state from deliveries
              where tenant_id = $1 and notification_id = want.id order by channel, target
            ) as d`,
     values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],

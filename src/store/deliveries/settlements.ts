@@ -291,7 +291,7 @@ with sent as (
   update deliveries as d
   set status = case when ${ADDRESS_ADDED} then 'queued' else o.s end,
       due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
-      dead_letter = case when not ${ADDRESS_ADDED} then dead_letter_group(o.fa, d.channel, o.p, o.ac, o.rc, o.co) end,
+      dead_letter = case when ${ADDRESS_ADDED} then null else dead_letter_group(o.fa, d.channel, o.p, o.ac, o.rc, o.co) end,
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
       reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
       provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),
