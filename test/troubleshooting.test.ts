@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { listProviderNames, loadProvider } from '../src/channels/registry.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { codeBlocks, commandsOf } from './support/markdown.ts';
@@ -39,10 +39,12 @@ beforeAll(async () => {
     user_traits: { email: 'maria@example.com' },
   };
   await tidings.ingest([event]);
-  await expect
-    .poll(async () => (await server.get('/api/v1/dead-letters')).body.groups[0]?.group)
-    .toBe('message:email:smtp::rejected:554');
-  values.GROUP = 'message:email:smtp::rejected:554';
+  const group = 'message:email:smtp::rejected:554';
+  await vi.waitFor(
+    async () => expect((await server.get('/api/v1/dead-letters')).body.groups).toMatchObject([{ group }]),
+    { timeout: 20_000, interval: 100 },
+  );
+  values.GROUP = group;
   const settings = { from: 'Acme <a@acme.example>', api_key: 'SG.key', base_url: endpoint.url };
   const account = { account: 'main', provider: 'sendgrid', channels: ['email'], settings };
   expect((await server.post('/api/v1/provider-accounts', account)).status).toBe(201);
