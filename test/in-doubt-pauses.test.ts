@@ -6,7 +6,7 @@ const start = useDeliveries();
 
 test('a message in doubt that may be sent again waits at least for as long as the provider asked', async () => {
   const provider = fakeProvider(() => ({ kind: 'in_doubt', reason: 'the provider failed', after: 1_200_000 }));
-  const tidings = await start({ email: provider });
+  const tidings = await start({ email: provider, internal: fakeProvider() });
   await tidings.worker();
   const id = await tidings.post('mail');
   await tidings.becomes(id, 'queued', 1);
