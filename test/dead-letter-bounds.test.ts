@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listDeadLetterGroups, MAX_COUNTED_LETTERS } from '../src/store/deliveries/dead-letters.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 
-/** What a page of dead letters reads does not grow with their number. */
+/** Pages of dead letters cost the same, however many there are. */
 
 let database: TestDatabase;
 

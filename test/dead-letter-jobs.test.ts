@@ -109,7 +109,7 @@ test('what has expired cannot be retried, only cancelled', async () => {
   expect(await tidings.runJob('dead_letters.cancel', filter)).toMatchObject({ done: 1 });
 });
 
-test('an id that is none of a group is rejected with what would be right', async () => {
+test('an id that names no group is rejected with what would be right', async () => {
   const tidings = await start({});
   expect(await tidings.runJob('dead_letters.retry', { group: 'x' })).toMatchObject({
     code: 'invalid_request',

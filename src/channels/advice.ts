@@ -3,7 +3,7 @@ import type { DeadAddressKind, Fault } from '../model/delivery.ts';
 import type { ProviderCode } from './codes.ts';
 import type { ProviderDefinition } from './provider.ts';
 
-/** What an operator does about a failure, in plain words. A code may have advice of its own: `ProviderCode.advice`. */
+/** Advice about failures, for operators, in plain words. A code may have advice of its own: `ProviderCode.advice`. */
 
 const DEAD_ADDRESS: { readonly [as in DeadAddressKind]: string } = {
   invalid:
@@ -60,7 +60,7 @@ const REASON_ADVICE: { readonly [reasonCode: string]: string } = {
   notification_gone:
     'The notification is older than its retention, so there is nothing left to send. Cancel the group.',
   expired:
-    'The message was of no use any more when its turn came. Look at `tidings queue` and at the circuits; give the type a longer `expires_after` if it is too short.',
+    'The message was no longer of use when its turn came. Look at `tidings queue` and at the circuits; give the type a longer `expires_after` if it is too short.',
 };
 
 const FAULT_ADVICE: { readonly [fault in Fault]: string } = {

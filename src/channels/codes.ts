@@ -10,11 +10,11 @@ export interface ProviderCode {
   readonly of?: FailureScope;
   /** Kind of an `address_dead`. Default: invalid. */
   readonly as?: DeadAddressKind;
-  /** Whose fault it is. Default: as `getFault` says of the class. */
+  /** Party whose fault it is. Default: as `getFault` says of the class. */
   readonly fault?: Fault;
   /** Meaning, as part of a sentence: the reason that operators read. */
   readonly meaning: string;
-  /** What to do about it, in one or two sentences. Default: as the class has it, see advice.ts. */
+  /** Advice to operators, in one or two sentences. Default: as the class has it, see advice.ts. */
   readonly advice?: string;
 }
 

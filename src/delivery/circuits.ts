@@ -24,7 +24,7 @@ export interface OpenCircuit {
   readonly provider: string;
   /** The domain of the recipients; null: the provider itself. */
   readonly domain: string | null;
-  /** Whose it is: of the installation's own account with the provider, of an account of a tenant, or of a domain of recipients. */
+  /** Owner: the installation's own account with the provider, an account of a tenant, or a domain of recipients. */
   readonly of: 'installation' | 'account' | 'domain';
   readonly since: string;
   /** Why the send failed that opened it. */

@@ -104,7 +104,7 @@ const MAX_NAMED_CIRCUITS = 3;
 
 /**
  * Checks that no circuit of the installation's own accounts is open in this process. Those of tenants' accounts and of the
- * domains of recipients are listed, and are theirs to mend.
+ * domains of recipients are listed, and are theirs to fix.
  */
 export function checkCircuits(listOpen: () => readonly OpenCircuit[]): HealthCheck {
   return {

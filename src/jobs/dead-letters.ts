@@ -21,7 +21,7 @@ export const retryDeadLettersAction: JobAction<DeadLetterFilter> = {
   async check(_, { filter }) {
     const group = parseGroupId(filter.group);
     if (group && !canRetry(group.reasonCode)) {
-      const message = `What is ${group.reasonCode} cannot be sent any more; cancel the group instead.`;
+      const message = `What is ${group.reasonCode} can no longer be sent; cancel the group instead.`;
       throw new TidingsError('invalid_request', message, { pointer: '/filter/group' });
     }
   },

@@ -2,11 +2,11 @@ import { CHANNELS, type Channel, FAULTS, type Fault } from './delivery.ts';
 
 /** Dead letters: deliveries that ended without reaching the user because something failed. They are grouped by its reason. */
 
-/** What the dead letters of a group have in common. */
+/** Reason that the dead letters of a group have in common. */
 export interface DeadLetterGroup {
   readonly fault: Fault;
   readonly channel: Channel;
-  /** Null: it was given up before a provider was chosen. */
+  /** Null: it failed before a provider was chosen. */
   readonly provider: string | null;
   /** Account of the tenant; null: that of the installation. */
   readonly account: string | null;
@@ -18,7 +18,7 @@ export interface DeadLetterGroup {
 /** Separator of the parts of a group as it is stored: `dead_letter_group` of the schema. */
 const SEPARATOR = '\x1f';
 
-/** Reads a group as it is stored; undefined: it is none. */
+/** Reads a group as it is stored; undefined: the text names no group. */
 export function parseStoredGroup(stored: string): DeadLetterGroup | undefined {
   return toGroup(stored.split(SEPARATOR));
 }
@@ -33,7 +33,7 @@ export function formatGroupId(group: DeadLetterGroup): string {
   return toParts(group).map(encodeURIComponent).join(':');
 }
 
-/** Reads the id of a group; undefined: it is none. */
+/** Reads the id of a group; undefined: the text names no group. */
 export function parseGroupId(id: string): DeadLetterGroup | undefined {
   try {
     const parts = id.split(':').map(decodeURIComponent);

@@ -172,7 +172,7 @@ export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 export type FailureScope = 'recipient' | 'domain' | 'message' | 'account' | 'provider';
 
 /**
- * Whose fault it is that a message did not arrive: the recipient's (no address, a dead one, a full mailbox), the message's (its
+ * Party whose fault it is that a message did not arrive: the recipient's (no address, a dead one, a full mailbox), the message's (its
  * content, its age), that of the account with the provider (credentials, quota), the provider's, or ours.
  */
 export const FAULTS = ['us', 'provider', 'account', 'message', 'recipient'] as const;
@@ -242,6 +242,6 @@ export interface Failure {
   readonly reason: string;
   /** The reply of the provider. Absent: it did not reply. */
   readonly response?: string;
-  /** Whose fault it is. Absent: as the class of the outcome says, see src/model/fault.ts. */
+  /** Party whose fault it is. Absent: as the class of the outcome says, see src/model/fault.ts. */
   readonly fault?: Fault;
 }

@@ -5,7 +5,7 @@ export interface FailureClass {
   readonly kind: Exclude<SendOutcome['kind'], 'sent' | 'sandboxed'> | 'undeliverable';
   /** Scope of a `retry`. Absent: the provider. */
   readonly of?: FailureScope;
-  /** Whose fault it is, where the class alone would say another. */
+  /** Party whose fault it is, where the class alone would say another. */
   readonly fault?: Fault;
 }
 

@@ -70,7 +70,7 @@ function toReplyOutcome(reply: SmtpReply): Exclude<SendOutcome, { kind: 'sent' |
   return { kind: 'rejected', reason: `the mail server rejected the message ${suffix}`, ...(fault ? { fault } : {}) };
 }
 
-/** Whose fault a rejection is by its scope, if not that of the message: domains reject senders without SPF, DKIM and the like. */
+/** Faults of rejections by scope, if not that of the message: domains reject senders without SPF, DKIM and the like. */
 const FAULT_OF_REJECTION: { readonly [scope in FailureScope]?: Fault } = { recipient: 'recipient', domain: 'account' };
 
 /** Returns why nodemailer rejected the message before the server saw it. */

@@ -36,7 +36,7 @@ export function addDevicesCommands(program: Command): void {
     .command('list')
     .description('List the devices of a user, those registered last first')
     .argument(...USER)
-    .option('--retired', 'also those to which nothing is sent any more, with the reason')
+    .option('--retired', 'also those to which nothing is sent, with the reason')
     .option(...JSON_OPTION)
     .action((userId: string, { retired, json }: { retired?: boolean; json?: boolean }) =>
       runApiCommand(json, async (api) => {

@@ -113,7 +113,7 @@ export async function listDeadLetters(
 
 /**
  * Returns the number of dead letters, over all tenants, that are the fault of this installation, and when the first of them
- * failed; undefined: there are none.
+ * failed; undefined: no dead letter is.
  * @param most counted
  */
 export async function countOurDeadLetters(

@@ -37,7 +37,7 @@ export interface Settlement {
   readonly dueAt: Millis | null;
   readonly reasonCode: DeliveryReasonCode | null;
   readonly reason: string | null;
-  /** Whose fault a dead letter is; absent: its delivery is none. */
+  /** Fault of a dead letter; absent: its delivery does not become one. */
   readonly fault?: Fault;
   readonly attempt: {
     readonly n: number;

@@ -7,7 +7,7 @@ import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { FactTable } from './FactTable.tsx';
 
-/** By what messages go out, and to whom they do not: accounts with providers, endpoints of webhooks, and suppressions. */
+/** Ways out for messages: accounts with providers and endpoints of webhooks; and the addresses that get none. */
 export function ChannelsPage() {
   return (
     <Stack gap="xl">

@@ -14,7 +14,7 @@ export const FAULTS: Record<DeadLetterGroup['fault'], Look> = {
 /** Unknown faults, of a newer API, come last. */
 const URGENCY: readonly string[] = ['us', 'account', 'provider', 'message', 'recipient'];
 
-/** Compares groups: what an operator can mend comes first, and of it what concerns most deliveries. */
+/** Compares groups: what an operator can fix comes first, and of it what concerns most deliveries. */
 export function compareGroups(a: DeadLetterGroup, b: DeadLetterGroup): number {
   const [left, right] = [a, b].map(({ fault }) => (URGENCY.includes(fault) ? URGENCY.indexOf(fault) : URGENCY.length));
   return (left ?? 0) - (right ?? 0) || b.count - a.count;
