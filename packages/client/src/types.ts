@@ -9846,7 +9846,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
-                /** @example read */
+                /** @example snooze */
                 action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
                 /**
                  * @description Id of the notification
@@ -12339,7 +12339,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
-                /** @example read */
+                /** @example snooze */
                 action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
                 /**
                  * @description Id of the notification
