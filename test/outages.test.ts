@@ -28,6 +28,7 @@ describe('an outage of a provider', () => {
     const outage = {
       provider: 'fake',
       domain: null,
+      of: 'installation',
       since,
       cause: 'the server cannot be reached',
       next_probe_at: new Date(tidings.clock.now + 2000).toISOString(),

@@ -23,6 +23,7 @@ test('a mail server that is down is named by ready, which stays 200, and is one 
   const outage = {
     provider: 'smtp',
     domain: null,
+    of: 'installation',
     since: expect.stringMatching(/^\d{4}-.*Z$/),
     cause: 'the mail server cannot be reached (ECONNREFUSED)',
     next_probe_at: expect.stringMatching(/^\d{4}-.*Z$/),

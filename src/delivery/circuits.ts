@@ -24,6 +24,8 @@ export interface OpenCircuit {
   readonly provider: string;
   /** The domain of the recipients; null: the provider itself. */
   readonly domain: string | null;
+  /** Owner: the installation's own account with the provider, an account of a tenant, or a domain of recipients. */
+  readonly of: 'installation' | 'account' | 'domain';
   readonly since: string;
   /** Why the send failed that opened it. */
   readonly cause: string;
@@ -219,6 +221,7 @@ export class Circuits {
     return {
       provider: provider.name,
       domain,
+      of: domain !== null ? 'domain' : provider.account === undefined ? 'installation' : 'account',
       since: isoTime(since),
       cause,
       next_probe_at: isoTime(Math.round(nextProbe)),

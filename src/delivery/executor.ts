@@ -175,7 +175,7 @@ export class Executor {
       if (isUnreachable(error)) result = RETURNED;
       else {
         this.#logError(delivery, error);
-        result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON } };
+        result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON, fault: 'us' } };
       }
     }
     if (!('unstarted' in result)) onCompleted(delivery, result, startedAt);
@@ -488,7 +488,7 @@ const TARGET_GONE: Omit<Undeliverable, 'kind'> = {
 
 /** Bounded by the retry time of the delivery. A message with masks in the place of values is never sent. */
 function toUnopened(what: string): Unsent {
-  return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key` } };
+  return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key`, fault: 'us' } };
 }
 
 function toTemplateFailure(problem: string): Unsent {
@@ -517,7 +517,7 @@ function getUserLocale(data: JsonObject): string | undefined {
 
 const INTERNAL_ERROR_REASON = 'internal error in Tidings; see its log';
 
-const INTERNAL_ERROR: SendOutcome = { kind: 'in_doubt', reason: INTERNAL_ERROR_REASON };
+const INTERNAL_ERROR: SendOutcome = { kind: 'in_doubt', reason: INTERNAL_ERROR_REASON, fault: 'us' };
 
 const NO_RESPONSE: SendOutcome = {
   kind: 'in_doubt',

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { countOurDeadLetters } from '../store/deliveries/dead-letters.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/deliveries/overdue.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
 import { type HealthCheck, OK } from './check.ts';
@@ -71,21 +72,49 @@ export function checkSetAsideWaits(pool: pg.Pool): HealthCheck {
   };
 }
 
+/** Dead letters that are counted, at most. */
+const MAX_LETTER_COUNT = 1000;
+
+/**
+ * Checks that no message failed through our own fault. Failures of recipients, messages, accounts and providers are for those who
+ * send (`tidings dead-letters`), and concern no operator of this installation.
+ */
+export function checkDeadLetters(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'dead_letters',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const found = await countOurDeadLetters(pool, MAX_LETTER_COUNT);
+      if (!found) return OK;
+      const { count, since } = found;
+      const number = count === MAX_LETTER_COUNT ? `at least ${count}` : `${count}`;
+      return {
+        status: 'degraded',
+        since,
+        cause: `${number} ${count === 1 ? 'delivery' : 'deliveries'} failed, or may have been sent or not, through the fault of Tidings`,
+        hint: 'see `tidings dead-letters list --fault us`, then `tidings dead-letters retry` or `cancel`; no other delivery is held up',
+      };
+    },
+  };
+}
+
 /** Names of circuits in a cause, at most. */
 const MAX_NAMED_CIRCUITS = 3;
 
-/** Checks that no circuit of this process is open. */
+/**
+ * Checks that no circuit of the installation's own accounts is open in this process. Those of tenants' accounts and of the
+ * domains of recipients are listed, and are theirs to fix.
+ */
 export function checkCircuits(listOpen: () => readonly OpenCircuit[]): HealthCheck {
   return {
     name: 'circuits',
     maxAge: 0,
     whenUnknown: 'degraded',
     run() {
-      const open = listOpen();
+      const open = listOpen().filter(({ of }) => of === 'installation');
       if (open.length === 0) return OK;
-      const named = open
-        .slice(0, MAX_NAMED_CIRCUITS)
-        .map(({ provider, domain, cause }) => `${provider}${domain === null ? '' : ` to ${domain}`}: ${cause}`);
+      const named = open.slice(0, MAX_NAMED_CIRCUITS).map(({ provider, cause }) => `${provider}: ${cause}`);
       return {
         status: 'degraded',
         since: Math.min(...open.map(({ since }) => Date.parse(since))),

@@ -28,6 +28,7 @@ import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerDeviceRoutes } from './routes/devices.ts';
@@ -101,6 +102,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
   registerSendingRoutes(app, dependencies);
+  registerDeadLetterRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);

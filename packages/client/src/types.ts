@@ -171,6 +171,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List groups of dead letters: what failed for the same reason, whose fault it is, and what to do */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a group with its dead letters, the latest first */
+        get: operations["getDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -1949,6 +1983,11 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             next_probe_at: string;
+            /**
+             * @description Of the installation's account, of an account of a tenant, or of a domain of recipients
+             * @enum {string}
+             */
+            of: "installation" | "account" | "domain";
             /** @example smtp */
             provider: string;
             /**
@@ -2058,6 +2097,91 @@ export interface components {
         CorrelatedPage: {
             correlation_id: string;
             entries: components["schemas"]["CorrelatedEntry"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /** @description A dead letter in few words */
+        DeadLetter: {
+            attempts_made: number;
+            delivery_id: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            finished_at: string;
+            notification_type: string;
+            reason: string | null;
+            /** @enum {string} */
+            status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Dead letters that failed for the same reason */
+        DeadLetterGroup: {
+            /** @description Null: that of the installation */
+            account: string | null;
+            /** @description What to do about it */
+            advice: string;
+            /** @description There are more: only so many were counted */
+            at_least: boolean;
+            /** @description False: there is nothing left to send, and the group can only be cancelled */
+            can_retry: boolean;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description Of the provider; null: it gave none */
+            code: string | null;
+            count: number;
+            /**
+             * @description Whose fault it is: that of the recipient, the message, the account, the provider, or of Tidings (us)
+             * @example account
+             * @enum {string}
+             */
+            fault: "us" | "provider" | "account" | "message" | "recipient";
+            /**
+             * Format: date-time
+             * @description When the first of them failed
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            first_at: string;
+            /**
+             * @description Id of the group: fault, channel, provider, account, reason code and code of the provider
+             * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+             */
+            group: string;
+            /**
+             * Format: date-time
+             * @description When the latest of them failed
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            last_at: string;
+            /** @description Of the code; null: the table of the provider does not have it */
+            meaning: string | null;
+            /** @description Null: none was chosen */
+            provider: string | null;
+            reason_code: string;
+            /** @description The latest of them, newest first */
+            sample: components["schemas"]["DeadLetter"][];
+        };
+        /** @description Groups of dead letters, in the order of their ids */
+        DeadLetterGroupPage: {
+            groups: components["schemas"]["DeadLetterGroup"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /** @description A group and its dead letters, the latest first */
+        DeadLetterPage: {
+            deliveries: components["schemas"]["Delivery"][];
+            group: components["schemas"]["DeadLetterGroup"];
             /**
              * @description Send as `after` to get the next page; null: this is the last one
              * @example null
@@ -2212,6 +2336,8 @@ export interface components {
             notification_id: string;
             provider: string | null;
             reason: string | null;
+            /** @description State by all receipts of the provider; null: nothing yet */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -2925,7 +3051,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -3151,6 +3277,50 @@ export interface components {
                 /**
                  * Format: date-time
                  * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+        } | {
+            /** @constant */
+            action: "dead_letters.retry";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+        } | {
+            /** @constant */
+            action: "dead_letters.cancel";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
                  * @example 2025-10-31T19:00:00Z
                  */
                 until?: string;
@@ -3630,6 +3800,58 @@ export interface components {
                 /**
                  * Format: date-time
                  * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
+            action: "dead_letters.retry";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
+            action: "dead_letters.cancel";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
                  * @example 2025-10-31T19:00:00Z
                  */
                 until?: string;
@@ -5976,6 +6198,10 @@ export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
+export type DeadLetter = components['schemas']['DeadLetter'];
+export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
+export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
+export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type Delivery = components['schemas']['Delivery'];
@@ -6211,7 +6437,8 @@ export interface operations {
                      *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
-                     *               "reason": null
+                     *               "reason": null,
+                     *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
                      *         }
@@ -6961,6 +7188,185 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CatalogVersionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Whose fault it is: that of the recipient, the message, the account, the provider, or of Tidings (us)
+                 * @example account
+                 */
+                fault?: "us" | "provider" | "account" | "message" | "recipient";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "group": "account:email:ses:main:retries_exhausted:AccessDeniedException",
+                     *           "fault": "account",
+                     *           "channel": "email",
+                     *           "provider": null,
+                     *           "account": null,
+                     *           "reason_code": "text",
+                     *           "code": null,
+                     *           "meaning": null,
+                     *           "advice": "text",
+                     *           "can_retry": true,
+                     *           "count": 1,
+                     *           "at_least": true,
+                     *           "first_at": "2026-11-02T09:30:00.000Z",
+                     *           "last_at": "2026-11-02T09:30:00.000Z",
+                     *           "sample": [
+                     *             {
+                     *               "delivery_id": "text",
+                     *               "user_id": "user-1042",
+                     *               "notification_type": "text",
+                     *               "status": "queued",
+                     *               "reason": null,
+                     *               "attempts_made": 1,
+                     *               "finished_at": "2026-11-02T09:30:00.000Z"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterGroupPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example account:email:ses:main:retries_exhausted:AccessDeniedException */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "group": {
+                     *         "group": "account:email:ses:main:retries_exhausted:AccessDeniedException",
+                     *         "fault": "account",
+                     *         "channel": "email",
+                     *         "provider": null,
+                     *         "account": null,
+                     *         "reason_code": "text",
+                     *         "code": null,
+                     *         "meaning": null,
+                     *         "advice": "text",
+                     *         "can_retry": true,
+                     *         "count": 1,
+                     *         "at_least": true,
+                     *         "first_at": "2026-11-02T09:30:00.000Z",
+                     *         "last_at": "2026-11-02T09:30:00.000Z",
+                     *         "sample": [
+                     *           {
+                     *             "delivery_id": "text",
+                     *             "user_id": "user-1042",
+                     *             "notification_type": "text",
+                     *             "status": "queued",
+                     *             "reason": null,
+                     *             "attempts_made": 1,
+                     *             "finished_at": "2026-11-02T09:30:00.000Z"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "deliveries": [
+                     *         {
+                     *           "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "user_id": "user-1042",
+                     *           "channel": "email",
+                     *           "target": "",
+                     *           "status": "queued",
+                     *           "reason_code": null,
+                     *           "reason": null,
+                     *           "provider": "smtp",
+                     *           "account": null,
+                     *           "provider_message_id": null,
+                     *           "attempts_made": 1,
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "finished_at": "2026-11-02T09:30:00.000Z",
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterPage"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
@@ -9606,7 +10012,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
-                /** @example read */
+                /** @example snooze */
                 action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
                 /**
                  * @description Id of the notification
@@ -10479,6 +10885,7 @@ export interface operations {
                      *         {
                      *           "provider": "smtp",
                      *           "domain": null,
+                     *           "of": "installation",
                      *           "since": "2026-11-02T09:30:00.000Z",
                      *           "cause": "text",
                      *           "next_probe_at": "2026-11-02T09:30:00.000Z"
@@ -12238,7 +12645,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
-                /** @example read */
+                /** @example snooze */
                 action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
                 /**
                  * @description Id of the notification

@@ -170,7 +170,8 @@ class Fcm implements Provider {
         return { kind: 'address_dead', as: 'invalid', code, reason: 'the token is not one of FCM', response: reply };
       }
     }
-    return toCodeOutcome(row, { response: reply });
+    const after = readRetryAfter(response.headers, this.#tools.clock());
+    return toCodeOutcome(row, { response: reply, ...(after === undefined ? {} : { after }) });
   }
 
   async check(signal: AbortSignal): Promise<CheckResult> {

@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { WEBHOOK_FORMATS } from '../../model/delivery.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import { formatJobEnd } from './run-job.ts';
@@ -73,6 +73,39 @@ export function addWebhooksCommands(program: Command): void {
         return showSecret((await api.post('/api/v1/webhooks', body)) as EndpointView & { readonly secret: string });
       }),
     );
+  webhooks
+    .command('show')
+    .description('Show an endpoint, without its secrets')
+    .argument('<id>', 'the id of the endpoint; see `tidings webhooks list`')
+    .option('--json', 'print one line of JSON')
+    .action((id: string, options: { json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const data = (await api.get(pathOf(id))) as EndpointView;
+        return { data, lines: [formatEndpoint(data)] };
+      }),
+    );
+  const update = webhooks
+    .command('update')
+    .description('Change an endpoint; what is not named stays')
+    .argument('<id>', 'the id of the endpoint; see `tidings webhooks list`')
+    .option('--url <url>', 'an https:// URL with a public host name')
+    .option('--types <types>', 'notification types, separated by commas; `all`: of every type')
+    .option('--description <text>', 'for your records')
+    .addOption(new Option('--format <format>', 'of the body').choices(WEBHOOK_FORMATS))
+    .option('--ordered', 'one message at a time, the oldest first')
+    .option('--no-ordered', 'as many at a time as it takes')
+    .option('--json', 'print one line of JSON');
+  update.action((id: string, { json, types, ...options }: UpdateOptions) => {
+    const body = {
+      ...options,
+      ...(types === undefined ? {} : { notification_types: types === 'all' ? null : splitWords(types) }),
+    };
+    if (Object.keys(body).length === 0) update.error('error: name what to change, by an option such as --url');
+    return runApiCommand(json, async (api) => {
+      const data = (await api.patch(pathOf(id), body)) as EndpointView;
+      return { data, lines: [formatEndpoint(data)] };
+    });
+  });
   webhooks
     .command('rotate-secret')
     .description('Sign with a new secret, and print it this once')
@@ -169,6 +202,15 @@ export function addWebhooksCommands(program: Command): void {
         };
       }),
     );
+}
+
+interface UpdateOptions {
+  readonly url?: string;
+  readonly types?: string;
+  readonly description?: string;
+  readonly format?: string;
+  readonly ordered?: boolean;
+  readonly json?: boolean;
 }
 
 interface ReplayOptions {

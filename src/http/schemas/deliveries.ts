@@ -124,6 +124,10 @@ export const deliverySummary = z
     status: z.enum(DELIVERY_STATUSES),
     provider: z.string().nullable(),
     reason: z.string().nullable(),
+    receipt_state: z
+      .enum(RECEIPT_STATES)
+      .nullable()
+      .describe('State by all receipts of the provider; null: nothing yet'),
   })
   .meta({ id: 'DeliverySummary', description: 'A delivery in few words' }) satisfies z.ZodType<DeliverySummary>;
 

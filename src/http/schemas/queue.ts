@@ -18,6 +18,9 @@ export const circuit = z
   .object({
     provider: z.string().meta({ examples: ['smtp'] }),
     domain: z.string().nullable().describe('Of the recipients; null: the provider itself'),
+    of: z
+      .enum(['installation', 'account', 'domain'])
+      .describe("Of the installation's account, of an account of a tenant, or of a domain of recipients"),
     since: timestamp,
     cause: z.string(),
     next_probe_at: timestamp,

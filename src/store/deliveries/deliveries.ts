@@ -313,6 +313,8 @@ set status = case when n.data is null then 'dead' when ${EXPIRED} or s.reason is
     attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
     send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
     finished_at = case when ${UNSENT} then $2::timestamptz end,
+    dead_letter = case when n.data is null then dead_letter_group('message', d.channel, d.provider, d.account, 'notification_gone', null)
+                       when ${EXPIRED} then dead_letter_group('message', d.channel, d.provider, d.account, 'expired', null) end,
     reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired'
                        when s.reason is not null then 'suppressed' else d.reason_code end,
     reason = case when n.data is null
@@ -460,7 +462,7 @@ export async function retryDelivery(
     const before = await lockDeliveryState(connection, tenantId, id);
     const { rowCount } = await connection.query(
       `update deliveries
-       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null,
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null, dead_letter = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
        where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $6
          and status in ('undeliverable', 'dead', 'in_doubt')`,

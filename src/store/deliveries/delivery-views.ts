@@ -112,6 +112,8 @@ export interface DeliverySummary {
   readonly status: DeliveryStatus;
   readonly provider: string | null;
   readonly reason: string | null;
+  /** As of `DeliveryView`. */
+  readonly receipt_state: ReceiptState | null;
 }
 
 /** Notifications of which a list shows deliveries, at most; those first in the list. */
@@ -130,7 +132,7 @@ export async function loadDeliverySummaries(
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, target, status, provider, reason from deliveries
+             select notification_id, channel, target, status, provider, reason, receipt_state from deliveries
              where tenant_id = $1 and notification_id = want.id order by channel, target
            ) as d`,
     values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],
@@ -237,7 +239,8 @@ export async function loadMessage(
   };
 }
 
-const SELECT_DELIVERY = `
+/** The columns of `toDeliveryView`, from deliveries. */
+export const SELECT_DELIVERY = `
 select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
        attempts, due_at, created_at, finished_at, receipt_state, receipt_flags,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
@@ -252,7 +255,7 @@ function formatId(row: Pick<DeliveryView, 'notification_id' | 'channel' | 'targe
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
-function toDeliveryView(row: any): DeliveryView {
+export function toDeliveryView(row: any): DeliveryView {
   return {
     delivery_id: formatId(row),
     notification_id: row.notification_id,

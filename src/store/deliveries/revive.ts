@@ -57,7 +57,7 @@ with candidate as materialized (
   update deliveries as d
   set status = case d.status when 'undeliverable' then 'queued' else d.status end,
       due_at = case d.status when 'undeliverable' then $2 else d.due_at end,
-      finished_at = null,
+      finished_at = null, dead_letter = null,
       reason_code = case d.status when 'undeliverable' then 'address_known' when 'sending' then 'address_added' else d.reason_code end,
       reason = case d.status when 'queued' then d.reason else 'Queued again: ' || candidate.w || ' became known.' end
   from candidate

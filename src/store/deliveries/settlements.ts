@@ -5,6 +5,7 @@ import type {
   DeadAddressKind,
   DeliveryReasonCode,
   DeliveryStatus,
+  Fault,
   MessageLocale,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
@@ -36,6 +37,8 @@ export interface Settlement {
   readonly dueAt: Millis | null;
   readonly reasonCode: DeliveryReasonCode | null;
   readonly reason: string | null;
+  /** Fault of a dead letter; absent: its delivery does not become one. */
+  readonly fault?: Fault;
   readonly attempt: {
     readonly n: number;
     readonly provider: string;
@@ -212,6 +215,7 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     ms: attempt.durationMs,
     o: attempt.outcome,
     co: attempt.code,
+    fa: s.fault,
     ar: attempt.reason,
     re: attempt.response,
     id: attempt.providerMessageId,
@@ -255,7 +259,7 @@ with sent as (
 ), outcome as (
   select * from json_to_recordset($12) as r(
     t text, n uuid, c text, g text, f int, s text, d timestamptz, rc text, r text,
-    a int, p text, ac text, at timestamptz, ms int, o text, co text, ar text, re text, id text)
+    a int, p text, ac text, at timestamptz, ms int, o text, co text, fa text, ar text, re text, id text)
 ), tried as (
   insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
                         outcome, code, reason, response, provider_message_id)
@@ -287,6 +291,7 @@ with sent as (
   update deliveries as d
   set status = case when ${ADDRESS_ADDED} then 'queued' else o.s end,
       due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
+      dead_letter = case when ${ADDRESS_ADDED} then null else dead_letter_group(o.fa, d.channel, o.p, o.ac, o.rc, o.co) end,
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
       reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
       provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),

@@ -515,7 +515,7 @@ create index notifications_correlation on notifications (tenant_id, correlation_
 --     │                 │   └────▶ in_doubt        (it may have been sent, and the type says hold)
 --     ├──operator retry─┴─── undeliverable, dead, in_doubt
 --     ├──address known────── undeliverable
---     └──operator cancel───▶ cancelled
+--     └──operator cancel───▶ cancelled  ◀── undeliverable, dead, in_doubt, dropped (dead letters)
 --
 -- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
 -- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that succeeded, the only one of
@@ -523,6 +523,14 @@ create index notifications_correlation on notifications (tenant_id, correlation_
 -- Lane of a delivery: a claim takes from each lane that has work. A tenant, and for webhooks each of its endpoints.
 create function delivery_lane(tenant_id text, channel text, target text) returns text language sql immutable parallel safe as $$
 select case channel when 'webhook' then tenant_id || '/' || target else tenant_id end
+$$;
+
+-- Group of a dead letter: those that ended for the same reason, whose fault is recipient, message, account, provider or us.
+-- Null: no fault, so no dead letter. A missing part and '' are the same.
+create function dead_letter_group(fault text, channel text, provider text, account text, reason_code text, code text)
+returns text language sql immutable parallel safe as $$
+select fault || E'\x1f' || channel || E'\x1f' || coalesce(provider, '') || E'\x1f' || coalesce(account, '') || E'\x1f' ||
+       coalesce(reason_code, '') || E'\x1f' || left(translate(coalesce(code, ''), E'\x1f', ' '), 100)
 $$;
 
 create table deliveries (
@@ -553,6 +561,7 @@ create table deliveries (
   provider_message_id text,
   reason_code         text,             -- why it is in this status, see docs/errors.md; null: new, sent or sandboxed
   reason              text,
+  dead_letter         text collate "C",  -- its group, as dead_letter_group returns it; null: it is no dead letter
   created_at          timestamptz(3)   not null,
   finished_at         timestamptz(3),
   started_at          timestamptz(3),
@@ -564,6 +573,7 @@ create table deliveries (
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
+  constraint deliveries_dead_letter_only_when_final check (dead_letter is null or finished_at is not null),
   constraint deliveries_worker_set_while_sending check (status <> 'sending' or worker is not null),
   constraint deliveries_attempt_only_when_sent check (status in ('sent', 'sandboxed') or started_at is null),
   constraint deliveries_attempt_has_duration check ((started_at is null) = (duration_ms is null))
@@ -582,6 +592,11 @@ create index deliveries_held on deliveries (tenant_id, notification_id) where ho
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
 create index deliveries_stopped on deliveries (tenant_id, notification_id) where finished_at is not null and started_at is null;
+-- Dead letters, by group, the earliest failure first; and those over all tenants that are the fault of this installation.
+-- Columns that a claim leaves as they are, and rows only of dead letters.
+create index deliveries_dead_letters on deliveries (tenant_id, dead_letter, finished_at, notification_id, channel, target)
+  where dead_letter is not null;
+create index deliveries_our_fault on deliveries (finished_at) where split_part(dead_letter, E'\x1f', 1) = 'us';
 
 -- Leases of delivery workers. Deliveries in status 'sending' whose "worker" names the lease are reserved until lease_until,
 -- which the worker's heartbeat extends: one row, however many deliveries. After that they are rescued, and the row deleted.
@@ -834,7 +849,7 @@ create table jobs (
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
     'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
-    'waits.dismiss', 'rejected.retry', 'rejected.dismiss')),
+    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event

@@ -155,7 +155,7 @@ export async function replayDeliveries(
        on conflict do nothing
      ), queued as (
        update deliveries as d
-       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null, started_at = null,
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null, dead_letter = null, started_at = null,
            duration_ms = null, response = null, provider_message_id = null, reason_code = 'retried', reason = 'Replayed.',
            expires_at = null
        from chosen as c
