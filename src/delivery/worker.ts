@@ -11,6 +11,7 @@ import { Capacity } from './capacity.ts';
 import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './choose-provider.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
+import { EmailPauses } from './email-pauses.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LeaseClock } from './lease-clock.ts';
@@ -59,6 +60,8 @@ export interface DeliveryWorkerOptions {
 const NO_FILES = { kind: 'rejected', reason: 'this process fetches no attachments' } as const;
 const MAX_LAST_SETTLEMENTS_MS = 1000;
 const DRAIN_POLL_MS = 50;
+/** Longest interval in ms at which paused emails are read. */
+const MAX_PAUSES_POLL_MS = 5000;
 
 /**
  * Delivers what is due, by services in a row:
@@ -77,6 +80,8 @@ export class DeliveryWorker {
   readonly #settler: Settler;
   readonly #rescuer: Rescuer;
   readonly #heartbeat: Heartbeat;
+  readonly #pauses: EmailPauses;
+  readonly #pollPauses: Millis;
   #stopping = false;
 
   constructor({
@@ -96,6 +101,8 @@ export class DeliveryWorker {
     this.#circuits = circuits;
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
+    this.#pauses = new EmailPauses(pool, log);
+    this.#pollPauses = Math.min(poll * 5, MAX_PAUSES_POLL_MS);
     const leases = new LeaseClock(lease, suspendClock());
     const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.rescan() });
     this.#returner = returner;
@@ -130,6 +137,7 @@ export class DeliveryWorker {
       targets,
       fetchFiles,
       getTenant,
+      pauses: this.#pauses,
       links: options.links,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt, holdCode) => returner.add(delivery, dueAt, holdCode),
@@ -165,6 +173,7 @@ export class DeliveryWorker {
 
   async start(): Promise<void> {
     this.#heartbeat.start();
+    await this.#pauses.start(this.#pollPauses);
     await this.#rescuer.start();
     await this.#producer.start();
   }
@@ -193,6 +202,7 @@ export class DeliveryWorker {
     }
     clearTimeout(abort);
     this.#rescuer.stop();
+    this.#pauses.stop();
     await this.#heartbeat.stop();
   }
 
