@@ -101,8 +101,8 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
-  registerSendingRoutes(app, dependencies);
   registerDeadLetterRoutes(app, dependencies);
+  registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
