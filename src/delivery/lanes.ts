@@ -15,6 +15,8 @@ const LESS_URGENT_SHARE = 1 / 8;
 /** Lanes are looked for this many times as long after a search as it took, and not before this time (ms). */
 const SEARCH_PAUSE_FACTOR = 20;
 const MIN_SEARCH_PAUSE_MS: Millis = 200;
+/** Longest time in ms that the next search is waited for: one may be under way. */
+const MAX_SEARCH_PAUSE_MS: Millis = 1000;
 
 interface KnownLane extends Lane {
   readonly floor: QueueFloor;
@@ -50,6 +52,11 @@ export class ChannelLanes {
     const lanes = this.#known.filter(({ priority }) => priority <= maxPriority);
     const channel = this.#channel;
     return shareOut(lanes, count, this.#turn++).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
+  }
+
+  /** Time in ms until lanes are looked for again; 0: the next claim does. */
+  get untilSearch(): Millis {
+    return Math.min(Math.max(0, this.#searchFrom - performance.now()), MAX_SEARCH_PAUSE_MS);
   }
 
   /** Notes how many deliveries a claim returned of what it asked for. */

@@ -1,0 +1,42 @@
+/** Sums of intervals are not exact: tolerance in ms. */
+const TOLERANCE_MS = 1e-3;
+/** Part of a bucket that is kept for urgent uses. */
+const URGENT_SHARE = 1 / 8;
+
+/** A bucket that fills evenly: one token per `interval` ms, up to `capacity`. */
+export interface Bucket {
+  readonly interval: number;
+  readonly capacity: number;
+}
+
+/**
+ * Returns how many tokens a bucket has (GCRA, the generic cell rate algorithm of ATM).
+ * @param takenUntil its state: the time in ms up to which tokens are taken; 0: it was never used
+ * @param isUrgent whether the use may take the tokens that are kept for urgent uses
+ */
+export function countTokens(bucket: Bucket, takenUntil: number, now: number, isUrgent: boolean): number {
+  return Math.max(0, Math.floor((getFree(bucket, takenUntil, now, isUrgent) + TOLERANCE_MS) / bucket.interval));
+}
+
+/** Returns the state after this many tokens were taken, which may go beyond what there is. */
+export function takeTokens(bucket: Bucket, takenUntil: number, now: number, count: number): number {
+  return Math.max(clamp(bucket, takenUntil, now), now) + count * bucket.interval;
+}
+
+/** Returns in how many ms the bucket has a token; 0: it has one. Parameters as above. */
+export function getWait(bucket: Bucket, takenUntil: number, now: number, isUrgent: boolean): number {
+  return Math.max(0, bucket.interval - getFree(bucket, takenUntil, now, isUrgent) - TOLERANCE_MS);
+}
+
+/** Returns the free tokens, as the time in ms that they take to fill. */
+function getFree(bucket: Bucket, takenUntil: number, now: number, isUrgent: boolean): number {
+  const { interval, capacity } = bucket;
+  // A bucket for one token has none to keep.
+  const kept = isUrgent || capacity < 2 ? 0 : Math.ceil(capacity * URGENT_SHARE);
+  return now + (capacity - kept) * interval - Math.max(clamp(bucket, takenUntil, now), now);
+}
+
+/** What is taken further ahead than the bucket allows was noted before the clock was set back, or the limit was lowered. */
+function clamp({ interval, capacity }: Bucket, takenUntil: number, now: number): number {
+  return Math.min(takenUntil, now + capacity * interval);
+}
