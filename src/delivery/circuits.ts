@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
 import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
-import type { SendOutcome } from '../model/delivery.ts';
+import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { CircuitCode, CircuitPlace, StoredCircuit } from '../store/deliveries/circuits.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -58,6 +58,8 @@ interface Circuit {
 }
 
 export interface CircuitsOptions {
+  /** The providers of the installation: the first channel of each is part of the id of its circuit. Default: none. */
+  readonly providers?: ReadonlyMap<Channel, Provider>;
   readonly clock: () => Millis;
   /** A monotonic clock in ms, for the pauses. */
   readonly elapsed: () => Millis;
@@ -87,10 +89,15 @@ export class Circuits implements CircuitReceiver {
   readonly #options: CircuitsOptions;
   readonly #accounts: Group = { failing: new LRUCache({ max: MAX_FAILING_ACCOUNTS }), open: new Map(), isFull: false };
   readonly #domains: Group = { failing: new LRUCache({ max: MAX_FAILING_DOMAINS }), open: new Map(), isFull: false };
+  /** Ids of the circuits of the installation. */
+  readonly #ids = new Map<Provider, string>();
   #sharing: Sharing | undefined;
 
   constructor(options: CircuitsOptions) {
     this.#options = options;
+    for (const [channel, provider] of options.providers ?? []) {
+      if (!this.#ids.has(provider)) this.#ids.set(provider, `/${provider.name}@${channel}`);
+    }
   }
 
   /** Shares what opens and closes from now on. Without it, each process is alone. */
@@ -142,12 +149,12 @@ export class Circuits implements CircuitReceiver {
     // Nearly always; a success changes nothing then.
     if (outcome.kind === 'sent' && this.#isQuiet) return;
     const { weight, target } = judge(outcome);
-    const account = toPlace(provider, null);
+    const account = this.#toPlace(provider, null);
     const asked = getAskedPause(outcome);
     if (asked > 0) this.#pause(account, asked, outcome);
     else this.#note(this.#accounts, account, target === 'provider', target !== 'nothing', weight, outcome);
     if (domain === undefined) return;
-    this.#note(this.#domains, toPlace(provider, domain), target === 'domain', target === 'none', weight, outcome);
+    this.#note(this.#domains, this.#toPlace(provider, domain), target === 'domain', target === 'none', weight, outcome);
   }
 
   /** Returns the names of the providers with an account whose circuit is not closed. */
@@ -221,7 +228,7 @@ export class Circuits implements CircuitReceiver {
 
   #findOpen(provider: Provider): Circuit | undefined {
     const { open } = this.#accounts;
-    return open.size === 0 ? undefined : open.get(toAccountId(provider));
+    return open.size === 0 ? undefined : open.get(this.#toId(provider, null));
   }
 
   /** Returns the circuits that are not closed which concern a send, and notes that they are in use. */
@@ -233,7 +240,7 @@ export class Circuits implements CircuitReceiver {
       [this.#domains, domain],
     ] as const) {
       if (place === undefined || group.open.size === 0) continue;
-      const circuit = group.open.get(toId(provider, place));
+      const circuit = group.open.get(this.#toId(provider, place));
       if (!circuit) continue;
       this.#keepOpen(group, circuit, now);
       found.push(circuit);
@@ -385,6 +392,18 @@ export class Circuits implements CircuitReceiver {
     return hasRoom;
   }
 
+  /** Two tenants may have accounts of the same name. @param domain null: the account itself */
+  #toId(provider: Provider, domain: string | null): string {
+    const { tenantId = '', account, name } = provider;
+    const id = this.#ids.get(provider) ?? `${tenantId}/${account ?? name}`;
+    return domain === null ? id : `${id} ${domain}`;
+  }
+
+  #toPlace(provider: Provider, domain: string | null): CircuitPlace {
+    const { tenantId = null, account = null, name } = provider;
+    return { id: this.#toId(provider, domain), tenantId, account, provider: name, domain };
+  }
+
   #groupOf({ domain }: CircuitPlace): Group {
     return domain === null ? this.#accounts : this.#domains;
   }
@@ -437,19 +456,4 @@ function getAskedPause(outcome: SendOutcome): Millis {
   if (outcome.kind !== 'retry' || (outcome.of ?? 'provider') !== 'provider') return 0;
   const { after = 0 } = outcome;
   return after > 0 ? Math.min(after, MAX_ASKED_PAUSE_MS) : 0;
-}
-
-/** Account of a provider: two tenants may have accounts of the same name with the same provider. */
-function toAccountId({ tenantId = '', account, name }: Provider): string {
-  return `${tenantId}/${account ?? name}`;
-}
-
-/** @param domain null: the account itself */
-function toId(provider: Provider, domain: string | null): string {
-  return domain === null ? toAccountId(provider) : `${toAccountId(provider)} ${domain}`;
-}
-
-function toPlace(provider: Provider, domain: string | null): CircuitPlace {
-  const { tenantId = null, account = null, name } = provider;
-  return { id: toId(provider, domain), tenantId, account, provider: name, domain };
 }

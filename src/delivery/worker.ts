@@ -103,7 +103,7 @@ export class DeliveryWorker {
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
-    const circuits = new Circuits({ clock, elapsed, log, sendLimit: sendDeadline });
+    const circuits = new Circuits({ providers, clock, elapsed, log, sendLimit: sendDeadline });
     this.#circuits = circuits;
     this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
     circuits.shareBy(this.#sharing);

@@ -590,7 +590,7 @@ create index deliveries_stopped on deliveries (tenant_id, notification_id) where
 -- Circuits that are not closed, shared by the processes: to an account, or to a domain by an account, nothing is sent until then,
 -- and after it one probe. No row: closed.
 create table circuits (
-  circuit_id  text collate "C" primary key,  -- TENANT/ACCOUNT, or / and the provider of the installation; then a space and the domain
+  circuit_id  text collate "C" primary key,  -- TENANT/ACCOUNT, or /PROVIDER@CHANNEL of the installation; then, of a domain, a space and it
   tenant_id   text collate "C",              -- null: an account of the installation
   account     text,                          -- null: as before
   provider    text             not null,
