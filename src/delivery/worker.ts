@@ -239,8 +239,8 @@ export class DeliveryWorker {
     return this.#circuits.unhealthyProviders();
   }
 
-  /** Returns the circuits that are not closed, for health reports. */
-  openCircuits(): OpenCircuit[] {
-    return this.#circuits.listOpen();
+  /** Returns the circuits that are not closed, for health reports. @param tenantId without those of other tenants; absent: all */
+  openCircuits(tenantId?: string): OpenCircuit[] {
+    return this.#circuits.listOpen(tenantId);
   }
 }

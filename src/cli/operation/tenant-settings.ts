@@ -9,12 +9,13 @@ export interface SettingOptions {
   readonly zone?: string;
   readonly mailFrom?: string;
   readonly branding?: object;
+  readonly limits?: object;
   /** Settings to remove. */
   readonly unset?: readonly Setting[];
   readonly json?: boolean;
 }
 
-const SETTINGS = ['locale', 'zone', 'mail-from', 'branding'] as const;
+const SETTINGS = ['locale', 'zone', 'mail-from', 'branding', 'limits'] as const;
 type Setting = (typeof SETTINGS)[number];
 
 /** Adds the options of a command that gives a tenant its name and settings. */
@@ -24,7 +25,12 @@ export function addSettingOptions(command: Command): Command {
     .option('--locale <locale>', 'locale of messages to users without one, such as de')
     .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
     .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
-    .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseBranding)
+    .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseObject)
+    .option(
+      '--limits <json>',
+      `rate limits by channel, such as '{"sms": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}', or @FILE`,
+      parseObject,
+    )
     .option('--json', 'print one line of JSON');
 }
 
@@ -34,9 +40,9 @@ export function addUnsetOption(command: Command): Command {
 }
 
 /** Returns the name and settings as the API takes them; what no option names is absent. */
-export function toTenantChange({ name, locale, zone, mailFrom, branding, unset = [] }: SettingOptions): object {
+export function toTenantChange({ name, locale, zone, mailFrom, branding, limits, unset = [] }: SettingOptions): object {
   const removed = Object.fromEntries(unset.map((setting) => [setting.replace('-', '_'), null]));
-  return { name, settings: { locale, zone, mail_from: mailFrom, branding, ...removed } };
+  return { name, settings: { locale, zone, mail_from: mailFrom, branding, limits, ...removed } };
 }
 
 /** Returns a line with the tenant, and one for each of its settings. */
@@ -52,7 +58,7 @@ export function formatTenant({ tenant_id, name, status, follows, created_at }: T
   return `${tenant_id}  ${status}  "${name}"  ${catalog}  since ${created_at}`;
 }
 
-function parseBranding(text: string): object {
+function parseObject(text: string): object {
   try {
     const value: unknown = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
