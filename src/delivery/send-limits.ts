@@ -12,12 +12,11 @@ export interface Sender {
 }
 
 const NO_WINDOWS: readonly RateWindow[] = [];
-const NO_LIMITS: ChannelLimits = {};
 
 export interface SendLimitsOptions {
-  /** Limits of the installation: of all tenants together, and of each tenant and user without one of its own. */
+  /** Limits of the installation: of all tenants together, of each tenant, and of each user. */
   readonly installation: ChannelLimits;
-  /** Returns the settings of a tenant, which may have limits of the tenant and its users. */
+  /** Returns the settings of a tenant, which may limit it and its users further. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
 }
 
@@ -42,8 +41,14 @@ export class SendLimits {
   ): readonly RateWindow[] | Promise<readonly RateWindow[]> {
     const all = (tenant: TenantProfile) => {
       const windows = this.#of(sender, provider, tenant);
-      const user = this.#getScopes(sender, tenant)?.user;
-      return user ? [...windows, ...toWindows(toUserId(sender), user)] : windows;
+      const { own, installation } = this.#getScopes(sender, tenant);
+      if (!own?.user && !installation?.user) return windows;
+      const user = hashUser(sender);
+      return [
+        ...windows,
+        ...(installation?.user ? toWindows(`user ${user}`, installation.user) : []),
+        ...(own?.user ? toWindows(`own user ${user}`, own.user) : []),
+      ];
     };
     const found = this.#options.getTenant(sender.tenantId);
     return found instanceof Promise ? found.then(all) : all(found);
@@ -51,21 +56,20 @@ export class SendLimits {
 
   #of(sender: Sender, provider: Provider, tenant: TenantProfile): readonly RateWindow[] {
     const { tenantId, channel } = sender;
-    const global = isTestTenant(tenantId) ? undefined : this.#options.installation[channel]?.global;
-    const own = this.#getScopes(sender, tenant)?.tenant;
-    if (!provider.limit && !global && !own) return NO_WINDOWS;
+    const { own, installation } = this.#getScopes(sender, tenant);
+    if (!provider.limit && !installation && !own) return NO_WINDOWS;
     return [
       ...(provider.limit ? toWindows(toAccountId(provider), provider.limit) : []),
-      ...(global ? toWindows(`channel ${channel}`, global) : []),
-      ...(own ? toWindows(`tenant ${tenantId} ${channel}`, own) : []),
+      ...(installation?.global ? toWindows(`channel ${channel}`, installation.global) : []),
+      ...(installation?.tenant ? toWindows(`tenant ${tenantId} ${channel}`, installation.tenant) : []),
+      ...(own?.tenant ? toWindows(`own tenant ${tenantId} ${channel}`, own.tenant) : []),
     ];
   }
 
-  /** What a tenant says of itself holds; the installation speaks for the rest, but not for test tenants, which send nothing. */
+  /** Returns what the tenant and the installation say: both hold. The installation says nothing of test tenants, which send nothing. */
   #getScopes({ tenantId, channel }: Sender, { settings }: TenantProfile) {
-    const defaults = isTestTenant(tenantId) ? undefined : this.#options.installation[channel];
-    const own = (settings.limits ?? NO_LIMITS)[channel];
-    return own && defaults ? { ...defaults, ...own } : (own ?? defaults);
+    const installation = isTestTenant(tenantId) ? undefined : this.#options.installation[channel];
+    return { own: settings.limits?.[channel], installation };
   }
 }
 
@@ -74,6 +78,6 @@ function toAccountId({ tenantId = '', account, name }: Provider): string {
 }
 
 /** A hash: what is known of a limit outlives its user. */
-function toUserId({ tenantId, channel, userId }: Sender & { readonly userId: string }): string {
-  return `user ${createHash('sha256').update(JSON.stringify([tenantId, channel, userId])).digest('base64url').slice(0, 22)}`;
+function hashUser({ tenantId, channel, userId }: Sender & { readonly userId: string }): string {
+  return createHash('sha256').update(JSON.stringify([tenantId, channel, userId])).digest('base64url').slice(0, 22);
 }
