@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
@@ -19,6 +20,8 @@ import { NotifyListener } from '../store/pg/listener.ts';
 const POLL_MS: Millis = 10_000;
 /** Interval in ms at which circuits that are not used any more are forgotten. */
 const CLEAN_MS: Millis = 3_600_000;
+/** Longest wait in ms for the last writes of a process that stops. */
+const MAX_LAST_WRITES_MS: Millis = 1000;
 /** Announced circuits that are loaded one by one; of more, all are. */
 const MAX_SINGLE = 20;
 
@@ -75,12 +78,12 @@ export class CircuitSharing {
     }, POLL_MS).unref();
   }
 
-  /** Resolves when what was to be stored is. */
+  /** Resolves when what was to be stored is, or the database does not answer. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#poll);
     await this.#listener.stop();
-    await this.#writes;
+    await Promise.race([this.#writes, pause(MAX_LAST_WRITES_MS, undefined, { ref: false })]);
   }
 
   /** Stores that a circuit has opened. @param onStored gets it as it is stored */

@@ -51,7 +51,7 @@ interface Circuit {
   version?: number;
   /** When its probe started, or was asked for, by the monotonic clock. */
   probingSince?: Millis;
-  /** Until when another process may be probing it, by the monotonic clock. */
+  /** Until when another process may be probing it, by the monotonic clock; absent or past: none is. */
   probedElsewhereUntil?: Millis;
   /** While it is open: when a delivery was last to be sent to it, by the monotonic clock. */
   usedAt?: Millis;
@@ -114,6 +114,11 @@ export class Circuits implements CircuitReceiver {
   getPause(provider: Provider): Millis {
     const circuit = this.#findOpen(provider);
     return circuit && this.state(provider) === 'open' ? this.#getRemaining(circuit) : 0;
+  }
+
+  /** Whether a message may be handed to an account now, as far as this process knows. */
+  isUsable(provider: Provider): boolean {
+    return this.state(provider) === 'closed' || this.mayProbe(provider);
   }
 
   /** Whether the probe of an account is due, and no delivery is it yet as far as this process knows. */
@@ -183,10 +188,11 @@ export class Circuits implements CircuitReceiver {
     const { elapsed } = this.#options;
     const group = this.#groupOf(stored);
     const known = group.open.get(stored.id);
-    if (stored.probing !== null && stored.probing > 0 && known?.probingSince === undefined) {
-      if (known) known.probedElsewhereUntil = elapsed() + stored.probing;
+    const probedUntil = elapsed() + Math.max(0, stored.probing ?? 0);
+    if (known?.version !== undefined && known.version >= stored.version) {
+      if (known.probingSince === undefined) known.probedElsewhereUntil = probedUntil;
+      return;
     }
-    if (known && known.version !== undefined && known.version >= stored.version) return;
     if (!known && !this.#hasRoom(group, elapsed())) return;
     const { id, tenantId, account, provider, domain, code, cause, since, remaining, pause, version } = stored;
     const circuit = known ?? { place: { id, tenantId, account, provider, domain }, breaker: new CircuitBreaker() };
@@ -194,10 +200,10 @@ export class Circuits implements CircuitReceiver {
     circuit.breaker.open(Math.max(Number.MIN_VALUE, elapsed() + remaining), pause);
     circuit.version = version;
     delete circuit.probingSince;
-    if (stored.probing !== null && stored.probing > 0) circuit.probedElsewhereUntil = elapsed() + stored.probing;
-    else delete circuit.probedElsewhereUntil;
-    if (!circuit.outage) {
-      circuit.outage = { since, cause, code };
+    circuit.probedElsewhereUntil = probedUntil;
+    const wasOpen = circuit.outage !== undefined;
+    circuit.outage = { since, cause, code };
+    if (!wasOpen) {
       this.#options.log.warn(
         this.#describe(circuit, circuit.outage),
         'circuit opened by another process: deliveries wait until a probe succeeds',
@@ -333,9 +339,13 @@ export class Circuits implements CircuitReceiver {
     const { place, breaker } = circuit;
     delete circuit.probingSince;
     delete circuit.probedElsewhereUntil;
+    const cause = toCause(outcome);
     if (!circuit.outage) {
-      circuit.outage = { since: clock(), cause: 'reason' in outcome ? outcome.reason : '', code };
+      circuit.outage = { since: clock(), cause, code };
       log.warn(this.#describe(circuit, circuit.outage), 'circuit opened: deliveries wait until a probe succeeds');
+    } else if (code === 'retry_after') {
+      // What was under way when the provider asked for the pause must not end it.
+      circuit.outage = { ...circuit.outage, code, cause };
     }
     group.failing.delete(place.id);
     this.#keepOpen(group, circuit, elapsed());
@@ -423,6 +433,10 @@ export class Circuits implements CircuitReceiver {
   }
 }
 
+function toCause(outcome: SendOutcome): string {
+  return 'reason' in outcome ? outcome.reason : '';
+}
+
 function isOpen({ outage }: Circuit): boolean {
   return outage !== undefined;
 }
@@ -453,7 +467,8 @@ function judge(outcome: SendOutcome): { target: 'provider' | 'domain' | 'none' |
 
 /** Returns for how many ms the provider asked that nothing more is sent to it; 0: it did not. */
 function getAskedPause(outcome: SendOutcome): Millis {
-  if (outcome.kind !== 'retry' || (outcome.of ?? 'provider') !== 'provider') return 0;
-  const { after = 0 } = outcome;
-  return after > 0 ? Math.min(after, MAX_ASKED_PAUSE_MS) : 0;
+  if (outcome.kind !== 'retry') return 0;
+  const { of = 'provider', after = 0 } = outcome;
+  const isOfAccount = of === 'provider' || of === 'account';
+  return isOfAccount && after > 0 ? Math.min(after, MAX_ASKED_PAUSE_MS) : 0;
 }

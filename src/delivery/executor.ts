@@ -130,7 +130,7 @@ export class Executor {
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
     const { providers, accounts, circuits, targets } = this.#options;
-    const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
+    const isUsable = (provider: Provider) => circuits.isUsable(provider);
     const { tenantId, channel, target } = delivery;
     const source = target === '' ? undefined : targets.get(channel);
     const findService =
@@ -161,7 +161,9 @@ export class Executor {
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
   #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: string): void {
     const { clock, random, onUnstarted } = this.#options;
-    onUnstarted(delivery, Math.round(Math.min(delivery.retryUntil, clock() + pause * (1 + random()))), holdCode);
+    const now = clock();
+    const dueAt = now + pause * (1 + random());
+    onUnstarted(delivery, Math.round(now < delivery.retryUntil ? Math.min(delivery.retryUntil, dueAt) : dueAt), holdCode);
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
@@ -222,7 +224,10 @@ export class Executor {
     const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
     const started = circuits.startSend(provider, domain);
     const wait = started instanceof Promise ? await started : started;
-    if (wait > 0) return this.#postpone(delivery, provider, wait);
+    if (wait > 0) {
+      const held = this.#postpone(delivery, provider, wait);
+      if (held) return held;
+    }
     const delay = this.#takeTokens(delivery, provider);
     const postponed = delay instanceof Promise ? await delay : delay;
     if (postponed) {
@@ -285,16 +290,19 @@ export class Executor {
   }
 
   /**
-   * Returns the delivery to the queue until after the pause of its domain or account, but not beyond its retry time. Then it comes
-   * back every MAX_PAUSE_MS.
+   * Returns the delivery to the queue until after the pause of its account or domain. Undefined: it is the domain that is paused,
+   * and the retry time of the delivery has passed, so it is tried a last time. What waits for its account waits on.
    */
-  #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): Unstarted {
+  #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): Unstarted | undefined {
     const { clock, random, circuits } = this.#options;
     const now = clock();
-    const isPaused = circuits.state(provider) !== 'closed';
-    const pause = isPaused ? Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10) : wait + random() * DOMAIN_SPREAD_MS;
-    const dueAt = now < retryUntil ? Math.min(retryUntil, now + pause) : now + Math.min(pause, MAX_PAUSE_MS);
-    return { unstarted: 'returned', dueAt: Math.round(dueAt), holdCode: isPaused ? 'account_paused' : 'domain_paused' };
+    if (circuits.state(provider) !== 'closed') {
+      const dueAt = Math.round(now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10));
+      return { unstarted: 'returned', dueAt, holdCode: 'account_paused' };
+    }
+    if (now >= retryUntil) return undefined;
+    const dueAt = Math.round(Math.min(retryUntil, now + wait + random() * DOMAIN_SPREAD_MS));
+    return { unstarted: 'returned', dueAt, holdCode: 'domain_paused' };
   }
 
   /**

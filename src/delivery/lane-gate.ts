@@ -61,8 +61,8 @@ export class LaneGate {
   /** Returns undefined if the accounts cannot be opened: the executor says so, and puts the deliveries off. */
   async #choose(sender: { readonly tenantId: string; readonly channel: Channel }): Promise<Provider | undefined> {
     const { providers, accounts, circuits } = this.#options;
-    const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
     try {
+      const isUsable = (provider: Provider) => circuits.isUsable(provider);
       return await chooseProvider({ providers, accounts, isUsable }, sender);
     } catch {
       return undefined;
