@@ -1,11 +1,12 @@
 import type { Provider } from '../channels/provider.ts';
 import type { Channel } from '../model/delivery.ts';
+import { isTestTenant } from '../model/principal.ts';
 import type { ClaimWant } from '../store/deliveries/deliveries.ts';
 import { getLaneTenant } from '../store/deliveries/lanes.ts';
-import { chooseProvider, type ProviderSource } from './choose-provider.ts';
+import { type ProviderSource, TEST_PROVIDER } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { LimitedChannels } from './limited-channels.ts';
-import type { SendLimits } from './send-limits.ts';
+import type { Sender, SendLimits } from './send-limits.ts';
 
 export interface LaneGateOptions extends Pick<ProviderSource, 'providers' | 'accounts'> {
   readonly circuits: Circuits;
@@ -41,31 +42,29 @@ export class LaneGate {
         continue;
       }
       const sender = { tenantId: getLaneTenant(want.lane.name), channel: want.channel };
-      const provider = await this.#choose(sender);
-      if (provider === undefined) {
-        admitted.push(want);
-        continue;
-      }
-      const state = circuits.state(provider);
-      if (state === 'open') continue;
-      if (state === 'half_open' && (probed.has(provider) || !circuits.mayProbe(provider))) continue;
-      if (state === 'half_open') probed.add(provider);
-      const found = limits.find(sender, provider);
+      const accounts = await this.#list(sender);
+      const usable = accounts.filter((account) => circuits.isUsable(account) && !probed.has(account));
+      if (accounts.length > 0 && usable.length === 0) continue;
+      // One that is half open gets a single delivery.
+      const isProbe = usable.length > 0 && usable.every((account) => circuits.state(account) === 'half_open');
+      if (isProbe) probed.add(usable[0] as Provider);
+      // Which of several it will be is not known yet: its tokens are taken before the send.
+      const found = limits.find(sender, usable.length === 1 ? usable[0] : undefined);
       const windows = found instanceof Promise ? await found : found;
-      const count = state === 'half_open' ? 1 : want.count;
-      admitted.push({ ...want, count, ...(windows.length === 0 ? {} : { limits: windows }) });
+      admitted.push({ ...want, ...(isProbe ? { count: 1 } : {}), ...(windows.length === 0 ? {} : { limits: windows }) });
     }
     return admitted;
   }
 
-  /** Returns undefined if the accounts cannot be opened: the executor says so, and puts the deliveries off. */
-  async #choose(sender: { readonly tenantId: string; readonly channel: Channel }): Promise<Provider | undefined> {
-    const { providers, accounts, circuits } = this.#options;
+  /** Returns the accounts that may send; empty: they cannot be opened, and the executor says so and puts the deliveries off. */
+  async #list({ tenantId, channel }: Sender): Promise<readonly Provider[]> {
+    const { providers, accounts } = this.#options;
+    if (isTestTenant(tenantId)) return [TEST_PROVIDER];
     try {
-      const isUsable = (provider: Provider) => circuits.isUsable(provider);
-      return await chooseProvider({ providers, accounts, isUsable }, sender);
+      const own = await accounts.list(tenantId, channel);
+      return own.length > 0 ? own : [providers.get(channel) as Provider];
     } catch {
-      return undefined;
+      return [];
     }
   }
 }

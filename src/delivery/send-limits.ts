@@ -28,8 +28,11 @@ export class SendLimits {
     this.#options = options;
   }
 
-  /** Returns the windows that concern what a tenant sends on a channel by a provider; a promise only if it has to load. */
-  find(sender: Sender, provider: Provider): readonly RateWindow[] | Promise<readonly RateWindow[]> {
+  /**
+   * Returns the windows that concern what a tenant sends on a channel; a promise only if it has to load.
+   * @param provider undefined: without those of the account, which is not known yet
+   */
+  find(sender: Sender, provider: Provider | undefined): readonly RateWindow[] | Promise<readonly RateWindow[]> {
     const found = this.#options.getTenant(sender.tenantId);
     return found instanceof Promise ? found.then((tenant) => this.#of(sender, provider, tenant)) : this.#of(sender, provider, found);
   }
@@ -54,12 +57,12 @@ export class SendLimits {
     return found instanceof Promise ? found.then(all) : all(found);
   }
 
-  #of(sender: Sender, provider: Provider, tenant: TenantProfile): readonly RateWindow[] {
+  #of(sender: Sender, provider: Provider | undefined, tenant: TenantProfile): readonly RateWindow[] {
     const { tenantId, channel } = sender;
     const { own, installation } = this.#getScopes(sender, tenant);
-    if (!provider.limit && !installation && !own) return NO_WINDOWS;
+    if (!provider?.limit && !installation && !own) return NO_WINDOWS;
     return [
-      ...(provider.limit ? toWindows(toAccountId(provider), provider.limit) : []),
+      ...(provider?.limit ? toWindows(toAccountId(provider), provider.limit) : []),
       ...(installation?.global ? toWindows(`channel ${channel}`, installation.global) : []),
       ...(installation?.tenant ? toWindows(`tenant ${tenantId} ${channel}`, installation.tenant) : []),
       ...(own?.tenant ? toWindows(`own tenant ${tenantId} ${channel}`, own.tenant) : []),
