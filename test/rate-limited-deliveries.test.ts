@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { eventOf, useDeliveries } from './support/deliveries.ts';
 import { openPools } from './support/pools.ts';
 import { DELIVERED, fakeProvider } from './support/providers.ts';
@@ -29,8 +29,13 @@ function expectWithin(times: readonly number[], burst: number, perSecond: number
   }
 }
 
-async function setTenantLimits(tidings: Awaited<ReturnType<typeof start>>, limits: object | null): Promise<void> {
-  await tidings.database.pool.query(`update tenants set settings = $1`, [limits === null ? {} : { limits }]);
+/** Removes what a test that failed has left. */
+beforeEach(async () => {
+  await (await start({})).database.pool.query(`update tenants set settings = '{}'`);
+});
+
+async function setTenantLimits(tidings: Awaited<ReturnType<typeof start>>, limits: object): Promise<void> {
+  await tidings.database.pool.query(`update tenants set settings = $1`, [{ limits }]);
 }
 
 describe('a rate limit', () => {
@@ -59,7 +64,6 @@ describe('a rate limit', () => {
     expect(await tidings.countDeliveries('queued')).toBe(22);
     const { rows } = await tidings.database.pool.query(`select max(fence) as fence from deliveries where status = 'queued'`);
     expect(rows).toEqual([{ fence: 0 }]);
-    await setTenantLimits(tidings, null);
   }, 30_000);
 
   test('of all tenants on a channel holds, and other channels go on', async () => {

@@ -21,7 +21,7 @@ import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
 import { chooseProvider, type TenantAccounts, takesService } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
-import { MAX_URGENT_PRIORITY } from './lanes.ts';
+import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
@@ -318,7 +318,7 @@ export class Executor {
       const isFresh = claimedAt !== undefined && performance.now() - claimedAt <= MAX_TOKEN_AGE_MS;
       const windows = (await found).filter(({ id }) => !isFresh || !taken?.has(id));
       if (windows.length === 0) return undefined;
-      const wait = await tokens.take(windows, delivery.priority <= MAX_URGENT_PRIORITY);
+      const wait = await tokens.take(windows, delivery.priority <= MAX_TOKEN_PRIORITY);
       return wait === 0
         ? undefined
         : { unstarted: 'returned', dueAt: Math.round(clock() + wait), holdCode: 'rate_limited' };

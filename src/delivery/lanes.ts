@@ -7,6 +7,8 @@ import { QueueFloor } from '../store/pg/queue-floor.ts';
 
 /** Least urgent priority that has slots of its own. */
 export const MAX_URGENT_PRIORITY = 1;
+/** Least urgent priority that has tokens of rate limits of its own. */
+export const MAX_TOKEN_PRIORITY = 0;
 const MAX_PRIORITY = 3;
 /** Lanes that are looked for at once: so many urgent ones, and as many others. */
 const MAX_FOUND_LANES = 500;

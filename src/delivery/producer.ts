@@ -18,7 +18,7 @@ import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
 import type { LaneGate } from './lane-gate.ts';
-import { ChannelLanes, MAX_URGENT_PRIORITY } from './lanes.ts';
+import { ChannelLanes, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
 export interface ProducerOptions {
@@ -265,8 +265,9 @@ export class Producer {
   }
 }
 
+/** Whether deliveries of this priority may take the tokens that limits keep. */
 function isUrgent(priority: number): boolean {
-  return priority <= MAX_URGENT_PRIORITY;
+  return priority <= MAX_TOKEN_PRIORITY;
 }
 
 function isOfLane({ tenantId, channel, target, priority }: ClaimedDelivery, want: ClaimWant): boolean {

@@ -10,6 +10,14 @@ export interface Bucket {
 }
 
 /**
+ * Returns a state that is stored as the bucket can have it: what is taken further ahead was noted before the clock was set back, or
+ * before the limit was lowered, and would stop everything until then. Parameters as below.
+ */
+export function boundState({ interval, capacity }: Bucket, takenUntil: number, now: number): number {
+  return Math.min(takenUntil, now + capacity * interval);
+}
+
+/**
  * Returns how many tokens a bucket has (GCRA, the generic cell rate algorithm of ATM).
  * @param takenUntil its state: the time in ms up to which tokens are taken; 0: it was never used
  * @param isUrgent whether the use may take the tokens that are kept for urgent uses
@@ -20,7 +28,7 @@ export function countTokens(bucket: Bucket, takenUntil: number, now: number, isU
 
 /** Returns the state after this many tokens were taken, which may go beyond what there is. */
 export function takeTokens(bucket: Bucket, takenUntil: number, now: number, count: number): number {
-  return Math.max(clamp(bucket, takenUntil, now), now) + count * bucket.interval;
+  return Math.max(takenUntil, now) + count * bucket.interval;
 }
 
 /** Returns in how many ms the bucket has a token; 0: it has one. Parameters as above. */
@@ -33,10 +41,5 @@ function getFree(bucket: Bucket, takenUntil: number, now: number, isUrgent: bool
   const { interval, capacity } = bucket;
   // A bucket for one token has none to keep.
   const kept = isUrgent || capacity < 2 ? 0 : Math.ceil(capacity * URGENT_SHARE);
-  return now + (capacity - kept) * interval - Math.max(clamp(bucket, takenUntil, now), now);
-}
-
-/** What is taken further ahead than the bucket allows was noted before the clock was set back, or the limit was lowered. */
-function clamp({ interval, capacity }: Bucket, takenUntil: number, now: number): number {
-  return Math.min(takenUntil, now + capacity * interval);
+  return now + (capacity - kept) * interval - Math.max(takenUntil, now);
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { countTokens, getWait, takeTokens } from '../../lib/concurrency/gcra.ts';
+import { boundState, countTokens, getWait, takeTokens } from '../../lib/concurrency/gcra.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import type { RateWindow } from '../../model/rate-limit.ts';
@@ -47,7 +47,9 @@ export class LockedLimits {
       await connection.query({ name: 'add-rate-limits', text: ADD, values: [ids] });
       ({ rows } = await select());
     }
-    return new LockedLimits(new Map(rows.map(({ id, taken_until, now }) => [id, { now, takenUntil: taken_until }])));
+    const locked = new LockedLimits(new Map(rows.map(({ id, taken_until, now }) => [id, { now, takenUntil: taken_until }])));
+    for (const window of windows) locked.#bound(window);
+    return locked;
   }
 
   /** Returns how many messages may go now. */
@@ -88,6 +90,14 @@ export class LockedLimits {
     if (ids.length === 0) return;
     const states = ids.map((id) => this.#states.get(id)?.takenUntil);
     await connection.query({ name: 'save-rate-limits', text: SAVE, values: [ids, states] });
+  }
+
+  #bound(window: RateWindow): void {
+    const state = this.#get(window);
+    const bound = boundState(window, state.takenUntil, state.now);
+    if (bound === state.takenUntil) return;
+    state.takenUntil = bound;
+    this.#changed.add(window.id);
   }
 
   #get({ id }: RateWindow) {
