@@ -28,7 +28,7 @@ test('a worker with a shorter limit does not wait for the deadline of the provid
 });
 
 test('an open account has the deadline and the rate of its definition', async () => {
-  const settings = { region: 'eu-west-1', access_key_id: 'AKIA', secret_access_key: 's', from: 'a@example.com' };
+  const settings = { region: 'eu-west-1', access_key_id: 'AKIAIOSFODNN7EXAMPLE', secret_access_key: 'a-secret-of-the-test', from: 'a@example.com' };
   const ses = await openProvider(await requireProvider('ses'), settings, tools);
   expect(ses.maxMillis).toBeGreaterThan(0);
   expect(ses.limit).toEqual({ per_second: 14, burst: 3 });

@@ -17,8 +17,8 @@ interface SettingOptions {
   readonly secretFile: readonly Pair[];
   readonly channels?: string;
   readonly place?: number;
-  /** Null: that of the provider. */
-  readonly limits?: RateLimit | null;
+  /** `none`: that of the provider. */
+  readonly limits?: RateLimit | 'none';
   readonly enable?: boolean;
   readonly disable?: boolean;
   readonly json?: boolean;
@@ -103,9 +103,8 @@ function parsePlace(text: string): number {
   throw new InvalidArgumentError('Write a whole number from 1.');
 }
 
-/** Returns null for "none". */
-function parseLimits(text: string): RateLimit | null {
-  if (text === 'none') return null;
+function parseLimits(text: string): RateLimit | 'none' {
+  if (text === 'none') return text;
   const limit = Object.fromEntries(
     text.split(',').map((item) => {
       const [name = '', value = ''] = item.split('=');
@@ -122,7 +121,7 @@ function toBody({ channels, place, limits, enable, disable }: SettingOptions): o
   return {
     ...(channels === undefined ? {} : { channels: channels.split(',').map((channel) => channel.trim()) }),
     ...(place === undefined ? {} : { place }),
-    ...(limits === undefined ? {} : { limits }),
+    ...(limits === undefined ? {} : { limits: limits === 'none' ? null : limits }),
     ...(enable || disable ? { enabled: enable === true } : {}),
   };
 }
