@@ -43,8 +43,8 @@ export class Capacity {
 
   /**
    * Returns the channels to claim for and how many deliveries of each: those that hold at most three quarters of their
-   * bound and whose circuit is not open. Where lanes differ in account, each lane is asked for its own circuit. A quarter of the bound per claim: two quarters are fetched while one is being sent
-   * and one is being recorded. A half-open circuit gets a single delivery as its probe, if possible one that has not failed
+   * bound and whose circuit is not open (where lanes differ in account, that of each lane is looked at later). A quarter of the
+   * bound per claim: two quarters are fetched while one is being sent and one is being recorded. A half-open circuit gets a single delivery as its probe, if possible one that has not failed
    * yet. A channel that is full has room for urgent deliveries.
    * @param isByLane whether the lanes of a channel differ in account
    */

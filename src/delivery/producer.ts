@@ -11,6 +11,7 @@ import {
   claimDeliveries,
   claimWithinLimits,
   DELIVERIES_CHANNEL,
+  type LimitedClaim,
   loadNextDueDelivery,
 } from '../store/deliveries/deliveries.ts';
 import { getLaneName } from '../store/deliveries/lanes.ts';
@@ -181,7 +182,7 @@ export class Producer {
       const limited = wants.filter(({ limits }) => limits !== undefined);
       if (free.length > 0) deliveries = await claimDeliveries(pool, loop.lease, free, clock(), lease);
       if (limited.length > 0) {
-        const found = await claimWithinLimits(pool, loop.lease, limited, clock(), lease, isUrgent);
+        const found = await this.#claimLimited(loop, limited, deliveries.length > 0);
         deliveries = [...deliveries, ...found.deliveries];
         wants = [...free, ...found.wants];
         loop.limitWait = found.wait;
@@ -203,6 +204,19 @@ export class Producer {
     const hasMore = asked.some(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel));
     if (hasMore) this.#prefetcher.signal.set();
     return hasMore;
+  }
+
+  /** @param hasOthers whether other deliveries were claimed before, which an error must not lose */
+  async #claimLimited(loop: ClaimLoop, wants: readonly ClaimWant[], hasOthers: boolean): Promise<LimitedClaim> {
+    const { pool, clock, lease, log } = this.#options;
+    try {
+      return await claimWithinLimits(pool, loop.lease, wants, clock(), lease, isUrgent);
+    } catch (error) {
+      if (!hasOthers) throw error;
+      log.warn({ err: error }, 'deliveries with rate limits could not be claimed; trying again');
+      this.#rotateLease(loop);
+      return { deliveries: [], wants: [], wait: null };
+    }
   }
 
   /**
