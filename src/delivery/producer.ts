@@ -178,16 +178,17 @@ export class Producer {
     try {
       wants = await this.#toWants(asked);
       const askedAt = leases.read();
+      const leaseName = loop.lease;
       const free = wants.filter(({ limits }) => limits === undefined);
       const limited = wants.filter(({ limits }) => limits !== undefined);
-      if (free.length > 0) deliveries = await claimDeliveries(pool, loop.lease, free, clock(), lease);
+      if (free.length > 0) deliveries = await claimDeliveries(pool, leaseName, free, clock(), lease);
       if (limited.length > 0) {
         const found = await this.#claimLimited(loop, limited, deliveries.length > 0);
         deliveries = [...deliveries, ...found.deliveries];
         wants = [...free, ...found.wants];
         loop.limitWait = found.wait;
       }
-      if (deliveries.length > 0) leases.extendByClaim(loop.lease, askedAt);
+      if (deliveries.length > 0) leases.extendByClaim(leaseName, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
       // held.
