@@ -4,7 +4,7 @@ import { GuardedClient } from '../src/http-out/guarded-client.ts';
 import { useDeliveries } from './support/deliveries.ts';
 import { fakeProvider } from './support/providers.ts';
 
-/** What the definition of a provider says of its sends: how long one may take, and how many an ordinary account has. */
+/** Limits that the definition of a provider gives its sends: how long one may take, and how many an ordinary account has. */
 
 const start = useDeliveries();
 const tools = { http: new GuardedClient(), clock: () => 0 };
@@ -28,7 +28,12 @@ test('a worker with a shorter limit does not wait for the deadline of the provid
 });
 
 test('an open account has the deadline and the rate of its definition', async () => {
-  const settings = { region: 'eu-west-1', access_key_id: 'AKIAIOSFODNN7EXAMPLE', secret_access_key: 'a-secret-of-the-test', from: 'a@example.com' };
+  const settings = {
+    region: 'eu-west-1',
+    access_key_id: 'AKIAIOSFODNN7EXAMPLE',
+    secret_access_key: 'a-secret-of-the-test',
+    from: 'a@example.com',
+  };
   const ses = await openProvider(await requireProvider('ses'), settings, tools);
   expect(ses.maxMillis).toBeGreaterThan(0);
   expect(ses.limit).toEqual({ per_second: 14, burst: 3 });

@@ -44,7 +44,7 @@ test.each([
   [{ per_week: 5 }, '/limits'],
   [[], '/limits'],
   [14, '/limits'],
-])('limits %j of an account are refused with their place', async (limits, pointer) => {
+])('limits %j of an account are rejected with their place', async (limits, pointer) => {
   const { status, body } = await api.server.post(PATH, { account: 'wrong', ...SENDGRID, limits });
   expect(status).toBe(400);
   expect(JSON.stringify(body)).toContain(pointer);
@@ -61,7 +61,10 @@ test('the command line sets and removes the limits of an account', async () => {
 });
 
 test('a tenant is given limits of itself and of its users, by channel', async () => {
-  const limits = { sms: { tenant: { per_minute: 600 }, user: { per_day: 10 } }, email: { user: { per_hour: 4, burst: 2 } } };
+  const limits = {
+    sms: { tenant: { per_minute: 600 }, user: { per_day: 10 } },
+    email: { user: { per_hour: 4, burst: 2 } },
+  };
   const made = await api.server.post('/api/v1/tenants', { tenant_id: 'limited', settings: { limits } });
   expect([made.status, made.body.settings]).toEqual([201, { limits }]);
   const changed = await api.server.send('PATCH', '/api/v1/tenants/limited', { settings: { limits: null } });

@@ -4,7 +4,8 @@ import { toWindows } from '../src/model/rate-limit.ts';
 
 /** Rate limits as they are written. */
 
-const parse = (value: unknown) => parseInstallationLimits('TIDINGS_LIMITS', typeof value === 'string' ? value : JSON.stringify(value));
+const parse = (value: unknown) =>
+  parseInstallationLimits('TIDINGS_LIMITS', typeof value === 'string' ? value : JSON.stringify(value));
 
 describe('TIDINGS_LIMITS', () => {
   test('gives limits of channels by scope, and of the accounts of the installation', () => {
@@ -29,7 +30,7 @@ describe('TIDINGS_LIMITS', () => {
     ['{"sms": {"user": {"per_week": 1}}}', 'per_week is not known'],
     ['{"accounts": {"sess": {"per_day": 1}}}', 'did you mean ses?'],
     ['{"accounts": 1}', 'accounts must be an object'],
-  ])('%s is refused with its place and what would be right', (text, message) => {
+  ])('%s is rejected with its place and what would be right', (text, message) => {
     expect(() => parse(text)).toThrow(message);
     expect(() => parse(text)).toThrow('TIDINGS_LIMITS');
   });

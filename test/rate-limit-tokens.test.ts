@@ -51,14 +51,18 @@ test('four processes together never take more than burst + rate × time, over an
     { id: 'shared per_hour', interval: 3_600_000 / 1_000_000, capacity: 1_000_000 },
   ];
   const [one] = pools.open(database().url);
-  const read = async () => Number((await one!.query('select extract(epoch from clock_timestamp()) * 1000 as t')).rows[0].t);
+  const read = async () =>
+    Number((await one!.query('select extract(epoch from clock_timestamp()) * 1000 as t')).rows[0].t);
   const taken: { from: number; to: number }[] = [];
   const end = (await read()) + 3000;
   await Promise.all(
     pools.open(database().url).flatMap((pool, process) =>
       [0, 1].map(async (loop) => {
         for (let n = 0; ; n++) {
-          const uses: RateUse[] = Array.from({ length: ((n * 7 + process + loop) % 5) + 1 }, () => ({ windows, isUrgent: true }));
+          const uses: RateUse[] = Array.from({ length: ((n * 7 + process + loop) % 5) + 1 }, () => ({
+            windows,
+            isUrgent: true,
+          }));
           const from = await read();
           if (from > end) return;
           const waits = await takeForSends(pool, uses);

@@ -46,7 +46,9 @@ describe('a rate limit', () => {
     for (const pool of pools.open(tidings.database.url)) await tidings.worker({ pool });
     await expect.poll(() => tidings.countDeliveries('sent'), { timeout: 30_000 }).toBe(60);
     expectWithin(times, 8, 20, 250);
-    const { rows } = await tidings.database.pool.query('select max(fence) as fence, max(attempts) as attempts from deliveries');
+    const { rows } = await tidings.database.pool.query(
+      'select max(fence) as fence, max(attempts) as attempts from deliveries',
+    );
     expect(rows).toEqual([{ fence: 1, attempts: 1 }]);
   }, 60_000);
 
@@ -62,7 +64,9 @@ describe('a rate limit', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await tidings.countDeliveries('sent')).toBe(8);
     expect(await tidings.countDeliveries('queued')).toBe(22);
-    const { rows } = await tidings.database.pool.query(`select max(fence) as fence from deliveries where status = 'queued'`);
+    const { rows } = await tidings.database.pool.query(
+      `select max(fence) as fence from deliveries where status = 'queued'`,
+    );
     expect(rows).toEqual([{ fence: 0 }]);
   }, 30_000);
 
@@ -106,7 +110,9 @@ describe('a rate limit', () => {
     await tidings.worker();
     await expect.poll(() => tidings.countDeliveries('sent'), { timeout: 10_000 }).toBe(14);
     const id = await tidings.post('mail', { n: 20 });
-    await tidings.database.pool.query('update deliveries set priority = 0 where notification_id = $1', [id.split('.')[0]]);
+    await tidings.database.pool.query('update deliveries set priority = 0 where notification_id = $1', [
+      id.split('.')[0],
+    ]);
     await tidings.becomes(id, 'sent', 1);
     expect(await tidings.countDeliveries('queued')).toBe(6);
   });

@@ -31,7 +31,10 @@ async function startThree(answer: Answer) {
 
 describe('the circuit of an account', () => {
   test('opens in all processes within a second, also in those that start later', async () => {
-    const { tidings, workers, startOthers } = await startThree(() => ({ kind: 'misconfigured', reason: 'wrong password' }));
+    const { tidings, workers, startOthers } = await startThree(() => ({
+      kind: 'misconfigured',
+      reason: 'wrong password',
+    }));
     const [one] = workers;
     await tidings.post('mail');
     await expect.poll(() => one?.unhealthyProviders()).toEqual(['fake']);
@@ -39,7 +42,9 @@ describe('the circuit of an account', () => {
     for (const worker of workers) {
       await expect
         .poll(() => worker.openCircuits(), { timeout: 1000 })
-        .toMatchObject([{ provider: 'fake', account: null, domain: null, code: 'misconfigured', cause: 'wrong password' }]);
+        .toMatchObject([
+          { provider: 'fake', account: null, domain: null, code: 'misconfigured', cause: 'wrong password' },
+        ]);
     }
   });
 
@@ -101,7 +106,13 @@ describe('the circuit of an account', () => {
 
 describe('a provider that asks for a pause (Retry-After)', () => {
   test('gets nothing from any process until then, then one probe, and all see why and until when', async () => {
-    let answer: Answer = () => ({ kind: 'retry', of: 'account', code: '429', reason: 'too many requests', after: 90_000 });
+    let answer: Answer = () => ({
+      kind: 'retry',
+      of: 'account',
+      code: '429',
+      reason: 'too many requests',
+      after: 90_000,
+    });
     const { tidings, provider, workers, startOthers } = await startThree((...call) => answer(...call));
     await startOthers();
     await tidings.post('mail', { n: 0 });

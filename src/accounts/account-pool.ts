@@ -196,7 +196,9 @@ function fingerprintOf(account: SealedAccount): string {
   if (known !== undefined) return known;
   const { provider, channels, settings, limits, sealed, revision, operationId } = account;
   const fingerprint = createHash('sha256')
-    .update(JSON.stringify([provider, channels, settings, limits, revision, operationId, sealed?.toString('base64') ?? null]))
+    .update(
+      JSON.stringify([provider, channels, settings, limits, revision, operationId, sealed?.toString('base64') ?? null]),
+    )
     .digest('base64');
   FINGERPRINTS.set(account, fingerprint);
   return fingerprint;

@@ -34,7 +34,7 @@ export interface AccountView {
   readonly settings: JsonObject;
   /** Names of the secrets that are set. */
   readonly secrets: readonly string[];
-  /** Those that it was given; null: that of the provider. */
+  /** Rate limit that it was given; null: that of the provider. */
   readonly limits: RateLimit | null;
   readonly enabled: boolean;
   readonly place: number;

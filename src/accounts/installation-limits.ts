@@ -7,16 +7,17 @@ import { type ChannelLimits, findRateFault, type RateLimit } from '../model/rate
 /** Rate limits that the installation sets. */
 export interface InstallationLimits {
   readonly channels: ChannelLimits;
-  /** Of the accounts of the installation, by provider; absent: what the provider allows an ordinary account. */
+  /** Limits of the accounts of the installation, by provider; absent: what the provider allows an ordinary account. */
   readonly accounts: { readonly [provider: string]: RateLimit };
 }
 
 const SCOPES = ['global', 'tenant', 'user'];
-const EXAMPLE = '{"sms": {"global": {"per_second": 20}, "user": {"per_day": 10}}, "accounts": {"ses": {"per_second": 200}}}';
+const EXAMPLE =
+  '{"sms": {"global": {"per_second": 20}, "user": {"per_day": 10}}, "accounts": {"ses": {"per_second": 200}}}';
 
 /**
  * Reads the limits of the installation from JSON: by channel and scope, and those of its accounts by provider.
- * @param text absent or empty: there are none
+ * @param text absent or empty: no limits
  * @throws ConfigError that names the place in it
  */
 export function parseInstallationLimits(variable: string, text: string | undefined): InstallationLimits {

@@ -49,7 +49,7 @@ export interface Provider {
   readonly concurrency: number;
   /** Longest time of a send in ms, after which it is aborted; absent, or longer: that of the worker. */
   readonly maxMillis?: Millis;
-  /** How many messages may be sent by it; absent: there is no limit. */
+  /** Rate limit of its messages; absent: there is no limit. */
   readonly limit?: RateLimit;
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;

@@ -18,7 +18,7 @@ import { NotifyListener } from '../store/pg/listener.ts';
 
 /** Interval in ms at which all circuits are loaded again, for when an announcement was missed. */
 const POLL_MS: Millis = 10_000;
-/** Interval in ms at which circuits that are not used any more are forgotten. */
+/** Interval in ms at which circuits that are no longer used are forgotten. */
 const CLEAN_MS: Millis = 3_600_000;
 /** Longest wait in ms for the last writes of a process that stops. */
 const MAX_LAST_WRITES_MS: Millis = 1000;
@@ -107,7 +107,7 @@ export class CircuitSharing {
 
   /** Resolves to whether this worker has the probe now. @throws if the database does not answer */
   async takeProbe(id: string, getVersion: () => number | undefined, lease: Millis): Promise<boolean> {
-    // What this process knows may still be on its way to the database.
+    // The latest change may still be on its way to the database.
     await this.#writes;
     const { pool, name } = this.#options;
     const version = getVersion();
@@ -121,7 +121,9 @@ export class CircuitSharing {
     const { pool, log } = this.#options;
     this.#writes = this.#writes
       .then(() => work(pool))
-      .catch((error) => log.warn({ err: error }, 'the state of a circuit could not be shared with the other processes'));
+      .catch((error) =>
+        log.warn({ err: error }, 'the state of a circuit could not be shared with the other processes'),
+      );
   }
 
   async #refresh(id: string): Promise<void> {
@@ -170,7 +172,7 @@ export class CircuitSharing {
     for (const circuit of circuits) receiver.adopt(circuit);
     if (circuits.length === MAX_LOADED_CIRCUITS) return;
     const ids = new Set(circuits.map(({ id }) => id));
-    // Those that were stored before the look: one that was stored meanwhile may not be in it.
+    // Only circuits that were stored before the look: one that was stored meanwhile may not be in it.
     for (const id of known) if (!ids.has(id)) receiver.forget(id, true);
   }
 }

@@ -72,9 +72,9 @@ type Sharing = Pick<CircuitSharing, 'open' | 'close' | 'release' | 'takeProbe'>;
 
 /** Circuits of accounts, or those of domains. */
 interface Group {
-  /** Those whose circuit is closed, but whose last send failed. */
+  /** Circuits that are closed, but whose last send failed. */
   readonly failing: LRUCache<string, Circuit>;
-  /** Those whose circuit is not closed, the least recently used first. Failures of others remove none. */
+  /** Circuits that are not closed, the least recently used first. Failures of others remove none. */
   readonly open: Map<string, Circuit>;
   /** Whether the log says that no further circuits open. */
   isFull: boolean;
@@ -300,7 +300,14 @@ export class Circuits implements CircuitReceiver {
   }
 
   /** Counts an outcome for a circuit. @param works whether the outcome says that it works, if it has not failed */
-  #note(group: Group, place: CircuitPlace, hasFailed: boolean, works: boolean, weight: number, outcome: SendOutcome): void {
+  #note(
+    group: Group,
+    place: CircuitPlace,
+    hasFailed: boolean,
+    works: boolean,
+    weight: number,
+    outcome: SendOutcome,
+  ): void {
     const known = group.open.get(place.id) ?? group.failing.get(place.id);
     if (hasFailed) this.#failed(group, known ?? { place, breaker: new CircuitBreaker() }, weight, outcome);
     else if (known && works) this.#succeeded(group, known);
@@ -328,7 +335,7 @@ export class Circuits implements CircuitReceiver {
     const circuit = group.open.get(place.id) ?? group.failing.get(place.id) ?? { place, breaker: new CircuitBreaker() };
     if (!circuit.outage && !this.#hasRoom(group, elapsed())) return;
     const until = elapsed() + asked;
-    // Those that were under way say the same again.
+    // Sends that were under way say the same again.
     if (until <= circuit.breaker.openUntil) return;
     circuit.breaker.open(until);
     this.#opened(group, circuit, 'retry_after', outcome);
@@ -344,7 +351,7 @@ export class Circuits implements CircuitReceiver {
       circuit.outage = { since: clock(), cause, code };
       log.warn(this.#describe(circuit, circuit.outage), 'circuit opened: deliveries wait until a probe succeeds');
     } else if (code === 'retry_after') {
-      // What was under way when the provider asked for the pause must not end it.
+      // Sends that were under way when the provider asked for the pause must not end it.
       circuit.outage = { ...circuit.outage, code, cause };
     }
     group.failing.delete(place.id);

@@ -21,8 +21,8 @@ import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
 import { chooseProvider, type TenantAccounts, takesService } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
-import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
+import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
 import type { SendLimits } from './send-limits.ts';
@@ -163,7 +163,11 @@ export class Executor {
     const { clock, random, onUnstarted } = this.#options;
     const now = clock();
     const dueAt = now + pause * (1 + random());
-    onUnstarted(delivery, Math.round(now < delivery.retryUntil ? Math.min(delivery.retryUntil, dueAt) : dueAt), holdCode);
+    onUnstarted(
+      delivery,
+      Math.round(now < delivery.retryUntil ? Math.min(delivery.retryUntil, dueAt) : dueAt),
+      holdCode,
+    );
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
@@ -307,7 +311,7 @@ export class Executor {
 
   /**
    * Takes the tokens of the rate limits of a send that its claim did not take, or took too long ago. Returns the delivery to the
-   * queue if there are none: it loses no attempt, and no time of its retries. Undefined: it may be sent.
+   * queue if a token is missing: it loses no attempt, and no time of its retries. Undefined: it may be sent.
    */
   #takeTokens(delivery: ClaimedDelivery, provider: Provider): Unstarted | undefined | Promise<Unstarted | undefined> {
     const { limits, tokens, clock } = this.#options;

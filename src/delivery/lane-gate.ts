@@ -51,7 +51,11 @@ export class LaneGate {
       // Which of several it will be is not known yet: its tokens are taken before the send.
       const found = limits.find(sender, usable.length === 1 ? usable[0] : undefined);
       const windows = found instanceof Promise ? await found : found;
-      admitted.push({ ...want, ...(isProbe ? { count: 1 } : {}), ...(windows.length === 0 ? {} : { limits: windows }) });
+      admitted.push({
+        ...want,
+        ...(isProbe ? { count: 1 } : {}),
+        ...(windows.length === 0 ? {} : { limits: windows }),
+      });
     }
     return admitted;
   }

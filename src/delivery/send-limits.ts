@@ -5,7 +5,7 @@ import { isTestTenant } from '../model/principal.ts';
 import { type ChannelLimits, type RateWindow, toWindows } from '../model/rate-limit.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 
-/** Who is limited by the messages that one sends. */
+/** Tenant and channel of a message. */
 export interface Sender {
   readonly tenantId: string;
   readonly channel: Channel;
@@ -34,7 +34,9 @@ export class SendLimits {
    */
   find(sender: Sender, provider: Provider | undefined): readonly RateWindow[] | Promise<readonly RateWindow[]> {
     const found = this.#options.getTenant(sender.tenantId);
-    return found instanceof Promise ? found.then((tenant) => this.#of(sender, provider, tenant)) : this.#of(sender, provider, found);
+    return found instanceof Promise
+      ? found.then((tenant) => this.#of(sender, provider, tenant))
+      : this.#of(sender, provider, found);
   }
 
   /** As `find`, with those of the user. */
@@ -82,5 +84,8 @@ function toAccountId({ tenantId = '', account, name }: Provider): string {
 
 /** A hash: what is known of a limit outlives its user. */
 function hashUser({ tenantId, channel, userId }: Sender & { readonly userId: string }): string {
-  return createHash('sha256').update(JSON.stringify([tenantId, channel, userId])).digest('base64url').slice(0, 22);
+  return createHash('sha256')
+    .update(JSON.stringify([tenantId, channel, userId]))
+    .digest('base64url')
+    .slice(0, 22);
 }

@@ -16,18 +16,18 @@ export const RATE_PERIODS: readonly (typeof PERIODS)[number][0][] = PERIODS.map(
 export const MAX_RATE = 1_000_000;
 
 /**
- * How many messages may be sent per period. Over any time t it allows at most `burst + t × rate`. `burst` is for the shortest
+ * Number of messages that may be sent per period. Over any time t it allows at most `burst + t × rate`. `burst` is for the shortest
  * period that is given, by default the number of messages of that period; a longer period may be used up at once.
  */
 export type RateLimit = { readonly [period in (typeof PERIODS)[number][0]]?: number } & { readonly burst?: number };
 
 /** Limits of a channel by scope; absent: none. */
 export interface ScopedLimits {
-  /** Of all tenants together. */
+  /** Limit of all tenants together. */
   readonly global?: RateLimit;
-  /** Of a tenant. */
+  /** Limit of each tenant. */
   readonly tenant?: RateLimit;
-  /** Of a user. */
+  /** Limit of each user. */
   readonly user?: RateLimit;
 }
 
@@ -64,7 +64,9 @@ export function toProviderLimit(perSecond: number): RateLimit {
  * Returns what is wrong with a rate limit, as part of a sentence that says what would be right, and the field; undefined: nothing.
  * @param limit of unknown shape
  */
-export function findRateFault(limit: unknown): { readonly field: string | undefined; readonly message: string } | undefined {
+export function findRateFault(
+  limit: unknown,
+): { readonly field: string | undefined; readonly message: string } | undefined {
   const fields = [...RATE_PERIODS, 'burst'];
   if (typeof limit !== 'object' || limit === null || Array.isArray(limit)) {
     return { field: undefined, message: `must be an object with ${fields.join(', ')}` };

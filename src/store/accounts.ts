@@ -23,7 +23,7 @@ export interface Account {
   readonly settings: JsonObject;
   /** Names of the secrets that are set. */
   readonly secrets: readonly string[];
-  /** How many messages may be sent by it; null: as many as its provider allows an ordinary account. */
+  /** Rate limit of its messages; null: that of an ordinary account with its provider. */
   readonly limits: RateLimit | null;
   readonly enabled: boolean;
   /** Order of choice among the accounts of a channel, from 1; of equal ones the name decides. */
@@ -122,7 +122,7 @@ export async function saveAccount(
       written.limits === null ? null : JSON.stringify(written.limits),
     ],
   );
-  // What stopped it may be corrected now.
+  // The mistake that stopped it may be corrected now.
   await deleteCircuitsOf(connection, tenantId, account);
   await announceAccountChange(connection);
   return rows[0]!;

@@ -4,7 +4,7 @@ import { MAX_RATE, RATE_PERIODS, type RateLimit } from '../../model/rate-limit.t
 
 const count = z.int().min(1).max(MAX_RATE);
 
-/** How many messages may be sent per period. */
+/** A rate limit of messages. */
 export const rateLimit = z
   .strictObject({
     per_second: count.optional(),

@@ -39,7 +39,7 @@ export function getWait(bucket: Bucket, takenUntil: number, now: number, isUrgen
 /** Returns the free tokens, as the time in ms that they take to fill. */
 function getFree(bucket: Bucket, takenUntil: number, now: number, isUrgent: boolean): number {
   const { interval, capacity } = bucket;
-  // A bucket for one token has none to keep.
+  // A bucket for one token keeps no token.
   const kept = isUrgent || capacity < 2 ? 0 : Math.ceil(capacity * URGENT_SHARE);
   return now + (capacity - kept) * interval - Math.max(takenUntil, now);
 }

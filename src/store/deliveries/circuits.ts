@@ -7,13 +7,13 @@ export const CIRCUITS_CHANNEL = 'tidings_circuits';
 
 /** Circuits that are loaded at once, at most. */
 export const MAX_LOADED_CIRCUITS = 20_000;
-/** Time in ms after which an open circuit that no process probes any more is forgotten: its account or domain is not used. */
+/** Time in ms after which an open circuit that no process probes is forgotten: its account or domain is not used. */
 const UNUSED_MS: Millis = 24 * 3_600_000;
 
 /** Why nothing is sent: failures in a row, wrong settings, or the provider has asked for a pause. */
 export type CircuitCode = 'failures' | 'misconfigured' | 'retry_after';
 
-/** What a circuit is of. */
+/** Account or domain of a circuit. */
 export interface CircuitPlace {
   readonly id: string;
   /** Null: an account of the installation. */
@@ -70,7 +70,7 @@ export async function saveCircuit(
                probe_by = null, probe_until = null
              returning *
            )
-           select ${COLUMNS}, pg_notify('${CIRCUITS_CHANNEL}', $1::text)::text as told from saved`,
+           select ${COLUMNS}, pg_notify('${CIRCUITS_CHANNEL}', $1::text)::text as announced from saved`,
     values: [id, tenantId, account, provider, domain, code, cause, isoTime(since), remaining, Math.round(pause)],
   });
   return rows[0] as StoredCircuit;
@@ -102,7 +102,12 @@ export async function deleteCircuitsOf(connection: Connection, tenantId: string,
  */
 export async function takeProbe(
   connection: Connection,
-  { id, version, worker, lease }: { readonly id: string; readonly version: number; readonly worker: string; readonly lease: Millis },
+  {
+    id,
+    version,
+    worker,
+    lease,
+  }: { readonly id: string; readonly version: number; readonly worker: string; readonly lease: Millis },
 ): Promise<boolean> {
   const { rowCount } = await connection.query({
     name: 'take-probe',

@@ -9,9 +9,9 @@ import type { RateWindow } from '../../model/rate-limit.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
+import type { Connection } from '../pg/pool.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
-import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { lockDeliveryState } from './delivery-state.ts';
 import { advanceSteps } from './fallbacks.ts';
@@ -134,7 +134,7 @@ async function claimAll(
   }
 }
 
-/** What a claim within limits found. */
+/** Result of a claim within limits. */
 export interface LimitedClaim {
   readonly deliveries: readonly ClaimedDelivery[];
   /** As asked for, with the number of deliveries that the limits allowed. */
@@ -144,8 +144,8 @@ export interface LimitedClaim {
 }
 
 /**
- * Claims as `claimDeliveries`, of each lane only as many deliveries as its limits have tokens for, which are taken in the same
- * transaction: what is not claimed takes no token, and what the limits do not allow is not written.
+ * Claims as `claimDeliveries`, of each lane only as many deliveries as its limits have tokens for, which the same transaction
+ * takes: what is not claimed takes no token, and what the limits do not allow is not written.
  * @param wants all of lanes, in the order in which they get the tokens
  * @param isUrgent whether deliveries of this priority may take the tokens that are kept for urgent ones
  */

@@ -47,7 +47,9 @@ export class LockedLimits {
       await connection.query({ name: 'add-rate-limits', text: ADD, values: [ids] });
       ({ rows } = await select());
     }
-    const locked = new LockedLimits(new Map(rows.map(({ id, taken_until, now }) => [id, { now, takenUntil: taken_until }])));
+    const locked = new LockedLimits(
+      new Map(rows.map(({ id, taken_until, now }) => [id, { now, takenUntil: taken_until }])),
+    );
     for (const window of windows) locked.#bound(window);
     return locked;
   }
@@ -78,9 +80,7 @@ export class LockedLimits {
     for (const window of windows) {
       const state = this.#get(window);
       state.takenUntil =
-        count < 0
-          ? state.takenUntil + count * window.interval
-          : takeTokens(window, state.takenUntil, state.now, count);
+        count < 0 ? state.takenUntil + count * window.interval : takeTokens(window, state.takenUntil, state.now, count);
       this.#changed.add(window.id);
     }
   }
