@@ -4,6 +4,7 @@ import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import type { RateWindow } from '../../model/rate-limit.ts';
 import type { Connection } from '../pg/pool.ts';
+import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
 
 /** Time in ms after which PostgreSQL ends the transaction of a process that stopped with limits locked: others wait for them. */
@@ -127,10 +128,9 @@ export function takeForSends(pool: pg.Pool, uses: readonly RateUse[]): Promise<R
   });
 }
 
-/** Returns the channels on which a tenant has an account or a limit of its own. */
+/** Returns the channels on which a tenant has an account or a limit of its own. It reads all accounts, every 10 s. */
 export async function loadLimitedChannels(connection: Connection): Promise<Channel[]> {
   const { rows } = await connection.query<{ channel: Channel }>({
-    name: 'load-limited-channels',
     text: `select unnest(channels) as channel from provider_accounts where enabled
            union
            select json_object_keys(settings -> 'limits') from tenants where settings -> 'limits' is not null`,
@@ -163,5 +163,6 @@ const ADD = `
 insert into rate_limits (limit_id, taken_until) select id, 0 from unnest($1::text[]) as id order by id on conflict do nothing`;
 
 const SAVE = `
-update rate_limits as l set taken_until = s.taken_until from unnest($1::text[], $2::float8[]) as s(id, taken_until)
-where l.limit_id = s.id`;
+update rate_limits as l set taken_until = s.taken_until
+from unnest($1::text[], $2::float8[]) with ordinality as s(id, taken_until, n)
+where l.limit_id = s.id and ${selectivityHint('s.n')}`;
