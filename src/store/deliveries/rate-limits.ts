@@ -13,6 +13,10 @@ const MAX_IDLE_MS: Millis = 2000;
 /** Times that the rows of new limits are added, at most. */
 const MAX_ADDED = 3;
 
+/** Rows of limits that one statement deletes, and the most statements of one cleaning. */
+const CHUNK_ROWS = 10_000;
+const MAX_CHUNKS = 100;
+
 /** One use of limits: of all of these windows together, or of none. */
 export interface RateUse {
   readonly windows: readonly RateWindow[];
@@ -138,12 +142,12 @@ export async function loadLimitedChannels(connection: Connection): Promise<Chann
   return rows.map(({ channel }) => channel);
 }
 
-/** Deletes what is known of limits that were not used for so long that all their tokens are there again. */
+/** Deletes what is known of limits that were not used for so long that all their tokens are there again, at most 1,000,000 rows. */
 export async function deleteIdleLimits(connection: Connection): Promise<void> {
-  await connection.query(
-    `delete from rate_limits where limit_id in (
-       select limit_id from rate_limits where taken_until < extract(epoch from clock_timestamp()) * 1000 for update skip locked)`,
-  );
+  for (let chunk = 0; chunk < MAX_CHUNKS; chunk++) {
+    const { rowCount } = await connection.query(DELETE_IDLE);
+    if ((rowCount ?? 0) < CHUNK_ROWS) return;
+  }
 }
 
 interface StateRow {
@@ -166,3 +170,9 @@ const SAVE = `
 update rate_limits as l set taken_until = s.taken_until
 from unnest($1::text[], $2::float8[]) with ordinality as s(id, taken_until, n)
 where l.limit_id = s.id and ${selectivityHint('s.n')}`;
+
+const DELETE_IDLE = `
+delete from rate_limits where limit_id in (
+  select limit_id from rate_limits where taken_until < extract(epoch from clock_timestamp()) * 1000
+  limit ${CHUNK_ROWS} for update skip locked
+)`;
