@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
-import { type InstallationLimits, parseInstallationLimits } from './accounts/installation-limits.ts';
+import { type InstallationLimits, parseInstallationLimits } from './channels/installation-limits.ts';
 import { CHOOSING_VARIABLES, listProviderNames } from './channels/registry.ts';
 import { SUBSTITUTES } from './channels/substitutes.ts';
 import { ConfigError } from './errors.ts';

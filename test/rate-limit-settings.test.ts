@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseInstallationLimits } from '../src/accounts/installation-limits.ts';
+import { parseInstallationLimits } from '../src/channels/installation-limits.ts';
 import { toWindows } from '../src/model/rate-limit.ts';
 
 /** Rate limits as they are written. */

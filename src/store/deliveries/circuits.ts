@@ -45,7 +45,9 @@ const COLUMNS = `circuit_id as id, tenant_id as "tenantId", account, provider, d
 /** Returns the circuits that are not closed, at most MAX_LOADED_CIRCUITS. @param id only this one */
 export async function loadCircuits(connection: Connection, id?: string): Promise<StoredCircuit[]> {
   if (id === undefined) {
-    const { rows } = await connection.query<StoredCircuit>(`select ${COLUMNS} from circuits limit ${MAX_LOADED_CIRCUITS}`);
+    const { rows } = await connection.query<StoredCircuit>(
+      `select ${COLUMNS} from circuits limit ${MAX_LOADED_CIRCUITS}`,
+    );
     return rows;
   }
   const { rows } = await connection.query<StoredCircuit>({

@@ -1,4 +1,4 @@
-import { listProviderNames } from '../channels/registry.ts';
+import { listProviderNames } from './registry.ts';
 import { ConfigError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
