@@ -1,8 +1,8 @@
-import { listProviderNames } from './registry.ts';
 import { ConfigError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import { type ChannelLimits, findRateFault, type RateLimit } from '../model/rate-limit.ts';
+import { listProviderNames } from './registry.ts';
 
 /** Rate limits that the installation sets. */
 export interface InstallationLimits {
