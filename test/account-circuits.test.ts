@@ -55,7 +55,8 @@ test('an account that is half open gets one send, until its outcome is known, it
 
 test('a pause that a provider asks for is kept to a day, and is not shortened by another answer', () => {
   const { circuits, acme } = openCircuits();
-  const ask = (after: number) => circuits.report(acme, undefined, { kind: 'retry', of: 'account', reason: 'busy', after });
+  const ask = (after: number) =>
+    circuits.report(acme, undefined, { kind: 'retry', of: 'account', reason: 'busy', after });
   ask(30_000);
   ask(10_000);
   expect(circuits.getPause(acme)).toBe(30_000);

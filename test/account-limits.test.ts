@@ -27,7 +27,9 @@ async function countEmails(): Promise<{ [status: string]: number }> {
   const { rows } = await accounts.tidings.database.pool.query(
     `select status, count(*)::int as n, max(fence) as fence from deliveries where channel = 'email' group by 1`,
   );
-  return Object.fromEntries(rows.flatMap(({ status, n, fence }) => [[status, n], ...(status === 'queued' ? [['fence', fence]] : [])]));
+  return Object.fromEntries(
+    rows.flatMap(({ status, n, fence }) => [[status, n], ...(status === 'queued' ? [['fence', fence]] : [])]),
+  );
 }
 
 test('an account sends no more than its limit; what waits is not written', async () => {

@@ -69,6 +69,8 @@ const ACCOUNTS_PAUSE_MS = 10_000;
 const DOMAIN_SPREAD_MS = 60_000;
 /** Longest time in ms after which a delivery comes back whose account is paused: the pause may end before. */
 const MAX_PAUSE_MS = 60_000;
+/** Deadline of a send, as a multiple of the time of its provider: the provider ends it first, with an outcome that says more. */
+const DEADLINE_FACTOR = 1.05;
 /** Time in ms for which a token that the claim took is good: a send that starts later takes another. */
 const MAX_TOKEN_AGE_MS = 1000;
 
@@ -253,7 +255,8 @@ export class Executor {
       circuits.cancelSend(provider, domain);
       return RETURNED;
     }
-    const deadline = deadlines.next(provider.maxMillis);
+    const { maxMillis } = provider;
+    const deadline = deadlines.next(maxMillis === undefined ? undefined : Math.ceil(maxMillis * DEADLINE_FACTOR));
     let isStopped = false;
     const mayHandOver = () => {
       isStopped = !leases.isGood(delivery.lease);
