@@ -3,6 +3,7 @@ import { listProviderNames, loadProvider } from '../channels/registry.ts';
 import { ConfigError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import type { JsonObject } from '../model/event.ts';
+import { toProviderLimit } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { openSecrets, type SealedAccount } from '../store/accounts.ts';
 import { findSettingsFaults } from './settings.ts';
@@ -28,7 +29,15 @@ export async function openProvider(
 ): Promise<Provider> {
   const [fault] = findSettingsFaults(definition, settings, []);
   if (fault) throw new ConfigError(fault.message);
-  return definition.open(definition.settings.parse(settings), tools);
+  const provider = await definition.open(definition.settings.parse(settings), tools);
+  return withDefaults(provider, definition);
+}
+
+/** Adds what the provider allows an ordinary account, where the open one does not say. The provider keeps its own `this`. */
+function withDefaults(provider: Provider, { defaults }: ProviderDefinition): Provider {
+  const { perSecond, maxMillis } = defaults;
+  const limit = perSecond === undefined ? {} : { limit: toProviderLimit(perSecond) };
+  return Object.assign(provider, { maxMillis, ...limit, ...provider });
 }
 
 /**

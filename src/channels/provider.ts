@@ -3,6 +3,7 @@ import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Channel, Message, SendOutcome, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
+import type { RateLimit } from '../model/rate-limit.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { ProviderCode } from './codes.ts';
 
@@ -37,6 +38,8 @@ export interface Outgoing {
 export interface Provider {
   /** As that of the definition. */
   readonly name: string;
+  /** The tenant whose account it is; absent: it is of the installation. */
+  readonly tenantId?: string;
   /** Name of the account, among those of its tenant; absent: it is of the installation. */
   readonly account?: string;
   readonly channels: readonly Channel[];
@@ -46,6 +49,10 @@ export interface Provider {
   readonly sender?: string;
   /** Number of sends that may run at once. */
   readonly concurrency: number;
+  /** Longest time of a send in ms, after which it is aborted; absent, or longer: that of the worker. */
+  readonly maxMillis?: Millis;
+  /** Rate limit of its messages; absent: there is no limit. */
+  readonly limit?: RateLimit;
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
   /** Whether it stands in for the providers of any channel: its messages go nowhere, and need no device or endpoint. */

@@ -24,8 +24,11 @@ import { chooseProvider, type TenantAccounts, takesService } from './choose-prov
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { EmailPauses } from './email-pauses.ts';
+import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
+import type { SendLimits } from './send-limits.ts';
+import type { SendTokens } from './send-tokens.ts';
 import type { TargetSources } from './targets.ts';
 
 /** The result of one attempt. */
@@ -66,6 +69,12 @@ const CROWDED_PAUSE_MS = 2000;
 const ACCOUNTS_PAUSE_MS = 10_000;
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
 const DOMAIN_SPREAD_MS = 60_000;
+/** Longest time in ms after which a delivery comes back whose account is paused: the pause may end before. */
+const MAX_PAUSE_MS = 60_000;
+/** Deadline of a send, as a multiple of the time of its provider: the provider ends it first, with an outcome that says more. */
+const DEADLINE_FACTOR = 1.05;
+/** Time in ms for which a token that the claim took is good: a send that starts later takes another. */
+const MAX_TOKEN_AGE_MS = 1000;
 
 /** A message that is ready. */
 interface ToHandOver {
@@ -85,6 +94,8 @@ export interface ExecutorOptions {
   readonly accounts: TenantAccounts;
   readonly capacity: Capacity;
   readonly circuits: Circuits;
+  readonly limits: SendLimits;
+  readonly tokens: SendTokens;
   readonly leases: LeaseClock;
   readonly deadlines: Deadlines;
   readonly clock: () => Millis;
@@ -130,7 +141,7 @@ export class Executor {
       onUnstarted(delivery, heldUntil, 'sending_paused');
       return;
     }
-    const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
+    const isUsable = (provider: Provider) => circuits.isUsable(provider);
     const { tenantId, channel, target } = delivery;
     const source = target === '' ? undefined : targets.get(channel);
     const findService =
@@ -153,15 +164,21 @@ export class Executor {
   #queue(delivery: ClaimedDelivery, provider: Provider): void {
     const { capacity, circuits } = this.#options;
     const pause = provider.account === undefined ? 0 : circuits.getPause(provider);
-    if (pause > 0) this.#comeBack(delivery, pause);
+    if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
     else if (provider.account !== undefined && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
     else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
   }
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
-  #comeBack(delivery: ClaimedDelivery, pause: Millis): void {
+  #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: string): void {
     const { clock, random, onUnstarted } = this.#options;
-    onUnstarted(delivery, Math.round(Math.min(delivery.retryUntil, clock() + pause * (1 + random()))));
+    const now = clock();
+    const dueAt = now + pause * (1 + random());
+    onUnstarted(
+      delivery,
+      Math.round(now < delivery.retryUntil ? Math.min(delivery.retryUntil, dueAt) : dueAt),
+      holdCode,
+    );
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
@@ -222,13 +239,36 @@ export class Executor {
     { target, message, locale, sender, tracking }: ToHandOver,
   ): Promise<DispatchResult | Unstarted> {
     const { pool, circuits, leases, deadlines } = this.#options;
-    if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
-    // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
-    if (!leases.isGood(delivery.lease)) return RETURNED;
     const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
-    const wait = domain === undefined ? 0 : circuits.startSend(provider, domain);
-    if (wait > 0 && this.#options.clock() < delivery.retryUntil) return this.#postpone(delivery, wait);
-    const deadline = deadlines.next();
+    const started = circuits.startSend(provider, domain);
+    const wait = started instanceof Promise ? await started : started;
+    if (wait > 0) {
+      const held = this.#postpone(delivery, provider, wait);
+      if (held) return held;
+    }
+    const delay = this.#takeTokens(delivery, provider);
+    const postponed = delay instanceof Promise ? await delay : delay;
+    if (postponed) {
+      circuits.cancelSend(provider, domain);
+      return postponed;
+    }
+    if (delivery.inDoubt === 'hold') {
+      const isMarked = await markSendStarted(pool, delivery).catch((error) => {
+        circuits.cancelSend(provider, domain);
+        throw error;
+      });
+      if (!isMarked) {
+        circuits.cancelSend(provider, domain);
+        return { unstarted: 'lost' };
+      }
+    }
+    // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
+    if (!leases.isGood(delivery.lease)) {
+      circuits.cancelSend(provider, domain);
+      return RETURNED;
+    }
+    const { maxMillis } = provider;
+    const deadline = deadlines.next(maxMillis === undefined ? undefined : Math.ceil(maxMillis * DEADLINE_FACTOR));
     let isStopped = false;
     const mayHandOver = () => {
       isStopped = !leases.isGood(delivery.lease);
@@ -245,7 +285,8 @@ export class Executor {
       return RETURNED;
     }
     if (result.error) this.#logError(delivery, result.error);
-    if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
+    if (this.#stopping) circuits.cancelSend(provider, domain);
+    else circuits.report(provider, domain, withTimeout(result.outcome, deadline));
     return locale ? { ...result, locale } : result;
   }
 
@@ -271,11 +312,41 @@ export class Executor {
     return { message: { ...message, attachments }, release };
   }
 
-  /** Returns the delivery to the queue until after the pause of its domain, but not beyond its retry time. */
-  #postpone({ retryUntil }: ClaimedDelivery, wait: Millis): Unstarted {
-    const { clock, random } = this.#options;
-    const dueAt = Math.round(Math.min(retryUntil, clock() + wait + random() * DOMAIN_SPREAD_MS));
-    return { unstarted: 'returned', dueAt };
+  /**
+   * Returns the delivery to the queue until after the pause of its account or domain. Undefined: it is the domain that is paused,
+   * and the retry time of the delivery has passed, so it is tried a last time. What waits for its account waits on.
+   */
+  #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): Unstarted | undefined {
+    const { clock, random, circuits } = this.#options;
+    const now = clock();
+    if (circuits.state(provider) !== 'closed') {
+      const dueAt = Math.round(now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10));
+      return { unstarted: 'returned', dueAt, holdCode: 'account_paused' };
+    }
+    if (now >= retryUntil) return undefined;
+    const dueAt = Math.round(Math.min(retryUntil, now + wait + random() * DOMAIN_SPREAD_MS));
+    return { unstarted: 'returned', dueAt, holdCode: 'domain_paused' };
+  }
+
+  /**
+   * Takes the tokens of the rate limits of a send that its claim did not take, or took too long ago. Returns the delivery to the
+   * queue if a token is missing: it loses no attempt, and no time of its retries. Undefined: it may be sent.
+   */
+  #takeTokens(delivery: ClaimedDelivery, provider: Provider): Unstarted | undefined | Promise<Unstarted | undefined> {
+    const { limits, tokens, clock } = this.#options;
+    const found = limits.findAll(delivery, provider);
+    if (!(found instanceof Promise) && found.length === 0) return undefined;
+    const take = async (): Promise<Unstarted | undefined> => {
+      const { taken, claimedAt } = delivery;
+      const isFresh = claimedAt !== undefined && performance.now() - claimedAt <= MAX_TOKEN_AGE_MS;
+      const windows = (await found).filter(({ id }) => !isFresh || !taken?.has(id));
+      if (windows.length === 0) return undefined;
+      const wait = await tokens.take(windows, delivery.priority <= MAX_TOKEN_PRIORITY);
+      return wait === 0
+        ? undefined
+        : { unstarted: 'returned', dueAt: Math.round(clock() + wait), holdCode: 'rate_limited' };
+    };
+    return take();
   }
 
   /** Finds out where the message goes. A delivery to several targets becomes one of each, all of which are queued again. */

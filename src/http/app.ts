@@ -48,7 +48,7 @@ export interface HttpDependencies {
   readonly receiptAccounts?: ReceiptAccounts;
   readonly health: Health;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers. */
-  readonly listOpenCircuits?: () => readonly OpenCircuit[];
+  readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
 }
 
 /** Fastify, typed so that the handlers of a route see the types of its zod schemas. */

@@ -49,6 +49,8 @@ const TABLES = [
   'notifications',
   'deliveries',
   'leases',
+  'circuits',
+  'rate_limits',
   'attempts',
   'messages',
   'receipts',

@@ -1974,7 +1974,15 @@ export interface components {
         };
         /** @description Something to which nothing is sent at present */
         Circuit: {
+            /** @description Of the tenant; null: that of the installation */
+            account: string | null;
+            /** @description The failure that opened it */
             cause: string;
+            /**
+             * @description Why nothing is sent: failures in a row, wrong settings, or the provider has asked for a pause
+             * @enum {string}
+             */
+            code: "failures" | "misconfigured" | "retry_after";
             /** @description Of the recipients; null: the provider itself */
             domain: string | null;
             /**
@@ -3899,6 +3907,8 @@ export interface components {
             channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             /** @description Whether messages are sent by it; by default true */
             enabled?: boolean;
+            /** @description Rate limit of the account; null: what its provider allows an ordinary account */
+            limits?: components["schemas"]["RateLimitInput"] | null;
             /**
              * @description Order of choice among the accounts of a channel; absent: the last one
              * @example 1
@@ -3972,6 +3982,63 @@ export interface components {
                  */
                 branding?: {
                     [key: string]: unknown;
+                };
+                /**
+                 * @description Rate limits of messages by channel, of the tenant and of each of its users
+                 * @example {
+                 *       "sms": {
+                 *         "tenant": {
+                 *           "per_minute": 600
+                 *         },
+                 *         "user": {
+                 *           "per_day": 10
+                 *         }
+                 *       }
+                 *     }
+                 */
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
                 };
                 /**
                  * @description Locale of messages to users without one
@@ -4256,6 +4323,8 @@ export interface components {
              */
             created_at: string;
             enabled: boolean;
+            /** @description Rate limit of the account; null: what its provider allows an ordinary account */
+            limits: components["schemas"]["RateLimit"] | null;
             /** @example 1 */
             place: number;
             /** @example ses */
@@ -4287,6 +4356,8 @@ export interface components {
              */
             channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             enabled?: boolean;
+            /** @description Rate limit of the account; null: what its provider allows an ordinary account */
+            limits?: components["schemas"]["RateLimitInput"] | null;
             /**
              * @description Order of choice among the accounts of a channel; absent: the last one
              * @example 1
@@ -4407,6 +4478,36 @@ export interface components {
             circuits: components["schemas"]["Circuit"][] | null;
             /** @description Work that has been due for 60 s and is not claimed */
             overdue: components["schemas"]["Overdue"][];
+        };
+        /**
+         * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
+         * @example {
+         *       "per_second": 14,
+         *       "per_day": 50000
+         *     }
+         */
+        RateLimit: {
+            /** @description Messages that may follow at once in the shortest period given; by default all of that period */
+            burst?: number;
+            per_day?: number;
+            per_hour?: number;
+            per_minute?: number;
+            per_second?: number;
+        };
+        /**
+         * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
+         * @example {
+         *       "per_second": 14,
+         *       "per_day": 50000
+         *     }
+         */
+        RateLimitInput: {
+            /** @description Messages that may follow at once in the shortest period given; by default all of that period */
+            burst?: number;
+            per_day?: number;
+            per_hour?: number;
+            per_minute?: number;
+            per_second?: number;
         };
         /** @description Whether the process should get traffic */
         Readiness: {
@@ -5104,6 +5205,63 @@ export interface components {
                     [key: string]: unknown;
                 };
                 /**
+                 * @description Rate limits of messages by channel, of the tenant and of each of its users
+                 * @example {
+                 *       "sms": {
+                 *         "tenant": {
+                 *           "per_minute": 600
+                 *         },
+                 *         "user": {
+                 *           "per_day": 10
+                 *         }
+                 *       }
+                 *     }
+                 */
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                };
+                /**
                  * @description Locale of messages to users without one
                  * @example de
                  */
@@ -5149,6 +5307,50 @@ export interface components {
             settings?: {
                 branding?: {
                     [key: string]: unknown;
+                } | null;
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
                 } | null;
                 locale?: string | null;
                 mail_from?: string | null;
@@ -6284,6 +6486,8 @@ export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
+export type RateLimit = components['schemas']['RateLimit'];
+export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
@@ -10425,6 +10629,10 @@ export interface operations {
                      *           "secrets": [
                      *             "text"
                      *           ],
+                     *           "limits": {
+                     *             "per_second": 14,
+                     *             "per_day": 50000
+                     *           },
                      *           "enabled": true,
                      *           "place": 1,
                      *           "revision": 1,
@@ -10483,6 +10691,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10543,6 +10755,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10601,6 +10817,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10666,6 +10886,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10884,9 +11108,11 @@ export interface operations {
                      *       "circuits": [
                      *         {
                      *           "provider": "smtp",
+                     *           "account": null,
                      *           "domain": null,
                      *           "of": "installation",
                      *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "code": "failures",
                      *           "cause": "text",
                      *           "next_probe_at": "2026-11-02T09:30:00.000Z"
                      *         }

@@ -14,8 +14,10 @@ interface QueueView {
   readonly circuits:
     | readonly {
         readonly provider: string;
+        readonly account: string | null;
         readonly domain: string | null;
         readonly since: string;
+        readonly code: string;
         readonly cause: string;
         readonly next_probe_at: string;
       }[]
@@ -43,8 +45,8 @@ function formatQueue({ overdue, circuits }: QueueView): string[] {
         `${has_more ? 'at least ' : ''}${formatCount(count, 'item')} overdue in ${channel === null ? queue : `${queue} of ${channel}`}, the oldest since ${oldest_due_at}`,
     ),
     ...(circuits ?? []).map(
-      ({ provider, domain, since, cause, next_probe_at }) =>
-        `circuit of ${provider}${domain === null ? '' : ` to ${domain}`} open since ${since}: ${cause}; next probe ${next_probe_at}`,
+      ({ provider, account, domain, since, code, cause, next_probe_at }) =>
+        `circuit of ${provider}${account === null ? '' : ` (account ${account})`}${domain === null ? '' : ` to ${domain}`} ${code === 'retry_after' ? 'paused by the provider' : 'open'} since ${since}: ${cause}; next probe ${next_probe_at}`,
     ),
     ...(overdue.length === 0 ? ['Nothing is overdue.'] : []),
     ...(circuits === null ? ['Circuits are known to processes with workers; this one has no workers.'] : []),

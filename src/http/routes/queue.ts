@@ -33,7 +33,7 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
           has_more: count >= MAX_OVERDUE_COUNT,
           oldest_due_at: isoTime(oldest),
         })),
-        circuits: listOpenCircuits === undefined ? null : [...listOpenCircuits()],
+        circuits: listOpenCircuits === undefined ? null : [...listOpenCircuits(principal.tenantId)],
       };
     },
   );

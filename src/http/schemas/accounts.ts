@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { MAX_PLACE } from '../../accounts/accounts.ts';
 import { CHANNELS, type Target } from '../../model/delivery.ts';
 import { jsonObject, listOf, storable, storedObject, timestamp } from './common.ts';
+import { rateLimit } from './rate-limits.ts';
 
 /* Accounts of a tenant with providers, and the providers that there are. */
 
 const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
+
+const LIMITS_HINT = 'Rate limit of the account; null: what its provider allows an ordinary account';
 
 const accountName = z
   .string(NAME_HINT)
@@ -55,6 +58,7 @@ export const newAccount = z
     }),
     channels: channels.optional(),
     settings,
+    limits: rateLimit.nullable().optional().describe(LIMITS_HINT),
     enabled: z.boolean().optional().describe('Whether messages are sent by it; by default true'),
     place: place.optional(),
   })
@@ -66,6 +70,7 @@ export const accountChange = z
     settings: settings
       .optional()
       .describe('Settings to change; null removes one, and what is absent stays, secrets too'),
+    limits: rateLimit.nullable().optional().describe(LIMITS_HINT),
     enabled: z.boolean().optional(),
     place: place.optional(),
   })
@@ -78,6 +83,7 @@ export const account = z
     channels: listOf(z.enum(CHANNELS)),
     settings: jsonObject.describe('Without the secrets'),
     secrets: listOf(z.string()).describe('Names of the secrets that are set; their values are never shown'),
+    limits: rateLimit.nullable().describe(LIMITS_HINT),
     enabled: z.boolean(),
     place: z.int().meta({ examples: [1] }),
     revision: z.int().describe('Grows with each change; send it as If-Match'),

@@ -17,12 +17,16 @@ const overdue = z
 export const circuit = z
   .object({
     provider: z.string().meta({ examples: ['smtp'] }),
+    account: z.string().nullable().describe('Of the tenant; null: that of the installation'),
     domain: z.string().nullable().describe('Of the recipients; null: the provider itself'),
     of: z
       .enum(['installation', 'account', 'domain'])
       .describe("Of the installation's account, of an account of a tenant, or of a domain of recipients"),
     since: timestamp,
-    cause: z.string(),
+    code: z
+      .enum(['failures', 'misconfigured', 'retry_after'])
+      .describe('Why nothing is sent: failures in a row, wrong settings, or the provider has asked for a pause'),
+    cause: z.string().describe('The failure that opened it'),
     next_probe_at: timestamp,
   })
   .meta({

@@ -47,6 +47,7 @@ create table tenants (
   -- Messages of a tenant with this ending stay in the sandbox.
   constraint tenants_test_has_ending check ((environment = 'test') = (tenant_id like '%.test'))
 );
+create index tenants_limited on tenants (tenant_id) where settings -> 'limits' is not null;
 create index tenants_follows on tenants (follows) where follows is not null;
 -- Tenants whose rows workers hold, release or delete.
 create index tenants_unsettled on tenants (tenant_id) where is_held or status <> 'active';
@@ -77,6 +78,13 @@ create unlogged table quotas (
   quota_id    text collate "C"  primary key,
   taken_until double precision not null  -- ms since 1970
 );
+
+-- Rate limits of messages in use, shared by the processes: buckets that fill evenly (GCRA, src/lib/concurrency/gcra.ts). Logged:
+-- a limit of messages per day holds after a crash too. A row whose time has passed says as much as none.
+create table rate_limits (
+  limit_id    text collate "C"  primary key,  -- a window of a limit; users by hash
+  taken_until double precision not null       -- ms since 1970, by the clock of the database
+) with (fillfactor = 50);
 
 -- Issuers of JSON Web Tokens whose customers a tenant trusts.
 create table issuers (
@@ -116,6 +124,7 @@ create table provider_accounts (
   settings     json             not null,  -- without the secrets
   sealed       bytea,                      -- the secrets, as a document; null: no secrets
   secrets      text[]           not null default '{}',  -- names of the secrets that are set
+  limits       json,                       -- RateLimit of src/model/rate-limit.ts; null: that of the provider
   enabled      boolean          not null default true,
   place        integer          not null check (place >= 1),  -- order of choice
   operation_id uuid             not null,  -- the request that created it: a repetition finds it
@@ -598,6 +607,24 @@ create index deliveries_dead_letters on deliveries (tenant_id, dead_letter, fini
   where dead_letter is not null;
 create index deliveries_our_fault on deliveries (finished_at) where split_part(dead_letter, E'\x1f', 1) = 'us';
 
+-- Circuits that are not closed, shared by the processes: to an account, or to a domain by an account, nothing is sent until then,
+-- and after it one probe. No row: closed.
+create table circuits (
+  circuit_id  text collate "C" primary key,  -- TENANT/ACCOUNT, or /PROVIDER@CHANNEL of the installation; then, of a domain, a space and it
+  tenant_id   text collate "C",              -- null: an account of the installation
+  account     text,                          -- null: as before
+  provider    text             not null,
+  domain      text,                          -- of recipients; null: the account itself
+  code        text             not null constraint circuits_code_known check (code in ('failures', 'misconfigured', 'retry_after')),
+  cause       text             not null,     -- the failure that opened it
+  since       timestamptz(3)   not null,
+  open_until  timestamptz(3)   not null,
+  pause_ms    integer          not null,     -- of this opening; a probe that fails doubles it
+  probe_by    text,                          -- the worker that probes it; null: none
+  probe_until timestamptz(3),                -- after this another may probe it
+  version     bigint           not null default 1  -- grows with each opening: who does not know it yet may not probe
+);
+
 -- Leases of delivery workers. Deliveries in status 'sending' whose "worker" names the lease are reserved until lease_until,
 -- which the worker's heartbeat extends: one row, however many deliveries. After that they are rescued, and the row deleted.
 create table leases (
@@ -918,7 +945,8 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
+    'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(
@@ -926,7 +954,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default', 'receipts_default',
-    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
+    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'rate_limits', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;

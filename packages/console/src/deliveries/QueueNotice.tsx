@@ -23,12 +23,14 @@ export function QueueNotice() {
     >
       <List size="sm" spacing={4}>
         {circuits.map((circuit) => (
-          <List.Item key={`${circuit.provider} ${circuit.domain}`} data-testid="open-circuit">
+          <List.Item key={`${circuit.provider} ${circuit.account} ${circuit.domain}`} data-testid="open-circuit">
             <Text span fw={600} size="sm">
               {circuit.provider}
+              {circuit.account !== null && ` (account ${circuit.account})`}
               {circuit.domain !== null && ` to ${circuit.domain}`}
             </Text>{' '}
-            circuit open since <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
+            {circuit.code === 'retry_after' ? 'paused by the provider' : 'circuit open'} since{' '}
+            <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
             <Time value={circuit.next_probe_at} as="full" />.
           </List.Item>
         ))}
