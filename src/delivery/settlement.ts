@@ -1,4 +1,4 @@
-import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { FailureScope, Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -23,7 +23,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message, locale }: DispatchResult,
+  { provider, outcome, message, locale, choice, cost }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -50,11 +50,21 @@ export function toSettlement(
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
+      ...getScope(outcome),
+      ...(choice === undefined ? {} : { choice }),
+      ...('parts' in outcome && outcome.parts !== undefined ? { parts: outcome.parts } : {}),
+      ...(cost === undefined ? {} : { cost }),
     },
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
+}
+
+/** Returns what a failure concerned, if it may be another thing than the message. */
+function getScope(outcome: AttemptOutcome): { readonly scope?: FailureScope } {
+  if (outcome.kind === 'misconfigured') return { scope: 'account' };
+  return outcome.kind === 'retry' ? { scope: outcome.of ?? 'provider' } : {};
 }
 
 function sealMessage(

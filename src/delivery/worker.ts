@@ -8,7 +8,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
-import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './choose-provider.ts';
+import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
@@ -18,6 +18,9 @@ import type { MessageLinks } from './message-links.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
+import { RouteCache } from './routes/catalog-routes.ts';
+import { AccountChooser } from './routes/choose-account.ts';
+import { RouteMoves } from './routes/route-moves.ts';
 import { Settler } from './settler.ts';
 import type { TargetSources } from './targets.ts';
 
@@ -114,11 +117,15 @@ export class DeliveryWorker {
       poll,
       onClaimed: (delivery) => this.#executor.submit(delivery),
     });
+    const routes = new RouteCache(catalogs);
+    const moves = new RouteMoves({ pool, clock, elapsed, log });
+    const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant });
     this.#executor = new Executor({
       pool,
       catalogs,
       seal,
-      providers,
+      chooser,
+      routes,
       capacity,
       circuits,
       leases,
@@ -126,7 +133,6 @@ export class DeliveryWorker {
       clock,
       random,
       log,
-      accounts,
       targets,
       fetchFiles,
       getTenant,

@@ -9,7 +9,7 @@ import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
 import { Health, type ProcessState } from './health.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
-import { checkCircuits, checkOverdue, checkSetAsideWaits } from './work-checks.ts';
+import { checkCircuits, checkOverdue, checkRouteMoves, checkSetAsideWaits } from './work-checks.ts';
 
 export interface HealthParts {
   /** At least two connections for the checks alone: they wait for no other work. */
@@ -50,6 +50,7 @@ export function buildHealth(parts: HealthParts): Health {
     checkEventLoop(),
     inTurn(checkSetAsideWaits(pool)),
     inTurn(checkOverdue(pool, clock)),
+    inTurn(checkRouteMoves(pool)),
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
     ...(dumps ? [checkDumps(dumps)] : []),

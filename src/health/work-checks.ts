@@ -3,6 +3,7 @@ import type { OpenCircuit } from '../delivery/circuits.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/deliveries/overdue.ts';
+import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
 import { type HealthCheck, OK } from './check.ts';
 
@@ -66,6 +67,31 @@ export function checkSetAsideWaits(pool: pg.Pool): HealthCheck {
         since,
         cause: `${number} ${count === 1 ? 'wait' : 'waits'} could not be fired and ${count === 1 ? 'is' : 'are'} set aside`,
         hint: 'see `tidings waits list --set-aside`, then `tidings waits retry` or `dismiss`; no other wait is held up',
+      };
+    },
+  };
+}
+
+/** Accounts in a cause, at most. */
+const MAX_NAMED_MOVES = 3;
+
+/** Checks that no messages are moved away from an account that fails. */
+export function checkRouteMoves(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'routes',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const moves = await listRouteMoves(pool, null);
+      if (moves.length === 0) return OK;
+      const named = moves
+        .slice(0, MAX_NAMED_MOVES)
+        .map(({ tenantId, channel, account, cause }) => `${account} of ${tenantId} (${channel}): ${cause}`);
+      return {
+        status: 'degraded',
+        since: Math.min(...moves.map(({ since }) => since)),
+        cause: `messages go by other accounts than ${named.join('; ')}${moves.length > MAX_NAMED_MOVES ? '; and others' : ''}`,
+        hint: 'they come back by themselves, in two steps, some minutes after the account works again; see `tidings queue`',
       };
     },
   };

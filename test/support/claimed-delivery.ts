@@ -29,4 +29,5 @@ export const CLAIMED: ClaimedDelivery = {
   expiresAt: null,
   address: { sealed: Buffer.alloc(0), mask: 'm…@example.com', hash: 'hash' },
   category: 'TRANSACTIONAL',
+  lastAccount: null,
 };

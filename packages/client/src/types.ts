@@ -873,7 +873,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show overdue work by queue and channel, and open circuits */
+        /** Show overdue work by queue and channel, open circuits, and accounts that fail */
         get: operations["getQueue"];
         put?: never;
         post?: never;
@@ -1717,11 +1717,30 @@ export interface components {
              * @example 1
              */
             attempt: number;
+            /** @description Why it went by its account; null: there was no choice */
+            choice: string | null;
             /** @description Code of the provider, as its table has it; null: it gave none */
             code: string | null;
+            /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
             duration_ms: number;
             /** @enum {string} */
             outcome: "sent" | "sandboxed" | "retry" | "rejected" | "address_dead" | "misconfigured" | "in_doubt" | "undeliverable";
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string;
             provider_message_id: string | null;
@@ -2079,6 +2098,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
@@ -2105,6 +2136,11 @@ export interface components {
             notification_id: string;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string | null;
             /** @example null */
@@ -2181,6 +2217,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
@@ -2207,6 +2255,11 @@ export interface components {
             notification_id: string;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string | null;
             /** @example null */
@@ -2298,7 +2351,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "notification" | "rule" | "group" | "template";
+            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
         };
         DismissedEvent: {
             /**
@@ -2608,7 +2661,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account";
             column: number;
             file: string;
             hint?: string;
@@ -4093,6 +4146,8 @@ export interface components {
         QueueState: {
             /** @description Circuits of the workers of this process that are not closed; null: it runs no workers */
             circuits: components["schemas"]["Circuit"][] | null;
+            /** @description Accounts from which messages are moved away at present */
+            moves: components["schemas"]["RouteMove"][];
             /** @description Work that has been due for 60 s and is not claimed */
             overdue: components["schemas"]["Overdue"][];
         };
@@ -4367,6 +4422,34 @@ export interface components {
         };
         RotatedSigningKey: {
             key_id: string;
+        };
+        /** @description An account that fails, whose messages go by others */
+        RouteMove: {
+            /**
+             * @description Name of the account; installation: that of the installation
+             * @example ses_eu
+             */
+            account: string;
+            cause: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * Format: date-time
+             * @description The next step comes at least 10 minutes later
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            moved_at: string;
+            /**
+             * @description Percent of its messages that it keeps
+             * @example 10
+             */
+            share: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -5912,6 +5995,7 @@ export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
 export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
+export type RouteMove = components['schemas']['RouteMove'];
 export type Rule = components['schemas']['Rule'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
@@ -6382,6 +6466,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -6393,7 +6479,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
@@ -6936,7 +7025,9 @@ export interface operations {
                      *           "receipt_state": "delivered",
                      *           "receipt_flags": [
                      *             "opened"
-                     *           ]
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null
                      *         }
                      *       ],
                      *       "next": null
@@ -7008,7 +7099,9 @@ export interface operations {
                      *       "receipt_state": "delivered",
                      *       "receipt_flags": [
                      *         "opened"
-                     *       ]
+                     *       ],
+                     *       "parts": null,
+                     *       "cost": null
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -7129,7 +7222,9 @@ export interface operations {
                      *       "receipt_state": "delivered",
                      *       "receipt_flags": [
                      *         "opened"
-                     *       ]
+                     *       ],
+                     *       "parts": null,
+                     *       "cost": null
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -7829,6 +7924,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -7840,7 +7937,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
@@ -10316,6 +10416,16 @@ export interface operations {
                      *           "since": "2026-11-02T09:30:00.000Z",
                      *           "cause": "text",
                      *           "next_probe_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "moves": [
+                     *         {
+                     *           "channel": "email",
+                     *           "account": "ses_eu",
+                     *           "share": 10,
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "moved_at": "2026-11-02T09:30:00.000Z",
+                     *           "cause": "text"
                      *         }
                      *       ]
                      *     }
@@ -13184,6 +13294,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -13195,7 +13307,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }

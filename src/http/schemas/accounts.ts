@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_PLACE } from '../../accounts/accounts.ts';
 import { CHANNELS, type Target } from '../../model/delivery.ts';
+import { ACCOUNT_NAME, INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import { jsonObject, listOf, storable, storedObject, timestamp } from './common.ts';
 
 /* Accounts of a tenant with providers, and the providers that there are. */
@@ -9,7 +10,8 @@ const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starti
 
 const accountName = z
   .string(NAME_HINT)
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, NAME_HINT)
+  .regex(ACCOUNT_NAME, NAME_HINT)
+  .refine((name) => name !== INSTALLATION_ACCOUNT, `choose another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`)
   .meta({ description: 'Name of the account', examples: ['ses_eu'] });
 
 export const accountParams = z.object({

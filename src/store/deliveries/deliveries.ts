@@ -63,6 +63,8 @@ export interface ClaimedDelivery {
   /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
   readonly address: { readonly sealed: Buffer; readonly mask: string; readonly hash: string } | null;
   readonly category: Category;
+  /** Account that made an earlier attempt; null: none, or that of the installation. */
+  readonly lastAccount: string | null;
 }
 
 /** Number of deliveries of a channel that a worker can accept. */
@@ -220,6 +222,7 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     step: row[19],
     expiresAt: row[20],
     category: row[23],
+    lastAccount: row[25],
   };
 }
 
@@ -249,6 +252,7 @@ type ClaimedRow = [
   hash: string,
   category: Category,
   isSuppressed: boolean,
+  lastAccount: string | null,
 ];
 
 /**
@@ -334,7 +338,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
           d.in_doubt_policy, n.catalog_version, k.version,
           ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
           d.priority, d.step, d.expires_at, d.status = 'sending', a.hash, n.category,
-          s.reason is not null and d.status = 'dropped'`;
+          s.reason is not null and d.status = 'dropped', d.account`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

@@ -18,6 +18,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   issuers: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   signing_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   provider_accounts: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  route_moves: ['SELECT'],
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   catalogs: ['SELECT'],
