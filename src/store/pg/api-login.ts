@@ -51,6 +51,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
 const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
+  // A device that is registered gives deliveries another chance, and their attempts say so.
+  attempts: ['UPDATE', 'reason'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
