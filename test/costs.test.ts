@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { summarizeCosts } from '../src/store/costs.ts';
 import { type RoutedTidings, routedTidings } from './support/routes.ts';
 
-/** What messages cost, by the prices of the catalog and as providers say. */
+/** Costs of messages, by the prices of the catalog and as providers say. */
 
 const open: RoutedTidings[] = [];
 afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));

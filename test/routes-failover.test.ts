@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type RoutedOptions, type RoutedTidings, routedTidings } from './support/routes.ts';
 
-/** What becomes of the messages of an account that fails. */
+/** Messages of an account that fails. */
 
 const DOWN = { kind: 'retry', of: 'provider', reason: 'the service is down' } as const;
 const MINUTE = 60_000;
@@ -38,7 +38,7 @@ test('when the circuit of an account opens, its messages go by the next tier, an
   const delivery = await routed.becomes(user!, 'sent');
   expect(delivery.account).toBe('spare');
   expect(delivery.attempts.at(-1)?.choice).toMatch(
-    /^tier 2 of the route of email; messages are moved away from main since 2025-.*, which keeps 10 %: the service is down$/,
+    /^tier 2 of the route of email; messages are moved away from main since 2025-.*, which keeps 10%: the service is down$/,
   );
   expect(await listMoves(routed)).toEqual([
     { channel: 'email', account: 'main', share: 10, cause: 'the service is down' },

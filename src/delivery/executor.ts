@@ -39,7 +39,7 @@ export interface DispatchResult {
   readonly locale?: MessageLocale;
   /** Why it went by its account; absent: there was no choice. */
   readonly choice?: string;
-  /** What the message cost; absent: it is not known. */
+  /** Cost of the message; absent: it is not known. */
   readonly cost?: Cost;
   /** The error that the provider threw, without addresses: a bug. */
   readonly error?: Error;
@@ -579,7 +579,7 @@ function toBilled({ parts, cost }: Extract<SendOutcome, { kind: 'sent' }>) {
   return { ...(hasParts ? { parts } : {}), ...(hasCost ? { cost } : {}) };
 }
 
-/** Whether no attempt of a delivery is to be scheduled any more. */
+/** Whether no attempt of a delivery is scheduled from now on. */
 function isOver({ retryUntil }: ClaimedDelivery, now: Millis): boolean {
   return now >= retryUntil;
 }

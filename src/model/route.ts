@@ -24,7 +24,7 @@ export interface Route {
   readonly entries: readonly RouteEntry[];
 }
 
-/** What a provider charges for a message, or for each part of it, as parsed from `routes.yaml`. */
+/** Price that a provider charges for a message, or for each part of it, as parsed from `routes.yaml`. */
 export interface Price {
   /** Name of the provider. */
   readonly provider: string;

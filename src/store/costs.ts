@@ -14,7 +14,7 @@ const MAX_DELAY_MS: Millis = 31 * DAY_MS;
 export const COST_GROUPS = ['day', 'channel', 'provider', 'account', 'type'] as const;
 export type CostGroup = (typeof COST_GROUPS)[number];
 
-/** What messages cost together, in one currency. A field that is not grouped by is absent. */
+/** Costs of several messages together, in one currency. A field that is not grouped by is absent. */
 export interface CostRow {
   /** In UTC, `YYYY-MM-DD`. */
   readonly day?: string;

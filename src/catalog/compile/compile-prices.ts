@@ -19,11 +19,11 @@ export interface Billed {
 }
 
 export interface Prices {
-  /** Returns what a message cost by the price that was valid then; undefined: there is none for it. */
+  /** Returns what a message cost by the price that was valid then; undefined: no price is for it. */
   find(billed: Billed): Cost | undefined;
 }
 
-/** Compiles the prices of a catalog; undefined: it has none. */
+/** Compiles the prices of a catalog; undefined: it has no prices. */
 export function compilePrices({ prices = [] }: CatalogData): Prices | undefined {
   if (prices.length === 0) return undefined;
   const byKey = new Map<string, Price[]>();

@@ -55,7 +55,7 @@ function formatQueue({ overdue, circuits, moves }: QueueView): string[] {
     ),
     ...moves.map(
       ({ channel, account, share, since, cause }) =>
-        `${account} keeps ${share} % of its messages by ${channel} since ${since}, the others go by other accounts: ${cause}`,
+        `${account} keeps ${share}% of its messages by ${channel} since ${since}, the others go by other accounts: ${cause}`,
     ),
     ...(overdue.length === 0 ? ['Nothing is overdue.'] : []),
     ...(circuits === null ? ['Circuits are known to processes with workers; this one has no workers.'] : []),

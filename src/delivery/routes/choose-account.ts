@@ -19,19 +19,19 @@ import type { RouteMoves } from './route-moves.ts';
 /** The account that a message goes by. */
 export interface ChosenAccount {
   readonly provider: Provider;
-  /** Why, as a sentence without its period; null: there was no choice. */
+  /** The reason, as a sentence without its period; null: there was no choice. */
   readonly choice: string | null;
   /** Outcome of the attempt: no account may send the message. */
   readonly failure?: SendOutcome;
 }
 
-/** What is known of a message before it is rendered; each is asked for only where accounts or conditions differ in it. */
+/** Facts about a message before it is rendered; each is asked for only where accounts or conditions differ in it. */
 export interface MessageFacts {
-  /** Returns the push service of the target; undefined: it has none, or it is not known. */
+  /** Returns the push service of the target; undefined: it is not known, or there is no such service. */
   readonly findService?: () => Promise<PushService | undefined>;
   /** Whether a template of the provider is used. */
   readonly needsHosted: () => Promise<boolean>;
-  /** Returns calling code and domain of the address, as far as it has them. */
+  /** Returns calling code and domain of the address; a part that does not apply is absent. */
   readonly describeAddress: () => { readonly calling_code?: string; readonly domain?: string };
 }
 
@@ -129,7 +129,7 @@ export class AccountChooser {
     return this.#pick(candidates, delivery, earlier, route !== undefined);
   }
 
-  /** What is in doubt is never sent by another account, whatever the routes say meanwhile. */
+  /** Returns the account of the doubt: no other one sends the message, whatever the routes say meanwhile. */
   #keepInDoubt(accounts: readonly Provider[], { account, provider: name }: EarlierAttempt): ChosenAccount {
     const same = accounts.find((one) => (one.account ?? null) === account && (account !== null || one.name === name));
     if (same) return { provider: same, choice: DOUBT };
@@ -231,7 +231,7 @@ export class AccountChooser {
     const name = getRouteName(natural.provider);
     const move = this.#options.moves.find(delivery, natural.provider);
     if (move) {
-      return `messages are moved away from ${name} since ${isoTime(move.since)}, which keeps ${move.share} %: ${move.cause}`;
+      return `messages are moved away from ${name} since ${isoTime(move.since)}, which keeps ${move.share}%: ${move.cause}`;
     }
     if (listFailed(earlier).includes(name)) return `${name} failed in an earlier attempt`;
     return `${name} cannot be used now`;

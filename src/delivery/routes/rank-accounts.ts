@@ -7,7 +7,7 @@ export interface Candidate {
   readonly provider: Provider;
   readonly tier: number;
   readonly weight: number;
-  /** The condition that holds; absent: it has none. */
+  /** The condition that holds; absent: it has no condition. */
   readonly when?: string;
 }
 

@@ -108,7 +108,7 @@ export class RouteMoves {
     const now = clock();
     const movedAt = await moveRoute(pool, { tenantId, channel, account, share, cause }, now);
     this.#pausedUntil.set(toKey({ tenantId, channel }, ''), movedAt + MOVE_PAUSE_MS);
-    // What another process has moved is known from then on.
+    // A move of another process is known from then on.
     await this.#read();
     if (movedAt !== now) return false;
     const line = { tenant_id: tenantId, channel, account, share, cause, next_move_at: isoTime(now + MOVE_PAUSE_MS) };

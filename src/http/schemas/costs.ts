@@ -3,7 +3,7 @@ import { CHANNELS } from '../../model/delivery.ts';
 import { COST_GROUPS, type CostRow, MAX_COST_DAYS, MAX_COST_ROWS } from '../../store/costs.ts';
 import { listOf } from './common.ts';
 
-/* What messages cost. */
+/* Costs of messages. */
 
 const DAY_HINT = 'write a day of the calendar, such as 2026-01-31';
 

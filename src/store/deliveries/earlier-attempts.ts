@@ -12,7 +12,7 @@ export interface EarlierAttempt {
   /** Null: that of the installation. */
   readonly account: string | null;
   readonly outcome: AttemptOutcomeKind;
-  /** What the failure concerned; null: it was none, or it did not say. */
+  /** Thing that the failure concerned; null: it was not temporary, or did not say. */
   readonly scope: FailureScope | null;
 }
 

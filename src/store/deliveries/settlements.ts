@@ -51,7 +51,7 @@ export interface Settlement {
     readonly reason: string | null;
     readonly response: string | null;
     readonly providerMessageId: string | null;
-    /** What a failure concerned; absent: it was none. */
+    /** Thing that a failure concerned; absent: it did not fail for a time. */
     readonly scope?: FailureScope;
     /** Why it went by its account; absent: there was no choice. */
     readonly choice?: string;
@@ -126,7 +126,7 @@ export async function settleDeliveries(
   });
 }
 
-/** Packs values that most batches have none of: without any, the statement reads an empty list, which has a null for each row. */
+/** Packs values that are rare: without any, the statement reads an empty list, which has a null for each row. */
 function packIfAny(values: readonly (string | number | null)[]): string {
   return values.some((value) => value !== null) ? packTextArray(values) : '';
 }

@@ -38,7 +38,7 @@ export function QueueNotice() {
             <Text span fw={600} size="sm">
               {move.account}
             </Text>{' '}
-            keeps {move.share} % of its messages by {CHANNELS[move.channel]?.label ?? move.channel} since{' '}
+            keeps {move.share}% of its messages by {CHANNELS[move.channel]?.label ?? move.channel} since{' '}
             <Time value={move.since} as="full" />, the others go by other accounts: {move.cause}.
           </List.Item>
         ))}
