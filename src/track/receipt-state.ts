@@ -68,8 +68,17 @@ function compare(one: StateReceipt, other: StateReceipt): number {
     Number(one.kind === 'bounced') - Number(other.kind === 'bounced') ||
     getDetail(one) - getDetail(other) ||
     one.at - other.at ||
-    (one.id < other.id ? -1 : Number(one.id > other.id))
+    compareText(one.id, other.id) ||
+    // Two reports with one id differ where a provider corrected it: one of them counts, in whatever order they came.
+    compareText(
+      JSON.stringify([one.code, one.enhancedCode, one.part]),
+      JSON.stringify([other.code, other.enhancedCode, other.part]),
+    )
   );
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }
 
 function getDetail({ code, enhancedCode }: StateReceipt): number {
