@@ -20,7 +20,8 @@ interface QueueView {
         readonly next_probe_at: string;
       }[]
     | null;
-  readonly moves: readonly {
+  /** Absent: the server is older. */
+  readonly moves?: readonly {
     readonly channel: string;
     readonly account: string;
     readonly share: number;
@@ -43,7 +44,7 @@ export function addQueueCommand(program: Command): void {
     );
 }
 
-function formatQueue({ overdue, circuits, moves }: QueueView): string[] {
+function formatQueue({ overdue, circuits, moves = [] }: QueueView): string[] {
   return [
     ...overdue.map(
       ({ queue, channel, count, has_more, oldest_due_at }) =>
