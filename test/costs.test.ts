@@ -60,8 +60,26 @@ test('costs are summed up by day, channel, provider and type, each currency apar
   const query = { tenantId: 'default', from: Date.parse('2025-11-20'), to: Date.parse('2025-11-21') };
   const { pool } = tidings.database;
   expect(await summarizeCosts(pool, { ...query, by: ['day', 'channel', 'provider', 'type'] })).toEqual([
-    { day: '2025-11-20', channel: 'sms', provider: 'main', type: 'TEXT', currency: 'EUR', amount: 0.05, messages: 1, parts: 1 },
-    { day: '2025-11-20', channel: 'sms', provider: 'main', type: 'TEXT', currency: 'USD', amount: 0.5, messages: 1, parts: 1 },
+    {
+      day: '2025-11-20',
+      channel: 'sms',
+      provider: 'main',
+      type: 'TEXT',
+      currency: 'EUR',
+      amount: 0.05,
+      messages: 1,
+      parts: 1,
+    },
+    {
+      day: '2025-11-20',
+      channel: 'sms',
+      provider: 'main',
+      type: 'TEXT',
+      currency: 'USD',
+      amount: 0.5,
+      messages: 1,
+      parts: 1,
+    },
   ]);
   expect(await summarizeCosts(pool, { ...query, by: [] })).toHaveLength(2);
   expect(await summarizeCosts(pool, { ...query, tenantId: 'another', by: [] })).toEqual([]);

@@ -14,7 +14,8 @@ afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));
 
 test('messages of a tier are shared by weight, and each says by what weight it went', async () => {
   const routed = await start({
-    routes: 'routes: { email: [{ account: main, weight: 80 }, { account: second, weight: 20 }, { account: spare, tier: 2 }] }',
+    routes:
+      'routes: { email: [{ account: main, weight: 80 }, { account: second, weight: 20 }, { account: spare, tier: 2 }] }',
     accounts: ['spare', 'second', 'main'],
   });
   const users = await routed.post('mail', 400);

@@ -36,14 +36,29 @@ test.each([
   ['routes: { email: [{ account: a }, { account: a }] }', 'the account a is in tier 1 twice'],
   ['routes: { email: [{ account: a, wen: x }] }', 'unknown key "wen" in an entry of a route (did you mean "when"?)'],
   ['routes: { email: [{ account: a, when: user.plan == "pro" }, { account: b }] }', 'user is not known here'],
-  ['routes: { email: [{ account: a, when: message.calling == "1" }, { account: b }] }', 'message has no field "calling"'],
+  [
+    'routes: { email: [{ account: a, when: message.calling == "1" }, { account: b }] }',
+    'message has no field "calling"',
+  ],
   ['routes: { email: [{ account: a, when: message.type }, { account: b }] }', '1:43 invalid'],
   ['prices: { twilio: 1 }', '"prices" must be a list'],
-  ['prices: [{ provider: twilio, channel: sms, from: 2026-02-30, amount: 1, currency: EUR }]', 'not a day of the calendar'],
-  ['prices: [{ provider: twilio, channel: sms, from: 2026-01-01, amount: -1, currency: EUR }]', '"amount" must be a number'],
-  ['prices: [{ provider: twilio, channel: sms, from: 2026-01-01, amount: 1, currency: euro }]', 'a currency of ISO 4217'],
+  [
+    'prices: [{ provider: twilio, channel: sms, from: 2026-02-30, amount: 1, currency: EUR }]',
+    'not a day of the calendar',
+  ],
+  [
+    'prices: [{ provider: twilio, channel: sms, from: 2026-01-01, amount: -1, currency: EUR }]',
+    '"amount" must be a number',
+  ],
+  [
+    'prices: [{ provider: twilio, channel: sms, from: 2026-01-01, amount: 1, currency: euro }]',
+    'a currency of ISO 4217',
+  ],
   ['prices: [{ provider: twilio, channel: sms, amount: 1, currency: EUR }]', 'this price has no "from"'],
-  ['prices: [{ provider: twilio, channel: sms, calling_code: +351, from: 2026-01-01, amount: 1, currency: EUR }]', 'a calling code without +'],
+  [
+    'prices: [{ provider: twilio, channel: sms, calling_code: +351, from: 2026-01-01, amount: 1, currency: EUR }]',
+    'a calling code without +',
+  ],
 ])('%s is refused', async (routes, expected) => {
   const problems = await check(routes);
   expect(problems.join('\n')).toContain(expected);

@@ -10,9 +10,9 @@ import type { CatalogFiles } from './catalog-files.ts';
 import { type Difference, diffCatalogs } from './diff.ts';
 import type { Finding } from './lint/findings.ts';
 import { type LintResult, lintCatalog } from './lint/lint-catalog.ts';
+import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
 import { compareByPlace } from './problems.ts';
 import { checkRouteAccounts } from './route-accounts.ts';
-import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
 
 /** The tenant whose catalog a command changes, and who changes it. */
 export interface CatalogCommand {

@@ -3,9 +3,17 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
-import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { readPhoneNumber } from '../channels/sms/phone-number.ts';
-import type { Channel, Cost, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type {
+  Channel,
+  Cost,
+  DeliveryReasonCode,
+  Message,
+  MessageLocale,
+  SendOutcome,
+  Target,
+} from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
@@ -262,7 +270,8 @@ export class Executor {
     }
     if (result.error) this.#logError(delivery, result.error);
     if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
-    const cost = result.outcome.kind === 'sent' ? await this.#findCost(delivery, provider, target, result.outcome) : undefined;
+    const cost =
+      result.outcome.kind === 'sent' ? await this.#findCost(delivery, provider, target, result.outcome) : undefined;
     return { ...result, ...(locale && { locale }), ...(cost && { cost }) };
   }
 
@@ -534,7 +543,10 @@ const NO_RESPONSE: SendOutcome = {
   timedOut: true,
 };
 
-const NO_OPEN_ACCOUNT: SendOutcome = { kind: 'retry', reason: 'the accounts of the tenant cannot be opened; see the log' };
+const NO_OPEN_ACCOUNT: SendOutcome = {
+  kind: 'retry',
+  reason: 'the accounts of the tenant cannot be opened; see the log',
+};
 
 const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
 
@@ -565,7 +577,12 @@ function redactOutcome(outcome: SendOutcome): SendOutcome {
   const { kind, providerMessageId: id } = outcome;
   const billed = outcome.kind === 'sent' ? toBilled(outcome) : {};
   // A message id may look like an email address; it is not masked.
-  return { kind, ...redacted, ...billed, ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }) };
+  return {
+    kind,
+    ...redacted,
+    ...billed,
+    ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }),
+  };
 }
 
 /** The largest cost and number of parts that their columns hold. */

@@ -8,7 +8,6 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
-import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
@@ -23,6 +22,7 @@ import { AccountChooser } from './routes/choose-account.ts';
 import { RouteMoves } from './routes/route-moves.ts';
 import { Settler } from './settler.ts';
 import type { TargetSources } from './targets.ts';
+import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
 
 export interface DeliveryWorkerOptions {
   /** Names the worker and its leases. Unique among all processes, earlier ones included. */

@@ -9,9 +9,9 @@ import { type CompiledTemplate, compileTemplate } from '../../templates/template
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
-import { compileRuleSet } from './compile-rule-set.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
+import { compileRuleSet } from './compile-rule-set.ts';
 import { findNamedFields } from './named-fields.ts';
 
 /** One applied version of a tenant's catalog, compiled. */

@@ -3,7 +3,8 @@ import type { Price } from '../../model/route.ts';
 import { type Fields, parseFilledFields, parseKeyword, parseText } from './fields.ts';
 import type { Entry, Text, Tree, YamlFile } from './yaml.ts';
 
-const EXAMPLE = '{ provider: twilio, channel: sms, calling_code: "351", from: 2026-01-01, amount: 0.045, currency: EUR }';
+const EXAMPLE =
+  '{ provider: twilio, channel: sms, calling_code: "351", from: 2026-01-01, amount: 0.045, currency: EUR }';
 const KEYS = ['provider', 'channel', 'calling_code', 'from', 'amount', 'currency'];
 
 /** Prices in a catalog, at most: those of some providers for every calling code. */
@@ -15,6 +16,7 @@ const MAX_AMOUNT = 1000;
 export function parsePrices(file: YamlFile, entry: Entry | undefined): Price[] {
   if (!entry) return [];
   const { value } = entry;
+  if (value.kind === 'null') return [];
   if (value.kind !== 'list') {
     file.report(value.at, '"prices" must be a list', `prices: [${EXAMPLE}]`);
     return [];
@@ -31,7 +33,8 @@ export function parsePrices(file: YamlFile, entry: Entry | undefined): Price[] {
 function parsePrice(file: YamlFile, tree: Tree, seen: Set<string>): Price[] {
   const found = parseFilledFields(file, tree, 'a price', KEYS, EXAMPLE);
   for (const key of KEYS) {
-    if (tree.kind === 'map' && key !== 'calling_code' && !found.has(key)) file.report(tree.at, `this price has no "${key}"`, EXAMPLE);
+    if (tree.kind === 'map' && key !== 'calling_code' && !found.has(key))
+      file.report(tree.at, `this price has no "${key}"`, EXAMPLE);
   }
   const provider = parsePattern(file, found, 'provider', /^[a-z][a-z0-9_]{0,62}$/, 'the name of a provider');
   const channelText = parseField(file, found, 'channel');
@@ -40,7 +43,8 @@ function parsePrice(file: YamlFile, tree: Tree, seen: Set<string>): Price[] {
   const from = parseDay(file, found);
   const amount = parseAmount(file, found.get('amount'));
   const currency = parsePattern(file, found, 'currency', /^[A-Z]{3}$/, 'a currency of ISO 4217');
-  if (provider === undefined || !channel || from === undefined || amount === undefined || currency === undefined) return [];
+  if (provider === undefined || !channel || from === undefined || amount === undefined || currency === undefined)
+    return [];
   const key = [provider, channel, callingCode, from].join(' ');
   if (seen.has(key)) file.report(tree.at, 'this price is in "prices" twice', 'remove one of them');
   seen.add(key);

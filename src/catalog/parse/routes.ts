@@ -25,7 +25,9 @@ export interface ParsedRoutes {
 export function parseRoutes(file: YamlFile): ParsedRoutes {
   const top = parseFields(file, file.root!, 'routes.yaml', ['routes', 'prices'], `routes: { ${EXAMPLE} }`);
   const found = top.get('routes');
-  const routes = found ? parseEntries(file, found.value, '"routes"', EXAMPLE).flatMap((one) => parseRoute(file, one)) : [];
+  const routes = found
+    ? parseEntries(file, found.value, '"routes"', EXAMPLE).flatMap((one) => parseRoute(file, one))
+    : [];
   const prices = parsePrices(file, top.get('prices'));
   return { ...(routes.length > 0 && { routes }), ...(prices.length > 0 && { prices }) };
 }

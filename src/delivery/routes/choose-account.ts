@@ -10,8 +10,8 @@ import type { TenantProfile } from '../../model/tenant.ts';
 import type { ClaimedDelivery } from '../../store/deliveries/deliveries.ts';
 import { type EarlierAttempt, loadEarlierAttempts } from '../../store/deliveries/earlier-attempts.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { TEST_PROVIDER, type TenantAccounts, takesService } from '../tenant-accounts.ts';
 import type { Circuits } from '../circuits.ts';
+import { TEST_PROVIDER, type TenantAccounts, takesService } from '../tenant-accounts.ts';
 import type { RouteCache } from './catalog-routes.ts';
 import { type Candidate, getRouteName, groupByTier, rankAccounts } from './rank-accounts.ts';
 import type { RouteMoves } from './route-moves.ts';
@@ -89,7 +89,8 @@ export class AccountChooser {
     const isFirst = attempt === 1 && lastAccount === null;
     if (own.length === 0 && isFirst) return { provider: this.#getInstallation(channel), choice: null };
     const found = own.length === 0 ? NO_ROUTES : this.#options.routes.find(delivery);
-    const chooseBy = ({ routes }: { readonly routes: Routes }) => this.#chooseBy(routes.get(channel), own, delivery, facts);
+    const chooseBy = ({ routes }: { readonly routes: Routes }) =>
+      this.#chooseBy(routes.get(channel), own, delivery, facts);
     return found instanceof Promise ? found.then(chooseBy) : chooseBy(found);
   }
 
@@ -117,7 +118,8 @@ export class AccountChooser {
     const earlier = delivery.attempt > 1 ? await loadEarlierAttempts(this.#options.pool, delivery) : [];
     const all = await this.#findCandidates(own, route, delivery, facts);
     const doubt = earlier.find(({ outcome }) => outcome === 'in_doubt');
-    if (doubt && doubt.provider !== UNKNOWN) return this.#keepInDoubt([...own, this.#getInstallation(delivery.channel)], doubt);
+    if (doubt && doubt.provider !== UNKNOWN)
+      return this.#keepInDoubt([...own, this.#getInstallation(delivery.channel)], doubt);
     const candidates = await selectAble(all, facts);
     const [only] = candidates;
     if (!only) return toUnroutable(delivery.channel, own);
@@ -276,8 +278,12 @@ function preferAble(candidates: readonly Candidate[], isAble: (candidate: Candid
 
 /** Returns the names of the accounts that failed for this delivery for reasons of their own, the one that did so last first. */
 function listFailed(earlier: readonly EarlierAttempt[]): string[] {
-  const failed = earlier.filter(({ scope, provider }) => (scope === 'account' || scope === 'provider') && provider !== NO_ACCOUNT.name);
-  return [...new Set(failed.map(({ account }) => getRouteName(account === null ? NO_ACCOUNT : { ...NO_ACCOUNT, account })))];
+  const failed = earlier.filter(
+    ({ scope, provider }) => (scope === 'account' || scope === 'provider') && provider !== NO_ACCOUNT.name,
+  );
+  return [
+    ...new Set(failed.map(({ account }) => getRouteName(account === null ? NO_ACCOUNT : { ...NO_ACCOUNT, account }))),
+  ];
 }
 
 /** Puts accounts that failed for this delivery behind the others, the one that failed last at the end. */

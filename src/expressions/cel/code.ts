@@ -43,7 +43,17 @@ export interface Frame {
 }
 
 export function newFrame(): Frame {
-  return { event: {}, traits: {}, user: {}, context: {}, matched: {}, message: {}, now: undefined, items: [null, null], steps: 0 };
+  return {
+    event: {},
+    traits: {},
+    user: {},
+    context: {},
+    matched: {},
+    message: {},
+    now: undefined,
+    items: [null, null],
+    steps: 0,
+  };
 }
 
 export type Evaluate = (frame: Frame) => EvaluationOutcome;

@@ -11,7 +11,10 @@ const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starti
 const accountName = z
   .string(NAME_HINT)
   .regex(ACCOUNT_NAME, NAME_HINT)
-  .refine((name) => name !== INSTALLATION_ACCOUNT, `choose another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`)
+  .refine(
+    (name) => name !== INSTALLATION_ACCOUNT,
+    `choose another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`,
+  )
   .meta({ description: 'Name of the account', examples: ['ses_eu'] });
 
 export const accountParams = z.object({

@@ -10,7 +10,9 @@ const DAY_HINT = 'write a day of the calendar, such as 2026-01-31';
 const day = z.iso.date(DAY_HINT);
 
 export const costQuery = z.strictObject({
-  from: day.optional().meta({ description: 'First day in UTC; absent: 30 days before the last one', examples: ['2026-01-01'] }),
+  from: day
+    .optional()
+    .meta({ description: 'First day in UTC; absent: 30 days before the last one', examples: ['2026-01-01'] }),
   to: day.optional().meta({
     description: `Last day in UTC; absent: today. At most ${MAX_COST_DAYS} days`,
     examples: ['2026-01-31'],
@@ -19,7 +21,10 @@ export const costQuery = z.strictObject({
     .string()
     .max(100)
     .default('day,channel,provider,type')
-    .meta({ description: `What to group by, of ${COST_GROUPS.join(', ')}, with commas`, examples: ['channel,provider'] }),
+    .meta({
+      description: `What to group by, of ${COST_GROUPS.join(', ')}, with commas`,
+      examples: ['channel,provider'],
+    }),
 });
 
 const row = z
@@ -34,9 +39,10 @@ const row = z
     messages: z.int(),
     parts: z.int().describe('Billed parts; a message without parts counts as one'),
   })
-  .meta({ id: 'CostRow', description: 'What messages cost together; fields that are not grouped by are absent' }) satisfies z.ZodType<
-  Omit<CostRow, 'day' | 'channel' | 'provider' | 'account' | 'type'>
->;
+  .meta({
+    id: 'CostRow',
+    description: 'What messages cost together; fields that are not grouped by are absent',
+  }) satisfies z.ZodType<Omit<CostRow, 'day' | 'channel' | 'provider' | 'account' | 'type'>>;
 
 export const costSummary = z
   .object({

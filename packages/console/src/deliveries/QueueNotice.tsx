@@ -56,11 +56,7 @@ export function QueueNotice() {
   );
 }
 
-function getTitle(
-  overdue: readonly Overdue[],
-  circuits: readonly OpenCircuit[],
-  moves: QueueState['moves'],
-): string {
+function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[], moves: QueueState['moves']): string {
   if (overdue.length + circuits.length === 0) return moves.length === 1 ? 'An account fails' : 'Accounts fail';
   if (circuits.length === 0) return 'Work is overdue';
   return overdue.length === 0
