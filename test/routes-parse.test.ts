@@ -34,13 +34,13 @@ test.each([
   ['routes: { email: [{ account: a, weight: 1.5 }] }', '"weight" must be a whole number from 1 to 1000'],
   ['routes: { email: [{ account: a, tier: 11 }] }', '"tier" must be a whole number from 1 to 10'],
   ['routes: { email: [{ account: a }, { account: a }] }', 'the account a is in tier 1 twice'],
-  ['routes: { email: [{ account: a, wen: x }] }', 'unknown key "wen" in an entry of a route (did you mean "when"?)'],
+  ['routes: { email: [{ account: a, wen: x }] }', 'unknown key "wen" in an entry of a route (did you mean when?)'],
   ['routes: { email: [{ account: a, when: user.plan == "pro" }, { account: b }] }', 'user is not known here'],
   [
     'routes: { email: [{ account: a, when: message.calling == "1" }, { account: b }] }',
     'message has no field "calling"',
   ],
-  ['routes: { email: [{ account: a, when: message.type }, { account: b }] }', '1:43 invalid'],
+  ['routes: { email: [{ account: a, when: message.type }, { account: b }] }', 'message.type is text, but must be true or false'],
   ['prices: { twilio: 1 }', '"prices" must be a list'],
   [
     'prices: [{ provider: twilio, channel: sms, from: 2026-02-30, amount: 1, currency: EUR }]',
@@ -66,10 +66,10 @@ test.each([
 });
 
 test.each([
-  ['routes: { sms: [{ account: a }] }', 'routes.yaml:1:11 unused_route: no notification type is sent by sms'],
+  ['routes: { sms: [{ account: a }] }', 'routes.yaml:1:16 unused_route: no notification type is sent by sms'],
   [
     'routes: { email: [{ account: a, when: message.domain == "x.com" }] }',
-    'routes.yaml:1:11 route_gap: a message for which none of these conditions holds has no account',
+    'routes.yaml:1:18 route_gap: a message for which none of these conditions holds has no account',
   ],
   [
     'routes: { email: [{ account: a }, { account: a, tier: 2 }] }',

@@ -6,7 +6,6 @@ import type { Outgoing, Provider } from '../channels/provider.ts';
 import { readPhoneNumber } from '../channels/sms/phone-number.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type {
-  Channel,
   Cost,
   DeliveryReasonCode,
   Message,

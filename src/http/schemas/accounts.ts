@@ -8,13 +8,12 @@ import { jsonObject, listOf, storable, storedObject, timestamp } from './common.
 
 const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
 
+const RESERVED_HINT = `choose another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`;
+
 const accountName = z
   .string(NAME_HINT)
   .regex(ACCOUNT_NAME, NAME_HINT)
-  .refine(
-    (name) => name !== INSTALLATION_ACCOUNT,
-    `choose another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`,
-  )
+  .regex(/^(?!installation$)/, RESERVED_HINT)
   .meta({ description: 'Name of the account', examples: ['ses_eu'] });
 
 export const accountParams = z.object({
