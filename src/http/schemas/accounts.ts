@@ -8,7 +8,7 @@ import { jsonObject, listOf, storable, storedObject, timestamp } from './common.
 
 const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
 
-const RESERVED_HINT = `choose another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`;
+const RESERVED_HINT = `write another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`;
 
 const accountName = z
   .string(NAME_HINT)
