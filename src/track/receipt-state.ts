@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Receipt, ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 
@@ -50,8 +51,8 @@ function getOutcome(
   if (!failure) return isDelivered ? 'delivered' : undefined;
   const failed = failure.kind === 'bounced' ? 'bounced' : 'failed';
   if (!isDelivered) return failed;
-  // An email has no parts: a server that accepted it may return it later. Before it accepted it, a failure was one of its tries.
-  if (channel === 'email') return failure.isPermanent ? failed : 'delivered';
+  // A server that accepted it may return it later. Before it accepted it, a failure was one of its tries.
+  if (CHANNEL_DESCRIPTORS[channel].canBounceLater) return failure.isPermanent ? failed : 'delivered';
   return 'partly_delivered';
 }
 
