@@ -171,6 +171,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up what messages cost, by day, channel, provider, account and notification type */
+        get: operations["getCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -2032,6 +2049,31 @@ export interface components {
              */
             next: string | null;
         };
+        /** @description What messages cost together; fields that are not grouped by are absent */
+        CostRow: {
+            /** @description Null: that of the installation */
+            account?: string | null;
+            amount: number;
+            /** @enum {string} */
+            channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            currency: string;
+            day?: string;
+            messages: number;
+            /** @description Billed parts; a message without parts counts as one */
+            parts: number;
+            provider?: string;
+            /** @description The notification type */
+            type?: string;
+        };
+        /** @description What messages cost, as far as it is known */
+        CostSummary: {
+            /** @description The latest day first */
+            costs: components["schemas"]["CostRow"][];
+            from: string;
+            /** @description True if only the first 10000 are listed */
+            has_more: boolean;
+            to: string;
+        };
         /** @description A decision with its evidence */
         Decision: {
             /**
@@ -3636,7 +3678,7 @@ export interface components {
              * @description Name of the account
              * @example ses_eu
              */
-            account: string;
+            account: string & (unknown & unknown);
             /**
              * @description Channels that it is used for; may be absent for a provider of one channel
              * @example [
@@ -5899,6 +5941,8 @@ export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
+export type CostRow = components['schemas']['CostRow'];
+export type CostSummary = components['schemas']['CostSummary'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type Delivery = components['schemas']['Delivery'];
@@ -6884,6 +6928,69 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CatalogVersionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCosts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to group by, of day, channel, provider, account, type, with commas
+                 * @example channel,provider
+                 */
+                by?: string;
+                /**
+                 * @description First day in UTC; absent: 30 days before the last one
+                 * @example 2026-01-01
+                 */
+                from?: string;
+                /**
+                 * @description Last day in UTC; absent: today. At most 93 days
+                 * @example 2026-01-31
+                 */
+                to?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "text",
+                     *       "to": "text",
+                     *       "costs": [
+                     *         {
+                     *           "currency": "text",
+                     *           "amount": 1,
+                     *           "messages": 1,
+                     *           "parts": 1
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CostSummary"];
                 };
             };
             400: components["responses"]["InvalidRequest"];
