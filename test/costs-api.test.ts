@@ -37,6 +37,6 @@ test.each([
   ['?by=day,chanel', 'by'],
   ['?from=2025-02-30', 'from'],
   ['?to=yesterday', 'to'],
-])('%s is refused with its place', async (query, pointer) => {
+])('%s is rejected with its place', async (query, pointer) => {
   expectProblem(await api.server.get(`/api/v1/costs${query}`), { status: 400, code: 'invalid_request', pointer });
 });

@@ -59,7 +59,7 @@ test.each([
     'prices: [{ provider: twilio, channel: sms, calling_code: +351, from: 2026-01-01, amount: 1, currency: EUR }]',
     'a calling code without +',
   ],
-])('%s is refused', async (routes, expected) => {
+])('%s is rejected', async (routes, expected) => {
   const problems = await check(routes);
   expect(problems.join('\n')).toContain(expected);
   expect(problems[0]).toMatch(/^routes\.yaml:1:\d+ invalid/);
