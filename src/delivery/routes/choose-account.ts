@@ -6,6 +6,7 @@ import { formatDeliveryId } from '../../model/delivery-id.ts';
 import type { PushService } from '../../model/device.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { isTestTenant } from '../../model/principal.ts';
+import { INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
 import type { ClaimedDelivery } from '../../store/deliveries/deliveries.ts';
 import { type EarlierAttempt, loadEarlierAttempts } from '../../store/deliveries/earlier-attempts.ts';
@@ -281,9 +282,7 @@ function listFailed(earlier: readonly EarlierAttempt[]): string[] {
   const failed = earlier.filter(
     ({ scope, provider }) => (scope === 'account' || scope === 'provider') && provider !== NO_ACCOUNT.name,
   );
-  return [
-    ...new Set(failed.map(({ account }) => getRouteName(account === null ? NO_ACCOUNT : { ...NO_ACCOUNT, account }))),
-  ];
+  return [...new Set(failed.map(({ account }) => account ?? INSTALLATION_ACCOUNT))];
 }
 
 /** Puts accounts that failed for this delivery behind the others, the one that failed last at the end. */
