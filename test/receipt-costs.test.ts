@@ -8,7 +8,11 @@ import { type RoutedTidings, routedTidings } from './support/routes.ts';
 const open: RoutedTidings[] = [];
 afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));
 
-async function start(): Promise<{ routed: RoutedTidings; user: string; record: (...receipts: object[]) => Promise<void> }> {
+async function start(): Promise<{
+  routed: RoutedTidings;
+  user: string;
+  record: (...receipts: object[]) => Promise<void>;
+}> {
   const routed = await routedTidings({
     accounts: ['main'],
     routes: 'prices: [{ provider: main, channel: sms, from: 2025-01-01, amount: 0.1, currency: EUR }]',
@@ -19,7 +23,12 @@ async function start(): Promise<{ routed: RoutedTidings; user: string; record: (
   const sent = await routed.becomes(user, 'sent');
   expect(sent.cost).toEqual({ amount: 0.1, currency: 'EUR' });
   const { tidings } = routed;
-  const options = { pool: tidings.database.pool, catalogs: tidings.catalogs, seal: tidings.seal, clock: () => tidings.clock.now };
+  const options = {
+    pool: tidings.database.pool,
+    catalogs: tidings.catalogs,
+    seal: tidings.seal,
+    clock: () => tidings.clock.now,
+  };
   const message = {
     ...parseDeliveryId(sent.delivery_id)!,
     tenantId: 'default',

@@ -40,7 +40,10 @@ test.each([
     'routes: { email: [{ account: a, when: message.calling == "1" }, { account: b }] }',
     'message has no field "calling"',
   ],
-  ['routes: { email: [{ account: a, when: message.type }, { account: b }] }', 'message.type is text, but must be true or false'],
+  [
+    'routes: { email: [{ account: a, when: message.type }, { account: b }] }',
+    'message.type is text, but must be true or false',
+  ],
   ['prices: { twilio: 1 }', '"prices" must be a list'],
   [
     'prices: [{ provider: twilio, channel: sms, from: 2026-02-30, amount: 1, currency: EUR }]',

@@ -5,14 +5,7 @@ import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
 import { readPhoneNumber } from '../channels/sms/phone-number.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type {
-  Cost,
-  DeliveryReasonCode,
-  Message,
-  MessageLocale,
-  SendOutcome,
-  Target,
-} from '../model/delivery.ts';
+import type { Cost, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
