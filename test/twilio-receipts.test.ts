@@ -149,7 +149,7 @@ describe('an incoming message', () => {
     'arret',
   ])('%s opts out', (text) => {
     expect(incoming(text).receipts).toEqual([
-      expect.objectContaining({ kind: 'opted_out', of: { from: '+351912345678', text } }),
+      expect.objectContaining({ kind: 'opted_out', of: { from: '+351912345678', text, to: ['+12025550123'] } }),
     ]);
   });
 

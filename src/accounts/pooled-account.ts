@@ -14,6 +14,7 @@ export class PooledAccount implements Provider {
   readonly account: string;
   readonly channels: readonly Channel[];
   readonly services?: readonly PushService[];
+  readonly sender?: string;
   readonly concurrency: number;
   readonly keepsMessage: boolean;
   readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
@@ -36,6 +37,7 @@ export class PooledAccount implements Provider {
     this.account = account;
     this.channels = channels;
     if (provider.services) this.services = provider.services;
+    if (provider.sender !== undefined) this.sender = provider.sender;
     this.concurrency = provider.concurrency;
     this.keepsMessage = provider.keepsMessage;
     if (provider.check) this.check = (signal) => this.#track(() => provider.check!(signal));

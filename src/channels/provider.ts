@@ -42,6 +42,8 @@ export interface Provider {
   readonly channels: readonly Channel[];
   /** The push services whose tokens it takes; absent: of all, or it sends no push messages. */
   readonly services?: readonly PushService[];
+  /** The number or messaging service that it sends SMS by, which readers reply STOP to. Absent: that is not known, or it sends none. */
+  readonly sender?: string;
   /** Number of sends that may run at once. */
   readonly concurrency: number;
   /** Whether rendered messages are kept, for the console and the API. */

@@ -10,6 +10,7 @@ import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
+import type { Tracking } from '../model/tracking.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -22,6 +23,7 @@ import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
+import type { EmailPauses } from './email-pauses.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
@@ -78,6 +80,7 @@ interface ToHandOver {
   readonly message: Message;
   readonly locale: MessageLocale | undefined;
   readonly sender: string | undefined;
+  readonly tracking: Tracking | undefined;
 }
 
 export interface ExecutorOptions {
@@ -98,6 +101,7 @@ export interface ExecutorOptions {
   readonly fetchFiles: FetchFiles;
   /** Sources of devices and endpoints, by channel. */
   readonly targets: TargetSources;
+  readonly pauses: EmailPauses;
   /** URLs that go out with messages; undefined: none. */
   readonly links: MessageLinks | undefined;
   /** Returns name and settings of a tenant. */
@@ -126,7 +130,12 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { chooser, clock, onCompleted } = this.#options;
+    const { chooser, pauses, clock, random, onUnstarted, onCompleted } = this.#options;
+    const heldUntil = pauses.findHold(delivery, clock(), random());
+    if (heldUntil !== undefined) {
+      onUnstarted(delivery, heldUntil, 'sending_paused');
+      return;
+    }
     const found = chooser.choose(delivery, this.#getFacts(delivery));
     if (!(found instanceof Promise)) {
       this.#queue(delivery, found);
@@ -210,6 +219,8 @@ export class Executor {
   async #dispatch(delivery: ClaimedDelivery, provider: Provider): Promise<DispatchResult | Unstarted> {
     const { leases } = this.#options;
     if (!leases.isGood(delivery.lease)) return RETURNED;
+    const stopped = findStop(delivery, provider);
+    if (stopped) return { provider, outcome: stopped };
     const found = await this.#findTarget(delivery, provider);
     if ('unstarted' in found) return found;
     if ('outcome' in found) return { provider, ...found };
@@ -226,11 +237,12 @@ export class Executor {
     const rendered = await this.#renderMessage(delivery);
     if ('outcome' in rendered) return { provider, ...rendered };
     const { locale, sender } = rendered;
+    const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, rendered);
     const completed = await this.#complete(rendered.message, provider);
     if ('unstarted' in completed) return completed;
     if ('outcome' in completed) return { provider, message: rendered.message, ...completed };
     try {
-      return await this.#handOver(delivery, provider, { ...completed, target, locale, sender });
+      return await this.#handOver(delivery, provider, { ...completed, target, locale, sender, tracking });
     } finally {
       completed.release?.();
     }
@@ -239,7 +251,7 @@ export class Executor {
   async #handOver(
     delivery: ClaimedDelivery,
     provider: Provider,
-    { target, message, locale, sender }: ToHandOver,
+    { target, message, locale, sender, tracking }: ToHandOver,
   ): Promise<DispatchResult | Unstarted> {
     const { pool, circuits, leases, deadlines } = this.#options;
     if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
@@ -255,7 +267,11 @@ export class Executor {
       return !isStopped;
     };
     const { links } = this.#options;
-    const result = await send(provider, delivery, { target, message, sender, links }, deadline, mayHandOver);
+    const sentAt = this.#options.clock();
+    // The message is kept as its template made it: who looks at it here is not its reader.
+    const outgoing = tracking && links ? links.track(delivery, message, tracking, sentAt) : message;
+    const content = { target, message: outgoing, sender, links };
+    const result = { ...(await send(provider, delivery, content, deadline, mayHandOver)), message };
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -353,9 +369,15 @@ export class Executor {
     return { target: kind === 'email' ? { kind, address: opened } : { kind, number: opened } };
   }
 
-  async #renderMessage(
-    delivery: ClaimedDelivery,
-  ): Promise<{ readonly message: Message; readonly locale?: MessageLocale; readonly sender?: string } | Unsent> {
+  async #renderMessage(delivery: ClaimedDelivery): Promise<
+    | {
+        readonly message: Message;
+        readonly locale?: MessageLocale;
+        readonly sender?: string;
+        readonly tracking?: Tracking;
+      }
+    | Unsent
+  > {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const opened = await this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
@@ -393,7 +415,19 @@ export class Executor {
       message,
       ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
       ...(sender === undefined ? {} : { sender }),
+      ...(tenant.settings.tracking === undefined ? {} : { tracking: tenant.settings.tracking }),
     };
+  }
+
+  /** Returns what is to be found out about the reader of a message; undefined: nothing. */
+  async #findTracking(
+    { tenantId, notificationType, channel, category, catalogVersion }: ClaimedDelivery,
+    { message, tracking: ofTenant }: { readonly message: Message; readonly tracking?: Tracking },
+  ): Promise<Tracking | undefined> {
+    const { links, catalogs } = this.#options;
+    if (!links || channel !== 'email' || category === 'SECURITY' || message.html === undefined) return undefined;
+    const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
+    return rules.notifications.get(notificationType)?.tracking ?? ofTenant;
   }
 
   /** Ends reports to the circuits: aborted sends say nothing about the provider. */
@@ -483,6 +517,16 @@ async function send(
     // The provider may have thrown before or after it passed the message on.
     return { provider, outcome: INTERNAL_ERROR, message, error: redactError(error) };
   }
+}
+
+/** Returns the outcome of a message whose reader replied STOP to its sender; undefined: they did not. */
+function findStop({ stoppedSenders }: ClaimedDelivery, { sender, isSubstitute }: Provider): Undeliverable | undefined {
+  if (stoppedSenders === null || isSubstitute) return undefined;
+  // An unknown sender may be the one that was stopped.
+  const stopped = sender === undefined ? stoppedSenders[0] : stoppedSenders.find((one) => one === sender);
+  if (stopped === undefined) return undefined;
+  const reason = `The owner of the number wants no messages of this sender (scope sender:${stopped}).`;
+  return { kind: 'undeliverable', reasonCode: 'suppressed', reason };
 }
 
 function toMissingAddress(kind: AddressKind): Omit<Undeliverable, 'kind'> {

@@ -1,11 +1,15 @@
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { Message } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
-import { DEFAULT_TENANT } from '../model/event.ts';
+import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
+import type { Tracking } from '../model/tracking.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { signTracking } from '../privacy/tracking-token.ts';
 import { signUnsubscribe } from '../privacy/unsubscribe-token.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import { getUnsubscribeScope } from '../track/suppression.ts';
+import { addPixel, replaceLinks } from '../track/tracked-html.ts';
 
 /** URLs of this installation that go out with messages. */
 export interface MessageLinks {
@@ -13,6 +17,8 @@ export interface MessageLinks {
   receiptUrl(provider: Provider, tenantId: string): string;
   /** URL under which the reader of an email unsubscribes; undefined: the message is part of the service itself, or has no address. */
   unsubscribeUrl(delivery: ClaimedDelivery): string | undefined;
+  /** Returns an email with a picture and links that tell of its reader. Nothing of a SECURITY message is changed. */
+  track(delivery: ClaimedDelivery, message: Message, tracking: Tracking, sentAt: Millis): Message;
 }
 
 /** @param publicUrl the URL under which the world reaches the API, without a slash at its end */
@@ -35,6 +41,15 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
         deliveryId: formatDeliveryId(delivery),
       });
       return `${base}/unsubscribe/${token}`;
+    },
+    track({ tenantId, notificationId, channel, target, category }, message, tracking, sentAt) {
+      if (message.html === undefined || channel !== 'email' || category === 'SECURITY') return message;
+      const sign = (url: string) => signTracking(seal, { tenantId, notificationId, channel, target, sentAt, url });
+      let { html } = message;
+      if (tracking === 'clicks' || tracking === 'all')
+        html = replaceLinks(html, (url) => (url.startsWith(`${base}/`) ? undefined : `${base}/t/c?m=${sign(url)}`));
+      if (tracking === 'opens' || tracking === 'all') html = addPixel(html, `${base}/t/o?m=${sign('')}`);
+      return { ...message, html };
     },
   };
 }

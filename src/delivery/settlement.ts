@@ -105,7 +105,8 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
       return { status: outcome.kind, dueAt: null, reasonCode: null, reason: null };
     case 'undeliverable': {
       const { reasonCode, reason } = outcome;
-      return { status: 'undeliverable', dueAt: null, reasonCode, reason };
+      const status = reasonCode === 'suppressed' ? 'dropped' : 'undeliverable';
+      return { status, dueAt: null, reasonCode, reason };
     }
     case 'rejected':
       return { status: 'dead', dueAt: null, reasonCode: 'rejected', reason: `Rejected: ${outcome.reason}` };

@@ -10,6 +10,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
+import { EmailPauses } from './email-pauses.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LeaseClock } from './lease-clock.ts';
@@ -62,6 +63,8 @@ export interface DeliveryWorkerOptions {
 const NO_FILES = { kind: 'rejected', reason: 'this process fetches no attachments' } as const;
 const MAX_LAST_SETTLEMENTS_MS = 1000;
 const DRAIN_POLL_MS = 50;
+/** Longest interval in ms at which paused emails are read. */
+const MAX_PAUSES_POLL_MS = 5000;
 
 /**
  * Delivers what is due, by services in a row:
@@ -80,6 +83,8 @@ export class DeliveryWorker {
   readonly #settler: Settler;
   readonly #rescuer: Rescuer;
   readonly #heartbeat: Heartbeat;
+  readonly #pauses: EmailPauses;
+  readonly #pollPauses: Millis;
   #stopping = false;
 
   constructor({
@@ -99,6 +104,8 @@ export class DeliveryWorker {
     this.#circuits = circuits;
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
+    this.#pauses = new EmailPauses(pool, log);
+    this.#pollPauses = Math.min(poll * 5, MAX_PAUSES_POLL_MS);
     const leases = new LeaseClock(lease, suspendClock());
     const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.rescan() });
     this.#returner = returner;
@@ -136,6 +143,7 @@ export class DeliveryWorker {
       targets,
       fetchFiles,
       getTenant,
+      pauses: this.#pauses,
       links: options.links,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt, holdCode) => returner.add(delivery, dueAt, holdCode),
@@ -171,6 +179,7 @@ export class DeliveryWorker {
 
   async start(): Promise<void> {
     this.#heartbeat.start();
+    await this.#pauses.start(this.#pollPauses);
     await this.#rescuer.start();
     await this.#producer.start();
   }
@@ -199,6 +208,7 @@ export class DeliveryWorker {
     }
     clearTimeout(abort);
     this.#rescuer.stop();
+    this.#pauses.stop();
     await this.#heartbeat.stop();
   }
 

@@ -7,6 +7,7 @@ import type { HealthCheck } from './check.ts';
 import { checkClock, checkDatabase, checkIsolation, checkSettings } from './database-checks.ts';
 import { checkDisk } from './disk-check.ts';
 import { checkDumps, type Dumps } from './dump-check.ts';
+import { checkEmail } from './email-check.ts';
 import { Health, type ProcessState } from './health.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
 import { checkCircuits, checkOverdue, checkRouteMoves, checkSetAsideWaits } from './work-checks.ts';
@@ -51,6 +52,7 @@ export function buildHealth(parts: HealthParts): Health {
     inTurn(checkSetAsideWaits(pool)),
     inTurn(checkRouteMoves(pool)),
     inTurn(checkOverdue(pool, clock)),
+    inTurn(checkEmail(pool, clock)),
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
     ...(dumps ? [checkDumps(dumps)] : []),

@@ -46,10 +46,12 @@ import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
+import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
+import { registerTrackingRoutes } from './routes/tracking.ts';
 import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
@@ -99,6 +101,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);
+  registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
   registerCostRoutes(app, dependencies);
@@ -127,6 +130,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerHealthRoutes(app, dependencies);
   await registerReceiptRoutes(app, dependencies);
   await registerUnsubscribeRoutes(app, dependencies);
+  registerTrackingRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))
     await app.register(fastifyStatic, { root, acceptRanges: false, cacheControl: false, setHeaders: setCacheHeaders });

@@ -2,6 +2,7 @@ import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
 import type { Price, Route } from './route.ts';
+import type { Tracking } from './tracking.ts';
 
 /** The span over which a limit counts sends. */
 export type Period =
@@ -216,6 +217,8 @@ export interface NotificationType {
   readonly maxAge: Millis;
   /** Time (ms) after which the message is of no use, and is no longer sent; absent: it keeps its use. */
   readonly expiresAfter?: Millis;
+  /** Finding out about the readers of its email; absent: what the tenant says. */
+  readonly tracking?: Tracking;
 }
 
 /** Events that end the search for a channel that reaches the user. */

@@ -26,7 +26,12 @@ export interface Receipt {
   readonly of:
     | { readonly reference: string }
     | { readonly providerMessageId: string }
-    | { readonly from: string; readonly text: string };
+    | {
+        readonly from: string;
+        readonly text: string;
+        /** The senders of ours that it was written to: a number, and its messaging service. Absent: that is not known. */
+        readonly to?: readonly string[];
+      };
   readonly kind: ReceiptKind;
   readonly at: Millis;
   /** Code of the provider. */

@@ -21,6 +21,13 @@ export function isSuppressible(channel: string): channel is SuppressibleChannel 
   return (SUPPRESSIBLE_CHANNELS as readonly string[]).includes(channel);
 }
 
+const SENDER = /^[+A-Za-z0-9]{1,64}$/;
+
+/** Returns whether a text can be the sender of a scope `sender:SENDER`: a number, a short code, or the id of a messaging service. */
+export function isSender(text: string): boolean {
+  return SENDER.test(text);
+}
+
 /** An address that gets no messages of a scope. */
 export interface Suppression {
   readonly tenantId: string;
@@ -29,7 +36,7 @@ export interface Suppression {
   readonly addressHash: string;
   /** As it is shown; null: only the hash is known. */
   readonly addressMask: string | null;
-  /** `all`, `category:CATEGORY` or `type:NOTIFICATION_TYPE`. */
+  /** `all`, `category:CATEGORY`, `type:NOTIFICATION_TYPE`, or `sender:SENDER`: what a number or messaging service of ours sends. */
   readonly scope: string;
   readonly reason: SuppressionReason;
   readonly since: Millis;

@@ -1,5 +1,6 @@
 import type { JsonObject } from './event.ts';
 import { liveTenantId } from './principal.ts';
+import type { Tracking } from './tracking.ts';
 
 /** Ids that a live tenant can have; the table of tenants has the same pattern, with the ending of test tenants. */
 export const LIVE_TENANT_ID: RegExp = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -20,6 +21,8 @@ export interface TenantSettings {
   readonly zone?: string;
   /** The sender of emails: an address, or a name and an address in angle brackets. */
   readonly mail_from?: string;
+  /** Finding out about the readers of its emails, for types that say nothing else. Absent: nothing. */
+  readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */
   readonly branding?: JsonObject;
 }

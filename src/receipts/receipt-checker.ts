@@ -4,6 +4,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
 import { type MessageRow, takeUncheckedMessages } from '../store/receipts/provider-messages.ts';
+import { recordHeldReceipts } from './held-receipts.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
 /** Messages that are looked at in one round, at most; a full round is followed by another at once. */
@@ -16,13 +17,14 @@ export interface ReceiptCheckerOptions extends RecordOptions {
   readonly log: Logger;
   /** Returns the account that sent a message, if it is still there. */
   readonly findAccount: (message: MessageRow) => Promise<Provider | undefined>;
-  /** Interval in ms. Default 30 s. */
+  /** Interval in ms. Default 5 s. */
   readonly interval?: Millis;
 }
 
 /**
  * Looks for messages that no receipt came for in the time in which one usually does: asks the provider once, where it can be
- * asked, and then calls the delivery unconfirmed. A receipt that comes later counts all the same.
+ * asked, and then calls the delivery unconfirmed. A receipt that comes later counts all the same. Also records receipts that came
+ * before their message was known.
  */
 export class ReceiptChecker {
   readonly #options: ReceiptCheckerOptions;
@@ -35,7 +37,7 @@ export class ReceiptChecker {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.check(), this.#options.interval ?? 30_000);
+    this.#timer = setInterval(() => void this.check(), this.#options.interval ?? 5000);
   }
 
   /** Resolves when all that is due now was looked at. */
@@ -56,6 +58,7 @@ export class ReceiptChecker {
   async #run(): Promise<void> {
     const { pool, clock, log } = this.#options;
     try {
+      await recordHeldReceipts(this.#options, () => this.#isStopping);
       for (let isFull = true; isFull && !this.#isStopping; ) {
         const due = await takeUncheckedMessages(pool, clock(), MAX_ROUND);
         for (const message of due) await this.#checkOne(message);

@@ -2,6 +2,8 @@ import type { Logger } from 'pino';
 import type { ReceiptAccount, ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { ProviderTools, Receipt, ReceiptAnswer, ReceiptRequest } from '../channels/provider.ts';
 import { TidingsError } from '../errors.ts';
+import { toNormalAddress } from '../privacy/normal-address.ts';
+import { holdReceipts } from '../store/receipts/held-receipts.ts';
 import { findMessagesTo, findProviderMessages, type MessageRow } from '../store/receipts/provider-messages.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
@@ -57,7 +59,7 @@ export class ReceiptIntake {
     const owner = { provider: account.definition.name, account: account.account ?? '', tenantId: account.tenantId };
     const known = receipts.filter(({ id }) => id !== '' && id.length <= MAX_ID_CHARS);
     const keys = [...new Set(known.flatMap((receipt) => getKey(receipt) ?? []))];
-    const { pool, seal, log } = this.#options;
+    const { pool, seal, clock, log } = this.#options;
     const messages = new Map<string, MessageRow>();
     const look = async (wanted: readonly string[]) => {
       for (const row of await findProviderMessages(pool, owner, wanted)) messages.set(row.messageKey, row);
@@ -77,21 +79,27 @@ export class ReceiptIntake {
       groups.set(id, group);
     };
     let unmatched = 0;
+    const early: { readonly messageKey: string; readonly receipt: Receipt }[] = [];
     for (const receipt of known) {
       const key = getKey(receipt);
       if ('from' in receipt.of) {
-        const to = await findMessagesTo(pool, owner, seal.sign(receipt.of.from));
+        const to = await findMessagesTo(pool, owner, seal.sign(toNormalAddress('phone', receipt.of.from)));
         for (const message of to) add(message, receipt);
         if (to.length === 0) unmatched++;
       } else {
         const message = key === undefined ? undefined : messages.get(key);
         if (message) add(message, receipt);
-        else unmatched++;
+        else if (key === undefined) unmatched++;
+        else early.push({ messageKey: key, receipt });
       }
     }
     // Always in the same order: two requests do not wait for each other.
     for (const [, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
       await recordReceipts(this.#options, group.message, group.receipts);
+    }
+    if (early.length > 0) {
+      const held = await holdReceipts(pool, owner, early, clock());
+      unmatched += early.length - held;
     }
     if (unmatched > 0) log.info({ provider: owner.provider, unmatched }, 'receipts of messages that are not known');
   }

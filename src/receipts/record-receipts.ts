@@ -30,6 +30,7 @@ import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
+import { noteEmail } from './note-email.ts';
 
 export interface RecordOptions {
   /** That of the owner: a receipt names its message, not its tenant. */
@@ -79,6 +80,7 @@ export async function recordReceipts(
     const category = notification?.category as Category | undefined;
     const fromNew = receipts.filter(({ id }) => fresh.has(id));
     await suppress(connection, { delivery, message, receipts: fromNew, category }, now);
+    await noteEmail(connection, delivery, state, { provider, actor: ACTOR }, now);
   });
 }
 
@@ -174,7 +176,7 @@ async function suppress(
     };
     const address = { tenantId, channel, addressHash };
     if (receipt.kind === 'opted_in') {
-      await liftOptOut(connection, address, { actor: ACTOR, evidence }, receipt.at);
+      await liftOptOut(connection, address, { actor: ACTOR, evidence, senders: listSenders(receipt) }, receipt.at);
       continue;
     }
     const isSoft = isSoftBounce({ ...receipt, provider });
@@ -183,9 +185,17 @@ async function suppress(
     if (!verdict || (verdict.until !== undefined && verdict.until <= now)) continue;
     const { scope, reason, until = null } = verdict;
     const mask = await loadMask(connection, delivery, addressHash);
-    suppressions.push({ ...address, addressMask: mask, scope, reason, since: receipt.at, until, evidence });
+    const senders = receipt.kind === 'opted_out' ? listSenders(receipt) : [];
+    const scopes = senders.length === 0 ? [scope] : senders.map((sender) => `sender:${sender}`);
+    for (const one of scopes)
+      suppressions.push({ ...address, addressMask: mask, scope: one, reason, since: receipt.at, until, evidence });
   }
   await addSuppressions(connection, suppressions, ACTOR, now);
+}
+
+/** Returns the senders of ours that a message was written to; empty: they are not known. */
+function listSenders({ of }: Receipt): readonly string[] {
+  return 'from' in of ? (of.to ?? []) : [];
 }
 
 /** Returns the times of soft bounces of an address, one of each other delivery, since it last received a message. */

@@ -65,7 +65,7 @@ export async function addSuppressions(
     if (!rows[0]) continue;
     const view = toView(rows[0]);
     added.push(view);
-    await audit(connection, one.tenantId, actor, 'suppression.added', view, now);
+    await noteChange(connection, one.tenantId, actor, 'suppression.added', view, now);
   }
   return added;
 }
@@ -84,25 +84,33 @@ export async function liftSuppression(
   );
   if (!rows[0]) return undefined;
   const view = toView(rows[0]);
-  await audit(connection, tenantId, actor, 'suppression.removed', view, now, note === null ? {} : { note });
+  await noteChange(connection, tenantId, actor, 'suppression.removed', view, now, note === null ? {} : { note });
   return view;
 }
 
-/** Lifts what the owner of an address asked for by opting out, after they opted in again. */
+/**
+ * Lifts what the owner of an address asked for by opting out, after they opted in again.
+ * @param senders of ours to which they wrote; empty: to all
+ */
 export async function liftOptOut(
   connection: Connection,
   { tenantId, channel, addressHash }: Pick<Suppression, 'tenantId' | 'channel' | 'addressHash'>,
-  { actor, evidence }: { readonly actor: Actor; readonly evidence: JsonObject },
+  {
+    actor,
+    evidence,
+    senders,
+  }: { readonly actor: Actor; readonly evidence: JsonObject; readonly senders: readonly string[] },
   now: Millis,
 ): Promise<void> {
   const { rows } = await connection.query(
     `delete from suppressions
      where tenant_id = $1 and channel = $2 and address_hash = $3 and reason in ('opted_out', 'unsubscribed') and since <= $4
+       and (scope not like 'sender:%' or cardinality($5::text[]) = 0 or scope = any($5))
      returning ${COLUMNS}`,
-    [tenantId, channel, addressHash, isoTime(now)],
+    [tenantId, channel, addressHash, isoTime(now), senders.map((sender) => `sender:${sender}`)],
   );
   for (const row of rows)
-    await audit(connection, tenantId, actor, 'suppression.removed', toView(row), now, { evidence });
+    await noteChange(connection, tenantId, actor, 'suppression.removed', toView(row), now, { evidence });
 }
 
 /** Returns suppressions, newest first. @param before only those older than this one; null: from the newest */
@@ -140,7 +148,8 @@ function toKey({ tenantId, channel, addressHash, scope }: Suppression): string {
   return JSON.stringify([tenantId, channel, addressHash, scope]);
 }
 
-async function audit(
+/** Notes a suppression that was added or removed. */
+async function noteChange(
   connection: Connection,
   tenantId: string,
   actor: Actor,
@@ -149,6 +158,7 @@ async function audit(
   now: Millis,
   detail: JsonObject = {},
 ): Promise<void> {
+  // Here the events suppression.added and suppression.removed attach: in the same transaction, one for each entry.
   const state = view as unknown as JsonObject;
   const [before, after] = action === 'suppression.added' ? [null, state] : [state, null];
   const entry = { tenantId, actor, action, subject: view.suppression_id, detail, before, after };

@@ -1,6 +1,7 @@
 import type { Address, ReceivedEvent } from '../events/envelope.ts';
 import { ADDRESS_TRAITS, type AddressKind, type Json, type JsonObject, type Profile } from '../model/event.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
+import { toNormalAddress } from '../privacy/normal-address.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
 import { isSameValue } from './profile.ts';
 
@@ -46,8 +47,9 @@ export class AddressChanges {
   conflictingAddresses(profile: Profile, event: ReceivedEvent): string[] {
     const traits: string[] = [];
     for (const address of event.addresses) {
-      const { kind } = address;
-      if (this.getHashes(event.userId)[kind] === this.#getHash(address)) continue;
+      const { kind, trait, mask } = address;
+      const hash = this.#getHash(address);
+      if (this.getHashes(event.userId)[kind] === hash && !isRespelled(hash, mask, profile.traits[trait])) continue;
       for (const name in ADDRESS_TRAITS) {
         if (ADDRESS_TRAITS[name] === kind && name in profile.traitTimes) traits.push(name);
       }
@@ -64,7 +66,7 @@ export class AddressChanges {
       if (trait !== findNewestTrait(after, kind)) continue;
       const hashes = this.getHashes(event.userId);
       const hash = this.#getHash(address);
-      if (hashes[kind] === hash) continue;
+      if (hashes[kind] === hash && !isRespelled(hash, mask, before.traits[trait])) continue;
       // Two addresses with the same mask and time: the greater hash wins, so that the order of arrival does not matter.
       const twin = before.traitTimes[trait] === event.time && isSameValue(mask, before.traits[trait]);
       if (twin && hash !== undefined && hash < (hashes[kind] ?? '')) continue;
@@ -88,9 +90,14 @@ export class AddressChanges {
   }
 
   #getHash(address: Address): string | undefined {
-    if (address.value !== null) address.hash ??= this.#seal.hash(address.value);
+    if (address.value !== null) address.hash ??= this.#seal.hash(toNormalAddress(address.kind, address.value));
     return address.hash;
   }
+}
+
+/** Whether an address that is known is shown in another way now: then its new spelling is the one that messages go to. */
+function isRespelled(hash: string | undefined, mask: Json, known: Json | undefined): boolean {
+  return hash !== undefined && known !== undefined && !isSameValue(mask, known);
 }
 
 /** Returns the trait that holds the user's address of this kind: the newest, and of equals the one listed first. */

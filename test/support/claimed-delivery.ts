@@ -30,4 +30,5 @@ export const CLAIMED: ClaimedDelivery = {
   address: { sealed: Buffer.alloc(0), mask: 'm…@example.com', hash: 'hash' },
   category: 'TRANSACTIONAL',
   lastAccount: null,
+  stoppedSenders: null,
 };

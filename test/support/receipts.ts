@@ -57,21 +57,26 @@ export function useReceipts(): (options?: {
   email?: SendAnswer;
   until?: 'sent' | 'delivered' | 'opened';
   rules?: string;
+  /** Sender of the account of SMS; absent: not known. */
+  sender?: string;
+  /** Files of the catalog, instead of its own. */
+  files?: { readonly [file: string]: string };
 }) => Promise<ReceiptTidings> {
   const start = useDeliveries();
   let close = async () => {};
   afterEach(() => close());
-  return async ({ email: answer, until = 'delivered', rules = '' } = {}) => {
+  return async ({ email: answer, until = 'delivered', rules = '', sender, files: changed = {} } = {}) => {
     let sent = 0;
     const numbered = () => ({ kind: 'sent', providerMessageId: `SM${String(++sent).padStart(32, '0')}` }) as const;
     const email = fakeProvider(answer ?? numbered, { name: 'sendgrid' });
-    const sms = fakeProvider(numbered, { name: 'twilio' });
+    const sms = fakeProvider(numbered, { name: 'twilio', ...(sender === undefined ? {} : { sender }) });
     const tidings = await start({ email, sms });
     const files = new Map([...CATALOG].filter(([file]) => !file.startsWith('templates/')));
     for (const [file, text] of TEXTS) files.set(file, text);
     for (const type of ['TEXT', 'STEPS']) files.set(`templates/${type}/sms.en.txt`, 'Hello');
     files.set('notifications.yaml', (files.get('notifications.yaml') as string).replace('UNTIL', until));
     files.set('rules.yaml', `${files.get('rules.yaml')}${rules}`);
+    for (const [file, text] of Object.entries(changed)) files.set(file, text);
     await tidings.apply(files);
     await tidings.worker({ links: messageLinks(PUBLIC_URL, tidings.seal) });
     const accounts: { readonly [name: string]: [ProviderDefinition, unknown] } = {

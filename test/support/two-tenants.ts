@@ -133,6 +133,10 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, 'email', $3, 'all', $2, $3, 'manual', now(), '{}')`,
       [tenantId, suppressionId, `${word} address`],
     );
+    await pool.query(
+      `insert into email_standings (tenant_id, notification_type, alerted_at, paused_at, cause) values ($1, 'PAUSED', now(), now(), $2)`,
+      [tenantId, `${word} cause`],
+    );
     await pool.query(`insert into inboxes (tenant_id, user_id, last) values ($1, $2, 1)`, [tenantId, `${word} maria`]);
     await pool.query(
       `insert into inbox_items (tenant_id, user_id, notification_id, sequence, change, notification_type, sealed, created_at)

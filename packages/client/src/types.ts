@@ -900,6 +900,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show notification types whose emails bounce or are complained about too often */
+        get: operations["getSending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sending/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send paused emails again, those that are held within 15 minutes; what happened before no longer counts */
+        post: operations["resumeSending"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -999,6 +1033,23 @@ export interface paths {
         put?: never;
         /** Lift a suppression: the address gets messages again; the audit log keeps its evidence */
         post: operations["liftSuppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add up to 1,000 suppressions, such as those of the provider that you sent by before; all or none */
+        post: operations["importSuppressions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2443,6 +2494,27 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Emails that bounce or are complained about too often */
+        EmailStanding: {
+            /** @example 60 of 500 emails (12.00%) bounced */
+            cause: string;
+            /**
+             * @description Null: all types of the tenant
+             * @example PROMO
+             */
+            notification_type: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+            /**
+             * @description Paused: emails are held, but those of SECURITY
+             * @enum {string}
+             */
+            state: "alerted" | "paused";
+        };
         /**
          * @description Something that happened to a user
          * @example {
@@ -2727,6 +2799,18 @@ export interface components {
             changed: boolean;
             /** @description The version that is active afterwards */
             version: number;
+        };
+        ImportedSuppressions: {
+            /**
+             * @description New, or longer than before
+             * @example 998
+             */
+            added: number;
+            /**
+             * @description There already, and unchanged
+             * @example 2
+             */
+            known: number;
         };
         InboxCounts: {
             /** @description Number of the latest change, for a stream that continues from here */
@@ -3725,7 +3809,7 @@ export interface components {
              */
             note?: string;
             /**
-             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @description Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service
              * @default all
              * @example all
              */
@@ -3772,6 +3856,12 @@ export interface components {
                  * @example Acme <hello@acme.example>
                  */
                 mail_from?: string;
+                /**
+                 * @description What is found out about the readers of emails, for types that say nothing else
+                 * @example opens
+                 * @enum {string}
+                 */
+                tracking?: "none" | "opens" | "clicks" | "all";
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -4654,6 +4744,35 @@ export interface components {
             when?: string;
             zone: string;
         };
+        SendingResumed: {
+            /**
+             * @description Null: all types of the tenant
+             * @example PROMO
+             */
+            notification_type: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            resumed_at: string;
+        };
+        /**
+         * @example {
+         *       "notification_type": "PROMO"
+         *     }
+         */
+        SendingResumption: {
+            /**
+             * @description Absent: the pause of all types
+             * @example PROMO
+             */
+            notification_type?: string | null;
+        };
+        /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
+        SendingState: {
+            emails: components["schemas"]["EmailStanding"][];
+        };
         /** @description The sender of a request, and its rights */
         Session: {
             /** @description Sender of this request; null: an unknown one */
@@ -4788,7 +4907,7 @@ export interface components {
             /** @enum {string} */
             reason: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
             /**
-             * @description Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE
+             * @description Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service
              * @example all
              */
             scope: string;
@@ -4805,6 +4924,40 @@ export interface components {
             suppression_id: string;
             /** @description Null: until it is lifted */
             until: string | null;
+        };
+        /** @description Up to 1000 suppressions */
+        SuppressionImport: {
+            suppressions: {
+                /**
+                 * @description As events have it
+                 * @example maria@example.com
+                 */
+                address: string;
+                /** @enum {string} */
+                channel: "email" | "sms";
+                /**
+                 * @description Why, for the reader
+                 * @example asked on the phone
+                 */
+                note?: string;
+                /**
+                 * @description Why, as the list that you import from says
+                 * @default manual
+                 * @enum {string}
+                 */
+                reason?: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+                /**
+                 * @description Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service
+                 * @default all
+                 * @example all
+                 */
+                scope?: string;
+                /**
+                 * Format: date-time
+                 * @description Absent: until it is lifted
+                 */
+                until?: string;
+            }[];
         };
         /** @description Suppressions, newest first */
         SuppressionPage: {
@@ -4864,6 +5017,12 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description What is found out about the readers of emails, for types that say nothing else
+                 * @example opens
+                 * @enum {string}
+                 */
+                tracking?: "none" | "opens" | "clicks" | "all";
+                /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
                  */
@@ -4896,6 +5055,7 @@ export interface components {
                 } | null;
                 locale?: string | null;
                 mail_from?: string | null;
+                tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 zone?: string | null;
             };
         };
@@ -5954,6 +6114,7 @@ export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type EmailStanding = components['schemas']['EmailStanding'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -5963,6 +6124,7 @@ export type Explanation = components['schemas']['Explanation'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
+export type ImportedSuppressions = components['schemas']['ImportedSuppressions'];
 export type InboxCounts = components['schemas']['InboxCounts'];
 export type InboxItem = components['schemas']['InboxItem'];
 export type InboxItemChange = components['schemas']['InboxItemChange'];
@@ -6041,6 +6203,9 @@ export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
 export type RouteMove = components['schemas']['RouteMove'];
 export type Rule = components['schemas']['Rule'];
+export type SendingResumed = components['schemas']['SendingResumed'];
+export type SendingResumption = components['schemas']['SendingResumption'];
+export type SendingState = components['schemas']['SendingState'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
@@ -6048,6 +6213,7 @@ export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type Suppression = components['schemas']['Suppression'];
+export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
 export type Tenant = components['schemas']['Tenant'];
@@ -10551,6 +10717,98 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getSending: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "emails": [
+                     *         {
+                     *           "notification_type": "PROMO",
+                     *           "state": "alerted",
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "cause": "60 of 500 emails (12.00%) bounced"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingState"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeSending: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendingResumption"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_type": "PROMO",
+                     *       "resumed_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendingResumed"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -10997,6 +11255,54 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Suppression"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importSuppressions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SuppressionImport"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "added": 998,
+                     *       "known": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportedSuppressions"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];

@@ -8,8 +8,8 @@ import {
 } from '../../model/catalog.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy, PRIORITIES } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { TRACKING, type Tracking } from '../../model/tracking.ts';
 import { parseDuration } from '../../time/duration.ts';
-
 import {
   checkName,
   type Fields,
@@ -33,6 +33,7 @@ const NOTIFICATION_KEYS = [
   'give_up_after',
   'expires_after',
   'provider_template',
+  'tracking',
 ];
 const HOSTED_EXAMPLE = 'provider_template: { email: CLIENT_WELCOME_V1 }';
 const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
@@ -66,6 +67,7 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
   checkName(file, entry, 'WELCOME_EMAIL');
   const { channelAt, channelsKnown, firstOf } = parseChannels(file, entry, found);
   const category = parseCategory(file, entry, found);
+  const tracking = parseTracking(file, found, category);
   const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
   return {
     at: entry.at,
@@ -82,6 +84,7 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
       inDoubt: parseInDoubt(file, found),
       maxAge: parseDurationOf(file, found, 'give_up_after', '24h') ?? DEFAULT_RETRY_MS,
       ...(expiresAfter === undefined ? {} : { expiresAfter }),
+      ...(tracking === undefined ? {} : { tracking }),
     },
   };
 }
@@ -179,6 +182,16 @@ function parseInDoubt(file: YamlFile, found: Fields): InDoubtPolicy {
   const entry = found.get('in_doubt');
   const text = entry && parseText(file, entry.value, '"in_doubt"', 'in_doubt: resend, or hold');
   return (text && parseKeyword<InDoubtPolicy>(file, text, 'a value of "in_doubt"', ['resend', 'hold'])) ?? 'resend';
+}
+
+/** Returns what is found out about readers; undefined: the type does not say. */
+function parseTracking(file: YamlFile, found: Fields, category: NotificationType['category']): Tracking | undefined {
+  const entry = found.get('tracking');
+  const text = entry && parseText(file, entry.value, '"tracking"', `tracking: ${TRACKING.join(', ')}`);
+  const tracking = text && parseKeyword(file, text, 'a value of "tracking"', TRACKING);
+  if (tracking === undefined || tracking === 'none' || category !== 'SECURITY') return tracking;
+  file.report(text!.at, 'a SECURITY message is never tracked', 'leave "tracking" out, or choose another category');
+  return undefined;
 }
 
 /** Returns a duration in ms; undefined: it is absent, or wrong, which has been reported. */

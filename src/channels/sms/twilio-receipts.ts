@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import { isSender } from '../../model/suppression.ts';
 import type { Receipt, ReceiptAnswer, ReceiptKind, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
 import { findSmsKeyword } from './keywords.ts';
@@ -102,13 +103,16 @@ export function toTwilioReceipts({
 
 function readIncoming(fields: Fields, request: ReceiptRequest, helpText: string | undefined): ReceiptAnswer {
   const { Body: text = '', From: sender = '', MessageSid: sid, OptOutType: optOut } = fields;
+  const to = [fields.To, fields.MessagingServiceSid].flatMap((one) =>
+    one !== undefined && isSender(one) ? [one] : [],
+  );
   // With Advanced Opt-Out Twilio has judged the words, in the languages of the sender, and has replied.
   const keyword = optOut === undefined ? findSmsKeyword(text) : findSmsKeyword(optOut);
   const kind = keyword === 'stop' ? 'opted_out' : keyword === 'start' ? 'opted_in' : 'unknown';
   const from = sender.replace(/^[a-z]{1,20}:/, '').slice(0, 64);
   const receipt: Receipt = {
     id: toId(sid ?? request.body.toString('latin1')),
-    of: { from, text: truncateText(text, MAX_TEXT_CHARS) },
+    of: { from, text: truncateText(text, MAX_TEXT_CHARS), ...(to.length === 0 ? {} : { to }) },
     kind,
     at: request.receivedAt,
     ...(keyword === undefined ? {} : { detail: { keyword } }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
+import { isSender } from '../../model/suppression.ts';
 import { baseUrlSetting } from '../base-url-setting.ts';
 import { callProvider } from '../call-provider.ts';
 import { checkByCall } from '../check-by-call.ts';
@@ -88,8 +89,8 @@ times. The public base URL of this installation must be the one that Twilio call
 
 **To stop when a user replies STOP**
 
-Set the receipt URL of the account as the URL for incoming messages of the number or messaging service. STOP and its kin suppress the
-number, START lifts that. Twilio itself also blocks a number that replied STOP (code 21610).
+Set the receipt URL of the account as the URL for incoming messages of the number or messaging service. STOP and its kin stop the messages
+of that number or service to the one who wrote, START lifts that. Twilio itself also blocks a number that replied STOP (code 21610).
 
 **A repetition is not recognized.** Twilio knows no idempotency key: a message in doubt may arrive twice if it is sent again.`,
   settings,
@@ -185,9 +186,11 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     return { ...receipt, ...(cost ? { cost } : {}) };
   }
 
+  const sender = account.messaging_service_sid ?? account.from ?? '';
   return {
     name: 'twilio',
     channels: ['sms'],
+    ...(isSender(sender) ? { sender } : {}),
     concurrency: 50,
     keepsMessage: true,
     send,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { TRACKING } from '../../model/tracking.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 
 /** Options of each command that gives a tenant its settings. */
@@ -8,13 +9,14 @@ export interface SettingOptions {
   readonly locale?: string;
   readonly zone?: string;
   readonly mailFrom?: string;
+  readonly tracking?: string;
   readonly branding?: object;
   /** Settings to remove. */
   readonly unset?: readonly Setting[];
   readonly json?: boolean;
 }
 
-const SETTINGS = ['locale', 'zone', 'mail-from', 'branding'] as const;
+const SETTINGS = ['locale', 'zone', 'mail-from', 'tracking', 'branding'] as const;
 type Setting = (typeof SETTINGS)[number];
 
 /** Adds the options of a command that gives a tenant its name and settings. */
@@ -24,6 +26,7 @@ export function addSettingOptions(command: Command): Command {
     .option('--locale <locale>', 'locale of messages to users without one, such as de')
     .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
     .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
+    .addOption(new Option('--tracking <what>', 'what is found out about readers of its emails').choices(TRACKING))
     .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseBranding)
     .option('--json', 'print one line of JSON');
 }
@@ -34,9 +37,17 @@ export function addUnsetOption(command: Command): Command {
 }
 
 /** Returns the name and settings as the API takes them; what no option names is absent. */
-export function toTenantChange({ name, locale, zone, mailFrom, branding, unset = [] }: SettingOptions): object {
+export function toTenantChange({
+  name,
+  locale,
+  zone,
+  mailFrom,
+  tracking,
+  branding,
+  unset = [],
+}: SettingOptions): object {
   const removed = Object.fromEntries(unset.map((setting) => [setting.replace('-', '_'), null]));
-  return { name, settings: { locale, zone, mail_from: mailFrom, branding, ...removed } };
+  return { name, settings: { locale, zone, mail_from: mailFrom, tracking, branding, ...removed } };
 }
 
 /** Returns a line with the tenant, and one for each of its settings. */

@@ -1,14 +1,20 @@
 import { TidingsError } from '../../errors.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import type { Millis } from '../../model/event.ts';
+import type { SuppressibleChannel, Suppression } from '../../model/suppression.ts';
 import { maskAddressTrait, redact } from '../../privacy/mask.ts';
+import { toNormalAddress } from '../../privacy/normal-address.ts';
+import type { Seal } from '../../privacy/seal.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { addSuppressions, liftSuppression, listSuppressions, loadSuppression } from '../../store/suppressions.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import {
+  importedSuppressions,
   liftBody,
   newSuppression,
   suppression,
+  suppressionImport,
   suppressionPage,
   suppressionParams,
   suppressionQuery,
@@ -80,7 +86,11 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
       },
     },
     async ({ principal, body }) => {
-      const filter = { channel: body.channel, reason: null, addressHash: seal.sign(body.address) };
+      const filter = {
+        channel: body.channel,
+        reason: null,
+        addressHash: hashAddress(seal, body.channel, body.address),
+      };
       const pool = database.forTenant(principal.tenantId);
       return { suppressions: await listSuppressions(pool, principal.tenantId, filter, MAX_MATCHES, null), next: null };
     },
@@ -100,26 +110,10 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
     },
     async ({ principal, body }, reply) => {
       const { tenantId, actor } = principal;
-      const { channel, address, scope, until, note } = body;
+      const { channel, scope, note } = body;
       const now = clock();
-      if (until !== undefined && Date.parse(until) <= now) {
-        throw new TidingsError('invalid_request', 'until is in the past; write a later time, or leave it out.', {
-          pointer: '/until',
-        });
-      }
-      const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
-      const mask = kind && maskAddressTrait(kind, address);
-      const wanted = {
-        tenantId,
-        channel,
-        addressHash: seal.sign(address),
-        addressMask: typeof mask === 'string' ? mask : null,
-        scope,
-        reason: 'manual' as const,
-        since: now,
-        until: until === undefined ? null : Date.parse(until),
-        evidence: { source: 'api', by: actor.name, ...(note === undefined ? {} : { note: redact(note) }) },
-      };
+      const evidence = { source: 'api', by: actor.name, ...(note === undefined ? {} : { note: redact(note) }) };
+      const wanted = toSuppression(seal, { tenantId, now, evidence }, { ...body, reason: 'manual' }, '/until');
       const [view, isNew] = await withTransaction(database.forTenant(tenantId), async (connection) => {
         const [added] = await addSuppressions(connection, [wanted], actor, now);
         if (added) return [added, true] as const;
@@ -129,6 +123,33 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
       });
       if (!view) throw notFound();
       return reply.status(isNew ? 201 : 200).send(view);
+    },
+  );
+
+  app.post(
+    '/api/v1/suppressions/import',
+    {
+      config: { scope: 'suppressions:write' },
+      schema: {
+        operationId: 'importSuppressions',
+        summary: 'Add up to 1,000 suppressions, such as those of the provider that you sent by before; all or none',
+        tags: ['suppressions'],
+        body: suppressionImport,
+        response: { 200: importedSuppressions },
+      },
+    },
+    async ({ principal, body }) => {
+      const { tenantId, actor } = principal;
+      const now = clock();
+      const evidence = { source: 'import', by: actor.name };
+      const wanted = body.suppressions.map((one, index) => {
+        const own = one.note === undefined ? evidence : { ...evidence, note: redact(one.note) };
+        return toSuppression(seal, { tenantId, now, evidence: own }, one, `/suppressions/${index}/until`);
+      });
+      const added = await withTransaction(database.forTenant(tenantId), (connection) =>
+        addSuppressions(connection, wanted, actor, now),
+      );
+      return { added: added.length, known: wanted.length - added.length };
     },
   );
 
@@ -158,6 +179,51 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
       return lifted;
     },
   );
+}
+
+interface Wanted {
+  readonly channel: SuppressibleChannel;
+  readonly address: string;
+  readonly scope: string;
+  readonly reason: Suppression['reason'];
+  readonly until?: string | undefined;
+}
+
+/**
+ * Returns the suppression that a caller wants.
+ * @param pointer where `until` is in the body
+ * @throws TidingsError if `until` is in the past
+ */
+function toSuppression(
+  seal: Seal,
+  { tenantId, now, evidence }: Pick<Suppression, 'tenantId' | 'evidence'> & { readonly now: Millis },
+  { channel, address, scope, reason, until }: Wanted,
+  pointer: string,
+): Suppression {
+  if (until !== undefined && Date.parse(until) <= now)
+    throw new TidingsError('invalid_request', 'until is in the past; write a later time, or leave it out.', {
+      pointer,
+    });
+  const mask = maskAddressTrait(toKind(channel), address);
+  return {
+    tenantId,
+    channel,
+    addressHash: hashAddress(seal, channel, address),
+    addressMask: typeof mask === 'string' ? mask : null,
+    scope,
+    reason,
+    since: now,
+    until: until === undefined ? null : Date.parse(until),
+    evidence,
+  };
+}
+
+function toKind(channel: SuppressibleChannel): 'email' | 'phone' {
+  return CHANNEL_DESCRIPTORS[channel].addressKind ?? 'email';
+}
+
+function hashAddress(seal: Seal, channel: SuppressibleChannel, address: string): string {
+  return seal.sign(toNormalAddress(toKind(channel), address));
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

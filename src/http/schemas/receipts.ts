@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_TRACKING_TOKEN_CHARS } from '../../privacy/tracking-token.ts';
 
 /* Requests of providers. */
 
@@ -15,4 +16,6 @@ export const accountReceiptParams = z.object({
 
 /** Anything: the provider signs what it sends. */
 export const freeQuery = z.looseObject({});
+/** Programs add parameters of their own to links. */
+export const trackingQuery = z.looseObject({ m: z.string().max(MAX_TRACKING_TOKEN_CHARS) });
 export const rawBody = z.unknown().describe('As the provider sends it; at most 1 MiB');

@@ -12,11 +12,15 @@ const address = z.string().trim().min(3).max(320);
 const scope = z
   .string()
   .max(200)
-  .regex(new RegExp(`^(all|category:(${CATEGORIES.join('|')})|type:[A-Za-z0-9_.-]{1,128})$`), {
-    error: `must be all, category:CATEGORY (${CATEGORIES.join(', ')}) or type:NOTIFICATION_TYPE`,
-  })
+  .regex(
+    new RegExp(`^(all|category:(${CATEGORIES.join('|')})|type:[A-Za-z0-9_.-]{1,128}|sender:[+A-Za-z0-9]{1,64})$`),
+    {
+      error: `must be all, category:CATEGORY (${CATEGORIES.join(', ')}), type:NOTIFICATION_TYPE or sender:SENDER (the number or service of an SMS account)`,
+    },
+  )
   .meta({
-    description: 'Which messages it stops: all, category:CATEGORY or type:NOTIFICATION_TYPE',
+    description:
+      'Which messages it stops: all, category:CATEGORY, type:NOTIFICATION_TYPE, or sender:SENDER, those by an SMS account that sends by this number or messaging service',
     examples: ['all'],
   });
 
@@ -60,6 +64,30 @@ export const newSuppression = z
       .meta({ description: 'Why, for the reader', examples: ['asked on the phone'] }),
   })
   .meta({ id: 'NewSuppression' });
+
+/** Suppressions of one import, at most. */
+const MAX_IMPORTED = 1000;
+
+export const suppressionImport = z
+  .strictObject({
+    suppressions: z
+      .array(
+        z.strictObject({
+          ...newSuppression.shape,
+          reason: reason.default('manual').describe('Why, as the list that you import from says'),
+        }),
+      )
+      .min(1)
+      .max(MAX_IMPORTED),
+  })
+  .meta({ id: 'SuppressionImport', description: `Up to ${MAX_IMPORTED} suppressions` });
+
+export const importedSuppressions = z
+  .object({
+    added: z.int().meta({ description: 'New, or longer than before', examples: [998] }),
+    known: z.int().meta({ description: 'There already, and unchanged', examples: [2] }),
+  })
+  .meta({ id: 'ImportedSuppressions' });
 
 export const suppressionParams = z.object({ id: idOf('suppression').max(64) });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseMailbox } from '../../lib/text/mailbox.ts';
 import { LIVE_TENANT_ID, TENANT_ID_HINT } from '../../model/tenant.ts';
+import { TRACKING } from '../../model/tracking.ts';
 import { isKnownLocale, isKnownZone } from '../../tenants/tenant-settings.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
@@ -36,6 +37,13 @@ const settings = z.strictObject({
     )
     .optional()
     .meta({ description: 'The sender of emails', examples: ['Acme <hello@acme.example>'] }),
+  tracking: z
+    .enum(TRACKING)
+    .optional()
+    .meta({
+      description: 'What is found out about the readers of emails, for types that say nothing else',
+      examples: ['opens'],
+    }),
   branding: storedObject
     .refine((value) => JSON.stringify(value).length <= MAX_BRANDING_CHARS, 'is larger than 16 KiB')
     .optional()

@@ -63,6 +63,8 @@ export interface ClaimedDelivery {
   /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
   readonly address: { readonly sealed: Buffer; readonly mask: string; readonly hash: string } | null;
   readonly category: Category;
+  /** The senders of which the owner of its phone number wants no messages; null: of no sender, or it is no SMS. */
+  readonly stoppedSenders: readonly string[] | null;
   /** Account that made an earlier attempt; null: none, or that of the installation. */
   readonly lastAccount: string | null;
 }
@@ -222,7 +224,8 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     step: row[19],
     expiresAt: row[20],
     category: row[23],
-    lastAccount: row[25],
+    stoppedSenders: row[25],
+    lastAccount: row[26],
   };
 }
 
@@ -252,6 +255,7 @@ type ClaimedRow = [
   hash: string,
   category: Category,
   isSuppressed: boolean,
+  stoppedSenders: string[] | null,
   lastAccount: string | null,
 ];
 
@@ -289,6 +293,8 @@ const ADDRESS_KIND_OF_CHANNEL = `case due.channel ${CHANNELS.flatMap((channel) =
   const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
   return kind ? [`when '${channel}' then '${kind}'`] : [];
 }).join(' ')} end`;
+
+const SENDER_SCOPE = 'sender:';
 
 const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
 const UNSENT = `(n.data is null or ${EXPIRED} or s.reason is not null)`;
@@ -338,7 +344,12 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
           d.in_doubt_policy, n.catalog_version, k.version,
           ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
           d.priority, d.step, d.expires_at, d.status = 'sending', a.hash, n.category,
-          s.reason is not null and d.status = 'dropped', d.account`;
+          s.reason is not null and d.status = 'dropped',
+          case when due.channel = 'sms' then (
+            select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
+            where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
+              and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
+          ) end, d.account`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

@@ -13,6 +13,7 @@ export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'loc
   sessions: 'local',
   login_attempts: 'local',
   leases: 'local',
+  held_receipts: 'local',
   migrations: 'local',
 };
 

@@ -39,6 +39,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   attempts: ['SELECT', 'INSERT'],
   messages: ['SELECT'],
   receipts: ['SELECT'],
+  email_counts: ['SELECT'],
+  email_standings: ['SELECT', 'UPDATE'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT'],

@@ -707,12 +707,52 @@ create index provider_messages_address on provider_messages (address_hash, provi
   where address_hash is not null;
 create index provider_messages_check on provider_messages (check_at) where check_at is not null;
 
+-- Receipts that came before the message that they are about was recorded: looked at again until they are too old. The URL says the
+-- tenant of the account that they came for, not that of the message.
+create table held_receipts (
+  held_id         bigint           generated always as identity primary key,
+  provider        text collate "C" not null,
+  account         text collate "C" not null default '',  -- empty: that of the installation
+  account_tenant  text collate "C" not null default '',  -- empty: that of the installation
+  message_key     text collate "C" not null,
+  receipt         json             not null,  -- as it was read, without addresses
+  held_at         timestamptz(3)   not null,
+  due_at          timestamptz(3)   not null   -- when its message is looked for again
+);
+create index held_receipts_account on held_receipts (provider, account_tenant, account);
+create index held_receipts_due on held_receipts (due_at);
+
+-- Emails whose end is known, by hour, of the last two days. Several rows of an hour, so that receipts do not wait for each other.
+create table email_counts (
+  tenant_id         text collate "C" not null,
+  notification_type text collate "C" not null,  -- empty: of all types
+  hour              timestamptz(3)   not null,
+  part              smallint         not null,
+  ended             integer          not null,
+  bounced           integer          not null,
+  complained        integer          not null,
+  primary key (tenant_id, notification_type, hour, part)
+) with (fillfactor = 50);
+
+-- Tenants and types whose emails bounce or are complained about too often.
+create table email_standings (
+  tenant_id         text collate "C" not null,
+  notification_type text collate "C" not null,  -- empty: of all types
+  alerted_at        timestamptz(3),             -- null: it is in order
+  paused_at         timestamptz(3),             -- null: its emails are sent
+  resumed_at        timestamptz(3),             -- emails before it do not count
+  cause             text             not null,
+  primary key (tenant_id, notification_type)
+);
+create index email_standings_paused on email_standings (tenant_id) where paused_at is not null;
+create index email_standings_alerted on email_standings (alerted_at) where alerted_at is not null;
+
 -- Addresses that get no messages of a scope.
 create table suppressions (
   tenant_id      text collate "C" not null,
   channel        text collate "C" not null,
   address_hash   text collate "C" not null,  -- keyed, as in "addresses"
-  scope          text collate "C" not null,  -- all, category:CATEGORY or type:NOTIFICATION_TYPE
+  scope          text collate "C" not null,  -- all, category:CATEGORY, type:NOTIFICATION_TYPE or sender:SENDER
   suppression_id uuid             not null,  -- UUIDv7
   address_mask   text,                       -- as it is shown; null: only the hash is known
   reason         text             not null constraint suppressions_reason_known
@@ -884,7 +924,7 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(
@@ -892,7 +932,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default', 'receipts_default',
-    'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
+    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;

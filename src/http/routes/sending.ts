@@ -1,0 +1,57 @@
+import { TidingsError } from '../../errors.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
+import { listEmailStandings, resumeEmails } from '../../store/receipts/email-standings.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { sendingResumed, sendingResumption, sendingState } from '../schemas/sending.ts';
+
+/** Emails that bounce or are complained about too often: shown, and sent again. */
+export function registerSendingRoutes(app: App, { database, clock }: HttpDependencies): void {
+  app.get(
+    '/api/v1/sending',
+    {
+      config: { scope: 'deliveries:read' },
+      schema: {
+        operationId: 'getSending',
+        summary: 'Show notification types whose emails bounce or are complained about too often',
+        tags: ['deliveries'],
+        response: { 200: sendingState },
+      },
+    },
+    async ({ principal: { tenantId } }) => {
+      const found = await listEmailStandings(database.forTenant(tenantId), tenantId, clock());
+      return {
+        emails: found.map(({ notificationType, alertedAt, pausedAt, cause }) => ({
+          notification_type: notificationType === '' ? null : notificationType,
+          state: pausedAt === null ? ('alerted' as const) : ('paused' as const),
+          since: isoTime(pausedAt ?? alertedAt),
+          cause,
+        })),
+      };
+    },
+  );
+
+  app.post(
+    '/api/v1/sending/resume',
+    {
+      config: { scope: 'deliveries:write', errors: ['not_found'] },
+      schema: {
+        operationId: 'resumeSending',
+        summary:
+          'Send paused emails again, those that are held within 15 minutes; what happened before no longer counts',
+        tags: ['deliveries'],
+        body: sendingResumption,
+        response: { 200: sendingResumed },
+      },
+    },
+    async ({ principal: { tenantId, actor }, body }) => {
+      const now = clock();
+      const notificationType = body.notification_type ?? '';
+      const isResumed = await withTransaction(database.forTenant(tenantId), (connection) =>
+        resumeEmails(connection, { tenantId, notificationType }, actor, now),
+      );
+      if (!isResumed) throw new TidingsError('not_found', 'These emails are neither paused nor in question.');
+      return { notification_type: body.notification_type ?? null, resumed_at: isoTime(now) };
+    },
+  );
+}

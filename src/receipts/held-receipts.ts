@@ -1,0 +1,32 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import { endHolds, HELD_MS, lookAtHeldReceipts } from '../store/receipts/held-receipts.ts';
+import { type RecordOptions, recordReceipts } from './record-receipts.ts';
+
+/** Receipts that are looked at in one statement, at most; a full round is followed by another at once. */
+const MAX_ROUND = 200;
+
+/**
+ * Records receipts that came before their message was known, once it is: an attempt may be settled after its receipt has come, by
+ * a process that was frozen. Those whose message does not become known are dropped after HELD_MS.
+ * @param isStopping returns whether to end after the present round
+ */
+export async function recordHeldReceipts(
+  options: RecordOptions & { readonly pool: pg.Pool; readonly log: Logger },
+  isStopping: () => boolean,
+): Promise<void> {
+  const { pool, clock, log } = options;
+  for (let isFull = true; isFull && !isStopping(); ) {
+    const now = clock();
+    const looked = await lookAtHeldReceipts(pool, now, MAX_ROUND);
+    const done: number[] = [];
+    for (const { heldId, receipt, message, heldAt } of looked) {
+      if (message) await recordReceipts(options, message, [receipt]);
+      if (message || now - heldAt >= HELD_MS) done.push(heldId);
+    }
+    await endHolds(pool, done);
+    const dropped = looked.filter(({ message, heldAt }) => !message && now - heldAt >= HELD_MS).length;
+    if (dropped > 0) log.info({ dropped }, 'receipts of messages that did not become known');
+    isFull = looked.length === MAX_ROUND;
+  }
+}
