@@ -53,6 +53,7 @@ describe('the API documentation', () => {
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',
       'GET /api/v1/catalog/versions',
+      'GET /api/v1/costs',
       'GET /api/v1/dead-letters',
       'GET /api/v1/dead-letters/{group}',
       'GET /api/v1/decisions',

@@ -42,7 +42,18 @@ test('lists each check by name, and is ready', async () => {
   expect(await ready()).toEqual({
     status: 200,
     overall: 'ready',
-    names: ['database', 'settings', 'disk', 'clock', 'catalog', 'event_loop', 'waits', 'dead_letters', 'overdue'],
+    names: [
+      'database',
+      'settings',
+      'disk',
+      'clock',
+      'catalog',
+      'event_loop',
+      'waits',
+      'dead_letters',
+      'routes',
+      'overdue',
+    ],
     notOk: [],
   });
 });

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider, ProviderTools } from '../channels/provider.ts';
-import type { TenantAccounts } from '../delivery/choose-provider.ts';
+import type { TenantAccounts } from '../delivery/tenant-accounts.ts';
 import { ConfigError } from '../errors.ts';
 import { LookupCache } from '../lib/lookup-cache.ts';
 import type { Channel } from '../model/delivery.ts';

@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
+import { readPhoneNumber } from '../channels/sms/phone-number.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Channel, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
+import type { Cost, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
@@ -20,16 +21,18 @@ import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
-import { chooseProvider, type TenantAccounts, takesService } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { EmailPauses } from './email-pauses.ts';
 import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
+import type { RouteCache } from './routes/catalog-routes.ts';
+import { type AccountChooser, type ChosenAccount, type MessageFacts, NO_ACCOUNT } from './routes/choose-account.ts';
 import type { SendLimits } from './send-limits.ts';
 import type { SendTokens } from './send-tokens.ts';
 import type { TargetSources } from './targets.ts';
+import { takesService } from './tenant-accounts.ts';
 
 /** The result of one attempt. */
 export interface DispatchResult {
@@ -39,6 +42,10 @@ export interface DispatchResult {
   readonly message?: Message;
   /** Present with a message to a user who has a locale. */
   readonly locale?: MessageLocale;
+  /** Why it went by its account; absent: there was no choice. */
+  readonly choice?: string;
+  /** Cost of the message; absent: it is not known. */
+  readonly cost?: Cost;
   /** The error that the provider threw, without addresses: a bug. */
   readonly error?: Error;
 }
@@ -89,9 +96,8 @@ export interface ExecutorOptions {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
-  /** The provider of each channel. */
-  readonly providers: ReadonlyMap<Channel, Provider>;
-  readonly accounts: TenantAccounts;
+  readonly chooser: AccountChooser;
+  readonly routes: RouteCache;
   readonly capacity: Capacity;
   readonly circuits: Circuits;
   readonly limits: SendLimits;
@@ -135,38 +141,64 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { providers, accounts, circuits, targets, pauses, clock, random, onUnstarted } = this.#options;
+    const { chooser, pauses, clock, random, onUnstarted, onCompleted } = this.#options;
     const heldUntil = pauses.findHold(delivery, clock(), random());
     if (heldUntil !== undefined) {
       onUnstarted(delivery, heldUntil, 'sending_paused');
       return;
     }
-    const isUsable = (provider: Provider) => circuits.isUsable(provider);
-    const { tenantId, channel, target } = delivery;
-    const source = target === '' ? undefined : targets.get(channel);
-    const findService =
-      source?.findService && (() => source.findService?.(tenantId, target) ?? Promise.resolve(undefined));
-    const found = chooseProvider({ providers, accounts, isUsable }, delivery, findService);
+    const found = chooser.choose(delivery, this.#getFacts(delivery));
     if (!(found instanceof Promise)) {
       this.#queue(delivery, found);
       return;
     }
     found.then(
-      (provider) => this.#queue(delivery, provider),
+      (chosen) => this.#queue(delivery, chosen),
       (error) => {
         this.#logError(delivery, error);
-        this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+        if (!isOver(delivery, clock())) this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+        else onCompleted(delivery, { provider: NO_ACCOUNT, outcome: NO_OPEN_ACCOUNT }, clock());
       },
     );
   }
 
+  /** Returns what the choice of an account may ask about the message. */
+  #getFacts(delivery: ClaimedDelivery): MessageFacts {
+    const { targets, catalogs } = this.#options;
+    const { tenantId, channel, target } = delivery;
+    const source = target === '' ? undefined : targets.get(channel);
+    return {
+      ...(source?.findService && {
+        findService: () => source.findService?.(tenantId, target) ?? Promise.resolve(undefined),
+      }),
+      needsHosted: async () => (await catalogs.loadTemplate({ ...delivery, locale: '' }))?.hosted !== undefined,
+      describeAddress: () => this.#describeAddress(delivery),
+    };
+  }
+
+  #describeAddress(delivery: ClaimedDelivery): { calling_code?: string; domain?: string } {
+    const kind = CHANNEL_DESCRIPTORS[delivery.channel].addressKind;
+    const found = kind === undefined ? undefined : this.#openAddress(delivery, kind);
+    if (found === undefined || 'outcome' in found) return {};
+    const { target } = found;
+    const code = target.kind === 'phone' ? readPhoneNumber(target.number)?.callingCode : undefined;
+    const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
+    return { ...(code === undefined ? {} : { calling_code: code }), ...(domain === undefined ? {} : { domain }) };
+  }
+
   /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
-  #queue(delivery: ClaimedDelivery, provider: Provider): void {
-    const { capacity, circuits } = this.#options;
-    const pause = provider.account === undefined ? 0 : circuits.getPause(provider);
+  #queue(delivery: ClaimedDelivery, { provider, choice, failure }: ChosenAccount): void {
+    const { capacity, circuits, clock, onCompleted } = this.#options;
+    if (failure) {
+      onCompleted(delivery, { provider, outcome: failure }, clock());
+      return;
+    }
+    // After its retry time it would come back at once, again and again: its last attempt ends it.
+    const mayWait = provider.account !== undefined && !isOver(delivery, clock());
+    const pause = mayWait ? circuits.getPause(provider) : 0;
     if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
-    else if (provider.account !== undefined && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
-    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
+    else if (mayWait && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
+    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider, choice));
   }
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
@@ -181,7 +213,7 @@ export class Executor {
     );
   }
 
-  async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
+  async #attempt(delivery: ClaimedDelivery, provider: Provider, choice: string | null): Promise<void> {
     const { capacity, clock, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
@@ -195,7 +227,7 @@ export class Executor {
         result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON, fault: 'us' } };
       }
     }
-    if (!('unstarted' in result)) onCompleted(delivery, result, startedAt);
+    if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);
   }
@@ -287,7 +319,29 @@ export class Executor {
     if (result.error) this.#logError(delivery, result.error);
     if (this.#stopping) circuits.cancelSend(provider, domain);
     else circuits.report(provider, domain, withTimeout(result.outcome, deadline));
-    return locale ? { ...result, locale } : result;
+    const cost =
+      result.outcome.kind === 'sent' ? await this.#findCost(delivery, provider, target, result.outcome) : undefined;
+    return { ...result, ...(locale && { locale }), ...(cost && { cost }) };
+  }
+
+  /** Returns what a message cost, as the provider said or by the prices of the catalog; undefined: neither says. */
+  async #findCost(
+    delivery: ClaimedDelivery,
+    { name, isSubstitute }: Provider,
+    target: Target,
+    { cost, parts = 1 }: Extract<SendOutcome, { kind: 'sent' }>,
+  ): Promise<Cost | undefined> {
+    if (cost || isSubstitute) return cost;
+    try {
+      const found = this.#options.routes.find(delivery);
+      const { prices } = found instanceof Promise ? await found : found;
+      const number = target.kind === 'phone' ? { number: target.number } : {};
+      return prices?.find({ provider: name, channel: delivery.channel, ...number, parts, at: this.#options.clock() });
+    } catch (error) {
+      // It was sent: that must be recorded, whatever it cost.
+      this.#logError(delivery, error);
+      return undefined;
+    }
   }
 
   /**
@@ -596,6 +650,11 @@ const NO_RESPONSE: SendOutcome = {
   timedOut: true,
 };
 
+const NO_OPEN_ACCOUNT: SendOutcome = {
+  kind: 'retry',
+  reason: 'the accounts of the tenant cannot be opened; see the log',
+};
+
 const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
 
 /** Returns the outcome with `timedOut`, if the send was aborted for its time; the provider may not have said so. */
@@ -623,8 +682,30 @@ function redactOutcome(outcome: SendOutcome): SendOutcome {
   if (outcome.kind !== 'sent' && outcome.kind !== 'sandboxed')
     return { ...outcome, ...redacted, reason: redact(outcome.reason) };
   const { kind, providerMessageId: id } = outcome;
+  const billed = outcome.kind === 'sent' ? toBilled(outcome) : {};
   // A message id may look like an email address; it is not masked.
-  return { kind, ...redacted, ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }) };
+  return {
+    kind,
+    ...redacted,
+    ...billed,
+    ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }),
+  };
+}
+
+/** The largest cost and number of parts that their columns hold. */
+const MAX_COST = 999_999;
+const MAX_PARTS = 32_767;
+
+/** Returns parts and cost that a provider gave, as far as they can be stored. */
+function toBilled({ parts, cost }: Extract<SendOutcome, { kind: 'sent' }>) {
+  const hasParts = parts !== undefined && Number.isInteger(parts) && parts >= 1 && parts <= MAX_PARTS;
+  const hasCost = cost !== undefined && Math.abs(cost.amount) <= MAX_COST && /^[A-Z]{3}$/.test(cost.currency);
+  return { ...(hasParts ? { parts } : {}), ...(hasCost ? { cost } : {}) };
+}
+
+/** Whether no attempt of a delivery is scheduled from now on. */
+function isOver({ retryUntil }: ClaimedDelivery, now: Millis): boolean {
+  return now >= retryUntil;
 }
 
 /** Returns the error with its stack, and with addresses masked in both, so that it can be logged. */

@@ -3,12 +3,15 @@ import type { Channel } from '../model/delivery.ts';
 import { isTestTenant } from '../model/principal.ts';
 import type { ClaimWant } from '../store/deliveries/deliveries.ts';
 import { getLaneTenant } from '../store/deliveries/lanes.ts';
-import { type ProviderSource, TEST_PROVIDER } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { LimitedChannels } from './limited-channels.ts';
 import type { Sender, SendLimits } from './send-limits.ts';
+import { TEST_PROVIDER, type TenantAccounts } from './tenant-accounts.ts';
 
-export interface LaneGateOptions extends Pick<ProviderSource, 'providers' | 'accounts'> {
+export interface LaneGateOptions {
+  /** Providers of the installation, by channel. */
+  readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly accounts: TenantAccounts;
   readonly circuits: Circuits;
   readonly limits: SendLimits;
   readonly channels: LimitedChannels;
@@ -44,7 +47,12 @@ export class LaneGate {
       const sender = { tenantId: getLaneTenant(want.lane.name), channel: want.channel };
       const accounts = await this.#list(sender);
       const usable = accounts.filter((account) => circuits.isUsable(account) && !probed.has(account));
-      if (accounts.length > 0 && usable.length === 0) continue;
+      if (accounts.length > 0 && usable.length === 0) {
+        // A route may lead to the account of the installation beside those of the tenant.
+        const own = this.#options.providers.get(want.channel);
+        if (own && !accounts.includes(own) && circuits.isUsable(own)) admitted.push(want);
+        continue;
+      }
       // One that is half open gets a single delivery.
       const isProbe = usable.length > 0 && usable.every((account) => circuits.state(account) === 'half_open');
       if (isProbe) probed.add(usable[0] as Provider);

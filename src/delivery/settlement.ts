@@ -1,5 +1,5 @@
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { FailureScope, Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { getFault } from '../model/fault.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
@@ -25,7 +25,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message, locale }: DispatchResult,
+  { provider, outcome, message, locale, choice, cost }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -52,12 +52,22 @@ export function toSettlement(
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
+      ...getScope(outcome),
+      ...(choice === undefined ? {} : { choice }),
+      ...('parts' in outcome && outcome.parts !== undefined ? { parts: outcome.parts } : {}),
+      ...(cost === undefined ? {} : { cost }),
     },
     ...(outcome.kind !== 'sent' && outcome.kind !== 'sandboxed' && isFinal(next) ? { fault: getFault(outcome) } : {}),
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
   };
+}
+
+/** Returns what a failure concerned, if it may be another thing than the message. */
+function getScope(outcome: AttemptOutcome): { readonly scope?: FailureScope } {
+  if (outcome.kind === 'misconfigured') return { scope: 'account' };
+  return outcome.kind === 'retry' ? { scope: outcome.of ?? 'provider' } : {};
 }
 
 function sealMessage(

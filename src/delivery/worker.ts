@@ -9,7 +9,6 @@ import type { Millis } from '../model/event.ts';
 import type { ChannelLimits } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
-import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './choose-provider.ts';
 import { CircuitSharing } from './circuit-sharing.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
@@ -23,10 +22,14 @@ import type { MessageLinks } from './message-links.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
+import { RouteCache } from './routes/catalog-routes.ts';
+import { AccountChooser } from './routes/choose-account.ts';
+import { RouteMoves } from './routes/route-moves.ts';
 import { SendLimits } from './send-limits.ts';
 import { SendTokens } from './send-tokens.ts';
 import { Settler } from './settler.ts';
 import type { TargetSources } from './targets.ts';
+import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
 
 export interface DeliveryWorkerOptions {
   /** Names the worker and its leases. Unique among all processes, earlier ones included. */
@@ -138,11 +141,15 @@ export class DeliveryWorker {
       poll,
       onClaimed: (delivery) => this.#executor.submit(delivery),
     });
+    const routes = new RouteCache(catalogs);
+    const moves = new RouteMoves({ pool, clock, elapsed, log });
+    const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant });
     this.#executor = new Executor({
       pool,
       catalogs,
       seal,
-      providers,
+      chooser,
+      routes,
       capacity,
       circuits,
       limits,
@@ -152,7 +159,6 @@ export class DeliveryWorker {
       clock,
       random,
       log,
-      accounts,
       targets,
       fetchFiles,
       getTenant,

@@ -4,6 +4,7 @@ import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { countOurDeadLetters } from '../store/deliveries/dead-letters.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/deliveries/overdue.ts';
+import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
 import { type HealthCheck, OK } from './check.ts';
 
@@ -94,6 +95,31 @@ export function checkDeadLetters(pool: pg.Pool): HealthCheck {
         since,
         cause: `${number} ${count === 1 ? 'delivery' : 'deliveries'} failed, or may have been sent or not, through the fault of Tidings`,
         hint: 'see `tidings dead-letters list --fault us`, then `tidings dead-letters retry` or `cancel`; no other delivery is held up',
+      };
+    },
+  };
+}
+
+/** Accounts in a cause, at most. */
+const MAX_NAMED_MOVES = 3;
+
+/** Checks that no messages are moved away from an account that fails. */
+export function checkRouteMoves(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'routes',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const moves = await listRouteMoves(pool, null);
+      if (moves.length === 0) return OK;
+      const named = moves
+        .slice(0, MAX_NAMED_MOVES)
+        .map(({ tenantId, channel, account, cause }) => `${account} of ${tenantId} (${channel}): ${cause}`);
+      return {
+        status: 'degraded',
+        since: Math.min(...moves.map(({ since }) => since)),
+        cause: `messages go by other accounts than ${named.join('; ')}${moves.length > MAX_NAMED_MOVES ? '; and others' : ''}`,
+        hint: 'they come back by themselves, in two steps, some minutes after the account works again; see `tidings queue`',
       };
     },
   };

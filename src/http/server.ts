@@ -28,6 +28,7 @@ import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerCostRoutes } from './routes/costs.ts';
 import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
@@ -105,6 +106,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
+  registerCostRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);

@@ -23,6 +23,7 @@ import {
   loadReceipts,
   lockReportedDelivery,
   type ReportedDelivery,
+  saveReceiptCost,
   saveReceiptState,
 } from '../store/receipts/receipts.ts';
 import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
@@ -66,6 +67,8 @@ export async function recordReceipts(
     const wasUnconfirmed = delivery.receiptState === 'unconfirmed';
     const state = getReceiptState(all, { channel: delivery.channel, isOverdue: isOverdue || wasUnconfirmed });
     await saveReceiptState(connection, delivery, state);
+    if (receipts.some(({ id, cost }) => cost !== undefined && fresh.has(id)))
+      await saveReceiptCost(connection, delivery);
     if (state.state !== null) await endCheck(connection, delivery.tenantId, [message]);
     const notification = await loadCategory(connection, delivery);
     if (notification) {

@@ -29,5 +29,6 @@ export const CLAIMED: ClaimedDelivery = {
   expiresAt: null,
   address: { sealed: Buffer.alloc(0), mask: 'm…@example.com', hash: 'hash' },
   category: 'TRANSACTIONAL',
+  lastAccount: null,
   stoppedSenders: null,
 };

@@ -129,6 +129,10 @@ export async function twoTenants(): Promise<TwoTenants> {
        where tenant_id = $1 and status = 'undeliverable'`,
       [tenantId],
     );
+    await pool.query(
+      `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause) values ($1, 'email', $2, 10, now(), now(), $3)`,
+      [tenantId, `${word}-account`, `${word} cause`],
+    );
     const suppressionId = randomUUID();
     await pool.query(
       `insert into suppressions (tenant_id, channel, address_hash, scope, suppression_id, address_mask, reason, since, evidence)

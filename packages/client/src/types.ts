@@ -171,6 +171,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up what messages cost, by day, channel, provider, account and notification type */
+        get: operations["getCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -907,7 +924,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show overdue work by queue and channel, and open circuits */
+        /** Show overdue work by queue and channel, open circuits, and accounts that fail */
         get: operations["getQueue"];
         put?: never;
         post?: never;
@@ -1802,11 +1819,30 @@ export interface components {
              * @example 1
              */
             attempt: number;
+            /** @description Why it went by its account; null: there was no choice */
+            choice: string | null;
             /** @description Code of the provider, as its table has it; null: it gave none */
             code: string | null;
+            /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
             duration_ms: number;
             /** @enum {string} */
             outcome: "sent" | "sandboxed" | "retry" | "rejected" | "address_dead" | "misconfigured" | "in_doubt" | "undeliverable";
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string;
             provider_message_id: string | null;
@@ -2111,6 +2147,31 @@ export interface components {
              */
             next: string | null;
         };
+        /** @description What messages cost together; fields that are not grouped by are absent */
+        CostRow: {
+            /** @description Null: that of the installation */
+            account?: string | null;
+            amount: number;
+            /** @enum {string} */
+            channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            currency: string;
+            day?: string;
+            messages: number;
+            /** @description Billed parts; a message without parts counts as one */
+            parts: number;
+            provider?: string;
+            /** @description The notification type */
+            type?: string;
+        };
+        /** @description What messages cost, as far as it is known */
+        CostSummary: {
+            /** @description The latest day first */
+            costs: components["schemas"]["CostRow"][];
+            from: string;
+            /** @description True if only the first 10000 are listed */
+            has_more: boolean;
+            to: string;
+        };
         /** @description A dead letter in few words */
         DeadLetter: {
             attempts_made: number;
@@ -2262,6 +2323,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
@@ -2288,6 +2361,11 @@ export interface components {
             notification_id: string;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string | null;
             /** @example null */
@@ -2366,6 +2444,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
@@ -2392,6 +2482,11 @@ export interface components {
             notification_id: string;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string | null;
             /** @example null */
@@ -2483,7 +2578,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "notification" | "rule" | "group" | "template";
+            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
         };
         DismissedEvent: {
             /**
@@ -2814,7 +2909,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account";
             column: number;
             file: string;
             hint?: string;
@@ -3897,7 +3992,7 @@ export interface components {
              * @description Name of the account
              * @example ses_eu
              */
-            account: string;
+            account: string & (unknown & unknown);
             /**
              * @description Channels that it is used for; may be absent for a provider of one channel
              * @example [
@@ -4476,6 +4571,8 @@ export interface components {
         QueueState: {
             /** @description Circuits of the workers of this process that are not closed; null: it runs no workers */
             circuits: components["schemas"]["Circuit"][] | null;
+            /** @description Accounts from which messages are moved away at present */
+            moves: components["schemas"]["RouteMove"][];
             /** @description Work that has been due for 60 s and is not claimed */
             overdue: components["schemas"]["Overdue"][];
         };
@@ -4780,6 +4877,34 @@ export interface components {
         };
         RotatedSigningKey: {
             key_id: string;
+        };
+        /** @description An account that fails, whose messages go by others */
+        RouteMove: {
+            /**
+             * @description Name of the account; installation: that of the installation
+             * @example ses_eu
+             */
+            account: string;
+            cause: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * Format: date-time
+             * @description The next step comes at least 10 minutes later
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            moved_at: string;
+            /**
+             * @description Percent of its messages that it keeps
+             * @example 10
+             */
+            share: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -6400,6 +6525,8 @@ export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
+export type CostRow = components['schemas']['CostRow'];
+export type CostSummary = components['schemas']['CostSummary'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
 export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
@@ -6504,6 +6631,7 @@ export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
 export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
+export type RouteMove = components['schemas']['RouteMove'];
 export type Rule = components['schemas']['Rule'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
@@ -6979,6 +7107,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -6990,7 +7120,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
@@ -7405,6 +7538,69 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getCosts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to group by, of day, channel, provider, account, type, with commas
+                 * @example channel,provider
+                 */
+                by?: string;
+                /**
+                 * @description First day in UTC; absent: 30 days before the last one
+                 * @example 2026-01-01
+                 */
+                from?: string;
+                /**
+                 * @description Last day in UTC; absent: today. At most 93 days
+                 * @example 2026-01-31
+                 */
+                to?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "text",
+                     *       "to": "text",
+                     *       "costs": [
+                     *         {
+                     *           "currency": "text",
+                     *           "amount": 1,
+                     *           "messages": 1,
+                     *           "parts": 1
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CostSummary"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listDeadLetters: {
         parameters: {
             query?: {
@@ -7564,7 +7760,9 @@ export interface operations {
                      *           "receipt_state": "delivered",
                      *           "receipt_flags": [
                      *             "opened"
-                     *           ]
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null
                      *         }
                      *       ],
                      *       "next": null
@@ -7712,7 +7910,9 @@ export interface operations {
                      *           "receipt_state": "delivered",
                      *           "receipt_flags": [
                      *             "opened"
-                     *           ]
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null
                      *         }
                      *       ],
                      *       "next": null
@@ -7784,7 +7984,9 @@ export interface operations {
                      *       "receipt_state": "delivered",
                      *       "receipt_flags": [
                      *         "opened"
-                     *       ]
+                     *       ],
+                     *       "parts": null,
+                     *       "cost": null
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -7905,7 +8107,9 @@ export interface operations {
                      *       "receipt_state": "delivered",
                      *       "receipt_flags": [
                      *         "opened"
-                     *       ]
+                     *       ],
+                     *       "parts": null,
+                     *       "cost": null
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -8605,6 +8809,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -8616,7 +8822,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
@@ -11115,6 +11324,16 @@ export interface operations {
                      *           "code": "failures",
                      *           "cause": "text",
                      *           "next_probe_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "moves": [
+                     *         {
+                     *           "channel": "email",
+                     *           "account": "ses_eu",
+                     *           "share": 10,
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "moved_at": "2026-11-02T09:30:00.000Z",
+                     *           "cause": "text"
                      *         }
                      *       ]
                      *     }
@@ -14123,6 +14342,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -14134,7 +14355,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_PLACE } from '../../accounts/accounts.ts';
 import { CHANNELS, type Target } from '../../model/delivery.ts';
+import { ACCOUNT_NAME, INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import { jsonObject, listOf, storable, storedObject, timestamp } from './common.ts';
 import { rateLimit } from './rate-limits.ts';
 
@@ -9,10 +10,12 @@ import { rateLimit } from './rate-limits.ts';
 const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
 
 const LIMITS_HINT = 'Rate limit of the account; null: what its provider allows an ordinary account';
+const RESERVED_HINT = `write another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`;
 
 const accountName = z
   .string(NAME_HINT)
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, NAME_HINT)
+  .regex(ACCOUNT_NAME, NAME_HINT)
+  .regex(/^(?!installation$)/, RESERVED_HINT)
   .meta({ description: 'Name of the account', examples: ['ses_eu'] });
 
 export const accountParams = z.object({

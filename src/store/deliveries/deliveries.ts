@@ -72,6 +72,8 @@ export interface ClaimedDelivery {
   readonly taken?: ReadonlySet<string>;
   /** When they were taken, by the monotonic clock. */
   readonly claimedAt?: Millis;
+  /** Account that made an earlier attempt; null: none, or that of the installation. */
+  readonly lastAccount: string | null;
 }
 
 /** Number of deliveries of a channel that a worker can accept. */
@@ -316,6 +318,7 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     expiresAt: row[20],
     category: row[23],
     stoppedSenders: row[25],
+    lastAccount: row[26],
   };
 }
 
@@ -346,6 +349,7 @@ type ClaimedRow = [
   category: Category,
   isSuppressed: boolean,
   stoppedSenders: string[] | null,
+  lastAccount: string | null,
 ];
 
 /**
@@ -440,7 +444,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
-          ) end`;
+          ) end, d.account`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

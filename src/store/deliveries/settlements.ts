@@ -2,9 +2,11 @@ import type pg from 'pg';
 import type {
   AttemptOutcomeKind,
   Channel,
+  Cost,
   DeadAddressKind,
   DeliveryReasonCode,
   DeliveryStatus,
+  FailureScope,
   Fault,
   MessageLocale,
 } from '../../model/delivery.ts';
@@ -52,6 +54,14 @@ export interface Settlement {
     readonly reason: string | null;
     readonly response: string | null;
     readonly providerMessageId: string | null;
+    /** Thing that a failure concerned; absent: it did not fail for a time. */
+    readonly scope?: FailureScope;
+    /** Why it went by its account; absent: there was no choice. */
+    readonly choice?: string;
+    /** Billed parts; absent: one, or not known. */
+    readonly parts?: number;
+    /** Absent: not known. */
+    readonly cost?: Cost;
   };
   /** Kind of dead address, as the provider said; absent: it did not call it dead. */
   readonly deadAs?: DeadAddressKind;
@@ -117,6 +127,11 @@ export async function settleDeliveries(
     await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
     return recordEndpointResults(connection, endpoints, now);
   });
+}
+
+/** Packs values that are rare: without any, the statement reads an empty list, which has a null for each row. */
+function packIfAny(values: readonly (string | number | null)[]): string {
+  return values.some((value) => value !== null) ? packTextArray(values) : '';
 }
 
 /** Replaces the separator of `packTextArray` in text that others wrote. */
@@ -192,6 +207,10 @@ async function settle(
       packTextArray(accepted.map((one) => one.status)),
       packTextArray(accepted.map((one) => one.target)),
       packTextArray(accepted.map((one) => one.attempt.account)),
+      packIfAny(accepted.map(({ attempt }) => stripSeparator(attempt.choice ?? null))),
+      packIfAny(accepted.map(({ attempt }) => attempt.parts ?? null)),
+      packIfAny(accepted.map(({ attempt }) => attempt.cost?.amount ?? null)),
+      packIfAny(accepted.map(({ attempt }) => attempt.cost?.currency ?? null)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -219,6 +238,11 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     ar: attempt.reason,
     re: attempt.response,
     id: attempt.providerMessageId,
+    sc: attempt.scope,
+    ch: attempt.choice,
+    pa: attempt.parts,
+    cs: attempt.cost?.amount,
+    cu: attempt.cost?.currency,
   };
 }
 
@@ -250,20 +274,21 @@ const SETTLE = `
 with sent as (
   update deliveries as d
   set status = o.s, reason_code = null, reason = null, provider = o.p, account = o.ac, provider_message_id = o.id, response = o.re,
-      started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2
-  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
-    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, i)
+      started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2,
+      choice = o.ch, parts = o.pa::smallint, cost = o.co::numeric, currency = o.cu
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, ch, pa, co, cu, i)
   where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c
     and d.target = coalesce(o.g, '') and d.fence = o.f::int and d.status = 'sending' and ${selectivityHint('o.i')}
   returning 1
 ), outcome as (
   select * from json_to_recordset($12) as r(
     t text, n uuid, c text, g text, f int, s text, d timestamptz, rc text, r text,
-    a int, p text, ac text, at timestamptz, ms int, o text, co text, fa text, ar text, re text, id text)
+    a int, p text, ac text, at timestamptz, ms int, o text, co text, fa text, ar text, re text, id text, sc text, ch text, pa smallint, cs numeric, cu text)
 ), tried as (
   insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
-                        outcome, code, reason, response, provider_message_id)
-  select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id from outcome
+                        outcome, code, reason, response, provider_message_id, scope, choice, parts, cost, currency)
+  select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id, sc, ch, pa, cs, cu from outcome
   where exists (
     -- Not deleted with its tenant meanwhile, and not recorded by an earlier settlement whose answer was lost.
     select from deliveries as d
@@ -271,7 +296,8 @@ with sent as (
       and (d.fence <> f or d.started_at is null))
   on conflict (tenant_id, notification_id, channel, target, attempt) do update
   set provider = excluded.provider, account = excluded.account, outcome = excluded.outcome, code = excluded.code, response = excluded.response,
-      duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
+      duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id, scope = excluded.scope, choice = excluded.choice,
+      parts = excluded.parts, cost = excluded.cost, currency = excluded.currency,
       reason = case
         when attempts.outcome = 'in_doubt' and excluded.outcome <> 'in_doubt'
         then concat_ws('; ', excluded.reason,

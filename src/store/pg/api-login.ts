@@ -19,6 +19,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   signing_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   provider_accounts: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   circuits: ['SELECT', 'DELETE'],
+  route_moves: ['SELECT'],
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   catalogs: ['SELECT'],
@@ -53,6 +54,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
 const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
+  // A device that is registered gives deliveries another chance, and their attempts say so.
+  attempts: ['UPDATE', 'reason'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';

@@ -158,6 +158,34 @@ export async function saveReceiptState(
   });
 }
 
+/** Writes the cost that the latest receipt with one says, in the place of the one that was computed. */
+export async function saveReceiptCost(
+  connection: Connection,
+  { tenantId, notificationId, channel, target }: DeliveryKey,
+): Promise<void> {
+  await connection.query({
+    name: 'save-receipt-cost',
+    text: `with said as (
+             select (cost->>'amount')::numeric as amount, cost->>'currency' as currency from receipts
+             where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and abs((cost->>'amount')::numeric) < 1e6
+               and cost->>'currency' ~ '^[A-Z]{3}$'
+             order by at desc, receipt_id desc limit 1
+           ), sent as (
+             select attempt from attempts
+             where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and outcome = 'sent'
+             order by attempt desc limit 1
+           ), on_attempt as (
+             update attempts as a set cost = said.amount, currency = said.currency from said, sent
+             where a.tenant_id = $1 and a.notification_id = $2 and a.channel = $3 and a.target = $4 and a.attempt = sent.attempt
+               and exists (select from deliveries as d where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3
+                             and d.target = $4 and d.started_at is null)
+           )
+           update deliveries as d set cost = said.amount, currency = said.currency from said
+           where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3 and d.target = $4 and d.started_at is not null`,
+    values: [tenantId, notificationId, channel, target],
+  });
+}
+
 /** Takes a message out of those that are asked for: what became of it is known. */
 export async function endCheck(connection: Connection, tenantId: string, keys: readonly MessageKey[]): Promise<void> {
   await connection.query({

@@ -136,6 +136,19 @@ create table provider_accounts (
   constraint provider_accounts_sealed check ((sealed is null) = (secrets = '{}'))
 );
 
+-- Accounts from which messages of a route are moved away, because they fail. A route is moved once in some minutes only, so its
+-- latest move stays.
+create table route_moves (
+  tenant_id text collate "C" not null references tenants,
+  channel   text collate "C" not null,
+  account   text collate "C" not null,  -- as in routes
+  share     smallint         not null constraint route_moves_share check (share between 1 and 100),  -- percent of its messages that it keeps
+  since     timestamptz(3)   not null,  -- when it was first moved away from
+  moved_at  timestamptz(3)   not null,
+  cause     text             not null,
+  primary key (tenant_id, channel, account)
+);
+
 -- Members: those with access to a tenant. A member who was invited by address has no subject until the first login.
 create table members (
   tenant_id  text collate "C" not null references tenants,
@@ -579,6 +592,9 @@ create table deliveries (
   parts               smallint,         -- billed parts of the message (SMS); null: one
   receipt_state       text,             -- of a sent delivery, by its receipts (src/track/receipt-state.ts); null: none says anything yet
   receipt_flags       text[],           -- opened, clicked, read, unsubscribed, and what machines did; null: nothing
+  choice              text,             -- why the attempt that sent it went by its account; null: there was no choice
+  cost                numeric(12,6),    -- of the message, by the table of prices or as the provider said; null: not known
+  currency            text,             -- of the cost, ISO 4217
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
@@ -650,6 +666,11 @@ create table attempts (
   reason              text,
   response            text,                       -- of the provider; shortened, addresses masked
   provider_message_id text,
+  scope               text,                       -- of a failure: recipient, domain, message, account, provider; null: none
+  choice              text,                       -- why it went by its account; null: there was no choice
+  parts               smallint,
+  cost                numeric(12,6),
+  currency            text,
   primary key (tenant_id, notification_id, channel, target, attempt)
 ) partition by range (notification_id);
 create table attempts_default partition of attempts default;
@@ -658,11 +679,11 @@ create table attempts_default partition of attempts default;
 -- PostgreSQL 15, and the planner replaces a call by the query.
 create function all_attempts() returns setof attempts language sql stable as $$
 select tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms, outcome, code,
-       reason, response, provider_message_id
+       reason, response, provider_message_id, scope, choice, parts, cost, currency
 from attempts
 union all
 select tenant_id, notification_id, channel, target, attempts, provider, account, worker, started_at, duration_ms, status, null,
-       null, response, provider_message_id
+       null, response, provider_message_id, null, choice, parts, cost, currency
 from deliveries where started_at is not null
 $$;
 
@@ -942,7 +963,7 @@ declare
   name text;
 begin
   foreach name in array array[
-    'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
+    'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
