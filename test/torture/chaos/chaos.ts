@@ -44,9 +44,11 @@ export interface ChaosReport extends Counts {
 const LONG_NOTIFICATIONS = 20_000;
 const LEASE_MS = 3000;
 const NOTIFICATIONS_PER_SECOND = 250;
+/** Time in ms that posting takes at least: enough for each kind of outage. */
+const MIN_POSTING_MS = 18_000;
 /** Pauses in ms between changes of the weather, and between outages of processes. */
 const WEATHER_MS = [800, 3000] as const;
-const OUTAGE_MS = [1500, 5000] as const;
+const OUTAGE_MS = [1000, 4000] as const;
 /** Time in ms after the calm in which everything has to end, beside that for what is queued by then. */
 const MAX_CALM_MS = 150_000;
 
@@ -74,7 +76,7 @@ export async function chaos({ notifications, seed, tenants = 50, say = () => {} 
     PORT: String(port),
     TIDINGS_WATCH: 'false',
     TIDINGS_LOG_LEVEL: 'fatal',
-    TIDINGS_LEASE: `${LEASE_MS}ms`,
+    TIDINGS_LEASE: `${LEASE_MS / 1000}s`,
   };
   const start = (role: string) => () => new Program(['--import', 'tsx', 'test/torture/chaos/process.ts', role], { env });
   const api = new Undying('api', start('api'));
@@ -91,7 +93,7 @@ export async function chaos({ notifications, seed, tenants = 50, say = () => {} 
 
     const poster = new ChaosPoster(url, users, notifications, random);
     const stop = new AbortController();
-    const duration = (notifications / NOTIFICATIONS_PER_SECOND) * 1000;
+    const duration = Math.max(MIN_POSTING_MS, (notifications / NOTIFICATIONS_PER_SECOND) * 1000);
     const outages = new Outages(workers, dataDir, random);
     const posting = poster.postAll(duration, stop.signal).then(() => stop.abort());
     await Promise.all([
@@ -160,11 +162,13 @@ class Outages {
 
   async cause(signal: AbortSignal): Promise<void> {
     while (await sleep(this.#random.between(...OUTAGE_MS), signal)) {
-      const worker = this.#random.pick(this.#workers);
+      const ready = this.#workers.filter((worker) => worker.isReady);
+      if (ready.length === 0) continue;
+      const worker = this.#random.pick(ready);
       const kind = this.#count++ % 4;
       // Longer than a lease.
-      if (kind === 1) worker.freeze(this.#random.between(LEASE_MS + 500, LEASE_MS * 2));
-      else if (kind === 3) this.databaseKills += killDatabase(this.#dataDir) ? 1 : 0;
+      if (kind === 0) worker.freeze(this.#random.between(LEASE_MS + 500, LEASE_MS * 2));
+      else if (kind === 2) this.databaseKills += killDatabase(this.#dataDir) ? 1 : 0;
       else this.#kill(worker);
     }
   }

@@ -13,6 +13,12 @@ export const FAILED = 'what failed for good was not accepted, unless in doubt';
 export const TRIED = 'the attempts are those that the delivery counts, each once';
 export const PLANNED = 'each event makes one notification';
 
+interface Tried {
+  readonly n: number;
+  readonly o: string;
+  readonly own: boolean;
+}
+
 interface Row {
   readonly tenantId: string;
   readonly notificationId: string;
@@ -23,7 +29,8 @@ interface Row {
   readonly finished: boolean;
   readonly reason: string | null;
   readonly attempts: number;
-  readonly tried: readonly { readonly n: number; readonly o: string }[] | null;
+  /** `own`: not one before the delivery was spread to its targets. */
+  readonly tried: readonly Tried[] | null;
 }
 
 /** Numbers of deliveries by status, and messages that were accepted more than once. */
@@ -72,7 +79,7 @@ function checkDelivery(row: Row, tally: Tally, addresses: ReadonlyMap<string, st
   findings.expect(TRIED, isCounted, describe(` of ${attempts}`));
   if (!LEAVING.has(channel)) return { accepted: 0, doubts: 0 };
   // A receiver recognizes a webhook by its id: each failed attempt may have arrived.
-  const isDoubt = ({ o }: { readonly o: string }) => o === 'in_doubt' || (channel === 'webhook' && o === 'retry');
+  const isDoubt = ({ o, own }: Tried) => own && (o === 'in_doubt' || (channel === 'webhook' && o === 'retry'));
   const doubts = tried.filter(isDoubt).length;
   const accepted = tally.count(notificationId, target === '' ? channel : (addresses.get(target) ?? target));
   const said = describe(`; accepted ${accepted} times`);
@@ -88,9 +95,9 @@ async function loadPage(client: pg.Client, after: Row | undefined): Promise<Row[
   const { rows } = await client.query<Row>(
     `select d.tenant_id as "tenantId", d.notification_id as "notificationId", n.notification_type as type, d.channel, d.target, d.status,
             d.finished_at is not null as finished, d.reason, d.attempts,
-            (select json_agg(json_build_object('n', a.attempt, 'o', a.outcome) order by a.attempt) from all_attempts() as a
+            (select json_agg(json_build_object('n', a.attempt, 'o', a.outcome, 'own', a.target = d.target) order by a.attempt) from all_attempts() as a
              where a.tenant_id = d.tenant_id and a.notification_id = d.notification_id and a.channel = d.channel
-               and a.target = d.target) as tried
+               and a.target in (d.target, '')) as tried
      from deliveries as d join notifications as n using (tenant_id, notification_id)
      where (d.tenant_id, d.notification_id, d.channel, d.target) > ($1, $2, $3, $4)
      order by d.tenant_id, d.notification_id, d.channel, d.target limit ${PAGE}`,
