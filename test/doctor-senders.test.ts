@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { smtp } from '../src/channels/email/smtp.ts';
+import { DnsFailure } from '../src/cli/doctor/dns-lookup.ts';
 import { checkSenders } from '../src/cli/doctor/sender-checks.ts';
 
 /** `tidings doctor`: what the DNS says about the domains of senders. */
@@ -15,18 +15,10 @@ const GOOD = {
   '_dmarc.bank.pt': ['v=DMARC1; p=none; rua=mailto:d@bank.pt'],
 };
 
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const toText = (key: typeof publicKey) => key.export({ type: 'spki', format: 'der' }).toString('base64');
 /** Keys of an account whose messages Tidings signs itself. */
-const OWN = smtp.signingKeys!(
-  smtp.settings.parse({
-    url: 'smtp://mail.bank.pt',
-    from: FROM,
-    dkim_domain: 'bank.pt',
-    dkim_selector: 't1',
-    dkim_private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-  }),
-);
+const OWN: Keys = [{ domain: 'bank.pt', selector: 't1', publicKey: toText(publicKey) }];
 
 /** Checks a sender with these records; a name without any does not exist. */
 async function check(records: { readonly [name: string]: readonly string[] | Error }, keys: Keys = [], from = FROM) {
@@ -132,13 +124,9 @@ describe('DMARC', () => {
 });
 
 test('a DNS server that does not answer is a warning about the machine, not about the domain', async () => {
-  const { findings } = await check({ 'bank.pt': new (await dnsFailure())('the DNS did not answer for bank.pt (ETIMEOUT)') });
+  const { findings } = await check({ 'bank.pt': new DnsFailure('the DNS did not answer for bank.pt (ETIMEOUT)') });
   expect(findings[0]).toMatchObject({ check: 'SPF', status: 'warn', advice: expect.stringContaining('DNS server') });
 });
-
-async function dnsFailure() {
-  return (await import('../src/cli/doctor/dns-lookup.ts')).DnsFailure;
-}
 
 test('a sender of an example or of this machine is not looked up, and many domains are bounded', async () => {
   const { findings, asked } = await check({}, [], 'Tidings <tidings@localhost>');
