@@ -122,7 +122,9 @@ test('Teams: a workflow that is turned off is waited for, and stops no other', a
   const { outcome } = await openAtStandIn(ACCOUNTS.get('Microsoft Teams')!, { target: HOOK }, { status: 400, body });
   expect(outcome).toMatchObject({ kind: 'retry', of: 'recipient', after: 600_000 });
   // The older connectors answer so, also when Teams limits the rate.
-  expect((await openAtStandIn(ACCOUNTS.get('Microsoft Teams')!, { target: HOOK }, { body: '1' })).outcome).toMatchObject({
+  expect(
+    (await openAtStandIn(ACCOUNTS.get('Microsoft Teams')!, { target: HOOK }, { body: '1' })).outcome,
+  ).toMatchObject({
     kind: 'in_doubt',
   });
 });
@@ -130,7 +132,10 @@ test('Teams: a workflow that is turned off is waited for, and stops no other', a
 test('Discord: the pause of the body counts, for one webhook or for all, and an hour without one', async () => {
   const send = (reply: StandInReply) =>
     openAtStandIn(ACCOUNTS.get('Discord')!, { target: HOOK }, { status: 429, ...reply });
-  for (const [global, of] of [[false, 'recipient'], [true, 'account']] as const) {
+  for (const [global, of] of [
+    [false, 'recipient'],
+    [true, 'account'],
+  ] as const) {
     const body = { message: 'You are being rate limited.', retry_after: 0.65, global };
     expect((await send({ body })).outcome).toMatchObject({ kind: 'retry', of, after: 650 });
   }

@@ -32,7 +32,11 @@ test.each([
   ['nobody', () => Promise.reject(new TypeError('fetch failed', { cause: { code: 'ECONNREFUSED' } })), /ECONNREFUSED/],
   ['a server that is too slow', () => Promise.reject(new DOMException('late', 'TimeoutError')), /within 5 s/],
   ['a redirect', () => new Response(null, { status: 301, headers: { location: 'https://x.pt' } }), /redirects/],
-  ['the page of a proxy', () => new Response('<html>', { headers: { 'content-type': 'text/html' } }), /another program/],
+  [
+    'the page of a proxy',
+    () => new Response('<html>', { headers: { 'content-type': 'text/html' } }),
+    /another program/,
+  ],
   ['another program', () => json({ status: 'up' }), /another program/],
   ['garbage', () => new Response('{"sta', { headers: { 'content-type': 'application/json' } }), /another program/],
   ['no end', () => json({ status: 'live', more: 'x'.repeat(100_000) }), /another program/],
@@ -44,6 +48,9 @@ test.each([
 
 test('no URL is a warning only if messages leave this machine, and http:// always is one', async () => {
   expect(await checkPublicUrl(null, false)).toMatchObject({ status: 'ok' });
-  expect(await checkPublicUrl(null, true)).toMatchObject({ status: 'warn', advice: expect.stringContaining('https://') });
+  expect(await checkPublicUrl(null, true)).toMatchObject({
+    status: 'warn',
+    advice: expect.stringContaining('https://'),
+  });
   expect(await checkPublicUrl('http://localhost:8000', false)).toMatchObject({ status: 'warn' });
 });

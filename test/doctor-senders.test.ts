@@ -70,7 +70,10 @@ describe('SPF', () => {
 
   test('more than ten look-ups, and a record that includes itself, end', async () => {
     const many = Array.from({ length: 11 }, (_, i) => `a:m${i}.bank.pt`).join(' ');
-    expect(await spf(`v=spf1 ${many} -all`)).toMatchObject({ status: 'fail', detail: expect.stringContaining('10 look-ups') });
+    expect(await spf(`v=spf1 ${many} -all`)).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining('10 look-ups'),
+    });
     const { SPF, asked } = await check({ ...GOOD, 'bank.pt': ['v=spf1 include:bank.pt -all'] });
     expect(SPF).toMatchObject({ status: 'fail', detail: expect.stringContaining('10 look-ups') });
     expect(asked.length).toBeLessThan(20);
@@ -92,7 +95,10 @@ describe('DKIM', () => {
       detail: expect.stringContaining('not the one that signs'),
     });
     expect(await dkim('v=DKIM1; p=')).toMatchObject({ status: 'fail', detail: expect.stringContaining('revoked') });
-    expect(await dkim(undefined)).toMatchObject({ status: 'fail', advice: expect.stringContaining('t1._domainkey.bank.pt') });
+    expect(await dkim(undefined)).toMatchObject({
+      status: 'fail',
+      advice: expect.stringContaining('t1._domainkey.bank.pt'),
+    });
   });
 
   test('the keys of a provider are looked up by the names that it gives; short ones are told', async () => {
@@ -112,7 +118,10 @@ describe('DMARC', () => {
     ['no policy', { '_dmarc.bank.pt': ['v=DMARC1; rua=mailto:a@b.c'] }, 'fail', /no valid p/],
     ['no reports', { '_dmarc.bank.pt': ['v=DMARC1; p=reject'] }, 'warn', /no reports/],
   ])('%s', async (_, records, status, detail) => {
-    expect((await check({ ...GOOD, ...records })).DMARC).toMatchObject({ status, detail: expect.stringMatching(detail) });
+    expect((await check({ ...GOOD, ...records })).DMARC).toMatchObject({
+      status,
+      detail: expect.stringMatching(detail),
+    });
   });
 
   test('a subdomain has the policy of the domain above it', async () => {

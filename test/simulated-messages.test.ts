@@ -23,7 +23,7 @@ const FILES = {
   'templates/SHOWN/push.en.actions.yaml': '- { label: Open, url: "app://o/{{event.n}}" }',
   'templates/SHOWN/push.en.data.yaml': 'n: "{{event.n}}"',
   'templates/SHOWN/webhook.en.data.yaml': 'n: "{{event.n}}"',
-  'templates/SHOWN/chat.en.blocks.yaml': '- { type: section, text: { type: mrkdwn, text: "{{event.n}}" } }',
+  'templates/SHOWN/chat.en.blocks.yaml': '- { type: section, text: { type: mrkdwn, text: "n {{event.n}}" } }',
   'templates/BLANK/sms.en.txt': '{{event.absent}}',
 };
 
@@ -48,7 +48,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function simulate(...options: string[]): Promise<string> {
-  const program = tidingsDirectly(['simulate', join(folder, 'catalog'), '--events', join(folder, 'events.json'), ...options]);
+  const program = tidingsDirectly([
+    'simulate',
+    join(folder, 'catalog'),
+    '--events',
+    join(folder, 'events.json'),
+    ...options,
+  ]);
   expect(await program.ended, program.output).toBe(0);
   return program.stdout;
 }
@@ -74,7 +80,7 @@ test('as JSON a step has each message with all its parts, and why one would not 
     data: { n: 7 },
   });
   expect(find('webhook')).toMatchObject({ data: { n: 7 } });
-  expect(find('chat')).toMatchObject({ blocks: [{ type: 'section', text: { type: 'mrkdwn', text: '7' } }] });
+  expect(find('chat')).toMatchObject({ blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'n 7' } }] });
   expect(find('sms', 'BLANK')).toMatchObject({ error: expect.stringContaining('event.absent is missing') });
   expect(find('email', 'HOSTED')).toMatchObject({ provider_template: { name: 'WELCOME_V1' } });
 });

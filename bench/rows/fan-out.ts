@@ -29,7 +29,11 @@ export const fanOutRow: Row = {
   measure: (setup) =>
     withSink(async (base, provider) => {
       const urls = Array.from({ length: ENDPOINTS * EVENTS }, (_, i) => `${base}/hooks/${i % ENDPOINTS}`);
-      const limit = await bareHttp(urls, provider.concurrency, JSON.stringify({ type: 'POST', data: { text: 'Hello' } }));
+      const limit = await bareHttp(
+        urls,
+        provider.concurrency,
+        JSON.stringify({ type: 'POST', data: { text: 'Hello' } }),
+      );
       return { value: await measureFanOut(setup, base, provider, 0), limit };
     }),
 };

@@ -26,7 +26,11 @@ export const httpSinkRow: Row = {
     const settings = http.settings.parse({ url, body, success: { path: 'id' }, concurrency: CONCURRENCY });
     const provider = await http.open(settings, { http: client, clock: Date.now });
     try {
-      const limit = await bareHttp(Array.from({ length: count }, () => url), CONCURRENCY, JSON.stringify(body));
+      const limit = await bareHttp(
+        Array.from({ length: count }, () => url),
+        CONCURRENCY,
+        JSON.stringify(body),
+      );
       const value = await setup.withDatabase(async (database) => {
         await useChannelCatalog(database);
         return withTidings(

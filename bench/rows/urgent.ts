@@ -1,7 +1,7 @@
 import { noopProvider } from '../../src/channels/noop.ts';
 import type { Provider } from '../../src/channels/provider.ts';
-import { monotonic } from '../clock.ts';
 import { ingestEach, useChannelCatalog } from '../channel-catalog.ts';
+import { monotonic } from '../clock.ts';
 import { median } from '../median.ts';
 import type { Row } from '../row.ts';
 import { withTidings } from '../setup.ts';

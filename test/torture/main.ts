@@ -70,7 +70,9 @@ function describe({ findings, failed, ...numbers }: TortureReport | ChaosReport)
   const wide = Math.max(...findings.map(({ check }) => check.length));
   return [
     '',
-    ...Object.entries(numbers).map(([name, value]) => `  ${name.padEnd(16)}${typeof value === 'object' ? JSON.stringify(value) : value}`),
+    ...Object.entries(numbers).map(
+      ([name, value]) => `  ${name.padEnd(16)}${typeof value === 'object' ? JSON.stringify(value) : value}`,
+    ),
     '',
     ...findings.flatMap((finding) => [
       `  ${finding.failed === 0 ? '✓' : '✗'} ${finding.check.padEnd(wide)}  ${finding.failed === 0 ? finding.checked || '' : `${finding.failed} of ${finding.checked}`}`,

@@ -24,13 +24,7 @@ export function renderSends(catalog: Catalog, simulator: Simulator, step: Simula
   });
 }
 
-function renderSend(
-  catalog: Catalog,
-  send: Send,
-  channel: Channel,
-  userId: string,
-  profile: object,
-): RenderedSend {
+function renderSend(catalog: Catalog, send: Send, channel: Channel, userId: string, profile: object): RenderedSend {
   const { notification_type: type, notification_id: id } = send.decision;
   const { about, ...values } = JSON.parse(toTemplateData(profile as never, send).text) as { about: object };
   const { locale } = (values as { user?: { locale?: unknown } }).user ?? {};

@@ -109,7 +109,8 @@ function printStep(step: SimulationStep, messages: readonly RenderedSend[] | und
     return;
   }
   for (const line of toTimeline(step)) console.log(colorize(line));
-  for (const line of (messages ?? []).flatMap(formatRenderedSend)) console.log(escapeTerminal(`${MESSAGE_INDENT}${line}`));
+  for (const line of (messages ?? []).flatMap(formatRenderedSend))
+    console.log(escapeTerminal(`${MESSAGE_INDENT}${line}`));
 }
 
 /** Below the decisions. */

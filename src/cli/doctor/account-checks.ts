@@ -5,11 +5,11 @@ import type { CheckResult, Provider, ProviderDefinition, ProviderTools } from '.
 import type { Config } from '../../config.ts';
 import { GuardedClient } from '../../http-out/guarded-client.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
-import type { Seal } from '../../privacy/seal.ts';
 import type { JsonObject } from '../../model/event.ts';
+import type { Seal } from '../../privacy/seal.ts';
 import { listAllAccounts, openSecrets, type SealedAccount } from '../../store/accounts.ts';
-import type { SenderAccount } from './sender-checks.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
+import type { SenderAccount } from './sender-checks.ts';
 
 /** Time in ms for one provider to respond. */
 const MAX_ASK_MS = 10_000;

@@ -23,7 +23,11 @@ export async function checkDkim(domain: string, keys: readonly SigningKey[], dns
   );
 }
 
-async function checkKey(from: string, { selector, domain = from, publicKey }: SigningKey, dns: DnsLookup): Promise<Verdict> {
+async function checkKey(
+  from: string,
+  { selector, domain = from, publicKey }: SigningKey,
+  dns: DnsLookup,
+): Promise<Verdict> {
   const name = `${selector}._domainkey.${domain}`;
   const records = await dns.txt(name);
   const [record] = records === 'absent' ? [] : records;
@@ -32,11 +36,14 @@ async function checkKey(from: string, { selector, domain = from, publicKey }: Si
       ? `publish a TXT record at ${name}: "v=DKIM1; k=rsa; p=${publicKey.slice(0, 16)}…"`
       : `publish ${name} as your provider shows it`;
     // Without a key of our own, the provider may sign with others.
-    return publicKey ? fail(`there is no DKIM key at ${name}`, advice) : warn(`there is no DKIM key at ${name}`, advice);
+    return publicKey
+      ? fail(`there is no DKIM key at ${name}`, advice)
+      : warn(`there is no DKIM key at ${name}`, advice);
   }
   const tags = readTags(record);
   const published = tags.get('p')?.replaceAll(/\s/g, '');
-  if (!published) return fail(`the DKIM key at ${name} is revoked or empty`, 'publish the key that signs, or sign with another');
+  if (!published)
+    return fail(`the DKIM key at ${name} is revoked or empty`, 'publish the key that signs, or sign with another');
   if (publicKey !== undefined && published !== publicKey) {
     return fail(
       `the DKIM key at ${name} is not the one that signs: receivers find every signature wrong`,
@@ -45,7 +52,8 @@ async function checkKey(from: string, { selector, domain = from, publicKey }: Si
   }
   const bits = (tags.get('k') ?? 'rsa') === 'rsa' ? getBits(published) : GOOD_KEY_BITS;
   if (bits === undefined) return fail(`the DKIM key at ${name} cannot be read`, 'publish it again, in one record');
-  if (bits < MIN_KEY_BITS) return fail(`the DKIM key at ${name} has ${bits} bits, so receivers ignore it`, 'use 2048 bits');
+  if (bits < MIN_KEY_BITS)
+    return fail(`the DKIM key at ${name} has ${bits} bits, so receivers ignore it`, 'use 2048 bits');
   if (bits < GOOD_KEY_BITS) return warn(`the DKIM key at ${name} has ${bits} bits`, 'replace it by one of 2048 bits');
   return ok(`the DKIM key at ${name} is in order`);
 }

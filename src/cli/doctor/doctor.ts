@@ -67,8 +67,8 @@ async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   );
   const server = await examineServer(env);
   if (config === undefined) {
-    const skipped = ['encryption key', 'access', 'disk', 'port', 'catalog', 'providers', 'public URL', 'database'].map((check) =>
-      skip(check, 'configuration'),
+    const skipped = ['encryption key', 'access', 'disk', 'port', 'catalog', 'providers', 'public URL', 'database'].map(
+      (check) => skip(check, 'configuration'),
     );
     return [...findings, ...server, ...skipped];
   }

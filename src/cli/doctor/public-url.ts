@@ -12,7 +12,8 @@ const ADVICE = 'let the name lead to this installation, or correct TIDINGS_PUBLI
 export async function checkPublicUrl(url: string | null, isNeeded: boolean): Promise<Verdict> {
   if (url === null) {
     if (!isNeeded) return ok('not set, and no message leaves this machine');
-    const detail = 'TIDINGS_PUBLIC_URL is not set: providers cannot report what became of messages, and no one can unsubscribe';
+    const detail =
+      'TIDINGS_PUBLIC_URL is not set: providers cannot report what became of messages, and no one can unsubscribe';
     return warn(detail, 'set it to the https:// URL under which this installation is reached from outside');
   }
   if (!url.startsWith('https://')) {
@@ -29,7 +30,9 @@ export async function checkPublicUrl(url: string | null, isNeeded: boolean): Pro
     await response.body?.cancel();
     return fail(`${url} redirects, and providers do not follow`, 'set TIDINGS_PUBLIC_URL to where it leads in the end');
   }
-  return (await isTidings(response)) ? ok(`${url} leads to Tidings`) : fail(`another program responds at ${url}`, ADVICE);
+  return (await isTidings(response))
+    ? ok(`${url} leads to Tidings`)
+    : fail(`another program responds at ${url}`, ADVICE);
 }
 
 function describe(error: unknown): string {

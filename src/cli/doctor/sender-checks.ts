@@ -52,6 +52,9 @@ async function orUnknown(domain: string, work: () => Promise<Verdict>): Promise<
     return await work();
   } catch (error) {
     if (!(error instanceof DnsFailure)) throw error;
-    return warn(`${domain} could not be looked up: ${error.message}`, 'try again, or look whether this machine reaches a DNS server');
+    return warn(
+      `${domain} could not be looked up: ${error.message}`,
+      'try again, or look whether this machine reaches a DNS server',
+    );
   }
 }

@@ -49,7 +49,10 @@ export interface StandIn {
  * Starts a stand-in. A request with no body that JSON could read is recorded all the same.
  * @param keeps whether requests are recorded; default: they are
  */
-export async function startStandIn(first: StandInScript = {}, { keeps = true }: { readonly keeps?: boolean } = {}): Promise<StandIn> {
+export async function startStandIn(
+  first: StandInScript = {},
+  { keeps = true }: { readonly keeps?: boolean } = {},
+): Promise<StandIn> {
   let script = first;
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();

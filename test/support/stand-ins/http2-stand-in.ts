@@ -21,7 +21,10 @@ export interface Http2StandIn extends StandIn {
 /** Starts a server of HTTP/2 without TLS that stands in for a provider, as `startStandIn` does for HTTP/1.1. */
 export async function startHttp2StandIn(
   first: StandInScript = {},
-  { maxConcurrentStreams = 100, keeps = true }: { readonly maxConcurrentStreams?: number; readonly keeps?: boolean } = {},
+  {
+    maxConcurrentStreams = 100,
+    keeps = true,
+  }: { readonly maxConcurrentStreams?: number; readonly keeps?: boolean } = {},
 ): Promise<Http2StandIn> {
   let script = first;
   const requests: SeenRequest[] = [];

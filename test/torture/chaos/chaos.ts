@@ -78,7 +78,8 @@ export async function chaos({ notifications, seed, tenants = 50, say = () => {} 
     TIDINGS_LOG_LEVEL: 'fatal',
     TIDINGS_LEASE: `${LEASE_MS / 1000}s`,
   };
-  const start = (role: string) => () => new Program(['--import', 'tsx', 'test/torture/chaos/process.ts', role], { env });
+  const start = (role: string) => () =>
+    new Program(['--import', 'tsx', 'test/torture/chaos/process.ts', role], { env });
   const api = new Undying('api', start('api'));
   const workers = [1, 2].map((n) => new Undying(`worker ${n}`, start('workers')));
   const all = [api, ...workers];
@@ -121,7 +122,11 @@ export async function chaos({ notifications, seed, tenants = 50, say = () => {} 
     standIns.countMails();
     await checkPlanned(client, notifications, findings);
     const counts = await checkDeliveries(client, tally, addresses, findings);
-    findings.expect('each request of a stand-in names its notification', tally.unknown === 0, () => `${tally.unknown} do not`);
+    findings.expect(
+      'each request of a stand-in names its notification',
+      tally.unknown === 0,
+      () => `${tally.unknown} do not`,
+    );
     await client.end();
     await server.stop();
     return {
@@ -197,7 +202,9 @@ async function report(
   say: (line: string) => void,
 ): Promise<void> {
   while (await sleep(10_000, signal)) {
-    say(`${poster.accepted} of ${count} events · ${outages.kills} kills of workers, ${outages.databaseKills} of the database`);
+    say(
+      `${poster.accepted} of ${count} events · ${outages.kills} kills of workers, ${outages.databaseKills} of the database`,
+    );
   }
 }
 

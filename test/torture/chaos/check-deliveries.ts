@@ -72,8 +72,10 @@ const OPEN: ReadonlySet<string> = new Set(['queued', 'sending']);
 function checkDelivery(row: Row, tally: Tally, addresses: ReadonlyMap<string, string>, findings: Findings) {
   const { notificationId, channel, target, status, type, attempts } = row;
   const tried = row.tried ?? [];
-  const describe = (more = '') => () =>
-    `${row.tenantId} ${notificationId}.${channel}.${target} is ${status} (${row.reason}) after ${tried.map(({ n, o }) => `${n} ${o}`).join(', ')}${more}`;
+  const describe =
+    (more = '') =>
+    () =>
+      `${row.tenantId} ${notificationId}.${channel}.${target} is ${status} (${row.reason}) after ${tried.map(({ n, o }) => `${n} ${o}`).join(', ')}${more}`;
   findings.expect(ENDS, row.finished && !OPEN.has(status), describe());
   const isCounted = tried.length === attempts && tried.every(({ n }, i) => n === i + 1);
   findings.expect(TRIED, isCounted, describe(` of ${attempts}`));
@@ -101,7 +103,12 @@ async function loadPage(client: pg.Client, after: Row | undefined): Promise<Row[
      from deliveries as d join notifications as n using (tenant_id, notification_id)
      where (d.tenant_id, d.notification_id, d.channel, d.target) > ($1, $2, $3, $4)
      order by d.tenant_id, d.notification_id, d.channel, d.target limit ${PAGE}`,
-    [after?.tenantId ?? '', after?.notificationId ?? '00000000-0000-0000-0000-000000000000', after?.channel ?? '', after?.target ?? ''],
+    [
+      after?.tenantId ?? '',
+      after?.notificationId ?? '00000000-0000-0000-0000-000000000000',
+      after?.channel ?? '',
+      after?.target ?? '',
+    ],
   );
   return rows;
 }

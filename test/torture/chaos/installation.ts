@@ -55,7 +55,10 @@ export async function createInstallation(
     for (let i = 0; i < usersEach; i++) {
       const number = n * usersEach + i;
       const userId = `user-${number}`;
-      const traits = { email: `u${number}@d${number % 7}.example.com`, phone: `+3519100${String(number).padStart(5, '0')}` };
+      const traits = {
+        email: `u${number}@d${number % 7}.example.com`,
+        phone: `+3519100${String(number).padStart(5, '0')}`,
+      };
       users.push({ tenantId, userId, traits });
       for (const [device, address] of listDevices(number, urls)) {
         const { device_id } = await post(`users/${userId}/devices`, device);
@@ -120,7 +123,11 @@ function listDevices(number: number, urls: Urls): [object, string][] {
   ];
 }
 
-async function send(url: string, tenantId: string | undefined, body: object): Promise<{ readonly [field: string]: unknown }> {
+async function send(
+  url: string,
+  tenantId: string | undefined,
+  body: object,
+): Promise<{ readonly [field: string]: unknown }> {
   const response = await fetch(url, {
     method: 'POST',
     headers: {

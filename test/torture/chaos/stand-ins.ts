@@ -116,7 +116,10 @@ export async function startStandIns(seed: number, tally: Tally, hangMillis: numb
     const random = randomFrom(seed ^ (standIns.length + 1));
     const weather = new Weather(random);
     const script: StandInScript = (request) => answer(request, carrier, weather, { tally, hangMillis, random });
-    const standIn = name === 'apns' ? await startHttp2StandIn(script, { keeps: false }) : await startStandIn(script, { keeps: false });
+    const standIn =
+      name === 'apns'
+        ? await startHttp2StandIn(script, { keeps: false })
+        : await startStandIn(script, { keeps: false });
     weathers.push(weather);
     standIns.push(standIn);
     urls[name] = standIn.url;
@@ -165,7 +168,12 @@ interface Scene {
   readonly random: Random;
 }
 
-function answer(request: SeenRequest, carrier: Carrier, weather: Weather, { tally, hangMillis, random }: Scene): StandInReply {
+function answer(
+  request: SeenRequest,
+  carrier: Carrier,
+  weather: Weather,
+  { tally, hangMillis, random }: Scene,
+): StandInReply {
   if (carrier.isSend?.(request) === false) return carrier.accept(request);
   tally.requests++;
   const conduct = weather.next();
@@ -176,16 +184,27 @@ function answer(request: SeenRequest, carrier: Carrier, weather: Weather, { tall
   return toReply(conduct, carrier, request, { hangMillis, random });
 }
 
-function toReply({ answer }: Conduct, carrier: Carrier, request: SeenRequest, { hangMillis, random }: Omit<Scene, 'tally'>): StandInReply {
+function toReply(
+  { answer }: Conduct,
+  carrier: Carrier,
+  request: SeenRequest,
+  { hangMillis, random }: Omit<Scene, 'tally'>,
+): StandInReply {
   switch (answer) {
     case 'success':
       return carrier.accept(request);
     case 'failure':
       return { status: 500, body: 'Internal Server Error' };
     case 'unavailable':
-      return { status: 503, body: 'Service Unavailable', ...(random.chance(0.5) ? { headers: { 'retry-after': '1' } } : {}) };
+      return {
+        status: 503,
+        body: 'Service Unavailable',
+        ...(random.chance(0.5) ? { headers: { 'retry-after': '1' } } : {}),
+      };
     case 'throttle':
-      return random.chance(0.8) && carrier.throttle ? carrier.throttle : { status: 429, headers: { 'retry-after': '1' } };
+      return random.chance(0.8) && carrier.throttle
+        ? carrier.throttle
+        : { status: 429, headers: { 'retry-after': '1' } };
     case 'rejection':
       return carrier.reject ?? { status: 400, body: { error: 'no' } };
     case 'hang':

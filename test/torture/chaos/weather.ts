@@ -7,7 +7,17 @@ type WeatherKind = (typeof WEATHERS)[number];
 /** Answer to one request, and whether the stand-in takes the message. */
 export interface Conduct {
   readonly accepts: boolean;
-  readonly answer: 'success' | 'failure' | 'unavailable' | 'throttle' | 'rejection' | 'hang' | 'reset' | 'cut' | 'page' | 'garbage';
+  readonly answer:
+    | 'success'
+    | 'failure'
+    | 'unavailable'
+    | 'throttle'
+    | 'rejection'
+    | 'hang'
+    | 'reset'
+    | 'cut'
+    | 'page'
+    | 'garbage';
 }
 
 const SUCCESS: Conduct = { accepts: true, answer: 'success' };
