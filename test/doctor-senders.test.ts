@@ -59,8 +59,8 @@ describe('SPF', () => {
 
   test.each([
     ['two records', ['v=spf1 -all', 'v=spf1 ~all'], 'fail', /2 SPF records/],
-    ['one that lets everybody send', ['v=spf1 a +all'], 'fail', /everybody/],
-    ['one that excludes nobody', ['v=spf1 ip4:192.0.2.1 ?all'], 'warn', /does not say/],
+    ['one that lets every server send', ['v=spf1 a +all'], 'fail', /every server/],
+    ['one that excludes no server', ['v=spf1 ip4:192.0.2.1 ?all'], 'warn', /does not say/],
     ['an include without a record', ['v=spf1 include:gone.example.net -all'], 'fail', /gone\.example\.net/],
     ['a redirect', ['v=spf1 redirect=mail.example.net'], 'ok', /1 of 10/],
     ['only another version', ['v=spf10 -all'], 'warn', /no SPF record/],
@@ -101,7 +101,7 @@ describe('DKIM', () => {
     });
   });
 
-  test('the keys of a provider are looked up by the names that it gives; short ones are told', async () => {
+  test('the keys of a provider are looked up by the names that it gives; short ones are reported', async () => {
     const short = toText(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey);
     expect(await dkim(`k=rsa; p=${short}`, [{ selector: 't1' }])).toMatchObject({
       status: 'warn',

@@ -85,7 +85,7 @@ test('as JSON a step has each message with all its parts, and why one would not 
   expect(find('email', 'HOSTED')).toMatchObject({ provider_template: { name: 'WELCOME_V1' } });
 });
 
-test('as text each part is a line below its message, and without the option there is none', async () => {
+test('as text each part is a line below its message, and without the option no part is shown', async () => {
   const text = await simulate('--messages');
   expect(text).toMatch(/SHOWN push en\n\s+title: Title 7\n\s+text: push 7\n\s+badge: 3\n/);
   expect(text).toMatch(/actions: \[\{"label":"Open","url":"app:\/\/o\/7"\}\]/);

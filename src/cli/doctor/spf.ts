@@ -1,12 +1,12 @@
 import type { DnsLookup } from './dns-lookup.ts';
 import { fail, ok, type Verdict, warn } from './finding.ts';
 
-/** Look-ups that evaluating a record may cost; beyond that receivers give up (RFC 7208, 4.6.4). */
+/** Look-ups that evaluating a record may cost; with more, receivers ignore the record (RFC 7208, 4.6.4). */
 const MAX_LOOKUPS = 10;
 /** Terms that cost a look-up. */
 const COSTLY = /^[-+~?]?(?:include:|a(?:[:/]|$)|mx(?:[:/]|$)|ptr(?::|$)|exists:)|^redirect=/i;
 
-/** Checks the SPF record of a domain (RFC 7208): that there is one, that receivers can evaluate it, and that it excludes somebody. */
+/** Checks the SPF record of a domain (RFC 7208): that there is one, that receivers can evaluate it, and that it excludes other senders. */
 export async function checkSpf(domain: string, dns: DnsLookup): Promise<Verdict> {
   const records = await findSpf(domain, dns);
   const [record] = records;
@@ -21,7 +21,7 @@ export async function checkSpf(domain: string, dns: DnsLookup): Promise<Verdict>
   }
   const terms = record.split(/\s+/).slice(1);
   if (terms.some((term) => /^\+?all$/i.test(term))) {
-    return fail(`the SPF record of ${domain} lets everybody send (+all)`, 'end it with ~all or -all');
+    return fail(`the SPF record of ${domain} lets every server send (+all)`, 'end it with ~all or -all');
   }
   const count = { lookups: 0, missing: undefined as string | undefined };
   await countLookups(record, dns, count);

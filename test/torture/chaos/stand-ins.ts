@@ -21,7 +21,7 @@ import { type Conduct, Weather } from './weather.ts';
 
 const toCode = (code: string) => ({ code, kind: 'retry', meaning: '' }) as const;
 
-/** How one provider answers, and where its requests have what they are about. */
+/** Answers of one provider, and the places in its requests of what they are about. */
 interface Carrier {
   readonly accept: (request: SeenRequest) => StandInReply;
   /** Documented answers that the weather asks for; absent: the status alone. */
@@ -153,7 +153,7 @@ export async function startStandIns(seed: number, tally: Tally, hangMillis: numb
   };
 }
 
-/** Of each, a mail that arrived whole was accepted. */
+/** Trouble of the mail server in each weather: a mail that arrived whole was accepted in all of them. */
 const SMTP_TROUBLE = {
   fair: {},
   failing: { mail: { code: 421, text: '4.3.2 The service is not available' } },
