@@ -30,8 +30,13 @@ interface Trial {
 const FROM = 'Bank <bank@example.com>';
 const EMAIL = () => ({ email: 'maria@example.com' });
 const SMS = () => ({ phone: PHONE.number });
-const toDevice = ({ platform, token }: { platform: string; token: string }) => () => ({ device: { platform, token } });
-const byMethod = (check: object, send: object): StandInScript => ({ method }) => (method === 'GET' ? check : send);
+const toDevice =
+  ({ platform, token }: { platform: string; token: string }) =>
+  () => ({ device: { platform, token } });
+const byMethod =
+  (check: object, send: object): StandInScript =>
+  ({ method }) =>
+    method === 'GET' ? check : send;
 
 const TRIALS: { readonly [provider: string]: Trial } = {
   apns: {
@@ -51,7 +56,7 @@ const TRIALS: { readonly [provider: string]: Trial } = {
   },
   fcm: { settings: fcmSettings, reply: acceptFcm, to: toDevice(FCM_DEVICE), ok: true },
   http: {
-    settings: (url) => ({ url, body: { text: '{{text}}' }, success: { path: 'id' } }),
+    settings: () => ({ url: '{{url}}', body: { text: '{{text}}' }, success: { path: 'id' } }),
     reply: { body: { id: 'm-1' } },
     to: (url) => ({ url: `${url}/chat` }),
     channel: 'chat',
