@@ -45,7 +45,7 @@ const LONG_NOTIFICATIONS = 20_000;
 const LEASE_MS = 3000;
 const NOTIFICATIONS_PER_SECOND = 250;
 /** Time in ms that posting takes at least: enough for each kind of outage. */
-const MIN_POSTING_MS = 18_000;
+const MIN_POSTING_MS = 15_000;
 /** Pauses in ms between changes of the weather, and between outages of processes. */
 const WEATHER_MS = [800, 3000] as const;
 const OUTAGE_MS = [1000, 4000] as const;
