@@ -21,7 +21,7 @@ interface Trial {
   /** Answers to the check and to the message. */
   readonly reply: StandInScript;
   readonly to: (url: string) => object;
-  /** Of an account with several channels. */
+  /** The channel, for an account that may have several. */
   readonly channel?: string;
   /** Null: the provider offers no way to ask. */
   readonly ok: true | null;
