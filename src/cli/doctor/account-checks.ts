@@ -50,7 +50,16 @@ export async function checkInstallation(
 function findSender(definition: ProviderDefinition, settings: JsonObject): SenderAccount | undefined {
   const parsed = definition.settings.safeParse(settings);
   if (!definition.channels.includes('email') || !parsed.success || typeof settings.from !== 'string') return undefined;
-  return { from: settings.from, keys: definition.signingKeys?.(parsed.data) ?? [] };
+  return { from: settings.from, keys: listKeys(definition, parsed.data) };
+}
+
+/** Without keys that cannot be read: the check that opens the account reports those. */
+function listKeys(definition: ProviderDefinition, settings: unknown): SenderAccount['keys'] {
+  try {
+    return definition.signingKeys?.(settings) ?? [];
+  } catch {
+    return [];
+  }
 }
 
 async function findSenderOf(seal: Seal, account: SealedAccount): Promise<SenderAccount | undefined> {
