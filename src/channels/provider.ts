@@ -122,6 +122,20 @@ export interface ProviderDefinition<Settings = unknown> {
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;
   readonly receipts?: ReceiptReader<Settings>;
+  /**
+   * Returns the DKIM keys that sign the email of an account, so far as they are known, for `tidings doctor`. Absent, or none: the
+   * provider chooses their names.
+   */
+  signingKeys?(settings: Settings): readonly SigningKey[];
+}
+
+/** A DKIM key, whose record is at `SELECTOR._domainkey.DOMAIN`. */
+export interface SigningKey {
+  readonly selector: string;
+  /** Absent: the domain of the sender. */
+  readonly domain?: string;
+  /** The public key that has to be in the record, as SPKI in Base64. Absent: the provider has the key. */
+  readonly publicKey?: string;
 }
 
 /** A request of a provider to us, as it arrived. */

@@ -7,7 +7,7 @@ import type { Millis } from '../../model/event.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition } from '../provider.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { findAttachmentFault } from './attachments.ts';
-import { type DkimSettings, openDkimKey, signMail } from './dkim.ts';
+import { type DkimSettings, getPublicKey, openDkimKey, signMail } from './dkim.ts';
 import { buildMail } from './mime.ts';
 import { PooledMail } from './pooled-mail.ts';
 import { senderSetting } from './sender-setting.ts';
@@ -103,6 +103,8 @@ concerns the account.`,
   repeats: 'doubled',
   correlatesBy: 'nothing',
   codes: SMTP_CODES,
+  signingKeys: ({ dkim_domain: domain, dkim_selector: selector, dkim_private_key: key }) =>
+    domain && selector && key ? [{ domain, selector, publicKey: getPublicKey(key) }] : [],
   open({ url, from, reply_to, pool, dkim_domain, dkim_selector, dkim_private_key }) {
     return smtpProvider({
       url,

@@ -139,7 +139,7 @@ export const testSend = z
   .meta({ id: 'ProviderTest' });
 
 /** Returns the target of a test message. */
-export function toTarget({ to: given, channel }: z.infer<typeof testSend>, now: number): Target {
+export function toTarget({ to: given }: z.infer<typeof testSend>, now: number): Target {
   const { email, phone, device: toDevice, browser: toBrowser, url, chat } = given;
   if (email !== undefined) return { kind: 'email', address: email };
   if (phone !== undefined) return { kind: 'phone', number: phone };
@@ -148,7 +148,6 @@ export function toTarget({ to: given, channel }: z.infer<typeof testSend>, now: 
     const { environment, ...rest } = toDevice;
     return { kind: 'device', ...rest, ...(environment ? { environment } : {}), registeredAt: now };
   }
-  if (url !== undefined && channel === 'chat') return { kind: 'chat', url };
   if (url !== undefined) return { kind: 'endpoint', url, headers: {}, secrets: [] };
   return chat === undefined ? { kind: 'none' } : { kind: 'chat', channel: chat };
 }
