@@ -25,7 +25,10 @@ export interface GuardedRequest {
   readonly signal?: AbortSignal;
   /** Bytes of the response that are read; a longer one is an error, or cut. */
   readonly maxBytes: number;
-  /** Whether the rest of a longer response is of no interest. Default: it is an error. */
+  /**
+   * Whether only the status is of interest: of the body, what comes within MAX_CUT_MS and maxBytes is returned, and the rest is
+   * left out. Default: a body that is longer, too late or broken off is an error.
+   */
   readonly cutsResponse?: boolean;
   /** Time in ms for the whole of it: name, connection, response. */
   readonly maxMillis: number;
@@ -57,6 +60,8 @@ export class RequestFailure extends Error {
 /** Time in ms to connect, and of an idle connection. */
 const MAX_CONNECT_MS = 5000;
 const MAX_IDLE_MS = 10_000;
+/** Time in ms for a body of no interest. */
+const MAX_CUT_MS = 1000;
 
 /**
  * Client for URLs that a tenant chose. It talks HTTPS to public addresses only: the name is resolved once, all of its addresses
@@ -157,6 +162,10 @@ export class GuardedClient {
         headersTimeout: maxMillis,
         bodyTimeout: maxMillis,
       });
+      if (!cutsResponse && Number(response.headers['content-length']) > maxBytes) {
+        response.body.on('error', () => {}).destroy();
+        throw toTooLong(maxBytes);
+      }
       const bytes = await readBody(response.body, maxBytes, cutsResponse);
       return { status: response.statusCode, headers: response.headers, bytes };
     } catch (error) {
@@ -239,20 +248,33 @@ class Content {
   }
 }
 
-async function readBody(body: AsyncIterable<Buffer>, maxBytes: number, isCut = false): Promise<Buffer> {
+async function readBody(body: Readable, maxBytes: number, isCut = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    // Leaving the loop destroys the body, and with it the connection.
-    if (bytes > maxBytes) {
-      if (isCut) break;
-      const failure = { handedOver: true, timedOut: false, isTooLong: true };
-      throw new RequestFailure(`the response has more than ${maxBytes} bytes`, failure);
+  // The status is known: what comes late, or not at all, is left out.
+  const tooLate = isCut ? setTimeout(() => body.destroy(new Error('cut')), MAX_CUT_MS) : undefined;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      // Leaving the loop destroys the body, and with it the connection.
+      if (bytes > maxBytes && isCut) {
+        chunks.push(chunk);
+        break;
+      }
+      if (bytes > maxBytes) throw toTooLong(maxBytes);
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    if (!isCut) throw error;
+  } finally {
+    clearTimeout(tooLate);
   }
   return Buffer.concat(chunks).subarray(0, maxBytes);
+}
+
+function toTooLong(maxBytes: number): RequestFailure {
+  const failure = { handedOver: true, timedOut: false, isTooLong: true };
+  return new RequestFailure(`the response has more than ${maxBytes} bytes`, failure);
 }
 
 const CONNECT_ERRORS: ReadonlySet<unknown> = new Set([
