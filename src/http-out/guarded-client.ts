@@ -27,7 +27,7 @@ export interface GuardedRequest {
   readonly maxBytes: number;
   /**
    * Whether only the status is of interest: of the body, what comes within MAX_CUT_MS and maxBytes is returned, and the rest is
-   * left out. Default: a body that is longer, too late or broken off is an error.
+   * left out. Default: a body that is longer or too late is an error.
    */
   readonly cutsResponse?: boolean;
   /** Time in ms for the whole of it: name, connection, response. */
@@ -251,8 +251,13 @@ class Content {
 async function readBody(body: Readable, maxBytes: number, isCut = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // The status is known: what comes late, or not at all, is left out.
-  const tooLate = isCut ? setTimeout(() => body.destroy(new Error('cut')), MAX_CUT_MS) : undefined;
+  // The status is known: what comes late is left out.
+  let wasCut = false;
+  const cut = () => {
+    wasCut = true;
+    body.destroy(new Error('cut'));
+  };
+  const tooLate = isCut ? setTimeout(cut, MAX_CUT_MS) : undefined;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length;
@@ -265,7 +270,7 @@ async function readBody(body: Readable, maxBytes: number, isCut = false): Promis
       chunks.push(chunk);
     }
   } catch (error) {
-    if (!isCut) throw error;
+    if (!wasCut) throw error;
   } finally {
     clearTimeout(tooLate);
   }
