@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { AccountPool } from './accounts/account-pool.ts';
+import { openReceiptAccounts } from './accounts/find-receipt-account.ts';
+import { findSender } from './accounts/find-sender.ts';
 import { describeIgnored, openInstallation } from './accounts/installation.ts';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
@@ -16,7 +18,7 @@ import type { OpenCircuit } from './delivery/circuits.ts';
 import { deviceTargets } from './delivery/device-targets.ts';
 import { keepInInbox } from './delivery/keep-in-inbox.ts';
 import { messageLinks } from './delivery/message-links.ts';
-import type { TargetSource } from './delivery/targets.ts';
+import { mapTargets } from './delivery/targets.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -30,7 +32,6 @@ import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
-import type { Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
@@ -243,10 +244,10 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
-        targets: new Map<Channel, TargetSource>([
-          ['push', deviceTargets(workPool, seal)],
-          ['webhook', new EndpointTargets({ pool: workPool, seal, clock, random })],
-        ]),
+        targets: mapTargets({
+          devices: deviceTargets(workPool, seal),
+          endpoints: new EndpointTargets({ pool: workPool, seal, clock, random }),
+        }),
         fetchFiles: files.fetch,
         ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
         lease,
@@ -287,8 +288,8 @@ export async function run(
         keeper.start();
         started.push(() => keeper.stop());
         if (config.publicUrl !== null) {
-          const { ReceiptChecker, findInstallationAccount } = await import('./receipts/receipt-checker.ts');
-          const findAccount = findInstallationAccount(providers);
+          const { ReceiptChecker } = await import('./receipts/receipt-checker.ts');
+          const findAccount = findSender(providers, accounts);
           const checker = new ReceiptChecker({ pool: workPool, catalogs, seal, clock, log, findAccount });
           checker.start();
           started.push(() => checker.stop());
@@ -365,6 +366,7 @@ export async function run(
         publicUrl,
         oidc,
         outbound,
+        receiptAccounts: openReceiptAccounts({ pool: database.owner, seal, installation: config }),
         databaseUrl,
         perMinute: keyRate,
         trustedProxies,

@@ -22,7 +22,8 @@ export interface Rows {
   readonly userId: string;
   readonly notificationType: string;
   readonly sent: string;
-  readonly deviceId: string;
+  /** Two of them. */
+  readonly deviceIds: readonly [string, string];
   readonly inboxItemId: string;
   readonly stopped: string;
   readonly queued: string;
@@ -42,6 +43,7 @@ export interface Rows {
   readonly endpointIds: readonly [string, string];
   /** Id of a delivery to the second of them. */
   readonly webhook: string;
+  readonly suppressionId: string;
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -114,12 +116,18 @@ export async function twoTenants(): Promise<TwoTenants> {
     );
     const correlationId = `${word} correlation`;
     const rule = `${word.toUpperCase()}_DELAYED`;
-    const deviceId = randomUUID();
+    const deviceIds = [randomUUID(), randomUUID()] as const;
     const inboxItemId = randomUUID();
     await pool.query(
       `insert into devices (tenant_id, device_id, user_id, platform, service, app, sealed, hash, mask, registered_at, seen_at)
-       values ($1, $2, $3, 'android', 'fcm', $4, '', $4, $4, now(), now())`,
-      [tenantId, deviceId, `${word} maria`, `${word} app`],
+       select $1, id, $3, 'android', 'fcm', $4, '', $4 || id, $4, now(), now() from unnest($2::uuid[]) as id`,
+      [tenantId, deviceIds, `${word} maria`, `${word} app`],
+    );
+    const suppressionId = randomUUID();
+    await pool.query(
+      `insert into suppressions (tenant_id, channel, address_hash, scope, suppression_id, address_mask, reason, since, evidence)
+       values ($1, 'email', $3, 'all', $2, $3, 'manual', now(), '{}')`,
+      [tenantId, suppressionId, `${word} address`],
     );
     await pool.query(`insert into inboxes (tenant_id, user_id, last) values ($1, $2, 1)`, [tenantId, `${word} maria`]);
     await pool.query(
@@ -130,8 +138,9 @@ export async function twoTenants(): Promise<TwoTenants> {
     return {
       ...(await load(pool, tenantId)),
       tenantId,
-      deviceId,
+      deviceIds,
       inboxItemId,
+      suppressionId,
       keyIds,
       jobId: job.job_id,
       rule,
@@ -270,7 +279,16 @@ async function load(
 ): Promise<
   Omit<
     Rows,
-    'tenantId' | 'deviceId' | 'inboxItemId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | 'webhook' | keyof Access
+    | 'tenantId'
+    | 'deviceIds'
+    | 'inboxItemId'
+    | 'suppressionId'
+    | 'jobId'
+    | 'keyIds'
+    | 'rule'
+    | 'correlationId'
+    | 'webhook'
+    | keyof Access
   >
 > {
   const { rows } = await pool.query(
