@@ -140,7 +140,10 @@ test('an operator may have one server on this machine; no other one, and no user
     await expect(own.send(url, { maxBytes: 9, maxMillis: 1000 }), url).rejects.toMatchObject({ handedOver: false });
   }
   expect(reached).toBe(0);
-  expect([own.findServerFault('smtp://10.0.0.1:25'), own.getLookup('smtp://10.0.0.1:25')]).toEqual([undefined, undefined]);
+  expect([own.findServerFault('smtp://10.0.0.1:25'), own.getLookup('smtp://10.0.0.1:25')]).toEqual([
+    undefined,
+    undefined,
+  ]);
   expect(own.findServerFault('smtp://10.0.0.2:25')).toContain('private');
   await guarded.close();
 });

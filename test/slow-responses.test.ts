@@ -22,7 +22,7 @@ afterAll(async () => {
   server.close();
 });
 
-/** Writes a byte every 100 ms, for as long as somebody listens. */
+/** Writes a byte every 100 ms, until the connection is closed. */
 function trickle(response: ServerResponse): void {
   const timer = setInterval(() => response.write('x'), 100);
   response.on('close', () => clearInterval(timer));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { listTexts, sampleAccounts, withSetting } from './support/account-settings.ts';
 import { type TestApi, testApi } from './support/api.ts';
 
-/** What a tenant can aim a connection at: every setting of every provider that takes a URL, and what is saved of it. */
+/** Connections that a tenant can aim: every setting of every provider that takes a URL, and what is saved of it. */
 
 let api: TestApi;
 beforeAll(async () => {

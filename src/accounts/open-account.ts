@@ -40,7 +40,7 @@ export async function openProvider(
 
 /** A URL among the settings that the client of the tools does not connect to. */
 export class DestinationError extends ConfigError {
-  /** Where it stands among the settings. */
+  /** Path of the setting. */
   readonly path: readonly string[];
 
   constructor(path: readonly string[], fault: string) {

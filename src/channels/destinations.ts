@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** A URL among the settings of an account to which its provider connects. */
 export interface Destination {
-  /** Where it stands among the settings. */
+  /** Path of the setting. */
   readonly path: readonly string[];
   readonly url: string;
 }

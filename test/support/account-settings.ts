@@ -37,7 +37,7 @@ const SAMPLES: { readonly [provider: string]: SampleAccount } = {
   web_push: { settings: VAPID_SETTINGS, target: EMAIL },
 };
 
-/** Returns every provider that there is, with a valid account. Throws for a provider that has none here. */
+/** Returns every provider that there is, with a valid account. Throws for a provider that does not have one here. */
 export async function sampleAccounts(): Promise<(SampleAccount & { readonly definition: ProviderDefinition })[]> {
   return Promise.all(
     listProviderNames().map(async (name) => {

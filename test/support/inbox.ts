@@ -18,7 +18,12 @@ export interface InboxTidings {
   list(userId: string, query?: string): Promise<Answer['body']>;
   act(userId: string, id: string, action: string, body?: object): ReturnType<TestServer['post']>;
   /** Opens a stream of a user; null: of the user of the token among the headers. */
-  stream(server: TestServer, userId: string | null, headers?: Record<string, string>, query?: string): Promise<EventReader>;
+  stream(
+    server: TestServer,
+    userId: string | null,
+    headers?: Record<string, string>,
+    query?: string,
+  ): Promise<EventReader>;
   close(): Promise<void>;
 }
 

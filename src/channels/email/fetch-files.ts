@@ -87,8 +87,8 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
       const given = readType(headers['content-type']);
       const type = file.type ?? given;
       // Also what the server gives under another name: a login page is no invoice.
-      const refused = [type, given].find((one) => REFUSED_TYPE.test(one));
-      if (refused !== undefined) return reject(`${what} is of the type ${refused.slice(0, 100)}, which is not sent`);
+      const wrong = [type, given].find((one) => REFUSED_TYPE.test(one));
+      if (wrong !== undefined) return reject(`${what} is of the type ${wrong.slice(0, 100)}, which is not sent`);
       const encoding = String(headers['content-encoding'] ?? 'identity');
       if (!/^identity$/i.test(encoding)) return reject(`${what} cannot be fetched: its server compresses it unasked`);
       return {

@@ -43,7 +43,7 @@ export class ListenConnection {
   remove(channel: string, onNotify: OnNotify): boolean {
     const known = this.#channels.get(channel);
     known?.delete(onNotify);
-    // A channel that nobody is interested in costs nothing but the notifications that come.
+    // A channel without a listener costs nothing but the notifications that come.
     if (known?.size === 0) this.#channels.delete(channel);
     return this.#channels.size === 0;
   }

@@ -1,4 +1,3 @@
-import { get, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type InboxTidings, inboxTidings } from './support/inbox.ts';
 
@@ -7,27 +6,6 @@ beforeEach(async () => {
   inbox = await inboxTidings({ maxStreams: 3 });
 });
 afterEach(() => inbox.close());
-
-test('a reader that pauses gets every item once it reads on, in order and once', async () => {
-  const { counts } = await inbox.list('ann');
-  const long = 'x'.repeat(50_000);
-  const texts = Array.from({ length: 40 }, (_, n) => `${n} ${long}`);
-  await inbox.tell('ann', ...texts);
-  const url = `${inbox.server.url}/api/v1/users/ann/inbox/stream?position=${counts.position}`;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(url, { agent: false }, resolve).on('error', reject);
-  });
-  response.pause();
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  let text = '';
-  response.setEncoding('utf8').on('data', (part: string) => {
-    text += part;
-  });
-  const numbers = () => [...text.matchAll(/"text":"(\d+) x+"/g)].map(([, n]) => Number(n));
-  await expect.poll(() => numbers().length, { timeout: 8000 }).toBe(texts.length);
-  expect(numbers()).toEqual(texts.map((_, n) => n));
-  response.destroy();
-});
 
 test('a process has a bound of streams, and says so', async () => {
   for (const user of ['a', 'b', 'c']) expect((await inbox.stream(inbox.server, user)).status).toBe(200);
