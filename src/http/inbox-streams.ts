@@ -169,7 +169,7 @@ export class InboxStreams {
     if (this.#isAdmitting) return;
     this.#isAdmitting = true;
     for (const stream of [...this.#streams.values()].flatMap((own) => [...own])) {
-      // What cannot be known now is asked at the next beat, and before anything is written.
+      // If it cannot be known now, it is asked at the next beat, and before anything is written.
       await this.#admit(stream).catch(() => {});
     }
     this.#isAdmitting = false;
