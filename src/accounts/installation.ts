@@ -6,7 +6,7 @@ import { ConfigError } from '../errors.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import type { RateLimit } from '../model/rate-limit.ts';
-import { openProvider, requireProvider } from './open-account.ts';
+import { openOwnProvider, requireProvider } from './open-account.ts';
 import { findSettingsFaults } from './settings.ts';
 
 type Environment = { readonly [name: string]: string | undefined };
@@ -100,7 +100,7 @@ export function describeIgnored(environment: Environment): string | undefined {
 /** Opens an account of the installation. @throws ConfigError that names the variable */
 export async function openNamed(account: InstallationAccount, tools: ProviderTools): Promise<Provider> {
   try {
-    return await openProvider(account.definition, account.settings, tools);
+    return await openOwnProvider(account.definition, account.settings, tools);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(nameVariables(error.message, account.variables));
