@@ -5,6 +5,7 @@ import type { SuppressibleChannel, Suppression, SuppressionReason } from '../mod
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
+import { reportSuppression } from './suppression-events.ts';
 
 /** A suppression as the API shows it. Times are ISO 8601 in UTC. */
 export interface SuppressionView {
@@ -66,6 +67,8 @@ export async function addSuppressions(
     const view = toView(rows[0]);
     added.push(view);
     await audit(connection, one.tenantId, actor, 'suppression.added', view, now);
+    const change = { tenantId: one.tenantId, addressHash: one.addressHash, type: 'suppression.added', view } as const;
+    await reportSuppression(connection, change, now);
   }
   return added;
 }
@@ -79,12 +82,14 @@ export async function liftSuppression(
   now: Millis,
 ): Promise<SuppressionView | undefined> {
   const { rows } = await connection.query(
-    `delete from suppressions where tenant_id = $1 and suppression_id = $2 returning ${COLUMNS}`,
+    `delete from suppressions where tenant_id = $1 and suppression_id = $2 returning address_hash, ${COLUMNS}`,
     [tenantId, id],
   );
   if (!rows[0]) return undefined;
   const view = toView(rows[0]);
   await audit(connection, tenantId, actor, 'suppression.removed', view, now, note === null ? {} : { note });
+  const change = { tenantId, addressHash: rows[0].address_hash, type: 'suppression.removed', view } as const;
+  await reportSuppression(connection, change, now);
   return view;
 }
 
@@ -101,8 +106,11 @@ export async function liftOptOut(
      returning ${COLUMNS}`,
     [tenantId, channel, addressHash, isoTime(now)],
   );
-  for (const row of rows)
-    await audit(connection, tenantId, actor, 'suppression.removed', toView(row), now, { evidence });
+  for (const row of rows) {
+    const view = toView(row);
+    await audit(connection, tenantId, actor, 'suppression.removed', view, now, { evidence });
+    await reportSuppression(connection, { tenantId, addressHash, type: 'suppression.removed', view }, now);
+  }
 }
 
 /** Returns suppressions, newest first. @param before only those older than this one; null: from the newest */

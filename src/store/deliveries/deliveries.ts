@@ -43,6 +43,8 @@ export interface ClaimedDelivery {
   /** The catalog version that decided it, and the active one. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
+  /** Events about outcomes, such as `notification.failed`, that endpoints of webhooks subscribe to; null: none. */
+  readonly heardOutcomes: readonly string[] | null;
   /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
   readonly data: JsonObject | null;
   /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
@@ -220,6 +222,7 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     step: row[19],
     expiresAt: row[20],
     category: row[23],
+    heardOutcomes: row[25],
   };
 }
 
@@ -249,6 +252,7 @@ type ClaimedRow = [
   hash: string,
   category: Category,
   isSuppressed: boolean,
+  heardOutcomes: readonly string[] | null,
 ];
 
 /**
@@ -334,7 +338,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
           d.in_doubt_policy, n.catalog_version, k.version,
           ${ifSmall('n.data')}, a.sealed, a.mask, d.ctid, ${ifSmall('n.sealed')}, d.due_at, d.target,
           d.priority, d.step, d.expires_at, d.status = 'sending', a.hash, n.category,
-          s.reason is not null and d.status = 'dropped'`;
+          s.reason is not null and d.status = 'dropped', k.heard_outcomes`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 
