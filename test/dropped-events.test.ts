@@ -10,7 +10,8 @@ beforeEach(async () => {
 afterEach(() => facts.close());
 
 const RULE = `AFTER: { on: { notification: WELCOME, is: dropped }, when: 'event.reason_code == "suppressed"', notify: none, do: { set: { unreached: true } } }`;
-const suppress = () => facts.server.post('/api/v1/suppressions', { channel: 'email', address: 'ana@example.com', scope: 'all' });
+const suppress = () =>
+  facts.server.post('/api/v1/suppressions', { channel: 'email', address: 'ana@example.com', scope: 'all' });
 const count = async (what: string) => {
   const { rows } = await facts.tidings.database.pool.query(`select count(*)::int as n from ${what}`);
   return rows[0].n;
@@ -23,7 +24,9 @@ test('a message to a suppressed address is an event with its reason, for rules a
   await facts.startWorkers();
   const [id] = await facts.post('signed_up');
   const properties = { notification_type: 'WELCOME', notification_id: id, channel: 'email', reason_code: 'suppressed' };
-  expect(await facts.receive(endpoint, 1)).toMatchObject([{ type: 'notification.dropped', data: { user_id: 'user 1', properties } }]);
+  expect(await facts.receive(endpoint, 1)).toMatchObject([
+    { type: 'notification.dropped', data: { user_id: 'user 1', properties } },
+  ]);
   await expect.poll(() => count(`events where event_type = 'notification.dropped'`)).toBe(1);
   await expect.poll(() => count(`users where traits::text like '%"unreached"%true%'`)).toBe(1);
   await facts.become(endpoint, ['sent']);
@@ -32,7 +35,10 @@ test('a message to a suppressed address is an event with its reason, for rules a
 test('a message that has expired is dropped, and the reason is in its event', async () => {
   const endpoint = await facts.endpoint({ event_types: ['*'], notification_types: ['WELCOME'] });
   const [id] = await facts.post('signed_up');
-  await facts.tidings.database.pool.query(`update deliveries set expires_at = due_at - interval '1 s' where notification_id = $1`, [id]);
+  await facts.tidings.database.pool.query(
+    `update deliveries set expires_at = due_at - interval '1 s' where notification_id = $1`,
+    [id],
+  );
   await facts.startWorkers();
   expect(await facts.receive(endpoint, 2)).toMatchObject([
     { type: 'notification.dropped', data: { properties: { reason_code: 'expired', notification_id: id } } },

@@ -10,7 +10,8 @@ beforeEach(async () => {
 afterEach(() => facts.close());
 
 const ADDRESS = 'ana@example.com';
-const suppress = (scope = 'all') => facts.server.post('/api/v1/suppressions', { channel: 'email', address: ADDRESS, scope });
+const suppress = (scope = 'all') =>
+  facts.server.post('/api/v1/suppressions', { channel: 'email', address: ADDRESS, scope });
 const listEvents = async () => {
   const { rows } = await facts.tidings.database.pool.query('select event from outbox_events order by event_id');
   return rows.map(({ event }) => event);
@@ -22,7 +23,13 @@ test('an endpoint is told of each suppression that is added and removed, once, w
   await facts.startWorkers();
   const { body } = await suppress();
   expect((await suppress()).status).toBe(200);
-  const properties = { suppression_id: body.suppression_id, channel: 'email', scope: 'all', reason: 'manual', since: body.since };
+  const properties = {
+    suppression_id: body.suppression_id,
+    channel: 'email',
+    scope: 'all',
+    reason: 'manual',
+    since: body.since,
+  };
   expect(await facts.receive(endpoint, 1)).toMatchObject([{ type: 'suppression.added', data: { properties } }]);
   await facts.server.post(`/api/v1/suppressions/${body.suppression_id}/lift`);
   const bodies = await facts.receive(endpoint, 2);
@@ -33,7 +40,9 @@ test('an endpoint is told of each suppression that is added and removed, once, w
 });
 
 test('a rule hears a suppression that was made from a delivery, with the user of the delivery', async () => {
-  await facts.applyRules('LOST: { on: suppression.added, when: \'event.channel == "email"\', notify: none, do: { set: { lost: true } } }');
+  await facts.applyRules(
+    'LOST: { on: suppression.added, when: \'event.channel == "email"\', notify: none, do: { set: { lost: true } } }',
+  );
   facts.tidings.providers.set('email', {
     name: 'dead',
     channels: ['email'],
@@ -45,7 +54,11 @@ test('a rule hears a suppression that was made from a delivery, with the user of
   await facts.startWorkers();
   await facts.post('signed_up', { user_id: 'ben' });
   const isLost = async () =>
-    (await facts.tidings.database.pool.query(`select from users where user_id = 'ben' and traits::text like '%"lost"%true%'`)).rowCount;
+    (
+      await facts.tidings.database.pool.query(
+        `select from users where user_id = 'ben' and traits::text like '%"lost"%true%'`,
+      )
+    ).rowCount;
   await expect.poll(isLost, { timeout: 10_000 }).toBe(1);
   await facts.drain();
 });
@@ -53,7 +66,9 @@ test('a rule hears a suppression that was made from a delivery, with the user of
 test('a rule hears nothing of an address without a user, and nothing is written if nobody hears it', async () => {
   await suppress();
   expect(await listEvents()).toEqual([]);
-  await facts.applyRules('LOST: { on: [suppression.added, suppression.removed], notify: none, do: { set: { lost: true } } }');
+  await facts.applyRules(
+    'LOST: { on: [suppression.added, suppression.removed], notify: none, do: { set: { lost: true } } }',
+  );
   await suppress('category:MARKETING');
   expect(await listEvents()).toEqual([]);
 });
@@ -68,4 +83,14 @@ test('the event commits with the suppression', async () => {
   await pool.query('drop trigger fail on webhook_facts');
   expect((await suppress()).status).toBe(201);
   expect((await pool.query('select from webhook_facts')).rowCount).toBe(1);
+});
+
+test('a service cannot report a suppression: the event is rejected', async () => {
+  const item = {
+    user_id: 'u',
+    event_type: 'suppression.added',
+    event_timestamp: new Date(facts.tidings.clock.now).toISOString(),
+  };
+  const [result] = await facts.tidings.ingest([{ ...item, properties: { channel: 'email' } }]);
+  expect(result).toMatchObject({ status: 'rejected', code: 'invalid_event', path: 'event_type' });
 });

@@ -43,7 +43,10 @@ test('an event that is posted again is told once, and a rejected one never', asy
   const item = { event_id: 'twice', user_id: 'user 1', event_type: 'order.created' };
   const time = { event_timestamp: new Date(facts.tidings.clock.now).toISOString() };
   const traits = { user_traits: { email: 'ana@example.com' } };
-  const results = await facts.tidings.ingest([{ ...item, ...time, ...traits }, { ...item, ...time, event_id: 5 }]);
+  const results = await facts.tidings.ingest([
+    { ...item, ...time, ...traits },
+    { ...item, ...time, event_id: 5 },
+  ]);
   expect(results.map(({ status }) => status)).toEqual(['duplicate', 'rejected']);
   await facts.post('order.paid');
   expect((await facts.receive(endpoint, 2)).map(({ type }) => type)).toEqual(['order.created', 'order.paid']);
@@ -96,7 +99,9 @@ test('what endpoints are told is no fact: a message to an endpoint is told once,
 });
 
 test('an outcome that rules hear as well reaches both, the endpoint once', async () => {
-  await facts.applyRules('AFTER: { on: { notification: WELCOME, is: delivered }, notify: none, do: { set: { done: true } } }');
+  await facts.applyRules(
+    'AFTER: { on: { notification: WELCOME, is: delivered }, notify: none, do: { set: { done: true } } }',
+  );
   const endpoint = await facts.endpoint({ event_types: ['*'] });
   await facts.startWorkers();
   await facts.post('signed_up');

@@ -137,13 +137,20 @@ test('a subscription that starts or ends is heeded by the next event, in each pr
   const other = facts.tidings.startProcess();
   const post = (id: string) =>
     other.ingest([
-      { event_id: id, user_id: 'u', event_type: 'order.paid', event_timestamp: new Date(facts.tidings.clock.now).toISOString() },
+      {
+        event_id: id,
+        user_id: 'u',
+        event_type: 'order.paid',
+        event_timestamp: new Date(facts.tidings.clock.now).toISOString(),
+      },
     ]);
   await post('before');
   const endpoint = await facts.endpoint({ event_types: ['order.paid'] });
   await post('while');
   await facts.server.send('DELETE', endpoint.path);
   await post('after');
-  const { rows } = await facts.tidings.database.pool.query('select event_id from notifications where catalog_version = 0');
+  const { rows } = await facts.tidings.database.pool.query(
+    'select event_id from notifications where catalog_version = 0',
+  );
   expect(rows).toEqual([{ event_id: 'while' }]);
 });

@@ -43,6 +43,11 @@ export const LIFECYCLE_EVENTS: readonly EventType[] = [
 
 const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
 
+/** Whether an event says that of suppressions which only Tidings itself may report: posted, it would be untrue. */
+export function isFalseReport(event: { readonly type: string; readonly eventId: string }): boolean {
+  return event.type.startsWith('suppression.') && NAMES.has(event.type) && !isRelayed(event);
+}
+
 /** Whether an event is one that Tidings itself has written to the outbox: its id begins with its type. */
 export function isRelayed({ type, eventId }: { readonly type: string; readonly eventId: string }): boolean {
   return NAMES.has(type) && eventId.startsWith(`${type} `);

@@ -55,7 +55,10 @@ export function toSettlement(
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     // That of a fact is its notification, for all its endpoints.
-    message: message && provider.keepsMessage && delivery.catalogVersion !== FACT_VERSION ? sealMessage(seal, delivery, message, locale) : null,
+    message:
+      message && provider.keepsMessage && delivery.catalogVersion !== FACT_VERSION
+        ? sealMessage(seal, delivery, message, locale)
+        : null,
   };
 }
 

@@ -53,7 +53,10 @@ function sealOriginals(seal: Seal, tenantId: string, userId: string, factId: str
 }
 
 /** Returns the notification that a report of a service is about, such as a posted `notification.opened`. */
-function getAbout({ type, properties }: ReceivedEvent): { readonly about: string | null; readonly channel: string | null } {
+function getAbout({ type, properties }: ReceivedEvent): {
+  readonly about: string | null;
+  readonly channel: string | null;
+} {
   if (!type.startsWith('notification.')) return { about: null, channel: null };
   return { about: getText(properties, 'notification_type'), channel: getText(properties, 'channel') };
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { WEBHOOK_RETRY_MS } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { isItemError } from '../store/pg/errors.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import { claimFacts, type FactKey, fanOutFacts } from '../store/webhooks/facts.ts';
 
@@ -49,15 +50,23 @@ export class WebhookRelay {
   async #relay(facts: readonly FactKey[]): Promise<number> {
     const { pool, clock, log } = this.#options;
     let told = 0;
+    let left = facts;
     try {
-      for (let left = facts; left.length > 0; ) {
+      while (left.length > 0) {
         const page = await fanOutFacts(pool, left, clock(), WEBHOOK_RETRY_MS);
         told += page.told;
         left = page.unfinished;
       }
+      return told;
     } catch (error) {
-      log.warn({ err: error }, 'facts could not be relayed to webhook endpoints; will retry when their claim expires');
+      // One that cannot be relayed holds up no other one.
+      if (left.length > 1 && isItemError(error)) {
+        for (const fact of left) told += await this.#relay([fact]);
+        return told;
+      }
+      const line = { err: error, facts: left };
+      log.warn(line, 'facts could not be relayed to webhook endpoints; will retry when their claim expires');
+      return told;
     }
-    return told;
   }
 }

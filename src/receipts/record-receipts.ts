@@ -75,8 +75,16 @@ export async function recordReceipts(
         const { rules } = await catalogs.getActive(delivery.tenantId);
         const { heardOutcomes } = notification;
         const pick = (isHeard: (type: string) => boolean) => facts.filter(({ type }) => isHeard(type));
-        await enqueueOutbox(connection, pick((type) => listensTo(rules, type)), now);
-        await recordFacts(connection, pick((type) => heardOutcomes?.includes(type) === true), now);
+        await enqueueOutbox(
+          connection,
+          pick((type) => listensTo(rules, type)),
+          now,
+        );
+        await recordFacts(
+          connection,
+          pick((type) => heardOutcomes?.includes(type) === true),
+          now,
+        );
       }
       await advance(connection, catalogs, { delivery, state, catalogVersion: notification.catalogVersion }, now);
     }

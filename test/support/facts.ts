@@ -62,7 +62,9 @@ export async function testFacts(): Promise<TestFacts> {
       return (result?.decisions ?? []).flatMap(({ notification_id }) => notification_id ?? []);
     },
     async applyRules(rules) {
-      await tidings.apply(new Map([...CATALOG, ['rules.yaml', `${CATALOG.get('rules.yaml')?.replace(/ }$/, '')}, ${rules} }`]]));
+      await tidings.apply(
+        new Map([...CATALOG, ['rules.yaml', `${CATALOG.get('rules.yaml')?.replace(/ }$/, '')}, ${rules} }`]]),
+      );
     },
     async startWorkers() {
       await hooks.startWorker();

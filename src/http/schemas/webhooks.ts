@@ -56,7 +56,10 @@ const fields = {
     .max(MAX_TYPES)
     .nullable()
     .optional()
-    .meta({ description: 'It receives messages, or facts about messages, of these types; null: of all', examples: [null] }),
+    .meta({
+      description: 'It receives messages, or facts about messages, of these types; null: of all',
+      examples: [null],
+    }),
   channels: z
     .array(z.enum(CHANNELS))
     .min(1)

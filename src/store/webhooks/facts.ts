@@ -5,6 +5,7 @@ import { isoTime } from '../../time/iso-time.ts';
 import { claimFrom, claimStatement } from '../pg/claim.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { QueueFloor } from '../pg/queue-floor.ts';
+import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { TIMERS_CHANNEL } from '../waits/waits.ts';
 
 /** Facts on their way to the endpoints of webhooks that subscribe to them. */
@@ -129,7 +130,7 @@ export async function fanOutFacts(
 // The facts are locked: a worker whose claim has expired waits here, and then finds them further on, or gone.
 const FAN_OUT = `
 with fact as materialized (
-  select f.* from unnest($1::text[], $2::uuid[]) as want(t, id)
+  select f.*, want.i from unnest($1::text[], $2::uuid[]) with ordinality as want(t, id, i)
   cross join lateral (
     select * from webhook_facts where tenant_id = want.t and fact_id = want.id limit 1 for update
   ) as f
@@ -149,14 +150,14 @@ with fact as materialized (
   on conflict do nothing
   returning 1
 ), full_page as materialized (
-  select tenant_id, fact_id, max(endpoint_id::text)::uuid as last from page group by tenant_id, fact_id
+  select tenant_id, fact_id, max(endpoint_id::text)::uuid as last, count(*) as n from page group by tenant_id, fact_id
   having count(*) = ${PAGE_ENDPOINTS}
 ), moved as (
   update webhook_facts as f set cursor = p.last from full_page as p
-  where f.tenant_id = p.tenant_id and f.fact_id = p.fact_id
+  where f.tenant_id = p.tenant_id and f.fact_id = p.fact_id and ${selectivityHint('p.n')}
 ), done as (
   delete from webhook_facts as f using fact
-  where f.tenant_id = fact.tenant_id and f.fact_id = fact.fact_id
+  where f.tenant_id = fact.tenant_id and f.fact_id = fact.fact_id and ${selectivityHint('fact.i')}
     and not exists (select from full_page as p where p.tenant_id = f.tenant_id and p.fact_id = f.fact_id)
 )
 select (select count(*) from sent) as told,
