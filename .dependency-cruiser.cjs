@@ -24,7 +24,7 @@ const ROOMS = {
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',
   delivery: 'model lib time privacy users rules templates track store store/pg catalog channels',
-  accounts: 'model errors.ts lib time privacy store store/pg http-out channels delivery',
+  accounts: 'model errors.ts lib time privacy store store/pg http-out channels delivery receipts',
   receipts: 'model errors.ts privacy rules track time store store/pg catalog channels',
   tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',

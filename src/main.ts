@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import { AccountPool } from './accounts/account-pool.ts';
+import { openReceiptAccounts } from './accounts/find-receipt-account.ts';
+import { findSender } from './accounts/find-sender.ts';
 import { describeIgnored, openInstallation } from './accounts/installation.ts';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
@@ -287,8 +289,8 @@ export async function run(
         keeper.start();
         started.push(() => keeper.stop());
         if (config.publicUrl !== null) {
-          const { ReceiptChecker, findInstallationAccount } = await import('./receipts/receipt-checker.ts');
-          const findAccount = findInstallationAccount(providers);
+          const { ReceiptChecker } = await import('./receipts/receipt-checker.ts');
+          const findAccount = findSender(providers, accounts);
           const checker = new ReceiptChecker({ pool: workPool, catalogs, seal, clock, log, findAccount });
           checker.start();
           started.push(() => checker.stop());
@@ -365,6 +367,7 @@ export async function run(
         publicUrl,
         oidc,
         outbound,
+        receiptAccounts: openReceiptAccounts({ pool: database.owner, seal, installation: config }),
         databaseUrl,
         perMinute: keyRate,
         trustedProxies,

@@ -38,6 +38,18 @@ const AUDITED: {
   'POST /api/v1/tenants/{tenant_id}/suspend': ['tenant.suspended', 'both'],
   'POST /api/v1/tenants/{tenant_id}/resume': ['tenant.resumed', 'both'],
   'PATCH /api/v1/tenant': ['tenant.changed', 'both'],
+  'POST /api/v1/provider-accounts': ['account.created', 'after'],
+  'PATCH /api/v1/provider-accounts/{account}': ['account.changed', 'both'],
+  'DELETE /api/v1/provider-accounts/{account}': ['account.deleted', 'before'],
+  'POST /api/v1/provider-accounts/{account}/test-send': ['account.tested', 'none'],
+  'POST /api/v1/webhooks': ['webhook.created', 'after'],
+  'PATCH /api/v1/webhooks/{endpoint_id}': ['webhook.changed', 'both'],
+  'DELETE /api/v1/webhooks/{endpoint_id}': ['webhook.deleted', 'before'],
+  'POST /api/v1/webhooks/{endpoint_id}/rotate-secret': ['webhook.secret_rotated', 'both'],
+  'POST /api/v1/webhooks/{endpoint_id}/replay': ['job.started', 'after'],
+  'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': ['delivery.replayed', 'none'],
+  'POST /api/v1/suppressions': ['suppression.added', 'after'],
+  'POST /api/v1/suppressions/{id}/lift': ['suppression.removed', 'before'],
 };
 
 /** Operations without an entry, each with the reason. */
@@ -48,6 +60,24 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /api/v1/users/{user_id}/tokens': 'a token is not stored, and works for minutes',
   'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',
   'DELETE /api/v1/session': 'a logout',
+  'POST /api/v1/suppressions/search': 'changes nothing',
+  'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',
+  'POST /api/v1/webhooks/{endpoint_id}/test': 'changes nothing',
+  ...Object.fromEntries(
+    ['POST /api/v1/users/{user_id}/devices', 'POST /api/v1/me/devices'].flatMap((path) =>
+      ['', '/apns', '/fcm'].map((service) => [path + service, 'the app of a user, which does so at each start']),
+    ),
+  ),
+  'DELETE /api/v1/users/{user_id}/devices/{device_id}': 'the device itself says when it was retired, and why',
+  'DELETE /api/v1/me/devices/{device_id}': 'the same',
+  ...Object.fromEntries(
+    ['users/{user_id}', 'me'].flatMap((whose) =>
+      ['{mark}', '{notification_id}/{action}'].map((what) => [
+        `POST /api/v1/${whose}/inbox/${what}`,
+        'what a user reads is no change by an operator; the items keep its times',
+      ]),
+    ),
+  ),
 };
 
 const BODIES: { readonly [operation: string]: unknown } = {

@@ -125,9 +125,15 @@ describe('configuration', () => {
 
   test('SMTP_URL selects SMTP for email, and TIDINGS_PROVIDERS overrides it', () => {
     const SMTP_URL = 'smtp://localhost:2525';
-    expect(read({ SMTP_URL }).providers).toEqual({ internal: 'log', email: 'smtp', webhook: 'webhook' });
+    expect(read({ SMTP_URL }).providers).toEqual({
+      internal: 'log',
+      in_app: 'inbox',
+      email: 'smtp',
+      webhook: 'webhook',
+    });
     expect(read({ SMTP_URL, TIDINGS_PROVIDERS: 'email=noop, internal=sandbox' }).providers).toEqual({
       internal: 'sandbox',
+      in_app: 'inbox',
       email: 'noop',
       webhook: 'webhook',
     });

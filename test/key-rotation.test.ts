@@ -64,7 +64,8 @@ test('everything opens with the new key alone; keys, limits and waits stay what 
   const before = await countSealed();
   for (const table of SEALED) expect(before[table], table).toBeGreaterThan(0);
   const { stdout, stderr } = await rotate(NEW_KEY, whole.tidings.key);
-  expect(stderr).toBe('');
+  // Progress, which a slow machine gets.
+  expect(stderr.replace(/^pass \d+: .+\n/gm, '')).toBe('');
   const resealed = Object.values(before).reduce((sum, count) => sum + count);
   expect(JSON.parse(stdout)).toMatchObject({ resealed, unreadable: 0 });
   expect(await countSealed()).toEqual(before);

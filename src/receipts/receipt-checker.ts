@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
-import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
 import { type MessageRow, takeUncheckedMessages } from '../store/receipts/provider-messages.ts';
@@ -82,14 +81,4 @@ export class ReceiptChecker {
       return null;
     }
   }
-}
-
-/** Returns the account of the installation that sent a message; undefined: it was sent by another. */
-export function findInstallationAccount(
-  providers: ReadonlyMap<Channel, Provider>,
-): ReceiptCheckerOptions['findAccount'] {
-  return async ({ account, provider, channel }) => {
-    const found = account === '' ? providers.get(channel) : undefined;
-    return found?.name === provider ? found : undefined;
-  };
 }

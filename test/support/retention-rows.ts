@@ -2,6 +2,7 @@ import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from '../../
 import { uuidAt } from '../../src/store/pg/partition-ranges.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { runRetention } from '../../src/store/retention/run-retention.ts';
+import { RETENTION_STEPS } from '../../src/store/retention/steps.ts';
 import type { TestDatabase } from './database.ts';
 
 const DAY = 86_400_000;
@@ -205,4 +206,9 @@ export class RetentionRows {
 
 function ago(days: number): string {
   return new Date(Date.now() - days * DAY).toISOString();
+}
+
+/** Returns the position of a run that has done everything up to and with a step. */
+export function stepAfter(name: string): number {
+  return RETENTION_STEPS.findIndex((step) => step.name === name) + 1;
 }

@@ -42,6 +42,7 @@ export interface Rows {
   readonly endpointIds: readonly [string, string];
   /** Id of a delivery to the second of them. */
   readonly webhook: string;
+  readonly suppressionId: string;
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -121,6 +122,12 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, $2, $3, 'android', 'fcm', $4, '', $4, $4, now(), now())`,
       [tenantId, deviceId, `${word} maria`, `${word} app`],
     );
+    const suppressionId = randomUUID();
+    await pool.query(
+      `insert into suppressions (tenant_id, channel, address_hash, scope, suppression_id, address_mask, reason, since, evidence)
+       values ($1, 'email', $3, 'all', $2, $3, 'manual', now(), '{}')`,
+      [tenantId, suppressionId, `${word} address`],
+    );
     await pool.query(`insert into inboxes (tenant_id, user_id, last) values ($1, $2, 1)`, [tenantId, `${word} maria`]);
     await pool.query(
       `insert into inbox_items (tenant_id, user_id, notification_id, sequence, change, notification_type, sealed, created_at)
@@ -132,6 +139,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       tenantId,
       deviceId,
       inboxItemId,
+      suppressionId,
       keyIds,
       jobId: job.job_id,
       rule,
@@ -270,7 +278,16 @@ async function load(
 ): Promise<
   Omit<
     Rows,
-    'tenantId' | 'deviceId' | 'inboxItemId' | 'jobId' | 'keyIds' | 'rule' | 'correlationId' | 'webhook' | keyof Access
+    | 'tenantId'
+    | 'deviceId'
+    | 'inboxItemId'
+    | 'suppressionId'
+    | 'jobId'
+    | 'keyIds'
+    | 'rule'
+    | 'correlationId'
+    | 'webhook'
+    | keyof Access
   >
 > {
   const { rows } = await pool.query(
