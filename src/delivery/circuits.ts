@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { writeNotice } from '../channels/internal/notices.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
 import type { SendOutcome } from '../model/delivery.ts';
@@ -201,7 +202,9 @@ export class Circuits {
     circuit.breaker.failed(elapsed(), weight);
     if (circuit.outage || circuit.breaker.state(elapsed()) === 'closed') return;
     circuit.outage = { since: clock(), cause: 'reason' in outcome ? outcome.reason : '' };
-    log.warn(this.#describe(circuit, circuit.outage), 'circuit opened: deliveries wait until a probe succeeds');
+    const detail = this.#describe(circuit, circuit.outage);
+    const code = circuit.domain === null ? 'account.failing' : 'domain.failing';
+    writeNotice(log, code, detail, 'circuit opened: deliveries wait until a probe succeeds');
   }
 
   #succeeded(circuit: Circuit, message = 'circuit closed: deliveries go on'): void {
@@ -210,7 +213,7 @@ export class Circuits {
     if (!outage) return;
     delete circuit.outage;
     const line = { provider: provider.name, domain, since: isoTime(outage.since), cause: outage.cause };
-    this.#options.log.warn(line, message);
+    writeNotice(this.#options.log, domain === null ? 'account.works' : 'domain.works', line, message);
   }
 
   #describe({ provider, domain, breaker }: Circuit, { since, cause }: NonNullable<Circuit['outage']>): OpenCircuit {

@@ -127,15 +127,16 @@ export async function fanOutFacts(
   return { told: Number(rows[0]?.told), unfinished: rows[0]?.unfinished ?? [] };
 }
 
-// The facts are locked: a worker whose claim has expired waits here, and then finds them further on, or gone.
+// The facts are locked: a worker whose claim has expired waits here, and then finds them further on, or gone. What it finds
+// further on it leaves to the next statement: by their place, this one sees the rows as they were when it began.
 const FAN_OUT = `
 with fact as materialized (
-  select f.*, want.i from unnest($1::text[], $2::uuid[]) with ordinality as want(t, id, i)
+  select f.* from unnest($1::text[], $2::uuid[]) as want(t, id)
   cross join lateral (
-    select * from webhook_facts where tenant_id = want.t and fact_id = want.id limit 1 for update
+    select ctid as place, * from webhook_facts where tenant_id = want.t and fact_id = want.id limit 1 for update
   ) as f
 ), page as materialized (
-  select fact.tenant_id, fact.fact_id, fact.user_id, fact.type, fact.due_at, w.endpoint_id from fact
+  select fact.place, fact.tenant_id, fact.fact_id, fact.user_id, fact.type, fact.due_at, w.endpoint_id from fact
   cross join lateral (
     select endpoint_id from webhook_endpoints as w
     where w.tenant_id = fact.tenant_id and w.event_types is not null
@@ -150,15 +151,14 @@ with fact as materialized (
   on conflict do nothing
   returning 1
 ), full_page as materialized (
-  select tenant_id, fact_id, max(endpoint_id::text)::uuid as last, count(*) as n from page group by tenant_id, fact_id
+  select place, tenant_id, fact_id, max(endpoint_id::text)::uuid as last, count(*) as n from page
+  group by place, tenant_id, fact_id
   having count(*) = ${PAGE_ENDPOINTS}
 ), moved as (
   update webhook_facts as f set cursor = p.last from full_page as p
-  where f.tenant_id = p.tenant_id and f.fact_id = p.fact_id and ${selectivityHint('p.n')}
+  where f.ctid = p.place and ${selectivityHint('p.n')}
 ), done as (
-  delete from webhook_facts as f using fact
-  where f.tenant_id = fact.tenant_id and f.fact_id = fact.fact_id and ${selectivityHint('fact.i')}
-    and not exists (select from full_page as p where p.tenant_id = f.tenant_id and p.fact_id = f.fact_id)
+  delete from webhook_facts where ctid = any (array(select place from fact except select place from full_page))
 )
 select (select count(*) from sent) as told,
        (select json_agg(json_build_object('tenantId', tenant_id, 'factId', fact_id)) from full_page) as unfinished`;
