@@ -8,6 +8,7 @@ import { SUBSTITUTES } from './channels/substitutes.ts';
 import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { findNearest } from './lib/text/did-you-mean.ts';
+import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
@@ -245,7 +246,10 @@ function parseProviders(env: { readonly [name: string]: string | undefined }): P
   for (const [variable, { channel, provider }] of Object.entries(CHOOSING_VARIABLES)) {
     if (env[variable] && !chosen.has(channel)) choose(channel, provider, variable);
   }
-  return { providers: { internal: 'log', in_app: 'inbox', webhook: 'webhook', ...providers }, chosenBy };
+  for (const { name, ownProvider } of Object.values(CHANNEL_DESCRIPTORS)) {
+    if (ownProvider !== undefined) providers[name] ??= ownProvider;
+  }
+  return { providers, chosenBy };
 }
 
 function requireProviderName(
@@ -260,8 +264,9 @@ function requireProviderName(
     const right = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
     throw new ConfigError(`${variable} names the provider "${name}" for ${channel}, which does not exist; ${right}`);
   }
-  if (name === 'inbox' && channel !== 'in_app') {
-    throw new ConfigError(`${variable} chooses inbox for ${channel}; it keeps messages of in_app only`);
+  const inboxChannel = CHANNELS.find((one) => CHANNEL_DESCRIPTORS[one].ownProvider === 'inbox');
+  if (name === 'inbox' && channel !== inboxChannel) {
+    throw new ConfigError(`${variable} chooses inbox for ${channel}; it keeps messages of ${inboxChannel} only`);
   }
   const needed = Object.entries(CHOOSING_VARIABLES).find(([, { provider }]) => provider === name)?.[0];
   if (needed !== undefined && !env[needed]) {

@@ -18,7 +18,7 @@ import type { OpenCircuit } from './delivery/circuits.ts';
 import { deviceTargets } from './delivery/device-targets.ts';
 import { keepInInbox } from './delivery/keep-in-inbox.ts';
 import { messageLinks } from './delivery/message-links.ts';
-import type { TargetSource } from './delivery/targets.ts';
+import { mapTargets } from './delivery/targets.ts';
 import { DeliveryWorker } from './delivery/worker.ts';
 import { startEmbedded } from './embedded/embedded.ts';
 import { CatalogError } from './errors.ts';
@@ -32,7 +32,6 @@ import { JobWorker } from './jobs/job-worker.ts';
 import { ROOT } from './lib/package-root.ts';
 import { VERSION } from './lib/package-version.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
-import type { Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
@@ -245,10 +244,10 @@ export async function run(
         random,
         log,
         getTenant: new TenantProfiles(workPool).get,
-        targets: new Map<Channel, TargetSource>([
-          ['push', deviceTargets(workPool, seal)],
-          ['webhook', new EndpointTargets({ pool: workPool, seal, clock, random })],
-        ]),
+        targets: mapTargets({
+          devices: deviceTargets(workPool, seal),
+          endpoints: new EndpointTargets({ pool: workPool, seal, clock, random }),
+        }),
         fetchFiles: files.fetch,
         ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
         lease,

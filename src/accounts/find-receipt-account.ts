@@ -3,9 +3,9 @@ import type { ProviderDefinition } from '../channels/provider.ts';
 import { loadProvider } from '../channels/registry.ts';
 import { DEFAULT_TENANT } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ReceiptAccount, ReceiptAccounts } from '../receipts/receipt-accounts.ts';
 import { loadAccount, openSecrets } from '../store/accounts.ts';
 import { type InstallationSettings, readInstallation } from './installation.ts';
+import type { ReceiptAccount, ReceiptAccounts } from './receipt-accounts.ts';
 
 export interface ReceiptAccountsOptions {
   /** That of the owner: it reads the accounts of all tenants. */

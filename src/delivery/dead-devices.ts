@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import {
   type DeadDevice,
@@ -44,7 +46,7 @@ export class DeadDeviceJudge {
 
   /** Takes the answers of a completed attempt into account. Call it once for each, before `judge`. */
   note({ delivery, settlement }: CompletedAttempt): void {
-    if (delivery.channel !== 'push' || delivery.target === '') return;
+    if (!goesToDevices(delivery.channel) || delivery.target === '') return;
     const { outcome, code } = settlement.attempt;
     const isDead = outcome === 'address_dead' && code !== null;
     if (!isDead && outcome !== 'sent') return;
@@ -57,7 +59,7 @@ export class DeadDeviceJudge {
   judge(batch: readonly CompletedAttempt[]): DeviceChanges {
     const dead = batch.filter(
       ({ delivery, settlement: { attempt } }) =>
-        delivery.channel === 'push' &&
+        goesToDevices(delivery.channel) &&
         delivery.target !== '' &&
         attempt.outcome === 'address_dead' &&
         attempt.code !== null,
@@ -108,4 +110,8 @@ export class DeadDeviceJudge {
 /** Returns the name of the account of an attempt; that of the provider for one of the installation. */
 function toAccount({ attempt }: CompletedAttempt['settlement']): string {
   return attempt.account ?? attempt.provider;
+}
+
+function goesToDevices(channel: Channel): boolean {
+  return CHANNEL_DESCRIPTORS[channel].targets === 'devices';
 }

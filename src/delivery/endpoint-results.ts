@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Settlement } from '../store/deliveries/settlements.ts';
 import type { EndpointResult } from '../store/webhooks/endpoint-results.ts';
 
@@ -5,7 +6,8 @@ import type { EndpointResult } from '../store/webhooks/endpoint-results.ts';
 export function toEndpointResults(settlements: readonly Settlement[]): EndpointResult[] {
   const byEndpoint = new Map<string, EndpointResult>();
   for (const { tenantId, channel, target, attempt } of settlements) {
-    if (channel !== 'webhook' || target === '' || attempt.outcome === 'sandboxed') continue;
+    if (CHANNEL_DESCRIPTORS[channel].targets !== 'endpoints' || target === '' || attempt.outcome === 'sandboxed')
+      continue;
     // Nothing was sent.
     if (attempt.outcome === 'undeliverable') continue;
     const key = `${tenantId}/${target}`;

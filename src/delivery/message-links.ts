@@ -1,4 +1,5 @@
 import type { Provider } from '../channels/provider.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { DEFAULT_TENANT } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -24,7 +25,8 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
     },
     unsubscribeUrl(delivery) {
       const { tenantId, channel, category, address } = delivery;
-      if (channel !== 'email' || !address || category === 'TRANSACTIONAL' || category === 'SECURITY') return undefined;
+      if (!CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader || !address) return undefined;
+      if (category === 'TRANSACTIONAL' || category === 'SECURITY') return undefined;
       const token = signUnsubscribe(seal, {
         tenantId,
         channel,

@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
@@ -134,7 +135,7 @@ function scheduleRetry(
   after?: Millis,
 ): NextState {
   const minimum = after === undefined || Number.isNaN(after) ? 0 : after;
-  const toDelay = delivery.channel === 'webhook' ? webhookRetryDelay : retryDelay;
+  const toDelay = CHANNEL_DESCRIPTORS[delivery.channel].retriesForDays ? webhookRetryDelay : retryDelay;
   const dueAt = now + toDelay(delivery.attempt, random, minimum);
   if (dueAt > delivery.retryUntil) {
     const attempts = `${delivery.attempt} ${delivery.attempt === 1 ? 'attempt' : 'attempts'}`;

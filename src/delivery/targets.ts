@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel, DeliveryReasonCode, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
@@ -38,3 +39,12 @@ export interface TargetSource {
 }
 
 export type TargetSources = ReadonlyMap<Channel, TargetSource>;
+
+/** Returns the source of the targets of each channel that has targets, from one of each kind. */
+export function mapTargets(sources: {
+  readonly devices: TargetSource;
+  readonly endpoints: TargetSource;
+}): TargetSources {
+  const channels = Object.values(CHANNEL_DESCRIPTORS);
+  return new Map(channels.flatMap(({ name, targets }) => (targets === undefined ? [] : [[name, sources[targets]]])));
+}

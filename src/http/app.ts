@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import type { ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import type { Health } from '../health/health.ts';
@@ -10,7 +11,6 @@ import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ReceiptAccounts } from '../receipts/receipt-accounts.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 
 /** Services and settings that the routes use. */

@@ -1,4 +1,5 @@
 import { DEFAULT_RETRY_MS, type NotificationType, WEBHOOK_RETRY_MS } from '../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { type Channel, getPriorityNumber, type InDoubtPolicy } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
@@ -45,5 +46,6 @@ export function planNotification(
 
 /** Returns the time in ms during which a delivery is retried. */
 function getRetryTime({ maxAge }: NotificationType, channel: Channel): Millis {
-  return channel === 'webhook' && maxAge === DEFAULT_RETRY_MS ? WEBHOOK_RETRY_MS : maxAge;
+  const { retriesForDays = false } = CHANNEL_DESCRIPTORS[channel];
+  return retriesForDays && maxAge === DEFAULT_RETRY_MS ? WEBHOOK_RETRY_MS : maxAge;
 }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
+import type { ReceiptAccount, ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { ProviderTools, Receipt, ReceiptAnswer, ReceiptRequest } from '../channels/provider.ts';
 import { TidingsError } from '../errors.ts';
 import { findMessagesTo, findProviderMessages, type MessageRow } from '../store/receipts/provider-messages.ts';
-import type { ReceiptAccount, ReceiptAccounts } from './receipt-accounts.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
 /** Time in ms within which a receipt may be faster than the record of what it is about. */

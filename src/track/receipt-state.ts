@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Receipt, ReceiptFlag, ReceiptState } from '../model/receipt.ts';
 
@@ -50,8 +51,8 @@ function getOutcome(
   if (!failure) return isDelivered ? 'delivered' : undefined;
   const failed = failure.kind === 'bounced' ? 'bounced' : 'failed';
   if (!isDelivered) return failed;
-  // An email has no parts: a server that accepted it may return it later. Before it accepted it, a failure was one of its tries.
-  if (channel === 'email') return failure.isPermanent ? failed : 'delivered';
+  // A server that accepted it may return it later. Before it accepted it, a failure was one of its tries.
+  if (CHANNEL_DESCRIPTORS[channel].canBounceLater) return failure.isPermanent ? failed : 'delivered';
   return 'partly_delivered';
 }
 
@@ -68,8 +69,17 @@ function compare(one: StateReceipt, other: StateReceipt): number {
     Number(one.kind === 'bounced') - Number(other.kind === 'bounced') ||
     getDetail(one) - getDetail(other) ||
     one.at - other.at ||
-    (one.id < other.id ? -1 : Number(one.id > other.id))
+    compareText(one.id, other.id) ||
+    // Two reports with one id differ where a provider corrected it: one of them counts, in whatever order they came.
+    compareText(
+      JSON.stringify([one.code, one.enhancedCode, one.part]),
+      JSON.stringify([other.code, other.enhancedCode, other.part]),
+    )
   );
+}
+
+function compareText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other);
 }
 
 function getDetail({ code, enhancedCode }: StateReceipt): number {

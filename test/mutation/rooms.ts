@@ -18,6 +18,11 @@ export const ROOMS: readonly Room[] = [
     code: ['src/rules/known'],
     tests: ['test/pattern-index.test.ts', 'test/limit-index.test.ts', 'test/wait-cancellation.test.ts'],
   },
+  {
+    name: 'track',
+    code: ['src/track'],
+    tests: ['test/receipt-state.test.ts', 'test/bounce-class.test.ts'],
+  },
   { name: 'keys', code: ['src/rules/evaluate/key.ts'], tests: ['test/keys.test.ts'] },
   {
     name: 'patterns',

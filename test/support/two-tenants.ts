@@ -22,7 +22,8 @@ export interface Rows {
   readonly userId: string;
   readonly notificationType: string;
   readonly sent: string;
-  readonly deviceId: string;
+  /** Two of them. */
+  readonly deviceIds: readonly [string, string];
   readonly inboxItemId: string;
   readonly stopped: string;
   readonly queued: string;
@@ -115,12 +116,12 @@ export async function twoTenants(): Promise<TwoTenants> {
     );
     const correlationId = `${word} correlation`;
     const rule = `${word.toUpperCase()}_DELAYED`;
-    const deviceId = randomUUID();
+    const deviceIds = [randomUUID(), randomUUID()] as const;
     const inboxItemId = randomUUID();
     await pool.query(
       `insert into devices (tenant_id, device_id, user_id, platform, service, app, sealed, hash, mask, registered_at, seen_at)
-       values ($1, $2, $3, 'android', 'fcm', $4, '', $4, $4, now(), now())`,
-      [tenantId, deviceId, `${word} maria`, `${word} app`],
+       select $1, id, $3, 'android', 'fcm', $4, '', $4 || id, $4, now(), now() from unnest($2::uuid[]) as id`,
+      [tenantId, deviceIds, `${word} maria`, `${word} app`],
     );
     const suppressionId = randomUUID();
     await pool.query(
@@ -137,7 +138,7 @@ export async function twoTenants(): Promise<TwoTenants> {
     return {
       ...(await load(pool, tenantId)),
       tenantId,
-      deviceId,
+      deviceIds,
       inboxItemId,
       suppressionId,
       keyIds,
@@ -279,7 +280,7 @@ async function load(
   Omit<
     Rows,
     | 'tenantId'
-    | 'deviceId'
+    | 'deviceIds'
     | 'inboxItemId'
     | 'suppressionId'
     | 'jobId'

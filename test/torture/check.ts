@@ -149,7 +149,7 @@ function checkDeliveries(
     const name = () => `${id}: ${JSON.stringify({ status, attempts, tried: delivery.tried, reason: delivery.reason })}`;
     findings.expect('no delivery is stuck', status !== 'queued' && status !== 'sending', name);
     const reachable = channel !== 'email' || user.email !== null;
-    const accepted = channel === 'sms' || channel === 'in_app' ? 'sandboxed' : 'sent';
+    const accepted = channel === 'sms' ? 'sandboxed' : 'sent';
     const expected = reachable ? accepted : 'undeliverable';
     findings.expect(
       'each delivery ended as it must',
@@ -166,6 +166,9 @@ function checkDeliveries(
     doubts.late += Math.max(0, delivered - 1);
     if (accepted === 'sandboxed') {
       findings.expect('each message of the sandbox is kept', delivery.kept === 1, name);
+    }
+    if (channel === 'in_app') {
+      findings.expect('each in-app message is in the inbox, once', delivery.items === 1, name);
     }
     if (channel === 'email') {
       const mails = inbox.get(id) ?? [];
@@ -236,6 +239,8 @@ interface Rows {
     readonly reason: string | null;
     readonly tried: readonly { readonly n: number; readonly o: string }[];
     readonly kept: number;
+    /** Items in the inbox of its user. */
+    readonly items: number;
   }[];
 }
 
@@ -266,7 +271,9 @@ async function load(client: pg.Client, userId: string): Promise<Rows> {
                         from all_attempts() as a where a.tenant_id = $1 and a.notification_id = d.notification_id
                           and a.channel = d.channel), '[]') as tried,
               (select count(*)::int from messages as m where m.tenant_id = $1
-                 and m.notification_id = d.notification_id and m.channel = d.channel) as kept
+                 and m.notification_id = d.notification_id and m.channel = d.channel) as kept,
+              (select count(*)::int from inbox_items as i where i.tenant_id = $1 and i.user_id = $2
+                 and i.notification_id = d.notification_id) as items
        from notifications as n join deliveries as d on d.tenant_id = $1 and d.notification_id = n.notification_id
        where n.tenant_id = $1 and n.user_id = $2`,
     ),

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { NO_RECEIPT_ACCOUNTS } from '../../receipts/receipt-accounts.ts';
+import { NO_RECEIPT_ACCOUNTS } from '../../accounts/receipt-accounts.ts';
 import { ReceiptIntake } from '../../receipts/receipt-intake.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { keepRawBodies } from '../raw-body.ts';

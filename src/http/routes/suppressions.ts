@@ -1,4 +1,5 @@
 import { TidingsError } from '../../errors.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { maskAddressTrait, redact } from '../../privacy/mask.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { addSuppressions, liftSuppression, listSuppressions, loadSuppression } from '../../store/suppressions.ts';
@@ -106,8 +107,8 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
           pointer: '/until',
         });
       }
-      const kind = channel === 'email' ? 'email' : 'phone';
-      const mask = maskAddressTrait(kind, address);
+      const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
+      const mask = kind && maskAddressTrait(kind, address);
       const wanted = {
         tenantId,
         channel,

@@ -38,6 +38,16 @@ export interface ChannelDescriptor {
   readonly whole?: SizeLimit;
   /** Template of a type that has no template, by part. Absent: each type needs a template. */
   readonly fallback?: { readonly [part in PartName]?: string };
+  /** Things of the user or tenant that each get a message of their own. Absent: the channel has an address, or none. */
+  readonly targets?: 'devices' | 'endpoints';
+  /** The provider that needs no configuration, used where none is chosen. Absent: a substitute. */
+  readonly ownProvider?: string;
+  /** Whether its receivers are servers, which may be away for days: attempts go on for longer, at longer intervals. */
+  readonly retriesForDays?: boolean;
+  /** Whether a message that was delivered can still come back. Absent: its parts can fail one by one. */
+  readonly canBounceLater?: boolean;
+  /** Whether its messages have a header with which their reader unsubscribes by one click. */
+  readonly hasUnsubscribeHeader?: boolean;
   /** Whether messages to one target wait for no others of their tenant; see the function `delivery_lane` of the database. */
   readonly hasTargetLanes?: boolean;
 }

@@ -5,6 +5,8 @@ export const email: ChannelDescriptor = {
   label: 'email',
   phrase: 'by email',
   addressKind: 'email',
+  canBounceLater: true,
+  hasUnsubscribeHeader: true,
   parts: { needs: ['subject'], oneOf: ['html', 'text'], may: ['attachments'] },
   limits: { attachments: { max: 20, unit: 'entries', source: 'Tidings' } },
 };

@@ -4,6 +4,7 @@ export const inApp: ChannelDescriptor = {
   name: 'in_app',
   label: 'in-app',
   phrase: 'in the app',
+  ownProvider: 'inbox',
   parts: { needs: ['text'], oneOf: [], may: ['title', 'data', 'badge', 'image', 'actions'] },
   limits: {
     text: { max: 20_000, unit: 'characters', source: 'Tidings' },

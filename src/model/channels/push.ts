@@ -5,6 +5,7 @@ export const push: ChannelDescriptor = {
   name: 'push',
   label: 'push',
   phrase: 'by push',
+  targets: 'devices',
   parts: { needs: [], oneOf: ['text', 'data'], may: ['title', 'badge', 'image', 'actions'] },
   limits: {
     // FCM and APNs take payloads of 4 KiB, which their providers check: their form of a message decides.

@@ -159,7 +159,7 @@ export async function replayDeliveries(
            duration_ms = null, response = null, provider_message_id = null, reason_code = 'retried', reason = 'Replayed.',
            expires_at = null
        from chosen as c
-       where d.tenant_id = c.tenant_id and d.notification_id = c.notification_id and d.channel = c.channel and d.target = c.target
+       where d.tenant_id = $1 and d.notification_id = c.notification_id and d.channel = 'webhook' and d.target = $2
        returning 1
      )
      select count(*) as n from queued`,
