@@ -3699,7 +3699,20 @@ export interface components {
          *     }
          */
         NewWebhook: {
+            /**
+             * @description It receives facts about messages on these channels; null: on all
+             * @example null
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             description?: string;
+            /**
+             * @description It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook
+             * @example [
+             *       "notification.failed",
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
             /**
              * @description Shape of the body; by default json
              * @example json
@@ -3711,7 +3724,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description It receives messages of these types; null: of all
+             * @description It receives messages, or facts about messages, of these types; null: of all
              * @example null
              */
             notification_types?: string[] | null;
@@ -3789,7 +3802,7 @@ export interface components {
              */
             oldest_due_at: string;
             /** @enum {string} */
-            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox";
+            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
         };
         OwnDelivery: {
             /** @enum {string} */
@@ -4915,6 +4928,8 @@ export interface components {
         };
         /** @description An endpoint of webhooks, without its secrets */
         Webhook: {
+            /** @description It receives facts about these channels; null: about all */
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -4929,6 +4944,8 @@ export interface components {
             endpoint_id: string;
             /** @description When it is disabled if nothing succeeds until then, after 20 failures */
             ends_at: string | null;
+            /** @description It receives facts of these types; null: messages of the channel webhook */
+            event_types: string[] | null;
             /** @description The first failure since a success */
             failing_since: string | null;
             /** @description Failures since then */
@@ -4936,7 +4953,7 @@ export interface components {
             /** @enum {string} */
             format: "json" | "cloudevents";
             header_names: string[];
-            /** @description It receives messages of these types; null: of all */
+            /** @description It receives messages, or facts about messages, of these types; null: of all */
             notification_types: string[] | null;
             ordered: boolean;
             per_second: number | null;
@@ -4967,7 +4984,20 @@ export interface components {
          *     }
          */
         WebhookChange: {
+            /**
+             * @description It receives facts about messages on these channels; null: on all
+             * @example null
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             description?: string;
+            /**
+             * @description It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook
+             * @example [
+             *       "notification.failed",
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
             /**
              * @description Shape of the body; by default json
              * @example json
@@ -4979,7 +5009,7 @@ export interface components {
                 [key: string]: string | null;
             };
             /**
-             * @description It receives messages of these types; null: of all
+             * @description It receives messages, or facts about messages, of these types; null: of all
              * @example null
              */
             notification_types?: string[] | null;
@@ -5117,6 +5147,8 @@ export interface components {
             response: string | null;
         };
         WebhookWithSecret: {
+            /** @description It receives facts about these channels; null: about all */
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5131,6 +5163,8 @@ export interface components {
             endpoint_id: string;
             /** @description When it is disabled if nothing succeeds until then, after 20 failures */
             ends_at: string | null;
+            /** @description It receives facts of these types; null: messages of the channel webhook */
+            event_types: string[] | null;
             /** @description The first failure since a success */
             failing_since: string | null;
             /** @description Failures since then */
@@ -5138,7 +5172,7 @@ export interface components {
             /** @enum {string} */
             format: "json" | "cloudevents";
             header_names: string[];
-            /** @description It receives messages of these types; null: of all */
+            /** @description It receives messages, or facts about messages, of these types; null: of all */
             notification_types: string[] | null;
             ordered: boolean;
             per_second: number | null;
@@ -12421,8 +12455,14 @@ export interface operations {
                      *           "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "url": "https://example.com/hooks/tidings",
                      *           "description": "text",
+                     *           "event_types": [
+                     *             "text"
+                     *           ],
                      *           "notification_types": [
                      *             "text"
+                     *           ],
+                     *           "channels": [
+                     *             "email"
                      *           ],
                      *           "format": "json",
                      *           "ordered": true,
@@ -12487,8 +12527,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -12556,8 +12602,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -12621,8 +12673,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -12693,8 +12751,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -12973,8 +13037,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
