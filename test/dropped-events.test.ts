@@ -46,7 +46,7 @@ test('a message that has expired is dropped, and the reason is in its event', as
   ]);
 });
 
-test('the event commits with the state: a claim whose transaction ends without a commit has told nothing', async () => {
+test('the event commits with the state: a claim whose transaction ends without a commit has reported nothing', async () => {
   await facts.endpoint({ event_types: ['notification.dropped'] });
   const [id] = await facts.post('signed_up');
   const connection = await facts.tidings.database.pool.connect();
@@ -63,7 +63,7 @@ test('the event commits with the state: a claim whose transaction ends without a
   expect(await count('webhook_facts')).toBe(1);
 });
 
-test('nothing is written if neither a rule nor an endpoint hears it', async () => {
+test('nothing is written if neither a rule nor an endpoint receives it', async () => {
   await facts.endpoint({ event_types: ['notification.failed'] });
   await suppress();
   await facts.startWorkers();

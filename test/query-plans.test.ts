@@ -165,7 +165,7 @@ async function work(): Promise<void> {
   }
 }
 
-/** Lets an endpoint of webhooks hear of what is sent. */
+/** Lets an endpoint of webhooks receive what becomes of messages. */
 async function tellEndpoint(): Promise<void> {
   const { clock, database } = tidings;
   await database.pool.query(
@@ -174,8 +174,8 @@ async function tellEndpoint(): Promise<void> {
   );
   await post('began', 0);
   clock.now += 20 * MINUTE;
-  const told = async () => (await database.pool.query(`select from deliveries where channel = 'webhook'`)).rowCount;
-  await vi.waitFor(async () => expect(await told()).toBeGreaterThan(0), { timeout: 15_000 });
+  const made = async () => (await database.pool.query(`select from deliveries where channel = 'webhook'`)).rowCount;
+  await vi.waitFor(async () => expect(await made()).toBeGreaterThan(0), { timeout: 15_000 });
 }
 
 async function post(type: string, minutesAgo: number, traits?: object): Promise<void> {

@@ -17,7 +17,7 @@ const listEvents = async () => {
   return rows.map(({ event }) => event);
 };
 
-test('an endpoint is told of each suppression that is added and removed, once, without the address', async () => {
+test('an endpoint receives each suppression that is added and removed, once, without the address', async () => {
   const endpoint = await facts.endpoint({ event_types: ['suppression.*'], channels: ['email'] });
   const sms = await facts.endpoint({ event_types: ['suppression.*'], channels: ['sms'] });
   await facts.startWorkers();
@@ -39,7 +39,7 @@ test('an endpoint is told of each suppression that is added and removed, once, w
   expect(sms.standIn.requests).toEqual([]);
 });
 
-test('a rule hears a suppression that was made from a delivery, with the user of the delivery', async () => {
+test('a rule receives a suppression that was made from a delivery, with the user of the delivery', async () => {
   await facts.applyRules(
     'LOST: { on: suppression.added, when: \'event.channel == "email"\', notify: none, do: { set: { lost: true } } }',
   );
@@ -63,7 +63,7 @@ test('a rule hears a suppression that was made from a delivery, with the user of
   await facts.drain();
 });
 
-test('a rule hears nothing of an address without a user, and nothing is written if nobody hears it', async () => {
+test('a rule receives nothing of an address without a user, and nothing is written without a receiver', async () => {
   await suppress();
   expect(await listEvents()).toEqual([]);
   await facts.applyRules(

@@ -36,7 +36,7 @@ test('an ingested event reaches each endpoint that subscribes to its type once, 
   expect(JSON.stringify(rows)).not.toContain('bob@example.com');
 });
 
-test('an event that is posted again is told once, and a rejected one never', async () => {
+test('an event that is posted again is sent once, and a rejected one never', async () => {
   const endpoint = await facts.endpoint({ event_types: ['*'] });
   await facts.startWorkers();
   await facts.post('order.created', { event_id: 'twice' });
@@ -52,7 +52,7 @@ test('an event that is posted again is told once, and a rejected one never', asy
   expect((await facts.receive(endpoint, 2)).map(({ type }) => type)).toEqual(['order.created', 'order.paid']);
 });
 
-test('outcomes of notifications are told by outcome, notification type and channel', async () => {
+test('outcomes of notifications are selected by outcome, notification type and channel', async () => {
   const all = await facts.endpoint({ event_types: ['notification.*'] });
   const failed = await facts.endpoint({ event_types: ['notification.failed'] });
   const promo = await facts.endpoint({ event_types: ['*'], notification_types: ['PROMO'], channels: ['email'] });
@@ -83,7 +83,7 @@ test('outcomes of notifications are told by outcome, notification type and chann
   expect(sms.standIn.requests).toEqual([]);
 });
 
-test('what endpoints are told is no fact: a message to an endpoint is told once, and nothing goes round', async () => {
+test('what endpoints receive is no fact: a message to an endpoint is reported once, and nothing goes round', async () => {
   const messages = await facts.endpoint();
   const endpoint = await facts.endpoint({ event_types: ['notification.*'] });
   await facts.startWorkers();
@@ -98,7 +98,7 @@ test('what endpoints are told is no fact: a message to an endpoint is told once,
   expect(rows[0].n).toBe(2);
 });
 
-test('an outcome that rules hear as well reaches both, the endpoint once', async () => {
+test('an outcome that rules receive as well reaches both, the endpoint once', async () => {
   await facts.applyRules(
     'AFTER: { on: { notification: WELCOME, is: delivered }, notify: none, do: { set: { done: true } } }',
   );
@@ -122,8 +122,8 @@ test('without a subscription no fact is written, nor after the last one has ende
     'select (select count(*)::int from webhook_facts) as facts, heard_types, heard_outcomes from active_catalogs',
   );
   expect(rows).toEqual([{ facts: 0, heard_types: null, heard_outcomes: null }]);
-  const { rows: told } = await facts.tidings.database.pool.query('select from notifications where catalog_version = 0');
-  expect(told).toEqual([]);
+  const { rows: recorded } = await facts.tidings.database.pool.query('select from notifications where catalog_version = 0');
+  expect(recorded).toEqual([]);
 });
 
 test('an endpoint with the format cloudevents receives CloudEvents', async () => {

@@ -106,7 +106,7 @@ test('a worker that goes on after its claim has expired, and another one at once
   expect(await countDeliveries()).toEqual({ deliveries: 10_500, pairs: 10_500, left: 0 });
 });
 
-test('an endpoint never hears of another tenant', async () => {
+test('an endpoint never receives anything of another tenant', async () => {
   const { pool } = facts.tidings.database;
   await pool.query(`insert into tenants (tenant_id, name) values ('other', 'Other')`);
   await addEndpoints(3, 'other');
@@ -124,7 +124,7 @@ test('an endpoint never hears of another tenant', async () => {
   ]);
 });
 
-test('more types than a transaction remembers are all heard, and others reach no endpoint', async () => {
+test('more types than a transaction remembers all reach the endpoint, and others reach no endpoint', async () => {
   const types = Array.from({ length: 60 }, (_, n) => `type_${n}`);
   await facts.endpoint({ event_types: [...types, 'order.paid'] });
   await facts.post('order.paid');

@@ -25,7 +25,7 @@ const LIFECYCLE_EVENT_BY_STATUS: { readonly [status in Settlement['status']]?: s
 /**
  * Returns an event for each delivery that ended, if a rule of the active catalog listens for it, or an endpoint of webhooks
  * subscribes to it. The event of an attempt is the same however often it is built, so that recording it twice stores it once.
- * A delivery of a fact has no events: what endpoints are told never causes another fact.
+ * A delivery of a fact has no events: what endpoints receive never causes another fact.
  * @param tracked messages on which their providers will report: they are delivered once a receipt says so
  */
 export async function toLifecycleEvents(

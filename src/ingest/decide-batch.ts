@@ -123,10 +123,10 @@ export class BatchDecider {
   #addFact(event: ReceivedEvent): void {
     const { heardTypes, ids, seal } = this.#facts;
     if (heardTypes === null) return;
-    const told = toEventFact(seal, heardTypes, event, ids.fresh());
-    if (!told) return;
-    this.batch.facts.push(told.fact);
-    this.batch.notifications.push(told.notification);
+    const found = toEventFact(seal, heardTypes, event, ids.fresh());
+    if (!found) return;
+    this.batch.facts.push(found.fact);
+    this.batch.notifications.push(found.notification);
   }
 
   /**

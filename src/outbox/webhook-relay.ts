@@ -38,35 +38,35 @@ export class WebhookRelay {
     const now = clock();
     const claimed = await claimFacts(pool, now, now + lease, MAX_BATCH_FACTS, this.floor);
     if (claimed.length === 0) return false;
-    let told = 0;
+    let made = 0;
     for (let start = 0; start < claimed.length; start += FACTS_PER_PAGE) {
-      told += await this.#relay(claimed.slice(start, start + FACTS_PER_PAGE));
+      made += await this.#relay(claimed.slice(start, start + FACTS_PER_PAGE));
     }
-    if (told > 0) await announceDeliveries(pool);
+    if (made > 0) await announceDeliveries(pool);
     return claimed.length === MAX_BATCH_FACTS;
   }
 
   /** Makes the deliveries of some facts, page after page. Returns how many. */
   async #relay(facts: readonly FactKey[]): Promise<number> {
     const { pool, clock, log } = this.#options;
-    let told = 0;
+    let made = 0;
     let left = facts;
     try {
       while (left.length > 0) {
         const page = await fanOutFacts(pool, left, clock(), WEBHOOK_RETRY_MS);
-        told += page.told;
+        made += page.made;
         left = page.unfinished;
       }
-      return told;
+      return made;
     } catch (error) {
       // One that cannot be relayed holds up no other one.
       if (left.length > 1 && isItemError(error)) {
-        for (const fact of left) told += await this.#relay([fact]);
-        return told;
+        for (const fact of left) made += await this.#relay([fact]);
+        return made;
       }
       const line = { err: error, facts: left };
       log.warn(line, 'facts could not be relayed to webhook endpoints; will retry when their claim expires');
-      return told;
+      return made;
     }
   }
 }

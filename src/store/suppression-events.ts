@@ -16,7 +16,7 @@ export interface SuppressionChange {
 }
 
 /**
- * Tells rules and endpoints of webhooks of a suppression, in the transaction that changes it, if any of them hears it. Rules hear it
+ * Tells rules and endpoints of webhooks of a suppression, in the transaction that changes it, if any of them subscribes to it. Rules receive it
  * of a user that is known: the one of the delivery that it was made from, or of the latest message to the address on which its
  * provider reports.
  */

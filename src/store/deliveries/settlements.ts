@@ -76,7 +76,7 @@ export interface SettlementEffects {
 export interface SettledEvent {
   readonly settlement: Settlement;
   readonly fact: Fact;
-  /** Who is told: rules, endpoints of webhooks, or both. */
+  /** Receivers: rules, endpoints of webhooks, or both. */
   readonly isHeard: { readonly byRules: boolean; readonly byEndpoints: boolean };
 }
 

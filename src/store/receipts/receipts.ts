@@ -180,7 +180,7 @@ interface MessageKey {
   readonly messageKey: string;
 }
 
-/** Returns what a receipt needs of a notification, and the outcomes that endpoints of webhooks hear; undefined: it is gone. */
+/** Returns what a receipt needs of a notification, and the outcomes that endpoints of webhooks receive; undefined: it is gone. */
 export async function loadCategory(
   connection: Connection,
   { tenantId, userId, notificationId }: Pick<ReportedDelivery, 'tenantId' | 'userId' | 'notificationId'>,

@@ -208,7 +208,7 @@ create table catalogs (
 create index catalogs_content on catalogs (tenant_id, content_hash);
 
 -- The active version of each tenant. Every batch reads it inside its transaction, so that no batch runs under two versions.
--- What else is on the row is found by triggers, see "Who hears facts": transactions that read the version know it for nothing.
+-- What else is on the row is found by triggers, see "Receivers of facts": transactions that read the version know it for nothing.
 create table active_catalogs (
   tenant_id      text collate "C" primary key,
   version        integer not null,
@@ -773,7 +773,7 @@ create table webhook_facts (
 -- The queue, over all tenants.
 create index webhook_facts_due on webhook_facts (due_at);
 
--- Who hears facts. Whether types that are subscribed to, with PREFIX.* and *, have this type.
+-- Receivers of facts. Whether types that are subscribed to, with PREFIX.* and *, have this type.
 create function hears_type(types text[], type text) returns boolean language sql immutable parallel safe as $$
 select coalesce(type = any (types) or '*' = any (types)
   or exists (select from unnest(types) as t where t like '%.*' and starts_with(type, left(t, -1))), false)
@@ -789,14 +789,14 @@ $$;
 
 -- The types that endpoints of a tenant subscribe to. Beyond 50 it is all types: the relay finds the endpoints all the same.
 create function find_heard_types(tenant text, out types text[], out outcomes text[]) language sql stable as $$
-with heard as (
+with subscribed as (
   select case when count(distinct t) > 50 then array['*'] when count(distinct t) > 0 then array_agg(distinct t) end as types
   from webhook_endpoints cross join unnest(event_types) as t where tenant_id = tenant
 )
 select types, (select array_agg(o) from unnest(array[
   'notification.delivered', 'notification.opened', 'notification.clicked', 'notification.bounced', 'notification.failed',
   'notification.dropped']) as o where hears_type(types, o))
-from heard
+from subscribed
 $$;
 
 create function find_hearers() returns trigger language plpgsql as $$
@@ -833,7 +833,7 @@ select (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || '
 from (select md5(seed) as h) as hashed
 $$;
 
--- Records a fact for the endpoints that subscribe to it; returns false if there are none. "event" is the body that they receive.
+-- Records a fact for the endpoints that subscribe to it; returns false if no endpoint does. "event" is the body that they receive.
 create function tell_endpoints(
   tenant text, of_user text, event_id text, fact_type text, at timestamptz, event json, about text, on_channel text,
   due timestamptz

@@ -10,7 +10,7 @@ import { TIMERS_CHANNEL } from '../waits/waits.ts';
 
 /** Facts on their way to the endpoints of webhooks that subscribe to them. */
 
-/** Something that happened, as endpoints are told. */
+/** Something that happened, as endpoints receive it. */
 export interface Fact {
   readonly tenantId: string;
   /** Empty: no user is known. */
@@ -34,11 +34,11 @@ export async function recordFacts(connection: Connection, facts: readonly Fact[]
   if (facts.length === 0) return;
   await connection.query({
     name: 'record-facts',
-    text: `with told as materialized (
-             select tell_endpoints(t, u, e, y, a, j, n, c, $1) as is_told
+    text: `with recorded as materialized (
+             select tell_endpoints(t, u, e, y, a, j, n, c, $1) as is_new
              from json_to_recordset($2) as r(t text, u text, e text, y text, a timestamptz, j json, n text, c text)
            )
-           select pg_notify('${TIMERS_CHANNEL}', '') from told where is_told limit 1`,
+           select pg_notify('${TIMERS_CHANNEL}', '') from recorded where is_new limit 1`,
     values: [
       isoTime(now),
       JSON.stringify(
@@ -95,10 +95,10 @@ const CLAIM = claimStatement({
 /** Endpoints of a fact for which one statement makes deliveries. */
 export const PAGE_ENDPOINTS = 100;
 
-/** What one page has done. */
+/** Result of one page. */
 export interface FactPage {
   /** New deliveries. */
-  readonly told: number;
+  readonly made: number;
   /** Facts with more endpoints; the others are done, and deleted. */
   readonly unfinished: readonly FactKey[];
 }
@@ -114,7 +114,7 @@ export async function fanOutFacts(
   now: Millis,
   retryFor: Millis,
 ): Promise<FactPage> {
-  const { rows } = await pool.query<{ told: string; unfinished: FactKey[] | null }>({
+  const { rows } = await pool.query<{ made: string; unfinished: FactKey[] | null }>({
     name: 'fan-out-facts',
     text: FAN_OUT,
     values: [
@@ -124,7 +124,7 @@ export async function fanOutFacts(
       isoTime(now + retryFor),
     ],
   });
-  return { told: Number(rows[0]?.told), unfinished: rows[0]?.unfinished ?? [] };
+  return { made: Number(rows[0]?.made), unfinished: rows[0]?.unfinished ?? [] };
 }
 
 // The facts are locked: a worker whose claim has expired waits here, and then finds them further on, or gone. What it finds
@@ -160,5 +160,5 @@ with fact as materialized (
 ), done as (
   delete from webhook_facts where ctid = any (array(select place from fact except select place from full_page))
 )
-select (select count(*) from sent) as told,
+select (select count(*) from sent) as made,
        (select json_agg(json_build_object('tenantId', tenant_id, 'factId', fact_id)) from full_page) as unfinished`;
