@@ -7,7 +7,7 @@ import type { Seal } from '../privacy/seal.ts';
 import type { Batch } from '../store/batch.ts';
 
 /** An ingested event as a fact for endpoints of webhooks: its place in the queue, and its content as a notification. */
-export interface EventFact {
+interface EventFact {
   readonly fact: Batch['facts'][number];
   readonly notification: Batch['notifications'][number];
 }

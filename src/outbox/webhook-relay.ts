@@ -16,7 +16,7 @@ export interface WebhookRelayOptions {
 }
 
 const MAX_BATCH_FACTS = 200;
-/** Facts in one statement: with PAGE_ENDPOINTS of each, at most 2000 deliveries are made at once. */
+/** Facts in one statement: with a page of 100 endpoints of each, at most 2000 deliveries are made at once. */
 const FACTS_PER_PAGE = 20;
 
 /**

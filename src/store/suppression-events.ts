@@ -1,18 +1,30 @@
 import { parseDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import type { SuppressibleChannel } from '../model/suppression.ts';
 import { hearsType } from '../model/webhook.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { enqueueOutbox } from './outbox.ts';
 import type { Connection } from './pg/pool.ts';
-import type { SuppressionView } from './suppressions.ts';
 import { recordFacts } from './webhooks/facts.ts';
 
 /** A suppression that was added or removed. */
-export interface SuppressionChange {
+interface SuppressionChange {
   readonly tenantId: string;
   readonly addressHash: string;
   readonly type: 'suppression.added' | 'suppression.removed';
-  readonly view: SuppressionView;
+  readonly view: ChangedSuppression;
+}
+
+/** The suppression as the API shows it. */
+interface ChangedSuppression {
+  readonly suppression_id: string;
+  readonly channel: SuppressibleChannel;
+  readonly address: string | null;
+  readonly scope: string;
+  readonly reason: string;
+  readonly since: string;
+  readonly until: string | null;
+  readonly evidence: JsonObject;
 }
 
 /**
@@ -50,7 +62,7 @@ export async function reportSuppression(
   await recordFacts(connection, [fact], now);
 }
 
-function toProperties({ suppression_id, channel, address, scope, reason, since, until }: SuppressionView): JsonObject {
+function toProperties({ suppression_id, channel, address, scope, reason, since, until }: ChangedSuppression): JsonObject {
   return {
     suppression_id,
     channel,

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 /**
  * Notices to operators, by what they are about: `…failing` and `…works` begin and end an outage. docs/operations.md lists them.
  */
-export type NoticeCode =
+type NoticeCode =
   | 'webhook.failing'
   | 'webhook.disabled'
   | 'account.failing'

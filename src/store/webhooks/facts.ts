@@ -93,10 +93,10 @@ const CLAIM = claimStatement({
 });
 
 /** Endpoints of a fact for which one statement makes deliveries. */
-export const PAGE_ENDPOINTS = 100;
+const PAGE_ENDPOINTS = 100;
 
 /** Result of one page. */
-export interface FactPage {
+interface FactPage {
   /** New deliveries. */
   readonly made: number;
   /** Facts with more endpoints; the others are done, and deleted. */
