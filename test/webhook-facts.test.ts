@@ -96,6 +96,8 @@ test('what endpoints receive is no fact: a message to an endpoint is reported on
   await facts.drain();
   const { rows } = await facts.tidings.database.pool.query('select count(*)::int as n from deliveries');
   expect(rows[0].n).toBe(2);
+  const activity = await facts.server.get('/api/v1/activity');
+  expect([activity.status, activity.body.activity?.length ?? activity.body.decisions?.length]).toEqual([200, 1]);
 });
 
 test('an outcome that rules receive as well reaches both, the endpoint once', async () => {
