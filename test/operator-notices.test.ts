@@ -33,19 +33,24 @@ test('an endpoint that is disabled is one notice, with its tenant, and no messag
   endpoint.standIn.reply({ status: 410 });
   await startWorkers();
   await facts.post('order.created');
-  await expect.poll(listNotices, { timeout: 10_000 }).toMatchObject([
-    { notice: 'webhook.disabled', tenant_id: 'default', endpoint_id: endpoint.id, failures: 1, level: 40 },
-  ]);
+  await expect
+    .poll(listNotices, { timeout: 10_000 })
+    .toMatchObject([
+      { notice: 'webhook.disabled', tenant_id: 'default', endpoint_id: endpoint.id, failures: 1, level: 40 },
+    ]);
   const { rows } = await facts.tidings.database.pool.query('select channel from deliveries');
   expect(rows).toEqual([{ channel: 'webhook' }]);
 });
 
 test('an account that fails is one notice when its circuit opens, without address and message', async () => {
-  facts.tidings.providers.set('email', fakeProvider(() => ({ kind: 'misconfigured', reason: 'the password is wrong' })));
+  facts.tidings.providers.set(
+    'email',
+    fakeProvider(() => ({ kind: 'misconfigured', reason: 'the password is wrong' })),
+  );
   await startWorkers();
   await facts.post('signed_up');
-  await expect.poll(listNotices, { timeout: 10_000 }).toMatchObject([
-    { notice: 'account.failing', provider: 'fake', domain: null, cause: 'the password is wrong' },
-  ]);
+  await expect
+    .poll(listNotices, { timeout: 10_000 })
+    .toMatchObject([{ notice: 'account.failing', provider: 'fake', domain: null, cause: 'the password is wrong' }]);
   expect(JSON.stringify(listNotices())).not.toContain('ana@example.com');
 });

@@ -96,8 +96,8 @@ test('what endpoints receive is no fact: a message to an endpoint is reported on
   await facts.drain();
   const { rows } = await facts.tidings.database.pool.query('select count(*)::int as n from deliveries');
   expect(rows[0].n).toBe(2);
-  const activity = await facts.server.get('/api/v1/activity');
-  expect([activity.status, activity.body.activity?.length ?? activity.body.decisions?.length]).toEqual([200, 1]);
+  const recent = await facts.server.get('/api/v1/decisions');
+  expect([recent.status, recent.body.decisions.length]).toEqual([200, 1]);
 });
 
 test('an outcome that rules receive as well reaches both, the endpoint once', async () => {
@@ -124,7 +124,9 @@ test('without a subscription no fact is written, nor after the last one has ende
     'select (select count(*)::int from webhook_facts) as facts, heard_types, heard_outcomes from active_catalogs',
   );
   expect(rows).toEqual([{ facts: 0, heard_types: null, heard_outcomes: null }]);
-  const { rows: recorded } = await facts.tidings.database.pool.query('select from notifications where catalog_version = 0');
+  const { rows: recorded } = await facts.tidings.database.pool.query(
+    'select from notifications where catalog_version = 0',
+  );
   expect(recorded).toEqual([]);
 });
 

@@ -62,7 +62,15 @@ export async function reportSuppression(
   await recordFacts(connection, [fact], now);
 }
 
-function toProperties({ suppression_id, channel, address, scope, reason, since, until }: ChangedSuppression): JsonObject {
+function toProperties({
+  suppression_id,
+  channel,
+  address,
+  scope,
+  reason,
+  since,
+  until,
+}: ChangedSuppression): JsonObject {
   return {
     suppression_id,
     channel,
