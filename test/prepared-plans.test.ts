@@ -44,6 +44,9 @@ test.each([
     };
     expect(await indexes(`"claim-due-waits"('${now}', '${now}', 10, '-infinity')`)).toEqual(['waits_due']);
     expect(await plan(`"claim-due-waits"('${now}', '${now}', 10, '-infinity')`)).toContain('Tid Scan on waits');
+    const ofLanes = `"claim-due-waits-of-lanes"('${now}', '${now}', '{${TENANT}}', '{10}', '{-infinity}')`;
+    expect(await indexes(ofLanes)).toEqual(['waits_lanes']);
+    expect(await plan(`"find-lanes-of-waits"('', '${now}')`)).toMatch(/Index (Only )?Scan using waits_lanes on waits/);
     expect(await indexes(`"next-wait-due"('-infinity')`)).toEqual(['waits_due']);
     const loads = await indexes(`"load-waits"('${TENANT}', 'u', 'u', 'A', '=')`);
     expect(loads).toEqual(['waits_open', 'waits_latest']);

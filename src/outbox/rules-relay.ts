@@ -2,8 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
-import { claimOutbox, deleteOutbox, type OutboxEvent } from '../store/outbox.ts';
-import { QueueFloor } from '../store/pg/queue-floor.ts';
+import { claimOutbox, createOutboxLanes, deleteOutbox, type OutboxEvent } from '../store/outbox.ts';
 
 export interface RulesRelayOptions {
   readonly pool: pg.Pool;
@@ -27,8 +26,8 @@ const MAX_BATCH_EVENTS = 200;
  * them. An event that was ingested but not deleted is ingested again, as a duplicate.
  */
 export class RulesRelay {
-  /** Start of the queue, as far as is known. */
-  readonly floor = new QueueFloor();
+  /** Start and lanes of the queue, as far as is known. */
+  readonly floor = createOutboxLanes();
   readonly #options: RulesRelayOptions;
 
   constructor(options: RulesRelayOptions) {
@@ -41,7 +40,7 @@ export class RulesRelay {
     const now = clock();
     const claimed = await claimOutbox(pool, now, now + lease, MAX_BATCH_EVENTS, this.floor);
     for (const [tenantId, events] of groupBy(claimed, (event) => event.tenantId)) await this.#relay(tenantId, events);
-    return claimed.length === MAX_BATCH_EVENTS;
+    return this.floor.isBehind;
   }
 
   async #relay(tenantId: string, events: readonly OutboxEvent[]): Promise<void> {

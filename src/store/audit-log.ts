@@ -57,6 +57,22 @@ export async function appendAuditEntries(
   );
 }
 
+/**
+ * Appends an entry for each live tenant, in the transaction of a change that concerns them all. Its detail must tell a tenant
+ * nothing about others.
+ */
+export async function appendAuditEntryOfAll(
+  connection: Connection,
+  change: Omit<AuditEntry, 'tenantId' | 'subject'>,
+  now: Millis,
+): Promise<void> {
+  const { rows } = await connection.query<{ tenant_id: string }>(
+    "select tenant_id from tenants where environment = 'live' order by tenant_id",
+  );
+  const entries = rows.map(({ tenant_id }) => ({ ...change, subject: 'all tenants', tenantId: tenant_id }));
+  await appendAuditEntries(connection, entries, now);
+}
+
 function toJsonText(value: JsonObject | null | undefined): string | null {
   return value ? JSON.stringify(maskDocument(value)) : null;
 }

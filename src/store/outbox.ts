@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { claimFrom, claimStatement } from './pg/claim.ts';
+import { type ClaimedRow, claimRows, describeQueue } from './pg/claim.ts';
 import type { Connection } from './pg/pool.ts';
 import type { QueueFloor } from './pg/queue-floor.ts';
+import { QueueLanes } from './pg/queue-lanes.ts';
 import { TIMERS_CHANNEL } from './waits/waits.ts';
 
 /** A lifecycle event of a notification, to be relayed. */
@@ -45,7 +46,8 @@ export async function enqueueOutbox(
 }
 
 /**
- * Claims events for `until - now` ms, the oldest first.
+ * Claims events for `until - now` ms, the oldest first. While more are due, and `floor` has lanes, these are an equal share of each
+ * tenant.
  * @param floor events that are due before it are not looked at; absent: all are
  */
 export async function claimOutbox(
@@ -55,11 +57,7 @@ export async function claimOutbox(
   limit: number,
   floor?: QueueFloor,
 ): Promise<OutboxEvent[]> {
-  const claim = async (from: string) => {
-    const values = [isoTime(now), isoTime(until), limit, from];
-    return (await pool.query<OutboxRow>({ name: 'claim-outbox', text: CLAIM, values })).rows;
-  };
-  const rows = await claimFrom(floor, now, claim, ({ due_at }) => due_at);
+  const rows = await claimRows<OutboxRow>(pool, QUEUE, { now, until, limit }, floor);
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     userId: row.user_id,
@@ -68,17 +66,25 @@ export async function claimOutbox(
   }));
 }
 
-interface OutboxRow {
-  readonly tenant_id: string;
+/** Returns the floor and the lanes of the outbox, for one process. */
+export function createOutboxLanes(): QueueLanes {
+  return new QueueLanes({ name: 'find-lanes-of-outbox', table: 'outbox_events', dueAt: 'due_at', laneWhere: IN_LANE });
+}
+
+/** Condition of the index outbox_events_lanes, which no other statement may use. */
+const IN_LANE = `due_at > '-infinity'`;
+
+interface OutboxRow extends ClaimedRow {
   readonly user_id: string;
   readonly event_id: string;
   readonly event: JsonObject;
-  readonly due_at: Millis;
 }
 
-const CLAIM = claimStatement({
+const QUEUE = describeQueue({
+  name: 'claim-outbox',
   table: 'outbox_events',
   dueAt: 'due_at',
+  laneWhere: IN_LANE,
   columns: 'tenant_id, user_id, event_id, event, due_at',
   select: 'tenant_id, user_id, event_id, event, due_at from due order by due_at',
 });

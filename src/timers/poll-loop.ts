@@ -24,7 +24,10 @@ export interface PollSource {
 
 export interface PollLoopOptions {
   readonly databaseUrl: string;
-  /** Run in this order, each once per round, so that none of them blocks the others. */
+  /**
+   * Run in this order, each once per round, so that none of them blocks the others. Those that the pace holds back, because
+   * others used it up, come first in the next round.
+   */
   readonly sources: readonly PollSource[];
   readonly pace: Pace;
   readonly clock: () => Millis;
@@ -86,7 +89,8 @@ export class PollLoop {
   }
 
   async #run(): Promise<void> {
-    const { sources, clock, poll, log, mayAct = () => true } = this.#options;
+    const { clock, poll, log, mayAct = () => true } = this.#options;
+    let first = 0;
     while (!this.#stopping) {
       try {
         if (!mayAct()) {
@@ -95,17 +99,34 @@ export class PollLoop {
           continue;
         }
         const startedAt = clock();
-        let hasMore = false;
-        for (const source of sources) {
-          this.#progress.mark();
-          if (!this.#stopping && (await source.runDue())) hasMore = true;
-        }
+        const { hasMore, heldBack } = await this.#runRound(first);
+        first = heldBack ?? 0;
         if (!hasMore) await this.#signal.sleep(await this.#untilNextDue(startedAt));
       } catch (error) {
         log.warn({ err: error }, 'timers could not be read; trying again');
         if (!this.#stopping) await this.#signal.sleep(poll);
       }
     }
+  }
+
+  /**
+   * Asks each source once, beginning with this one.
+   * @returns whether more is likely due, and the place of the first source that the pace held back, if any
+   */
+  async #runRound(first: number): Promise<{ readonly hasMore: boolean; readonly heldBack: number | undefined }> {
+    const { sources, pace } = this.#options;
+    const places = sources.map((_, turn) => (first + turn) % sources.length);
+    let hasMore = false;
+    let heldBack: number | undefined;
+    for (const place of places) {
+      this.#progress.mark();
+      if (this.#stopping) break;
+      const isHeld = pace.delay() > 0;
+      const didWork = (await sources[place]?.runDue()) ?? false;
+      if (didWork) hasMore = true;
+      else if (isHeld) heldBack ??= place;
+    }
+    return { hasMore, heldBack };
   }
 
   /**

@@ -2,10 +2,10 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { isPermanentError } from '../store/pg/errors.ts';
-import { QueueFloor } from '../store/pg/queue-floor.ts';
 import {
   ClaimLost,
   claimSchedule,
+  createScheduleLanes,
   type DueSchedule,
   loadActiveVersions,
   loadNextScheduleDue,
@@ -65,12 +65,12 @@ const NEVER = Date.parse('9999-12-31T23:59:59.999Z');
 
 /**
  * Fires the scheduled rules that are due, for their users in order of id, MAX_BATCH_USERS in one transaction. The progress
- * is saved with each, so that any worker can continue.
+ * is saved with each, so that any worker can continue. Tenants that have several rules due take turns.
  *
  * After downtime a rule fires once, for the latest occurrence that was missed. `expires` of the rule counts from that one.
  */
 export class ScheduleTimer implements PollSource {
-  readonly floor = new QueueFloor();
+  readonly floor = createScheduleLanes();
   readonly #options: ScheduleTimerOptions;
   /** Catalog versions, by tenant, that the stored schedules are in line with. */
   readonly #synced = new Map<string, number>();

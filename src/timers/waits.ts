@@ -4,8 +4,7 @@ import { bisect } from '../lib/bisect.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { isTransient } from '../store/pg/errors.ts';
-import { QueueFloor } from '../store/pg/queue-floor.ts';
-import { claimDueWaits, loadNextWaitDue } from '../store/waits/waits.ts';
+import { claimDueWaits, createWaitLanes, loadNextWaitDue } from '../store/waits/waits.ts';
 import type { Pace } from './pace.ts';
 import type { PollSource } from './poll-loop.ts';
 
@@ -28,9 +27,9 @@ export interface WaitTimerOptions {
 /** Waits that are due longer than this, in ms, are worth a log line. */
 const LATE_MS = 60_000;
 
-/** Fires the waits that are due, those due longest first. */
+/** Fires the waits that are due, those due longest first; while more is due than it takes, a share of each tenant in turn. */
 export class WaitTimer implements PollSource {
-  readonly floor = new QueueFloor();
+  readonly floor = createWaitLanes();
   readonly #options: WaitTimerOptions;
   #behind: Millis = 0;
   #isLate = false;

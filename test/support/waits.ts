@@ -8,6 +8,7 @@ import { listWaits } from '../../src/store/waits/wait-views.ts';
 import {
   claimDueWaits,
   countWaiting,
+  createWaitLanes,
   loadNextWaitDue,
   loadUsersWaitingFor,
   loadWaits,
@@ -155,9 +156,25 @@ export class WaitStore {
     );
   }
 
+  /** Claims a wait of each of two tenants that have more due than one claim takes. */
+  async #claimByTurns(single: pg.Pool): Promise<void> {
+    await single.query(
+      `with added as (insert into tenants (tenant_id, name) values ('turn-1', ''), ('turn-2', '') on conflict do nothing)
+       insert into waits (tenant_id, user_id, wait_id, rule, key, kind, catalog_version, status, trigger_time, due_at, began_at, state)
+       select 'turn-' || n % 2 + 1, n::text, gen_random_uuid(), 'A', '', 'delay', 1, 'waiting', $1, $1, $1, '{}' from generate_series(1, 8) as n`,
+      [new Date(NOW)],
+    );
+    const lanes = createWaitLanes();
+    await claimDueWaits(single, NOW, NOW + 1, 1, lanes);
+    const claimed = await claimDueWaits(single, NOW, NOW + 1, 2, lanes);
+    if (new Set(claimed.map(({ tenantId }) => tenantId)).size !== 2) throw new Error('this was no claim of two lanes');
+    await single.query(`delete from waits where tenant_id like 'turn-%'`);
+  }
+
   /** Runs each statement on the waits table once, so that the only connection of the pool has prepared it. */
   async prepareAll(single: pg.Pool): Promise<void> {
     await claimDueWaits(single, NOW, NOW, 1);
+    await this.#claimByTurns(single);
     await loadNextWaitDue(single);
     await this.load(['u'], [{ userId: 'u', need: { rule: 'A', key: '' } }], single);
     await loadWaitsById(single, TENANT, [{ userId: 'u', waitId: randomUUID() }]);

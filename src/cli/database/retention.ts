@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readConfig } from '../../config.ts';
 import { ConfigError } from '../../errors.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
+import { systemActor } from '../../model/principal.ts';
 import { RETENTION_NAMES } from '../../model/retention-policy.ts';
 import { type RetentionResult, runRetention } from '../../store/retention/run-retention.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
@@ -22,7 +23,7 @@ export function addRetentionCommands(program: Command): void {
         if (!dryRun) await confirm('Remove what is older than its retention period for good?', yes);
         const { retention: periods } = readConfig(process.env, { catalogDir: '' });
         const result = await withDatabase(process.env, 'tidings retention', 'left', (pool) =>
-          runRetention(pool, periods, { dryRun }),
+          runRetention(pool, periods, { dryRun, actor: systemActor('retention run', 'cli') }),
         );
         if (result === null) throw new ConfigError('another process enforces the retention policy at the moment');
         console.log(json ? JSON.stringify({ dry_run: dryRun, ...result }) : formatResult(result, dryRun));

@@ -3,7 +3,7 @@ import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { appendAuditEntries } from '../audit-log.ts';
+import { appendAuditEntry, appendAuditEntryOfAll } from '../audit-log.ts';
 import { rescueExpired } from '../deliveries/leases.ts';
 import { announceKeyChange } from '../keys/api-keys.ts';
 import { loadFact, verifyEncryptionKey } from '../metadata.ts';
@@ -82,24 +82,11 @@ export async function completeRestore(
   const entry = {
     actor: systemActor('command line', 'cli'),
     action: 'database.restored',
-    subject: tenant === null ? 'all tenants' : `tenant ${tenant}`,
     detail: { dumped_at: header.created_at, rescued, paused: !resume, ...left_out },
   };
-  const audited = tenant === null ? await listLiveTenantIds(connection) : [tenant];
-  await appendAuditEntries(
-    connection,
-    audited.map((tenantId) => ({ ...entry, tenantId })),
-    now,
-  );
+  if (tenant === null) await appendAuditEntryOfAll(connection, entry, now);
+  else await appendAuditEntry(connection, { ...entry, tenantId: tenant, subject: `tenant ${tenant}` }, now);
   return { rescued, paused: !resume, left_out };
-}
-
-/** Returns the ids of all live tenants. */
-async function listLiveTenantIds(connection: Connection): Promise<string[]> {
-  const { rows } = await connection.query<{ tenant_id: string }>(
-    "select tenant_id from tenants where environment = 'live' order by tenant_id",
-  );
-  return rows.map((row) => row.tenant_id);
 }
 
 /** Sets each sequence that a column owns to continue after the highest value of the column. */

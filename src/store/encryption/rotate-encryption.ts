@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { ConfigError } from '../../errors.ts';
+import type { Millis } from '../../model/event.ts';
+import { systemActor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
+import { appendAuditEntryOfAll } from '../audit-log.ts';
 import { deleteFact, loadFact, saveEncryptionKey, saveFact, saveHashKey } from '../metadata.ts';
 import { isTransient, isUnreachable } from '../pg/errors.ts';
 import {
@@ -53,7 +56,8 @@ const ROTATION_LOCK_KEY = 7_318_225;
 /**
  * Seals everything that is sealed under another key again, under the first key of the seal, page by page. Other processes go
  * on meanwhile. Ends with a pass over all tables that finds nothing, of one run, and a look at all of them after it; then it
- * records the key as that of the database: from then on the other keys can be dropped. If it is interrupted, the next call
+ * records the key as that of the database, and the rotation in the audit log of each live tenant: from then on the other keys can
+ * be dropped. If it is interrupted, the next call
  * continues, and proves the end by a pass of its own.
  *
  * @param onProgress called after each page
@@ -76,13 +80,24 @@ export async function rotateEncryption(
       await saveFact(connection, STATE, JSON.stringify(state));
       onProgress(state);
     }
-    await saveEncryptionKey(connection, seal);
-    await deleteFact(connection, STATE);
+    await complete(connection, seal);
     return state;
   } finally {
     // Closed, because its lock belongs to the session.
     connection.release(true);
   }
+}
+
+/** Records the key and the rotation, in one transaction. */
+async function complete(connection: pg.PoolClient, seal: Seal): Promise<void> {
+  await connection.query('begin');
+  await saveEncryptionKey(connection, seal);
+  await deleteFact(connection, STATE);
+  const { rows } = await connection.query<{ now: Millis }>('select clock_timestamp() as now');
+  const actor = systemActor('keys rotate-encryption', 'cli');
+  const entry = { actor, action: 'encryption_key.rotated', detail: { key_id: seal.keyId } };
+  await appendAuditEntryOfAll(connection, entry, rows[0]?.now ?? 0);
+  await connection.query('commit');
 }
 
 async function loadState(connection: pg.PoolClient, to: string): Promise<RotationState> {

@@ -1,6 +1,9 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
+import { type Actor, systemActor } from '../../model/principal.ts';
 import type { RetentionName, RetentionPeriods } from '../../model/retention-policy.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { appendAuditEntryOfAll } from '../audit-log.ts';
 import { deleteFact, loadFact, saveFact } from '../metadata.ts';
 import { dropMonth, findExpiredMonths, toCutoffParam } from './drop-months.ts';
 import { alignPeriods, RETENTION_STEPS, type RetentionStep } from './steps.ts';
@@ -27,6 +30,12 @@ export interface RetentionResult {
   readonly locked: readonly string[];
 }
 
+interface RunOptions {
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+  readonly actor?: Actor;
+}
+
 /** Position of a run: the step, the table among those of the step, and its next block. */
 interface Progress {
   readonly startedAt: Millis;
@@ -40,14 +49,16 @@ const EMPTY_RESULT: RetentionResult = { rows: {}, months: [], locked: [] };
 
 /**
  * Removes what is older than its period, by the clock of the database: step by step, a few blocks of a table at a time. A run
- * that was interrupted is continued. Returns null if another process is at it.
+ * that was interrupted is continued. Returns null if another process is at it. A complete run that removed something is in the
+ * audit log of each live tenant.
  *
  * @param options.dryRun counts, and removes nothing
+ * @param options.actor who runs it; absent: Tidings itself, once a day
  */
 export async function runRetention(
   pool: pg.Pool,
   periods: RetentionPeriods,
-  options: { readonly dryRun?: boolean; readonly signal?: AbortSignal } = {},
+  options: RunOptions = {},
 ): Promise<RetentionResult | null> {
   const connection = await pool.connect();
   try {
@@ -87,19 +98,16 @@ class RetentionRun {
   readonly #periods: RetentionPeriods;
   readonly #dryRun: boolean;
   readonly #signal: AbortSignal | undefined;
+  readonly #actor: Actor;
   #progress: Progress;
   #savedAt: Millis = 0;
 
-  constructor(
-    connection: pg.PoolClient,
-    periods: RetentionPeriods,
-    now: Millis,
-    options: { readonly dryRun?: boolean; readonly signal?: AbortSignal },
-  ) {
+  constructor(connection: pg.PoolClient, periods: RetentionPeriods, now: Millis, options: RunOptions) {
     this.#connection = connection;
     this.#periods = periods;
     this.#dryRun = options.dryRun ?? false;
     this.#signal = options.signal;
+    this.#actor = options.actor ?? systemActor('retention');
     this.#progress = { startedAt: now, step: 0, table: null, block: 0, result: EMPTY_RESULT };
   }
 
@@ -115,10 +123,25 @@ class RetentionRun {
     }
     if (!this.#dryRun) {
       await deleteUnusedContents(this.#connection);
-      await saveFact(this.#connection, COMPLETED, String(this.#progress.startedAt));
-      await deleteFact(this.#connection, PROGRESS);
+      await this.#complete();
     }
     return this.#progress.result;
+  }
+
+  /** Records the run, in one transaction: if it fails, the connection is closed, and the next run completes this one. */
+  async #complete(): Promise<void> {
+    const { startedAt, result } = this.#progress;
+    await this.#connection.query('begin');
+    await saveFact(this.#connection, COMPLETED, String(startedAt));
+    await deleteFact(this.#connection, PROGRESS);
+    const { rows, months } = result;
+    if (months.length > 0 || Object.values(rows).some((count) => count > 0)) {
+      const detail = { started_at: isoTime(startedAt), months: [...months] };
+      const { rows: clock } = await this.#connection.query<{ now: Millis }>('select clock_timestamp() as now');
+      const entry = { actor: this.#actor, action: 'retention.enforced', detail };
+      await appendAuditEntryOfAll(this.#connection, entry, clock[0]?.now ?? startedAt);
+    }
+    await this.#connection.query('commit');
   }
 
   async #runStep(step: RetentionStep): Promise<void> {

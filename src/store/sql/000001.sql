@@ -440,6 +440,9 @@ create table waits (
 
 -- The queue, over all tenants.
 create index waits_due on waits (due_at) where status = 'waiting' and due_at > '-infinity' and set_aside_at is null;
+-- The same by tenant, read while more is due than the workers take.
+create index waits_lanes on waits (tenant_id, due_at)
+  where status = 'waiting' and trigger_time > '-infinity' and set_aside_at is null;
 -- Waits that are set aside, for the health check and for commands.
 create index waits_set_aside on waits (tenant_id, user_id, wait_id) where set_aside_at is not null;
 -- The waits of a user; also, without reading rows, the users who wait in a rule.
@@ -476,6 +479,8 @@ create table schedules (
 
 -- The queue, over all tenants.
 create index schedules_due on schedules (next_at);
+-- The same by tenant, read while several are due.
+create index schedules_lanes on schedules (tenant_id, next_at) where next_at > '-infinity';
 
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -753,6 +758,8 @@ create table outbox_events (
 
 -- The queue, over all tenants.
 create index outbox_events_due on outbox_events (due_at);
+-- The same by tenant, read while more is due than the workers take.
+create index outbox_events_lanes on outbox_events (tenant_id, due_at) where due_at > '-infinity';
 
 -- Facts on their way to the endpoints that subscribe to them: ingested events, outcomes of notifications, suppressions. Written
 -- in the transaction of the fact, with its content as a row of "notifications" (catalog_version 0) of the same id. A relay makes

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
-import { claimFrom, claimStatement } from '../pg/claim.ts';
+import { type ClaimedRow, claimRows, describeQueue } from '../pg/claim.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { QueueFloor } from '../pg/queue-floor.ts';
+import { QueueLanes } from '../pg/queue-lanes.ts';
 
 /** When scheduled rules fire next, and how far an occurrence has come with the users. */
 
@@ -120,7 +121,8 @@ export interface DueSchedule extends Schedule, ScheduleProgress {
 }
 
 /**
- * Claims the schedule that has been due longest; undefined: none is due.
+ * Claims the schedule that has been due longest; undefined: none is due. While more are due, and `floor` has lanes, it is one of
+ * the tenant whose turn it is.
  * @param floor schedules that are due before it are not looked at; absent: all are
  */
 export async function claimSchedule(
@@ -129,29 +131,42 @@ export async function claimSchedule(
   until: Millis,
   floor?: QueueFloor,
 ): Promise<DueSchedule | undefined> {
-  const claim = async (from: string) => {
-    const values = [isoTime(now), isoTime(until), 1, from];
-    return (await pool.query({ name: 'claim-schedule', text: CLAIM, values })).rows;
-  };
-  const [row] = await claimFrom(floor, now, claim, ({ next_at }) => next_at);
+  const [row] = await claimRows<ClaimedSchedule>(pool, QUEUE, { now, until, limit: 1 }, floor);
   return (
     row && {
       tenantId: row.tenant_id,
       rule: row.rule,
       zone: row.zone,
       cron: row.cron,
-      nextAt: row.next_at,
+      nextAt: row.due_at,
       cursor: row.cursor,
       claimedUntil: until,
     }
   );
 }
 
-const CLAIM = claimStatement({
+/** Returns the floor and the lanes of the queue of schedules, for one process. */
+export function createScheduleLanes(): QueueLanes {
+  return new QueueLanes({ name: 'find-lanes-of-schedules', table: 'schedules', dueAt: 'next_at', laneWhere: IN_LANE });
+}
+
+/** Condition of the index schedules_lanes, which no other statement may use. */
+const IN_LANE = `next_at > '-infinity'`;
+
+interface ClaimedSchedule extends ClaimedRow {
+  readonly rule: string;
+  readonly zone: string;
+  readonly cron: string;
+  readonly cursor: string | null;
+}
+
+const QUEUE = describeQueue({
+  name: 'claim-schedule',
   table: 'schedules',
   dueAt: 'next_at',
-  columns: 'tenant_id, rule, zone, cron, next_at, cursor',
-  select: 'tenant_id, rule, zone, cron, next_at, cursor from due',
+  laneWhere: IN_LANE,
+  columns: 'tenant_id, rule, zone, cron, next_at as due_at, cursor',
+  select: 'tenant_id, rule, zone, cron, due_at, cursor from due',
 });
 
 /** The claim was lost to another worker, or to a new catalog. The transaction must be rolled back. */

@@ -8,10 +8,11 @@ import { clampToEventYears } from '../../time/calendar.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { packDecisions } from '../decisions.ts';
 import type { LeftOutRow } from '../facts/fact-bytes.ts';
-import { claimFrom, claimStatement } from '../pg/claim.ts';
+import { type ClaimedRow, claimRows, describeQueue } from '../pg/claim.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { QueueFloor } from '../pg/queue-floor.ts';
+import { QueueLanes } from '../pg/queue-lanes.ts';
 import { maskState, type StoredWait } from './wait-content.ts';
 
 /** Waits: rules that wait for a user and key. The state diagram is in sql/000001.sql. */
@@ -240,8 +241,8 @@ export interface DueUser {
 }
 
 /**
- * Claims the waits that have been due longest, at most `limit` and MAX_STATE_BYTES, and returns their users in that order.
- * Other claims skip these waits until `until`.
+ * Claims the waits that have been due longest, at most `limit` and MAX_STATE_BYTES, and returns their users in that order. While
+ * more is due, and `floor` has lanes, these are an equal share of each tenant. Other claims skip these waits until `until`.
  * @param limit at least 1
  * @param floor waits that are due before it are not looked at; absent: all are
  */
@@ -252,16 +253,13 @@ export async function claimDueWaits(
   limit: number,
   floor?: QueueFloor,
 ): Promise<DueUser[]> {
-  const claim = async (from: string) => {
-    const values = [isoTime(now), isoTime(until), limit, from];
-    const { rows } = await pool.query<{ tenant_id: string; user_id: string; due_at: Millis }>({
-      name: 'claim-due-waits',
-      text: CLAIM_WAITS,
-      values,
-    });
-    return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
-  };
-  return claimFrom(floor, now, claim, ({ dueAt }) => dueAt);
+  const rows = await claimRows<ClaimedUser>(pool, QUEUE, { now, until, limit }, floor);
+  return rows.map((row) => ({ tenantId: row.tenant_id, userId: row.user_id, dueAt: row.due_at }));
+}
+
+/** Returns the floor and the lanes of the queue of waits, for one process. */
+export function createWaitLanes(): QueueLanes {
+  return new QueueLanes({ name: 'find-lanes-of-waits', table: 'waits', dueAt: 'due_at', laneWhere: IN_LANE });
 }
 
 /**
@@ -332,6 +330,9 @@ export const SELECTED_WAIT = WAIT_COLUMNS.replace(`${HELD_UNTIL} as `, '');
 
 /** Condition of the index waits_due, which no other statement may use; see the conventions in sql/000001.sql. */
 const IN_QUEUE = `status = 'waiting' and due_at > '-infinity' and set_aside_at is null`;
+
+/** Condition of the index waits_lanes, which no other statement may use. */
+const IN_LANE = `status = 'waiting' and trigger_time > '-infinity' and set_aside_at is null`;
 
 /** Window of the rows that are due earlier. */
 const DUE_EARLIER = 'order by due_at rows between unbounded preceding and 1 preceding';
@@ -411,15 +412,21 @@ with written as materialized (
 )
 select min(d) as due from written where s = 'waiting' and d <= $2`;
 
-const CLAIM_WAITS = claimStatement({
+const QUEUE = describeQueue({
+  name: 'claim-due-waits',
   table: 'waits',
   dueAt: 'due_at',
   where: IN_QUEUE,
-  columns: `tenant_id, user_id, due_at, ${STATE_BYTES} as size`,
-  among: `select * from (select found.*, sum(size) over (${DUE_EARLIER}) as before from found) as sized
-          where coalesce(before, 0) < ${MAX_STATE_BYTES}`,
-  select: 'tenant_id, user_id, min(due_at) as due_at from due group by tenant_id, user_id order by 3',
+  laneWhere: IN_LANE,
+  columns: 'tenant_id, user_id, due_at',
+  size: { bytes: STATE_BYTES, max: MAX_STATE_BYTES },
+  select: `tenant_id, user_id, min(due_at) as due_at, count(*)::int as rows, (select count(*)::int from found) as found
+from due group by tenant_id, user_id order by 3`,
 });
+
+interface ClaimedUser extends ClaimedRow {
+  readonly user_id: string;
+}
 
 /** A row with WAIT_COLUMNS. */
 export interface WaitRow {
