@@ -4,8 +4,7 @@ import { WEBHOOK_RETRY_MS } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
 import { announceDeliveries } from '../store/deliveries/deliveries.ts';
 import { isItemError } from '../store/pg/errors.ts';
-import { QueueFloor } from '../store/pg/queue-floor.ts';
-import { claimFacts, type FactKey, fanOutFacts } from '../store/webhooks/facts.ts';
+import { claimFacts, createFactLanes, type FactKey, fanOutFacts } from '../store/webhooks/facts.ts';
 
 export interface WebhookRelayOptions {
   readonly pool: pg.Pool;
@@ -24,8 +23,8 @@ const FACTS_PER_PAGE = 20;
  * a time. Deliveries of facts are no facts themselves, so that nothing goes round.
  */
 export class WebhookRelay {
-  /** Start of the queue, as far as is known. */
-  readonly floor = new QueueFloor();
+  /** Start and lanes of the queue, as far as is known. */
+  readonly floor = createFactLanes();
   readonly #options: WebhookRelayOptions;
 
   constructor(options: WebhookRelayOptions) {
@@ -37,13 +36,13 @@ export class WebhookRelay {
     const { pool, clock, lease } = this.#options;
     const now = clock();
     const claimed = await claimFacts(pool, now, now + lease, MAX_BATCH_FACTS, this.floor);
-    if (claimed.length === 0) return false;
+    if (claimed.length === 0) return this.floor.isBehind;
     let made = 0;
     for (let start = 0; start < claimed.length; start += FACTS_PER_PAGE) {
       made += await this.#relay(claimed.slice(start, start + FACTS_PER_PAGE));
     }
     if (made > 0) await announceDeliveries(pool);
-    return claimed.length === MAX_BATCH_FACTS;
+    return this.floor.isBehind;
   }
 
   /** Makes the deliveries of some facts, page after page. Returns how many. */

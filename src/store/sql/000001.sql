@@ -779,6 +779,8 @@ create table webhook_facts (
 
 -- The queue, over all tenants.
 create index webhook_facts_due on webhook_facts (due_at);
+-- The queue of a tenant, read while more is due than a claim takes.
+create index webhook_facts_lanes on webhook_facts (tenant_id, due_at) where due_at > '-infinity';
 
 -- Receivers of facts. Whether types that are subscribed to, with PREFIX.* and *, have this type.
 create function hears_type(types text[], type text) returns boolean language sql immutable parallel safe as $$

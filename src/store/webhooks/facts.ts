@@ -2,9 +2,10 @@ import type pg from 'pg';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
-import { claimFrom, claimStatement } from '../pg/claim.ts';
+import { type ClaimedRow, claimRows, describeQueue } from '../pg/claim.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { QueueFloor } from '../pg/queue-floor.ts';
+import { QueueLanes } from '../pg/queue-lanes.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { TIMERS_CHANNEL } from '../waits/waits.ts';
 
@@ -63,7 +64,10 @@ export interface FactKey {
   readonly factId: string;
 }
 
-/** Claims facts for `until - now` ms, the oldest first. */
+/**
+ * Claims facts for `until - now` ms, the oldest first. While more are due, and `floor` has lanes, these are an equal share of each
+ * tenant.
+ */
 export async function claimFacts(
   pool: pg.Pool,
   now: Millis,
@@ -71,23 +75,27 @@ export async function claimFacts(
   limit: number,
   floor: QueueFloor,
 ): Promise<FactKey[]> {
-  const claim = async (from: string) => {
-    const values = [isoTime(now), isoTime(until), limit, from];
-    return (await pool.query<FactRow>({ name: 'claim-facts', text: CLAIM, values })).rows;
-  };
-  const rows = await claimFrom(floor, now, claim, ({ due_at }) => due_at);
+  const rows = await claimRows<FactRow>(pool, QUEUE, { now, until, limit }, floor);
   return rows.map((row) => ({ tenantId: row.tenant_id, factId: row.fact_id }));
 }
 
-interface FactRow {
-  readonly tenant_id: string;
-  readonly fact_id: string;
-  readonly due_at: Millis;
+/** Returns the floor and the lanes of the queue of facts, for one process. */
+export function createFactLanes(): QueueLanes {
+  return new QueueLanes({ name: 'find-lanes-of-facts', table: 'webhook_facts', dueAt: 'due_at', laneWhere: IN_LANE });
 }
 
-const CLAIM = claimStatement({
+/** Condition of the index webhook_facts_lanes, which no other statement may use. */
+const IN_LANE = `due_at > '-infinity'`;
+
+interface FactRow extends ClaimedRow {
+  readonly fact_id: string;
+}
+
+const QUEUE = describeQueue({
+  name: 'claim-facts',
   table: 'webhook_facts',
   dueAt: 'due_at',
+  laneWhere: IN_LANE,
   columns: 'tenant_id, fact_id, due_at',
   select: 'tenant_id, fact_id, due_at from due order by due_at',
 });
