@@ -96,6 +96,8 @@ async function addEndpoints({ pool }: Database, seal: Seal, base: string, slow: 
       url: `${base}/${i < slow ? 'slow' : 'hooks'}/${i}`,
       description: '',
       notificationTypes: null,
+      eventTypes: null,
+      channels: null,
       format: 'json',
       ordered: false,
       perSecond: null,

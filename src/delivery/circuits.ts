@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { writeNotice } from '../channels/internal/notices.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
 import type { Channel, SendOutcome } from '../model/delivery.ts';
@@ -351,7 +352,9 @@ export class Circuits implements CircuitReceiver {
     const cause = toCause(outcome);
     if (!circuit.outage) {
       circuit.outage = { since: clock(), cause, code };
-      log.warn(this.#describe(circuit, circuit.outage), 'circuit opened: deliveries wait until a probe succeeds');
+      const notice = place.domain === null ? 'account.failing' : 'domain.failing';
+      const detail = this.#describe(circuit, circuit.outage);
+      writeNotice(log, notice, detail, 'circuit opened: deliveries wait until a probe succeeds');
     } else if (code === 'retry_after') {
       // Sends that were under way when the provider asked for the pause must not end it.
       circuit.outage = { ...circuit.outage, code, cause };
@@ -387,7 +390,7 @@ export class Circuits implements CircuitReceiver {
     if (!outage) return;
     const { provider, account, domain } = place;
     const line = { provider, account, domain, since: isoTime(outage.since), cause: outage.cause };
-    this.#options.log.warn(line, message);
+    writeNotice(this.#options.log, domain === null ? 'account.works' : 'domain.works', line, message);
   }
 
   /** Moves a circuit to the end of the open ones. */

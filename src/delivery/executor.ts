@@ -11,6 +11,7 @@ import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
+import { FACT_VERSION } from '../model/webhook.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -452,6 +453,8 @@ export class Executor {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const opened = await this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
+    // A fact: what endpoints receive is the event itself.
+    if (catalogVersion === FACT_VERSION) return { message: { text: '', data: opened } };
     const found = this.#options.getTenant(tenantId);
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);

@@ -2,6 +2,7 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { FailureScope, Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { getFault } from '../model/fault.ts';
+import { FACT_VERSION } from '../model/webhook.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
@@ -60,7 +61,11 @@ export function toSettlement(
     ...(outcome.kind !== 'sent' && outcome.kind !== 'sandboxed' && isFinal(next) ? { fault: getFault(outcome) } : {}),
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
-    message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
+    // That of a fact is its notification, for all its endpoints.
+    message:
+      message && provider.keepsMessage && delivery.catalogVersion !== FACT_VERSION
+        ? sealMessage(seal, delivery, message, locale)
+        : null,
   };
 }
 

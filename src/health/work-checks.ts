@@ -47,6 +47,7 @@ const NOUNS: { readonly [queue in Queue]: readonly [one: string, several: string
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['outbox event', 'outbox events'],
+  webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
 };
 
 /** Waits that are set aside and counted, at most. */

@@ -18,6 +18,7 @@ export const CLAIMED: ClaimedDelivery = {
   notificationType: 'MAIL',
   catalogVersion: 1,
   activeCatalog: 1,
+  heardOutcomes: null,
   data: {},
   sealedData: null,
   attempt: 3,

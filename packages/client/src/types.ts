@@ -4173,7 +4173,20 @@ export interface components {
          *     }
          */
         NewWebhook: {
+            /**
+             * @description It receives facts about messages on these channels; null: on all
+             * @example null
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             description?: string;
+            /**
+             * @description It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook
+             * @example [
+             *       "notification.failed",
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
             /**
              * @description Shape of the body; by default json
              * @example json
@@ -4185,7 +4198,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description It receives messages of these types; null: of all
+             * @description It receives messages, or facts about messages, of these types; null: of all
              * @example null
              */
             notification_types?: string[] | null;
@@ -4263,7 +4276,7 @@ export interface components {
              */
             oldest_due_at: string;
             /** @enum {string} */
-            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox";
+            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
         };
         OwnDelivery: {
             /** @enum {string} */
@@ -5624,6 +5637,8 @@ export interface components {
         };
         /** @description An endpoint of webhooks, without its secrets */
         Webhook: {
+            /** @description It receives facts about these channels; null: about all */
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5638,6 +5653,8 @@ export interface components {
             endpoint_id: string;
             /** @description When it is disabled if nothing succeeds until then, after 20 failures */
             ends_at: string | null;
+            /** @description It receives facts of these types; null: messages of the channel webhook */
+            event_types: string[] | null;
             /** @description The first failure since a success */
             failing_since: string | null;
             /** @description Failures since then */
@@ -5645,7 +5662,7 @@ export interface components {
             /** @enum {string} */
             format: "json" | "cloudevents";
             header_names: string[];
-            /** @description It receives messages of these types; null: of all */
+            /** @description It receives messages, or facts about messages, of these types; null: of all */
             notification_types: string[] | null;
             ordered: boolean;
             per_second: number | null;
@@ -5676,7 +5693,20 @@ export interface components {
          *     }
          */
         WebhookChange: {
+            /**
+             * @description It receives facts about messages on these channels; null: on all
+             * @example null
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             description?: string;
+            /**
+             * @description It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook
+             * @example [
+             *       "notification.failed",
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
             /**
              * @description Shape of the body; by default json
              * @example json
@@ -5688,7 +5718,7 @@ export interface components {
                 [key: string]: string | null;
             };
             /**
-             * @description It receives messages of these types; null: of all
+             * @description It receives messages, or facts about messages, of these types; null: of all
              * @example null
              */
             notification_types?: string[] | null;
@@ -5826,6 +5856,8 @@ export interface components {
             response: string | null;
         };
         WebhookWithSecret: {
+            /** @description It receives facts about these channels; null: about all */
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5840,6 +5872,8 @@ export interface components {
             endpoint_id: string;
             /** @description When it is disabled if nothing succeeds until then, after 20 failures */
             ends_at: string | null;
+            /** @description It receives facts of these types; null: messages of the channel webhook */
+            event_types: string[] | null;
             /** @description The first failure since a success */
             failing_since: string | null;
             /** @description Failures since then */
@@ -5847,7 +5881,7 @@ export interface components {
             /** @enum {string} */
             format: "json" | "cloudevents";
             header_names: string[];
-            /** @description It receives messages of these types; null: of all */
+            /** @description It receives messages, or facts about messages, of these types; null: of all */
             notification_types: string[] | null;
             ordered: boolean;
             per_second: number | null;
@@ -13579,8 +13613,14 @@ export interface operations {
                      *           "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "url": "https://example.com/hooks/tidings",
                      *           "description": "text",
+                     *           "event_types": [
+                     *             "text"
+                     *           ],
                      *           "notification_types": [
                      *             "text"
+                     *           ],
+                     *           "channels": [
+                     *             "email"
                      *           ],
                      *           "format": "json",
                      *           "ordered": true,
@@ -13645,8 +13685,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13714,8 +13760,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13779,8 +13831,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13851,8 +13909,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -14131,8 +14195,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,

@@ -11,6 +11,7 @@ interface EndpointView {
   readonly endpoint_id: string;
   readonly url: string;
   readonly description: string;
+  readonly event_types: readonly string[] | null;
   readonly notification_types: readonly string[] | null;
   readonly state: string;
   readonly state_code: string | null;
@@ -31,6 +32,15 @@ interface DeliveryOfEndpoint {
     readonly response: string | null;
     readonly reason: string | null;
   }[];
+}
+
+interface NewEndpointOptions {
+  types?: string;
+  events?: string;
+  channels?: string;
+  description?: string;
+  ordered?: boolean;
+  json?: boolean;
 }
 
 /** Adds the commands `webhooks …`. */
@@ -59,14 +69,18 @@ export function addWebhooksCommands(program: Command): void {
     .description('Create an endpoint, and print its secret this once')
     .argument('<url>', 'an https:// URL with a public host name')
     .option('--types <types>', 'notification types, separated by commas (default: all)')
+    .option('--events <types>', 'receive facts of these types instead of messages: order.created, order.* or *')
+    .option('--channels <channels>', 'only facts about these channels, separated by commas')
     .option('--description <text>', 'for your records')
     .option('--ordered', 'one message at a time, the oldest first')
     .option('--json', 'print one line of JSON')
-    .action((url: string, options: { types?: string; description?: string; ordered?: boolean; json?: boolean }) =>
+    .action((url: string, options: NewEndpointOptions) =>
       runApiCommand(options.json, async (api) => {
         const body = {
           url,
           ...(options.types === undefined ? {} : { notification_types: splitWords(options.types) }),
+          ...(options.events === undefined ? {} : { event_types: splitWords(options.events) }),
+          ...(options.channels === undefined ? {} : { channels: splitWords(options.channels) }),
           ...(options.description === undefined ? {} : { description: options.description }),
           ...(options.ordered ? { ordered: true } : {}),
         };
@@ -241,6 +255,7 @@ function formatEndpoint(one: EndpointView): string {
     one.endpoint_id,
     one.state_code === null ? one.state : `${one.state} (${one.state_code})`,
     one.url,
+    one.event_types === null ? '' : `facts: ${one.event_types.join(',')}`,
     one.notification_types?.join(',') ?? 'all types',
     one.failing_since === null ? '' : `${one.failures} failures since ${one.failing_since}`,
     one.description === '' ? '' : `"${one.description}"`,

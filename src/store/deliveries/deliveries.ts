@@ -46,6 +46,8 @@ export interface ClaimedDelivery {
   /** The catalog version that decided it, and the active one. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
+  /** Events about outcomes, such as `notification.failed`, that endpoints of webhooks subscribe to; null: none. */
+  readonly heardOutcomes: readonly string[] | null;
   /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
   readonly data: JsonObject | null;
   /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
@@ -319,6 +321,7 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     category: row[23],
     stoppedSenders: row[25],
     lastAccount: row[26],
+    heardOutcomes: row[27],
   };
 }
 
@@ -350,6 +353,7 @@ type ClaimedRow = [
   isSuppressed: boolean,
   stoppedSenders: string[] | null,
   lastAccount: string | null,
+  heardOutcomes: readonly string[] | null,
 ];
 
 /**
@@ -444,7 +448,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
-          ) end, d.account`;
+          ) end, d.account, k.heard_outcomes`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

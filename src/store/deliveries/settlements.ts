@@ -15,7 +15,7 @@ import { systemActor } from '../../model/principal.ts';
 import type { Suppression } from '../../model/suppression.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { type DeviceChanges, NO_DEVICE_CHANGES, restoreDevices, retireDeadDevices } from '../devices/dead-devices.ts';
-import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
+import { enqueueOutbox } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
@@ -23,6 +23,7 @@ import { withTransaction } from '../pg/transaction.ts';
 import { insertProviderMessages, type ProviderMessage } from '../receipts/provider-messages.ts';
 import { addSuppressions } from '../suppressions.ts';
 import { type EndpointNotice, type EndpointResult, recordEndpointResults } from '../webhooks/endpoint-results.ts';
+import { type Fact, recordFacts } from '../webhooks/facts.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
@@ -87,7 +88,9 @@ export interface SettlementEffects {
 /** The lifecycle event of a settlement. */
 export interface SettledEvent {
   readonly settlement: Settlement;
-  readonly event: OutboxEvent;
+  readonly fact: Fact;
+  /** Receivers: rules, endpoints of webhooks, or both. */
+  readonly isHeard: { readonly byRules: boolean; readonly byEndpoints: boolean };
 }
 
 /**
@@ -124,7 +127,11 @@ export async function settleDeliveries(
     await addSuppressions(connection, suppressions, systemActor('deliveries'), now);
     if (devices.retired.length > 0) await retireDeadDevices(connection, devices.retired, now);
     for (const one of devices.restored) await restoreDevices(connection, one);
-    await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
+    const owned = await selectStillOwned(connection, events);
+    const pick = (hearers: keyof SettledEvent['isHeard']) =>
+      owned.filter(({ isHeard }) => isHeard[hearers]).map(({ fact }) => fact);
+    await enqueueOutbox(connection, pick('byRules'), now);
+    await recordFacts(connection, pick('byEndpoints'), now);
     return recordEndpointResults(connection, endpoints, now);
   });
 }
@@ -143,7 +150,8 @@ function stripSeparator(text: string | null): string | null {
  * Keeps only the events whose settlement took effect: a delivery that was claimed again by another worker (newer fence)
  * reports its own outcome.
  */
-async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<OutboxEvent[]> {
+async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<SettledEvent[]> {
+  if (events.length === 0) return [];
   const settlements = events.map(({ settlement }) => settlement);
   const { rows } = await connection.query<{ i: number }>({
     name: 'select-still-owned',
@@ -158,7 +166,7 @@ async function selectStillOwned(connection: Connection, events: readonly Settled
            order by r.i`,
     values: [...keyColumns(settlements), settlements.map(({ status }) => status)],
   });
-  return rows.map(({ i }) => (events[i - 1] as SettledEvent).event);
+  return rows.map(({ i }) => events[i - 1] as SettledEvent);
 }
 
 async function settleAll(

@@ -208,17 +208,31 @@ interface MessageKey {
   readonly messageKey: string;
 }
 
-/** Returns the category of a notification; undefined: it is gone. */
+/** Returns what a receipt needs of a notification, and the outcomes that endpoints of webhooks receive; undefined: it is gone. */
 export async function loadCategory(
   connection: Connection,
   { tenantId, userId, notificationId }: Pick<ReportedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
-): Promise<{ readonly category: string; readonly catalogVersion: number } | undefined> {
-  const { rows } = await connection.query<{ category: string; catalog_version: number }>({
+): Promise<
+  | {
+      readonly category: string;
+      readonly catalogVersion: number;
+      readonly heardOutcomes: readonly string[] | null;
+    }
+  | undefined
+> {
+  const { rows } = await connection.query<{
+    category: string;
+    catalog_version: number;
+    heard_outcomes: readonly string[] | null;
+  }>({
     name: 'load-category',
-    text: 'select category, catalog_version from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    text: `select category, catalog_version,
+                  (select heard_outcomes from active_catalogs as a where a.tenant_id = n.tenant_id) as heard_outcomes
+           from notifications as n where tenant_id = $1 and user_id = $2 and notification_id = $3`,
     values: [tenantId, userId, notificationId],
   });
-  return rows[0] && { category: rows[0].category, catalogVersion: rows[0].catalog_version };
+  const [row] = rows;
+  return row && { category: row.category, catalogVersion: row.catalog_version, heardOutcomes: row.heard_outcomes };
 }
 
 /** Receipts of an address that are looked at, at most. */

@@ -230,9 +230,13 @@ create table catalogs (
 create index catalogs_content on catalogs (tenant_id, content_hash);
 
 -- The active version of each tenant. Every batch reads it inside its transaction, so that no batch runs under two versions.
+-- What else is on the row is found by triggers, see "Receivers of facts": transactions that read the version know it for nothing.
 create table active_catalogs (
-  tenant_id text collate "C" primary key,
-  version   integer not null,
+  tenant_id      text collate "C" primary key,
+  version        integer not null,
+  rule_facts     text[],  -- facts of Tidings itself that the text of the version names; null: none
+  heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
+  heard_outcomes text[],  -- those of them that are outcomes of notifications
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -813,7 +817,9 @@ create table webhook_endpoints (
   endpoint_id        uuid             not null,  -- UUIDv7
   url                text             not null,
   description        text             not null default '',
-  notification_types text[],                     -- it receives messages of these types; null: of all
+  event_types        text[],                     -- facts that it receives: types, PREFIX.* or *; null: messages of the channel webhook
+  notification_types text[],                     -- only messages, or facts about notifications, of these types; null: of all
+  channels           text[],                     -- only facts about these channels; null: about all
   format             text             not null default 'json' constraint webhook_endpoints_format_known
     check (format in ('json', 'cloudevents')),
   ordered            boolean          not null default false,  -- one message at a time, the oldest first
@@ -833,7 +839,8 @@ create table webhook_endpoints (
   created_at         timestamptz(3)   not null,
   updated_at         timestamptz(3)   not null,
   primary key (tenant_id, endpoint_id),
-  constraint webhook_endpoints_code_only_while_disabled check ((state = 'disabled') = (state_code is not null))
+  constraint webhook_endpoints_code_only_while_disabled check ((state = 'disabled') = (state_code is not null)),
+  constraint webhook_endpoints_channels_only_with_event_types check (channels is null or event_types is not null)
 ) with (fillfactor = 50);
 
 
@@ -856,6 +863,150 @@ create table outbox_events (
 create index outbox_events_due on outbox_events (due_at);
 -- The same by tenant, read while more is due than the workers take.
 create index outbox_events_lanes on outbox_events (tenant_id, due_at) where due_at > '-infinity';
+
+-- Facts on their way to the endpoints that subscribe to them: ingested events, outcomes of notifications, suppressions. Written
+-- in the transaction of the fact, with its content as a row of "notifications" (catalog_version 0) of the same id. A relay makes
+-- a delivery for each endpoint, a page at a time, moves "cursor" in the same transaction, and deletes the fact after the last.
+create table webhook_facts (
+  tenant_id         text collate "C" not null,
+  fact_id           uuid             not null,  -- UUIDv7; the notification_id of its deliveries
+  user_id           text collate "C" not null,  -- empty: no user is known
+  type              text collate "C" not null,
+  notification_type text collate "C",           -- of the notification that it is about; null: it is about none
+  channel           text collate "C",
+  cursor            uuid,                       -- the last endpoint that has its delivery, in order of their ids; null: none has
+  due_at            timestamptz(3)   not null,
+  claimed_until     timestamptz(3),             -- a worker is relaying it; once past, any worker may claim it
+  primary key (tenant_id, fact_id)
+);
+
+-- The queue, over all tenants.
+create index webhook_facts_due on webhook_facts (due_at);
+-- The queue of a tenant, read while more is due than a claim takes.
+create index webhook_facts_lanes on webhook_facts (tenant_id, due_at) where due_at > '-infinity';
+
+-- Receivers of facts. Whether types that are subscribed to, with PREFIX.* and *, have this type.
+create function hears_type(types text[], type text) returns boolean language sql immutable parallel safe as $$
+select coalesce(type = any (types) or '*' = any (types)
+  or exists (select from unnest(types) as t where t like '%.*' and starts_with(type, left(t, -1))), false)
+$$;
+
+-- Whether an endpoint receives a fact. "about" and "on_channel" are null for a fact that is not about a notification.
+create function hears_fact(w webhook_endpoints, type text, about text, on_channel text) returns boolean
+language sql immutable parallel safe as $$
+select hears_type(w.event_types, type)
+  and (about is null or w.notification_types is null or about = any (w.notification_types))
+  and (on_channel is null or w.channels is null or on_channel = any (w.channels))
+$$;
+
+-- The types that endpoints of a tenant subscribe to. Beyond 50 it is all types: the relay finds the endpoints all the same.
+create function find_heard_types(tenant text, out types text[], out outcomes text[]) language sql stable as $$
+with subscribed as (
+  select case when count(distinct t) > 50 then array['*'] when count(distinct t) > 0 then array_agg(distinct t) end as types
+  from webhook_endpoints cross join unnest(event_types) as t where tenant_id = tenant
+)
+select types, (select array_agg(o) from unnest(array[
+  'notification.delivered', 'notification.opened', 'notification.clicked', 'notification.bounced', 'notification.failed',
+  'notification.dropped']) as o where hears_type(types, o))
+from subscribed
+$$;
+
+create function find_hearers() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
+  end if;
+  new.rule_facts := (
+    select array_agg(t) from catalogs join catalog_contents using (content_hash)
+    cross join unnest(array['notification.dropped', 'suppression.added', 'suppression.removed']) as t
+    where tenant_id = new.tenant_id and version = new.version and position('"' || t || '"' in content::text) > 0);
+  return new;
+end $$;
+create trigger active_catalogs_hearers before insert or update of version on active_catalogs
+  for each row execute function find_hearers();
+
+-- With the rights of the owner: the API login changes endpoints, and never catalogs. The row is locked first, and read by a later
+-- statement: of two changes at once, the second sees the first.
+create function update_heard_types() returns trigger language plpgsql security definer set search_path from current as $$
+declare
+  tenant text := case when tg_op = 'DELETE' then old.tenant_id else new.tenant_id end;
+begin
+  perform 1 from active_catalogs where tenant_id = tenant for update;
+  update active_catalogs set (heard_types, heard_outcomes) = (select h.types, h.outcomes from find_heard_types(tenant) as h)
+  where tenant_id = tenant;
+  return null;
+end $$;
+create trigger webhook_endpoints_heard after insert or delete or update of event_types on webhook_endpoints
+  for each row execute function update_heard_types();
+
+-- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
+create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
+select (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid
+from (select md5(seed) as h) as hashed
+$$;
+
+-- Records a fact for the endpoints that subscribe to it; returns false if no endpoint does. "event" is the body that they receive.
+create function tell_endpoints(
+  tenant text, of_user text, event_id text, fact_type text, at timestamptz, event json, about text, on_channel text,
+  due timestamptz
+) returns boolean language plpgsql as $$
+declare
+  id uuid := to_fact_id(at, tenant || ' ' || event_id);
+begin
+  if not exists (
+    select from webhook_endpoints as w where w.tenant_id = tenant and w.event_types is not null
+      and hears_fact(w, fact_type, about, on_channel)
+  ) then
+    return false;
+  end if;
+  insert into notifications (tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id,
+                             catalog_version, data, created_at)
+  values (tenant, of_user, id, fact_type, 'FACT', '', '', event_id, 0, event, at)
+  on conflict do nothing;
+  insert into webhook_facts (tenant_id, fact_id, user_id, type, notification_type, channel, due_at)
+  values (tenant, id, of_user, fact_type, about, on_channel, due)
+  on conflict do nothing;
+  return true;
+end $$;
+
+-- Tells rules and endpoints of a delivery that was dropped, whichever statement did it, in its transaction. Nothing is dropped
+-- twice: its event has the number of the claim.
+create function tell_dropped() returns trigger language plpgsql as $$
+declare
+  hearers record;
+  id text := concat_ws('.', new.notification_id, new.channel, nullif(new.target, ''));
+  event_id text := 'notification.dropped ' || id || '.' || new.fence;
+  event json;
+begin
+  select 'notification.dropped' = any (rule_facts) as rules, 'notification.dropped' = any (heard_outcomes) as endpoints
+  into hearers from active_catalogs
+  where tenant_id = new.tenant_id and ('notification.dropped' = any (rule_facts) or 'notification.dropped' = any (heard_outcomes));
+  -- A delivery of a fact is no fact.
+  if not found or not exists (
+    select from notifications where tenant_id = new.tenant_id and user_id = new.user_id and notification_id = new.notification_id
+      and catalog_version > 0
+  ) then
+    return null;
+  end if;
+  event := json_build_object(
+    'event_id', event_id, 'user_id', new.user_id, 'event_type', 'notification.dropped',
+    'event_timestamp', to_char(new.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'properties', json_strip_nulls(json_build_object(
+      'notification_type', new.notification_type, 'notification_id', new.notification_id, 'channel', new.channel,
+      'reason_code', new.reason_code, 'reason', new.reason)));
+  if hearers.rules then
+    insert into outbox_events (tenant_id, user_id, event_id, event, due_at)
+    values (new.tenant_id, new.user_id, event_id, event, new.finished_at) on conflict do nothing;
+  end if;
+  if hearers.endpoints then
+    perform tell_endpoints(new.tenant_id, new.user_id, event_id, 'notification.dropped', new.finished_at, event,
+                           new.notification_type, new.channel, new.finished_at);
+  end if;
+  perform pg_notify('tidings_timers', '');
+  return null;
+end $$;
+create trigger deliveries_dropped after update on deliveries
+  for each row when (new.status = 'dropped' and old.status <> 'dropped') execute function tell_dropped();
 
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -967,7 +1118,7 @@ begin
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
-    'audit_log', 'jobs', 'job_failures', 'circuits'
+    'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

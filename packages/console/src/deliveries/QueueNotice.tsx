@@ -72,6 +72,7 @@ const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> =
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['lifecycle event', 'lifecycle events'],
+  webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
 };
 
 function getNoun({ queue, channel, count }: Overdue): string {
