@@ -40,7 +40,6 @@ import type {
   Rule,
   StoredDecision,
   StoredEvent,
-  Suppression,
   SuppressionPage,
   UserAudit,
   UserPage,
@@ -77,7 +76,6 @@ export type {
   ProviderAccount,
   RejectedEvent,
   RejectedGroup,
-  Suppression,
   Wait,
   Webhook,
 };

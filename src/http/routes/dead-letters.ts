@@ -1,5 +1,4 @@
-import { explainGroup } from '../../channels/advice.ts';
-import { loadProvider } from '../../channels/registry.ts';
+import { explainDeadLetters } from '../../accounts/explain-dead-letters.ts';
 import { TidingsError } from '../../errors.ts';
 import { canRetry, formatGroupId, parseGroupId, parseStoredGroup, toStoredGroup } from '../../model/dead-letter.ts';
 import {
@@ -83,7 +82,6 @@ export function registerDeadLetterRoutes(app: App, { database, seal }: HttpDepen
 
 async function toView({ group, count, isAtLeast, firstAt, lastAt, sample }: GroupSummary) {
   const { fault, channel, provider, account, reasonCode, code } = group;
-  const definition = provider === null ? undefined : await loadProvider(provider);
   return {
     group: formatGroupId(group),
     fault,
@@ -92,7 +90,7 @@ async function toView({ group, count, isAtLeast, firstAt, lastAt, sample }: Grou
     account,
     reason_code: reasonCode,
     code,
-    ...explainGroup(group, definition),
+    ...(await explainDeadLetters(group)),
     can_retry: canRetry(reasonCode),
     count,
     at_least: isAtLeast,
