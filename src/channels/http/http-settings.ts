@@ -111,7 +111,14 @@ export const httpSettings = z
         'Shape of one attachment, with `{{attachment.name}}`, `.type`, `.content` (Base64) and `.content_id`. Without it a message with attachments is rejected.',
       ),
     from: z.string().max(400).optional().describe('The sender, as `{{from}}`.'),
-    chat_url: destination(secretSetting(z.string().max(2000).regex(/^https?:\/\//, { error: 'must be a URL that begins with https://' })))
+    chat_url: destination(
+      secretSetting(
+        z
+          .string()
+          .max(2000)
+          .regex(/^https?:\/\//, { error: 'must be a URL that begins with https://' }),
+      ),
+    )
       .optional()
       .describe('Of the channel chat: the URL of the incoming webhook to which the messages go, as `{{url}}`.'),
     chat_channel: z
