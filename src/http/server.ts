@@ -31,6 +31,7 @@ import { registerCatalogRoutes } from './routes/catalog.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerDeviceRoutes } from './routes/devices.ts';
+import { registerAddressRoutes } from './routes/addresses.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerFollowRoutes } from './routes/follow-catalog.ts';
@@ -97,6 +98,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
+  registerAddressRoutes(app, dependencies);
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);

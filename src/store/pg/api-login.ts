@@ -26,7 +26,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   events: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
   users: ['SELECT'],
-  addresses: ['SELECT'],
+  addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
@@ -49,9 +49,13 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   leases: ['SELECT'],
 };
 
-/** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
+/**
+ * Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows; and of an attempt only
+ * what is said of it, when the address that it lacked becomes known.
+ */
 const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
+  attempts: ['UPDATE', 'reason'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
