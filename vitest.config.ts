@@ -9,6 +9,7 @@ await ensureBuilt();
 /** The test files that take longest, longest first: one that starts last would run alone, beside an idle core. */
 const LONGEST = [
   'torture',
+  'chaos',
   'console-pages',
   'console-user',
   'console-waits',

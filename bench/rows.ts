@@ -4,7 +4,10 @@ import { batchRow } from './rows/batch.ts';
 import { cpuRow } from './rows/cpu.ts';
 import { deliveredRow } from './rows/delivered.ts';
 import { deliveryRow } from './rows/delivery.ts';
+import { fanOutRow, slowEndpointRow } from './rows/fan-out.ts';
 import { httpRow } from './rows/http.ts';
+import { httpSinkRow } from './rows/http-sink.ts';
+import { http2SinkRow } from './rows/http2-sink.ts';
 import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
 import { requestsRow } from './rows/requests.ts';
@@ -13,6 +16,7 @@ import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
 import { floodRow, tenantsRow } from './rows/tenants.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
+import { urgentRow } from './rows/urgent.ts';
 
 /** Every row, in the order of the table. */
 export const ROWS: readonly Row[] = [
@@ -23,6 +27,11 @@ export const ROWS: readonly Row[] = [
   requestsRow,
   deliveryRow,
   smtpRow,
+  httpSinkRow,
+  http2SinkRow,
+  fanOutRow,
+  slowEndpointRow,
+  urgentRow,
   latencyRow,
   cpuRow,
   rulesRow,

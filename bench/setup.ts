@@ -9,6 +9,7 @@ import { CatalogCache } from '../src/catalog/cache.ts';
 import { loadValidCatalog } from '../src/catalog/load-valid-catalog.ts';
 import { noopProvider } from '../src/channels/noop.ts';
 import type { Provider } from '../src/channels/provider.ts';
+import type { TargetSources } from '../src/delivery/targets.ts';
 import { DeliveryWorker } from '../src/delivery/worker.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
 import { Health } from '../src/health/health.ts';
@@ -140,6 +141,7 @@ export async function withTidings<T>(
   { url, pool }: Database,
   work: (tidings: Tidings) => Promise<T>,
   providers: { readonly [channel in Channel]?: Provider } = {},
+  makeTargets?: (seal: Seal) => TargetSources,
 ): Promise<T> {
   const log = pino({ level: 'silent' });
   const clock = Date.now;
@@ -170,6 +172,7 @@ export async function withTidings<T>(
           catalogs,
           seal,
           providers: byChannel,
+          ...(makeTargets ? { targets: makeTargets(seal) } : {}),
           clock,
           random: Math.random,
           log,

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
+import { type InstallationLimits, parseInstallationLimits } from './channels/installation-limits.ts';
 import { CHOOSING_VARIABLES, listProviderNames } from './channels/registry.ts';
 import { SUBSTITUTES } from './channels/substitutes.ts';
 import { ConfigError } from './errors.ts';
@@ -49,6 +50,8 @@ export interface Config {
   readonly providers: { readonly [channel in Channel]?: string };
   /** The variable that chose each of them. */
   readonly chosenBy: { readonly [channel in Channel]?: string };
+  /** Rate limits of the channels and accounts of the installation. */
+  readonly limits: InstallationLimits;
   /** The sender of email of the installation, `Name <address>`, and the variable that gives it; null: none is given. */
   readonly sender: { readonly text: string; readonly variable: string } | null;
   /** The environment itself, for the settings of providers: their definitions name the variables. */
@@ -120,6 +123,7 @@ export function readConfig(
     encryptionKey,
     otherEncryptionKeys,
     ...parseProviders(env),
+    limits: parseInstallationLimits('TIDINGS_LIMITS', env.TIDINGS_LIMITS),
     sender: parseSender(env),
     environment: env,
     lease: parseDurationSetting('TIDINGS_LEASE', env.TIDINGS_LEASE || '30s', '1h'),

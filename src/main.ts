@@ -218,7 +218,7 @@ export async function run(
     const state = { starting: true, stopping: false };
     const loops: WorkLoop[] = [];
     let catalogProblem: DirectoryProblem | undefined;
-    let listOpenCircuits = (): readonly OpenCircuit[] => [];
+    let listOpenCircuits = (_tenantId?: string): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
     let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
@@ -243,6 +243,7 @@ export async function run(
         mayAct,
         random,
         log,
+        limits: config.limits.channels,
         getTenant: new TenantProfiles(workPool).get,
         targets: mapTargets({
           devices: deviceTargets(workPool, seal),
@@ -313,7 +314,7 @@ export async function run(
       dumps = config.dumps && new ScheduledDumps({ pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
       dumps?.start();
       cleanup.push(() => dumps?.stop());
-      listOpenCircuits = () => worker.openCircuits();
+      listOpenCircuits = (tenantId) => worker.openCircuits(tenantId);
       const pausedSince = () => deferred?.pausedSince() ?? null;
       loops.push(
         { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
@@ -374,7 +375,7 @@ export async function run(
         consoleDir: CONSOLE,
         state,
         health,
-        ...(roles.workers ? { listOpenCircuits: () => listOpenCircuits() } : {}),
+        ...(roles.workers ? { listOpenCircuits: (tenantId) => listOpenCircuits(tenantId) } : {}),
       });
       cleanup.push(async () => {
         // A slow client must not prevent the other parts from stopping.

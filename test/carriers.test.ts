@@ -117,14 +117,28 @@ describe.each(CARRIERS)('$name', ({ name, target, success, path, id }) => {
   });
 });
 
-test('Discord: the pause of the body counts, and an hour without one', async () => {
+test('Teams: a workflow that is turned off is waited for, and stops no other', async () => {
+  const body = { error: { code: 'WorkflowTriggerIsNotEnabled', message: "in the state 'Deleted'" } };
+  const { outcome } = await openAtStandIn(ACCOUNTS.get('Microsoft Teams')!, { target: HOOK }, { status: 400, body });
+  expect(outcome).toMatchObject({ kind: 'retry', of: 'recipient', after: 600_000 });
+  // The older connectors answer so, also when Teams limits the rate.
+  expect(
+    (await openAtStandIn(ACCOUNTS.get('Microsoft Teams')!, { target: HOOK }, { body: '1' })).outcome,
+  ).toMatchObject({
+    kind: 'in_doubt',
+  });
+});
+
+test('Discord: the pause of the body counts, for one webhook or for all, and an hour without one', async () => {
   const send = (reply: StandInReply) =>
     openAtStandIn(ACCOUNTS.get('Discord')!, { target: HOOK }, { status: 429, ...reply });
-  expect((await send({ body: { retry_after: 0.65 } })).outcome).toMatchObject({
-    kind: 'retry',
-    of: 'account',
-    after: 650,
-  });
+  for (const [global, of] of [
+    [false, 'recipient'],
+    [true, 'account'],
+  ] as const) {
+    const body = { message: 'You are being rate limited.', retry_after: 0.65, global };
+    expect((await send({ body })).outcome).toMatchObject({ kind: 'retry', of, after: 650 });
+  }
   expect((await send({})).outcome).toMatchObject({ kind: 'retry', of: 'account', after: 3_600_000 });
 });
 

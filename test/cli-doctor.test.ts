@@ -196,3 +196,17 @@ test('an account of a tenant that cannot be opened is named', async () => {
   });
   await tidings.database.pool.query('delete from provider_accounts');
 });
+
+test('a DKIM key that cannot be read is a failed check of its provider, and the senders are still looked up', async () => {
+  const { find, output } = await examine({
+    SMTP_URL: 'smtp://127.0.0.1:9',
+    EMAIL_FROM_EMAIL: 'hello@bank.example',
+    DKIM_DOMAIN: 'bank.example',
+    DKIM_SELECTOR: 't1',
+    DKIM_PRIVATE_KEY: 'no key at all',
+  });
+  expect(find('provider smtp')).toMatchObject({ status: 'fail', detail: expect.stringContaining('DKIM_PRIVATE_KEY') });
+  expect(find('sender domain')).toMatchObject({ status: 'warn' });
+  expect(find('public URL')).toMatchObject({ status: 'warn', detail: expect.stringContaining('TIDINGS_PUBLIC_URL') });
+  expect(output).not.toContain('no key at all');
+});

@@ -17,7 +17,17 @@ describe.skipIf(!hasBrowser)('the page of deliveries, when the queue is held up'
               { queue: 'deliveries', channel: 'email', count: 1000, has_more: true, oldest_due_at: since },
               { queue: 'waits', channel: null, count: 1, has_more: false, oldest_due_at: since },
             ],
-            circuits: [{ provider: 'smtp', domain: 'example.com', since, cause: 'no route', next_probe_at: since }],
+            circuits: [
+              {
+                provider: 'smtp',
+                account: null,
+                domain: 'example.com',
+                since,
+                code: 'failures',
+                cause: 'no route',
+                next_probe_at: since,
+              },
+            ],
           },
         }),
       ),

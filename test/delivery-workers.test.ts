@@ -111,7 +111,7 @@ describe('a lost database connection', () => {
 async function countListeners(tidings: DeliveryTidings): Promise<number> {
   const { rows } = await tidings.database.pool.query<{ count: number }>(
     `select count(*) as count from pg_stat_activity
-     where datname = current_database() and application_name = 'tidings wake-up' and query like 'listen%'`,
+     where datname = current_database() and application_name = 'tidings wake-up' and query = 'listen tidings_deliveries'`,
   );
   return rows[0]?.count ?? 0;
 }

@@ -14,7 +14,6 @@ function openCircuits() {
   const messages: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => messages.push(JSON.parse(line).msg) });
   const circuits = new Circuits({
-    providers: [provider],
     clock: () => time.now,
     elapsed: () => time.now,
     log,

@@ -65,6 +65,7 @@ test('a failed delivery triggers a rule, with the notification in its event', as
         notification_id: expect.any(String),
         channel: 'email',
         reason: expect.stringContaining('No email address is known'),
+        reason_code: 'missing_email',
       },
     },
   ]);

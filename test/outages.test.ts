@@ -27,8 +27,11 @@ describe('an outage of a provider', () => {
     const since = new Date(tidings.clock.now).toISOString();
     const outage = {
       provider: 'fake',
+      account: null,
       domain: null,
+      of: 'installation',
       since,
+      code: 'failures',
       cause: 'the server cannot be reached',
       next_probe_at: new Date(tidings.clock.now + 2000).toISOString(),
     };

@@ -38,6 +38,7 @@ test('an account is created, shown, changed and deleted, and no secret is ever s
       channels: ['email'],
       settings: { from: 'Acme <hello@acme.example>' },
       secrets: ['api_key'],
+      limits: null,
       enabled: true,
       place: 1,
       revision: 1,

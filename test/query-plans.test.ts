@@ -41,7 +41,7 @@ const CATALOG = new Map([
 const SMALL = new Set(['active_catalogs', 'catalogs', 'leases', 'schedules']);
 /** Queues, which are read from their front in the order of the index, and scanned for what is open. */
 const QUEUES =
-  /^(waits_due|schedules_due|outbox_events_due|deliveries_\w+_channel_(due_at|priority_delivery_lane_due_at)_idx)$/;
+  /^(waits_due|schedules_due|outbox_events_due|webhook_facts_due|deliveries_\w+_channel_(due_at|priority_delivery_lane_due_at)_idx)$/;
 
 let tidings: TestTidings;
 
@@ -73,6 +73,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
       'revive-deliveries',
       ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
       ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
+      ...['claim-facts', 'fan-out-facts', 'record-facts'],
       ...['load-overdue', 'delivery-summaries'],
     ]),
   );
@@ -154,6 +155,7 @@ async function work(): Promise<void> {
       return rows[0];
     };
     await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
+    await tellEndpoint();
     await post('reached', 0);
     const server = await testServer(tidings);
     for (const path of ['queue', 'activity']) expect((await server.get(`/api/v1/${path}`)).status).toBe(200);
@@ -161,6 +163,19 @@ async function work(): Promise<void> {
   } finally {
     await timers.stop();
   }
+}
+
+/** Lets an endpoint of webhooks receive what becomes of messages. */
+async function tellEndpoint(): Promise<void> {
+  const { clock, database } = tidings;
+  await database.pool.query(
+    `insert into webhook_endpoints (tenant_id, endpoint_id, url, event_types, sealed, state_changed_at, operation_id, created_at, updated_at)
+     values ('default', gen_random_uuid(), 'https://example.com/', '{notification.*}', '', now(), 'o', now(), now())`,
+  );
+  await post('began', 0);
+  clock.now += 20 * MINUTE;
+  const made = async () => (await database.pool.query(`select from deliveries where channel = 'webhook'`)).rowCount;
+  await vi.waitFor(async () => expect(await made()).toBeGreaterThan(0), { timeout: 15_000 });
 }
 
 async function post(type: string, minutesAgo: number, traits?: object): Promise<void> {

@@ -22,7 +22,10 @@ test('a mail server that is down is named by ready, which stays 200, and is one 
     .toMatchObject({ status: 200, body: { status: 'degraded', circuits: [{}] } });
   const outage = {
     provider: 'smtp',
+    account: null,
     domain: null,
+    of: 'installation',
+    code: expect.any(String),
     since: expect.stringMatching(/^\d{4}-.*Z$/),
     cause: 'the mail server cannot be reached (ECONNREFUSED)',
     next_probe_at: expect.stringMatching(/^\d{4}-.*Z$/),

@@ -42,7 +42,18 @@ test('lists each check by name, and is ready', async () => {
   expect(await ready()).toEqual({
     status: 200,
     overall: 'ready',
-    names: ['database', 'settings', 'disk', 'clock', 'catalog', 'event_loop', 'waits', 'overdue'],
+    names: [
+      'database',
+      'settings',
+      'disk',
+      'clock',
+      'catalog',
+      'event_loop',
+      'waits',
+      'dead_letters',
+      'routes',
+      'overdue',
+    ],
     notOk: [],
   });
 });
@@ -118,7 +129,11 @@ test('a queue that is locked is degraded, and the answer comes within a second o
   await lock.query('rollback');
   lock.release();
   expect(status).toBe(200);
-  expect(notOk).toMatchObject([{ name: 'overdue', status: 'degraded', cause: expect.stringContaining('in time') }]);
+  const inTime = { status: 'degraded', cause: expect.stringContaining('in time') };
+  expect(notOk).toMatchObject([
+    { name: 'dead_letters', ...inTime },
+    { name: 'overdue', ...inTime },
+  ]);
 });
 
 test('work that is due and not claimed is named by queue, with since when and how much', async () => {

@@ -109,10 +109,7 @@ describe('a settlement', () => {
     const [old] = await rows.claimTwice();
     const [other] = await rows.claimOf(await rows.queue('mail'));
     const settlements = [sentOf(old), sentOf(other!)];
-    const events = settlements.map((settlement) => ({
-      settlement,
-      event: { tenantId: TENANT, userId: 'u', eventId: `about ${settlement.notificationId}`, event: {} },
-    }));
+    const events = settlements.map((settlement) => toEvent(settlement, `about ${settlement.notificationId}`));
     await rows.settle(settlements, events);
     const { rows: written } = await rows.pool.query('select event_id from outbox_events');
     expect(written).toEqual([{ event_id: `about ${other!.notificationId}` }]);
@@ -123,8 +120,7 @@ describe('a settlement', () => {
     const [old, current] = await rows.claimTwice();
     await rows.settle([sentOf(current)]);
     const settlement = sentOf(old);
-    const event = { tenantId: TENANT, userId: 'u', eventId: 'about it', event: {} };
-    await rows.settle([settlement], [{ settlement, event }]);
+    await rows.settle([settlement], [toEvent(settlement, 'about it')]);
     expect((await rows.row(id)).status).toBe('sent');
     expect((await rows.pool.query('select from outbox_events')).rowCount).toBe(0);
   });
@@ -134,9 +130,18 @@ describe('a settlement', () => {
     const [held] = await rows.claim('w');
     await rows.settle([deadOf(held!)]);
     const settlement = sentOf(held!);
-    const event = { tenantId: TENANT, userId: 'u', eventId: 'about it', event: {} };
-    await rows.settle([settlement], [{ settlement, event }]);
+    await rows.settle([settlement], [toEvent(settlement, 'about it')]);
     expect((await rows.row(id)).status).toBe('dead');
     expect((await rows.pool.query('select from outbox_events')).rowCount).toBe(0);
   });
 });
+
+/** The event of a settlement, which a rule listens to. */
+function toEvent(settlement: ReturnType<typeof sentOf>, eventId: string) {
+  const fact = { tenantId: TENANT, userId: 'u', eventId, type: 'notification.delivered', at: 0, event: {} };
+  return {
+    settlement,
+    fact: { ...fact, about: 'MAIL', channel: 'email' as const },
+    isHeard: { byRules: true, byEndpoints: false },
+  };
+}

@@ -159,3 +159,41 @@ test('a test call reports the response of the endpoint, and counts as no failure
   expect(JSON.parse(endpoint.standIn.requests[0]!.body)).toMatchObject({ type: 'webhook.test', data: { a: 1 } });
   expect((await hooks.server.get(endpoint.path)).body.failures).toBe(0);
 });
+
+test('facts are subscribed to by type, notification type and channel, and messages are received instead without types', async () => {
+  const { body } = await send('POST', PATH, { url: URL });
+  expect(body).toMatchObject({ event_types: null, channels: null });
+  const path = `${PATH}/${body.endpoint_id}`;
+  const subscription = {
+    event_types: ['order.*', 'notification.failed'],
+    notification_types: ['NEWS'],
+    channels: ['email'],
+  };
+  expect((await send('PATCH', path, subscription)).body).toMatchObject(subscription);
+  expect((await send('PATCH', path, { description: 'd' })).body).toMatchObject(subscription);
+  expect((await send('PATCH', path, { event_types: null })).body).toMatchObject({
+    code: 'invalid_webhook',
+    errors: [{ pointer: '/channels' }],
+  });
+  expect((await send('PATCH', path, { event_types: null, channels: null })).body).toMatchObject({ event_types: null });
+  for (const [event_types, pointer] of [
+    [['order*'], '/event_types/0'],
+    [['a', '*.created'], '/event_types/1'],
+    [['*.*'], '/event_types/0'],
+  ] as const) {
+    const answer = await send('POST', PATH, { url: URL, event_types });
+    expect([answer.status, answer.body.code, answer.body.errors?.[0]?.pointer]).toEqual([
+      422,
+      'invalid_webhook',
+      pointer,
+    ]);
+  }
+  for (const wrong of [
+    { event_types: [] },
+    { event_types: [''] },
+    { event_types: ['a'], channels: ['fax'] },
+    { event_types: ['a'], channels: [] },
+  ]) {
+    expect((await send('POST', PATH, { url: URL, ...wrong })).status).toBe(400);
+  }
+});

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Provider, ProviderTools } from '../channels/provider.ts';
-import type { TenantAccounts } from '../delivery/choose-provider.ts';
+import type { TenantAccounts } from '../delivery/tenant-accounts.ts';
 import { ConfigError } from '../errors.ts';
 import { LookupCache } from '../lib/lookup-cache.ts';
 import type { Channel } from '../model/delivery.ts';
@@ -194,9 +194,11 @@ const FINGERPRINTS = new WeakMap<SealedAccount, string>();
 function fingerprintOf(account: SealedAccount): string {
   const known = FINGERPRINTS.get(account);
   if (known !== undefined) return known;
-  const { provider, channels, settings, sealed, revision, operationId } = account;
+  const { provider, channels, settings, limits, sealed, revision, operationId } = account;
   const fingerprint = createHash('sha256')
-    .update(JSON.stringify([provider, channels, settings, revision, operationId, sealed?.toString('base64') ?? null]))
+    .update(
+      JSON.stringify([provider, channels, settings, limits, revision, operationId, sealed?.toString('base64') ?? null]),
+    )
     .digest('base64');
   FINGERPRINTS.set(account, fingerprint);
   return fingerprint;

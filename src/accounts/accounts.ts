@@ -1,8 +1,10 @@
 import type { ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { ConfigError, type ProblemPart, TidingsError, toOutdated } from '../errors.ts';
+import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
+import type { RateLimit } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
 import {
   type Account,
@@ -19,7 +21,7 @@ import { appendAuditEntry } from '../store/audit-log.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { openProvider, requireProvider } from './open-account.ts';
+import { DestinationError, openProvider, requireProvider } from './open-account.ts';
 import { findSettingsFaults, splitSettings } from './settings.ts';
 
 /** Bytes of the settings of an account, with the secrets, as JSON. */
@@ -33,6 +35,8 @@ export interface AccountView {
   readonly settings: JsonObject;
   /** Names of the secrets that are set. */
   readonly secrets: readonly string[];
+  /** Rate limit that it was given; null: that of the provider. */
+  readonly limits: RateLimit | null;
   readonly enabled: boolean;
   readonly place: number;
   readonly revision: number;
@@ -47,6 +51,8 @@ export interface NewAccount {
   readonly channels?: readonly Channel[] | undefined;
   /** With the secrets. */
   readonly settings: JsonObject;
+  /** Absent or null: that of the provider. */
+  readonly limits?: RateLimit | null | undefined;
   readonly enabled?: boolean | undefined;
   /** Absent: after those that there are. */
   readonly place?: number | undefined;
@@ -58,6 +64,8 @@ export interface NewAccount {
 export interface AccountChange {
   readonly channels?: readonly Channel[] | undefined;
   readonly settings?: JsonObject | undefined;
+  /** Null: that of the provider. */
+  readonly limits?: RateLimit | null | undefined;
   readonly enabled?: boolean | undefined;
   readonly place?: number | undefined;
 }
@@ -93,7 +101,7 @@ export class Accounts {
   /** @throws TidingsError `invalid_account`, `account_exists`, `too_many_accounts` */
   async create(principal: Principal, wanted: NewAccount): Promise<AccountView> {
     const { tenantId } = principal;
-    const { account, operationId, enabled = true } = wanted;
+    const { account, operationId, enabled = true, limits = null } = wanted;
     const definition = await findDefinition(wanted.provider);
     const channels = chooseChannels(definition, wanted.channels);
     await this.#checkSettings(definition, wanted.settings);
@@ -116,7 +124,7 @@ export class Accounts {
       const saved = await saveAccount(
         connection,
         this.#seal,
-        { tenantId, account, provider: definition.name, channels, ...parts, enabled, place, operationId },
+        { tenantId, account, provider: definition.name, channels, ...parts, limits, enabled, place, operationId },
         now,
       );
       await this.#audit(connection, principal, 'account.created', undefined, saved, Object.keys(parts.secrets));
@@ -149,12 +157,12 @@ export class Accounts {
       if (known.revision !== before.revision || known.operationId !== before.operationId)
         throw toOutdated(known.revision);
       const { provider, operationId } = known;
-      const { enabled = known.enabled, place = known.place } = change;
+      const { enabled = known.enabled, place = known.place, limits = known.limits } = change;
       const parts = splitSettings(definition, written);
       const saved = await saveAccount(
         connection,
         this.#seal,
-        { tenantId, account, provider, channels, ...parts, enabled, place, operationId },
+        { tenantId, account, provider, channels, ...parts, limits, enabled, place, operationId },
         now,
       );
       const changed = Object.keys(splitSettings(definition, change.settings ?? {}).secrets);
@@ -206,7 +214,8 @@ export class Accounts {
       await provider.close();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      throw toInvalid([{ pointer: '/settings', message: `settings: ${error.message}` }]);
+      const path = error instanceof DestinationError ? error.path : [];
+      throw toInvalid([{ pointer: toJsonPointer(['settings', ...path]), message: `settings: ${error.message}` }]);
     }
   }
 
@@ -240,6 +249,7 @@ function toView(one: Account): AccountView {
     channels: one.channels,
     settings: one.settings,
     secrets: one.secrets,
+    limits: one.limits,
     enabled: one.enabled,
     place: one.place,
     revision: one.revision,

@@ -1,5 +1,5 @@
 import type { Provider } from '../channels/provider.ts';
-import type { TenantAccounts } from '../delivery/choose-provider.ts';
+import type { TenantAccounts } from '../delivery/tenant-accounts.ts';
 import type { Channel } from '../model/delivery.ts';
 
 /** A message that was sent, and by what. */

@@ -5,7 +5,8 @@ import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../channels/substitutes.ts';
 import { ConfigError } from '../errors.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
-import { openProvider, requireProvider } from './open-account.ts';
+import type { RateLimit } from '../model/rate-limit.ts';
+import { openOwnProvider, requireProvider } from './open-account.ts';
 import { findSettingsFaults } from './settings.ts';
 
 type Environment = { readonly [name: string]: string | undefined };
@@ -18,6 +19,8 @@ export interface InstallationSettings {
   readonly chosenBy: { readonly [channel in Channel]?: string };
   readonly sender: { readonly text: string; readonly variable: string } | null;
   readonly environment: Environment;
+  /** Rate limits of its accounts, by provider; absent: what the provider allows an ordinary account. */
+  readonly limits?: { readonly accounts: { readonly [provider: string]: RateLimit } };
 }
 
 /** The providers of the installation, open. */
@@ -59,6 +62,8 @@ export async function openInstallation(
         ? substitute.open(channels, log, store)
         : await openNamed(account as InstallationAccount, await getTools());
       opened.push(provider);
+      const limit = settings.limits?.accounts[name];
+      if (limit && !substitute) Object.assign(provider, { limit });
       if (account) labels[name] = account.definition.label;
       for (const channel of channels) providers.set(channel, provider);
     }
@@ -95,7 +100,7 @@ export function describeIgnored(environment: Environment): string | undefined {
 /** Opens an account of the installation. @throws ConfigError that names the variable */
 export async function openNamed(account: InstallationAccount, tools: ProviderTools): Promise<Provider> {
   try {
-    return await openProvider(account.definition, account.settings, tools);
+    return await openOwnProvider(account.definition, account.settings, tools);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(nameVariables(error.message, account.variables));

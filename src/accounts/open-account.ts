@@ -1,8 +1,10 @@
+import { listDestinations } from '../channels/destinations.ts';
 import type { Provider, ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { listProviderNames, loadProvider } from '../channels/registry.ts';
 import { ConfigError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import type { JsonObject } from '../model/event.ts';
+import { toProviderLimit } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { openSecrets, type SealedAccount } from '../store/accounts.ts';
 import { findSettingsFaults } from './settings.ts';
@@ -19,7 +21,7 @@ export async function requireProvider(name: string): Promise<ProviderDefinition>
 
 /**
  * Opens a provider with settings, which include the secrets.
- * @throws ConfigError for settings that are not valid
+ * @throws ConfigError for settings that are not valid; DestinationError for a URL that the client does not connect to
  */
 export async function openProvider(
   definition: ProviderDefinition,
@@ -28,7 +30,54 @@ export async function openProvider(
 ): Promise<Provider> {
   const [fault] = findSettingsFaults(definition, settings, []);
   if (fault) throw new ConfigError(fault.message);
-  return definition.open(definition.settings.parse(settings), tools);
+  const parsed = definition.settings.parse(settings);
+  const provider = await definition.open(parsed, tools);
+  // After opening, whose message about a URL that cannot be parsed says more. Opening connects to nothing.
+  const wrong = findDestinationFault(definition, parsed, tools);
+  if (wrong === undefined) return withDefaults(provider, definition);
+  await provider.close();
+  throw wrong;
+}
+
+/** A URL among the settings that the client of the tools does not connect to. */
+export class DestinationError extends ConfigError {
+  /** Path of the setting. */
+  readonly path: readonly string[];
+
+  constructor(path: readonly string[], fault: string) {
+    super(`${path.join('.')} ${fault}; write the URL of a server on the public internet.`);
+    this.path = path;
+  }
+}
+
+/** Opens a provider of the installation: its operator may choose servers on private networks. @throws as `openProvider` */
+export function openOwnProvider(
+  definition: ProviderDefinition,
+  settings: JsonObject,
+  { http, ...tools }: ProviderTools,
+): Promise<Provider> {
+  const parsed = definition.settings.safeParse(settings);
+  const urls = parsed.success ? listDestinations(definition.settings, parsed.data).map(({ url }) => url) : [];
+  return openProvider(definition, settings, { ...tools, http: http.exempting(urls) });
+}
+
+function findDestinationFault(
+  { settings: schema }: ProviderDefinition,
+  settings: unknown,
+  { http }: ProviderTools,
+): DestinationError | undefined {
+  for (const { path, url } of listDestinations(schema, settings)) {
+    const fault = /^smtps?:/i.test(url) ? http.findServerFault(url) : http.findFault(url);
+    if (fault !== undefined) return new DestinationError(path, fault);
+  }
+  return undefined;
+}
+
+/** Adds what the provider allows an ordinary account, where the open one does not say. The provider keeps its own `this`. */
+function withDefaults(provider: Provider, { defaults }: ProviderDefinition): Provider {
+  const { perSecond, maxMillis } = defaults;
+  const limit = perSecond === undefined ? {} : { limit: toProviderLimit(perSecond) };
+  return Object.assign(provider, { maxMillis, ...limit, ...provider });
 }
 
 /**

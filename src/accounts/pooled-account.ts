@@ -2,6 +2,8 @@ import type { CheckResult, Outgoing, Provider, Receipt } from '../channels/provi
 import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
+import type { RateLimit } from '../model/rate-limit.ts';
+import type { Account } from '../store/accounts.ts';
 
 /** Time in ms without a send after which an account that was evicted is closed: deliveries may still wait for a slot of it. */
 const LINGER_MS: Millis = 60_000;
@@ -16,6 +18,9 @@ export class PooledAccount implements Provider {
   readonly services?: readonly PushService[];
   readonly sender?: string;
   readonly concurrency: number;
+  readonly tenantId: string;
+  readonly maxMillis?: Millis;
+  readonly limit?: RateLimit;
   readonly keepsMessage: boolean;
   readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
   readonly poll?: (providerMessageId: string, signal: AbortSignal) => Promise<Receipt | null>;
@@ -28,7 +33,7 @@ export class PooledAccount implements Provider {
   /** @param onClosed gets the end of its closing */
   constructor(
     provider: Provider,
-    { account, channels }: { readonly account: string; readonly channels: readonly Channel[] },
+    { tenantId, account, channels, limits }: Pick<Account, 'tenantId' | 'account' | 'channels' | 'limits'>,
     onClosed: (closing: Promise<void>) => void,
   ) {
     this.#provider = provider;
@@ -39,6 +44,10 @@ export class PooledAccount implements Provider {
     if (provider.services) this.services = provider.services;
     if (provider.sender !== undefined) this.sender = provider.sender;
     this.concurrency = provider.concurrency;
+    this.tenantId = tenantId;
+    if (provider.maxMillis !== undefined) this.maxMillis = provider.maxMillis;
+    const limit = limits ?? provider.limit;
+    if (limit) this.limit = limit;
     this.keepsMessage = provider.keepsMessage;
     if (provider.check) this.check = (signal) => this.#track(() => provider.check!(signal));
     if (provider.poll) this.poll = (id, signal) => this.#track(() => provider.poll!(id, signal));

@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { getCodeAdvice } from '../channels/advice.ts';
 import type { ProviderCode } from '../channels/codes.ts';
 import type { ProviderDefinition } from '../channels/provider.ts';
 import { listSecrets } from '../channels/secret-setting.ts';
 import type { CHANNELS } from '../model/delivery.ts';
+import { getFault } from '../model/fault.ts';
 
 interface Setting {
   readonly type?: string;
@@ -172,8 +174,14 @@ const DEAD: { readonly [kind in NonNullable<ProviderCode['as']>]: string } = {
 };
 
 function formatCodes(codes: readonly ProviderCode[]): string[] {
-  const rows = codes.map(({ code, meaning, ...entry }) => [`\`${code}\``, meaning, describeKind(entry)]);
-  return toTable(['code', 'meaning', 'what Tidings does'], rows);
+  const rows = codes.map(({ code, meaning, ...entry }) => [
+    `\`${code}\``,
+    meaning,
+    describeKind(entry),
+    getFault(entry),
+    getCodeAdvice(entry),
+  ]);
+  return toTable(['code', 'meaning', 'what Tidings does', 'fault', 'what you do'], rows);
 }
 
 function describeKind({ kind, of = 'provider', as = 'invalid' }: Pick<ProviderCode, 'kind' | 'of' | 'as'>): string {

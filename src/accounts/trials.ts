@@ -76,7 +76,8 @@ export class Trials {
     const { tenantId, environment } = principal;
     const found = await this.#load(tenantId, account);
     const channel = chooseChannel(found, test.channel);
-    requireTarget(channel, test.target);
+    const target = toChannelTarget(channel, test.target);
+    requireTarget(channel, target);
     const started = performance.now();
     const outcome: SendOutcome =
       environment === 'test'
@@ -84,7 +85,7 @@ export class Trials {
         : await this.#with(found, (provider, signal) =>
             raceEnd(
               provider.send(
-                buildTestMessage({ tenantId, channel, target: test.target, operationId }),
+                buildTestMessage({ tenantId, channel, target, operationId }),
                 signal,
                 () => !signal.aborted,
               ),
@@ -123,6 +124,11 @@ export class Trials {
       provider?.close().catch(() => {});
     }
   }
+}
+
+/** Returns the target for a channel: a URL is an endpoint of webhooks, or the incoming webhook of a chat. */
+function toChannelTarget(channel: Channel, target: Target): Target {
+  return channel === 'chat' && target.kind === 'endpoint' ? { kind: 'chat', url: target.url } : target;
 }
 
 /** @throws TidingsError `invalid_account` */

@@ -11,6 +11,8 @@ import { type Difference, diffCatalogs } from './diff.ts';
 import type { Finding } from './lint/findings.ts';
 import { type LintResult, lintCatalog } from './lint/lint-catalog.ts';
 import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
+import { compareByPlace } from './problems.ts';
+import { checkRouteAccounts } from './route-accounts.ts';
 
 /** The tenant whose catalog a command changes, and who changes it. */
 export interface CatalogCommand {
@@ -55,9 +57,12 @@ export async function applyCatalogFiles(
   options: { readonly dryRun: boolean; readonly expected: number | undefined },
 ): Promise<ApplyResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
-  const checked = lintCatalog(await parseCatalogFiles(files));
-  const { data, problems } = checked;
+  const parsed = await parseCatalogFiles(files);
+  const checked = lintCatalog(parsed);
+  const { data } = checked;
   if (data === undefined) throw toError(checked);
+  const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);
+  const problems = [...checked.problems, ...unknown].sort(compareByPlace);
   const active = await catalogs.refresh(tenantId);
   const differences = diffCatalogs(active.data, data);
   const waiting = await countAffectedWaits(command, differences);

@@ -4,8 +4,11 @@ import type { Json } from '../model/event.ts';
 
 /** A part of a catalog that was added, removed or changed. */
 export interface Difference {
-  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template';
-  /** Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template. */
+  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template' | 'route' | 'price';
+  /**
+   * Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
+   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`.
+   */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
   /** The fields of a changed part that differ, ordered by name. A field that is absent on one side is null there. */
@@ -22,6 +25,8 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('group', byName(from.groups), byName(to.groups)),
     ...compareParts('rule', byName(from.rules), byName(to.rules)),
     ...compareParts('template', getTemplates(from), getTemplates(to)),
+    ...compareParts('route', getRoutes(from), getRoutes(to)),
+    ...compareParts('price', getPrices(from), getPrices(to)),
   ];
 }
 
@@ -69,5 +74,18 @@ function getTemplates({ templates }: CatalogData): Parts {
       `${notificationType}/${channel}.${locale}`,
       parts,
     ]),
+  );
+}
+
+function getRoutes({ routes = [] }: CatalogData): Parts {
+  return new Map(routes.map((route) => [route.channel, { entries: route.entries }]));
+}
+
+function getPrices({ prices = [] }: CatalogData): Parts {
+  return new Map(
+    prices.map(({ provider, channel, callingCode, from, amount, currency }) => {
+      const code = callingCode === undefined ? '' : ` +${callingCode}`;
+      return [`${provider}/${channel}${code} from ${from}`, { amount, currency }];
+    }),
   );
 }

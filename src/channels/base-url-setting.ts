@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { destination } from './destinations.ts';
 
 /**
  * Returns the schema of the base URL of a provider, without a slash at its end.
@@ -6,12 +7,12 @@ import { z } from 'zod';
  * @param description a sentence
  */
 export function baseUrlSetting(own: string, description: string) {
-  return baseUrl().default(own).describe(description);
+  return destination(baseUrl()).default(own).describe(description);
 }
 
 /** Returns the schema of a base URL that an account may have, if the provider's own depends on other settings. */
 export function optionalBaseUrlSetting(description: string) {
-  return baseUrl().optional().describe(description);
+  return destination(baseUrl()).optional().describe(description);
 }
 
 function baseUrl() {

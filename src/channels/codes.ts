@@ -1,4 +1,4 @@
-import type { DeadAddressKind, Failure, FailureScope, SendOutcome } from '../model/delivery.ts';
+import type { DeadAddressKind, Failure, FailureScope, Fault, SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
 /** Meaning of a code of a provider: the class of the outcome, and its scope. */
@@ -10,23 +10,32 @@ export interface ProviderCode {
   readonly of?: FailureScope;
   /** Kind of an `address_dead`. Default: invalid. */
   readonly as?: DeadAddressKind;
+  /** Party whose fault it is. Default: as `getFault` says of the class. */
+  readonly fault?: Fault;
   /** Meaning, as part of a sentence: the reason that operators read. */
   readonly meaning: string;
+  /** Advice to operators, in one or two sentences. Default: as the class has it, see advice.ts. */
+  readonly advice?: string;
 }
 
 /** Returns the outcome for an entry of the table of codes. */
 export function toCodeOutcome(
-  { code, kind, of, as, meaning }: ProviderCode,
+  { code, kind, of, as, fault, meaning }: ProviderCode,
   more: Pick<Failure, 'response'> & { readonly after?: Millis; readonly since?: Millis } = {},
 ): SendOutcome {
   const { after, since, response } = more;
-  const failure = { code, reason: meaning, ...(response === undefined ? {} : { response }) };
+  const failure = {
+    code,
+    reason: meaning,
+    ...(response === undefined ? {} : { response }),
+    ...(fault === undefined ? {} : { fault }),
+  };
   switch (kind) {
     case 'retry':
       return { kind, ...failure, ...(of ? { of } : {}), ...(after === undefined ? {} : { after }) };
     case 'address_dead':
       return { kind, ...failure, as: as ?? 'invalid', ...(since === undefined ? {} : { since }) };
     default:
-      return { kind, ...failure };
+      return { kind, ...failure, ...(after === undefined ? {} : { after }) };
   }
 }

@@ -3,6 +3,7 @@ import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Channel, Message, SendOutcome, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
+import type { RateLimit } from '../model/rate-limit.ts';
 import type { Receipt } from '../model/receipt.ts';
 import type { ProviderCode } from './codes.ts';
 
@@ -37,6 +38,8 @@ export interface Outgoing {
 export interface Provider {
   /** As that of the definition. */
   readonly name: string;
+  /** The tenant whose account it is; absent: it is of the installation. */
+  readonly tenantId?: string;
   /** Name of the account, among those of its tenant; absent: it is of the installation. */
   readonly account?: string;
   readonly channels: readonly Channel[];
@@ -46,6 +49,10 @@ export interface Provider {
   readonly sender?: string;
   /** Number of sends that may run at once. */
   readonly concurrency: number;
+  /** Longest time of a send in ms, after which it is aborted; absent, or longer: that of the worker. */
+  readonly maxMillis?: Millis;
+  /** Rate limit of its messages; absent: there is no limit. */
+  readonly limit?: RateLimit;
   /** Whether rendered messages are kept, for the console and the API. */
   readonly keepsMessage: boolean;
   /** Whether it stands in for the providers of any channel: its messages go nowhere, and need no device or endpoint. */
@@ -115,6 +122,20 @@ export interface ProviderDefinition<Settings = unknown> {
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;
   readonly receipts?: ReceiptReader<Settings>;
+  /**
+   * Returns the DKIM keys that sign the email of an account, so far as they are known, for `tidings doctor`. Absent, or none: the
+   * provider chooses their names.
+   */
+  signingKeys?(settings: Settings): readonly SigningKey[];
+}
+
+/** A DKIM key, whose record is at `SELECTOR._domainkey.DOMAIN`. */
+export interface SigningKey {
+  readonly selector: string;
+  /** Absent: the domain of the sender. */
+  readonly domain?: string;
+  /** The public key that has to be in the record, as SPKI in Base64. Absent: the provider has the key. */
+  readonly publicKey?: string;
 }
 
 /** A request of a provider to us, as it arrived. */

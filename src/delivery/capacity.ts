@@ -43,16 +43,17 @@ export class Capacity {
 
   /**
    * Returns the channels to claim for and how many deliveries of each: those that hold at most three quarters of their
-   * bound and whose circuit is not open. A quarter of the bound per claim: two quarters are fetched while one is being sent
-   * and one is being recorded. A half-open circuit gets a single delivery as its probe, if possible one that has not failed
+   * bound and whose circuit is not open (where lanes differ in account, that of each lane is looked at later). A quarter of the
+   * bound per claim: two quarters are fetched while one is being sent and one is being recorded. A half-open circuit gets a single delivery as its probe, if possible one that has not failed
    * yet. A channel that is full has room for urgent deliveries.
+   * @param isByLane whether the lanes of a channel differ in account
    */
-  availableCapacity(): ChannelCapacity[] {
+  availableCapacity(isByLane: (channel: Channel) => boolean): ChannelCapacity[] {
     const available: ChannelCapacity[] = [];
     for (const [channel, provider] of this.#providers) {
       const bound = maxHeldPerChannel(provider);
       const reserved = this.#occupied.get(channel) ?? 0;
-      const state = this.#circuits.state(provider);
+      const state = isByLane(channel) ? 'closed' : this.#circuits.state(provider);
       if (state === 'closed' && reserved <= bound * 0.75) available.push({ channel, count: Math.ceil(bound / 4) });
       else if (state === 'closed') {
         // Urgent deliveries have room of their own.
@@ -60,7 +61,7 @@ export class Capacity {
         const count = Math.min(extra, bound + extra - reserved);
         if (count > 0) available.push({ channel, count, isUrgent: true });
       }
-      if (state === 'half_open' && reserved === 0 && this.#slotsOf(provider).idle)
+      if (state === 'half_open' && reserved === 0 && this.#slotsOf(provider).idle && this.#circuits.mayProbe(provider))
         available.push({ channel, count: 1, isProbe: true });
     }
     return available;

@@ -1,229 +1,457 @@
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { writeNotice } from '../channels/internal/notices.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
-import type { SendOutcome } from '../model/delivery.ts';
+import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import type { CircuitCode, CircuitPlace, StoredCircuit } from '../store/deliveries/circuits.ts';
 import { isoTime } from '../time/iso-time.ts';
+import type { CircuitReceiver, CircuitSharing } from './circuit-sharing.ts';
 
-/** Accounts whose circuits are tracked. */
-const MAX_ACCOUNTS = 10_000;
-/** Domains with failures and a closed circuit that are tracked; of more, those without a recent failure are forgotten. */
+/** Accounts with failures and a closed circuit that are tracked; of more, those without a recent failure are forgotten. */
+const MAX_FAILING_ACCOUNTS = 10_000;
+/** The same of domains. */
 const MAX_FAILING_DOMAINS = 1000;
-/** Circuits of domains that are open at the same time; beyond that, failures of further domains open none. */
-const MAX_OPEN_DOMAINS = 10_000;
-/** Time in ms without a delivery to an open domain after which a further one may take its place. */
+/** Circuits of accounts, and as many of domains, that are open at the same time; beyond that, failures of further ones open none. */
+const MAX_OPEN = 10_000;
+/** Time in ms without a delivery to an open circuit after which a further one may take its place. */
 const UNUSED_MS = 24 * 3_600_000;
 /** Weight of a send without a response: it occupied its slot for the whole timeout. Five in a row open a circuit. */
 const TIMEOUT_WEIGHT = OPENING_WEIGHT / 5;
 /** Circuits that a report names, at most. */
 const MAX_REPORTED_CIRCUITS = 20;
+/** The longest pause in ms that a provider can ask for. */
+const MAX_ASKED_PAUSE_MS = 24 * 3_600_000;
+/** Time in ms after which it is asked again whether a probe is to be had that another delivery asks for. */
+const PROBE_ASKED_MS = 1000;
+/** Time in ms that a probe is kept beyond the limit of its send: its worker may have died, or stand still. */
+const PROBE_GRACE_MS = 10_000;
 
 /** A circuit that is not closed. Times are ISO 8601 in UTC. */
 export interface OpenCircuit {
   readonly provider: string;
+  /** The account of a tenant; null: that of the installation. */
+  readonly account: string | null;
   /** The domain of the recipients; null: the provider itself. */
   readonly domain: string | null;
+  /** Owner: the installation's own account with the provider, an account of a tenant, or a domain of recipients. */
+  readonly of: 'installation' | 'account' | 'domain';
   readonly since: string;
+  /** Why nothing is sent: `failures` in a row, `misconfigured`, or the provider asked for a pause (`retry_after`). */
+  readonly code: CircuitCode;
   /** Why the send failed that opened it. */
   readonly cause: string;
   readonly next_probe_at: string;
 }
 
 interface Circuit {
-  readonly provider: Provider;
-  readonly domain: string | null;
+  readonly place: CircuitPlace;
   readonly breaker: CircuitBreaker;
   /** Set while it is not closed. */
-  outage?: { readonly since: Millis; readonly cause: string };
-  /** For a domain: when its probe started, by the monotonic clock. */
+  outage?: { readonly since: Millis; readonly cause: string; readonly code: CircuitCode };
+  /** As it is stored; absent: it is not, or not yet. */
+  version?: number;
+  /** When its probe started, or was asked for, by the monotonic clock. */
   probingSince?: Millis;
-  /** For an open domain: when a delivery was last to be sent to it, by the monotonic clock. */
+  /** Until when another process may be probing it, by the monotonic clock; absent or past: none is. */
+  probedElsewhereUntil?: Millis;
+  /** While it is open: when a delivery was last to be sent to it, by the monotonic clock. */
   usedAt?: Millis;
 }
 
 export interface CircuitsOptions {
-  readonly providers: Iterable<Provider>;
+  /** The providers of the installation: the first channel of each is part of the id of its circuit. Default: none. */
+  readonly providers?: ReadonlyMap<Channel, Provider>;
   readonly clock: () => Millis;
   /** A monotonic clock in ms, for the pauses. */
   readonly elapsed: () => Millis;
   readonly log: Logger;
-  /** Limit of one send in ms: a probe of a domain that has not ended by then no longer prevents another. */
+  /** Limit of one send in ms: a probe that has not ended by then no longer prevents another. */
   readonly sendLimit: Millis;
 }
 
-/**
- * Circuit breakers of a process: one for each provider, and for email one for each recipient domain. What concerns one
- * recipient or one message moves neither. An outage is two lines in the log, when it begins and when it is over.
- */
-export class Circuits {
-  readonly #options: CircuitsOptions;
-  /** Circuits of accounts, made when first needed; of those that are closed, the ones not used for long are forgotten. */
-  readonly #providers = new LRUCache<Provider, Circuit>({ max: MAX_ACCOUNTS });
-  /** Domains whose circuit is closed, but whose last send failed. */
-  readonly #failing = new LRUCache<string, Circuit>({ max: MAX_FAILING_DOMAINS });
-  /** Domains whose circuit is not closed, the least recently used first. Failures of other domains remove none. */
-  readonly #open = new Map<string, Circuit>();
+type Sharing = Pick<CircuitSharing, 'open' | 'close' | 'release' | 'takeProbe'>;
+
+/** Circuits of accounts, or those of domains. */
+interface Group {
+  /** Circuits that are closed, but whose last send failed. */
+  readonly failing: LRUCache<string, Circuit>;
+  /** Circuits that are not closed, the least recently used first. Failures of others remove none. */
+  readonly open: Map<string, Circuit>;
   /** Whether the log says that no further circuits open. */
-  #full = false;
-  /** False until the first failure. */
-  #hadFailure = false;
+  isFull: boolean;
+}
+
+/**
+ * Circuit breakers: one for each account, and for email one for each account and recipient domain. Each process counts the
+ * failures that it sees; what opens is shared with the others, and one of them all probes it. What concerns one recipient or one
+ * message moves neither. An outage is two lines in the log, when it begins and when it is over.
+ */
+export class Circuits implements CircuitReceiver {
+  readonly #options: CircuitsOptions;
+  readonly #accounts: Group = { failing: new LRUCache({ max: MAX_FAILING_ACCOUNTS }), open: new Map(), isFull: false };
+  readonly #domains: Group = { failing: new LRUCache({ max: MAX_FAILING_DOMAINS }), open: new Map(), isFull: false };
+  /** Ids of the circuits of the installation. */
+  readonly #ids = new Map<Provider, string>();
+  #sharing: Sharing | undefined;
 
   constructor(options: CircuitsOptions) {
     this.#options = options;
-    for (const provider of new Set(options.providers)) this.#circuitOf(provider);
+    for (const [channel, provider] of options.providers ?? []) {
+      if (!this.#ids.has(provider)) this.#ids.set(provider, `/${provider.name}@${channel}`);
+    }
   }
 
-  /** Returns the state of a provider's circuit. */
+  /** Shares what opens and closes from now on. Without it, each process is alone. */
+  shareBy(sharing: Sharing): void {
+    this.#sharing = sharing;
+  }
+
+  /** Returns the state of the circuit of an account. */
   state(provider: Provider): 'closed' | 'open' | 'half_open' {
-    return this.#providers.get(provider)?.breaker.state(this.#options.elapsed()) ?? 'closed';
+    return this.#findOpen(provider)?.breaker.state(this.#options.elapsed()) ?? 'closed';
   }
 
-  /** Returns for how many ms deliveries of this provider have to wait; 0: none, or its probe is due. */
+  /** Returns for how many ms deliveries of this account have to wait; 0: none, or its probe is due. */
   getPause(provider: Provider): Millis {
-    const { elapsed } = this.#options;
-    return this.state(provider) === 'open' ? Math.max(1, this.#circuitOf(provider).breaker.openUntil - elapsed()) : 0;
+    const circuit = this.#findOpen(provider);
+    return circuit && this.state(provider) === 'open' ? this.#getRemaining(circuit) : 0;
   }
 
-  #circuitOf(provider: Provider): Circuit {
-    const known = this.#providers.get(provider);
-    if (known) return known;
-    const circuit = { provider, domain: null, breaker: new CircuitBreaker() };
-    this.#providers.set(provider, circuit);
-    return circuit;
+  /** Whether a message may be handed to an account now, as far as this process knows. */
+  isUsable(provider: Provider): boolean {
+    return this.state(provider) === 'closed' || this.mayProbe(provider);
+  }
+
+  /** Whether the probe of an account is due, and no delivery is it yet as far as this process knows. */
+  mayProbe(provider: Provider): boolean {
+    const circuit = this.#findOpen(provider);
+    return circuit !== undefined && this.state(provider) === 'half_open' && this.#getProbeWait(circuit) === 0;
   }
 
   /**
-   * Returns for how many ms sends to this domain have to wait; 0: none. If its circuit is half open, the caller has the
-   * probe, and must report its outcome.
+   * Returns for how many ms a send by this account to this domain has to wait; 0: it may start. A promise only if a circuit is
+   * half open: then the caller may have the probe, and must report its outcome or cancel the send.
+   * @throws if the database does not say who has the probe
    */
-  startSend(provider: Provider, domain: string): Millis {
-    if (this.#open.size === 0) return 0;
-    const key = domainKey(provider, domain);
-    const circuit = this.#open.get(key);
-    if (!circuit) return 0;
+  startSend(provider: Provider, domain: string | undefined): Millis | Promise<Millis> {
+    if (this.#accounts.open.size === 0 && this.#domains.open.size === 0) return 0;
+    const circuits = this.#findConcerned(provider, domain);
+    const wait = this.#getWait(circuits);
+    const probes = wait > 0 ? [] : circuits.filter((circuit) => circuit.outage);
+    if (probes.length === 0) return wait;
     const now = this.#options.elapsed();
-    this.#keepOpen(key, circuit, now);
-    const state = circuit.breaker.state(now);
-    if (state === 'open') return Math.max(1, circuit.breaker.openUntil - now);
-    const probeEnds = (circuit.probingSince ?? Number.NEGATIVE_INFINITY) + this.#options.sendLimit;
-    if (now < probeEnds) return probeEnds - now;
-    circuit.probingSince = now;
-    return 0;
+    for (const circuit of probes) circuit.probingSince = now;
+    return this.#sharing ? this.#takeProbes(this.#sharing, probes) : 0;
   }
 
   /** Takes back `startSend`: the message was not handed over, and there is nothing to report. */
   cancelSend(provider: Provider, domain: string | undefined): void {
-    if (domain === undefined || this.#open.size === 0) return;
-    const circuit = this.#open.get(domainKey(provider, domain));
-    if (circuit) delete circuit.probingSince;
+    if (this.#accounts.open.size === 0 && this.#domains.open.size === 0) return;
+    for (const circuit of this.#findConcerned(provider, domain)) this.#releaseProbe(circuit);
   }
 
   /** Takes the outcome of a call to the provider into account. @param domain of the recipient; absent: none */
   report(provider: Provider, domain: string | undefined, outcome: SendOutcome): void {
     // Nearly always; a success changes nothing then.
-    if (outcome.kind === 'sent' && !this.#hadFailure) return;
+    if (outcome.kind === 'sent' && this.#isQuiet) return;
     const { weight, target } = judge(outcome);
-    const circuit = this.#circuitOf(provider);
-    if (target === 'provider') this.#failed(circuit, weight, outcome);
-    else if (target !== 'nothing') this.#succeeded(circuit);
+    const account = this.#toPlace(provider, null);
+    const asked = getAskedPause(outcome);
+    if (asked > 0) this.#pause(account, asked, outcome);
+    else this.#note(this.#accounts, account, target === 'provider', target !== 'nothing', weight, outcome);
     if (domain === undefined) return;
-    const key = domainKey(provider, domain);
-    const known = this.#open.get(key) ?? this.#failing.get(key);
-    if (known) delete known.probingSince;
-    if (target === 'domain') {
-      this.#domainFailed(key, known ?? { provider, domain, breaker: new CircuitBreaker() }, weight, outcome);
-    } else if (known && target === 'none') {
-      this.#succeeded(known);
-      this.#open.delete(key);
-      this.#failing.delete(key);
-    }
+    this.#note(this.#domains, this.#toPlace(provider, domain), target === 'domain', target === 'none', weight, outcome);
   }
 
-  /** Returns the names of the providers whose circuit is not closed. */
+  /** Returns the names of the providers with an account whose circuit is not closed. */
   unhealthyProviders(): string[] {
-    return [...this.#providers.keys()]
-      .filter((provider) => this.state(provider) !== 'closed')
-      .map((provider) => provider.name);
+    return [...new Set([...this.#accounts.open.values()].map(({ place }) => place.provider))];
   }
 
-  /** Returns the circuits that are not closed, providers first; at most MAX_REPORTED_CIRCUITS. */
-  listOpen(): OpenCircuit[] {
+  /**
+   * Returns the circuits that are not closed, accounts first; at most MAX_REPORTED_CIRCUITS.
+   * @param tenantId those of the installation and of this tenant; absent: all
+   */
+  listOpen(tenantId?: string): OpenCircuit[] {
     const open: OpenCircuit[] = [];
-    for (const circuits of [this.#providers, this.#open]) {
+    for (const { open: circuits } of [this.#accounts, this.#domains]) {
       for (const circuit of circuits.values()) {
         if (open.length === MAX_REPORTED_CIRCUITS) return open;
-        if (circuit.outage) open.push(this.#describe(circuit, circuit.outage));
+        const { place, outage } = circuit;
+        const isShown = tenantId === undefined || place.tenantId === null || place.tenantId === tenantId;
+        if (outage && isShown) open.push(this.#describe(circuit, outage));
       }
     }
     return open;
   }
 
-  #domainFailed(key: string, circuit: Circuit, weight: number, outcome: SendOutcome): void {
-    const now = this.#options.elapsed();
-    // Without room a failure does not count: each delivery to the domain is tried at its own retry times.
-    if (!circuit.outage && !this.#hasRoom(now)) return;
-    this.#failed(circuit, weight, outcome);
-    if (!circuit.outage) {
-      this.#failing.set(key, circuit);
+  adopt(stored: StoredCircuit): void {
+    const { elapsed } = this.#options;
+    const group = this.#groupOf(stored);
+    const known = group.open.get(stored.id);
+    const probedUntil = elapsed() + Math.max(0, stored.probing ?? 0);
+    if (known?.version !== undefined && known.version >= stored.version) {
+      if (known.probingSince === undefined) known.probedElsewhereUntil = probedUntil;
       return;
     }
-    this.#failing.delete(key);
-    this.#keepOpen(key, circuit, now);
+    if (!known && !this.#hasRoom(group, elapsed())) return;
+    const { id, tenantId, account, provider, domain, code, cause, since, remaining, pause, version } = stored;
+    const circuit = known ?? { place: { id, tenantId, account, provider, domain }, breaker: new CircuitBreaker() };
+    // At least half open: 0 would be closed.
+    circuit.breaker.open(Math.max(Number.MIN_VALUE, elapsed() + remaining), pause);
+    circuit.version = version;
+    delete circuit.probingSince;
+    circuit.probedElsewhereUntil = probedUntil;
+    const wasOpen = circuit.outage !== undefined;
+    circuit.outage = { since, cause, code };
+    if (!wasOpen) {
+      this.#options.log.warn(
+        this.#describe(circuit, circuit.outage),
+        'circuit opened by another process: deliveries wait until a probe succeeds',
+      );
+    }
+    group.failing.delete(id);
+    this.#keepOpen(group, circuit, elapsed());
+  }
+
+  forget(id: string, isStored: boolean): void {
+    for (const group of [this.#accounts, this.#domains]) {
+      const circuit = group.open.get(id);
+      if (circuit && (circuit.version !== undefined) === isStored) this.#close(group, circuit);
+    }
+  }
+
+  listShared(): string[] {
+    return [this.#accounts, this.#domains].flatMap(({ open }) =>
+      [...open.values()].filter(({ version }) => version !== undefined).map(({ place }) => place.id),
+    );
+  }
+
+  /** Whether there has been no failure, or none that still counts. */
+  get #isQuiet(): boolean {
+    const groups = [this.#accounts, this.#domains];
+    return groups.every(({ failing, open }) => failing.size === 0 && open.size === 0);
+  }
+
+  #findOpen(provider: Provider): Circuit | undefined {
+    const { open } = this.#accounts;
+    return open.size === 0 ? undefined : open.get(this.#toId(provider, null));
+  }
+
+  /** Returns the circuits that are not closed which concern a send, and notes that they are in use. */
+  #findConcerned(provider: Provider, domain: string | undefined): Circuit[] {
+    const now = this.#options.elapsed();
+    const found: Circuit[] = [];
+    for (const [group, place] of [
+      [this.#accounts, null],
+      [this.#domains, domain],
+    ] as const) {
+      if (place === undefined || group.open.size === 0) continue;
+      const circuit = group.open.get(this.#toId(provider, place));
+      if (!circuit) continue;
+      this.#keepOpen(group, circuit, now);
+      found.push(circuit);
+    }
+    return found;
+  }
+
+  #getWait(circuits: readonly Circuit[]): Millis {
+    const waits = circuits.map((circuit) => {
+      const isOpen = circuit.breaker.state(this.#options.elapsed()) === 'open';
+      return isOpen ? this.#getRemaining(circuit) : this.#getProbeWait(circuit);
+    });
+    return Math.max(0, ...waits);
+  }
+
+  #getRemaining({ breaker }: Circuit): Millis {
+    return Math.max(1, breaker.openUntil - this.#options.elapsed());
+  }
+
+  /** Returns for how many ms a probe is under way; 0: none is. */
+  #getProbeWait({ probingSince, probedElsewhereUntil }: Circuit): Millis {
+    const { elapsed, sendLimit } = this.#options;
+    const ends = Math.max((probingSince ?? Number.NEGATIVE_INFINITY) + sendLimit, probedElsewhereUntil ?? 0);
+    return Math.max(0, ends - elapsed());
+  }
+
+  /** Takes the probes of all of these circuits, or of none. Returns for how many ms to wait; 0: they are taken. */
+  async #takeProbes(sharing: Sharing, circuits: readonly Circuit[]): Promise<Millis> {
+    const lease = this.#options.sendLimit + PROBE_GRACE_MS;
+    const taken: Circuit[] = [];
+    try {
+      for (const circuit of circuits) {
+        if (!(await sharing.takeProbe(circuit.place.id, () => circuit.version, lease))) break;
+        taken.push(circuit);
+      }
+    } finally {
+      if (taken.length < circuits.length) {
+        for (const circuit of circuits) {
+          if (taken.includes(circuit)) this.#releaseProbe(circuit);
+          else delete circuit.probingSince;
+        }
+      }
+    }
+    return taken.length === circuits.length ? 0 : Math.max(PROBE_ASKED_MS, this.#getWait(circuits.filter(isOpen)));
+  }
+
+  #releaseProbe(circuit: Circuit): void {
+    if (circuit.probingSince === undefined) return;
+    delete circuit.probingSince;
+    this.#sharing?.release(circuit.place.id);
+  }
+
+  /** Counts an outcome for a circuit. @param works whether the outcome says that it works, if it has not failed */
+  #note(
+    group: Group,
+    place: CircuitPlace,
+    hasFailed: boolean,
+    works: boolean,
+    weight: number,
+    outcome: SendOutcome,
+  ): void {
+    const known = group.open.get(place.id) ?? group.failing.get(place.id);
+    if (hasFailed) this.#failed(group, known ?? { place, breaker: new CircuitBreaker() }, weight, outcome);
+    else if (known && works) this.#succeeded(group, known);
+    else if (known) this.#releaseProbe(known);
+  }
+
+  #failed(group: Group, circuit: Circuit, weight: number, outcome: SendOutcome): void {
+    const { elapsed } = this.#options;
+    const now = elapsed();
+    // Without room a failure does not count: each delivery is tried at its own retry times.
+    if (!circuit.outage && !this.#hasRoom(group, now)) return;
+    const before = circuit.breaker.openUntil;
+    circuit.breaker.failed(now, weight);
+    if (circuit.breaker.openUntil === before) {
+      if (!circuit.outage) group.failing.set(circuit.place.id, circuit);
+      return;
+    }
+    this.#opened(group, circuit, outcome.kind === 'misconfigured' ? 'misconfigured' : 'failures', outcome);
+  }
+
+  /** Lets nothing be sent for as long as the provider asks. */
+  #pause(place: CircuitPlace, asked: Millis, outcome: SendOutcome): void {
+    const { elapsed } = this.#options;
+    const group = this.#accounts;
+    const circuit = group.open.get(place.id) ?? group.failing.get(place.id) ?? { place, breaker: new CircuitBreaker() };
+    if (!circuit.outage && !this.#hasRoom(group, elapsed())) return;
+    const until = elapsed() + asked;
+    // Sends that were under way say the same again.
+    if (until <= circuit.breaker.openUntil) return;
+    circuit.breaker.open(until);
+    this.#opened(group, circuit, 'retry_after', outcome);
+  }
+
+  #opened(group: Group, circuit: Circuit, code: CircuitCode, outcome: SendOutcome): void {
+    const { clock, elapsed, log } = this.#options;
+    const { place, breaker } = circuit;
+    delete circuit.probingSince;
+    delete circuit.probedElsewhereUntil;
+    const cause = toCause(outcome);
+    if (!circuit.outage) {
+      circuit.outage = { since: clock(), cause, code };
+      const notice = place.domain === null ? 'account.failing' : 'domain.failing';
+      const detail = this.#describe(circuit, circuit.outage);
+      writeNotice(log, notice, detail, 'circuit opened: deliveries wait until a probe succeeds');
+    } else if (code === 'retry_after') {
+      // Sends that were under way when the provider asked for the pause must not end it.
+      circuit.outage = { ...circuit.outage, code, cause };
+    }
+    group.failing.delete(place.id);
+    this.#keepOpen(group, circuit, elapsed());
+    const remaining = Math.max(1, breaker.openUntil - elapsed());
+    this.#sharing?.open(place, { ...circuit.outage, remaining, pause: breaker.pause }, ({ version }) => {
+      circuit.version = Math.max(version, circuit.version ?? 0);
+    });
+  }
+
+  #succeeded(group: Group, circuit: Circuit): void {
+    if (!circuit.outage) {
+      group.failing.delete(circuit.place.id);
+      return;
+    }
+    // Sends that started before the provider asked for a pause say nothing about it.
+    const isPaused = circuit.outage.code === 'retry_after' && circuit.breaker.state(this.#options.elapsed()) === 'open';
+    if (isPaused) return;
+    this.#close(group, circuit);
+    this.#sharing?.close(circuit.place.id);
+  }
+
+  #close(group: Group, circuit: Circuit, message = 'circuit closed: deliveries go on'): void {
+    const { place, outage } = circuit;
+    circuit.breaker.succeeded();
+    group.open.delete(place.id);
+    group.failing.delete(place.id);
+    delete circuit.outage;
+    delete circuit.version;
+    delete circuit.probingSince;
+    if (!outage) return;
+    const { provider, account, domain } = place;
+    const line = { provider, account, domain, since: isoTime(outage.since), cause: outage.cause };
+    writeNotice(this.#options.log, domain === null ? 'account.works' : 'domain.works', line, message);
   }
 
   /** Moves a circuit to the end of the open ones. */
-  #keepOpen(key: string, circuit: Circuit, now: Millis): void {
+  #keepOpen({ open }: Group, circuit: Circuit, now: Millis): void {
     circuit.usedAt = now;
-    this.#open.delete(key);
-    this.#open.set(key, circuit);
+    open.delete(circuit.place.id);
+    open.set(circuit.place.id, circuit);
   }
 
-  /** Whether the circuit of a further domain may open; forgets one that is unused if that makes room. */
-  #hasRoom(now: Millis): boolean {
-    if (this.#open.size >= MAX_OPEN_DOMAINS) {
-      const [oldest] = this.#open;
-      if (oldest && now - (oldest[1].usedAt ?? now) >= UNUSED_MS) {
-        this.#succeeded(oldest[1], 'circuit forgotten: no deliveries to the domain for a day');
-        this.#open.delete(oldest[0]);
-      }
+  /** Whether a further circuit may open; forgets one that is unused if that makes room. */
+  #hasRoom(group: Group, now: Millis): boolean {
+    const { open } = group;
+    const [oldest] = open.size >= MAX_OPEN ? open.values() : [];
+    if (oldest && now - (oldest.usedAt ?? now) >= UNUSED_MS) {
+      this.#close(group, oldest, 'circuit forgotten: no deliveries to it for a day');
     }
-    const room = this.#open.size < MAX_OPEN_DOMAINS;
-    if (!room && !this.#full)
-      this.#options.log.warn({ open: this.#open.size }, 'no circuits of further domains open: too many are open');
-    this.#full = !room;
-    return room;
+    const hasRoom = open.size < MAX_OPEN;
+    if (!hasRoom && !group.isFull)
+      this.#options.log.warn({ open: open.size }, 'no further circuits open: too many are open');
+    group.isFull = !hasRoom;
+    return hasRoom;
   }
 
-  #failed(circuit: Circuit, weight: number, outcome: SendOutcome): void {
-    const { clock, elapsed, log } = this.#options;
-    this.#hadFailure = true;
-    circuit.breaker.failed(elapsed(), weight);
-    if (circuit.outage || circuit.breaker.state(elapsed()) === 'closed') return;
-    circuit.outage = { since: clock(), cause: 'reason' in outcome ? outcome.reason : '' };
-    log.warn(this.#describe(circuit, circuit.outage), 'circuit opened: deliveries wait until a probe succeeds');
+  /** Two tenants may have accounts of the same name. @param domain null: the account itself */
+  #toId(provider: Provider, domain: string | null): string {
+    const { tenantId = '', account, name } = provider;
+    const id = this.#ids.get(provider) ?? `${tenantId}/${account ?? name}`;
+    return domain === null ? id : `${id} ${domain}`;
   }
 
-  #succeeded(circuit: Circuit, message = 'circuit closed: deliveries go on'): void {
-    circuit.breaker.succeeded();
-    const { outage, provider, domain } = circuit;
-    if (!outage) return;
-    delete circuit.outage;
-    const line = { provider: provider.name, domain, since: isoTime(outage.since), cause: outage.cause };
-    this.#options.log.warn(line, message);
+  #toPlace(provider: Provider, domain: string | null): CircuitPlace {
+    const { tenantId = null, account = null, name } = provider;
+    return { id: this.#toId(provider, domain), tenantId, account, provider: name, domain };
   }
 
-  #describe({ provider, domain, breaker }: Circuit, { since, cause }: NonNullable<Circuit['outage']>): OpenCircuit {
+  #groupOf({ domain }: CircuitPlace): Group {
+    return domain === null ? this.#accounts : this.#domains;
+  }
+
+  #describe({ place, breaker }: Circuit, { since, cause, code }: NonNullable<Circuit['outage']>): OpenCircuit {
     const { clock, elapsed } = this.#options;
     const nextProbe = clock() + Math.max(0, breaker.openUntil - elapsed());
     return {
-      provider: provider.name,
-      domain,
+      provider: place.provider,
+      account: place.account,
+      domain: place.domain,
+      of: place.domain !== null ? 'domain' : place.account === null ? 'installation' : 'account',
       since: isoTime(since),
+      code,
       cause,
       next_probe_at: isoTime(Math.round(nextProbe)),
     };
   }
+}
+
+function toCause(outcome: SendOutcome): string {
+  return 'reason' in outcome ? outcome.reason : '';
+}
+
+function isOpen({ outage }: Circuit): boolean {
+  return outage !== undefined;
 }
 
 /**
@@ -250,6 +478,10 @@ function judge(outcome: SendOutcome): { target: 'provider' | 'domain' | 'none' |
   }
 }
 
-function domainKey(provider: Provider, domain: string): string {
-  return `${provider.name} ${domain}`;
+/** Returns for how many ms the provider asked that nothing more is sent to it; 0: it did not. */
+function getAskedPause(outcome: SendOutcome): Millis {
+  if (outcome.kind !== 'retry') return 0;
+  const { of = 'provider', after = 0 } = outcome;
+  const isOfAccount = of === 'provider' || of === 'account';
+  return isOfAccount && after > 0 ? Math.min(after, MAX_ASKED_PAUSE_MS) : 0;
 }

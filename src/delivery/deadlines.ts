@@ -17,8 +17,8 @@ export interface SendDeadline {
 export class Deadlines {
   readonly #limit: Millis;
   readonly #live = new Set<Deadline>();
-  #latest: Deadline | undefined;
-  #sharedUntil: Millis = 0;
+  /** Latest deadlines by limit: those of the providers, which are few. */
+  readonly #latest = new Map<Millis, { readonly deadline: Deadline; readonly sharedUntil: Millis }>();
   #stopped = false;
 
   /** @param limit time that a send may take, in ms; sharing shortens it by at most 1/60 */
@@ -26,15 +26,16 @@ export class Deadlines {
     this.#limit = limit;
   }
 
-  /** Returns the deadline of a send that starts now. */
-  next(): SendDeadline {
+  /** Returns the deadline of a send that starts now. @param longest time in ms that its provider allows; absent: any */
+  next(longest: Millis = this.#limit): SendDeadline {
     const now = performance.now();
-    if (this.#latest && now < this.#sharedUntil && !this.#latest.signal.aborted) return this.#latest;
-    const deadline = new Deadline(this.#limit, () => this.#live.delete(deadline));
+    const limit = Math.min(longest, this.#limit);
+    const latest = this.#latest.get(limit);
+    if (latest && now < latest.sharedUntil && !latest.deadline.signal.aborted) return latest.deadline;
+    const deadline = new Deadline(limit, () => this.#live.delete(deadline));
     this.#live.add(deadline);
     if (this.#stopped) deadline.abort();
-    this.#latest = deadline;
-    this.#sharedUntil = now + this.#limit / 60;
+    this.#latest.set(limit, { deadline, sharedUntil: now + limit / 60 });
     return deadline;
   }
 

@@ -3,13 +3,15 @@ import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Outgoing, Provider } from '../channels/provider.ts';
+import { readPhoneNumber } from '../channels/sms/phone-number.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Channel, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
+import type { Cost, DeliveryReasonCode, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { PushService } from '../model/device.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject, type Millis } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
+import { FACT_VERSION } from '../model/webhook.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, redact, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -20,13 +22,18 @@ import { isUnreachable } from '../store/pg/errors.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import type { Capacity } from './capacity.ts';
-import { chooseProvider, type TenantAccounts, takesService } from './choose-provider.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { EmailPauses } from './email-pauses.ts';
+import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
+import type { RouteCache } from './routes/catalog-routes.ts';
+import { type AccountChooser, type ChosenAccount, type MessageFacts, NO_ACCOUNT } from './routes/choose-account.ts';
+import type { SendLimits } from './send-limits.ts';
+import type { SendTokens } from './send-tokens.ts';
 import type { TargetSources } from './targets.ts';
+import { takesService } from './tenant-accounts.ts';
 
 /** The result of one attempt. */
 export interface DispatchResult {
@@ -36,6 +43,10 @@ export interface DispatchResult {
   readonly message?: Message;
   /** Present with a message to a user who has a locale. */
   readonly locale?: MessageLocale;
+  /** Why it went by its account; absent: there was no choice. */
+  readonly choice?: string;
+  /** Cost of the message; absent: it is not known. */
+  readonly cost?: Cost;
   /** The error that the provider threw, without addresses: a bug. */
   readonly error?: Error;
 }
@@ -66,6 +77,12 @@ const CROWDED_PAUSE_MS = 2000;
 const ACCOUNTS_PAUSE_MS = 10_000;
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
 const DOMAIN_SPREAD_MS = 60_000;
+/** Longest time in ms after which a delivery comes back whose account is paused: the pause may end before. */
+const MAX_PAUSE_MS = 60_000;
+/** Deadline of a send, as a multiple of the time of its provider: the provider ends it first, with an outcome that says more. */
+const DEADLINE_FACTOR = 1.05;
+/** Time in ms for which a token that the claim took is good: a send that starts later takes another. */
+const MAX_TOKEN_AGE_MS = 1000;
 
 /** A message that is ready. */
 interface ToHandOver {
@@ -80,11 +97,12 @@ export interface ExecutorOptions {
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
-  /** The provider of each channel. */
-  readonly providers: ReadonlyMap<Channel, Provider>;
-  readonly accounts: TenantAccounts;
+  readonly chooser: AccountChooser;
+  readonly routes: RouteCache;
   readonly capacity: Capacity;
   readonly circuits: Circuits;
+  readonly limits: SendLimits;
+  readonly tokens: SendTokens;
   readonly leases: LeaseClock;
   readonly deadlines: Deadlines;
   readonly clock: () => Millis;
@@ -124,47 +142,79 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { providers, accounts, circuits, targets, pauses, clock, random, onUnstarted } = this.#options;
+    const { chooser, pauses, clock, random, onUnstarted, onCompleted } = this.#options;
     const heldUntil = pauses.findHold(delivery, clock(), random());
     if (heldUntil !== undefined) {
       onUnstarted(delivery, heldUntil, 'sending_paused');
       return;
     }
-    const isUsable = (provider: Provider) => circuits.state(provider) !== 'open';
-    const { tenantId, channel, target } = delivery;
-    const source = target === '' ? undefined : targets.get(channel);
-    const findService =
-      source?.findService && (() => source.findService?.(tenantId, target) ?? Promise.resolve(undefined));
-    const found = chooseProvider({ providers, accounts, isUsable }, delivery, findService);
+    const found = chooser.choose(delivery, this.#getFacts(delivery));
     if (!(found instanceof Promise)) {
       this.#queue(delivery, found);
       return;
     }
     found.then(
-      (provider) => this.#queue(delivery, provider),
+      (chosen) => this.#queue(delivery, chosen),
       (error) => {
         this.#logError(delivery, error);
-        this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+        if (!isOver(delivery, clock())) this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+        else onCompleted(delivery, { provider: NO_ACCOUNT, outcome: NO_OPEN_ACCOUNT }, clock());
       },
     );
   }
 
+  /** Returns what the choice of an account may ask about the message. */
+  #getFacts(delivery: ClaimedDelivery): MessageFacts {
+    const { targets, catalogs } = this.#options;
+    const { tenantId, channel, target } = delivery;
+    const source = target === '' ? undefined : targets.get(channel);
+    return {
+      ...(source?.findService && {
+        findService: () => source.findService?.(tenantId, target) ?? Promise.resolve(undefined),
+      }),
+      needsHosted: async () => (await catalogs.loadTemplate({ ...delivery, locale: '' }))?.hosted !== undefined,
+      describeAddress: () => this.#describeAddress(delivery),
+    };
+  }
+
+  #describeAddress(delivery: ClaimedDelivery): { calling_code?: string; domain?: string } {
+    const kind = CHANNEL_DESCRIPTORS[delivery.channel].addressKind;
+    const found = kind === undefined ? undefined : this.#openAddress(delivery, kind);
+    if (found === undefined || 'outcome' in found) return {};
+    const { target } = found;
+    const code = target.kind === 'phone' ? readPhoneNumber(target.number)?.callingCode : undefined;
+    const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
+    return { ...(code === undefined ? {} : { calling_code: code }), ...(domain === undefined ? {} : { domain }) };
+  }
+
   /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
-  #queue(delivery: ClaimedDelivery, provider: Provider): void {
-    const { capacity, circuits } = this.#options;
-    const pause = provider.account === undefined ? 0 : circuits.getPause(provider);
-    if (pause > 0) this.#comeBack(delivery, pause);
-    else if (provider.account !== undefined && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
-    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider));
+  #queue(delivery: ClaimedDelivery, { provider, choice, failure }: ChosenAccount): void {
+    const { capacity, circuits, clock, onCompleted } = this.#options;
+    if (failure) {
+      onCompleted(delivery, { provider, outcome: failure }, clock());
+      return;
+    }
+    // After its retry time it would come back at once, again and again: its last attempt ends it.
+    const mayWait = provider.account !== undefined && !isOver(delivery, clock());
+    const pause = mayWait ? circuits.getPause(provider) : 0;
+    if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
+    else if (mayWait && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
+    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider, choice));
   }
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
-  #comeBack(delivery: ClaimedDelivery, pause: Millis): void {
+  #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: string): void {
     const { clock, random, onUnstarted } = this.#options;
-    onUnstarted(delivery, Math.round(Math.min(delivery.retryUntil, clock() + pause * (1 + random()))));
+    const now = clock();
+    const dueAt = now + pause * (1 + random());
+    onUnstarted(
+      delivery,
+      Math.round(now < delivery.retryUntil ? Math.min(delivery.retryUntil, dueAt) : dueAt),
+      holdCode,
+    );
   }
 
-  async #attempt(delivery: ClaimedDelivery, provider: Provider): Promise<void> {
+  async #attempt(delivery: ClaimedDelivery, provider: Provider, choice: string | null): Promise<void> {
     const { capacity, clock, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
@@ -175,10 +225,10 @@ export class Executor {
       if (isUnreachable(error)) result = RETURNED;
       else {
         this.#logError(delivery, error);
-        result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON } };
+        result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON, fault: 'us' } };
       }
     }
-    if (!('unstarted' in result)) onCompleted(delivery, result, startedAt);
+    if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);
   }
@@ -222,13 +272,36 @@ export class Executor {
     { target, message, locale, sender, tracking }: ToHandOver,
   ): Promise<DispatchResult | Unstarted> {
     const { pool, circuits, leases, deadlines } = this.#options;
-    if (delivery.inDoubt === 'hold' && !(await markSendStarted(pool, delivery))) return { unstarted: 'lost' };
-    // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
-    if (!leases.isGood(delivery.lease)) return RETURNED;
     const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
-    const wait = domain === undefined ? 0 : circuits.startSend(provider, domain);
-    if (wait > 0 && this.#options.clock() < delivery.retryUntil) return this.#postpone(delivery, wait);
-    const deadline = deadlines.next();
+    const started = circuits.startSend(provider, domain);
+    const wait = started instanceof Promise ? await started : started;
+    if (wait > 0) {
+      const held = this.#postpone(delivery, provider, wait);
+      if (held) return held;
+    }
+    const delay = this.#takeTokens(delivery, provider);
+    const postponed = delay instanceof Promise ? await delay : delay;
+    if (postponed) {
+      circuits.cancelSend(provider, domain);
+      return postponed;
+    }
+    if (delivery.inDoubt === 'hold') {
+      const isMarked = await markSendStarted(pool, delivery).catch((error) => {
+        circuits.cancelSend(provider, domain);
+        throw error;
+      });
+      if (!isMarked) {
+        circuits.cancelSend(provider, domain);
+        return { unstarted: 'lost' };
+      }
+    }
+    // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
+    if (!leases.isGood(delivery.lease)) {
+      circuits.cancelSend(provider, domain);
+      return RETURNED;
+    }
+    const { maxMillis } = provider;
+    const deadline = deadlines.next(maxMillis === undefined ? undefined : Math.ceil(maxMillis * DEADLINE_FACTOR));
     let isStopped = false;
     const mayHandOver = () => {
       isStopped = !leases.isGood(delivery.lease);
@@ -245,8 +318,31 @@ export class Executor {
       return RETURNED;
     }
     if (result.error) this.#logError(delivery, result.error);
-    if (!this.#stopping) circuits.report(provider, domain, withTimeout(result.outcome, deadline));
-    return locale ? { ...result, locale } : result;
+    if (this.#stopping) circuits.cancelSend(provider, domain);
+    else circuits.report(provider, domain, withTimeout(result.outcome, deadline));
+    const cost =
+      result.outcome.kind === 'sent' ? await this.#findCost(delivery, provider, target, result.outcome) : undefined;
+    return { ...result, ...(locale && { locale }), ...(cost && { cost }) };
+  }
+
+  /** Returns what a message cost, as the provider said or by the prices of the catalog; undefined: neither says. */
+  async #findCost(
+    delivery: ClaimedDelivery,
+    { name, isSubstitute }: Provider,
+    target: Target,
+    { cost, parts = 1 }: Extract<SendOutcome, { kind: 'sent' }>,
+  ): Promise<Cost | undefined> {
+    if (cost || isSubstitute) return cost;
+    try {
+      const found = this.#options.routes.find(delivery);
+      const { prices } = found instanceof Promise ? await found : found;
+      const number = target.kind === 'phone' ? { number: target.number } : {};
+      return prices?.find({ provider: name, channel: delivery.channel, ...number, parts, at: this.#options.clock() });
+    } catch (error) {
+      // It was sent: that must be recorded, whatever it cost.
+      this.#logError(delivery, error);
+      return undefined;
+    }
   }
 
   /**
@@ -271,11 +367,41 @@ export class Executor {
     return { message: { ...message, attachments }, release };
   }
 
-  /** Returns the delivery to the queue until after the pause of its domain, but not beyond its retry time. */
-  #postpone({ retryUntil }: ClaimedDelivery, wait: Millis): Unstarted {
-    const { clock, random } = this.#options;
-    const dueAt = Math.round(Math.min(retryUntil, clock() + wait + random() * DOMAIN_SPREAD_MS));
-    return { unstarted: 'returned', dueAt };
+  /**
+   * Returns the delivery to the queue until after the pause of its account or domain. Undefined: it is the domain that is paused,
+   * and the retry time of the delivery has passed, so it is tried a last time. What waits for its account waits on.
+   */
+  #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): Unstarted | undefined {
+    const { clock, random, circuits } = this.#options;
+    const now = clock();
+    if (circuits.state(provider) !== 'closed') {
+      const dueAt = Math.round(now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10));
+      return { unstarted: 'returned', dueAt, holdCode: 'account_paused' };
+    }
+    if (now >= retryUntil) return undefined;
+    const dueAt = Math.round(Math.min(retryUntil, now + wait + random() * DOMAIN_SPREAD_MS));
+    return { unstarted: 'returned', dueAt, holdCode: 'domain_paused' };
+  }
+
+  /**
+   * Takes the tokens of the rate limits of a send that its claim did not take, or took too long ago. Returns the delivery to the
+   * queue if a token is missing: it loses no attempt, and no time of its retries. Undefined: it may be sent.
+   */
+  #takeTokens(delivery: ClaimedDelivery, provider: Provider): Unstarted | undefined | Promise<Unstarted | undefined> {
+    const { limits, tokens, clock } = this.#options;
+    const found = limits.findAll(delivery, provider);
+    if (!(found instanceof Promise) && found.length === 0) return undefined;
+    const take = async (): Promise<Unstarted | undefined> => {
+      const { taken, claimedAt } = delivery;
+      const isFresh = claimedAt !== undefined && performance.now() - claimedAt <= MAX_TOKEN_AGE_MS;
+      const windows = (await found).filter(({ id }) => !isFresh || !taken?.has(id));
+      if (windows.length === 0) return undefined;
+      const wait = await tokens.take(windows, delivery.priority <= MAX_TOKEN_PRIORITY);
+      return wait === 0
+        ? undefined
+        : { unstarted: 'returned', dueAt: Math.round(clock() + wait), holdCode: 'rate_limited' };
+    };
+    return take();
   }
 
   /** Finds out where the message goes. A delivery to several targets becomes one of each, all of which are queued again. */
@@ -327,6 +453,8 @@ export class Executor {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
     const opened = await this.#openData(delivery);
     if (!opened) return toUnopened('the data of its template');
+    // A fact: what endpoints receive is the event itself.
+    if (catalogVersion === FACT_VERSION) return { message: { text: '', data: opened } };
     const found = this.#options.getTenant(tenantId);
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
@@ -488,7 +616,7 @@ const TARGET_GONE: Omit<Undeliverable, 'kind'> = {
 
 /** Bounded by the retry time of the delivery. A message with masks in the place of values is never sent. */
 function toUnopened(what: string): Unsent {
-  return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key` } };
+  return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key`, fault: 'us' } };
 }
 
 function toTemplateFailure(problem: string): Unsent {
@@ -517,12 +645,17 @@ function getUserLocale(data: JsonObject): string | undefined {
 
 const INTERNAL_ERROR_REASON = 'internal error in Tidings; see its log';
 
-const INTERNAL_ERROR: SendOutcome = { kind: 'in_doubt', reason: INTERNAL_ERROR_REASON };
+const INTERNAL_ERROR: SendOutcome = { kind: 'in_doubt', reason: INTERNAL_ERROR_REASON, fault: 'us' };
 
 const NO_RESPONSE: SendOutcome = {
   kind: 'in_doubt',
   reason: 'the provider did not respond in time',
   timedOut: true,
+};
+
+const NO_OPEN_ACCOUNT: SendOutcome = {
+  kind: 'retry',
+  reason: 'the accounts of the tenant cannot be opened; see the log',
 };
 
 const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
@@ -552,8 +685,30 @@ function redactOutcome(outcome: SendOutcome): SendOutcome {
   if (outcome.kind !== 'sent' && outcome.kind !== 'sandboxed')
     return { ...outcome, ...redacted, reason: redact(outcome.reason) };
   const { kind, providerMessageId: id } = outcome;
+  const billed = outcome.kind === 'sent' ? toBilled(outcome) : {};
   // A message id may look like an email address; it is not masked.
-  return { kind, ...redacted, ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }) };
+  return {
+    kind,
+    ...redacted,
+    ...billed,
+    ...(id === undefined ? {} : { providerMessageId: storableText(id.slice(0, 500)) }),
+  };
+}
+
+/** The largest cost and number of parts that their columns hold. */
+const MAX_COST = 999_999;
+const MAX_PARTS = 32_767;
+
+/** Returns parts and cost that a provider gave, as far as they can be stored. */
+function toBilled({ parts, cost }: Extract<SendOutcome, { kind: 'sent' }>) {
+  const hasParts = parts !== undefined && Number.isInteger(parts) && parts >= 1 && parts <= MAX_PARTS;
+  const hasCost = cost !== undefined && Math.abs(cost.amount) <= MAX_COST && /^[A-Z]{3}$/.test(cost.currency);
+  return { ...(hasParts ? { parts } : {}), ...(hasCost ? { cost } : {}) };
+}
+
+/** Whether no attempt of a delivery is scheduled from now on. */
+function isOver({ retryUntil }: ClaimedDelivery, now: Millis): boolean {
+  return now >= retryUntil;
 }
 
 /** Returns the error with its stack, and with addresses masked in both, so that it can be logged. */

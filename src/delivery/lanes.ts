@@ -7,6 +7,8 @@ import { QueueFloor } from '../store/pg/queue-floor.ts';
 
 /** Least urgent priority that has slots of its own. */
 export const MAX_URGENT_PRIORITY = 1;
+/** Least urgent priority that has tokens of rate limits of its own. */
+export const MAX_TOKEN_PRIORITY = 0;
 const MAX_PRIORITY = 3;
 /** Lanes that are looked for at once: so many urgent ones, and as many others. */
 const MAX_FOUND_LANES = 500;
@@ -15,6 +17,8 @@ const LESS_URGENT_SHARE = 1 / 8;
 /** Lanes are looked for this many times as long after a search as it took, and not before this time (ms). */
 const SEARCH_PAUSE_FACTOR = 20;
 const MIN_SEARCH_PAUSE_MS: Millis = 200;
+/** Longest time in ms that the next search is waited for: one may be under way. */
+const MAX_SEARCH_PAUSE_MS: Millis = 1000;
 
 interface KnownLane extends Lane {
   readonly floor: QueueFloor;
@@ -50,6 +54,11 @@ export class ChannelLanes {
     const lanes = this.#known.filter(({ priority }) => priority <= maxPriority);
     const channel = this.#channel;
     return shareOut(lanes, count, this.#turn++).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
+  }
+
+  /** Time in ms until lanes are looked for again; 0: the next claim does. */
+  get untilSearch(): Millis {
+    return Math.min(Math.max(0, this.#searchFrom - performance.now()), MAX_SEARCH_PAUSE_MS);
   }
 
   /** Notes how many deliveries a claim returned of what it asked for. */

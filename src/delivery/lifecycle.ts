@@ -1,5 +1,6 @@
 import type { CatalogCache } from '../catalog/cache.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
+import { FACT_VERSION } from '../model/webhook.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import type { SettledEvent, Settlement } from '../store/deliveries/settlements.ts';
@@ -22,8 +23,9 @@ const LIFECYCLE_EVENT_BY_STATUS: { readonly [status in Settlement['status']]?: s
 };
 
 /**
- * Returns an event for each delivery that ended, if a rule of the active catalog listens for it. The event of an attempt is
- * the same however often it is built, so that recording it twice stores it once.
+ * Returns an event for each delivery that ended, if a rule of the active catalog listens for it, or an endpoint of webhooks
+ * subscribes to it. The event of an attempt is the same however often it is built, so that recording it twice stores it once.
+ * A delivery of a fact has no events: what endpoints receive never causes another fact.
  * @param tracked messages on which their providers will report: they are delivered once a receipt says so
  */
 export async function toLifecycleEvents(
@@ -35,25 +37,29 @@ export async function toLifecycleEvents(
   const isTracked = new Set(tracked.map(toKey));
   for (const { delivery, settlement } of completed) {
     const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
-    if (type === undefined) continue;
+    if (type === undefined || delivery.catalogVersion === FACT_VERSION) continue;
     if (settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
-    if (!listensTo(rules, type)) continue;
+    const isHeard = { byRules: listensTo(rules, type), byEndpoints: delivery.heardOutcomes?.includes(type) === true };
+    if (!isHeard.byRules && !isHeard.byEndpoints) continue;
     const eventId = `${type} ${formatDeliveryId(delivery)}.${settlement.attempt.n}`;
+    const at = settlement.attempt.startedAt + settlement.attempt.durationMs;
     const event = {
       event_id: eventId,
       user_id: userId,
       event_type: type,
-      event_timestamp: isoTime(settlement.attempt.startedAt + settlement.attempt.durationMs),
+      event_timestamp: isoTime(at),
       properties: {
         notification_type: notificationType,
         notification_id: notificationId,
         channel,
         ...(settlement.reason === null ? {} : { reason: settlement.reason }),
+        ...(settlement.reasonCode === null ? {} : { reason_code: settlement.reasonCode }),
       },
     };
-    events.push({ settlement, event: { tenantId, userId, eventId, event } });
+    const fact = { tenantId, userId, eventId, type, at, event, about: notificationType, channel };
+    events.push({ settlement, fact, isHeard });
   }
   return events;
 }

@@ -9,14 +9,17 @@ import {
   type ClaimedDelivery,
   type ClaimWant,
   claimDeliveries,
+  claimWithinLimits,
   DELIVERIES_CHANNEL,
+  type LimitedClaim,
   loadNextDueDelivery,
 } from '../store/deliveries/deliveries.ts';
 import { getLaneName } from '../store/deliveries/lanes.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
-import { ChannelLanes, MAX_URGENT_PRIORITY } from './lanes.ts';
+import type { LaneGate } from './lane-gate.ts';
+import { ChannelLanes, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
 export interface ProducerOptions {
@@ -27,6 +30,7 @@ export interface ProducerOptions {
   /** Channels to claim for. */
   readonly channels: readonly Channel[];
   readonly capacity: Capacity;
+  readonly gate: LaneGate;
   readonly leases: LeaseClock;
   readonly clock: () => Millis;
   /** Whether this process may act now: not while its clock is wrong. */
@@ -43,11 +47,16 @@ export interface ProducerOptions {
 /** Pause in ms between two looks for urgent deliveries while there is no room for others. */
 const URGENT_POLL_MS = 250;
 
+/** Shortest pause in ms of a channel that waits for its rate limits. */
+const MIN_LIMIT_PAUSE_MS = 20;
+
 /** A loop that makes one claim at a time, under its own lease: claims under one lease would wait for its row. */
 interface ClaimLoop {
   lease: string;
   readonly signal: Signal;
   readonly progress: Progress;
+  /** Time in ms after which the rate limits allow more of what is due; null: they allowed everything. */
+  limitWait: Millis | null;
 }
 
 /**
@@ -73,8 +82,13 @@ export class Producer {
 
   constructor(options: ProducerOptions) {
     this.#options = options;
-    this.#main = { lease: options.name, signal: new Signal(), progress: new Progress() };
-    this.#prefetcher = { lease: `${options.name} (2)`, signal: new Signal(), progress: new Progress() };
+    this.#main = { lease: options.name, signal: new Signal(), progress: new Progress(), limitWait: null };
+    this.#prefetcher = {
+      lease: `${options.name} (2)`,
+      signal: new Signal(),
+      progress: new Progress(),
+      limitWait: null,
+    };
     const { pool, clock } = options;
     this.#lanes = new Map(options.channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock)]));
     this.#floors = new Map(options.channels.map((channel) => [channel, new QueueFloor()]));
@@ -124,7 +138,8 @@ export class Producer {
   }
 
   async #run(loop: ClaimLoop): Promise<void> {
-    const { poll, log, capacity, channels, mayAct } = this.#options;
+    const { poll, log, capacity, channels, mayAct, gate } = this.#options;
+    const isByLane = (channel: Channel) => gate.isByLane(channel);
     const { signal } = loop;
     const isPrefetcher = loop === this.#prefetcher;
     while (!this.#stopping) {
@@ -134,13 +149,13 @@ export class Producer {
           await signal.sleep(poll);
           continue;
         }
-        const available = capacity.availableCapacity();
+        const available = capacity.availableCapacity(isByLane);
         this.#wasLimited = available.filter(({ isUrgent }) => !isUrgent).length < channels.length;
         const asked = isPrefetcher
           ? available.filter(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel))
           : available;
         const hasMore = asked.length > 0 && (await this.#claim(loop, asked));
-        if (!hasMore) await signal.sleep(isPrefetcher ? poll : await this.#untilNextLook(asked));
+        if (!hasMore) await signal.sleep(isPrefetcher ? poll : await this.#untilNextLook(asked, loop.limitWait));
       } catch (error) {
         log.warn({ err: error }, 'the delivery queue could not be read; trying again');
         await signal.sleep(poll);
@@ -151,6 +166,7 @@ export class Producer {
   /** Returns whether more deliveries are likely due. */
   async #claim(loop: ClaimLoop, asked: readonly ChannelCapacity[]): Promise<boolean> {
     const { pool, clock, lease, capacity, leases, onClaimed } = this.#options;
+    loop.limitWait = null;
     // Deliveries held under a lapsed lease must not become good again by a claim of the same name.
     if (leases.hasLapsed(loop.lease)) {
       leases.forgetUnused(capacity.heldLeases());
@@ -158,12 +174,21 @@ export class Producer {
     }
     capacity.reserve(asked);
     let wants: readonly ClaimWant[];
-    let deliveries: ClaimedDelivery[] = [];
+    let deliveries: readonly ClaimedDelivery[] = [];
     try {
       wants = await this.#toWants(asked);
       const askedAt = leases.read();
-      if (wants.length > 0) deliveries = await claimDeliveries(pool, loop.lease, wants, clock(), lease);
-      if (deliveries.length > 0) leases.extendByClaim(loop.lease, askedAt);
+      const leaseName = loop.lease;
+      const free = wants.filter(({ limits }) => limits === undefined);
+      const limited = wants.filter(({ limits }) => limits !== undefined);
+      if (free.length > 0) deliveries = await claimDeliveries(pool, leaseName, free, clock(), lease);
+      if (limited.length > 0) {
+        const found = await this.#claimLimited(loop, limited, deliveries.length > 0);
+        deliveries = [...deliveries, ...found.deliveries];
+        wants = [...free, ...found.wants];
+        loop.limitWait = found.wait;
+      }
+      if (deliveries.length > 0) leases.extendByClaim(leaseName, askedAt);
     } catch (error) {
       // The claim may have committed and only its answer been lost. The heartbeat must not renew what is not known to be
       // held.
@@ -182,18 +207,35 @@ export class Producer {
     return hasMore;
   }
 
-  /** Returns what to claim: channel by channel, and where more is due than one claim returns, lane by lane. */
+  /** @param hasOthers whether other deliveries were claimed before, which an error must not lose */
+  async #claimLimited(loop: ClaimLoop, wants: readonly ClaimWant[], hasOthers: boolean): Promise<LimitedClaim> {
+    const { pool, clock, lease, log } = this.#options;
+    try {
+      return await claimWithinLimits(pool, loop.lease, wants, clock(), lease, isUrgent);
+    } catch (error) {
+      if (!hasOthers) throw error;
+      log.warn({ err: error }, 'deliveries with rate limits could not be claimed; trying again');
+      this.#rotateLease(loop);
+      return { deliveries: [], wants: [], wait: null };
+    }
+  }
+
+  /**
+   * Returns what to claim: channel by channel, and where more is due than one claim returns, or lanes differ in their limits and
+   * accounts, lane by lane.
+   */
   async #toWants(asked: readonly ChannelCapacity[]): Promise<ClaimWant[]> {
+    const { gate } = this.#options;
     const wants: ClaimWant[] = [];
     for (const one of asked) {
       const { channel, count, isProbe, isUrgent } = one;
       const floor = this.#floors.get(channel);
       if (isUrgent) wants.push(...((await this.#lanes.get(channel)?.chooseWants(count, MAX_URGENT_PRIORITY)) ?? []));
-      else if (this.#backlogged.has(channel) && !isProbe)
+      else if ((this.#backlogged.has(channel) && !isProbe) || gate.isByLane(channel))
         wants.push(...((await this.#lanes.get(channel)?.chooseWants(count)) ?? []));
       else wants.push(floor ? { ...one, floor } : one);
     }
-    return wants;
+    return asked.some(({ channel }) => gate.isByLane(channel)) ? gate.admit(wants) : wants;
   }
 
   /** Notes which channels have more due than their last claim returned. */
@@ -224,13 +266,23 @@ export class Producer {
   }
 
   /** Returns how long to sleep in ms; at most the poll interval, because a NOTIFY may be missed. */
-  async #untilNextLook(asked: readonly ChannelCapacity[]): Promise<Millis> {
+  async #untilNextLook(asked: readonly ChannelCapacity[], limitWait: Millis | null): Promise<Millis> {
     if (asked.every(({ isUrgent }) => isUrgent)) return asked.length > 0 ? URGENT_POLL_MS : this.#options.poll;
-    const { pool, clock, poll, channels } = this.#options;
+    const { pool, clock, poll, channels, gate } = this.#options;
     const due = await loadNextDueDelivery(pool, channels, this.#floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
-    return due === null || due <= clock() ? poll : Math.min(poll, due - clock());
+    if (due === null || due > clock()) return due === null ? poll : Math.min(poll, due - clock());
+    // Or for its lane to be found, or for its limits.
+    const searches = asked.filter(({ channel }) => gate.isByLane(channel));
+    const waits = searches.map(({ channel }) => this.#lanes.get(channel)?.untilSearch ?? 0);
+    const pauses = limitWait === null ? waits : [...waits, limitWait];
+    return Math.min(poll, ...pauses.map((pause) => Math.max(pause, MIN_LIMIT_PAUSE_MS)));
   }
+}
+
+/** Whether deliveries of this priority may take the tokens that limits keep. */
+function isUrgent(priority: number): boolean {
+  return priority <= MAX_TOKEN_PRIORITY;
 }
 
 function isOfLane({ tenantId, channel, target, priority }: ClaimedDelivery, want: ClaimWant): boolean {

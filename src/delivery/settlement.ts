@@ -1,6 +1,8 @@
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { FailureScope, Message, MessageLocale } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { getFault } from '../model/fault.ts';
+import { FACT_VERSION } from '../model/webhook.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
@@ -24,7 +26,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message, locale }: DispatchResult,
+  { provider, outcome, message, locale, choice, cost }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -51,11 +53,26 @@ export function toSettlement(
       reason: 'reason' in outcome ? outcome.reason : next.reason,
       response: 'response' in outcome ? (outcome.response ?? null) : null,
       providerMessageId: 'providerMessageId' in outcome ? (outcome.providerMessageId ?? null) : null,
+      ...getScope(outcome),
+      ...(choice === undefined ? {} : { choice }),
+      ...('parts' in outcome && outcome.parts !== undefined ? { parts: outcome.parts } : {}),
+      ...(cost === undefined ? {} : { cost }),
     },
+    ...(outcome.kind !== 'sent' && outcome.kind !== 'sandboxed' && isFinal(next) ? { fault: getFault(outcome) } : {}),
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
-    message: message && provider.keepsMessage ? sealMessage(seal, delivery, message, locale) : null,
+    // That of a fact is its notification, for all its endpoints.
+    message:
+      message && provider.keepsMessage && delivery.catalogVersion !== FACT_VERSION
+        ? sealMessage(seal, delivery, message, locale)
+        : null,
   };
+}
+
+/** Returns what a failure concerned, if it may be another thing than the message. */
+function getScope(outcome: AttemptOutcome): { readonly scope?: FailureScope } {
+  if (outcome.kind === 'misconfigured') return { scope: 'account' };
+  return outcome.kind === 'retry' ? { scope: outcome.of ?? 'provider' } : {};
 }
 
 function sealMessage(
@@ -86,6 +103,10 @@ export function minimalSettlement(settlement: Settlement): Settlement {
   };
 }
 
+function isFinal({ status }: NextState): boolean {
+  return status !== 'queued';
+}
+
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
 function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Millis, random: number): NextState {
@@ -103,7 +124,7 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
     case 'address_dead':
       return { status: 'dead', dueAt: null, reasonCode: 'address_dead', reason: `Rejected: ${outcome.reason}` };
     case 'misconfigured':
-      return scheduleRetry(delivery, outcome.reason, now, random);
+      return scheduleRetry(delivery, outcome.reason, now, random, outcome.after);
     case 'in_doubt': {
       const hold = (why: string): NextState => ({
         status: 'in_doubt',
@@ -113,7 +134,7 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
       });
       if (delivery.inDoubt === 'hold') return hold('It is held, as its notification type requires');
       const resent = `The message may have been sent (${outcome.reason}). It is sent again, as its notification type allows.`;
-      const next = scheduleRetry(delivery, resent, now, random);
+      const next = scheduleRetry(delivery, resent, now, random, outcome.after);
       // Not "retries exhausted": the message may well have been sent.
       return next.status === 'queued' ? next : hold('It is held, because its retry time has passed');
     }

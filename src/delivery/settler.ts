@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
+import { writeNotice } from '../channels/internal/notices.ts';
 import { bisect } from '../lib/bisect.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
@@ -159,10 +160,10 @@ export class Settler {
   }
 
   #logNotice({ tenantId, endpointId, notice, failures, failingSince }: EndpointNotice): void {
-    const line = { tenant_id: tenantId, endpoint_id: endpointId, failures, failing_since: isoTime(failingSince) };
+    const detail = { tenant_id: tenantId, endpoint_id: endpointId, failures, failing_since: isoTime(failingSince) };
     const what =
       notice === 'disabled' ? 'a webhook endpoint is disabled' : 'a webhook endpoint fails, and will be disabled';
-    this.#options.log.warn(line, what);
+    writeNotice(this.#options.log, `webhook.${notice}`, detail, what);
   }
 
   /** Logs one wide line per attempt; successful ones at debug level. */

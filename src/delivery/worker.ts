@@ -6,21 +6,30 @@ import type { Provider } from '../channels/provider.ts';
 import { suspendClock } from '../lib/suspend-clock.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import type { ChannelLimits } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { Capacity } from './capacity.ts';
-import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './choose-provider.ts';
+import { CircuitSharing } from './circuit-sharing.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { EmailPauses } from './email-pauses.ts';
 import { Executor, type ExecutorOptions } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { LaneGate } from './lane-gate.ts';
 import { LeaseClock } from './lease-clock.ts';
+import { LimitedChannels } from './limited-channels.ts';
 import type { MessageLinks } from './message-links.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
+import { RouteCache } from './routes/catalog-routes.ts';
+import { AccountChooser } from './routes/choose-account.ts';
+import { RouteMoves } from './routes/route-moves.ts';
+import { SendLimits } from './send-limits.ts';
+import { SendTokens } from './send-tokens.ts';
 import { Settler } from './settler.ts';
 import type { TargetSources } from './targets.ts';
+import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
 
 export interface DeliveryWorkerOptions {
   /** Names the worker and its leases. Unique among all processes, earlier ones included. */
@@ -53,6 +62,8 @@ export interface DeliveryWorkerOptions {
   readonly links?: MessageLinks;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: ExecutorOptions['getTenant'];
+  /** Rate limits of the channels of the installation. Default: none. */
+  readonly limits?: ChannelLimits;
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
   readonly elapsed?: () => Millis;
 }
@@ -72,6 +83,8 @@ const MAX_PAUSES_POLL_MS = 5000;
  */
 export class DeliveryWorker {
   readonly #circuits: Circuits;
+  readonly #sharing: CircuitSharing;
+  readonly #limitedChannels: LimitedChannels;
   readonly #capacity: Capacity;
   readonly #returner: Returner;
   readonly #deadlines: Deadlines;
@@ -93,12 +106,18 @@ export class DeliveryWorker {
     accounts = NO_TENANT_ACCOUNTS,
     targets = new Map(),
     fetchFiles = async () => NO_FILES,
+    limits: installation = {},
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
     const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
-    const circuits = new Circuits({ providers: providers.values(), clock, elapsed, log, sendLimit: sendDeadline });
+    const circuits = new Circuits({ providers, clock, elapsed, log, sendLimit: sendDeadline });
     this.#circuits = circuits;
+    this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
+    circuits.shareBy(this.#sharing);
+    const limits = new SendLimits({ installation, getTenant });
+    this.#limitedChannels = new LimitedChannels(pool, installation, log);
+    const gate = new LaneGate({ providers, accounts, circuits, limits, channels: this.#limitedChannels });
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
     this.#pauses = new EmailPauses(pool, log);
@@ -113,6 +132,7 @@ export class DeliveryWorker {
       databaseUrl,
       channels: [...providers.keys()],
       capacity,
+      gate,
       leases,
       clock,
       mayAct,
@@ -121,19 +141,24 @@ export class DeliveryWorker {
       poll,
       onClaimed: (delivery) => this.#executor.submit(delivery),
     });
+    const routes = new RouteCache(catalogs);
+    const moves = new RouteMoves({ pool, clock, elapsed, log });
+    const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant });
     this.#executor = new Executor({
       pool,
       catalogs,
       seal,
-      providers,
+      chooser,
+      routes,
       capacity,
       circuits,
+      limits,
+      tokens: new SendTokens(pool, log),
       leases,
       deadlines: this.#deadlines,
       clock,
       random,
       log,
-      accounts,
       targets,
       fetchFiles,
       getTenant,
@@ -172,6 +197,8 @@ export class DeliveryWorker {
   }
 
   async start(): Promise<void> {
+    await this.#sharing.start();
+    await this.#limitedChannels.start();
     this.#heartbeat.start();
     await this.#pauses.start(this.#pollPauses);
     await this.#rescuer.start();
@@ -203,6 +230,8 @@ export class DeliveryWorker {
     clearTimeout(abort);
     this.#rescuer.stop();
     this.#pauses.stop();
+    await this.#limitedChannels.stop();
+    await this.#sharing.stop();
     await this.#heartbeat.stop();
   }
 
@@ -226,8 +255,8 @@ export class DeliveryWorker {
     return this.#circuits.unhealthyProviders();
   }
 
-  /** Returns the circuits that are not closed, for health reports. */
-  openCircuits(): OpenCircuit[] {
-    return this.#circuits.listOpen();
+  /** Returns the circuits that are not closed, for health reports. @param tenantId without those of other tenants; absent: all */
+  openCircuits(tenantId?: string): OpenCircuit[] {
+    return this.#circuits.listOpen(tenantId);
   }
 }

@@ -2,7 +2,8 @@
  * CEL expressions of a rule: its condition (`when`), and the other expressions (`key`, `data`, the field of `at`).
  *
  * Variables: `event` (properties of the event), `traits` (traits of the event), `user` (known traits of the user), `matched`
- * (properties of the events that completed the pattern, by type), all as JSON, and `now`, the time of evaluation.
+ * (properties of the events that completed the pattern, by type), `message` (in routes: what is sent, and to where), all as JSON,
+ * and `now`, the time of evaluation.
  * Expressions are checked when the catalog is applied. Evaluation performs no I/O, reads no clock, never throws, and is
  * bounded in work, whatever the JSON contains.
  *
@@ -159,7 +160,7 @@ function getFieldName(path: Path): string {
 
 function getAtPath(scope: Scope, path: Path): Json | undefined {
   if (path[0] === 'now') return scope.now === undefined ? undefined : isoTime(scope.now);
-  let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'context' | 'matched'] ?? {};
+  let value: Json | undefined = scope[path[0] as 'event' | 'traits' | 'user' | 'context' | 'matched' | 'message'] ?? {};
   for (let at = 1; at < path.length; at++) {
     const step = path[at]!;
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -16,9 +16,11 @@ export interface Declared {
    * no pattern, and `matched` is not available. Empty: any type may be named.
    */
   readonly matched?: { readonly [eventType: string]: JsonObject };
+  /** The message that a route is chosen for, as a JSON Schema. Absent: it is not available. */
+  readonly message?: JsonObject;
   /** True if the rule waits, so that `now` is available. */
   readonly now?: boolean;
-  /** Restricts the available variables; absent: all. `matched` and `now` must be declared in any case. */
+  /** Restricts the available variables; absent: all. `matched`, `message` and `now` must be declared in any case. */
   readonly roots?: readonly Root[];
 }
 
@@ -30,12 +32,14 @@ export interface Scope {
   readonly context?: JsonObject | undefined;
   /** Properties of the events that matched the pattern, by event type. Absent: no event matched. */
   readonly matched?: JsonObject | undefined;
+  /** The message that a route is chosen for. */
+  readonly message?: JsonObject | undefined;
   /** Time of the evaluation. Absent: `now` is missing. */
   readonly now?: Millis | undefined;
 }
 
 export function toVariables(declared: Declared): Variables {
-  const { event, traits, user, matched, now, roots = ROOTS } = declared;
+  const { event, traits, user, matched, message, now, roots = ROOTS } = declared;
   const here = (root: Root, type: Type | Unavailable) => (roots.includes(root) ? type : unavailableAt(root, roots));
   return {
     event: here('event', toMapType(event)),
@@ -43,6 +47,7 @@ export function toVariables(declared: Declared): Variables {
     user: here('user', toMapType(user)),
     context: here('context', toMapType(undefined)),
     matched: here('matched', matched ? toMatchedType(matched) : NO_MATCHED),
+    message: here('message', message ? toMapType(message) : NO_MESSAGE),
     now: here('now', now ? { kind: 'timestamp' } : NO_NOW),
   };
 }
@@ -57,12 +62,14 @@ export function bindFrame(scope: Scope): Frame {
   frame.user = scope.user;
   frame.context = scope.context ?? EMPTY_OBJECT;
   frame.matched = scope.matched ?? EMPTY_OBJECT;
+  frame.message = scope.message ?? EMPTY_OBJECT;
   frame.now = scope.now;
   frame.steps = 0;
   return frame;
 }
 
 const NO_MATCHED: Unavailable = { absent: 'there is no matched event: the rule has no after', hint: 'add after' };
+const NO_MESSAGE: Unavailable = { absent: 'message is known only in routes.yaml' };
 const NO_NOW: Unavailable = {
   absent: 'now is known only where the rule waits',
   hint: 'add delay, at, unless, debounce or every',

@@ -10,7 +10,7 @@ import { checkDumps, type Dumps } from './dump-check.ts';
 import { checkEmail } from './email-check.ts';
 import { Health, type ProcessState } from './health.ts';
 import { checkEventLoop, checkLoop, type WorkLoop } from './process-checks.ts';
-import { checkCircuits, checkOverdue, checkSetAsideWaits } from './work-checks.ts';
+import { checkCircuits, checkDeadLetters, checkOverdue, checkRouteMoves, checkSetAsideWaits } from './work-checks.ts';
 
 export interface HealthParts {
   /** At least two connections for the checks alone: they wait for no other work. */
@@ -50,6 +50,8 @@ export function buildHealth(parts: HealthParts): Health {
     checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
     inTurn(checkSetAsideWaits(pool)),
+    inTurn(checkDeadLetters(pool)),
+    inTurn(checkRouteMoves(pool)),
     inTurn(checkOverdue(pool, clock)),
     inTurn(checkEmail(pool, clock)),
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),

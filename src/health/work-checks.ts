@@ -2,7 +2,9 @@ import type pg from 'pg';
 import type { OpenCircuit } from '../delivery/circuits.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { countOurDeadLetters } from '../store/deliveries/dead-letters.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT, type Overdue, type Queue } from '../store/deliveries/overdue.ts';
+import { listRouteMoves } from '../store/route-moves.ts';
 import { countSetAside } from '../store/waits/failed-waits.ts';
 import { type HealthCheck, OK } from './check.ts';
 
@@ -45,6 +47,7 @@ const NOUNS: { readonly [queue in Queue]: readonly [one: string, several: string
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['outbox event', 'outbox events'],
+  webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
 };
 
 /** Waits that are set aside and counted, at most. */
@@ -71,21 +74,74 @@ export function checkSetAsideWaits(pool: pg.Pool): HealthCheck {
   };
 }
 
+/** Dead letters that are counted, at most. */
+const MAX_LETTER_COUNT = 1000;
+
+/**
+ * Checks that no message failed through our own fault. Failures of recipients, messages, accounts and providers are for those who
+ * send (`tidings dead-letters`), and concern no operator of this installation.
+ */
+export function checkDeadLetters(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'dead_letters',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const found = await countOurDeadLetters(pool, MAX_LETTER_COUNT);
+      if (!found) return OK;
+      const { count, since } = found;
+      const number = count === MAX_LETTER_COUNT ? `at least ${count}` : `${count}`;
+      return {
+        status: 'degraded',
+        since,
+        cause: `${number} ${count === 1 ? 'delivery' : 'deliveries'} failed, or may have been sent or not, through the fault of Tidings`,
+        hint: 'see `tidings dead-letters list --fault us`, then `tidings dead-letters retry` or `cancel`; no other delivery is held up',
+      };
+    },
+  };
+}
+
+/** Accounts in a cause, at most. */
+const MAX_NAMED_MOVES = 3;
+
+/** Checks that no messages are moved away from an account that fails. */
+export function checkRouteMoves(pool: pg.Pool): HealthCheck {
+  return {
+    name: 'routes',
+    maxAge: OVERDUE_MAX_AGE_MS,
+    whenUnknown: 'degraded',
+    async run() {
+      const moves = await listRouteMoves(pool, null);
+      if (moves.length === 0) return OK;
+      const named = moves
+        .slice(0, MAX_NAMED_MOVES)
+        .map(({ tenantId, channel, account, cause }) => `${account} of ${tenantId} (${channel}): ${cause}`);
+      return {
+        status: 'degraded',
+        since: Math.min(...moves.map(({ since }) => since)),
+        cause: `messages go by other accounts than ${named.join('; ')}${moves.length > MAX_NAMED_MOVES ? '; and others' : ''}`,
+        hint: 'they come back by themselves, in two steps, some minutes after the account works again; see `tidings queue`',
+      };
+    },
+  };
+}
+
 /** Names of circuits in a cause, at most. */
 const MAX_NAMED_CIRCUITS = 3;
 
-/** Checks that no circuit of this process is open. */
+/**
+ * Checks that no circuit of the installation's own accounts is open in this process. Those of tenants' accounts and of the
+ * domains of recipients are listed, and are theirs to fix.
+ */
 export function checkCircuits(listOpen: () => readonly OpenCircuit[]): HealthCheck {
   return {
     name: 'circuits',
     maxAge: 0,
     whenUnknown: 'degraded',
     run() {
-      const open = listOpen();
+      const open = listOpen().filter(({ of }) => of === 'installation');
       if (open.length === 0) return OK;
-      const named = open
-        .slice(0, MAX_NAMED_CIRCUITS)
-        .map(({ provider, domain, cause }) => `${provider}${domain === null ? '' : ` to ${domain}`}: ${cause}`);
+      const named = open.slice(0, MAX_NAMED_CIRCUITS).map(({ provider, cause }) => `${provider}: ${cause}`);
       return {
         status: 'degraded',
         since: Math.min(...open.map(({ since }) => Date.parse(since))),

@@ -1,7 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { Agent, request } from 'undici';
-import { isPublicAddress, resolvePublicAddresses } from './public-address.ts';
+import { isPublicAddress, PRIVATE_ADDRESS, resolvePublicAddresses } from './public-address.ts';
 
 /** A response as far as it was read. */
 export interface GuardedResponse {
@@ -25,7 +25,10 @@ export interface GuardedRequest {
   readonly signal?: AbortSignal;
   /** Bytes of the response that are read; a longer one is an error, or cut. */
   readonly maxBytes: number;
-  /** Whether the rest of a longer response is of no interest. Default: it is an error. */
+  /**
+   * Whether only the status is of interest: of the body, what comes within MAX_CUT_MS and maxBytes is returned, and the rest is
+   * left out. Default: a body that is longer or too late is an error.
+   */
   readonly cutsResponse?: boolean;
   /** Time in ms for the whole of it: name, connection, response. */
   readonly maxMillis: number;
@@ -57,6 +60,8 @@ export class RequestFailure extends Error {
 /** Time in ms to connect, and of an idle connection. */
 const MAX_CONNECT_MS = 5000;
 const MAX_IDLE_MS = 10_000;
+/** Time in ms for a body of no interest. */
+const MAX_CUT_MS = 1000;
 
 /**
  * Client for URLs that a tenant chose. It talks HTTPS to public addresses only: the name is resolved once, all of its addresses
@@ -64,23 +69,25 @@ const MAX_IDLE_MS = 10_000;
  */
 export class GuardedClient {
   readonly #exempt: (url: URL) => boolean;
-  readonly #agent: Agent;
-  readonly #exemptAgent = new Agent({ connect: { timeout: MAX_CONNECT_MS }, keepAliveTimeout: MAX_IDLE_MS });
+  readonly #agents: Agents;
 
   /**
-   * @param exempt for tests with a server on this machine: URLs that are not checked. No setting leads to it.
+   * @param exempt URLs that are not checked: those of the operator, see `exempting`, and in tests servers on this machine
    * @param maxConnections to one host, and thus requests to it at once; more wait. For providers it must not be below the sends
    *   that run at once
    */
-  constructor(exempt: (url: URL) => boolean = () => false, maxConnections = 4) {
+  constructor(exempt: (url: URL) => boolean = () => false, maxConnections: number | Agents = 4) {
     this.#exempt = exempt;
-    this.#agent = new Agent({
-      connect: { lookup: lookUpPublic, timeout: MAX_CONNECT_MS },
-      keepAliveTimeout: MAX_IDLE_MS,
-      keepAliveMaxTimeout: MAX_IDLE_MS,
-      maxHeaderSize: 16 * 1024,
-      connections: maxConnections,
-    });
+    this.#agents = typeof maxConnections === 'number' ? openAgents(maxConnections) : maxConnections;
+  }
+
+  /**
+   * Returns the same client for an account of the operator, who may name servers on private networks: URLs with the scheme, host
+   * and port of these ones are not checked. Its connections are those of this client, and are closed with it.
+   */
+  exempting(urls: readonly string[]): GuardedClient {
+    const servers = new Set(urls.filter((text) => URL.canParse(text)).map((text) => toServer(new URL(text))));
+    return new GuardedClient((url) => servers.has(toServer(url)) || this.#exempt(url), this.#agents);
   }
 
   /** Returns why a URL cannot be used, as a predicate (`is …`); undefined: it can, as far as can be seen without resolving it. */
@@ -91,12 +98,17 @@ export class GuardedClient {
     if (url.protocol !== 'https:') return 'does not begin with https://';
     if (url.username !== '' || url.password !== '') return 'has a user name or a password';
     if (url.hash !== '') return 'has a part after #';
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    if (isIP(host) !== 0 && !isPublicAddress(host)) return 'leads to a private address';
-    if (isIP(host) === 0 && (!host.includes('.') || /(^|\.)(localhost|local|internal|arpa)\.?$/i.test(host))) {
-      return 'has a host name that is not a public one';
-    }
-    return undefined;
+    return findHostFault(url.hostname);
+  }
+
+  /** As `findFault`, for a URL of another protocol: only its host matters. */
+  findServerFault(text: string): string | undefined {
+    if (!URL.canParse(text)) return 'is not a URL';
+    const url = new URL(text);
+    if (this.#exempt(url)) return undefined;
+    // Only URLs of the web have their hosts in one form: others keep 127.1 or 0x7f000001 as it is written.
+    const asWeb = `https://${url.hostname}/`;
+    return URL.canParse(asWeb) ? findHostFault(new URL(asWeb).hostname) : 'has no host name that can be used';
   }
 
   /**
@@ -145,11 +157,15 @@ export class GuardedClient {
         method,
         headers: { 'accept-encoding': 'identity', ...headers, ...content?.headers },
         ...(content ? { body: Readable.from(content.stream()) } : {}),
-        dispatcher: this.#exempt(url) ? this.#exemptAgent : this.#agent,
+        dispatcher: this.#exempt(url) ? this.#agents.exempt : this.#agents.guarded,
         signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
         headersTimeout: maxMillis,
         bodyTimeout: maxMillis,
       });
+      if (!cutsResponse && Number(response.headers['content-length']) > maxBytes) {
+        response.body.on('error', () => {}).destroy();
+        throw toTooLong(maxBytes);
+      }
       const bytes = await readBody(response.body, maxBytes, cutsResponse);
       return { status: response.statusCode, headers: response.headers, bytes };
     } catch (error) {
@@ -161,8 +177,39 @@ export class GuardedClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#agent.destroy(), this.#exemptAgent.destroy()]);
+    await Promise.all([this.#agents.guarded.destroy(), this.#agents.exempt.destroy()]);
   }
+}
+
+interface Agents {
+  /** Connects to public addresses only. */
+  readonly guarded: Agent;
+  readonly exempt: Agent;
+}
+
+function openAgents(maxConnections: number): Agents {
+  return {
+    guarded: new Agent({
+      connect: { lookup: lookUpPublic, timeout: MAX_CONNECT_MS },
+      keepAliveTimeout: MAX_IDLE_MS,
+      keepAliveMaxTimeout: MAX_IDLE_MS,
+      maxHeaderSize: 16 * 1024,
+      connections: maxConnections,
+    }),
+    exempt: new Agent({ connect: { timeout: MAX_CONNECT_MS }, keepAliveTimeout: MAX_IDLE_MS }),
+  };
+}
+
+function toServer({ protocol, host }: URL): string {
+  return `${protocol}//${host}`;
+}
+
+/** @param hostname as the URL class returns it for https */
+function findHostFault(hostname: string): string | undefined {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0) return isPublicAddress(host) ? undefined : 'leads to a private address';
+  const isLocal = !host.includes('.') || /(^|\.)(localhost|local|internal|arpa)\.?$/i.test(host);
+  return isLocal ? 'has a host name that is not a public one' : undefined;
 }
 
 /** Resolves a name for a connection; the connection then goes to one of these addresses. */
@@ -201,23 +248,42 @@ class Content {
   }
 }
 
-async function readBody(body: AsyncIterable<Buffer>, maxBytes: number, isCut = false): Promise<Buffer> {
+async function readBody(body: Readable, maxBytes: number, isCut = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    // Leaving the loop destroys the body, and with it the connection.
-    if (bytes > maxBytes) {
-      if (isCut) break;
-      const failure = { handedOver: true, timedOut: false, isTooLong: true };
-      throw new RequestFailure(`the response has more than ${maxBytes} bytes`, failure);
+  // The status is known: what comes late is left out.
+  let wasCut = false;
+  const cut = () => {
+    wasCut = true;
+    body.destroy(new Error('cut'));
+  };
+  const tooLate = isCut ? setTimeout(cut, MAX_CUT_MS) : undefined;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      // Leaving the loop destroys the body, and with it the connection.
+      if (bytes > maxBytes && isCut) {
+        chunks.push(chunk);
+        break;
+      }
+      if (bytes > maxBytes) throw toTooLong(maxBytes);
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    if (!wasCut) throw error;
+  } finally {
+    clearTimeout(tooLate);
   }
   return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
+function toTooLong(maxBytes: number): RequestFailure {
+  const failure = { handedOver: true, timedOut: false, isTooLong: true };
+  return new RequestFailure(`the response has more than ${maxBytes} bytes`, failure);
+}
+
 const CONNECT_ERRORS: ReadonlySet<unknown> = new Set([
+  PRIVATE_ADDRESS,
   'UND_ERR_CONNECT_TIMEOUT',
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -238,5 +304,6 @@ function isTimeout(error: unknown): boolean {
 function describeError(error: unknown): string {
   const { name, code } = error as NodeJS.ErrnoException;
   if (name === 'TimeoutError' || name === 'AbortError' || isTimeout(error)) return 'there was no response in time';
+  if (code === PRIVATE_ADDRESS) return 'the host leads to a private address';
   return typeof code === 'string' ? `the connection failed (${code})` : 'the connection failed';
 }

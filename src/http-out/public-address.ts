@@ -22,6 +22,9 @@ export function isPublicAddress(text: string): boolean {
   return address.kind() === 'ipv4' || (address as ipaddr.IPv6).match(ipaddr.IPv6.parse('2000::'), 3);
 }
 
+/** Code of the error for a name with an address that is not public. */
+export const PRIVATE_ADDRESS = 'EPRIVATE';
+
 /**
  * Returns the addresses of a name, IPv4 first. It asks name servers by its own client, not by the thread pool of Node: a server
  * that is slow holds up no other look-up, and no file. Names of the hosts file are not known to it.
@@ -37,8 +40,14 @@ export async function resolvePublicAddresses(name: string): Promise<{ address: s
     ...v4.map((address) => ({ address, family: 4 as const })),
     ...v6.map((address) => ({ address, family: 6 as const })),
   ];
-  if (found.length === 0) throw new Error('the name has no address');
+  if (found.length === 0) throw toError('the name has no address', 'ENOTFOUND');
   // One private address among public ones is no accident: nothing is sent to such a name.
-  if (!found.every(({ address }) => isPublicAddress(address))) throw new Error('the name leads to a private address');
+  if (!found.every(({ address }) => isPublicAddress(address))) {
+    throw toError('the name leads to a private address', PRIVATE_ADDRESS);
+  }
   return found.slice(0, MAX_ADDRESSES);
+}
+
+function toError(message: string, code: string): Error {
+  return Object.assign(new Error(message), { code });
 }

@@ -47,8 +47,16 @@ export interface HttpDependencies {
   /** Accounts whose providers report on messages; absent: none does. */
   readonly receiptAccounts?: ReceiptAccounts;
   readonly health: Health;
+  /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
+  readonly streams?: StreamBounds;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers. */
-  readonly listOpenCircuits?: () => readonly OpenCircuit[];
+  readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
+}
+
+/** Interval of heartbeats in ms, and streams of this process at most. */
+export interface StreamBounds {
+  readonly heartbeat?: Millis;
+  readonly maxStreams?: number;
 }
 
 /** Fastify, typed so that the handlers of a route see the types of its zod schemas. */

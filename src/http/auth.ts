@@ -10,6 +10,11 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `authenticate`. The only source of the tenant and the rights of every route; absent on public routes. */
     principal: Principal;
+    /**
+     * Finds out whether the request would still be admitted: for responses that go on for long. Undefined: it would; otherwise the
+     * code of the problem. Throws, or rejects, if that cannot be known now.
+     */
+    findRevocation(): string | undefined | Promise<string | undefined>;
   }
   interface FastifyContextConfig {
     /** Scope that the principal of a request must have; `public`: anyone may call the route. */
@@ -40,6 +45,22 @@ export type Identify = (request: FastifyRequest) => Promise<Principal>;
 export function authenticate(app: FastifyInstance, { principals, quotas }: Access): Identify {
   const limits = new AddressLimits();
   app.decorateRequest('principal', null as unknown as Principal);
+  app.decorateRequest('findRevocation', function (this: FastifyRequest) {
+    const { scope } = this.routeOptions.config;
+    const { tenantId, userId } = this.principal;
+    const judge = (now: Principal) =>
+      now.tenantId === tenantId && now.userId === userId && now.scopes.has(scope as Scope) ? undefined : 'forbidden';
+    const fail = (error: unknown) => {
+      if (error instanceof TidingsError && error.status < 500) return error.code;
+      throw error;
+    };
+    try {
+      const found = principals.resolve(readCredentials(this));
+      return found instanceof Promise ? found.then(judge).catch(fail) : judge(found);
+    } catch (error) {
+      return fail(error);
+    }
+  });
   app.addHook('onRoute', ({ url, config, method }) => {
     if (config?.scope === undefined && !PLUGIN_ROUTES.test(url)) throw new Error(`${method} ${url} declares no scope`);
   });

@@ -13,6 +13,7 @@ import {
 import { INBOX_CHANNEL, toInboxKey } from '../store/inbox/inbox-signals.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { StreamBounds } from './app.ts';
 
 /** Streams of a process, and of one inbox in it, at most. */
 const MAX_STREAMS = 2000;
@@ -34,12 +35,19 @@ const MAX_READERS = 3;
 const RETRY_MS: Millis = 1000;
 const RETRY_SPREAD_MS: Millis = 4000;
 
-/** Why a stream ends. A reader that connects again with Last-Event-ID misses nothing. */
-type EndCode = 'expired' | 'stopping' | 'unavailable';
+/**
+ * Why a stream ends. A reader that connects again with Last-Event-ID misses nothing; one that is no longer admitted gets the code
+ * of the problem with which a request of it would be rejected.
+ */
+type EndCode = 'expired' | 'stopping' | 'unavailable' | (string & {});
+
+/** Finds out whether the reader is still admitted: undefined, or the code of a problem. Throws if that cannot be known now. */
+type FindRevocation = () => string | undefined | Promise<string | undefined>;
 
 interface Stream extends InboxOf {
   readonly key: string;
   readonly response: ServerResponse;
+  readonly findRevocation: FindRevocation;
   /** Number of the latest change that was written; null: it starts with the next one. */
   position: number | null;
   /** The last counts that were written. */
@@ -57,9 +65,7 @@ export interface InboxStreamsOptions {
   readonly seal: Seal;
   readonly clock: () => Millis;
   readonly toView: (item: InboxItem, of: InboxOf) => object;
-  /** Interval of heartbeats in ms, and bound of the streams of the process; for tests. */
-  readonly heartbeat?: Millis;
-  readonly maxStreams?: number;
+  readonly bounds?: StreamBounds;
 }
 
 /**
@@ -73,6 +79,7 @@ export class InboxStreams {
   readonly #listener: NotifyListener | undefined;
   #count = 0;
   #readers = 0;
+  #isAdmitting = false;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(options: InboxStreamsOptions) {
@@ -95,7 +102,7 @@ export class InboxStreams {
         { retryAfter: 30 },
       );
     }
-    if (this.#count >= (this.#options.maxStreams ?? MAX_STREAMS)) {
+    if (this.#count >= (this.#options.bounds?.maxStreams ?? MAX_STREAMS)) {
       throw new TidingsError(
         'too_many_streams',
         'This process has as many streams open as it may have; try again later.',
@@ -110,12 +117,13 @@ export class InboxStreams {
    * Writes the changes of an inbox to a response until its reader leaves, or the stream ends.
    * @param position number of the latest change that the reader knows; null: it starts with the next one
    */
-  open(of: InboxOf, response: ServerResponse, position: number | null): void {
+  open(of: InboxOf, response: ServerResponse, position: number | null, findRevocation: FindRevocation): void {
     const key = toInboxKey(of.tenantId, of.userId);
     const stream: Stream = {
       ...of,
       key,
       response,
+      findRevocation,
       position,
       counts: '',
       blocked: undefined,
@@ -130,7 +138,7 @@ export class InboxStreams {
     response.on('drain', () => this.#unblock(stream));
     response.write(`retry: ${RETRY_MS + Math.floor(Math.random() * RETRY_SPREAD_MS)}\n\n`);
     if (!this.#heartbeat) {
-      this.#heartbeat = setInterval(() => this.#beat(), this.#options.heartbeat ?? HEARTBEAT_MS).unref();
+      this.#heartbeat = setInterval(() => this.#beat(), this.#options.bounds?.heartbeat ?? HEARTBEAT_MS).unref();
       void this.#listener?.start();
     }
     this.#read(stream);
@@ -152,7 +160,27 @@ export class InboxStreams {
     for (const own of this.#streams.values()) {
       for (const stream of own) if (!stream.blocked) stream.response.write(': still here\n\n');
     }
+    void this.#admitAll();
     void this.#look();
+  }
+
+  /** Ends the streams whose readers are no longer admitted: one after the other, as most of them are known. */
+  async #admitAll(): Promise<void> {
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
+    for (const stream of [...this.#streams.values()].flatMap((own) => [...own])) {
+      // If it cannot be known now, it is asked at the next beat, and before anything is written.
+      await this.#admit(stream).catch(() => {});
+    }
+    this.#isAdmitting = false;
+  }
+
+  /** Returns whether the reader is still admitted; otherwise its stream has ended. Rejects if that cannot be known now. */
+  async #admit(stream: Stream): Promise<boolean> {
+    if (stream.isEnded) return false;
+    const code = await stream.findRevocation();
+    if (code !== undefined) this.#end(stream, code);
+    return !stream.isEnded;
   }
 
   /** Reads the streams whose inboxes have changed. */
@@ -180,7 +208,7 @@ export class InboxStreams {
     busy.add(stream);
     this.#readers++;
     try {
-      const isMore = await this.#writeChanges(stream);
+      const isMore = (await this.#admit(stream)) && (await this.#writeChanges(stream));
       if (isMore) again.add(stream);
     } catch {
       this.#end(stream, 'unavailable');
@@ -210,6 +238,8 @@ export class InboxStreams {
     for (const item of items) {
       stream.position = item.change;
       this.#write(stream, 'item', toView(item, of));
+      // The rest is read again once its reader has taken this.
+      if (stream.blocked || stream.isEnded) return false;
     }
     const isMore = items.length === PAGE_ITEMS;
     if (isMore) return true;

@@ -31,6 +31,7 @@ import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import type { Facts } from './load-facts.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
+import { toEventFact } from './webhook-facts.ts';
 
 /** The active catalog, and those that waits started with. Code that attaches further waits adds their versions. */
 export interface ActiveCatalogs {
@@ -83,6 +84,7 @@ export class BatchDecider {
       uses: [],
       notifications: [],
       deliveries: [],
+      facts: [],
       waits: [],
     };
   }
@@ -113,8 +115,18 @@ export class BatchDecider {
       const sealed = this.#sealEvent(event);
       this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
+      this.#addFact(event);
     }
     return this.#dropDecided(emitted);
+  }
+
+  #addFact(event: ReceivedEvent): void {
+    const { heardTypes, ids, seal } = this.#facts;
+    if (heardTypes === null) return;
+    const found = toEventFact(seal, heardTypes, event, ids.fresh());
+    if (!found) return;
+    this.batch.facts.push(found.fact);
+    this.batch.notifications.push(found.notification);
   }
 
   /**

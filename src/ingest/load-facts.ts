@@ -53,6 +53,8 @@ export interface Facts extends FactsContext {
   readonly profileChars: ReadonlyMap<string, number>;
   /** Whether any wait of the tenant is open. */
   readonly hasWaits: boolean;
+  /** Types of facts that endpoints of webhooks subscribe to; null: none. */
+  readonly heardTypes: readonly string[] | null;
   /** Whether a user state has a stored event with its content, which may be a trigger to evaluate again. */
   hasStoredTriggers: boolean;
   /** Large events that are loaded and not yet added: see `completeLargeEvents`. */
@@ -115,6 +117,7 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
     addressHashes,
     profileChars,
     hasWaits: rows.hasWaits,
+    heardTypes: rows.heardTypes,
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { isFalseReport } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
@@ -262,7 +263,8 @@ export class Pipeline {
     const active = await catalogs.getActive(tenantId);
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
-    const parse = (rules: EventRules) => items.map((item) => parseItem(tenantId, item, rules, bounds, now));
+    const parse = (rules: EventRules) =>
+      items.map((item) => rejectFalse(parseItem(tenantId, item, rules, bounds, now)));
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -400,6 +402,17 @@ function mergeResults<Result>(
 ): Result[] {
   let [nextFirst, nextOther] = [0, 0];
   return events.map((event) => (isFirst(event) ? first[nextFirst++] : others[nextOther++]) as Result);
+}
+
+const FALSE_REPORT: Rejection = {
+  code: 'invalid_event',
+  path: 'event_type',
+  message: 'is reported by Tidings alone; add or lift a suppression by /api/v1/suppressions',
+};
+
+/** Returns a rejection in the place of an event that only Tidings may report. */
+function rejectFalse(parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
+  return isRejection(parsed) || !isFalseReport(parsed) ? parsed : { ...FALSE_REPORT, eventId: parsed.eventId };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

@@ -1,6 +1,7 @@
 import type { JobActionName } from '../model/job.ts';
 import type { JobAction } from './action.ts';
 import { cancelDeliveriesAction } from './cancel-deliveries.ts';
+import { cancelDeadLettersAction, retryDeadLettersAction } from './dead-letters.ts';
 import { dismissRejectedAction, retryRejectedAction } from './rejected.ts';
 import { replayWebhooksAction } from './replay-webhooks.ts';
 import { retryDeliveriesAction } from './retry-deliveries.ts';
@@ -18,4 +19,6 @@ export const ACTIONS: { readonly [action in JobActionName]: JobAction<any> } = {
   'waits.dismiss': dismissWaitsAction,
   'rejected.retry': retryRejectedAction,
   'rejected.dismiss': dismissRejectedAction,
+  'dead_letters.retry': retryDeadLettersAction,
+  'dead_letters.cancel': cancelDeadLettersAction,
 };

@@ -1,6 +1,7 @@
 import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
+import type { Price, Route } from './route.ts';
 import type { Tracking } from './tracking.ts';
 
 /** The span over which a limit counts sends. */
@@ -272,6 +273,10 @@ export interface CatalogData {
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];
+  /** The accounts of each channel; absent: in the order of their places. */
+  readonly routes?: readonly Route[];
+  /** Absent: what messages cost is not computed. */
+  readonly prices?: readonly Price[];
 }
 
 export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };

@@ -171,6 +171,13 @@ export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
  */
 export type FailureScope = 'recipient' | 'domain' | 'message' | 'account' | 'provider';
 
+/**
+ * Party whose fault it is that a message did not arrive: the recipient's (no address, a dead one, a full mailbox), the message's (its
+ * content, its age), that of the account with the provider (credentials, quota), the provider's, or ours.
+ */
+export const FAULTS = ['us', 'provider', 'account', 'message', 'recipient'] as const;
+export type Fault = (typeof FAULTS)[number];
+
 /** Price that a provider charges for one message, in units of the currency. */
 export interface Cost {
   readonly amount: number;
@@ -211,9 +218,9 @@ export type SendOutcome =
   /** The address does not exist, or no longer accepts messages. `since`: when the provider learned of it (APNs says so). */
   | (Failure & { readonly kind: 'address_dead'; readonly as?: DeadAddressKind; readonly since?: Millis })
   /** Our settings or credentials are wrong: every other message would fail as well until an operator corrects them. */
-  | (Failure & { readonly kind: 'misconfigured' })
-  /** The message may or may not have been sent; `timedOut`: the provider did not respond. */
-  | (Failure & { readonly kind: 'in_doubt'; readonly timedOut?: boolean });
+  | (Failure & { readonly kind: 'misconfigured'; readonly after?: Millis })
+  /** The message may or may not have been sent; `timedOut`: the provider did not respond. `after`: as of a `retry`. */
+  | (Failure & { readonly kind: 'in_doubt'; readonly after?: Millis; readonly timedOut?: boolean });
 
 /** Outcome of an attempt: that of the call, or `undeliverable` before it. */
 export const ATTEMPT_OUTCOMES = [
@@ -235,4 +242,6 @@ export interface Failure {
   readonly reason: string;
   /** The reply of the provider. Absent: it did not reply. */
   readonly response?: string;
+  /** Party whose fault it is. Absent: as the class of the outcome says, see src/model/fault.ts. */
+  readonly fault?: Fault;
 }

@@ -12,6 +12,8 @@ export const JOB_ACTIONS = [
   'waits.dismiss',
   'rejected.retry',
   'rejected.dismiss',
+  'dead_letters.retry',
+  'dead_letters.cancel',
 ] as const;
 export type JobActionName = (typeof JOB_ACTIONS)[number];
 
@@ -70,7 +72,23 @@ export interface ReplayFilter {
   readonly include_sent?: boolean;
 }
 
-export type JobFilter = DeliveryFilter | WaitFilter | SetAsideWaitFilter | RejectedFilter | ReplayFilter;
+/** Dead letters of a group. Times are ISO 8601. */
+export interface DeadLetterFilter {
+  /** Id of the group, see src/model/dead-letter.ts. */
+  readonly group: string;
+  /** Failed at or after this time. */
+  readonly since?: string;
+  /** Failed before this time. */
+  readonly until?: string;
+}
+
+export type JobFilter =
+  | DeadLetterFilter
+  | DeliveryFilter
+  | WaitFilter
+  | SetAsideWaitFilter
+  | RejectedFilter
+  | ReplayFilter;
 
 /** Which items a job or a preview is about. */
 export interface JobScope<F = JobFilter> {

@@ -1,5 +1,7 @@
+import type { Channel } from './delivery.ts';
 import type { JsonObject } from './event.ts';
 import { liveTenantId } from './principal.ts';
+import type { ScopedLimits } from './rate-limit.ts';
 import type { Tracking } from './tracking.ts';
 
 /** Ids that a live tenant can have; the table of tenants has the same pattern, with the ending of test tenants. */
@@ -25,6 +27,8 @@ export interface TenantSettings {
   readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */
   readonly branding?: JsonObject;
+  /** Rate limits of its messages by channel: of the tenant and of each of its users. */
+  readonly limits?: { readonly [channel in Channel]?: Omit<ScopedLimits, 'global'> };
 }
 
 /** Name and settings of a tenant. */

@@ -3,6 +3,21 @@ import type { Millis } from './event.ts';
 /** Endpoints of a tenant, at most; a message goes to as many. */
 export const MAX_ENDPOINTS = 1000;
 
+/** The catalog version of a notification that is a fact for endpoints: no rule decided it, and it has no template. */
+export const FACT_VERSION = 0;
+
+/** A type of facts, a beginning of types (`order.*`), or all of them. */
+export const EVENT_TYPE_PATTERN = /^(\*|[^*]+|[^*]+\.\*)$/;
+
+/**
+ * Whether types that are subscribed to, as `hears_type` of the schema has it, have this one.
+ * @param types null: no endpoint subscribes to facts
+ */
+export function hearsType(types: readonly string[] | null, type: string): boolean {
+  if (types === null) return false;
+  return types.some((one) => one === type || one === '*' || (one.endsWith('.*') && type.startsWith(one.slice(0, -1))));
+}
+
 export const ENDPOINT_STATES = ['active', 'disabled'] as const;
 export type EndpointState = (typeof ENDPOINT_STATES)[number];
 

@@ -11,7 +11,7 @@ import { isSuppressible, type Suppression } from '../model/suppression.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
 import { advanceSteps } from '../store/deliveries/fallbacks.ts';
-import { enqueueOutbox, type OutboxEvent } from '../store/outbox.ts';
+import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import type { MessageRow } from '../store/receipts/provider-messages.ts';
@@ -23,9 +23,11 @@ import {
   loadReceipts,
   lockReportedDelivery,
   type ReportedDelivery,
+  saveReceiptCost,
   saveReceiptState,
 } from '../store/receipts/receipts.ts';
 import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
+import { type Fact, recordFacts } from '../store/webhooks/facts.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
@@ -66,12 +68,28 @@ export async function recordReceipts(
     const wasUnconfirmed = delivery.receiptState === 'unconfirmed';
     const state = getReceiptState(all, { channel: delivery.channel, isOverdue: isOverdue || wasUnconfirmed });
     await saveReceiptState(connection, delivery, state);
+    if (receipts.some(({ id, cost }) => cost !== undefined && fresh.has(id)))
+      await saveReceiptCost(connection, delivery);
     if (state.state !== null) await endCheck(connection, delivery.tenantId, [message]);
     const notification = await loadCategory(connection, delivery);
     if (notification) {
       const at = Math.max(...receipts.filter(({ id }) => fresh.has(id)).map((one) => one.at), 0) || now;
-      const events = await toEvents(catalogs, delivery, state, at);
-      await enqueueOutbox(connection, events, now);
+      const facts = toFacts(delivery, state, at, now);
+      if (facts.length > 0) {
+        const { rules } = await catalogs.getActive(delivery.tenantId);
+        const { heardOutcomes } = notification;
+        const pick = (isHeard: (type: string) => boolean) => facts.filter(({ type }) => isHeard(type));
+        await enqueueOutbox(
+          connection,
+          pick((type) => listensTo(rules, type)),
+          now,
+        );
+        await recordFacts(
+          connection,
+          pick((type) => heardOutcomes?.includes(type) === true),
+          now,
+        );
+      }
       await advance(connection, catalogs, { delivery, state, catalogVersion: notification.catalogVersion }, now);
     }
     const category = notification?.category as Category | undefined;
@@ -86,13 +104,13 @@ function clampTime(at: Millis, now: Millis): Millis {
   return Number.isFinite(at) && at > 946_684_800_000 ? Math.min(Math.round(at), now) : now;
 }
 
-/** Returns the events of what is known of the delivery now and was not before, if a rule listens to them. */
-async function toEvents(
-  catalogs: CatalogCache,
+/** Returns what is known of the delivery now and was not before, as events of this time, recorded now. */
+function toFacts(
   delivery: ReportedDelivery,
   { state, flags, failure }: DeliveryReceiptState,
-  at: Millis,
-): Promise<OutboxEvent[]> {
+  time: Millis,
+  now: Millis,
+): Fact[] {
   const { tenantId, userId, notificationId, notificationType, channel, receiptState, receiptFlags } = delivery;
   const outcomes: LifecycleOutcome[] = [];
   const arrived = (one: string | null) => one === 'delivered' || one === 'partly_delivered' || one === 'complained';
@@ -104,28 +122,24 @@ async function toEvents(
   for (const flag of ['opened', 'clicked'] as const) {
     if (flags.includes(flag) && !receiptFlags.includes(flag)) outcomes.push(flag);
   }
-  if (outcomes.length === 0) return [];
-  const { rules } = await catalogs.getActive(tenantId);
   const reason = failure && [failure.enhancedCode, failure.code].filter((part) => part !== undefined).join(' ');
-  return outcomes
-    .filter((outcome) => listensTo(rules, toLifecycleEventType(outcome)))
-    .map((outcome) => {
-      const type = toLifecycleEventType(outcome);
-      const eventId = `${type} ${formatDeliveryId(delivery)}`;
-      const event: JsonObject = {
-        event_id: eventId,
-        user_id: userId,
-        event_type: type,
-        event_timestamp: isoTime(at),
-        properties: {
-          notification_type: notificationType,
-          notification_id: notificationId,
-          channel,
-          ...(reason && (outcome === 'bounced' || outcome === 'failed') ? { reason } : {}),
-        },
-      };
-      return { tenantId, userId, eventId, event };
-    });
+  return outcomes.map((outcome) => {
+    const type = toLifecycleEventType(outcome);
+    const eventId = `${type} ${formatDeliveryId(delivery)}`;
+    const event: JsonObject = {
+      event_id: eventId,
+      user_id: userId,
+      event_type: type,
+      event_timestamp: isoTime(time),
+      properties: {
+        notification_type: notificationType,
+        notification_id: notificationId,
+        channel,
+        ...(reason && (outcome === 'bounced' || outcome === 'failed') ? { reason } : {}),
+      },
+    };
+    return { tenantId, userId, eventId, type, at: now, event, about: notificationType, channel };
+  });
 }
 
 /** Goes on with channels that are tried one after the other. */

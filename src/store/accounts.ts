@@ -1,8 +1,10 @@
 import type { Channel } from '../model/delivery.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import type { RateLimit } from '../model/rate-limit.ts';
 import { documentRow, openDocument, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { deleteCircuitsOf } from './deliveries/circuits.ts';
 import type { Connection } from './pg/pool.ts';
 
 /** Channel of the announcement that an account has changed: processes load those of the tenants again. */
@@ -21,6 +23,8 @@ export interface Account {
   readonly settings: JsonObject;
   /** Names of the secrets that are set. */
   readonly secrets: readonly string[];
+  /** Rate limit of its messages; null: that of an ordinary account with its provider. */
+  readonly limits: RateLimit | null;
   readonly enabled: boolean;
   /** Order of choice among the accounts of a channel, from 1; of equal ones the name decides. */
   readonly place: number;
@@ -38,7 +42,7 @@ export type SealedAccount = Account & { readonly sealed: Buffer | null };
 /** Accounts of a tenant, at most. */
 export const MAX_ACCOUNTS = 50;
 
-const COLUMNS = `tenant_id as "tenantId", account, provider, channels, settings, secrets, enabled, place, operation_id as "operationId",
+const COLUMNS = `tenant_id as "tenantId", account, provider, channels, settings, secrets, limits, enabled, place, operation_id as "operationId",
   revision, created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** Returns the accounts of a tenant in order of choice, with what is sealed; at most MAX_ACCOUNTS. */
@@ -82,7 +86,7 @@ export async function loadAccount(
 /** Values of an account that a caller decides. */
 export type WrittenAccount = Pick<
   Account,
-  'tenantId' | 'account' | 'provider' | 'channels' | 'settings' | 'enabled' | 'place' | 'operationId'
+  'tenantId' | 'account' | 'provider' | 'channels' | 'settings' | 'limits' | 'enabled' | 'place' | 'operationId'
 > & { readonly secrets: JsonObject };
 
 /** Inserts an account, or replaces what is known of it. Returns it as it is then, and announces the change. */
@@ -97,10 +101,10 @@ export async function saveAccount(
   const sealed = names.length === 0 ? null : sealDocument(seal, JSON.stringify(secrets), rowOf(tenantId, account));
   const { rows } = await connection.query<Account>(
     `insert into provider_accounts (tenant_id, account, provider, channels, settings, sealed, secrets, enabled, place,
-       operation_id, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+       operation_id, created_at, updated_at, limits)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
      on conflict (tenant_id, account) do update set channels = excluded.channels, settings = excluded.settings, sealed = excluded.sealed,
-       secrets = excluded.secrets, enabled = excluded.enabled, place = excluded.place,
+       secrets = excluded.secrets, limits = excluded.limits, enabled = excluded.enabled, place = excluded.place,
        revision = provider_accounts.revision + 1, updated_at = excluded.updated_at
      returning ${COLUMNS}`,
     [
@@ -115,8 +119,11 @@ export async function saveAccount(
       written.place,
       written.operationId,
       isoTime(now),
+      written.limits === null ? null : JSON.stringify(written.limits),
     ],
   );
+  // The mistake that stopped it may be corrected now.
+  await deleteCircuitsOf(connection, tenantId, account);
   await announceAccountChange(connection);
   return rows[0]!;
 }
@@ -124,6 +131,7 @@ export async function saveAccount(
 /** Deletes an account, and announces it. */
 export async function deleteAccount(connection: Connection, tenantId: string, account: string): Promise<void> {
   await connection.query('delete from provider_accounts where tenant_id = $1 and account = $2', [tenantId, account]);
+  await deleteCircuitsOf(connection, tenantId, account);
   await announceAccountChange(connection);
 }
 

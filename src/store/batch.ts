@@ -6,8 +6,8 @@ import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
-import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
+import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
@@ -59,6 +59,14 @@ export interface Batch {
     readonly sealed: Buffer | null;
     readonly correlationId: string | null;
   }[];
+  /** Facts for endpoints of webhooks; the content of each is a notification with its id. */
+  readonly facts: readonly {
+    readonly factId: string;
+    readonly userId: string;
+    readonly type: string;
+    readonly about: string | null;
+    readonly channel: string | null;
+  }[];
   readonly waits: readonly WaitWrite[];
   readonly deliveries: readonly {
     readonly userId: string;
@@ -79,7 +87,7 @@ export interface Batch {
 export interface Written {
   /** Whether there are new deliveries, or some may have been queued again. */
   readonly hasDeliveries: boolean;
-  /** When the first of the waits that are due soon is due; null: none is. */
+  /** When the first of the facts, and of the waits that are due soon, is due; null: none is. */
   readonly timersDue: Millis | null;
 }
 
@@ -89,7 +97,7 @@ export interface Written {
  * one stored.
  */
 export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
-  const { events, profiles, addresses, uses, notifications, deliveries, waits } = batch;
+  const { events, profiles, addresses, uses, notifications, deliveries, facts, waits } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
   if (withCallerId.length > 0) statements.push(copyEventIds(batch.tenantId, withCallerId));
@@ -105,11 +113,14 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch));
+  if (facts.length > 0) statements.push(copyFacts(batch));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
-  return { hasDeliveries: deliveries.length > 0 || found.length > 0, timersDue: due ? parsePgTime(due) : null };
+  const waitsDue = due ? parsePgTime(due) : null;
+  const timersDue = facts.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
+  return { hasDeliveries: deliveries.length > 0 || found.length > 0, timersDue };
 }
 
 /** Ends a transaction that has nothing to write. */
@@ -305,6 +316,23 @@ function copyUses({ tenantId, uses }: Batch): Statement {
   for (const { userId, limitKey, bucket, slot, at, eventId, notificationId } of uses) {
     rows.add([tenantId, userId, limitKey, bucket, slot, at, eventId, notificationId]);
   }
+  return rows.statement();
+}
+
+const FACT_COLUMNS: Columns = {
+  tenant_id: 'text',
+  fact_id: 'uuid',
+  user_id: 'text',
+  type: 'text',
+  notification_type: 'text',
+  channel: 'text',
+  due_at: 'time',
+};
+
+function copyFacts({ tenantId, now, facts }: Batch): Statement {
+  const rows = new CopyRows('webhook_facts', FACT_COLUMNS);
+  for (const { factId, userId, type, about, channel } of facts)
+    rows.add([tenantId, factId, userId, type, about, channel, now]);
   return rows.statement();
 }
 

@@ -88,7 +88,8 @@ export async function holdOpenDeliveries(
 ): Promise<number> {
   if (of.open === 'send') return 0;
   const { rowCount } = await connection.query(
-    `update deliveries set status = 'in_doubt', finished_at = $1, reason_code = 'in_doubt',
+    `update deliveries set status = 'in_doubt', finished_at = $1, reason_code = 'in_doubt', hold_code = null,
+       dead_letter = dead_letter_group('us', channel, provider, account, 'in_doubt', null),
        reason = 'Restored from a dump of ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') ||
                 ' UTC: the message may have been sent since. Retry it by hand.'
      where finished_at is null and status = 'queued' and ($3::timestamptz is null or created_at <= $3)

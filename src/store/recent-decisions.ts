@@ -72,7 +72,7 @@ async function loadFromWaits(pool: pg.Pool, { tenantId, since, userId, rule, lim
                  from deliveries d
                  join notifications n
                    on n.tenant_id = d.tenant_id and n.user_id = d.user_id and n.notification_id = d.notification_id
-                 where d.tenant_id = $1 and d.notification_id >= $2::uuid
+                 where d.tenant_id = $1 and d.notification_id >= $2::uuid and n.catalog_version > 0
                    and ($3::text is null or d.user_id = $3) and ($4::text is null or n.rule = $4)
                  order by d.notification_id desc limit $5
                ) as sent

@@ -5,6 +5,7 @@ import type { SuppressibleChannel, Suppression, SuppressionReason } from '../mod
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
+import { reportSuppression } from './suppression-events.ts';
 
 /** A suppression as the API shows it. Times are ISO 8601 in UTC. */
 export interface SuppressionView {
@@ -65,7 +66,8 @@ export async function addSuppressions(
     if (!rows[0]) continue;
     const view = toView(rows[0]);
     added.push(view);
-    await noteChange(connection, one.tenantId, actor, 'suppression.added', view, now);
+    const change = { tenantId: one.tenantId, addressHash: one.addressHash, type: 'suppression.added', view } as const;
+    await noteChange(connection, change, actor, now);
   }
   return added;
 }
@@ -79,12 +81,13 @@ export async function liftSuppression(
   now: Millis,
 ): Promise<SuppressionView | undefined> {
   const { rows } = await connection.query(
-    `delete from suppressions where tenant_id = $1 and suppression_id = $2 returning ${COLUMNS}`,
+    `delete from suppressions where tenant_id = $1 and suppression_id = $2 returning address_hash, ${COLUMNS}`,
     [tenantId, id],
   );
   if (!rows[0]) return undefined;
   const view = toView(rows[0]);
-  await noteChange(connection, tenantId, actor, 'suppression.removed', view, now, note === null ? {} : { note });
+  const change = { tenantId, addressHash: rows[0].address_hash, type: 'suppression.removed', view } as const;
+  await noteChange(connection, change, actor, now, note === null ? {} : { note });
   return view;
 }
 
@@ -109,8 +112,10 @@ export async function liftOptOut(
      returning ${COLUMNS}`,
     [tenantId, channel, addressHash, isoTime(now), senders.map((sender) => `sender:${sender}`)],
   );
-  for (const row of rows)
-    await noteChange(connection, tenantId, actor, 'suppression.removed', toView(row), now, { evidence });
+  for (const row of rows) {
+    const change = { tenantId, addressHash, type: 'suppression.removed', view: toView(row) } as const;
+    await noteChange(connection, change, actor, now, { evidence });
+  }
 }
 
 /** Returns suppressions, newest first. @param before only those older than this one; null: from the newest */
@@ -151,18 +156,17 @@ function toKey({ tenantId, channel, addressHash, scope }: Suppression): string {
 /** Notes a suppression that was added or removed. */
 async function noteChange(
   connection: Connection,
-  tenantId: string,
+  change: Parameters<typeof reportSuppression>[1],
   actor: Actor,
-  action: 'suppression.added' | 'suppression.removed',
-  view: SuppressionView,
   now: Millis,
   detail: JsonObject = {},
 ): Promise<void> {
-  // Here the events suppression.added and suppression.removed attach: in the same transaction, one for each entry.
+  const { tenantId, type, view } = change;
   const state = view as unknown as JsonObject;
-  const [before, after] = action === 'suppression.added' ? [null, state] : [state, null];
-  const entry = { tenantId, actor, action, subject: view.suppression_id, detail, before, after };
+  const [before, after] = type === 'suppression.added' ? [null, state] : [state, null];
+  const entry = { tenantId, actor, action: type, subject: view.suppression_id, detail, before, after };
   await appendAuditEntry(connection, entry, now);
+  await reportSuppression(connection, change, now);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of COLUMNS, named column by column below

@@ -81,9 +81,7 @@ export function addUserAddress(
   by: AddressChanger,
   { kind, address, isPrimary }: { readonly kind: AddressKind; readonly address: string; readonly isPrimary: boolean },
 ): Promise<
-  | { readonly view: UserAddressView; readonly isNew: boolean; readonly isFirst: boolean }
-  | 'unknown_user'
-  | 'too_many'
+  { readonly view: UserAddressView; readonly isNew: boolean; readonly isFirst: boolean } | 'unknown_user' | 'too_many'
 > {
   const { tenantId, userId, now } = by;
   return withTransaction(pool, async (connection) => {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
 import { RulesRelay, type RulesRelayOptions } from '../outbox/rules-relay.ts';
+import { WebhookRelay } from '../outbox/webhook-relay.ts';
 import { Pace } from './pace.ts';
 import { PollLoop } from './poll-loop.ts';
 import { ScheduleTimer, type ScheduleTimerOptions } from './schedules.ts';
@@ -32,7 +33,8 @@ export interface TimerWorkerOptions {
 }
 
 /**
- * Does what becomes due as time passes: relays lifecycle events to the rules, fires waits and fires scheduled rules.
+ * Does what becomes due as time passes: relays lifecycle events to the rules and facts to endpoints of webhooks, fires waits and
+ * fires scheduled rules.
  *
  * Several workers share the work through claims. A claim of a worker that stopped expires, and the work is claimed again;
  * the transaction of each step ensures that nothing happens twice.
@@ -46,8 +48,9 @@ export class TimerWorker {
     const pace = new Pace(rate, elapsed);
     this.#waits = new WaitTimer({ pool, pipeline, pace, clock, log, lease });
     const relay = new RulesRelay({ pool, pipeline, clock, log, lease });
+    const webhooks = new WebhookRelay({ pool, clock, log, lease });
     const schedules = new ScheduleTimer({ pool, pipeline, calendar, pace, clock, elapsed, log, lease, poll });
-    const sources = [relay, this.#waits, schedules];
+    const sources = [relay, webhooks, this.#waits, schedules];
     this.#loop = new PollLoop({ databaseUrl, sources, pace, clock, mayAct, log, poll, elapsed });
   }
 

@@ -1,4 +1,4 @@
-import type { WebhookFormat } from '../model/delivery.ts';
+import type { Channel, WebhookFormat } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { DISABLED_AFTER_FAILURES, DISABLED_AFTER_MS, type DisabledCode, type EndpointState } from '../model/webhook.ts';
 import type { Endpoint } from '../store/webhooks/endpoints.ts';
@@ -9,7 +9,9 @@ export interface EndpointView {
   readonly endpoint_id: string;
   readonly url: string;
   readonly description: string;
+  readonly event_types: readonly string[] | null;
   readonly notification_types: readonly string[] | null;
+  readonly channels: readonly Channel[] | null;
   readonly format: WebhookFormat;
   readonly ordered: boolean;
   readonly per_second: number | null;
@@ -33,7 +35,9 @@ export function toEndpointView(one: Endpoint, now: Millis): EndpointView {
     endpoint_id: one.endpointId,
     url: one.url,
     description: one.description,
+    event_types: one.eventTypes,
     notification_types: one.notificationTypes,
+    channels: one.channels,
     format: one.format,
     ordered: one.ordered,
     per_second: one.perSecond,

@@ -4,7 +4,7 @@ import { openWebhooks } from '../channels/webhook/webhook.ts';
 import { TidingsError, toOutdated } from '../errors.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import { WEBHOOK_RETRY_MS } from '../model/catalog.ts';
-import type { WebhookFormat } from '../model/delivery.ts';
+import type { Channel, WebhookFormat } from '../model/delivery.ts';
 import { parseDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { isTestTenant, type Principal } from '../model/principal.ts';
@@ -35,7 +35,7 @@ import {
   saveEndpoint,
 } from '../store/webhooks/endpoints.ts';
 import { type EndpointView, toEndpointView } from './endpoint-view.ts';
-import { checkHeaders, checkSecret, checkUrl } from './write-endpoint.ts';
+import { checkHeaders, checkSecret, checkSubscription, checkUrl } from './write-endpoint.ts';
 
 /** Secrets that sign at once, at most: the current one, and those that it replaced and that have not ended. */
 const MAX_SECRETS = 5;
@@ -44,7 +44,9 @@ const MAX_SECRETS = 5;
 export interface EndpointFields {
   readonly url?: string | undefined;
   readonly description?: string | undefined;
+  readonly event_types?: readonly string[] | null | undefined;
   readonly notification_types?: readonly string[] | null | undefined;
+  readonly channels?: readonly Channel[] | null | undefined;
   readonly format?: WebhookFormat | undefined;
   readonly ordered?: boolean | undefined;
   readonly per_second?: number | null | undefined;
@@ -106,6 +108,7 @@ export class Webhooks {
     const { tenantId } = principal;
     checkUrl(client, fields.url);
     checkHeaders(fields.headers ?? {});
+    checkSubscription(fields.event_types ?? null, fields.channels ?? null);
     if (secret !== undefined) checkSecret(secret);
     const now = clock();
     return withTransaction(database.forTenant(tenantId), async (connection) => {
@@ -126,7 +129,9 @@ export class Webhooks {
         endpointId: uuidv7(),
         url: fields.url,
         description: fields.description ?? '',
+        eventTypes: fields.event_types ?? null,
         notificationTypes: fields.notification_types ?? null,
+        channels: fields.channels ?? null,
         format: fields.format ?? 'json',
         ordered: fields.ordered ?? false,
         perSecond: fields.per_second ?? null,
@@ -158,9 +163,14 @@ export class Webhooks {
       const headers = mergeHeaders(opened.headers, fields.headers);
       checkHeaders(headers);
       const state = fields.state ?? known.state;
+      const eventTypes = fields.event_types === undefined ? known.eventTypes : fields.event_types;
+      const channels = fields.channels === undefined ? known.channels : fields.channels;
+      checkSubscription(eventTypes, channels);
       return {
         url: fields.url ?? known.url,
         description: fields.description ?? known.description,
+        eventTypes,
+        channels,
         notificationTypes:
           fields.notification_types === undefined ? known.notificationTypes : fields.notification_types,
         format: fields.format ?? known.format,

@@ -1,6 +1,7 @@
 import { findSecretFault } from '../channels/webhook/secret.ts';
 import { TidingsError } from '../errors.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
+import { EVENT_TYPE_PATTERN } from '../model/webhook.ts';
 
 /** Checks of what a caller writes of an endpoint. */
 
@@ -35,6 +36,19 @@ export function checkHeaders(headers: { readonly [name: string]: string | null }
       throw invalidHeader(name, `headers.${name} is not a value of a header; ${right}`);
     }
   }
+}
+
+/** @throws TidingsError `invalid_webhook` for a pattern of types that has its `*` in another place than the end, or channels without facts */
+export function checkSubscription(eventTypes: readonly string[] | null, channels: readonly string[] | null): void {
+  const index = (eventTypes ?? []).findIndex((type) => !EVENT_TYPE_PATTERN.test(type));
+  if (index !== -1) {
+    const message = `event_types[${index}] has a * that is not its end; write a type such as order.created, order.* or *.`;
+    throw new TidingsError('invalid_webhook', message, { pointer: `/event_types/${index}` });
+  }
+  if (channels === null || eventTypes !== null) return;
+  const message =
+    'channels selects facts about messages, and without event_types the endpoint receives none; add event_types, such as ["notification.*"].';
+  throw new TidingsError('invalid_webhook', message, { pointer: '/channels' });
 }
 
 /** @throws TidingsError `invalid_webhook`; the message does not have the secret */

@@ -31,6 +31,7 @@ interface Saved {
   readonly provider: string;
   readonly channels: readonly Channel[];
   readonly settings: JsonObject;
+  readonly limits: { readonly per_second?: number; readonly per_day?: number; readonly burst?: number } | null;
   readonly enabled: boolean;
   readonly place: number;
 }
@@ -100,6 +101,7 @@ export async function startAccounts({ maxOpen }: { maxOpen?: number } = {}): Pro
           account,
           provider: 'sendgrid',
           channels: ['email'],
+          limits: null,
           enabled: true,
           place: 1,
           operationId: randomUUID(),

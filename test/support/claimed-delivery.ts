@@ -18,6 +18,7 @@ export const CLAIMED: ClaimedDelivery = {
   notificationType: 'MAIL',
   catalogVersion: 1,
   activeCatalog: 1,
+  heardOutcomes: null,
   data: {},
   sealedData: null,
   attempt: 3,
@@ -29,5 +30,6 @@ export const CLAIMED: ClaimedDelivery = {
   expiresAt: null,
   address: { sealed: Buffer.alloc(0), mask: 'm…@example.com', hash: 'hash' },
   category: 'TRANSACTIONAL',
+  lastAccount: null,
   stoppedSenders: null,
 };

@@ -200,6 +200,14 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
       expect(odd).toMatchObject({ kind: 'retry' });
     });
 
+    test('a failure that leaves the message in doubt, with Retry-After, pauses for as long', async () => {
+      for (const status of [500, 502, 503, 504]) {
+        const reply = { ...subject.throttled, status, headers: { 'retry-after': '7' }, body: '' };
+        const outcome = await send(reply);
+        if (outcome.kind === 'in_doubt') expect(outcome).toMatchObject({ after: 7000 });
+      }
+    });
+
     test.each<[string, StandInReply]>([
       ['a proxy’s page with 200', { status: 200, headers: { 'content-type': 'text/html' }, body: '<html>ok</html>' }],
       ['a proxy’s page with 202', { status: 202, headers: { 'content-type': 'text/html' }, body: '<html>ok</html>' }],

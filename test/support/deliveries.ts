@@ -49,6 +49,8 @@ const TABLES = [
   'notifications',
   'deliveries',
   'leases',
+  'circuits',
+  'rate_limits',
   'attempts',
   'messages',
   'receipts',
@@ -199,7 +201,7 @@ function withDeliveries(tidings: TestTidings): DeliveryTidings {
     retry: (id) => retryDelivery(pool, TENANT, parseId(id), systemActor('test'), clock.now, 3_600_000),
     async force(status) {
       await pool.query(
-        `update deliveries set status = $1, worker = 'another', started_at = null, duration_ms = null,
+        `update deliveries set status = $1, worker = 'another', dead_letter = null, started_at = null, duration_ms = null,
            finished_at = case when $1 not in ('queued', 'sending') then now() end`,
         [status],
       );

@@ -146,6 +146,13 @@ export const CASES = `cases:
   - { name: nothing yet, profile: , from: 2025-11-03T08:00Z, events: , expect: }
 `;
 
+export const ROUTES = `routes:
+  email: [{ account: main, tier: 1, weight: 80, when: message.category == "MARKETING" }, { account: second }]
+  sms: { account: installation }
+prices:
+  - { provider: twilio, channel: sms, calling_code: "351", from: 2026-01-01, amount: 0.045, currency: EUR }
+`;
+
 /** Things that the parser accepts. */
 export const ACCEPTED: { readonly [kind in Kind]: readonly unknown[] } = {
   event: [...parse(MORE_EVENTS), ...Object.values(parse(EVENTS).events)],

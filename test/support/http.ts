@@ -46,6 +46,7 @@ export async function testServer(
     publicUrl?: string;
     receiptAccounts?: HttpDependencies['receiptAccounts'];
     oidc?: HttpDependencies['oidc'];
+    streams?: HttpDependencies['streams'];
     /** URLs that the server may reach although they are not public ones: those of servers of the test. */
     exempt?: (url: URL) => boolean;
   } = {},
@@ -61,6 +62,7 @@ export async function testServer(
     publicUrl: options.publicUrl ?? null,
     oidc: options.oidc ?? null,
     outbound,
+    ...(options.streams && { streams: options.streams }),
     ...(options.receiptAccounts && { receiptAccounts: options.receiptAccounts }),
     databaseUrl: tidings.database.url,
     ...(options.perMinute !== undefined && { perMinute: options.perMinute }),

@@ -17,7 +17,13 @@ export interface InboxTidings {
   tell(userId: string, ...texts: string[]): Promise<void>;
   list(userId: string, query?: string): Promise<Answer['body']>;
   act(userId: string, id: string, action: string, body?: object): ReturnType<TestServer['post']>;
-  stream(server: TestServer, userId: string, headers?: Record<string, string>, query?: string): Promise<EventReader>;
+  /** Opens a stream of a user; null: of the user of the token among the headers. */
+  stream(
+    server: TestServer,
+    userId: string | null,
+    headers?: Record<string, string>,
+    query?: string,
+  ): Promise<EventReader>;
   close(): Promise<void>;
 }
 
@@ -47,7 +53,11 @@ const CATALOG = new Map([
   ['templates/NOTED/in_app.en.txt', '{{event.text}}'],
 ]);
 
-export async function inboxTidings(): Promise<InboxTidings> {
+/** @param options keys that callers need (default: none), and bounds of the streams of each server */
+export async function inboxTidings(
+  options: { readonly apiKeys?: readonly string[]; readonly heartbeat?: number; readonly maxStreams?: number } = {},
+): Promise<InboxTidings> {
+  const { apiKeys = [], ...streams } = options;
   const provider = inboxProvider(async (outgoing, mayStore) => store(outgoing, mayStore));
   const tidings = await testTidings({ in_app: provider }, CATALOG);
   const { pool } = tidings.database;
@@ -55,7 +65,7 @@ export async function inboxTidings(): Promise<InboxTidings> {
   const servers: TestServer[] = [];
   const readers: EventReader[] = [];
   const startServer = async () => {
-    const made = await testServer(tidings, { perMinute: 1_000_000 });
+    const made = await testServer(tidings, { perMinute: 1_000_000, apiKeys, streams });
     servers.push(made);
     return made;
   };
@@ -83,7 +93,8 @@ export async function inboxTidings(): Promise<InboxTidings> {
     list: async (userId, query = '') => (await server.get(pathOf(userId) + query)).body,
     act: (userId, id, action, body) => server.post(`${pathOf(userId)}/${id}/${action}`, body),
     async stream(of, userId, headers = {}, query = '') {
-      const reader = await readEvents(`${of.url}${pathOf(userId)}/stream${query}`, headers);
+      const path = userId === null ? '/api/v1/me/inbox' : pathOf(userId);
+      const reader = await readEvents(`${of.url}${path}/stream${query}`, headers);
       readers.push(reader);
       return reader;
     },

@@ -55,6 +55,7 @@ export async function loadHistory(
     addressHashes: new Map(),
     profileChars: new Map(),
     hasWaits: false,
+    heardTypes: null,
     hasStoredTriggers: false,
     large: [],
     contentChars: 0,

@@ -79,6 +79,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/deliveries/{id}/reveal': ({ sent }) => [sent],
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
+  '/api/v1/dead-letters/{group}': ({ tenantId }) => [`recipient:sms:sandbox:${tenantId}:missing_phone:`],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],

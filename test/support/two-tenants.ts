@@ -125,6 +125,16 @@ export async function twoTenants(): Promise<TwoTenants> {
        select $1, id, $3, 'android', 'fcm', $4, '', $4 || id, $4, now(), now() from unnest($2::uuid[]) as id`,
       [tenantId, deviceIds, `${word} maria`, `${word} app`],
     );
+    // A group of its own: those of other tenants would have the same id.
+    await pool.query(
+      `update deliveries set dead_letter = dead_letter_group('recipient', 'sms', 'sandbox', $1, 'missing_phone', null)
+       where tenant_id = $1 and status = 'undeliverable'`,
+      [tenantId],
+    );
+    await pool.query(
+      `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause) values ($1, 'email', $2, 10, now(), now(), $3)`,
+      [tenantId, `${word}-account`, `${word} cause`],
+    );
     const suppressionId = randomUUID();
     await pool.query(
       `insert into suppressions (tenant_id, channel, address_hash, scope, suppression_id, address_mask, reason, since, evidence)

@@ -1,9 +1,14 @@
-/** npm run torture -- [--kills N] [--seed S] [--json]: see torture.ts. Exits with 1 when anything did not hold. */
+/**
+ * npm run torture -- [--kills N] [--seed S] [--json]: see torture.ts.
+ * npm run torture -- --chaos [--notifications N] [--seed S] [--json]: see chaos/chaos.ts.
+ * Exits with 1 when anything did not hold.
+ */
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type ChaosReport, chaos } from './chaos/chaos.ts';
 import { rerunOnSmallDisk } from './small-disk.ts';
 import { type TortureReport, torture } from './torture.ts';
 
@@ -12,14 +17,24 @@ const program = new Command('torture')
     'Kills and freezes the processes of a running Tidings at random, and its database; fills its disk; counts afterwards.',
   )
   .option('--kills <n>', 'how many', wholeNumber, 200)
+  .option('--chaos', 'instead: providers that fail, hang, throttle and lie, for 50 tenants on all channels')
+  .option('--notifications <n>', 'with --chaos: how many', wholeNumber, 100_000)
   .option('--seed <n>', 'for the same choices again (not the same moments)', wholeNumber, randomInt(2 ** 31))
   .option('--json', 'the report as one line of JSON')
   // Given by the program to itself.
   .addOption(new Option('--disk <directory>').hideHelp())
   .parse();
-const { kills, seed, json, disk } = program.opts<{ kills: number; seed: number; json?: boolean; disk?: string }>();
+const { kills, seed, json, disk, ...wanted } = program.opts<{
+  kills: number;
+  seed: number;
+  json?: boolean;
+  disk?: string;
+  chaos?: true;
+  notifications: number;
+}>();
 
-if (disk === undefined) await runOnSmallDisk();
+if (wanted.chaos) await runChaos();
+else if (disk === undefined) await runOnSmallDisk();
 else await run(disk);
 
 async function runOnSmallDisk(): Promise<void> {
@@ -36,17 +51,28 @@ async function runOnSmallDisk(): Promise<void> {
   }
 }
 
+async function runChaos(): Promise<void> {
+  const { notifications } = wanted;
+  console.error(`Seed ${seed}, ${notifications} notifications`);
+  print(await chaos({ notifications, seed, say: (line) => console.error(line) }));
+}
+
 async function run(smallDisk: string | undefined): Promise<void> {
-  const report = await torture({ kills, seed, disk: smallDisk, say: (line) => console.error(line) });
+  print(await torture({ kills, seed, disk: smallDisk, say: (line) => console.error(line) }));
+}
+
+function print(report: TortureReport | ChaosReport): void {
   console.log(json ? JSON.stringify(report) : describe(report));
   process.exitCode = report.failed ? 1 : 0;
 }
 
-function describe({ findings, failed, ...numbers }: TortureReport): string {
+function describe({ findings, failed, ...numbers }: TortureReport | ChaosReport): string {
   const wide = Math.max(...findings.map(({ check }) => check.length));
   return [
     '',
-    ...Object.entries(numbers).map(([name, value]) => `  ${name.padEnd(16)}${value}`),
+    ...Object.entries(numbers).map(
+      ([name, value]) => `  ${name.padEnd(16)}${typeof value === 'object' ? JSON.stringify(value) : value}`,
+    ),
     '',
     ...findings.flatMap((finding) => [
       `  ${finding.failed === 0 ? '✓' : '✗'} ${finding.check.padEnd(wide)}  ${finding.failed === 0 ? finding.checked || '' : `${finding.failed} of ${finding.checked}`}`,

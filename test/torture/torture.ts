@@ -1,6 +1,4 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,6 +11,7 @@ import { checkAll, type Doubts } from './check.ts';
 import { freezeDatabase, killDatabase } from './database-process.ts';
 import { createUsers, makeAudience } from './events.ts';
 import { type Finding, Findings } from './findings.ts';
+import { freePort } from './free-port.ts';
 import { Poster } from './poster.ts';
 import { type Random, randomFrom } from './random.ts';
 import { fillDisk } from './small-disk.ts';
@@ -214,12 +213,3 @@ select exists (select from deliveries where status in ('queued', 'sending'))
     or exists (select from outbox_events)
     or exists (select from waits where status = 'waiting' and due_at < now() + interval '1 minute')
     or exists (select from schedules where next_at <= now() or claimed_until is not null) as busy`;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}

@@ -6,6 +6,9 @@ import type {
   CatalogVersionPage,
   CorrelatedEntry,
   CorrelatedPage,
+  DeadLetterGroup,
+  DeadLetterGroupPage,
+  DeadLetterPage,
   Decision,
   Delivery,
   DeliveryPage,
@@ -26,6 +29,8 @@ import type {
   NotificationType,
   Overdue,
   Profile,
+  ProviderAccount,
+  ProviderAccountList,
   QueueState,
   RejectedEvent,
   RejectedGroup,
@@ -35,10 +40,13 @@ import type {
   Rule,
   StoredDecision,
   StoredEvent,
+  SuppressionPage,
   UserAudit,
   UserPage,
   Wait,
   WaitPage,
+  Webhook,
+  WebhookPage,
 } from '@tidings/client/types';
 import { getApiKey, reportRejectedKey } from './key.ts';
 import { getTenant } from './tenant.ts';
@@ -50,6 +58,7 @@ export type {
   Attempt,
   Catalog,
   CorrelatedEntry,
+  DeadLetterGroup,
   Decision,
   Delivery,
   DeliverySummary,
@@ -64,9 +73,11 @@ export type {
   Notification,
   Overdue,
   Profile,
+  ProviderAccount,
   RejectedEvent,
   RejectedGroup,
   Wait,
+  Webhook,
 };
 
 export type AuditDecision = StoredDecision;
@@ -134,6 +145,24 @@ export const getDeliveries = (status: DeliveryStatus | null, after: string | nul
 
 /** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
 export const getQueue = (): Promise<QueueState> => callApi('queue');
+
+/** Returns the first 200 groups of dead letters. */
+export const getDeadLetterGroups = (): Promise<DeadLetterGroupPage> => callApi('dead-letters?limit=200');
+
+/** Returns a group with a page of 50 of its dead letters, the latest first. `after`: as for `getAudit`. */
+export const getDeadLetters = (group: string, after: string | null): Promise<DeadLetterPage> =>
+  callApi(`dead-letters/${encodeURIComponent(group)}?${buildQuery({ limit: '50', after })}`);
+
+/** Returns the accounts with providers, in order of choice. */
+export const getAccounts = (): Promise<ProviderAccountList> => callApi('provider-accounts');
+
+/** Returns a page of 50 endpoints of webhooks, newest first. `after`: as for `getAudit`. */
+export const getWebhooks = (after: string | null): Promise<WebhookPage> =>
+  callApi(`webhooks?${buildQuery({ limit: '50', after })}`);
+
+/** Returns a page of 50 addresses that get no messages, newest first. `after`: as for `getAudit`. */
+export const getSuppressions = (after: string | null): Promise<SuppressionPage> =>
+  callApi(`suppressions?${buildQuery({ limit: '50', after })}`);
 
 /** Queues a delivery again. Throws a Problem with the code `not_retryable` if its status does not allow that. */
 export const retryDelivery = (id: string): Promise<Delivery> =>

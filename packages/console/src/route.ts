@@ -7,6 +7,9 @@ export type Route =
   /** `eventId`: event to scroll to and mark, or null. */
   | { page: 'user'; userId: string; eventId: string | null }
   | { page: 'deliveries'; status: string | null }
+  /** `group`: id of a group of dead letters, or null for all groups. */
+  | { page: 'dead-letters'; group: string | null }
+  | { page: 'channels' }
   | { page: 'rejected' }
   | { page: 'jobs' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
@@ -17,6 +20,7 @@ export type Route =
   | { page: 'unknown' };
 
 export const linkToActivity = (): string => '#/';
+export const linkToChannels = (): string => '#/channels';
 export const linkToRejected = (): string => '#/rejected';
 export const linkToJobs = (): string => '#/jobs';
 export const linkToCatalog = (): string => '#/catalog';
@@ -38,6 +42,11 @@ export function linkToDeliveries(status: DeliveryStatus | null): string {
   return status === null ? '#/deliveries' : `#/deliveries?status=${status}`;
 }
 
+/** Returns the link to a group of dead letters; null: to all groups. */
+export function linkToDeadLetters(group: string | null): string {
+  return group === null ? '#/dead-letters' : `#/dead-letters?group=${encodeURIComponent(group)}`;
+}
+
 /** Goes to a link of this console, with an entry in the history. */
 export function openLink(link: string): void {
   location.hash = link;
@@ -54,6 +63,8 @@ export function parseHash(hash: string): Route {
   const [path = '', search = ''] = splitAt(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
+  if (path === '/channels') return { page: 'channels' };
+  if (path === '/dead-letters') return { page: 'dead-letters', group: parameters.get('group') };
   if (path === '/rejected') return { page: 'rejected' };
   if (path === '/jobs') return { page: 'jobs' };
   if (path === '/catalog') return { page: 'catalog', part: 'contents' };

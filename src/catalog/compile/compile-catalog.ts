@@ -9,6 +9,8 @@ import { type CompiledTemplate, compileTemplate } from '../../templates/template
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
+import { compilePrices, type Prices } from './compile-prices.ts';
+import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { findNamedFields } from './named-fields.ts';
 
@@ -25,6 +27,9 @@ export interface Catalog {
   readonly validate: ValidateEvent;
   /** Translates CloudEvents and domain events. */
   readonly mappings: Mappings;
+  readonly routes: Routes;
+  /** Undefined: this version has no prices. */
+  readonly prices: Prices | undefined;
   /** @throws Error for a notification type that this version does not define */
   getNotificationType(name: string): NotificationType;
   /**
@@ -52,6 +57,8 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     namedFields: findNamedFields(rules.byName.values(), templates.values()),
     validate: compileSchemas(data, ajv),
     mappings: compileMappings(data),
+    routes: compileRoutes(data),
+    prices: compilePrices(data),
     getNotificationType(name) {
       const type = rules.notifications.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);

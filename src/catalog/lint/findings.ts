@@ -23,6 +23,11 @@ export const CHECKS = {
   unused_notification: 'warning',
   unused_group: 'warning',
   unused_zone: 'warning',
+  unused_route: 'warning',
+  unreachable_entry: 'warning',
+  useless_weight: 'warning',
+  route_gap: 'warning',
+  unknown_account: 'warning',
 } as const;
 export type CheckCode = keyof typeof CHECKS;
 

@@ -7,6 +7,7 @@ import { checkComparisons } from './comparisons.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
+import { checkRoutes } from './routes.ts';
 import { checkTemplates } from './templates.ts';
 import { checkUses } from './uses.ts';
 import { checkWaits } from './waits.ts';
@@ -45,6 +46,7 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
   checkLimits(data, report);
   checkLoops(data, report);
   checkUses(data, report);
+  checkRoutes(data, report);
   checkTemplates(data, files, reportAt);
   return findings.sort(compareByPlace);
 }

@@ -3,7 +3,7 @@ import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Rule, TraitChange } from '../../model/catalog.ts';
 import type { Json } from '../../model/event.ts';
 import { getSentTypes } from '../../rules/compile/rule-set.ts';
-import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
+import { OUTCOME_EVENTS } from '../lifecycle-events.ts';
 import { evaluateConstant } from './constants.ts';
 import type { Report } from './findings.ts';
 
@@ -116,7 +116,7 @@ function buildSteps(rules: readonly Rule[]): StepsFrom {
       }
     }
     const sent = getSentTypes(rule);
-    for (const { name: type } of sent.size > 0 ? LIFECYCLE_EVENTS : []) {
+    for (const { name: type } of sent.size > 0 ? OUTCOME_EVENTS : []) {
       for (const to of byEvent.get(type) ?? []) {
         const cause = to.about ? to.about.find((name) => sent.has(name)) : [...sent][0];
         if (cause !== undefined) yield { to, what: `sends ${cause}, which causes ${type}`, key: 'notify' };

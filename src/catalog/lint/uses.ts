@@ -13,7 +13,7 @@ export function checkUses({ events, traits, notifications, rules, groups }: Cata
   const reserved = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
   for (const { name } of events) {
     if (reserved.has(name)) {
-      const message = `${name} is reserved for the outcomes of notifications`;
+      const message = `${name} is reserved for what Tidings itself reports`;
       report('reserved_event', ['events', name], message, 'every catalog has it: remove it, or choose another name');
     } else if (!used.has(name)) report('unused_event', ['events', name], `no rule uses ${name}`);
   }

@@ -5,6 +5,7 @@ import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
+import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
 import { parseTemplates } from './templates.ts';
@@ -21,7 +22,8 @@ export interface ParsedCatalog {
   readonly locate: SourceLocator;
 }
 
-const PARTS = ['events', 'notifications', 'rules'] as const;
+const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
+const PARTS = [...REQUIRED_PARTS, 'routes'] as const;
 
 /** Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files. */
 export async function parseCatalogFiles(source: CatalogFiles): Promise<ParsedCatalog> {
@@ -56,7 +58,7 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
     else if (part !== undefined) addYamlFile(path, part, text, yaml, problems);
     else reportMisplaced(path, problems);
   }
-  for (const part of PARTS) {
+  for (const part of REQUIRED_PARTS) {
     if (yaml.has(part)) continue;
     problems.add({ ...toFileStart(`${part}.yaml`), message: 'this file is missing', hint: EXAMPLES[part] });
   }
@@ -68,16 +70,17 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
   const rules = parseFile(yaml.get('rules'), (file) =>
     parseRules(file, { ...events, ...(notifications && { notifications }) }),
   );
+  const routes = parseFile(yaml.get('routes'), parseRoutes);
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, types: notifications },
     problems,
   );
   problems.throwIfAny();
-  return { ...events!, notifications: notifications!.map(({ type }) => type), ...rules!, templates };
+  return { ...events!, notifications: notifications!.map(({ type }) => type), ...rules!, templates, ...routes };
 }
 
-const EXAMPLES: { readonly [part in (typeof PARTS)[number]]: string } = {
+const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } = {
   events: 'events: { signup_completed: {} }',
   notifications: 'notifications: { WELCOME_EMAIL: { category: MARKETING, channels: [email] } }',
   rules: 'rules: { WELCOME_EMAIL: { on: signup_completed, limit: once } }',

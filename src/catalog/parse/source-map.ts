@@ -22,6 +22,8 @@ const FILES: { readonly [part: string]: string } = {
   notifications: 'notifications',
   rules: 'rules',
   groups: 'rules',
+  routes: 'routes',
+  prices: 'routes',
 };
 
 /**

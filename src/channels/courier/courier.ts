@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Channel, SendOutcome, Target } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
@@ -12,6 +13,9 @@ import { COURIER_CODES } from './courier-codes.ts';
 import { courierReceipts } from './courier-receipts.ts';
 
 const MAX_SEND_MS = 20_000;
+
+/** Messages whose latest answer was a failure of Courier, which are remembered by each process. */
+const MAX_FAILED = 10_000;
 
 const CHANNELS: readonly Channel[] = ['email', 'sms'];
 
@@ -56,7 +60,8 @@ gets the data of the notification, and renders. A template without it is rendere
 **To receive what became of a message**, add an outbound webhook with the receipt URL of the account: *Settings → Outbound
 Webhooks*, event \`message:updated\`. Save its signing secret as \`webhook_secret\`.
 
-**A repetition is recognized** by the header \`Idempotency-Key\`, which is the same for each attempt.
+**A repetition is recognized** by the header \`Idempotency-Key\`, for 24 hours. It is the same until Courier answers with a failure of
+its own: it would repeat that answer, so the next attempt has another key.
 
 Courier accepts a message before it knows whether the address or the template is good. What is wrong comes back by the webhook.`,
   settings,
@@ -79,15 +84,17 @@ Courier accepts a message before it knows whether the address or the template is
 
 function openCourier(account: CourierSettings, { http, clock }: ProviderTools): Provider {
   const headers = { authorization: `Bearer ${account.auth_token}`, 'content-type': 'application/json' };
+  // Courier keeps each answer for 24 hours, failures too, and gives it to every request with the same key.
+  const nextKeys = new LRUCache<string, string>({ max: MAX_FAILED });
 
   async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
-    const { target, idempotencyKey } = outgoing;
+    const { target, idempotencyKey, attempt } = outgoing;
     const to = toRecipient(target);
     if (to === undefined)
       return { kind: 'rejected', reason: 'Courier sends to email addresses and phone numbers only' };
     const answer = await callProvider(http, {
       url: `${account.base_url}/send`,
-      headers: { ...headers, 'idempotency-key': encodeURIComponent(idempotencyKey) },
+      headers: { ...headers, 'idempotency-key': encodeURIComponent(nextKeys.get(idempotencyKey) ?? idempotencyKey) },
       body: JSON.stringify({ message: buildMessage(outgoing, to, account, clock()) }),
       maxMillis: MAX_SEND_MS,
       signal,
@@ -95,6 +102,7 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
     });
     if ('outcome' in answer) return answer.outcome;
     const { response } = answer;
+    if (response.status >= 500) nextKeys.set(idempotencyKey, `${idempotencyKey}-${attempt + 1}`);
     const isTaken = response.status === 202 || response.status === 200;
     const id = isTaken ? asText(readJsonObject(response.body)?.requestId) : undefined;
     if (id !== undefined) return { kind: 'sent', providerMessageId: id };

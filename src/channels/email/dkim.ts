@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import DKIM from 'nodemailer/lib/dkim';
 import { ConfigError } from '../../errors.ts';
@@ -22,7 +22,7 @@ export type DkimKey = DKIM;
  * @throws ConfigError if the key is no RSA key that can be read, or too short; it never quotes the key
  */
 export function openDkimKey({ domain, selector, privateKey }: DkimSettings): DkimKey {
-  const pem = privateKey.replaceAll('\\n', '\n');
+  const pem = toPem(privateKey);
   let key: ReturnType<typeof createPrivateKey>;
   try {
     key = createPrivateKey(pem);
@@ -34,6 +34,16 @@ export function openDkimKey({ domain, selector, privateKey }: DkimSettings): Dki
     throw new ConfigError(`dkim_private_key must be an RSA key of at least ${MIN_KEY_BITS} bits`);
   }
   return new DKIM({ domainName: domain, keySelector: selector, privateKey: pem });
+}
+
+/** Returns the public key for the DNS record, as SPKI in Base64. @throws Error for a key that `openDkimKey` rejects */
+export function getPublicKey(privateKey: string): string {
+  const key = createPublicKey(createPrivateKey(toPem(privateKey)));
+  return key.export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
+function toPem(text: string): string {
+  return text.replaceAll('\\n', '\n');
 }
 
 /** Returns an email with its signature (RFC 6376) before it, over the headers of RFC 8058 as well. */

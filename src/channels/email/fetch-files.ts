@@ -84,8 +84,13 @@ export function createFetchFiles(http: GuardedClient, clock: () => Millis): Fetc
         };
       }
       if (status !== 200) return reject(`${what} cannot be fetched: its server says ${status}`);
-      const type = file.type ?? readType(headers['content-type']);
-      if (REFUSED_TYPE.test(type)) return reject(`${what} is of the type ${type}, which is not sent`);
+      const given = readType(headers['content-type']);
+      const type = file.type ?? given;
+      // Also what the server gives under another name: a login page is no invoice.
+      const wrong = [type, given].find((one) => REFUSED_TYPE.test(one));
+      if (wrong !== undefined) return reject(`${what} is of the type ${wrong.slice(0, 100)}, which is not sent`);
+      const encoding = String(headers['content-encoding'] ?? 'identity');
+      if (!/^identity$/i.test(encoding)) return reject(`${what} cannot be fetched: its server compresses it unasked`);
       return {
         name: file.name,
         type,

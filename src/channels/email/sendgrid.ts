@@ -76,6 +76,8 @@ tracking of SendGrid are off for each message, because they rewrite links. Our r
   repeats: 'doubled',
   correlatesBy: 'reference',
   codes: SENDGRID_CODES,
+  // The names that its domain authentication gives, unless one chooses others.
+  signingKeys: () => [{ selector: 's1' }, { selector: 's2' }],
   open: openSendGrid,
   receipts: sendgridReceipts,
 };

@@ -1,4 +1,4 @@
-import type { SendOutcome } from '../../model/delivery.ts';
+import type { FailureScope, Fault, SendOutcome } from '../../model/delivery.ts';
 import { isDeadAddress, parseEnhancedStatus, type SmtpReply, toFailureScope } from './smtp-reply.ts';
 
 /** A failure as nodemailer reports it; each field may be missing. */
@@ -66,8 +66,12 @@ function toReplyOutcome(reply: SmtpReply): Exclude<SendOutcome, { kind: 'sent' |
   if (scope === 'provider' || reply.code === 503)
     return { kind: 'retry', reason: `the mail server cannot accept messages ${suffix}` };
   if (scope === 'account') return { kind: 'misconfigured', reason: `the mail server rejected the sender ${suffix}` };
-  return { kind: 'rejected', reason: `the mail server rejected the message ${suffix}` };
+  const fault = FAULT_OF_REJECTION[scope];
+  return { kind: 'rejected', reason: `the mail server rejected the message ${suffix}`, ...(fault ? { fault } : {}) };
 }
+
+/** Faults of rejections by scope, if not that of the message: domains reject senders without SPF, DKIM and the like. */
+const FAULT_OF_REJECTION: { readonly [scope in FailureScope]?: Fault } = { recipient: 'recipient', domain: 'account' };
 
 /** Returns why nodemailer rejected the message before the server saw it. */
 function localRejection(code: 'EENVELOPE' | 'EMESSAGE'): string {

@@ -1,25 +1,28 @@
+import type { LookupFunction } from 'node:net';
 import SMTPPool from 'nodemailer/lib/smtp-pool';
 import { z } from 'zod';
 import { ConfigError } from '../../errors.ts';
 import { type Mailbox, parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { destination } from '../destinations.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition } from '../provider.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { findAttachmentFault } from './attachments.ts';
-import { type DkimSettings, openDkimKey, signMail } from './dkim.ts';
+import { type DkimSettings, getPublicKey, openDkimKey, signMail } from './dkim.ts';
 import { buildMail } from './mime.ts';
 import { PooledMail } from './pooled-mail.ts';
 import { senderSetting } from './sender-setting.ts';
 import { SMTP_CODES } from './smtp-codes.ts';
 import { type SmtpFailure, toFailureOutcome } from './smtp-outcome.ts';
+import { connectBy } from './smtp-socket.ts';
 import { parseSmtpUrl } from './smtp-url.ts';
 
 const DOMAIN = /^(?=.{3,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+$/i;
 
 const settings = z
   .strictObject({
-    url: secretSetting().describe(
+    url: destination(secretSetting()).describe(
       'Server and credentials: `smtp://user:password@mail.example.com:587` (STARTTLS), or `smtps://…` (TLS from the start).',
     ),
     from: senderSetting('The sender, as `Bank <bank@example.com>`: the visible one, and the address for bounces.'),
@@ -103,11 +106,15 @@ concerns the account.`,
   repeats: 'doubled',
   correlatesBy: 'nothing',
   codes: SMTP_CODES,
-  open({ url, from, reply_to, pool, dkim_domain, dkim_selector, dkim_private_key }) {
+  signingKeys: ({ dkim_domain: domain, dkim_selector: selector, dkim_private_key: key }) =>
+    domain && selector && key ? [{ domain, selector, publicKey: getPublicKey(key) }] : [],
+  open({ url, from, reply_to, pool, dkim_domain, dkim_selector, dkim_private_key }, { http }) {
+    const lookup = URL.canParse(url) ? http.getLookup(url) : undefined;
     return smtpProvider({
       url,
       from,
       pool,
+      ...(lookup ? { lookup } : {}),
       ...(reply_to === undefined ? {} : { replyTo: reply_to }),
       ...(dkim_domain !== undefined && dkim_selector !== undefined && dkim_private_key !== undefined
         ? { dkim: { domain: dkim_domain, selector: dkim_selector, privateKey: dkim_private_key } }
@@ -127,6 +134,8 @@ export interface SmtpSettings {
   readonly replyTo?: string;
   /** Default: emails are not signed here. */
   readonly dkim?: DkimSettings;
+  /** Finds the addresses of the server; no other one is connected to. Default: as the system does. */
+  readonly lookup?: LookupFunction;
   readonly timeouts?: {
     /** To connect, and again for the greeting, in ms. Default 10 s. */
     readonly connect?: Millis;
@@ -160,6 +169,7 @@ export function smtpProvider(settings: SmtpSettings): Provider {
     socketTimeout: reply,
     idleTimeout: 30_000,
     socketCloseTimeout: 1000,
+    ...(settings.lookup ? { getSocket: connectBy(settings.lookup, connect) } : {}),
     // Off, because it would log addresses.
     logger: false,
   });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../../model/event.ts';
+import { destination } from '../destinations.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { findUnknownPlaceholder } from './placeholders.ts';
 import { PATH } from './read-path.ts';
@@ -73,11 +74,11 @@ const errorRule = z
 
 export const httpSettings = z
   .strictObject({
-    url: template(2000)
-      .regex(/^(?:https?:\/\/|\{\{\s*url\s*\}\}[^{}]*$)/, {
+    url: destination(
+      template(2000).regex(/^(?:https?:\/\/|\{\{\s*url\s*\}\}[^{}]*$)/, {
         error: 'must begin with https://, or with {{url}}, and then have no other placeholder',
-      })
-      .describe('Where the request goes, with placeholders; `{{url}}` at its beginning is the URL of the chat.'),
+      }),
+    ).describe('Where the request goes, with placeholders; `{{url}}` at its beginning is the URL of the chat.'),
     method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('Method of the request.'),
     headers: z
       .record(headerName(), template(1000))
@@ -133,10 +134,12 @@ export const httpSettings = z
       .describe('Where the body says how long to wait. The header `Retry-After` is always read.'),
     check: z
       .strictObject({
-        url: z
-          .string()
-          .max(2000)
-          .regex(/^https?:\/\//),
+        url: destination(
+          z
+            .string()
+            .max(2000)
+            .regex(/^https?:\/\//),
+        ),
         path: path().optional(),
       })
       .optional()

@@ -7,7 +7,14 @@ import type { ProviderCode } from '../codes.ts';
 export const APNS_CODES: readonly ProviderCode[] = [
   { code: 'Unregistered', kind: 'address_dead', as: 'unregistered', meaning: 'the app is no longer on the device' },
   { code: 'ExpiredToken', kind: 'address_dead', as: 'unregistered', meaning: 'the device token has expired' },
-  { code: 'BadDeviceToken', kind: 'address_dead', as: 'invalid', meaning: 'the device token is not valid' },
+  {
+    code: 'BadDeviceToken',
+    kind: 'address_dead',
+    as: 'invalid',
+    meaning: 'the device token is not valid',
+    advice:
+      'Tokens of development builds need the environment sandbox: register the device with it. Others are retired, and come back with the app.',
+  },
   {
     code: 'DeviceTokenNotForTopic',
     kind: 'address_dead',
@@ -32,12 +39,19 @@ export const APNS_CODES: readonly ProviderCode[] = [
   { code: 'BadEnvironmentKeyIdInToken', kind: 'misconfigured', meaning: 'the key is of the other environment' },
   { code: 'BadEnvironmentKeyInToken', kind: 'misconfigured', meaning: 'the key is of the other environment' },
   { code: 'UnrelatedKeyIdInToken', kind: 'misconfigured', meaning: 'the key is not the one of this connection' },
-  { code: 'InvalidProviderToken', kind: 'misconfigured', meaning: 'the key, key id or team id is not valid' },
+  {
+    code: 'InvalidProviderToken',
+    kind: 'misconfigured',
+    meaning: 'the key, key id or team id is not valid',
+    advice:
+      'Set the key (.p8), key id and team id of the same team again with `tidings accounts update`, check it with `tidings providers check`, then retry.',
+  },
   { code: 'MissingProviderToken', kind: 'misconfigured', meaning: 'the authentication token is missing' },
   {
     code: 'ExpiredProviderToken',
     kind: 'misconfigured',
     meaning: 'a new authentication token counts as expired: check the clock of this machine',
+    advice: 'Synchronize the clock of this machine with NTP; nothing else has to change. Then retry.',
   },
   { code: 'Forbidden', kind: 'misconfigured', meaning: 'the team may not do this' },
   { code: 'BadPath', kind: 'misconfigured', meaning: 'the path is not known: check base_url' },

@@ -93,8 +93,8 @@ class Apns implements Provider {
     this.#clock = clock;
     this.#token = new ApnsToken(key, { keyId: account.key_id, teamId: account.team_id }, clock);
     this.#environments = {
-      production: toEnvironment(account.base_url, 'base_url', http),
-      sandbox: toEnvironment(account.sandbox_url, 'sandbox_url', http),
+      production: toEnvironment(account.base_url, http),
+      sandbox: toEnvironment(account.sandbox_url, http),
     };
   }
 
@@ -195,9 +195,7 @@ interface Environment {
   readonly share: BadTokenShare;
 }
 
-function toEnvironment(url: string, setting: string, http: ProviderTools['http']): Environment {
-  const fault = http.findFault(url);
-  if (fault !== undefined) throw new ConfigError(`${setting} ${fault}.`);
+function toEnvironment(url: string, http: ProviderTools['http']): Environment {
   return { origin: new Http2Origin(new URL(url).origin, http.getLookup(url)), share: new BadTokenShare() };
 }
 

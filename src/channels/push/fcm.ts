@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { ConfigError } from '../../errors.ts';
 import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
@@ -95,10 +94,6 @@ class Fcm implements Provider {
   constructor(account: FcmSettings, tools: ProviderTools) {
     this.#settings = account;
     this.#tools = tools;
-    for (const name of ['base_url', 'token_uri'] as const) {
-      const fault = tools.http.findFault(account[name]);
-      if (fault !== undefined) throw new ConfigError(`${name} ${fault}.`);
-    }
     this.#url = `${account.base_url}/v1/projects/${encodeURIComponent(account.project_id)}/messages:send`;
     this.#tokens = new GoogleTokens(
       {
@@ -170,7 +165,8 @@ class Fcm implements Provider {
         return { kind: 'address_dead', as: 'invalid', code, reason: 'the token is not one of FCM', response: reply };
       }
     }
-    return toCodeOutcome(row, { response: reply });
+    const after = readRetryAfter(response.headers, this.#tools.clock());
+    return toCodeOutcome(row, { response: reply, ...(after === undefined ? {} : { after }) });
   }
 
   async check(signal: AbortSignal): Promise<CheckResult> {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import { type Command, InvalidArgumentError } from 'commander';
 import { checkCatalogFolder } from '../../catalog/check-folder.ts';
+import { compileCatalog } from '../../catalog/compile/compile-catalog.ts';
 import { compileSchemas } from '../../catalog/schemas/validate-event.ts';
 import type { ReceivedEvent } from '../../events/envelope.ts';
 import { compileMappings } from '../../events/envelopes/mappings.ts';
@@ -20,12 +21,14 @@ import { parseTimestamp } from '../../time/timestamp.ts';
 import { escapeTerminal } from '../output/escape-terminal.ts';
 import { formatProblems } from '../output/format-problems.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from './catalog-folder.ts';
+import { formatRenderedSend, type RenderedSend, renderSends } from './render-sends.ts';
 
 interface Options {
   readonly events: string;
   /** Times real time; absent: infinite. */
   readonly speed?: number;
   readonly until?: Millis;
+  readonly messages?: boolean;
   readonly json?: boolean;
 }
 
@@ -42,6 +45,7 @@ export function addSimulateCommand(program: Command): void {
       parseSpeed,
     )
     .option('--until <time>', 'when the clock stops; 30 days after the last event by default', parseTime)
+    .option('--messages', 'render each message, with all its parts')
     .option('--json', 'print one line of JSON for each user and time at which something happens')
     .action(async (dir: string | undefined, options: Options) => {
       const { data, problems } = await checkCatalogFolder(resolveCatalogFolder(dir));
@@ -54,7 +58,10 @@ export function addSimulateCommand(program: Command): void {
           mappings: compileMappings(data),
         });
         if (rejections.length > 0) printErrors(rejections.map((reason) => `${options.events}: ${reason}`));
-        await simulate(new Simulator(compileCaseRules(data), countingIds()), events, options);
+        const simulator = new Simulator(compileCaseRules(data), countingIds());
+        const catalog = options.messages ? compileCatalog(1, 0, data) : undefined;
+        const render = catalog && ((step: SimulationStep) => renderSends(catalog, simulator, step));
+        await simulate(simulator, events, options, render);
       } catch (error) {
         if (!(error instanceof EventFileError)) throw error;
         printErrors([`${options.events}: ${error.message}`]);
@@ -62,11 +69,15 @@ export function addSimulateCommand(program: Command): void {
     });
 }
 
-/** Runs the events through the simulator, and prints each step when it is due and then the totals. */
+/**
+ * Runs the events through the simulator, and prints each step when it is due and then the totals.
+ * @param render returns the messages of a step; absent: they are not shown
+ */
 async function simulate(
   simulator: Simulator,
   events: readonly ReceivedEvent[],
   { speed = Number.POSITIVE_INFINITY, until, json }: Options,
+  render: ((step: SimulationStep) => readonly RenderedSend[]) | undefined,
 ): Promise<void> {
   const arrivals = events.map((event) => ({ at: event.time, event })).sort((a, b) => a.at - b.at);
   const last = arrivals.at(-1)?.at ?? 0;
@@ -77,7 +88,7 @@ async function simulate(
     clock = at;
     for (const step of happened) {
       sends += step.sends.length;
-      printStep(step, json ?? false);
+      printStep(step, render?.(step), json ?? false);
     }
   }
   if (json) return;
@@ -92,10 +103,18 @@ async function simulate(
 /** A timer of Node.js cannot wait longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-function printStep(step: SimulationStep, asJson: boolean): void {
-  if (asJson) console.log(JSON.stringify(toStepView(step)));
-  else for (const line of toTimeline(step)) console.log(colorize(line));
+function printStep(step: SimulationStep, messages: readonly RenderedSend[] | undefined, asJson: boolean): void {
+  if (asJson) {
+    console.log(JSON.stringify({ ...toStepView(step), ...(messages ? { messages } : {}) }));
+    return;
+  }
+  for (const line of toTimeline(step)) console.log(colorize(line));
+  for (const line of (messages ?? []).flatMap(formatRenderedSend))
+    console.log(escapeTerminal(`${MESSAGE_INDENT}${line}`));
 }
+
+/** Below the decisions. */
+const MESSAGE_INDENT = ' '.repeat(21);
 
 const COLORS: { readonly [mark: string]: Parameters<typeof styleText>[0] } = {
   send: 'green',

@@ -14,6 +14,7 @@ import { checkSessions } from '../../store/pg/session.ts';
 import { newSeal } from '../database/with-database.ts';
 import { checkAccounts } from './account-checks.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
+import type { SenderAccount } from './sender-checks.ts';
 
 /** Rows of a default partition that are counted, at most. */
 const MAX_COUNTED_ROWS = 10_000;
@@ -24,6 +25,8 @@ export interface OpenDatabase {
   /** URL of the API login; null: Tidings makes it itself, where it may. */
   readonly apiUrl: string | null;
   readonly config: Config;
+  /** Receives the sender of each account of a tenant for email. */
+  readonly addSender: (sender: SenderAccount) => void;
 }
 
 /** Checks a database that can be reached, in the order in which a start would use it. */
@@ -53,7 +56,7 @@ export async function checkDatabase(database: OpenDatabase): Promise<Finding[]> 
     }),
     await runCheck('roles', () => checkRoles(pool)),
     await runCheck('tenants', () => checkTenants(database, seal)),
-    await runCheck('accounts', () => checkAccounts(pool, seal)),
+    await runCheck('accounts', () => checkAccounts(pool, seal, database.addSender)),
     await runCheck('partitions', () => checkPartitions(pool)),
     await runCheck('active catalog', () => checkActiveCatalog(pool)),
     await runCheck('workers', () => checkPause(pool)),

@@ -13,6 +13,7 @@ import { escapeTerminal } from '../output/escape-terminal.ts';
 import { withProfile } from '../profiles/use-profile.ts';
 import { checkInstallation } from './account-checks.ts';
 import { checkDatabase } from './database-checks.ts';
+import { openDnsLookup } from './dns-lookup.ts';
 import { type Finding, type FindingStatus, fail, ok, runCheck, warn } from './finding.ts';
 import {
   checkCatalogDir,
@@ -23,6 +24,8 @@ import {
   checkSpace,
   checkZones,
 } from './local-checks.ts';
+import { checkPublicUrl } from './public-url.ts';
+import { checkSenders, type SenderAccount } from './sender-checks.ts';
 import { checkServer } from './server-check.ts';
 
 const EXAMPLE_CATALOG = join(ROOT, 'examples', 'fintech');
@@ -64,13 +67,17 @@ async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   );
   const server = await examineServer(env);
   if (config === undefined) {
-    const skipped = ['encryption key', 'access', 'disk', 'port', 'catalog', 'providers', 'database'].map((check) =>
-      skip(check, 'configuration'),
+    const skipped = ['encryption key', 'access', 'disk', 'port', 'catalog', 'providers', 'public URL', 'database'].map(
+      (check) => skip(check, 'configuration'),
     );
     return [...findings, ...server, ...skipped];
   }
   const { dataDir, catalogDir, port } = config;
   const checked = config;
+  const senders: SenderAccount[] = [];
+  const addSender = (sender: SenderAccount) => senders.push(sender);
+  const installation = await checkInstallation(checked, addSender);
+  const database = await examineDatabase(checked, addSender);
   const isOurs = server[0]?.status === 'ok' && isLocal(env, port);
   return [
     ...findings,
@@ -79,8 +86,10 @@ async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     await runCheck('disk', () => checkSpace(dataDir)),
     await runCheck('port', () => checkPortFree(checked, isOurs)),
     await runCheck('catalog', () => checkCatalogDir(catalogDir)),
-    ...(await checkInstallation(checked)),
-    ...(await examineDatabase(checked)),
+    ...installation,
+    await runCheck('public URL', () => checkPublicUrl(checked.publicUrl, sendsOut(checked) || senders.length > 0)),
+    ...(await checkSenders(senders, openDnsLookup())),
+    ...database,
     ...server,
   ];
 }
@@ -95,13 +104,18 @@ async function examineServer(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   }
 }
 
+/** Whether a provider of the installation sends messages to users. */
+function sendsOut({ chosenBy }: Config): boolean {
+  return Object.keys(chosenBy).length > 0;
+}
+
 /** Whether the server that was asked is the one of PORT. */
 function isLocal(env: NodeJS.ProcessEnv, port: number): boolean {
   const url = new URL(getBaseUrl(withProfile(env)));
   return ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname) && Number(url.port || 80) === port;
 }
 
-async function examineDatabase(config: Config): Promise<Finding[]> {
+async function examineDatabase(config: Config, addSender: (sender: SenderAccount) => void): Promise<Finding[]> {
   const isEmbedded = config.databaseUrl === null;
   if (isEmbedded && !existsSync(join(config.dataDir, 'postgres'))) {
     const detail = `no database in ${config.dataDir} yet`;
@@ -122,7 +136,7 @@ async function examineDatabase(config: Config): Promise<Finding[]> {
         await pool.query('select 1');
         return ok(isEmbedded ? `the embedded PostgreSQL in ${config.dataDir} responds` : 'PostgreSQL responds');
       });
-      if (reached.status === 'ok') return [reached, ...(await checkDatabase({ pool, url, apiUrl, config }))];
+      if (reached.status === 'ok') return [reached, ...(await checkDatabase({ pool, url, apiUrl, config, addSender }))];
       const advice = 'check that it runs, and the host, port, user, password and database of DATABASE_URL';
       return [{ ...reached, advice }, skip('version, schema, roles, tenants, partitions', 'database')];
     } finally {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { AccountView } from '../../accounts/accounts.ts';
 import type { ProviderDescription } from '../../accounts/describe-providers.ts';
 import { ConfigError } from '../../errors.ts';
+import { findRateFault, type RateLimit } from '../../model/rate-limit.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
@@ -16,6 +17,8 @@ interface SettingOptions {
   readonly secretFile: readonly Pair[];
   readonly channels?: string;
   readonly place?: number;
+  /** `none`: that of the provider. */
+  readonly limits?: RateLimit | 'none';
   readonly enable?: boolean;
   readonly disable?: boolean;
   readonly json?: boolean;
@@ -78,6 +81,11 @@ function addSettings(command: Command): Command {
     .option('--secret-env <name=VARIABLE>', 'a secret, from an environment variable', addPair, [])
     .option('--secret-file <name=file>', 'a secret, from a file', addPair, [])
     .option('--channels <list>', 'channels that it is for, separated by commas')
+    .option(
+      '--limits <list>',
+      'rate limit, such as per_second=14,per_day=50000,burst=5; none: that of the provider',
+      parseLimits,
+    )
     .option('--place <n>', 'order of choice, from 1', parsePlace)
     .option('--enable', 'send by it')
     .option('--disable', 'send nothing by it')
@@ -95,11 +103,25 @@ function parsePlace(text: string): number {
   throw new InvalidArgumentError('Write a whole number from 1.');
 }
 
-function toBody({ channels, place, enable, disable }: SettingOptions): object {
+function parseLimits(text: string): RateLimit | 'none' {
+  if (text === 'none') return text;
+  const limit = Object.fromEntries(
+    text.split(',').map((item) => {
+      const [name = '', value = ''] = item.split('=');
+      return [name.trim(), /^\d+$/.test(value.trim()) ? Number(value) : value];
+    }),
+  );
+  const fault = findRateFault(limit);
+  if (fault) throw new InvalidArgumentError(`${fault.field ?? 'It'} ${fault.message}.`);
+  return limit as RateLimit;
+}
+
+function toBody({ channels, place, limits, enable, disable }: SettingOptions): object {
   if (enable && disable) throw new ConfigError('--enable and --disable exclude each other; write one of them');
   return {
     ...(channels === undefined ? {} : { channels: channels.split(',').map((channel) => channel.trim()) }),
     ...(place === undefined ? {} : { place }),
+    ...(limits === undefined ? {} : { limits: limits === 'none' ? null : limits }),
     ...(enable || disable ? { enabled: enable === true } : {}),
   };
 }

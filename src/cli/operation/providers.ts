@@ -44,17 +44,26 @@ export function addProvidersCommands(program: Command): void {
     .command('send-test')
     .description('Send one plain message by an account')
     .argument('<account>')
-    .requiredOption('--to <address>', 'an email address, a phone number such as +351912345678, a URL or a chat channel')
+    .requiredOption(
+      '--to <address>',
+      'an email address, a phone number such as +351912345678, a URL, a chat channel, or the subscription of a browser as JSON',
+    )
     .option('--channel <channel>', 'needed for an account of several channels')
     .option('--platform <platform>', 'ios or android: the address is the token of a device')
+    .option('--environment <environment>', 'of APNs, for the token of a device: sandbox or production')
     .option(...JSON_OPTION)
     .action(
       (
         account: string,
-        { to, channel, platform, json }: { to: string; channel?: string; platform?: string; json?: boolean },
+        {
+          to,
+          channel,
+          json,
+          ...device
+        }: { to: string; channel?: string; platform?: string; environment?: string; json?: boolean },
       ) =>
         runApiCommand(json, async (api) => {
-          const body = { to: toTarget(to, platform), ...(channel === undefined ? {} : { channel }) };
+          const body = { to: toTarget(to, device), ...(channel === undefined ? {} : { channel }) };
           const data = (await api.post(`${toPath(account)}/test-send`, body)) as TestResult;
           if (data.outcome !== 'sent' && data.outcome !== 'sandboxed') process.exitCode = EXIT_FAILURE;
           return { data, lines: [formatResult(account, data)] };
@@ -63,8 +72,9 @@ export function addProvidersCommands(program: Command): void {
 }
 
 /** Returns the target that a text names. @throws ConfigError if its kind cannot be seen */
-function toTarget(text: string, platform: string | undefined): object {
-  if (platform !== undefined) return { device: { platform, token: text } };
+function toTarget(text: string, device: { readonly platform?: string; readonly environment?: string }): object {
+  if (device.platform !== undefined) return { device: { ...device, token: text } };
+  if (text.startsWith('{')) return { browser: readSubscription(text) };
   if (/^https?:\/\//.test(text)) return { url: text };
   if (/^\+\d[\d ]+$/.test(text)) return { phone: text.replaceAll(' ', '') };
   if (text.includes('@')) return { email: text };
@@ -72,6 +82,16 @@ function toTarget(text: string, platform: string | undefined): object {
   throw new ConfigError(
     '--to is no address, number, URL or channel of a chat; for the token of a device add --platform',
   );
+}
+
+/** Returns the subscription of a browser, as `JSON.stringify(subscription)` writes it. @throws ConfigError */
+function readSubscription(text: string): object {
+  try {
+    const { endpoint, keys } = JSON.parse(text);
+    return { endpoint, p256dh: keys.p256dh, auth: keys.auth };
+  } catch {
+    throw new ConfigError('--to is no subscription of a browser: {"endpoint":"…","keys":{"p256dh":"…","auth":"…"}}');
+  }
 }
 
 function toPath(account: string): string {

@@ -29,10 +29,10 @@ export interface JobCommand {
 /** Pause between two looks at a job that is followed. */
 const FOLLOW_PAUSE_MS = 300;
 
-/** Adds the options of a command that starts a job. */
-export function addJobOptions(command: Command): Command {
+/** Adds the options of a command that starts a job. @param isForAll whether it has a filter, and `--all` for no filter */
+export function addJobOptions(command: Command, { isForAll = true }: { readonly isForAll?: boolean } = {}): Command {
+  if (isForAll) command.option('--all', 'everything: without it, a filter is required');
   return command
-    .option('--all', 'everything: without it, a filter is required')
     .option('--preview', 'count what it would do, and do nothing')
     .option('--detach', 'start it and do not wait for its end')
     .option('--per-second <n>', 'items per second, at most', parseCount)

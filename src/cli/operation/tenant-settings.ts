@@ -11,12 +11,13 @@ export interface SettingOptions {
   readonly mailFrom?: string;
   readonly tracking?: string;
   readonly branding?: object;
+  readonly limits?: object;
   /** Settings to remove. */
   readonly unset?: readonly Setting[];
   readonly json?: boolean;
 }
 
-const SETTINGS = ['locale', 'zone', 'mail-from', 'tracking', 'branding'] as const;
+const SETTINGS = ['locale', 'zone', 'mail-from', 'tracking', 'branding', 'limits'] as const;
 type Setting = (typeof SETTINGS)[number];
 
 /** Adds the options of a command that gives a tenant its name and settings. */
@@ -27,7 +28,12 @@ export function addSettingOptions(command: Command): Command {
     .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
     .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
     .addOption(new Option('--tracking <what>', 'what is found out about readers of its emails').choices(TRACKING))
-    .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseBranding)
+    .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseObject)
+    .option(
+      '--limits <json>',
+      `rate limits by channel, such as '{"sms": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}', or @FILE`,
+      parseObject,
+    )
     .option('--json', 'print one line of JSON');
 }
 
@@ -44,10 +50,11 @@ export function toTenantChange({
   mailFrom,
   tracking,
   branding,
+  limits,
   unset = [],
 }: SettingOptions): object {
   const removed = Object.fromEntries(unset.map((setting) => [setting.replace('-', '_'), null]));
-  return { name, settings: { locale, zone, mail_from: mailFrom, tracking, branding, ...removed } };
+  return { name, settings: { locale, zone, mail_from: mailFrom, tracking, branding, limits, ...removed } };
 }
 
 /** Returns a line with the tenant, and one for each of its settings. */
@@ -63,7 +70,7 @@ export function formatTenant({ tenant_id, name, status, follows, created_at }: T
   return `${tenant_id}  ${status}  "${name}"  ${catalog}  since ${created_at}`;
 }
 
-function parseBranding(text: string): object {
+function parseObject(text: string): object {
   try {
     const value: unknown = JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { WEBHOOK_FORMATS } from '../../model/delivery.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import { formatJobEnd } from './run-job.ts';
@@ -11,6 +11,7 @@ interface EndpointView {
   readonly endpoint_id: string;
   readonly url: string;
   readonly description: string;
+  readonly event_types: readonly string[] | null;
   readonly notification_types: readonly string[] | null;
   readonly state: string;
   readonly state_code: string | null;
@@ -31,6 +32,15 @@ interface DeliveryOfEndpoint {
     readonly response: string | null;
     readonly reason: string | null;
   }[];
+}
+
+interface NewEndpointOptions {
+  types?: string;
+  events?: string;
+  channels?: string;
+  description?: string;
+  ordered?: boolean;
+  json?: boolean;
 }
 
 /** Adds the commands `webhooks …`. */
@@ -59,20 +69,57 @@ export function addWebhooksCommands(program: Command): void {
     .description('Create an endpoint, and print its secret this once')
     .argument('<url>', 'an https:// URL with a public host name')
     .option('--types <types>', 'notification types, separated by commas (default: all)')
+    .option('--events <types>', 'receive facts of these types instead of messages: order.created, order.* or *')
+    .option('--channels <channels>', 'only facts about these channels, separated by commas')
     .option('--description <text>', 'for your records')
     .option('--ordered', 'one message at a time, the oldest first')
     .option('--json', 'print one line of JSON')
-    .action((url: string, options: { types?: string; description?: string; ordered?: boolean; json?: boolean }) =>
+    .action((url: string, options: NewEndpointOptions) =>
       runApiCommand(options.json, async (api) => {
         const body = {
           url,
           ...(options.types === undefined ? {} : { notification_types: splitWords(options.types) }),
+          ...(options.events === undefined ? {} : { event_types: splitWords(options.events) }),
+          ...(options.channels === undefined ? {} : { channels: splitWords(options.channels) }),
           ...(options.description === undefined ? {} : { description: options.description }),
           ...(options.ordered ? { ordered: true } : {}),
         };
         return showSecret((await api.post('/api/v1/webhooks', body)) as EndpointView & { readonly secret: string });
       }),
     );
+  webhooks
+    .command('show')
+    .description('Show an endpoint, without its secrets')
+    .argument('<id>', 'the id of the endpoint; see `tidings webhooks list`')
+    .option('--json', 'print one line of JSON')
+    .action((id: string, options: { json?: boolean }) =>
+      runApiCommand(options.json, async (api) => {
+        const data = (await api.get(pathOf(id))) as EndpointView;
+        return { data, lines: [formatEndpoint(data)] };
+      }),
+    );
+  const update = webhooks
+    .command('update')
+    .description('Change an endpoint; what is not named stays')
+    .argument('<id>', 'the id of the endpoint; see `tidings webhooks list`')
+    .option('--url <url>', 'an https:// URL with a public host name')
+    .option('--types <types>', 'notification types, separated by commas; `all`: of every type')
+    .option('--description <text>', 'for your records')
+    .addOption(new Option('--format <format>', 'of the body').choices(WEBHOOK_FORMATS))
+    .option('--ordered', 'one message at a time, the oldest first')
+    .option('--no-ordered', 'as many at a time as it takes')
+    .option('--json', 'print one line of JSON');
+  update.action((id: string, { json, types, ...options }: UpdateOptions) => {
+    const body = {
+      ...options,
+      ...(types === undefined ? {} : { notification_types: types === 'all' ? null : splitWords(types) }),
+    };
+    if (Object.keys(body).length === 0) update.error('error: name what to change, by an option such as --url');
+    return runApiCommand(json, async (api) => {
+      const data = (await api.patch(pathOf(id), body)) as EndpointView;
+      return { data, lines: [formatEndpoint(data)] };
+    });
+  });
   webhooks
     .command('rotate-secret')
     .description('Sign with a new secret, and print it this once')
@@ -171,6 +218,15 @@ export function addWebhooksCommands(program: Command): void {
     );
 }
 
+interface UpdateOptions {
+  readonly url?: string;
+  readonly types?: string;
+  readonly description?: string;
+  readonly format?: string;
+  readonly ordered?: boolean;
+  readonly json?: boolean;
+}
+
 interface ReplayOptions {
   readonly delivery?: string;
   readonly since?: string;
@@ -199,6 +255,7 @@ function formatEndpoint(one: EndpointView): string {
     one.endpoint_id,
     one.state_code === null ? one.state : `${one.state} (${one.state_code})`,
     one.url,
+    one.event_types === null ? '' : `facts: ${one.event_types.join(',')}`,
     one.notification_types?.join(',') ?? 'all types',
     one.failing_since === null ? '' : `${one.failures} failures since ${one.failing_since}`,
     one.description === '' ? '' : `"${one.description}"`,

@@ -34,6 +34,7 @@ export interface Frame {
   user: JsonObject;
   context: JsonObject;
   matched: JsonObject;
+  message: JsonObject;
   now: Millis | undefined;
   /** Current item of each nested macro, outermost first. */
   readonly items: [Value, Value];
@@ -42,7 +43,17 @@ export interface Frame {
 }
 
 export function newFrame(): Frame {
-  return { event: {}, traits: {}, user: {}, context: {}, matched: {}, now: undefined, items: [null, null], steps: 0 };
+  return {
+    event: {},
+    traits: {},
+    user: {},
+    context: {},
+    matched: {},
+    message: {},
+    now: undefined,
+    items: [null, null],
+    steps: 0,
+  };
 }
 
 export type Evaluate = (frame: Frame) => EvaluationOutcome;
@@ -71,7 +82,7 @@ export interface CompileContext {
   problem(offset: number, message: string, hint?: string): void;
 }
 
-export const ROOTS = ['event', 'traits', 'user', 'context', 'matched', 'now'] as const;
+export const ROOTS = ['event', 'traits', 'user', 'context', 'matched', 'message', 'now'] as const;
 export type Root = (typeof ROOTS)[number];
 
 export type Variables = { readonly [name in Root]: Type | Unavailable };

@@ -49,6 +49,7 @@ const READ_VARIABLE: { readonly [name in Root]: Evaluate } = {
   user: (frame) => frame.user,
   context: (frame) => frame.context,
   matched: (frame) => frame.matched,
+  message: (frame) => frame.message,
   now: ({ now }: Frame) => (now === undefined ? MISSING_NOW : new Timestamp(now)),
 };
 

@@ -132,7 +132,9 @@ function readAddress(kind: AddressKind, text: string): string {
   }
   const number = toNormalAddress(kind, text);
   if (/^\+[1-9]\d{6,14}$/.test(number)) return number;
-  throw wrongAddress('address is no phone number in E.164 form; write + and the country code first, such as +351912345678.');
+  throw wrongAddress(
+    'address is no phone number in E.164 form; write + and the country code first, such as +351912345678.',
+  );
 }
 
 function wrongAddress(message: string): TidingsError {

@@ -186,7 +186,7 @@ class Inboxes {
   readonly #streams: InboxStreams;
 
   constructor(dependencies: HttpDependencies) {
-    const { database, databaseUrl, seal, clock } = dependencies;
+    const { database, databaseUrl, seal, clock, streams } = dependencies;
     this.#dependencies = dependencies;
     this.#cursors = new Cursors(seal);
     this.#signals = new InboxSignals(database.owner);
@@ -196,6 +196,7 @@ class Inboxes {
       clock,
       toView,
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
+      ...(streams ? { bounds: streams } : {}),
     });
   }
 
@@ -227,7 +228,7 @@ class Inboxes {
       // Proxies that collect responses are to pass this one on as it comes.
       'x-accel-buffering': 'no',
     });
-    this.#streams.open(of, reply.raw, known);
+    this.#streams.open(of, reply.raw, known, () => request.findRevocation());
     return reply as never;
   }
 

@@ -29,7 +29,8 @@ function asFilter(filter: object): JobFilter {
  * gives no further rights.
  */
 function requireItemScope({ scopes }: Principal, action: JobActionName, right: 'read' | 'write'): void {
-  const scope: Scope = `${action.split('.')[0] as 'deliveries' | 'waits' | 'rejected' | 'webhooks'}:${right}`;
+  const [what] = action.split('.') as ['deliveries' | 'waits' | 'rejected' | 'webhooks' | 'dead_letters'];
+  const scope: Scope = `${what === 'dead_letters' ? 'deliveries' : what}:${right}`;
   if (!scopes.has(scope)) throw new TidingsError('forbidden', `The job ${action} needs the scope ${scope} as well.`);
 }
 

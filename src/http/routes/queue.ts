@@ -1,5 +1,6 @@
 import { CHANNELS, type Channel, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT } from '../../store/deliveries/overdue.ts';
+import { listRouteMoves } from '../../store/route-moves.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { queueState } from '../schemas/queue.ts';
@@ -12,7 +13,7 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getQueue',
-        summary: 'Show overdue work by queue and channel, and open circuits',
+        summary: 'Show overdue work by queue and channel, open circuits, and accounts that fail',
         tags: ['deliveries'],
         response: { 200: queueState },
       },
@@ -25,6 +26,7 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
         before: now - OVERDUE_AFTER_MS,
         now,
       });
+      const moves = await listRouteMoves(database.forTenant(principal.tenantId), principal.tenantId);
       return {
         overdue: found.map(({ queue, channel, count, oldest }) => ({
           queue,
@@ -33,7 +35,15 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
           has_more: count >= MAX_OVERDUE_COUNT,
           oldest_due_at: isoTime(oldest),
         })),
-        circuits: listOpenCircuits === undefined ? null : [...listOpenCircuits()],
+        moves: moves.map(({ channel, account, share, since, movedAt, cause }) => ({
+          channel,
+          account,
+          share,
+          since: isoTime(since),
+          moved_at: isoTime(movedAt),
+          cause,
+        })),
+        circuits: listOpenCircuits === undefined ? null : [...listOpenCircuits(principal.tenantId)],
       };
     },
   );

@@ -1,15 +1,21 @@
 import { z } from 'zod';
 import { MAX_PLACE } from '../../accounts/accounts.ts';
 import { CHANNELS, type Target } from '../../model/delivery.ts';
+import { ACCOUNT_NAME, INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import { jsonObject, listOf, storable, storedObject, timestamp } from './common.ts';
+import { rateLimit } from './rate-limits.ts';
 
 /* Accounts of a tenant with providers, and the providers that there are. */
 
 const NAME_HINT = 'write lower-case letters, digits, - and _, at most 63, starting with a letter or digit';
 
+const LIMITS_HINT = 'Rate limit of the account; null: what its provider allows an ordinary account';
+const RESERVED_HINT = `write another name: in routes, ${INSTALLATION_ACCOUNT} is the account of the installation`;
+
 const accountName = z
   .string(NAME_HINT)
-  .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, NAME_HINT)
+  .regex(ACCOUNT_NAME, NAME_HINT)
+  .regex(/^(?!installation$)/, RESERVED_HINT)
   .meta({ description: 'Name of the account', examples: ['ses_eu'] });
 
 export const accountParams = z.object({
@@ -55,6 +61,7 @@ export const newAccount = z
     }),
     channels: channels.optional(),
     settings,
+    limits: rateLimit.nullable().optional().describe(LIMITS_HINT),
     enabled: z.boolean().optional().describe('Whether messages are sent by it; by default true'),
     place: place.optional(),
   })
@@ -66,6 +73,7 @@ export const accountChange = z
     settings: settings
       .optional()
       .describe('Settings to change; null removes one, and what is absent stays, secrets too'),
+    limits: rateLimit.nullable().optional().describe(LIMITS_HINT),
     enabled: z.boolean().optional(),
     place: place.optional(),
   })
@@ -78,6 +86,7 @@ export const account = z
     channels: listOf(z.enum(CHANNELS)),
     settings: jsonObject.describe('Without the secrets'),
     secrets: listOf(z.string()).describe('Names of the secrets that are set; their values are never shown'),
+    limits: rateLimit.nullable().describe(LIMITS_HINT),
     enabled: z.boolean(),
     place: z.int().meta({ examples: [1] }),
     revision: z.int().describe('Grows with each change; send it as If-Match'),
@@ -130,7 +139,7 @@ export const testSend = z
   .meta({ id: 'ProviderTest' });
 
 /** Returns the target of a test message. */
-export function toTarget({ to: given, channel }: z.infer<typeof testSend>, now: number): Target {
+export function toTarget({ to: given }: z.infer<typeof testSend>, now: number): Target {
   const { email, phone, device: toDevice, browser: toBrowser, url, chat } = given;
   if (email !== undefined) return { kind: 'email', address: email };
   if (phone !== undefined) return { kind: 'phone', number: phone };
@@ -139,7 +148,6 @@ export function toTarget({ to: given, channel }: z.infer<typeof testSend>, now: 
     const { environment, ...rest } = toDevice;
     return { kind: 'device', ...rest, ...(environment ? { environment } : {}), registeredAt: now };
   }
-  if (url !== undefined && channel === 'chat') return { kind: 'chat', url };
   if (url !== undefined) return { kind: 'endpoint', url, headers: {}, secrets: [] };
   return chat === undefined ? { kind: 'none' } : { kind: 'chat', channel: chat };
 }

@@ -26,7 +26,9 @@ export const userAddress = z
     is_trait: z
       .boolean()
       .describe('Whether it is the one of the traits; the next event with another one, or with none, replaces it'),
-    added_at: timestamp.nullable().describe('When a request added it; null: none did, and it goes when the traits change'),
+    added_at: timestamp
+      .nullable()
+      .describe('When a request added it; null: none did, and it goes when the traits change'),
     updated_at: timestamp,
   })
   .meta({ id: 'UserAddress', description: 'An address of a user' }) satisfies z.ZodType<UserAddressView>;

@@ -31,6 +31,19 @@ const target = z.string().meta({
   examples: [''],
 });
 
+const parts = z
+  .int()
+  .nullable()
+  .meta({ description: 'Parts that the provider bills (SMS); null: one, or not known', examples: [null] });
+
+const cost = z
+  .object({ amount: z.number(), currency: z.string().meta({ description: 'ISO 4217', examples: ['EUR'] }) })
+  .nullable()
+  .meta({
+    description: 'By the prices of the catalog, or as the provider said; null: it is not known',
+    examples: [null],
+  });
+
 const fields = {
   delivery_id: deliveryId,
   notification_id: idOf('notification'),
@@ -75,6 +88,8 @@ const fields = {
     description: 'What its reader did; what machines did is apart',
     examples: [['opened']],
   }),
+  parts,
+  cost,
 };
 
 export const delivery = z
@@ -93,6 +108,9 @@ const attempt = z
     reason: z.string().nullable(),
     response: z.string().nullable().describe('Reply of the provider'),
     provider_message_id: z.string().nullable(),
+    choice: z.string().nullable().describe('Why it went by its account; null: there was no choice'),
+    parts,
+    cost,
   })
   .meta({ id: 'Attempt', description: 'One call to a provider' });
 
@@ -124,6 +142,10 @@ export const deliverySummary = z
     status: z.enum(DELIVERY_STATUSES),
     provider: z.string().nullable(),
     reason: z.string().nullable(),
+    receipt_state: z
+      .enum(RECEIPT_STATES)
+      .nullable()
+      .describe('State by all receipts of the provider; null: nothing yet'),
   })
   .meta({ id: 'DeliverySummary', description: 'A delivery in few words' }) satisfies z.ZodType<DeliverySummary>;
 

@@ -18,7 +18,7 @@ const itemId = z
   .string()
   .max(64)
   .meta({ description: 'Id of the notification', examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'] });
-const action = z.enum(ITEM_ACTIONS).meta({ examples: ['read'] });
+const action = z.enum(ITEM_ACTIONS).meta({ examples: ['snooze'] });
 const mark = z.enum(['read-all', 'seen-all']).meta({ examples: ['read-all'] });
 
 export const inboxParams = z.object({ user_id: userIdParam });

@@ -3,6 +3,7 @@ import { CHANNELS } from '../../model/delivery.ts';
 import { JOB_ACTIONS, JOB_STATUSES, type JobFailure, RETRYABLE_STATUSES } from '../../model/job.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
 import { idOf, jsonObject, listOf, nextCursor, pathText, storable, timestamp, userIdParam } from './common.ts';
+import { groupIdParam } from './dead-letters.ts';
 import { mergePatch } from './events.ts';
 
 /* Jobs: one command for many deliveries, waits or rejected events. */
@@ -42,6 +43,12 @@ const replayFilter = z.strictObject({
   include_sent: z.boolean().optional().describe('Also what was sent. Default: only what failed or is kept'),
 });
 
+const deadLetterFilter = z.strictObject({
+  group: groupIdParam,
+  since: time.optional().describe('Failed at or after this time'),
+  until: time.optional().describe('Failed before this time'),
+});
+
 const setAsideFilter = z.strictObject({ rule: pathText.optional() });
 
 const rejectedFilter = z.strictObject({
@@ -63,6 +70,8 @@ const WHAT = [
   { action: z.literal('rejected.retry'), filter: rejectedFilter },
   { action: z.literal('rejected.dismiss'), filter: rejectedFilter },
   { action: z.literal('webhooks.replay'), filter: replayFilter },
+  { action: z.literal('dead_letters.retry'), filter: deadLetterFilter },
+  { action: z.literal('dead_letters.cancel'), filter: deadLetterFilter },
 ] as const;
 
 /** Upper bound of a job's pace: more is no limit. */
@@ -88,6 +97,8 @@ const [
   retryRejected,
   dismissRejected,
   replayWebhooks,
+  retryDeadLetters,
+  cancelDeadLetters,
 ] = WHAT;
 
 const EXAMPLE = { action: 'deliveries.retry', filter: { channel: 'email', since: '2025-10-31T19:00:00Z' } };
@@ -103,6 +114,8 @@ export const jobQuestion = z
     z.strictObject(retryRejected),
     z.strictObject(dismissRejected),
     z.strictObject(replayWebhooks),
+    z.strictObject(retryDeadLetters),
+    z.strictObject(cancelDeadLetters),
   ])
   .meta({ id: 'JobQuestion', description: 'What a job would be about', examples: [EXAMPLE] });
 
@@ -117,6 +130,8 @@ export const newJob = z
     z.strictObject({ ...retryRejected, ...OPTIONS, patch: mergePatch.optional() }),
     z.strictObject({ ...dismissRejected, ...OPTIONS }),
     z.strictObject({ ...replayWebhooks, ...OPTIONS }),
+    z.strictObject({ ...retryDeadLetters, ...OPTIONS }),
+    z.strictObject({ ...cancelDeadLetters, ...OPTIONS }),
   ])
   .meta({
     id: 'NewJob',

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { OpenCircuit } from '../../delivery/circuits.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
+import { INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import { MAX_OVERDUE_COUNT, QUEUES } from '../../store/deliveries/overdue.ts';
+import { MOVE_PAUSE_MS } from '../../store/route-moves.ts';
 import { listOf, timestamp } from './common.ts';
 
 const overdue = z
@@ -17,9 +19,16 @@ const overdue = z
 export const circuit = z
   .object({
     provider: z.string().meta({ examples: ['smtp'] }),
+    account: z.string().nullable().describe('Of the tenant; null: that of the installation'),
     domain: z.string().nullable().describe('Of the recipients; null: the provider itself'),
+    of: z
+      .enum(['installation', 'account', 'domain'])
+      .describe("Of the installation's account, of an account of a tenant, or of a domain of recipients"),
     since: timestamp,
-    cause: z.string(),
+    code: z
+      .enum(['failures', 'misconfigured', 'retry_after'])
+      .describe('Why nothing is sent: failures in a row, wrong settings, or the provider has asked for a pause'),
+    cause: z.string().describe('The failure that opened it'),
     next_probe_at: timestamp,
   })
   .meta({
@@ -27,11 +36,26 @@ export const circuit = z
     description: 'Something to which nothing is sent at present',
   }) satisfies z.ZodType<OpenCircuit>;
 
+const move = z
+  .object({
+    channel: z.enum(CHANNELS),
+    account: z.string().meta({
+      description: `Name of the account; ${INSTALLATION_ACCOUNT}: that of the installation`,
+      examples: ['ses_eu'],
+    }),
+    share: z.int().meta({ description: 'Percent of its messages that it keeps', examples: [10] }),
+    since: timestamp,
+    moved_at: timestamp.describe(`The next step comes at least ${MOVE_PAUSE_MS / 60_000} minutes later`),
+    cause: z.string(),
+  })
+  .meta({ id: 'RouteMove', description: 'An account that fails, whose messages go by others' });
+
 export const queueState = z
   .object({
     overdue: listOf(overdue).describe(`Work that has been due for ${OVERDUE_AFTER_MS / 1000} s and is not claimed`),
     circuits: listOf(circuit)
       .nullable()
       .describe('Circuits of the workers of this process that are not closed; null: it runs no workers'),
+    moves: listOf(move).describe('Accounts from which messages are moved away at present'),
   })
   .meta({ id: 'QueueState', description: 'What holds up the queues' });

@@ -5,6 +5,7 @@ import { TRACKING } from '../../model/tracking.ts';
 import { isKnownLocale, isKnownZone } from '../../tenants/tenant-settings.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
+import { channelLimits } from './rate-limits.ts';
 
 /* Tenants: organizations that share an installation, each with users, a catalog and keys of its own. */
 
@@ -48,6 +49,7 @@ const settings = z.strictObject({
     .refine((value) => JSON.stringify(value).length <= MAX_BRANDING_CHARS, 'is larger than 16 KiB')
     .optional()
     .meta({ description: 'For templates, as tenant.branding', examples: [{ color: '#0044ff' }] }),
+  limits: channelLimits.optional(),
 });
 
 /** Settings in a change: null removes one. */

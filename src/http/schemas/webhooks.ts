@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { WEBHOOK_FORMATS } from '../../model/delivery.ts';
+import { CHANNELS, WEBHOOK_FORMATS } from '../../model/delivery.ts';
 import { DISABLED_AFTER_FAILURES, DISABLED_CODES, ENDPOINT_STATES } from '../../model/webhook.ts';
 import type { EndpointDelivery } from '../../store/webhooks/endpoint-deliveries.ts';
 import type { EndpointView } from '../../webhooks/endpoint-view.ts';
@@ -39,13 +39,34 @@ const url = z
 
 const fields = {
   description: storable(z.string().max(500)).optional(),
+  event_types: z
+    .array(storable(z.string().min(1).max(256)))
+    .min(1)
+    .max(MAX_TYPES)
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook',
+      examples: [['notification.failed', 'order.*']],
+    }),
   notification_types: z
     .array(storable(z.string().min(1).max(256)))
     .min(1)
     .max(MAX_TYPES)
     .nullable()
     .optional()
-    .meta({ description: 'It receives messages of these types; null: of all', examples: [null] }),
+    .meta({
+      description: 'It receives messages, or facts about messages, of these types; null: of all',
+      examples: [null],
+    }),
+  channels: z
+    .array(z.enum(CHANNELS))
+    .min(1)
+    .max(CHANNELS.length)
+    .nullable()
+    .optional()
+    .meta({ description: 'It receives facts about messages on these channels; null: on all', examples: [null] }),
   format: z
     .enum(WEBHOOK_FORMATS)
     .optional()
@@ -103,7 +124,13 @@ const view = {
   endpoint_id: idOf('endpoint'),
   url: z.string().meta({ examples: ['https://example.com/hooks/tidings'] }),
   description: z.string(),
-  notification_types: listOf(z.string()).nullable().describe('It receives messages of these types; null: of all'),
+  event_types: listOf(z.string())
+    .nullable()
+    .describe('It receives facts of these types; null: messages of the channel webhook'),
+  notification_types: listOf(z.string())
+    .nullable()
+    .describe('It receives messages, or facts about messages, of these types; null: of all'),
+  channels: listOf(z.enum(CHANNELS)).nullable().describe('It receives facts about these channels; null: about all'),
   format: z.enum(WEBHOOK_FORMATS),
   ordered: z.boolean(),
   per_second: z.int().nullable(),

@@ -28,6 +28,17 @@ export class CircuitBreaker {
     return this.#openUntil;
   }
 
+  /** The next pause in ms; that of the latest opening while it is open. */
+  get pause(): number {
+    return this.#pause;
+  }
+
+  /** Opens it until then, unless it is open for longer. @param pause of this opening, which a failed probe doubles; default as it is */
+  open(until: number, pause: number = this.#pause): void {
+    this.#openUntil = Math.max(this.#openUntil, until);
+    this.#pause = Math.min(Math.max(pause, FIRST_PAUSE_MS), MAX_PAUSE_MS);
+  }
+
   /** Reports a success: closes the circuit. */
   succeeded(): void {
     this.#failures = 0;

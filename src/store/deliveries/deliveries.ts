@@ -5,9 +5,11 @@ import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
+import type { RateWindow } from '../../model/rate-limit.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { cancelDeliveries } from '../jobs/delivery-jobs.ts';
+import type { Connection } from '../pg/pool.ts';
 import { type QueueFloor, toFloorParam } from '../pg/queue-floor.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
@@ -15,6 +17,7 @@ import { lockDeliveryState } from './delivery-state.ts';
 import { advanceSteps } from './fallbacks.ts';
 import { getLaneName, type Lane } from './lanes.ts';
 import { CLAIM_SLACK_SHARE, leaseExpiry, upsertLeases } from './leases.ts';
+import { LockedLimits, type RateUse } from './rate-limits.ts';
 
 /** Channel of the NOTIFY that says that there is something to deliver. */
 export const DELIVERIES_CHANNEL = 'tidings_deliveries';
@@ -43,6 +46,8 @@ export interface ClaimedDelivery {
   /** The catalog version that decided it, and the active one. */
   readonly catalogVersion: number;
   readonly activeCatalog: number;
+  /** Events about outcomes, such as `notification.failed`, that endpoints of webhooks subscribe to; null: none. */
+  readonly heardOutcomes: readonly string[] | null;
   /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
   readonly data: JsonObject | null;
   /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
@@ -65,6 +70,12 @@ export interface ClaimedDelivery {
   readonly category: Category;
   /** The senders of which the owner of its phone number wants no messages; null: of no sender, or it is no SMS. */
   readonly stoppedSenders: readonly string[] | null;
+  /** Ids of the windows of limits of which the claim took a token for it. Absent: it took none. */
+  readonly taken?: ReadonlySet<string>;
+  /** When they were taken, by the monotonic clock. */
+  readonly claimedAt?: Millis;
+  /** Account that made an earlier attempt; null: none, or that of the installation. */
+  readonly lastAccount: string | null;
 }
 
 /** Number of deliveries of a channel that a worker can accept. */
@@ -82,6 +93,8 @@ export interface ClaimWant extends ChannelCapacity {
   readonly lane?: Lane;
   /** Deliveries that are due before it are not looked at; absent: all are. */
   readonly floor?: QueueFloor;
+  /** Limits of which each claimed delivery takes a token; absent: none. Of a lane only. */
+  readonly limits?: readonly RateWindow[];
 }
 
 /** Due deliveries that are looked at to find a probe. */
@@ -127,6 +140,91 @@ async function claimAll(
   }
 }
 
+/** Result of a claim within limits. */
+export interface LimitedClaim {
+  readonly deliveries: readonly ClaimedDelivery[];
+  /** As asked for, with the number of deliveries that the limits allowed. */
+  readonly wants: readonly ClaimWant[];
+  /** Time in ms after which the limits allow more of what they did not allow now; null: they allowed everything. */
+  readonly wait: Millis | null;
+}
+
+/**
+ * Claims as `claimDeliveries`, of each lane only as many deliveries as its limits have tokens for, which the same transaction
+ * takes: what is not claimed takes no token, and what the limits do not allow is not written.
+ * @param wants all of lanes, in the order in which they get the tokens
+ * @param isUrgent whether deliveries of this priority may take the tokens that are kept for urgent ones
+ */
+export async function claimWithinLimits(
+  pool: pg.Pool,
+  lease: string,
+  wants: readonly ClaimWant[],
+  now: Millis,
+  duration: Millis,
+  isUrgent: (priority: number) => boolean,
+): Promise<LimitedClaim> {
+  for (let claim = 1; ; claim++) {
+    const { rows, ...found } = await claimOnceWithinLimits(pool, lease, wants, now, duration, isUrgent);
+    // On another connection: not while that of the claim has locks.
+    await skipSuppressed(pool, rows, now);
+    if (found.deliveries.length > 0 || rows.length === 0 || claim === MAX_EMPTY_CLAIMS) return found;
+  }
+}
+
+async function claimOnceWithinLimits(
+  pool: pg.Pool,
+  lease: string,
+  wants: readonly ClaimWant[],
+  now: Millis,
+  duration: Millis,
+  isUrgent: (priority: number) => boolean,
+): Promise<LimitedClaim & { readonly rows: readonly ClaimedRow[] }> {
+  const toUse = ({ limits = [], lane }: ClaimWant): RateUse => ({
+    windows: limits,
+    isUrgent: lane !== undefined && isUrgent(lane.priority),
+  });
+  const { rows, granted, wait } = await withTransaction(pool, async (connection) => {
+    const locked = await LockedLimits.lock(
+      connection,
+      wants.flatMap(({ limits = [] }) => limits),
+    );
+    const uses = wants.map(toUse);
+    const granted = wants.map((want, place) => {
+      const use = uses[place] as RateUse;
+      const count = use.windows.length === 0 ? want.count : Math.min(want.count, locked.count(use));
+      locked.take(use.windows, count);
+      return { ...want, count };
+    });
+    const some = granted.filter(({ count }) => count > 0);
+    const rows = some.length === 0 ? [] : await claimRows(connection, lease, some, now, duration);
+    const sending = countSending(rows);
+    for (const { count, limits = [], ...want } of granted) locked.take(limits, (sending.get(toKey(want)) ?? 0) - count);
+    const short = uses.filter((_, place) => (granted[place]?.count ?? 0) < (wants[place]?.count ?? 0));
+    const wait = short.length === 0 ? null : Math.min(...short.map((use) => locked.getWait(use).wait));
+    await locked.save(connection);
+    return { rows, granted, wait };
+  });
+  const claimedAt = performance.now();
+  const taken = new Map(granted.map((want) => [toKey(want), new Set(want.limits?.map(({ id }) => id))]));
+  const deliveries = rows.flatMap((row) => {
+    const delivery = toClaimedDelivery(lease, row);
+    const ids = taken.get(toRowKey(row));
+    return delivery ? [ids && ids.size > 0 ? { ...delivery, taken: ids, claimedAt } : delivery] : [];
+  });
+  return { rows, deliveries, wants: granted, wait };
+}
+
+/** Returns how many of the claimed deliveries of each lane are to be sent. */
+function countSending(rows: readonly ClaimedRow[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const row of rows) if (row[21]) counts.set(toRowKey(row), (counts.get(toRowKey(row)) ?? 0) + 1);
+  return counts;
+}
+
+function toRowKey(row: ClaimedRow): string {
+  return toKey({ channel: row[2], lane: { priority: row[18], name: getLaneName(row[0], row[2], row[17]) } });
+}
+
 /** Goes on with the next channel of notifications whose address on this one is suppressed; after a crash it waits for its time. */
 async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: Millis): Promise<void> {
   const results = rows.flatMap((row) => {
@@ -138,7 +236,7 @@ async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: M
 
 /** Runs one claim from the floors of the channels or lanes, and moves the floors. */
 async function claimRows(
-  pool: pg.Pool,
+  connection: Pick<Connection, 'query'>,
   lease: string,
   wants: readonly ClaimWant[],
   now: Millis,
@@ -150,7 +248,7 @@ async function claimRows(
     return floor && count > 0 && !isProbe ? { want, floor, scan: floor.begin(now) } : undefined;
   });
   try {
-    const { rows } = await pool.query<ClaimedRow>({
+    const { rows } = await connection.query<ClaimedRow>({
       ...chooseStatement(wants),
       rowMode: 'array',
       values: [
@@ -185,8 +283,7 @@ function findOldest(rows: readonly ClaimedRow[], wants: readonly ClaimWant[]): R
   const ofLanes = wants[0]?.lane !== undefined;
   for (const row of rows) {
     const channel = row[2];
-    const lane = { priority: row[18], name: getLaneName(row[0], channel, row[17]) };
-    const key = toKey(ofLanes ? { channel, lane } : { channel });
+    const key = ofLanes ? toRowKey(row) : channel;
     if (row[16] < (oldest.get(key) ?? Number.POSITIVE_INFINITY)) oldest.set(key, row[16]);
   }
   return oldest;
@@ -223,6 +320,8 @@ function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelivery | un
     expiresAt: row[20],
     category: row[23],
     stoppedSenders: row[25],
+    lastAccount: row[26],
+    heardOutcomes: row[27],
   };
 }
 
@@ -253,6 +352,8 @@ type ClaimedRow = [
   category: Category,
   isSuppressed: boolean,
   stoppedSenders: string[] | null,
+  lastAccount: string | null,
+  heardOutcomes: readonly string[] | null,
 ];
 
 /**
@@ -313,6 +414,8 @@ set status = case when n.data is null then 'dead' when ${EXPIRED} or s.reason is
     attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
     send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
     finished_at = case when ${UNSENT} then $2::timestamptz end,
+    dead_letter = case when n.data is null then dead_letter_group('message', d.channel, d.provider, d.account, 'notification_gone', null)
+                       when ${EXPIRED} then dead_letter_group('message', d.channel, d.provider, d.account, 'expired', null) end,
     reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired'
                        when s.reason is not null then 'suppressed' else d.reason_code end,
     reason = case when n.data is null
@@ -345,7 +448,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
-          ) end`;
+          ) end, d.account, k.heard_outcomes`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 
@@ -398,7 +501,9 @@ export async function releaseDeliveries(
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at), hold_code = r.h
+           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at), hold_code = r.h,
+               -- A limit delays, and takes nothing from the time for retries.
+               retry_until = case when r.h = 'rate_limited' then retry_until + greatest(r.d - due_at, '0') else retry_until end
            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[])
              as r(t, n, c, g, f, d, h)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
@@ -460,7 +565,7 @@ export async function retryDelivery(
     const before = await lockDeliveryState(connection, tenantId, id);
     const { rowCount } = await connection.query(
       `update deliveries
-       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null,
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null, dead_letter = null,
            reason_code = 'retried', reason = 'Queued again by hand.'
        where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $6
          and status in ('undeliverable', 'dead', 'in_doubt')`,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { AttemptOutcomeKind, Channel, DeliveryStatus, Message } from '../../model/delivery.ts';
+import type { AttemptOutcomeKind, Channel, Cost, DeliveryStatus, Message } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
 import type { ReceiptFlag, ReceiptState } from '../../model/receipt.ts';
@@ -24,6 +24,11 @@ export interface AttemptView {
   readonly reason: string | null;
   readonly response: string | null;
   readonly provider_message_id: string | null;
+  /** Why it went by its account; null: there was no choice. */
+  readonly choice: string | null;
+  /** Billed parts; null: one, or not known. */
+  readonly parts: number | null;
+  readonly cost: Cost | null;
 }
 
 export interface DeliveryView {
@@ -50,6 +55,10 @@ export interface DeliveryView {
   /** State by all receipts of the provider; null: nothing yet, or it sends none. */
   readonly receipt_state: ReceiptState | null;
   readonly receipt_flags: readonly ReceiptFlag[];
+  /** Billed parts; null: one, or not known. */
+  readonly parts: number | null;
+  /** Null: it is not known, or another attempt has it. */
+  readonly cost: Cost | null;
 }
 
 export interface NotificationView {
@@ -83,7 +92,7 @@ export async function loadNotifications(
   );
   const { rows: attempts } = await pool.query(
     `select notification_id, channel, target, attempt, provider, account, started_at, duration_ms, outcome, code, reason, response,
-            provider_message_id
+            provider_message_id, choice, parts, cost, currency
      from all_attempts() where tenant_id = $1 and notification_id = any($2::uuid[]) order by attempt`,
     [tenantId, notificationIds],
   );
@@ -96,9 +105,10 @@ export async function loadNotifications(
         ...toDeliveryView(delivery),
         attempts: attempts
           .filter((a) => formatId(a) === formatId(delivery))
-          .map(({ notification_id, channel, target, started_at, ...attempt }) => ({
+          .map(({ notification_id, channel, target, started_at, cost, currency, ...attempt }) => ({
             ...attempt,
             started_at: isoTime(started_at),
+            cost: toCost(cost, currency),
           })),
       })),
   }));
@@ -112,6 +122,8 @@ export interface DeliverySummary {
   readonly status: DeliveryStatus;
   readonly provider: string | null;
   readonly reason: string | null;
+  /** As of `DeliveryView`. */
+  readonly receipt_state: ReceiptState | null;
 }
 
 /** Notifications of which a list shows deliveries, at most; those first in the list. */
@@ -130,7 +142,7 @@ export async function loadDeliverySummaries(
     name: 'delivery-summaries',
     text: `select d.* from unnest($2::uuid[]) as want(id)
            cross join lateral (
-             select notification_id, channel, target, status, provider, reason from deliveries
+             select notification_id, channel, target, status, provider, reason, receipt_state from deliveries
              where tenant_id = $1 and notification_id = want.id order by channel, target
            ) as d`,
     values: [tenantId, notificationIds.slice(0, MAX_SUMMARIZED_NOTIFICATIONS)],
@@ -237,14 +249,21 @@ export async function loadMessage(
   };
 }
 
-const SELECT_DELIVERY = `
+/** The columns of `toDeliveryView`, from deliveries. */
+export const SELECT_DELIVERY = `
 select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
        attempts, due_at, created_at, finished_at, receipt_state, receipt_flags,
+       parts, cost, currency,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
                and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel
                and m.target = deliveries.target limit 1) is not null as has_message
 from deliveries`;
+
+/** @param amount a decimal, as the driver returns it */
+function toCost(amount: string | null, currency: string): Cost | null {
+  return amount === null ? null : { amount: Number(amount), currency };
+}
 
 /** Returns the id of the delivery of a row. */
 function formatId(row: Pick<DeliveryView, 'notification_id' | 'channel' | 'target'>): string {
@@ -252,7 +271,7 @@ function formatId(row: Pick<DeliveryView, 'notification_id' | 'channel' | 'targe
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of SELECT_DELIVERY, named column by column below
-function toDeliveryView(row: any): DeliveryView {
+export function toDeliveryView(row: any): DeliveryView {
   return {
     delivery_id: formatId(row),
     notification_id: row.notification_id,
@@ -273,5 +292,7 @@ function toDeliveryView(row: any): DeliveryView {
     has_message: row.has_message,
     receipt_state: row.receipt_state,
     receipt_flags: row.receipt_flags ?? [],
+    parts: row.parts,
+    cost: toCost(row.cost, row.currency),
   };
 }

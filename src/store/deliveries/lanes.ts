@@ -16,6 +16,12 @@ export function getLaneName(tenantId: string, channel: Channel, target: string):
   return CHANNEL_DESCRIPTORS[channel].hasTargetLanes ? `${tenantId}/${target}` : tenantId;
 }
 
+/** Returns the tenant of a lane. */
+export function getLaneTenant(name: string): string {
+  const slash = name.indexOf('/');
+  return slash === -1 ? name : name.slice(0, slash);
+}
+
 /**
  * Returns the lanes of a channel that have deliveries due now, by priority and name. It takes an index probe for each lane with
  * open deliveries, however many there are in it.

@@ -93,6 +93,8 @@ with expired as (
       due_at = $1,
       attempts = case when l.send_started then d.attempts else d.attempts - 1 end,
       reason_code = case when l.send_started then 'in_doubt' end,
+      dead_letter = case when l.send_started and l.in_doubt_policy = 'hold'
+                         then dead_letter_group('us', d.channel, d.provider, d.account, 'in_doubt', null) end,
       reason = case when not l.send_started then null
                     when l.in_doubt_policy = 'hold'
                     then 'A worker stopped while sending: the message may have been sent. It is held, as its notification type requires. Retry it by hand.'

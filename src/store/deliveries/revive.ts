@@ -1,13 +1,23 @@
 import { getChannelOfAddress } from '../../model/channels/channels.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
+import { uuidAt } from '../pg/partition-ranges.ts';
 import type { Statement } from '../pg/pipeline.ts';
+import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
+import { DELIVERIES_CHANNEL } from './deliveries.ts';
 
 /** Newest notifications of a user that are looked at when an address becomes known. */
 const MAX_REVIVED_NOTIFICATIONS = 200;
 /** Oldest notification that is looked at. */
 const MAX_REVIVED_AGE_MS = 31 * DAY_MS;
+
+/** Words for what became known, by the reason code of deliveries that waited for it. */
+const FOUND = {
+  missing_email: 'an email address',
+  missing_phone: 'a phone number',
+  missing_device: 'a device',
+} as const;
 
 /** A user with an address of a kind that has become known: none was stored before. */
 export interface FirstAddress {
@@ -17,7 +27,8 @@ export interface FirstAddress {
 
 /**
  * Returns the statement that queues deliveries again which ended `undeliverable` for want of an address that is now known:
- * each once, within its retry time, of the newest MAX_REVIVED_NOTIFICATIONS of each user. Runs in the transaction that stores
+ * each once, within its retry time and before it expires, of the newest MAX_REVIVED_NOTIFICATIONS of each user. Of channels that are tried
+ * one after the other none is, once another has taken over. Runs in the transaction that stores
  * the address, after the locks of the users.
  *
  * A worker may be about to settle a delivery that it claimed before the address was known. Such a delivery is marked
@@ -25,20 +36,40 @@ export interface FirstAddress {
  * and a claim that comes later sees the address.
  */
 export function reviveStatement(tenantId: string, found: readonly FirstAddress[], now: Millis): Statement {
-  const oldest = Math.max(0, now - MAX_REVIVED_AGE_MS);
-  const hex = oldest.toString(16).padStart(12, '0');
-  const rows = found.map(({ userId, kind }) => ({
-    u: userId,
-    c: getChannelOfAddress(kind),
-    m: `missing_${kind}`,
-    w: kind === 'email' ? 'an email address' : 'a phone number',
-    i: 1,
-  }));
-  return {
-    name: 'revive-deliveries',
-    text: REVIVE,
-    values: [tenantId, isoTime(now), JSON.stringify(rows), `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`],
-  };
+  const rows = found.map(({ userId, kind }) => {
+    const code: keyof typeof FOUND = kind === 'email' ? 'missing_email' : 'missing_phone';
+    return { u: userId, c: getChannelOfAddress(kind), m: code, w: FOUND[code], i: 1 };
+  });
+  return toStatement(tenantId, rows, now);
+}
+
+/**
+ * Queues deliveries of a user again that ended `undeliverable` for want of a device, as `reviveStatement` does for addresses. Runs in
+ * the transaction that registers the device.
+ */
+export async function reviveForDevice(
+  connection: Connection,
+  { tenantId, userId }: { readonly tenantId: string; readonly userId: string },
+  now: Millis,
+): Promise<void> {
+  const row: Found = { u: userId, c: 'push', m: 'missing_device', w: FOUND.missing_device, i: 1 };
+  const { name, text, values } = toStatement(tenantId, [row], now);
+  await connection.query({ name, text, values: [...values] });
+  // In the transaction: workers look when the device is there.
+  await connection.query('select pg_notify($1, $2)', [DELIVERIES_CHANNEL, '']);
+}
+
+interface Found {
+  readonly u: string;
+  readonly c: string | undefined;
+  readonly m: keyof typeof FOUND;
+  readonly w: string;
+  readonly i: number;
+}
+
+function toStatement(tenantId: string, rows: readonly Found[], now: Millis) {
+  const oldest = uuidAt(Math.max(0, now - MAX_REVIVED_AGE_MS));
+  return { name: 'revive-deliveries', text: REVIVE, values: [tenantId, isoTime(now), JSON.stringify(rows), oldest] };
 }
 
 const REVIVE = `
@@ -57,14 +88,19 @@ with candidate as materialized (
   update deliveries as d
   set status = case d.status when 'undeliverable' then 'queued' else d.status end,
       due_at = case d.status when 'undeliverable' then $2 else d.due_at end,
-      finished_at = null,
+      finished_at = null, dead_letter = null,
       reason_code = case d.status when 'undeliverable' then 'address_known' when 'sending' then 'address_added' else d.reason_code end,
       reason = case d.status when 'queued' then d.reason else 'Queued again: ' || candidate.w || ' became known.' end
   from candidate
   where d.tenant_id = $1 and d.notification_id = candidate.notification_id and d.channel = candidate.c
     and d.target = ''
     and (d.status in ('queued', 'sending')
-         or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2 and candidate.tried <= 1)
+         or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2 and candidate.tried <= 1
+            and (d.expires_at is null or d.expires_at > $2)
+            and (d.step is null or not exists (
+                   select from deliveries as o
+                   where o.tenant_id = $1 and o.notification_id = d.notification_id and o.step is not null
+                     and o.status in ('queued', 'sending', 'sent', 'sandboxed', 'in_doubt'))))
     and ${selectivityHint('candidate.i')}
   returning d.notification_id, d.channel, d.attempts, d.reason_code, candidate.w
 )

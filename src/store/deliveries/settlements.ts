@@ -2,9 +2,12 @@ import type pg from 'pg';
 import type {
   AttemptOutcomeKind,
   Channel,
+  Cost,
   DeadAddressKind,
   DeliveryReasonCode,
   DeliveryStatus,
+  FailureScope,
+  Fault,
   MessageLocale,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
@@ -12,7 +15,7 @@ import { systemActor } from '../../model/principal.ts';
 import type { Suppression } from '../../model/suppression.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { type DeviceChanges, NO_DEVICE_CHANGES, restoreDevices, retireDeadDevices } from '../devices/dead-devices.ts';
-import { enqueueOutbox, type OutboxEvent } from '../outbox.ts';
+import { enqueueOutbox } from '../outbox.ts';
 import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
@@ -20,6 +23,7 @@ import { withTransaction } from '../pg/transaction.ts';
 import { insertProviderMessages, type ProviderMessage } from '../receipts/provider-messages.ts';
 import { addSuppressions } from '../suppressions.ts';
 import { type EndpointNotice, type EndpointResult, recordEndpointResults } from '../webhooks/endpoint-results.ts';
+import { type Fact, recordFacts } from '../webhooks/facts.ts';
 import { type ClaimHandle, keyColumns } from './deliveries.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
@@ -36,6 +40,8 @@ export interface Settlement {
   readonly dueAt: Millis | null;
   readonly reasonCode: DeliveryReasonCode | null;
   readonly reason: string | null;
+  /** Fault of a dead letter; absent: its delivery does not become one. */
+  readonly fault?: Fault;
   readonly attempt: {
     readonly n: number;
     readonly provider: string;
@@ -49,6 +55,14 @@ export interface Settlement {
     readonly reason: string | null;
     readonly response: string | null;
     readonly providerMessageId: string | null;
+    /** Thing that a failure concerned; absent: it did not fail for a time. */
+    readonly scope?: FailureScope;
+    /** Why it went by its account; absent: there was no choice. */
+    readonly choice?: string;
+    /** Billed parts; absent: one, or not known. */
+    readonly parts?: number;
+    /** Absent: not known. */
+    readonly cost?: Cost;
   };
   /** Kind of dead address, as the provider said; absent: it did not call it dead. */
   readonly deadAs?: DeadAddressKind;
@@ -74,7 +88,9 @@ export interface SettlementEffects {
 /** The lifecycle event of a settlement. */
 export interface SettledEvent {
   readonly settlement: Settlement;
-  readonly event: OutboxEvent;
+  readonly fact: Fact;
+  /** Receivers: rules, endpoints of webhooks, or both. */
+  readonly isHeard: { readonly byRules: boolean; readonly byEndpoints: boolean };
 }
 
 /**
@@ -111,9 +127,18 @@ export async function settleDeliveries(
     await addSuppressions(connection, suppressions, systemActor('deliveries'), now);
     if (devices.retired.length > 0) await retireDeadDevices(connection, devices.retired, now);
     for (const one of devices.restored) await restoreDevices(connection, one);
-    await enqueueOutbox(connection, await selectStillOwned(connection, events), now);
+    const owned = await selectStillOwned(connection, events);
+    const pick = (hearers: keyof SettledEvent['isHeard']) =>
+      owned.filter(({ isHeard }) => isHeard[hearers]).map(({ fact }) => fact);
+    await enqueueOutbox(connection, pick('byRules'), now);
+    await recordFacts(connection, pick('byEndpoints'), now);
     return recordEndpointResults(connection, endpoints, now);
   });
+}
+
+/** Packs values that are rare: without any, the statement reads an empty list, which has a null for each row. */
+function packIfAny(values: readonly (string | number | null)[]): string {
+  return values.some((value) => value !== null) ? packTextArray(values) : '';
 }
 
 /** Replaces the separator of `packTextArray` in text that others wrote. */
@@ -125,7 +150,8 @@ function stripSeparator(text: string | null): string | null {
  * Keeps only the events whose settlement took effect: a delivery that was claimed again by another worker (newer fence)
  * reports its own outcome.
  */
-async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<OutboxEvent[]> {
+async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<SettledEvent[]> {
+  if (events.length === 0) return [];
   const settlements = events.map(({ settlement }) => settlement);
   const { rows } = await connection.query<{ i: number }>({
     name: 'select-still-owned',
@@ -140,7 +166,7 @@ async function selectStillOwned(connection: Connection, events: readonly Settled
            order by r.i`,
     values: [...keyColumns(settlements), settlements.map(({ status }) => status)],
   });
-  return rows.map(({ i }) => (events[i - 1] as SettledEvent).event);
+  return rows.map(({ i }) => events[i - 1] as SettledEvent);
 }
 
 async function settleAll(
@@ -189,6 +215,10 @@ async function settle(
       packTextArray(accepted.map((one) => one.status)),
       packTextArray(accepted.map((one) => one.target)),
       packTextArray(accepted.map((one) => one.attempt.account)),
+      packIfAny(accepted.map(({ attempt }) => stripSeparator(attempt.choice ?? null))),
+      packIfAny(accepted.map(({ attempt }) => attempt.parts ?? null)),
+      packIfAny(accepted.map(({ attempt }) => attempt.cost?.amount ?? null)),
+      packIfAny(accepted.map(({ attempt }) => attempt.cost?.currency ?? null)),
     ],
   });
   return Number(rows[0]?.sent);
@@ -212,9 +242,15 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
     ms: attempt.durationMs,
     o: attempt.outcome,
     co: attempt.code,
+    fa: s.fault,
     ar: attempt.reason,
     re: attempt.response,
     id: attempt.providerMessageId,
+    sc: attempt.scope,
+    ch: attempt.choice,
+    pa: attempt.parts,
+    cs: attempt.cost?.amount,
+    cu: attempt.cost?.currency,
   };
 }
 
@@ -246,20 +282,21 @@ const SETTLE = `
 with sent as (
   update deliveries as d
   set status = o.s, reason_code = null, reason = null, provider = o.p, account = o.ac, provider_message_id = o.id, response = o.re,
-      started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2
-  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
-    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, i)
+      started_at = to_timestamp(o.at::float8 / 1000), duration_ms = o.ms::int, finished_at = $2,
+      choice = o.ch, parts = o.pa::smallint, cost = o.co::numeric, currency = o.cu
+  from unnest(${[3, 4, 5, 6, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18, 19, 20].map((n) => `string_to_array($${n}, E'\\x1f', '')`)})
+    with ordinality as o(row, n, c, f, p, at, ms, id, re, s, g, ac, ch, pa, co, cu, i)
   where d.ctid = o.row::tid and d.notification_id = o.n::uuid and d.channel = o.c
     and d.target = coalesce(o.g, '') and d.fence = o.f::int and d.status = 'sending' and ${selectivityHint('o.i')}
   returning 1
 ), outcome as (
   select * from json_to_recordset($12) as r(
     t text, n uuid, c text, g text, f int, s text, d timestamptz, rc text, r text,
-    a int, p text, ac text, at timestamptz, ms int, o text, co text, ar text, re text, id text)
+    a int, p text, ac text, at timestamptz, ms int, o text, co text, fa text, ar text, re text, id text, sc text, ch text, pa smallint, cs numeric, cu text)
 ), tried as (
   insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
-                        outcome, code, reason, response, provider_message_id)
-  select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id from outcome
+                        outcome, code, reason, response, provider_message_id, scope, choice, parts, cost, currency)
+  select t, n, c, g, a, p, ac, $1, at, ms, o, co, ar, re, id, sc, ch, pa, cs, cu from outcome
   where exists (
     -- Not deleted with its tenant meanwhile, and not recorded by an earlier settlement whose answer was lost.
     select from deliveries as d
@@ -267,7 +304,8 @@ with sent as (
       and (d.fence <> f or d.started_at is null))
   on conflict (tenant_id, notification_id, channel, target, attempt) do update
   set provider = excluded.provider, account = excluded.account, outcome = excluded.outcome, code = excluded.code, response = excluded.response,
-      duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id,
+      duration_ms = excluded.duration_ms, provider_message_id = excluded.provider_message_id, scope = excluded.scope, choice = excluded.choice,
+      parts = excluded.parts, cost = excluded.cost, currency = excluded.currency,
       reason = case
         when attempts.outcome = 'in_doubt' and excluded.outcome <> 'in_doubt'
         then concat_ws('; ', excluded.reason,
@@ -287,6 +325,7 @@ with sent as (
   update deliveries as d
   set status = case when ${ADDRESS_ADDED} then 'queued' else o.s end,
       due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
+      dead_letter = case when ${ADDRESS_ADDED} then null else dead_letter_group(o.fa, d.channel, o.p, o.ac, o.rc, o.co) end,
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
       reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
       provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),

@@ -5,6 +5,7 @@ import type { Millis } from '../../model/event.ts';
 import { documentRow, openDocument, sealDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { reviveForDevice } from '../deliveries/revive.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
 
@@ -32,7 +33,7 @@ const COLUMNS =
 
 /**
  * Registers a device for a user. A token that the user has registered before is the same device; one that another user has moves
- * from there: the earlier device is retired. Undefined: the user has MAX_USER_DEVICES others already, and nothing is changed.
+ * from there: the earlier device is retired. With the first device of a user, deliveries that ended for want of one are queued again. Undefined: the user has MAX_USER_DEVICES others already, and nothing is changed.
  */
 export async function registerDevice(
   pool: pg.Pool,
@@ -93,6 +94,7 @@ export async function registerDevice(
          order by retired_at desc, device_id desc offset ${MAX_RETIRED_DEVICES})`,
       [tenantId, userId],
     );
+    if (counts[0]?.count === 0) await reviveForDevice(connection, of, now);
     return { device: toDevice(rows[0] as DeviceRow), isNew: true };
   });
 }

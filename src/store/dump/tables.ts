@@ -10,6 +10,8 @@ export const OTHER_TABLES: { readonly [table: string]: 'facts' | 'shared' | 'loc
   metadata: 'facts',
   catalog_contents: 'shared',
   quotas: 'local',
+  rate_limits: 'local',
+  circuits: 'local',
   sessions: 'local',
   login_attempts: 'local',
   leases: 'local',

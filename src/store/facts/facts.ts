@@ -44,6 +44,8 @@ export interface FactRows {
   readonly catalogVersion: number;
   /** Whether any wait of the tenant is open; false if no catalog was applied. */
   readonly hasWaits: boolean;
+  /** Types of facts that endpoints of webhooks subscribe to; null: none. */
+  readonly heardTypes: readonly string[] | null;
   readonly profiles: readonly ProfileRow[];
   /** Decisions on events of the query that are stored already, by index in `query.events`; none beyond MAX_FACT_BYTES. */
   readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
@@ -109,6 +111,7 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
   const facts: LoadedRows = {
     catalogVersion: 0,
     hasWaits: false,
+    heardTypes: null,
     profiles: [],
     storedDecisions: new Map(),
     contentHashes: new Map(),
@@ -194,16 +197,18 @@ function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery
 function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
-    read([version, hasWaits]) {
+    read([version, hasWaits, heardTypes]) {
       rows.catalogVersion = Number(version);
       rows.hasWaits = hasWaits === 't';
+      rows.heardTypes = heardTypes === '' ? null : (JSON.parse(heardTypes) as string[]);
     },
   };
 }
 
 /** Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
-select version, exists (select from waits where tenant_id = $1 and status = 'waiting')
+select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
+       coalesce(array_to_json(heard_types)::text, '')
 from active_catalogs where tenant_id = $1`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {

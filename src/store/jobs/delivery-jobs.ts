@@ -82,7 +82,7 @@ export async function retryDeliveries(
 ): Promise<number> {
   const { rowCount } = await connection.query(
     `update deliveries as d
-     set status = 'queued', due_at = $5, retry_until = r.until, finished_at = null,
+     set status = 'queued', due_at = $5, retry_until = r.until, finished_at = null, dead_letter = null,
          reason_code = 'retried', reason = 'Queued again by hand.'
      from unnest($2::uuid[], $3::text[], $4::text[], $7::timestamptz[]) as r(n, c, g, until)
      where d.tenant_id = $1 and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.status = any($6)`,

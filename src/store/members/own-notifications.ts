@@ -34,7 +34,7 @@ export async function listOwnNotifications(
 ): Promise<OwnNotification[]> {
   const { rows: notifications } = await pool.query<Omit<OwnNotification, 'created_at'> & { created_at: Millis }>(
     `select notification_id, notification_type, category, created_at from notifications
-     where tenant_id = $1 and user_id = $2 and notification_id < $3::uuid order by notification_id desc limit $4`,
+     where tenant_id = $1 and user_id = $2 and notification_id < $3::uuid and catalog_version > 0 order by notification_id desc limit $4`,
     [tenantId, userId, before ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
   );
   if (notifications.length === 0) return [];

@@ -18,6 +18,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   issuers: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   signing_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   provider_accounts: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  circuits: ['SELECT', 'DELETE'],
+  route_moves: ['SELECT'],
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   catalogs: ['SELECT'],
@@ -33,28 +35,28 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   limit_uses: ['SELECT'],
   waits: ['SELECT', 'INSERT', 'UPDATE'],
   schedules: ['SELECT'],
-  notifications: ['SELECT'],
+  notifications: ['SELECT', 'INSERT'],
   deliveries: ['SELECT', 'UPDATE'],
   attempts: ['SELECT', 'INSERT'],
   messages: ['SELECT'],
   receipts: ['SELECT'],
   email_counts: ['SELECT'],
   email_standings: ['SELECT', 'UPDATE'],
+  provider_messages: ['SELECT'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
-  outbox_events: ['SELECT'],
+  outbox_events: ['SELECT', 'INSERT'],
+  webhook_facts: ['SELECT', 'INSERT'],
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],
   leases: ['SELECT'],
 };
 
-/**
- * Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows; and of an attempt only
- * what is said of it, when the address that it lacked becomes known.
- */
+/** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
 const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
+  // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
 };
 

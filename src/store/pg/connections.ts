@@ -1,8 +1,7 @@
 /**
  * Connections of one process to PostgreSQL at most, by what they serve: none waits for another. Ingest decides events, waits
  * and schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
- * settles and renews leases; health is for probes. Listeners are those of deliveries, timers, API keys and accounts; the dump is the
- * scheduled one.
+ * settles and renews leases; health is for probes. The listener is that of all channels of NOTIFY; the dump is the scheduled one.
  */
 export const MAX_CONNECTIONS = {
   ingest: 10,
@@ -11,7 +10,7 @@ export const MAX_CONNECTIONS = {
   work: 6,
   health: 2,
   heartbeat: 1,
-  listeners: 4,
+  listener: 1,
   dump: 2,
 } as const;
 

@@ -158,6 +158,34 @@ export async function saveReceiptState(
   });
 }
 
+/** Writes the cost that the latest receipt with one says, in the place of the one that was computed. */
+export async function saveReceiptCost(
+  connection: Connection,
+  { tenantId, notificationId, channel, target }: DeliveryKey,
+): Promise<void> {
+  await connection.query({
+    name: 'save-receipt-cost',
+    text: `with said as (
+             select (cost->>'amount')::numeric as amount, cost->>'currency' as currency from receipts
+             where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and abs((cost->>'amount')::numeric) < 1e6
+               and cost->>'currency' ~ '^[A-Z]{3}$'
+             order by at desc, receipt_id desc limit 1
+           ), sent as (
+             select attempt from attempts
+             where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and outcome = 'sent'
+             order by attempt desc limit 1
+           ), on_attempt as (
+             update attempts as a set cost = said.amount, currency = said.currency from said, sent
+             where a.tenant_id = $1 and a.notification_id = $2 and a.channel = $3 and a.target = $4 and a.attempt = sent.attempt
+               and exists (select from deliveries as d where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3
+                             and d.target = $4 and d.started_at is null)
+           )
+           update deliveries as d set cost = said.amount, currency = said.currency from said
+           where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3 and d.target = $4 and d.started_at is not null`,
+    values: [tenantId, notificationId, channel, target],
+  });
+}
+
 /** Takes a message out of those that are asked for: what became of it is known. */
 export async function endCheck(connection: Connection, tenantId: string, keys: readonly MessageKey[]): Promise<void> {
   await connection.query({
@@ -180,17 +208,31 @@ interface MessageKey {
   readonly messageKey: string;
 }
 
-/** Returns the category of a notification; undefined: it is gone. */
+/** Returns what a receipt needs of a notification, and the outcomes that endpoints of webhooks receive; undefined: it is gone. */
 export async function loadCategory(
   connection: Connection,
   { tenantId, userId, notificationId }: Pick<ReportedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
-): Promise<{ readonly category: string; readonly catalogVersion: number } | undefined> {
-  const { rows } = await connection.query<{ category: string; catalog_version: number }>({
+): Promise<
+  | {
+      readonly category: string;
+      readonly catalogVersion: number;
+      readonly heardOutcomes: readonly string[] | null;
+    }
+  | undefined
+> {
+  const { rows } = await connection.query<{
+    category: string;
+    catalog_version: number;
+    heard_outcomes: readonly string[] | null;
+  }>({
     name: 'load-category',
-    text: 'select category, catalog_version from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    text: `select category, catalog_version,
+                  (select heard_outcomes from active_catalogs as a where a.tenant_id = n.tenant_id) as heard_outcomes
+           from notifications as n where tenant_id = $1 and user_id = $2 and notification_id = $3`,
     values: [tenantId, userId, notificationId],
   });
-  return rows[0] && { category: rows[0].category, catalogVersion: rows[0].catalog_version };
+  const [row] = rows;
+  return row && { category: row.category, catalogVersion: row.catalog_version, heardOutcomes: row.heard_outcomes };
 }
 
 /** Receipts of an address that are looked at, at most. */

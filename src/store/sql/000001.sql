@@ -47,6 +47,7 @@ create table tenants (
   -- Messages of a tenant with this ending stay in the sandbox.
   constraint tenants_test_has_ending check ((environment = 'test') = (tenant_id like '%.test'))
 );
+create index tenants_limited on tenants (tenant_id) where settings -> 'limits' is not null;
 create index tenants_follows on tenants (follows) where follows is not null;
 -- Tenants whose rows workers hold, release or delete.
 create index tenants_unsettled on tenants (tenant_id) where is_held or status <> 'active';
@@ -77,6 +78,13 @@ create unlogged table quotas (
   quota_id    text collate "C"  primary key,
   taken_until double precision not null  -- ms since 1970
 );
+
+-- Rate limits of messages in use, shared by the processes: buckets that fill evenly (GCRA, src/lib/concurrency/gcra.ts). Logged:
+-- a limit of messages per day holds after a crash too. A row whose time has passed says as much as none.
+create table rate_limits (
+  limit_id    text collate "C"  primary key,  -- a window of a limit; users by hash
+  taken_until double precision not null       -- ms since 1970, by the clock of the database
+) with (fillfactor = 50);
 
 -- Issuers of JSON Web Tokens whose customers a tenant trusts.
 create table issuers (
@@ -116,6 +124,7 @@ create table provider_accounts (
   settings     json             not null,  -- without the secrets
   sealed       bytea,                      -- the secrets, as a document; null: no secrets
   secrets      text[]           not null default '{}',  -- names of the secrets that are set
+  limits       json,                       -- RateLimit of src/model/rate-limit.ts; null: that of the provider
   enabled      boolean          not null default true,
   place        integer          not null check (place >= 1),  -- order of choice
   operation_id uuid             not null,  -- the request that created it: a repetition finds it
@@ -125,6 +134,19 @@ create table provider_accounts (
   primary key (tenant_id, account),
   constraint provider_accounts_channels check (cardinality(channels) > 0),
   constraint provider_accounts_sealed check ((sealed is null) = (secrets = '{}'))
+);
+
+-- Accounts from which messages of a route are moved away, because they fail. A route is moved once in some minutes only, so its
+-- latest move stays.
+create table route_moves (
+  tenant_id text collate "C" not null references tenants,
+  channel   text collate "C" not null,
+  account   text collate "C" not null,  -- as in routes
+  share     smallint         not null constraint route_moves_share check (share between 1 and 100),  -- percent of its messages that it keeps
+  since     timestamptz(3)   not null,  -- when it was first moved away from
+  moved_at  timestamptz(3)   not null,
+  cause     text             not null,
+  primary key (tenant_id, channel, account)
 );
 
 -- Members: those with access to a tenant. A member who was invited by address has no subject until the first login.
@@ -208,9 +230,13 @@ create table catalogs (
 create index catalogs_content on catalogs (tenant_id, content_hash);
 
 -- The active version of each tenant. Every batch reads it inside its transaction, so that no batch runs under two versions.
+-- What else is on the row is found by triggers, see "Receivers of facts": transactions that read the version know it for nothing.
 create table active_catalogs (
-  tenant_id text collate "C" primary key,
-  version   integer not null,
+  tenant_id      text collate "C" primary key,
+  version        integer not null,
+  rule_facts     text[],  -- facts of Tidings itself that the text of the version names; null: none
+  heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
+  heard_outcomes text[],  -- those of them that are outcomes of notifications
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -524,7 +550,7 @@ create index notifications_correlation on notifications (tenant_id, correlation_
 --     │                 │   └────▶ in_doubt        (it may have been sent, and the type says hold)
 --     ├──operator retry─┴─── undeliverable, dead, in_doubt
 --     ├──address known────── undeliverable
---     └──operator cancel───▶ cancelled
+--     └──operator cancel───▶ cancelled  ◀── undeliverable, dead, in_doubt, dropped (dead letters)
 --
 -- A delivery has two row versions after its insert: claimed, and settled. No index names a column that a claim changes, so
 -- that the claimed version stays on its page and the indexes as they are (HOT). The attempt that succeeded, the only one of
@@ -532,6 +558,14 @@ create index notifications_correlation on notifications (tenant_id, correlation_
 -- Lane of a delivery: a claim takes from each lane that has work. A tenant, and for webhooks each of its endpoints.
 create function delivery_lane(tenant_id text, channel text, target text) returns text language sql immutable parallel safe as $$
 select case channel when 'webhook' then tenant_id || '/' || target else tenant_id end
+$$;
+
+-- Group of a dead letter: those that ended for the same reason, whose fault is recipient, message, account, provider or us.
+-- Null: no fault, so no dead letter. A missing part and '' are the same.
+create function dead_letter_group(fault text, channel text, provider text, account text, reason_code text, code text)
+returns text language sql immutable parallel safe as $$
+select fault || E'\x1f' || channel || E'\x1f' || coalesce(provider, '') || E'\x1f' || coalesce(account, '') || E'\x1f' ||
+       coalesce(reason_code, '') || E'\x1f' || left(translate(coalesce(code, ''), E'\x1f', ' '), 100)
 $$;
 
 create table deliveries (
@@ -562,6 +596,7 @@ create table deliveries (
   provider_message_id text,
   reason_code         text,             -- why it is in this status, see docs/errors.md; null: new, sent or sandboxed
   reason              text,
+  dead_letter         text collate "C",  -- its group, as dead_letter_group returns it; null: it is no dead letter
   created_at          timestamptz(3)   not null,
   finished_at         timestamptz(3),
   started_at          timestamptz(3),
@@ -570,9 +605,13 @@ create table deliveries (
   parts               smallint,         -- billed parts of the message (SMS); null: one
   receipt_state       text,             -- of a sent delivery, by its receipts (src/track/receipt-state.ts); null: none says anything yet
   receipt_flags       text[],           -- opened, clicked, read, unsubscribed, and what machines did; null: nothing
+  choice              text,             -- why the attempt that sent it went by its account; null: there was no choice
+  cost                numeric(12,6),    -- of the message, by the table of prices or as the provider said; null: not known
+  currency            text,             -- of the cost, ISO 4217
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
+  constraint deliveries_dead_letter_only_when_final check (dead_letter is null or finished_at is not null),
   constraint deliveries_worker_set_while_sending check (status <> 'sending' or worker is not null),
   constraint deliveries_attempt_only_when_sent check (status in ('sent', 'sandboxed') or started_at is null),
   constraint deliveries_attempt_has_duration check ((started_at is null) = (duration_ms is null))
@@ -591,6 +630,29 @@ create index deliveries_held on deliveries (tenant_id, notification_id) where ho
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
 create index deliveries_stopped on deliveries (tenant_id, notification_id) where finished_at is not null and started_at is null;
+-- Dead letters, by group, the earliest failure first; and those over all tenants that are the fault of this installation.
+-- Columns that a claim leaves as they are, and rows only of dead letters.
+create index deliveries_dead_letters on deliveries (tenant_id, dead_letter, finished_at, notification_id, channel, target)
+  where dead_letter is not null;
+create index deliveries_our_fault on deliveries (finished_at) where split_part(dead_letter, E'\x1f', 1) = 'us';
+
+-- Circuits that are not closed, shared by the processes: to an account, or to a domain by an account, nothing is sent until then,
+-- and after it one probe. No row: closed.
+create table circuits (
+  circuit_id  text collate "C" primary key,  -- TENANT/ACCOUNT, or /PROVIDER@CHANNEL of the installation; then, of a domain, a space and it
+  tenant_id   text collate "C",              -- null: an account of the installation
+  account     text,                          -- null: as before
+  provider    text             not null,
+  domain      text,                          -- of recipients; null: the account itself
+  code        text             not null constraint circuits_code_known check (code in ('failures', 'misconfigured', 'retry_after')),
+  cause       text             not null,     -- the failure that opened it
+  since       timestamptz(3)   not null,
+  open_until  timestamptz(3)   not null,
+  pause_ms    integer          not null,     -- of this opening; a probe that fails doubles it
+  probe_by    text,                          -- the worker that probes it; null: none
+  probe_until timestamptz(3),                -- after this another may probe it
+  version     bigint           not null default 1  -- grows with each opening: who does not know it yet may not probe
+);
 
 -- Leases of delivery workers. Deliveries in status 'sending' whose "worker" names the lease are reserved until lease_until,
 -- which the worker's heartbeat extends: one row, however many deliveries. After that they are rescued, and the row deleted.
@@ -617,6 +679,11 @@ create table attempts (
   reason              text,
   response            text,                       -- of the provider; shortened, addresses masked
   provider_message_id text,
+  scope               text,                       -- of a failure: recipient, domain, message, account, provider; null: none
+  choice              text,                       -- why it went by its account; null: there was no choice
+  parts               smallint,
+  cost                numeric(12,6),
+  currency            text,
   primary key (tenant_id, notification_id, channel, target, attempt)
 ) partition by range (notification_id);
 create table attempts_default partition of attempts default;
@@ -625,11 +692,11 @@ create table attempts_default partition of attempts default;
 -- PostgreSQL 15, and the planner replaces a call by the query.
 create function all_attempts() returns setof attempts language sql stable as $$
 select tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms, outcome, code,
-       reason, response, provider_message_id
+       reason, response, provider_message_id, scope, choice, parts, cost, currency
 from attempts
 union all
 select tenant_id, notification_id, channel, target, attempts, provider, account, worker, started_at, duration_ms, status, null,
-       null, response, provider_message_id
+       null, response, provider_message_id, null, choice, parts, cost, currency
 from deliveries where started_at is not null
 $$;
 
@@ -759,7 +826,9 @@ create table webhook_endpoints (
   endpoint_id        uuid             not null,  -- UUIDv7
   url                text             not null,
   description        text             not null default '',
-  notification_types text[],                     -- it receives messages of these types; null: of all
+  event_types        text[],                     -- facts that it receives: types, PREFIX.* or *; null: messages of the channel webhook
+  notification_types text[],                     -- only messages, or facts about notifications, of these types; null: of all
+  channels           text[],                     -- only facts about these channels; null: about all
   format             text             not null default 'json' constraint webhook_endpoints_format_known
     check (format in ('json', 'cloudevents')),
   ordered            boolean          not null default false,  -- one message at a time, the oldest first
@@ -779,7 +848,8 @@ create table webhook_endpoints (
   created_at         timestamptz(3)   not null,
   updated_at         timestamptz(3)   not null,
   primary key (tenant_id, endpoint_id),
-  constraint webhook_endpoints_code_only_while_disabled check ((state = 'disabled') = (state_code is not null))
+  constraint webhook_endpoints_code_only_while_disabled check ((state = 'disabled') = (state_code is not null)),
+  constraint webhook_endpoints_channels_only_with_event_types check (channels is null or event_types is not null)
 ) with (fillfactor = 50);
 
 
@@ -802,6 +872,150 @@ create table outbox_events (
 create index outbox_events_due on outbox_events (due_at);
 -- The same by tenant, read while more is due than the workers take.
 create index outbox_events_lanes on outbox_events (tenant_id, due_at) where due_at > '-infinity';
+
+-- Facts on their way to the endpoints that subscribe to them: ingested events, outcomes of notifications, suppressions. Written
+-- in the transaction of the fact, with its content as a row of "notifications" (catalog_version 0) of the same id. A relay makes
+-- a delivery for each endpoint, a page at a time, moves "cursor" in the same transaction, and deletes the fact after the last.
+create table webhook_facts (
+  tenant_id         text collate "C" not null,
+  fact_id           uuid             not null,  -- UUIDv7; the notification_id of its deliveries
+  user_id           text collate "C" not null,  -- empty: no user is known
+  type              text collate "C" not null,
+  notification_type text collate "C",           -- of the notification that it is about; null: it is about none
+  channel           text collate "C",
+  cursor            uuid,                       -- the last endpoint that has its delivery, in order of their ids; null: none has
+  due_at            timestamptz(3)   not null,
+  claimed_until     timestamptz(3),             -- a worker is relaying it; once past, any worker may claim it
+  primary key (tenant_id, fact_id)
+);
+
+-- The queue, over all tenants.
+create index webhook_facts_due on webhook_facts (due_at);
+-- The queue of a tenant, read while more is due than a claim takes.
+create index webhook_facts_lanes on webhook_facts (tenant_id, due_at) where due_at > '-infinity';
+
+-- Receivers of facts. Whether types that are subscribed to, with PREFIX.* and *, have this type.
+create function hears_type(types text[], type text) returns boolean language sql immutable parallel safe as $$
+select coalesce(type = any (types) or '*' = any (types)
+  or exists (select from unnest(types) as t where t like '%.*' and starts_with(type, left(t, -1))), false)
+$$;
+
+-- Whether an endpoint receives a fact. "about" and "on_channel" are null for a fact that is not about a notification.
+create function hears_fact(w webhook_endpoints, type text, about text, on_channel text) returns boolean
+language sql immutable parallel safe as $$
+select hears_type(w.event_types, type)
+  and (about is null or w.notification_types is null or about = any (w.notification_types))
+  and (on_channel is null or w.channels is null or on_channel = any (w.channels))
+$$;
+
+-- The types that endpoints of a tenant subscribe to. Beyond 50 it is all types: the relay finds the endpoints all the same.
+create function find_heard_types(tenant text, out types text[], out outcomes text[]) language sql stable as $$
+with subscribed as (
+  select case when count(distinct t) > 50 then array['*'] when count(distinct t) > 0 then array_agg(distinct t) end as types
+  from webhook_endpoints cross join unnest(event_types) as t where tenant_id = tenant
+)
+select types, (select array_agg(o) from unnest(array[
+  'notification.delivered', 'notification.opened', 'notification.clicked', 'notification.bounced', 'notification.failed',
+  'notification.dropped']) as o where hears_type(types, o))
+from subscribed
+$$;
+
+create function find_hearers() returns trigger language plpgsql as $$
+begin
+  if tg_op = 'INSERT' then
+    select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
+  end if;
+  new.rule_facts := (
+    select array_agg(t) from catalogs join catalog_contents using (content_hash)
+    cross join unnest(array['notification.dropped', 'suppression.added', 'suppression.removed']) as t
+    where tenant_id = new.tenant_id and version = new.version and position('"' || t || '"' in content::text) > 0);
+  return new;
+end $$;
+create trigger active_catalogs_hearers before insert or update of version on active_catalogs
+  for each row execute function find_hearers();
+
+-- With the rights of the owner: the API login changes endpoints, and never catalogs. The row is locked first, and read by a later
+-- statement: of two changes at once, the second sees the first.
+create function update_heard_types() returns trigger language plpgsql security definer set search_path from current as $$
+declare
+  tenant text := case when tg_op = 'DELETE' then old.tenant_id else new.tenant_id end;
+begin
+  perform 1 from active_catalogs where tenant_id = tenant for update;
+  update active_catalogs set (heard_types, heard_outcomes) = (select h.types, h.outcomes from find_heard_types(tenant) as h)
+  where tenant_id = tenant;
+  return null;
+end $$;
+create trigger webhook_endpoints_heard after insert or delete or update of event_types on webhook_endpoints
+  for each row execute function update_heard_types();
+
+-- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
+create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
+select (lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid
+from (select md5(seed) as h) as hashed
+$$;
+
+-- Records a fact for the endpoints that subscribe to it; returns false if no endpoint does. "event" is the body that they receive.
+create function tell_endpoints(
+  tenant text, of_user text, event_id text, fact_type text, at timestamptz, event json, about text, on_channel text,
+  due timestamptz
+) returns boolean language plpgsql as $$
+declare
+  id uuid := to_fact_id(at, tenant || ' ' || event_id);
+begin
+  if not exists (
+    select from webhook_endpoints as w where w.tenant_id = tenant and w.event_types is not null
+      and hears_fact(w, fact_type, about, on_channel)
+  ) then
+    return false;
+  end if;
+  insert into notifications (tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id,
+                             catalog_version, data, created_at)
+  values (tenant, of_user, id, fact_type, 'FACT', '', '', event_id, 0, event, at)
+  on conflict do nothing;
+  insert into webhook_facts (tenant_id, fact_id, user_id, type, notification_type, channel, due_at)
+  values (tenant, id, of_user, fact_type, about, on_channel, due)
+  on conflict do nothing;
+  return true;
+end $$;
+
+-- Tells rules and endpoints of a delivery that was dropped, whichever statement did it, in its transaction. Nothing is dropped
+-- twice: its event has the number of the claim.
+create function tell_dropped() returns trigger language plpgsql as $$
+declare
+  hearers record;
+  id text := concat_ws('.', new.notification_id, new.channel, nullif(new.target, ''));
+  event_id text := 'notification.dropped ' || id || '.' || new.fence;
+  event json;
+begin
+  select 'notification.dropped' = any (rule_facts) as rules, 'notification.dropped' = any (heard_outcomes) as endpoints
+  into hearers from active_catalogs
+  where tenant_id = new.tenant_id and ('notification.dropped' = any (rule_facts) or 'notification.dropped' = any (heard_outcomes));
+  -- A delivery of a fact is no fact.
+  if not found or not exists (
+    select from notifications where tenant_id = new.tenant_id and user_id = new.user_id and notification_id = new.notification_id
+      and catalog_version > 0
+  ) then
+    return null;
+  end if;
+  event := json_build_object(
+    'event_id', event_id, 'user_id', new.user_id, 'event_type', 'notification.dropped',
+    'event_timestamp', to_char(new.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'properties', json_strip_nulls(json_build_object(
+      'notification_type', new.notification_type, 'notification_id', new.notification_id, 'channel', new.channel,
+      'reason_code', new.reason_code, 'reason', new.reason)));
+  if hearers.rules then
+    insert into outbox_events (tenant_id, user_id, event_id, event, due_at)
+    values (new.tenant_id, new.user_id, event_id, event, new.finished_at) on conflict do nothing;
+  end if;
+  if hearers.endpoints then
+    perform tell_endpoints(new.tenant_id, new.user_id, event_id, 'notification.dropped', new.finished_at, event,
+                           new.notification_type, new.channel, new.finished_at);
+  end if;
+  perform pg_notify('tidings_timers', '');
+  return null;
+end $$;
+create trigger deliveries_dropped after update on deliveries
+  for each row when (new.status = 'dropped' and old.status <> 'dropped') execute function tell_dropped();
 
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -843,7 +1057,7 @@ create table jobs (
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
     'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
-    'waits.dismiss', 'rejected.retry', 'rejected.dismiss')),
+    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event
@@ -909,10 +1123,11 @@ declare
   name text;
 begin
   foreach name in array array[
-    'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'members', 'idempotency_keys', 'catalogs',
+    'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events', 'audit_log', 'jobs', 'job_failures'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
+    'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(
@@ -920,7 +1135,7 @@ begin
   end loop;
   foreach name in array array[
     'events_default', 'notifications_default', 'deliveries_default', 'attempts_default', 'messages_default', 'receipts_default',
-    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'leases', 'metadata', 'catalog_contents'
+    'held_receipts', 'sessions', 'login_attempts', 'quotas', 'rate_limits', 'leases', 'metadata', 'catalog_contents'
   ] loop
     execute format('alter table %I enable row level security', name);
   end loop;

@@ -12,6 +12,7 @@ export const QUEUES = {
   waits: `status = 'waiting'`,
   schedules: 'true',
   outbox_events: 'true',
+  webhook_facts: 'true',
   jobs: 'ended_at is null',
 } as const;
 

@@ -148,15 +148,16 @@ export async function replayDeliveries(
        order by notification_id for update
      ), moved as (
        insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
-                             outcome, response, provider_message_id)
+                             outcome, response, provider_message_id, choice, parts, cost, currency)
        select tenant_id, notification_id, channel, target, attempts, coalesce(provider, 'webhook'), account, coalesce(worker, 'unknown'), started_at, duration_ms, status,
-              response, provider_message_id
+              response, provider_message_id, choice, parts, cost, currency
        from chosen where started_at is not null
        on conflict do nothing
      ), queued as (
        update deliveries as d
-       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null, started_at = null,
-           duration_ms = null, response = null, provider_message_id = null, reason_code = 'retried', reason = 'Replayed.',
+       set status = 'queued', due_at = $4, retry_until = $5, finished_at = null, hold_code = null, dead_letter = null, started_at = null,
+           duration_ms = null, response = null, provider_message_id = null, choice = null, parts = null, cost = null, currency = null,
+           reason_code = 'retried', reason = 'Replayed.',
            expires_at = null
        from chosen as c
        where d.tenant_id = $1 and d.notification_id = c.notification_id and d.channel = 'webhook' and d.target = $2

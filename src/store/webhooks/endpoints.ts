@@ -1,4 +1,4 @@
-import type { WebhookFormat } from '../../model/delivery.ts';
+import type { Channel, WebhookFormat } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { type DisabledCode, type EndpointState, MAX_ENDPOINTS } from '../../model/webhook.ts';
 import { documentRow, openDocument, sealDocument } from '../../privacy/documents.ts';
@@ -12,8 +12,12 @@ export interface Endpoint {
   readonly endpointId: string;
   readonly url: string;
   readonly description: string;
-  /** Types whose messages it receives; null: all. */
+  /** Facts that it receives: types, `PREFIX.*` or `*`; null: it receives messages of the channel instead. */
+  readonly eventTypes: readonly string[] | null;
+  /** Notification types whose messages, or facts about them, it receives; null: all. */
   readonly notificationTypes: readonly string[] | null;
+  /** Channels about which it receives facts; null: all. */
+  readonly channels: readonly Channel[] | null;
   readonly format: WebhookFormat;
   /** Whether it receives one message at a time, the oldest first. */
   readonly ordered: boolean;
@@ -44,8 +48,8 @@ export interface EndpointSecrets {
 
 export type SealedEndpoint = Endpoint & { readonly sealed: Buffer };
 
-const COLUMNS = `tenant_id as "tenantId", endpoint_id as "endpointId", url, description, notification_types as "notificationTypes",
-  format, ordered, per_second as "perSecond", header_names as "headerNames", state, state_code as "stateCode",
+const COLUMNS = `tenant_id as "tenantId", endpoint_id as "endpointId", url, description, event_types as "eventTypes",
+  notification_types as "notificationTypes", channels, format, ordered, per_second as "perSecond", header_names as "headerNames", state, state_code as "stateCode",
   state_changed_at as "stateChangedAt", failing_since as "failingSince", failures, operation_id as "operationId", revision,
   created_at as "createdAt", updated_at as "updatedAt"`;
 
@@ -108,7 +112,7 @@ export async function findSubscribers(
   const { rows } = await connection.query<{ id: string }>({
     name: 'find-webhook-subscribers',
     text: `select endpoint_id as id from webhook_endpoints
-           where tenant_id = $1 and (notification_types is null or $2 = any(notification_types))
+           where tenant_id = $1 and event_types is null and (notification_types is null or $2 = any(notification_types))
            order by endpoint_id limit ${MAX_ENDPOINTS}`,
     values: [tenantId, notificationType],
   });
@@ -122,7 +126,9 @@ export type WrittenEndpoint = Pick<
   | 'endpointId'
   | 'url'
   | 'description'
+  | 'eventTypes'
   | 'notificationTypes'
+  | 'channels'
   | 'format'
   | 'ordered'
   | 'perSecond'
@@ -146,10 +152,10 @@ export async function saveEndpoint(
   const sealed = sealDocument(seal, JSON.stringify({ secrets, headers }), rowOf(tenantId, endpointId));
   const { rows } = await connection.query<Endpoint>(
     `insert into webhook_endpoints as w (tenant_id, endpoint_id, url, description, notification_types, format, ordered, per_second,
-       sealed, header_names, state, state_code, state_changed_at, operation_id, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $13, $14, $14)
+       sealed, header_names, state, state_code, state_changed_at, operation_id, created_at, updated_at, event_types, channels)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14, $13, $14, $14, $15, $16)
      on conflict (tenant_id, endpoint_id) do update set url = excluded.url, description = excluded.description,
-       notification_types = excluded.notification_types, format = excluded.format, ordered = excluded.ordered,
+       event_types = excluded.event_types, notification_types = excluded.notification_types, channels = excluded.channels, format = excluded.format, ordered = excluded.ordered,
        per_second = excluded.per_second, sealed = excluded.sealed, header_names = excluded.header_names, state = excluded.state,
        state_code = excluded.state_code,
        state_changed_at = case when w.state = excluded.state then w.state_changed_at else excluded.state_changed_at end,
@@ -174,6 +180,8 @@ export async function saveEndpoint(
       written.stateCode,
       written.operationId,
       isoTime(now),
+      written.eventTypes,
+      written.channels,
     ],
   );
   return rows[0]!;

@@ -45,8 +45,14 @@ export interface StandIn {
   stop(): Promise<void>;
 }
 
-/** Starts a stand-in. A request with no body that JSON could read is recorded all the same. */
-export async function startStandIn(first: StandInScript = {}): Promise<StandIn> {
+/**
+ * Starts a stand-in. A request with no body that JSON could read is recorded all the same.
+ * @param keeps whether requests are recorded; default: they are
+ */
+export async function startStandIn(
+  first: StandInScript = {},
+  { keeps = true }: { readonly keeps?: boolean } = {},
+): Promise<StandIn> {
   let script = first;
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
@@ -65,7 +71,7 @@ export async function startStandIn(first: StandInScript = {}): Promise<StandIn> 
     const early = typeof script === 'object' && script.instead === 'reset_early';
     const bytes = early ? Buffer.alloc(0) : await readAll(request);
     const seen = { method, path, headers, bytes, body: bytes.toString('utf8') };
-    requests.push(seen);
+    if (keeps) requests.push(seen);
     const reply = typeof script === 'function' ? script(seen) : script;
     if (reply.delay) await delay(reply.delay);
     if (reply.instead === 'hang') return;

@@ -21,7 +21,10 @@ export interface Http2StandIn extends StandIn {
 /** Starts a server of HTTP/2 without TLS that stands in for a provider, as `startStandIn` does for HTTP/1.1. */
 export async function startHttp2StandIn(
   first: StandInScript = {},
-  { maxConcurrentStreams = 100 }: { readonly maxConcurrentStreams?: number } = {},
+  {
+    maxConcurrentStreams = 100,
+    keeps = true,
+  }: { readonly maxConcurrentStreams?: number; readonly keeps?: boolean } = {},
 ): Promise<Http2StandIn> {
   let script = first;
   const requests: SeenRequest[] = [];
@@ -52,7 +55,7 @@ export async function startHttp2StandIn(
     const bytes = early ? Buffer.alloc(0) : await readAll(stream);
     const method = String(headers[':method']);
     const seen = { method, path: String(headers[':path']), headers, bytes, body: bytes.toString('utf8') };
-    requests.push(seen);
+    if (keeps) requests.push(seen);
     const reply: StandInReply = typeof script === 'function' ? script(seen) : script;
     if (reply.delay) await delay(reply.delay);
     if (reply.instead === 'hang') return;

@@ -43,6 +43,7 @@ export function fakeTools(): { tools: ProviderTools; fetched: string[] } {
       fetched.push(url);
       return { status: 200, headers: {}, body: SNS_CERTIFICATE };
     },
+    getLookup: () => undefined,
   } as unknown as ProviderTools['http'];
   return { tools: { http, clock: Date.now }, fetched };
 }

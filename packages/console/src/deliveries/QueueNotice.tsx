@@ -1,35 +1,47 @@
 import { Alert, List, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getQueue, type OpenCircuit, type Overdue } from '../api.ts';
+import { getQueue, type OpenCircuit, type Overdue, type QueueState } from '../api.ts';
 import { IconAlert } from '../shell/icons.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { CHANNELS, getTextColor } from '../shell/outcome.ts';
 import { Time } from '../shell/Time.tsx';
 
-/** Overdue work and open circuits, above the list of deliveries. Renders nothing if there is no trouble. */
+/** Overdue work, open circuits and accounts that fail, above the list of deliveries. Renders nothing if there is no trouble. */
 export function QueueNotice() {
   const { data: queue } = useQuery({ queryKey: ['queue'], queryFn: getQueue, refetchInterval: PAGE_POLL_MS });
   const overdue = queue?.overdue ?? [];
   const circuits = queue?.circuits ?? [];
-  if (overdue.length + circuits.length === 0) return null;
+  const moves = queue?.moves ?? [];
+  if (overdue.length + circuits.length + moves.length === 0) return null;
   return (
     <Alert
       color="orange"
       variant="light"
       icon={<IconAlert size={18} />}
-      title={getTitle(overdue, circuits)}
+      title={getTitle(overdue, circuits, moves)}
       styles={{ title: { color: getTextColor('orange') } }}
       data-testid="queue-notice"
     >
       <List size="sm" spacing={4}>
         {circuits.map((circuit) => (
-          <List.Item key={`${circuit.provider} ${circuit.domain}`} data-testid="open-circuit">
+          <List.Item key={`${circuit.provider} ${circuit.account} ${circuit.domain}`} data-testid="open-circuit">
             <Text span fw={600} size="sm">
               {circuit.provider}
+              {circuit.account !== null && ` (account ${circuit.account})`}
               {circuit.domain !== null && ` to ${circuit.domain}`}
             </Text>{' '}
-            circuit open since <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
+            {circuit.code === 'retry_after' ? 'paused by the provider' : 'circuit open'} since{' '}
+            <Time value={circuit.since} as="full" />: {circuit.cause}. Next probe{' '}
             <Time value={circuit.next_probe_at} as="full" />.
+          </List.Item>
+        ))}
+        {moves.map((move) => (
+          <List.Item key={`${move.channel} ${move.account}`} data-testid="route-move">
+            <Text span fw={600} size="sm">
+              {move.account}
+            </Text>{' '}
+            keeps {move.share}% of its messages by {CHANNELS[move.channel]?.label ?? move.channel} since{' '}
+            <Time value={move.since} as="full" />, the others go by other accounts: {move.cause}.
           </List.Item>
         ))}
         {overdue.map((one) => (
@@ -46,7 +58,8 @@ export function QueueNotice() {
   );
 }
 
-function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[]): string {
+function getTitle(overdue: readonly Overdue[], circuits: readonly OpenCircuit[], moves: QueueState['moves']): string {
+  if (overdue.length + circuits.length === 0) return moves.length === 1 ? 'An account fails' : 'Accounts fail';
   if (circuits.length === 0) return 'Work is overdue';
   return overdue.length === 0
     ? 'Deliveries wait for a provider'
@@ -59,6 +72,7 @@ const NOUNS: Record<Overdue['queue'], readonly [one: string, several: string]> =
   waits: ['wait', 'waits'],
   schedules: ['schedule', 'schedules'],
   outbox: ['lifecycle event', 'lifecycle events'],
+  webhook_facts: ['fact for webhook endpoints', 'facts for webhook endpoints'],
 };
 
 function getNoun({ queue, channel, count }: Overdue): string {

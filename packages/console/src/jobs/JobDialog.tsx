@@ -78,7 +78,7 @@ function JobDialog({ request, label, note, patch, close }: JobDialogProps & { cl
     queryKey: ['jobs', start.data?.job_id, 'one'],
     queryFn: async () => {
       const latest = await getJob(start.data!.job_id);
-      for (const list of ['deliveries', 'rejected', 'waits', 'audit'] as const)
+      for (const list of ['deliveries', 'dead-letters', 'rejected', 'waits', 'audit'] as const)
         void queries.invalidateQueries({ queryKey: [list] });
       return latest;
     },

@@ -9,6 +9,9 @@ export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'waits.dismiss': 'Dismiss waits set aside',
   'rejected.retry': 'Retry rejected events',
   'rejected.dismiss': 'Dismiss rejected events',
+  'webhooks.replay': 'Replay webhooks',
+  'dead_letters.retry': 'Retry dead letters',
+  'dead_letters.cancel': 'Cancel dead letters',
 };
 
 /** Formats the counts of a job: `500 of 5,000 done, 2 failed`. */

@@ -2,7 +2,9 @@ import { AppShell, Container } from '@mantine/core';
 import { ActivityPage } from '../activity/ActivityPage.tsx';
 import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
+import { ChannelsPage } from '../channels/ChannelsPage.tsx';
 import { CorrelationPage } from '../correlation/CorrelationPage.tsx';
+import { DeadLettersPage } from '../dead-letters/DeadLettersPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { JobDialogHost } from '../jobs/JobDialog.tsx';
 import { JobsPage } from '../jobs/JobsPage.tsx';
@@ -55,6 +57,10 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
+    case 'dead-letters':
+      return <DeadLettersPage key={route.group} group={route.group} />;
+    case 'channels':
+      return <ChannelsPage />;
     case 'rejected':
       return <RejectedPage />;
     case 'jobs':

@@ -1,15 +1,36 @@
 import { ActionIcon, AppShell, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
-import { linkToActivity, linkToCatalog, linkToDeliveries, linkToJobs, linkToRejected, type Route } from '../route.ts';
+import {
+  linkToActivity,
+  linkToCatalog,
+  linkToChannels,
+  linkToDeadLetters,
+  linkToDeliveries,
+  linkToJobs,
+  linkToRejected,
+  type Route,
+} from '../route.ts';
 import { AccountMenu } from './AccountMenu.tsx';
-import { IconActivity, IconBook, IconChecks, IconMailAlert, IconMoon, IconSend, IconSun } from './icons.tsx';
+import {
+  IconActivity,
+  IconAlertOctagon,
+  IconBook,
+  IconChecks,
+  IconMailAlert,
+  IconMoon,
+  IconSend,
+  IconSun,
+  IconWebhook,
+} from './icons.tsx';
 import { UserSearch } from './UserSearch.tsx';
 import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 const LINKS = [
   { page: 'activity', label: 'Activity', href: linkToActivity(), Icon: IconActivity },
   { page: 'deliveries', label: 'Deliveries', href: linkToDeliveries(null), Icon: IconSend },
+  { page: 'dead-letters', label: 'Failed', href: linkToDeadLetters(null), Icon: IconAlertOctagon },
   { page: 'rejected', label: 'Rejected', href: linkToRejected(), Icon: IconMailAlert },
   { page: 'jobs', label: 'Jobs', href: linkToJobs(), Icon: IconChecks },
+  { page: 'channels', label: 'Channels', href: linkToChannels(), Icon: IconWebhook },
   { page: 'catalog', label: 'Catalog', href: linkToCatalog(), Icon: IconBook },
 ] as const;
 

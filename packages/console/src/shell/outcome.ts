@@ -80,14 +80,27 @@ const SUBSTITUTES = {
   logged: { label: 'Logged', color: 'gray', Icon: IconArchive },
 } satisfies Record<string, Look>;
 
-/** Returns the look of a delivery. It is green only if the message went to its channel. */
+/** Looks of messages that the provider accepted, by what it reported afterwards. */
+const RECEIPTS: Record<NonNullable<Delivery['receipt_state']>, Look> = {
+  delivered: { label: 'Delivered', color: 'teal', Icon: IconChecks },
+  partly_delivered: { label: 'Partly delivered', color: 'orange', Icon: IconAlert },
+  unconfirmed: { label: 'Sent, unconfirmed', color: 'gray', Icon: IconHelp },
+  bounced: { label: 'Bounced', color: 'red', Icon: IconMailOff },
+  failed: { label: 'Not delivered', color: 'red', Icon: IconAlertOctagon },
+  complained: { label: 'Complained', color: 'orange', Icon: IconAlert },
+};
+
+/** Returns the look of a delivery. It is green only if the message went to its channel, and no receipt says otherwise. */
 export function getDeliveryLook({
   status,
   provider,
   channel,
-}: Pick<Delivery, 'status' | 'provider' | 'channel'>): Look {
-  const substitute = status === 'sent' ? getSubstitute(provider, channel) : undefined;
-  return substitute ? SUBSTITUTES[substitute] : getLook(STATUSES, status);
+  receipt_state: receipt = null,
+}: Pick<Delivery, 'status' | 'provider' | 'channel'> & Partial<Pick<Delivery, 'receipt_state'>>): Look {
+  if (status !== 'sent') return getLook(STATUSES, status);
+  const substitute = getSubstitute(provider, channel);
+  if (substitute) return SUBSTITUTES[substitute];
+  return receipt === null ? STATUSES.sent : getLook(RECEIPTS, receipt);
 }
 
 /** Returns the look of an attempt on a channel; see `getDeliveryLook`. */

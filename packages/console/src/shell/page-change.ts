@@ -24,6 +24,7 @@ export function usePageChange(route: Route): void {
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId}`;
+  if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
@@ -44,6 +45,10 @@ function formatPageName(route: Route): string {
       return 'Activity';
     case 'deliveries':
       return 'Deliveries';
+    case 'dead-letters':
+      return 'Failed deliveries';
+    case 'channels':
+      return 'Channels';
     case 'rejected':
       return 'Rejected events';
     case 'correlation':

@@ -77,6 +77,11 @@ function AttemptLine({ attempt, channel, shownReason }: AttemptLineProps) {
         </Text>
       </Group>
       {attempt.reason && attempt.reason !== shownReason && <Text size="sm">{attempt.reason}</Text>}
+      {attempt.choice && (
+        <Text size="sm" data-testid="choice">
+          By {attempt.account ?? 'the installation'}: {attempt.choice}
+        </Text>
+      )}
       {attempt.response && <code className="response">{attempt.response}</code>}
     </li>
   );

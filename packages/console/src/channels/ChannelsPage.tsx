@@ -1,0 +1,80 @@
+import { Stack } from '@mantine/core';
+import { getAccounts, getSuppressions, getWebhooks, type ProviderAccount, type Webhook } from '../api.ts';
+import { IconAlert, IconBan, IconCircle } from '../shell/icons.tsx';
+import { CHANNELS, type Look } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { FactTable } from './FactTable.tsx';
+
+/** Ways out for messages: accounts with providers and endpoints of webhooks; and the addresses that get none. */
+export function ChannelsPage() {
+  return (
+    <Stack gap="xl">
+      <PageTitle>Channels</PageTitle>
+      <FactTable
+        title="Accounts with providers"
+        testId="accounts"
+        load={async () => ({ ...(await getAccounts()), next: null })}
+        getItems={({ accounts }) => accounts}
+        getId={({ account }) => account}
+        empty="No account: messages go by those of the installation. Create one with `tidings accounts create`."
+        columns={{
+          Account: ({ account }) => <span className="name">{account}</span>,
+          Provider: ({ provider }) => provider,
+          Channels: ({ channels }) => channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
+          Place: ({ place }) => place,
+          State: (account) => <StatusBadge look={getAccountLook(account)} testId="account-state" />,
+          Changed: ({ updated_at }) => <Time value={updated_at} />,
+        }}
+      />
+      <FactTable
+        title="Endpoints of webhooks"
+        testId="endpoints"
+        load={getWebhooks}
+        getItems={({ webhooks }) => webhooks}
+        getId={({ endpoint_id }) => endpoint_id}
+        empty="No endpoint. Create one with `tidings webhooks create`."
+        columns={{
+          URL: ({ url, description }) => `${url}${description === '' ? '' : ` (${description})`}`,
+          Types: ({ notification_types: types }) => types?.join(', ') ?? 'all',
+          State: (endpoint) => <StatusBadge look={getEndpointLook(endpoint)} testId="endpoint-state" />,
+          Since: ({ state, state_changed_at, failing_since }) => (
+            <Time value={state === 'active' ? (failing_since ?? state_changed_at) : state_changed_at} />
+          ),
+        }}
+      />
+      <FactTable
+        title="Addresses that get no messages"
+        testId="suppressions"
+        load={getSuppressions}
+        getItems={({ suppressions }) => suppressions}
+        getId={({ suppression_id }) => suppression_id}
+        empty="No address is suppressed."
+        columns={{
+          Address: ({ address }) => address ?? 'only its hash is known',
+          Channel: ({ channel }) => channel,
+          Scope: ({ scope }) => scope,
+          Reason: ({ reason }) => <span className="name">{reason}</span>,
+          Since: ({ since }) => <Time value={since} />,
+          Until: ({ until }) => (until === null ? 'it is lifted' : <Time value={until} />),
+        }}
+      />
+    </Stack>
+  );
+}
+
+/** Returns the look of an account. None is green: that an account is used does not say that its provider takes messages. */
+function getAccountLook({ enabled }: ProviderAccount): Look {
+  return enabled
+    ? { label: 'In use', color: 'gray', Icon: IconCircle }
+    : { label: 'Not in use', color: 'orange', Icon: IconBan };
+}
+
+/** Returns the look of an endpoint. None is green: an endpoint without failures may have got nothing yet. */
+function getEndpointLook({ state, state_code: code, failures, failing_since: since }: Webhook): Look {
+  if (state !== 'active') return { label: `Disabled: ${code ?? 'unknown'}`, color: 'red', Icon: IconBan };
+  if (since === null) return { label: 'Active', color: 'gray', Icon: IconCircle };
+  const label = `Failing: ${failures} ${failures === 1 ? 'failure' : 'failures'}`;
+  return { label, color: 'orange', Icon: IconAlert };
+}

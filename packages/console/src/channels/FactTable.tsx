@@ -1,0 +1,71 @@
+import { Paper, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { useLivePages } from '../shell/live-pages.ts';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+
+const POLL_MS = 10_000;
+
+interface FactTableProps<Page, Item> {
+  readonly title: string;
+  readonly testId: string;
+  readonly load: (after: string | null) => Promise<Page>;
+  readonly getItems: (page: Page) => readonly Item[];
+  readonly getId: (item: Item) => string;
+  /** Cells of a row, by the heading of their column. */
+  readonly columns: { readonly [heading: string]: (item: Item) => ReactNode };
+  /** Shown if there are no items. */
+  readonly empty: string;
+}
+
+/** A table of things that are set up, with a title; polled. */
+export function FactTable<Page extends { next: string | null }, Item>(props: FactTableProps<Page, Item>) {
+  const { title, testId, load, getItems, getId, columns, empty } = props;
+  const list = useLivePages<Page, Item>({
+    key: [testId],
+    load,
+    mergePages: (pages) => uniqueBy(pages.flatMap(getItems), getId),
+    getId,
+    pollMs: POLL_MS,
+  });
+  return (
+    <Stack gap="xs" component="section" aria-label={title}>
+      <Title order={2} size="h4">
+        {title}
+      </Title>
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      {list.items === undefined && list.error === null && <Skeleton height={80} />}
+      {list.items?.length === 0 && (
+        <Text size="sm" c="dimmed" data-testid={`${testId}-empty`}>
+          {empty}
+        </Text>
+      )}
+      {list.items !== undefined && list.items.length > 0 && (
+        <Paper withBorder>
+          <Table verticalSpacing="sm" horizontalSpacing="md" className="deliveries" data-testid={testId}>
+            <Table.Thead>
+              <Table.Tr>
+                {Object.keys(columns).map((heading) => (
+                  <Table.Th key={heading}>{heading}</Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {list.items.map((item) => (
+                <Table.Tr key={getId(item)} data-row data-testid={`${testId}-row`}>
+                  {Object.entries(columns).map(([heading, toCell]) => (
+                    <Table.Td key={heading} className="break">
+                      {toCell(item)}
+                    </Table.Td>
+                  ))}
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Paper>
+      )}
+      <LoadMoreButton older={list.older} />
+    </Stack>
+  );
+}

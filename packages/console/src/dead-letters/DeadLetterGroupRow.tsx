@@ -1,0 +1,76 @@
+import { Group, Text } from '@mantine/core';
+import type { DeadLetterGroup, JsonObject } from '../api.ts';
+import { JobButton } from '../jobs/JobButton.tsx';
+import { count } from '../jobs/job-text.ts';
+import { linkToDeadLetters } from '../route.ts';
+import { IconBan, IconRefresh } from '../shell/icons.tsx';
+import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { FAULTS, UNKNOWN_FAULT } from './fault-look.ts';
+
+/** A group of dead letters: what failed, whose fault it is, what to do, and buttons that act on all of it. */
+export function DeadLetterGroupRow({ group: one }: { group: DeadLetterGroup }) {
+  const filter: JsonObject = { group: one.group };
+  const mayDouble = one.reason_code === 'in_doubt';
+  return (
+    <li className="rejected-row" data-row data-testid="dead-letter-group" data-group={one.group}>
+      <Group gap="sm" justify="space-between" align="flex-start">
+        <div>
+          <Group gap="xs">
+            <a href={linkToDeadLetters(one.group)} data-testid="group-link">
+              <Text size="sm" fw={600}>
+                {one.at_least && 'more than '}
+                {count(one.count)} {one.count === 1 ? 'delivery' : 'deliveries'}
+              </Text>
+            </a>
+            <ChannelName channel={one.channel} />
+            <Text size="sm" className="break">
+              {one.provider !== null && `by ${one.provider}${one.account === null ? '' : ` (${one.account})`}, `}
+              <span className="name">{one.reason_code}</span>
+              {one.code !== null && (
+                <>
+                  {' '}
+                  <span className="name">{one.code}</span>
+                </>
+              )}
+            </Text>
+          </Group>
+          <Text size="sm" c="dimmed" component="div" my={4}>
+            Fault of: <StatusBadge look={FAULTS[one.fault] ?? UNKNOWN_FAULT} testId="fault" /> first{' '}
+            <Time value={one.first_at} as="full" />, last <Time value={one.last_at} as="full" />
+          </Text>
+          {one.meaning !== null && (
+            <Text size="sm" className="break">
+              It means: {one.meaning}.
+            </Text>
+          )}
+          <Text size="sm" className="break" data-testid="advice">
+            {one.advice}
+          </Text>
+        </div>
+        <Group gap="xs">
+          {one.can_retry && (
+            <JobButton
+              request={{ action: 'dead_letters.retry', filter }}
+              label="Retry all"
+              note={
+                mayDouble
+                  ? `${one.advice} If you retry, users may receive these messages twice.`
+                  : 'The deliveries are queued again. Messages are rendered again, so they use corrected templates.'
+              }
+              leftSection={<IconRefresh size={14} />}
+              testId="letters-retry"
+            />
+          )}
+          <JobButton
+            request={{ action: 'dead_letters.cancel', filter }}
+            label="Cancel all"
+            note="The deliveries are never sent, and leave this list. What they were stays in their reason."
+            leftSection={<IconBan size={14} />}
+            testId="letters-cancel"
+          />
+        </Group>
+      </Group>
+    </li>
+  );
+}

@@ -1,0 +1,112 @@
+import { Anchor, Paper, Skeleton, Stack, Table } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { type Delivery, getDeadLetterGroups, getDeadLetters } from '../api.ts';
+import { DeliveryRow } from '../deliveries/DeliveryRow.tsx';
+import { linkToDeadLetters } from '../route.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { useKeptFocus } from '../shell/use-kept-focus.ts';
+import { DeadLetterGroupRow } from './DeadLetterGroupRow.tsx';
+import { compareGroups } from './fault-look.ts';
+
+/** Deliveries that failed, by reason; or those of one group. */
+export function DeadLettersPage({ group }: { group: string | null }) {
+  return group === null ? <GroupsPage /> : <GroupPage group={group} />;
+}
+
+function GroupsPage() {
+  const list = useQuery({
+    queryKey: ['dead-letters', 'groups'],
+    queryFn: getDeadLetterGroups,
+    refetchInterval: PAGE_POLL_MS,
+  });
+  const container = useKeptFocus();
+  const groups = list.data?.groups.toSorted(compareGroups);
+  return (
+    <Stack gap="md" ref={container}>
+      <PageTitle>Failed deliveries</PageTitle>
+      {list.error && <ProblemView problem={list.error} retry={() => list.refetch()} />}
+      {groups === undefined && list.error === null && <Skeleton height={320} />}
+      {groups?.length === 0 && (
+        <Paper withBorder>
+          <EmptyState title="No failed deliveries">
+            A delivery appears here, under its reason, when it cannot be sent, or when it is not known whether it was.
+          </EmptyState>
+        </Paper>
+      )}
+      {groups !== undefined && groups.length > 0 && (
+        <Paper withBorder component="ul" className="rows" aria-label="Groups of failed deliveries">
+          {groups.map((one) => (
+            <DeadLetterGroupRow key={one.group} group={one} />
+          ))}
+        </Paper>
+      )}
+    </Stack>
+  );
+}
+
+const getId = (delivery: Delivery): string => delivery.delivery_id;
+
+function GroupPage({ group }: { group: string }) {
+  const list = useLivePages<GroupResponse, Delivery>({
+    key: ['dead-letters', group],
+    load: (after) => getDeadLetters(group, after),
+    mergePages,
+    getId,
+    pollMs: PAGE_POLL_MS,
+  });
+  const container = useKeptFocus();
+  const summary = list.newest?.group;
+  return (
+    <Stack gap="md" ref={container}>
+      <PageTitle>Failed deliveries of a group</PageTitle>
+      <Anchor href={linkToDeadLetters(null)} size="sm">
+        All groups
+      </Anchor>
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      {summary && (
+        <Paper withBorder component="ul" className="rows" aria-label="The group">
+          <DeadLetterGroupRow group={summary} />
+        </Paper>
+      )}
+      <NewItemsButton newItems={list.newItems} />
+      {list.items === undefined && list.error === null && <Skeleton height={320} />}
+      {list.items !== undefined && list.items.length > 0 && (
+        <Paper withBorder>
+          <Table verticalSpacing="sm" horizontalSpacing="md" className="deliveries" data-testid="dead-letters">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Created</Table.Th>
+                <Table.Th>User</Table.Th>
+                <Table.Th>Notification</Table.Th>
+                <Table.Th>Channel</Table.Th>
+                <Table.Th>Status</Table.Th>
+                <Table.Th aria-label="Actions" />
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {list.items.map((delivery) => (
+                <DeliveryRow key={delivery.delivery_id} delivery={delivery} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Paper>
+      )}
+      <LoadMoreButton older={list.older} />
+    </Stack>
+  );
+}
+
+type GroupResponse = Awaited<ReturnType<typeof getDeadLetters>>;
+
+function mergePages(pages: readonly GroupResponse[]): Delivery[] {
+  return uniqueBy(
+    pages.flatMap((page) => page.deliveries),
+    getId,
+  );
+}

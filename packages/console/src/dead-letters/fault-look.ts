@@ -1,0 +1,23 @@
+import type { DeadLetterGroup } from '../api.ts';
+import { IconAlert, IconAlertOctagon, IconHelp, IconMailOff, IconMessage } from '../shell/icons.tsx';
+import type { Look } from '../shell/outcome.ts';
+
+/** Looks of faults. None is green: no message of a group has reached its user. */
+export const FAULTS: Record<DeadLetterGroup['fault'], Look> = {
+  us: { label: 'Tidings', color: 'red', Icon: IconAlertOctagon },
+  provider: { label: 'Provider', color: 'orange', Icon: IconAlert },
+  account: { label: 'Account', color: 'red', Icon: IconAlert },
+  message: { label: 'Message', color: 'grape', Icon: IconMessage },
+  recipient: { label: 'Recipient', color: 'gray', Icon: IconMailOff },
+};
+
+/** Unknown faults, of a newer API, come last. */
+const URGENCY: readonly string[] = ['us', 'account', 'provider', 'message', 'recipient'];
+
+/** Compares groups: what an operator can fix comes first, and of it what concerns most deliveries. */
+export function compareGroups(a: DeadLetterGroup, b: DeadLetterGroup): number {
+  const [left, right] = [a, b].map(({ fault }) => (URGENCY.includes(fault) ? URGENCY.indexOf(fault) : URGENCY.length));
+  return (left ?? 0) - (right ?? 0) || b.count - a.count;
+}
+
+export const UNKNOWN_FAULT: Look = { label: 'Unknown', color: 'gray', Icon: IconHelp };

@@ -1,0 +1,95 @@
+import type { DeadLetterGroup } from '../model/dead-letter.ts';
+import type { DeadAddressKind, Fault } from '../model/delivery.ts';
+import type { ProviderCode } from './codes.ts';
+import type { ProviderDefinition } from './provider.ts';
+
+/** Advice about failures, for operators, in plain words. A code may have advice of its own: `ProviderCode.advice`. */
+
+const DEAD_ADDRESS: { readonly [as in DeadAddressKind]: string } = {
+  invalid:
+    'Ask the user for a correct address, and send it with their next event. The address gets no further messages until then.',
+  unregistered:
+    'There is nothing to do: the device or mailbox is gone. The app registers the device again when it is next opened.',
+  opted_out:
+    'Do not retry: the owner wants no messages. Only the owner can take that back (by SMS with START); then lift the suppression.',
+  weak: 'Ask the user for another address: this one failed too often. Lift the suppression if you know that it works again.',
+};
+
+/** Returns what to do about a failure with this code. */
+export function getCodeAdvice({
+  advice,
+  kind,
+  of = 'provider',
+  as = 'invalid',
+}: Omit<ProviderCode, 'code' | 'meaning'>): string {
+  if (advice !== undefined) return advice;
+  switch (kind) {
+    case 'address_dead':
+      return DEAD_ADDRESS[as];
+    case 'rejected':
+      return 'Correct the template or the data of the message, then retry. Unchanged, it would be rejected again.';
+    case 'misconfigured':
+      return 'Correct the account, check it with `tidings providers check`, then retry.';
+    case 'in_doubt':
+      return 'Look at the status page and the log of the provider, to see whether the message was sent.';
+    case 'retry':
+      return RETRY_ADVICE[of];
+  }
+}
+
+const RETRY_ADVICE: { readonly [scope in NonNullable<ProviderCode['of']>]: string } = {
+  recipient:
+    'Retry later: this recipient could not be reached for the whole retry time. If it lasts, ask for another address.',
+  domain: "Retry later: the servers of the recipient's domain could not be reached for the whole retry time.",
+  message: 'Retry. If it fails again, look at the size and the content of the message.',
+  account: 'Ask the provider for a higher limit, or send slower (`--per-second` of the retry).',
+  provider: 'Look at the status page of the provider; retry once it works again.',
+};
+
+/** Advice for reasons of our own, with which a provider has nothing to do. */
+const REASON_ADVICE: { readonly [reasonCode: string]: string } = {
+  missing_email:
+    'Send an event with `user_traits.email`: deliveries within their retry time are then queued by themselves. Retry older ones afterwards.',
+  missing_phone:
+    'Send an event with `user_traits.phone`: deliveries within their retry time are then queued by themselves. Retry older ones afterwards.',
+  missing_device:
+    'The user has no device. Let the app register it (`POST /api/v1/users/{user_id}/devices`), then retry.',
+  missing_endpoint:
+    'No endpoint takes this type of notification. Create one with `tidings webhooks create`, then retry.',
+  target_gone: 'The device or endpoint was removed after the message was queued. Cancel the group.',
+  notification_gone:
+    'The notification is older than its retention, so there is nothing left to send. Cancel the group.',
+  expired:
+    'The message was no longer of use when its turn came. Look at `tidings queue` and at the circuits; give the type a longer `expires_after` if it is too short.',
+};
+
+const FAULT_ADVICE: { readonly [fault in Fault]: string } = {
+  us: 'Look at the log of Tidings for the error, and report it. Retry once it is corrected.',
+  provider: 'Look at the status page of the provider and at the network of this machine; retry once it works again.',
+  account: 'Correct the account, check it with `tidings providers check`, then retry.',
+  message: 'Correct the template or the data of the message, then retry. Unchanged, it would fail again.',
+  recipient: 'Retry later. If it lasts, ask the user for another address.',
+};
+
+const REPEATS_ADVICE: { readonly [repeats in ProviderDefinition['repeats']]: string } = {
+  recognized: 'The message may have been sent. The provider recognizes a repetition, so a retry is safe.',
+  replaced: 'The message may have been sent. A retry replaces it where it arrived.',
+  doubled:
+    'The message may have been sent: a retry may send it twice. Retry only what may arrive twice, and cancel the others.',
+};
+
+/** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is not in the table of the provider. */
+export function explainGroup(
+  { fault, reasonCode, code }: DeadLetterGroup,
+  definition: Pick<ProviderDefinition, 'codes' | 'repeats'> | undefined,
+): { readonly meaning: string | null; readonly advice: string } {
+  const entry = code === null ? undefined : definition?.codes.find((one) => one.code === code);
+  const meaning = entry?.meaning ?? null;
+  const own = REASON_ADVICE[reasonCode];
+  if (own !== undefined) return { meaning, advice: own };
+  const advice = entry ? getCodeAdvice(entry) : FAULT_ADVICE[fault];
+  if (reasonCode !== 'in_doubt') return { meaning, advice };
+  const crashed = fault === 'us' ? 'A process of Tidings ended while it was sending, or a dump was restored. ' : '';
+  const doubt = REPEATS_ADVICE[definition?.repeats ?? 'doubled'];
+  return { meaning, advice: `${crashed}${doubt}${crashed === '' ? ` ${advice}` : ''}` };
+}

@@ -1,0 +1,82 @@
+import type { Provider } from '../channels/provider.ts';
+import type { Channel } from '../model/delivery.ts';
+import { isTestTenant } from '../model/principal.ts';
+import type { ClaimWant } from '../store/deliveries/deliveries.ts';
+import { getLaneTenant } from '../store/deliveries/lanes.ts';
+import type { Circuits } from './circuits.ts';
+import type { LimitedChannels } from './limited-channels.ts';
+import type { Sender, SendLimits } from './send-limits.ts';
+import { TEST_PROVIDER, type TenantAccounts } from './tenant-accounts.ts';
+
+export interface LaneGateOptions {
+  /** Providers of the installation, by channel. */
+  readonly providers: ReadonlyMap<Channel, Provider>;
+  readonly accounts: TenantAccounts;
+  readonly circuits: Circuits;
+  readonly limits: SendLimits;
+  readonly channels: LimitedChannels;
+}
+
+/**
+ * Lets a claim take of each lane only what its account and its limits allow now: for what would only be put off, no row is
+ * written. Lanes of channels without limits and without accounts of tenants do not pass it.
+ */
+export class LaneGate {
+  readonly #options: LaneGateOptions;
+
+  constructor(options: LaneGateOptions) {
+    this.#options = options;
+  }
+
+  /** Whether deliveries of this channel are claimed lane by lane, because lanes differ in account or limit. */
+  isByLane(channel: Channel): boolean {
+    const { channels, providers } = this.#options;
+    return channels.has(channel) || providers.get(channel)?.limit !== undefined;
+  }
+
+  /** Returns the wants whose account is open now, with their limits: one delivery as a probe of an account that is half open. */
+  async admit(wants: readonly ClaimWant[]): Promise<ClaimWant[]> {
+    const { circuits, limits } = this.#options;
+    const admitted: ClaimWant[] = [];
+    const probed = new Set<Provider>();
+    for (const want of wants) {
+      if (!want.lane || !this.isByLane(want.channel)) {
+        admitted.push(want);
+        continue;
+      }
+      const sender = { tenantId: getLaneTenant(want.lane.name), channel: want.channel };
+      const accounts = await this.#list(sender);
+      const usable = accounts.filter((account) => circuits.isUsable(account) && !probed.has(account));
+      if (accounts.length > 0 && usable.length === 0) {
+        // A route may lead to the account of the installation beside those of the tenant.
+        const own = this.#options.providers.get(want.channel);
+        if (own && !accounts.includes(own) && circuits.isUsable(own)) admitted.push(want);
+        continue;
+      }
+      // One that is half open gets a single delivery.
+      const isProbe = usable.length > 0 && usable.every((account) => circuits.state(account) === 'half_open');
+      if (isProbe) probed.add(usable[0] as Provider);
+      // Which of several it will be is not known yet: its tokens are taken before the send.
+      const found = limits.find(sender, usable.length === 1 ? usable[0] : undefined);
+      const windows = found instanceof Promise ? await found : found;
+      admitted.push({
+        ...want,
+        ...(isProbe ? { count: 1 } : {}),
+        ...(windows.length === 0 ? {} : { limits: windows }),
+      });
+    }
+    return admitted;
+  }
+
+  /** Returns the accounts that may send; empty: they cannot be opened, and the executor says so and puts the deliveries off. */
+  async #list({ tenantId, channel }: Sender): Promise<readonly Provider[]> {
+    const { providers, accounts } = this.#options;
+    if (isTestTenant(tenantId)) return [TEST_PROVIDER];
+    try {
+      const own = await accounts.list(tenantId, channel);
+      return own.length > 0 ? own : [providers.get(channel) as Provider];
+    } catch {
+      return [];
+    }
+  }
+}

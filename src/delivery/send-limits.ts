@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import type { Provider } from '../channels/provider.ts';
+import type { Channel } from '../model/delivery.ts';
+import { isTestTenant } from '../model/principal.ts';
+import { type ChannelLimits, type RateWindow, toWindows } from '../model/rate-limit.ts';
+import type { TenantProfile } from '../model/tenant.ts';
+
+/** Tenant and channel of a message. */
+export interface Sender {
+  readonly tenantId: string;
+  readonly channel: Channel;
+}
+
+const NO_WINDOWS: readonly RateWindow[] = [];
+
+export interface SendLimitsOptions {
+  /** Limits of the installation: of all tenants together, of each tenant, and of each user. */
+  readonly installation: ChannelLimits;
+  /** Returns the settings of a tenant, which may limit it and its users further. */
+  readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
+}
+
+/** Finds the rate limits that concern a message: of its account, and of its channel for all, its tenant and its user. */
+export class SendLimits {
+  readonly #options: SendLimitsOptions;
+
+  constructor(options: SendLimitsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the windows that concern what a tenant sends on a channel; a promise only if it has to load.
+   * @param provider undefined: without those of the account, which is not known yet
+   */
+  find(sender: Sender, provider: Provider | undefined): readonly RateWindow[] | Promise<readonly RateWindow[]> {
+    const found = this.#options.getTenant(sender.tenantId);
+    return found instanceof Promise
+      ? found.then((tenant) => this.#of(sender, provider, tenant))
+      : this.#of(sender, provider, found);
+  }
+
+  /** As `find`, with those of the user. */
+  findAll(
+    sender: Sender & { readonly userId: string },
+    provider: Provider,
+  ): readonly RateWindow[] | Promise<readonly RateWindow[]> {
+    const all = (tenant: TenantProfile) => {
+      const windows = this.#of(sender, provider, tenant);
+      const { own, installation } = this.#getScopes(sender, tenant);
+      if (!own?.user && !installation?.user) return windows;
+      const user = hashUser(sender);
+      return [
+        ...windows,
+        ...(installation?.user ? toWindows(`user ${user}`, installation.user) : []),
+        ...(own?.user ? toWindows(`own user ${user}`, own.user) : []),
+      ];
+    };
+    const found = this.#options.getTenant(sender.tenantId);
+    return found instanceof Promise ? found.then(all) : all(found);
+  }
+
+  #of(sender: Sender, provider: Provider | undefined, tenant: TenantProfile): readonly RateWindow[] {
+    const { tenantId, channel } = sender;
+    const { own, installation } = this.#getScopes(sender, tenant);
+    if (!provider?.limit && !installation && !own) return NO_WINDOWS;
+    return [
+      ...(provider?.limit ? toWindows(toAccountId(provider), provider.limit) : []),
+      ...(installation?.global ? toWindows(`channel ${channel}`, installation.global) : []),
+      ...(installation?.tenant ? toWindows(`tenant ${tenantId} ${channel}`, installation.tenant) : []),
+      ...(own?.tenant ? toWindows(`own tenant ${tenantId} ${channel}`, own.tenant) : []),
+    ];
+  }
+
+  /** Returns what the tenant and the installation say: both hold. The installation says nothing of test tenants, which send nothing. */
+  #getScopes({ tenantId, channel }: Sender, { settings }: TenantProfile) {
+    const installation = isTestTenant(tenantId) ? undefined : this.#options.installation[channel];
+    return { own: settings.limits?.[channel], installation };
+  }
+}
+
+function toAccountId({ tenantId = '', account, name }: Provider): string {
+  return `account ${tenantId}/${account ?? name}`;
+}
+
+/** A hash: what is known of a limit outlives its user. */
+function hashUser({ tenantId, channel, userId }: Sender & { readonly userId: string }): string {
+  return createHash('sha256')
+    .update(JSON.stringify([tenantId, channel, userId]))
+    .digest('base64url')
+    .slice(0, 22);
+}

@@ -1,0 +1,74 @@
+import { LRUCache } from 'lru-cache';
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { Millis } from '../model/event.ts';
+import type { RateWindow } from '../model/rate-limit.ts';
+import { type RateUse, type RateWait, takeForSends } from '../store/deliveries/rate-limits.ts';
+
+/** Sends whose tokens one transaction takes, at most. */
+const MAX_BATCH = 500;
+/** Pause in ms of a delivery whose tokens could not be taken, because the database did not answer. */
+const FAILED_PAUSE_MS: Millis = 1000;
+const FAILED: RateWait = { wait: FAILED_PAUSE_MS, window: null };
+/** Windows of which this process knows for when it has put off deliveries. */
+const MAX_PROMISED = 10_000;
+
+interface Waiting {
+  readonly use: RateUse;
+  readonly resolve: (wait: RateWait) => void;
+}
+
+/**
+ * Takes tokens of rate limits right before sends, for limits of which the claim took none: those of users, and of an account that
+ * was chosen after the claim. One transaction at a time; sends that come meanwhile share the next.
+ */
+export class SendTokens {
+  readonly #pool: pg.Pool;
+  readonly #log: Logger;
+  #waiting: Waiting[] = [];
+  #isRunning = false;
+  /** By window, up to when (monotonic, ms) deliveries were put off: the next comes after them, and not with them. */
+  readonly #promised = new LRUCache<string, number>({ max: MAX_PROMISED });
+
+  constructor(pool: pg.Pool, log: Logger) {
+    this.#pool = pool;
+    this.#log = log;
+  }
+
+  /** Takes a token of each window, or of none. Resolves to the time in ms after which to try again; 0: they are taken. */
+  async take(windows: readonly RateWindow[], isUrgent: boolean): Promise<Millis> {
+    const { wait, window } = await new Promise<RateWait>((resolve) => {
+      this.#waiting.push({ use: { windows, isUrgent }, resolve });
+      if (!this.#isRunning) void this.#run();
+    });
+    return window === null ? wait : this.#queueUp(window, wait);
+  }
+
+  /** Gives what is put off a turn each: what came back at the same time would be put off again, but for one. */
+  #queueUp({ id, interval }: RateWindow, wait: Millis): Millis {
+    const now = performance.now();
+    const at = Math.max(now + wait, (this.#promised.get(id) ?? 0) + interval);
+    this.#promised.set(id, at);
+    return Math.max(1, Math.ceil(at - now));
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    // Sends that are ready in the same turn of the event loop share a transaction.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MAX_BATCH);
+      try {
+        const waits = await takeForSends(
+          this.#pool,
+          batch.map(({ use }) => use),
+        );
+        for (const [place, { resolve }] of batch.entries()) resolve(waits[place] ?? FAILED);
+      } catch (error) {
+        this.#log.debug({ err: error }, 'rate limits could not be read; deliveries wait for them');
+        for (const { resolve } of batch) resolve(FAILED);
+      }
+    }
+    this.#isRunning = false;
+  }
+}

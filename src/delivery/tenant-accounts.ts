@@ -1,0 +1,24 @@
+import type { Provider } from '../channels/provider.ts';
+import { sandboxProvider } from '../channels/sandbox.ts';
+import { CHANNELS, type Channel } from '../model/delivery.ts';
+import type { PushService } from '../model/device.ts';
+
+/** The provider of every test tenant. It is no setting: what is configured cannot lead around it. */
+export const TEST_PROVIDER: Provider = sandboxProvider(CHANNELS);
+
+/** The accounts with providers that tenants have of their own. */
+export interface TenantAccounts {
+  /**
+   * Returns the accounts of a tenant for a channel, the first choice first; empty: it uses that of the
+   * installation. A promise only where they have to be loaded.
+   * @throws Error if they cannot be loaded or opened: nothing is sent by another account instead
+   */
+  list(tenantId: string, channel: Channel): readonly Provider[] | Promise<readonly Provider[]>;
+}
+
+export const NO_TENANT_ACCOUNTS: TenantAccounts = { list: () => [] };
+
+/** Whether a provider takes the tokens of a push service. @param service undefined: that of the token is not known */
+export function takesService({ services }: Provider, service: PushService | undefined): boolean {
+  return services === undefined || service === undefined || services.includes(service);
+}

@@ -1,0 +1,69 @@
+import type pg from 'pg';
+import type { Channel } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import { isoTime } from '../time/iso-time.ts';
+import type { Connection } from './pg/pool.ts';
+import { withTransaction } from './pg/transaction.ts';
+
+/** Time in ms within which the messages of a channel of a tenant are moved between accounts at most once. */
+export const MOVE_PAUSE_MS: Millis = 600_000;
+/** Moves that are read at once, the latest ones. */
+const MAX_MOVES = 10_000;
+
+/** An account from which messages were moved to others. */
+export interface RouteMove {
+  readonly tenantId: string;
+  readonly channel: Channel;
+  /** As in routes: `installation` is that of the installation. */
+  readonly account: string;
+  /** Percent of its messages that it keeps; 100: it has all of them again. */
+  readonly share: number;
+  /** When messages were first moved away. */
+  readonly since: Millis;
+  readonly movedAt: Millis;
+  readonly cause: string;
+}
+
+const COLUMNS = 'tenant_id as "tenantId", channel, account, share, since, moved_at as "movedAt", cause';
+
+/** Returns the accounts of all tenants, or of one, that keep a part of their messages only, those moved last first. */
+export async function listRouteMoves(connection: Connection, tenantId: string | null): Promise<RouteMove[]> {
+  const { rows } = await connection.query<RouteMove>({
+    name: 'list-route-moves',
+    text: `select ${COLUMNS} from route_moves where share < 100 and ($1::text is null or tenant_id = $1)
+           order by moved_at desc limit ${MAX_MOVES}`,
+    values: [tenantId],
+  });
+  return rows;
+}
+
+/** Wish to change the share of messages that an account keeps. */
+export type WantedMove = Pick<RouteMove, 'tenantId' | 'channel' | 'account' | 'share' | 'cause'>;
+
+/**
+ * Changes the share of an account, unless the messages of this channel of the tenant were moved less than MOVE_PAUSE_MS ago, by any
+ * process. Returns when they were last moved, which is `now` if this is the move.
+ */
+export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis): Promise<Millis> {
+  const { tenantId, channel, account, share, cause } = wanted;
+  return withTransaction(pool, async (connection) => {
+    // Processes that see the same failure at the same time wait here; the second finds the move of the first.
+    await connection.query("select pg_advisory_xact_lock(hashtext('tidings route'), hashtext($1))", [
+      `${tenantId} ${channel}`,
+    ]);
+    const { rows } = await connection.query<{ moved: Millis | null }>(
+      'select max(moved_at) as moved from route_moves where tenant_id = $1 and channel = $2',
+      [tenantId, channel],
+    );
+    const last = rows[0]?.moved ?? null;
+    if (last !== null && last > now - MOVE_PAUSE_MS) return last;
+    await connection.query(
+      `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause)
+       select $1, $2, $3, $4, $5, $5, $6 where exists (select from tenants where tenant_id = $1)
+       on conflict (tenant_id, channel, account) do update set share = excluded.share, moved_at = excluded.moved_at,
+         cause = excluded.cause, since = case when route_moves.share = 100 then excluded.since else route_moves.since end`,
+      [tenantId, channel, account, share, isoTime(now), cause],
+    );
+    return now;
+  });
+}

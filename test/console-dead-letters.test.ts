@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { hasBrowser, useConsole } from './support/console.ts';
+
+describe.skipIf(!hasBrowser)('failed deliveries', () => {
+  const app = useConsole();
+
+  test('are shown by reason with fault and advice, and cancelled as a job', async () => {
+    const { page } = await app.visit('#/');
+    await page.getByRole('link', { name: 'Failed', exact: true }).click();
+    await page.getByText('No failed deliveries').waitFor();
+    // Without an address: undeliverable.
+    for (const user of ['ines', 'rui']) {
+      await app.post({ user_id: user, event_type: 'signup_completed', user_traits: { marketing_opt_in: true } });
+    }
+    const group = page.locator('[data-testid="dead-letter-group"][data-group*="missing_email"]');
+    await group.getByText('2 deliveries').waitFor();
+    expect(await group.getByTestId('fault').innerText()).toBe('Recipient');
+    expect(await group.getByTestId('advice').innerText()).toContain('user_traits.email');
+
+    await group.getByTestId('group-link').click();
+    const rows = page.getByTestId('delivery-row');
+    await expect.poll(() => rows.count()).toBe(2);
+    expect(await rows.first().innerText()).toContain('Undeliverable');
+    await page.getByRole('link', { name: 'All groups' }).click();
+
+    app.tidings.clock.now += 1000;
+    app.tidings.jobs();
+    await group.getByTestId('letters-cancel').click();
+    await page.getByTestId('job-preview').getByText('2 items').waitFor();
+    await page.getByTestId('job-start').click();
+    await page.getByText('2 of 2 done').waitFor();
+    await page.getByTestId('job-close').click();
+    await page.getByText('No failed deliveries').waitFor();
+  });
+
+  test('are not green, and neither is a message that bounced after it was sent', async () => {
+    await app.post({
+      user_id: 'bea',
+      event_type: 'signup_completed',
+      user_traits: { email: 'bea@example.com', marketing_opt_in: true },
+    });
+    const ended = async () => (await app.server.get('/api/v1/deliveries?status=sandboxed')).body.deliveries;
+    await expect
+      .poll(async () => (await ended()).some(({ user_id }: { user_id: string }) => user_id === 'bea'))
+      .toBe(true);
+    await app.tidings.pool.query(`update deliveries set status = 'sent', provider = 'smtp', receipt_state = 'bounced'
+                                  where user_id = 'bea' and channel = 'email'`);
+    const { page } = await app.visit('#/deliveries?status=sent');
+    const row = page.locator('[data-testid="delivery-row"]').filter({ hasText: 'bea' }).first();
+    await row.waitFor();
+    expect(await row.innerText()).toContain('Bounced');
+    expect(await row.innerText()).not.toMatch(/Sent|Delivered/);
+  });
+});
