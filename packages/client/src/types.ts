@@ -171,6 +171,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sum up what messages cost, by day, channel, provider, account and notification type */
+        get: operations["getCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List groups of dead letters: what failed for the same reason, whose fault it is, and what to do */
+        get: operations["listDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letters/{group}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a group with its dead letters, the latest first */
+        get: operations["getDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions": {
         parameters: {
             query?: never;
@@ -873,7 +924,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show overdue work by queue and channel, and open circuits */
+        /** Show overdue work by queue and channel, open circuits, and accounts that fail */
         get: operations["getQueue"];
         put?: never;
         post?: never;
@@ -1820,11 +1871,30 @@ export interface components {
              * @example 1
              */
             attempt: number;
+            /** @description Why it went by its account; null: there was no choice */
+            choice: string | null;
             /** @description Code of the provider, as its table has it; null: it gave none */
             code: string | null;
+            /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
             duration_ms: number;
             /** @enum {string} */
             outcome: "sent" | "sandboxed" | "retry" | "rejected" | "address_dead" | "misconfigured" | "in_doubt" | "undeliverable";
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string;
             provider_message_id: string | null;
@@ -1992,7 +2062,15 @@ export interface components {
         };
         /** @description Something to which nothing is sent at present */
         Circuit: {
+            /** @description Of the tenant; null: that of the installation */
+            account: string | null;
+            /** @description The failure that opened it */
             cause: string;
+            /**
+             * @description Why nothing is sent: failures in a row, wrong settings, or the provider has asked for a pause
+             * @enum {string}
+             */
+            code: "failures" | "misconfigured" | "retry_after";
             /** @description Of the recipients; null: the provider itself */
             domain: string | null;
             /**
@@ -2001,6 +2079,11 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             next_probe_at: string;
+            /**
+             * @description Of the installation's account, of an account of a tenant, or of a domain of recipients
+             * @enum {string}
+             */
+            of: "installation" | "account" | "domain";
             /** @example smtp */
             provider: string;
             /**
@@ -2116,6 +2199,116 @@ export interface components {
              */
             next: string | null;
         };
+        /** @description What messages cost together; fields that are not grouped by are absent */
+        CostRow: {
+            /** @description Null: that of the installation */
+            account?: string | null;
+            amount: number;
+            /** @enum {string} */
+            channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            currency: string;
+            day?: string;
+            messages: number;
+            /** @description Billed parts; a message without parts counts as one */
+            parts: number;
+            provider?: string;
+            /** @description The notification type */
+            type?: string;
+        };
+        /** @description What messages cost, as far as it is known */
+        CostSummary: {
+            /** @description The latest day first */
+            costs: components["schemas"]["CostRow"][];
+            from: string;
+            /** @description True if only the first 10000 are listed */
+            has_more: boolean;
+            to: string;
+        };
+        /** @description A dead letter in few words */
+        DeadLetter: {
+            attempts_made: number;
+            delivery_id: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            finished_at: string;
+            notification_type: string;
+            reason: string | null;
+            /** @enum {string} */
+            status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Dead letters that failed for the same reason */
+        DeadLetterGroup: {
+            /** @description Null: that of the installation */
+            account: string | null;
+            /** @description What to do about it */
+            advice: string;
+            /** @description There are more: only so many were counted */
+            at_least: boolean;
+            /** @description False: there is nothing left to send, and the group can only be cancelled */
+            can_retry: boolean;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description Of the provider; null: it gave none */
+            code: string | null;
+            count: number;
+            /**
+             * @description Whose fault it is: that of the recipient, the message, the account, the provider, or of Tidings (us)
+             * @example account
+             * @enum {string}
+             */
+            fault: "us" | "provider" | "account" | "message" | "recipient";
+            /**
+             * Format: date-time
+             * @description When the first of them failed
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            first_at: string;
+            /**
+             * @description Id of the group: fault, channel, provider, account, reason code and code of the provider
+             * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+             */
+            group: string;
+            /**
+             * Format: date-time
+             * @description When the latest of them failed
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            last_at: string;
+            /** @description Of the code; null: the table of the provider does not have it */
+            meaning: string | null;
+            /** @description Null: none was chosen */
+            provider: string | null;
+            reason_code: string;
+            /** @description The latest of them, newest first */
+            sample: components["schemas"]["DeadLetter"][];
+        };
+        /** @description Groups of dead letters, in the order of their ids */
+        DeadLetterGroupPage: {
+            groups: components["schemas"]["DeadLetterGroup"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /** @description A group and its dead letters, the latest first */
+        DeadLetterPage: {
+            deliveries: components["schemas"]["Delivery"][];
+            group: components["schemas"]["DeadLetterGroup"];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
         /** @description A decision with its evidence */
         Decision: {
             /**
@@ -2182,6 +2375,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
+            /**
              * Format: date-time
              * @description ISO 8601 in UTC
              * @example 2026-11-02T09:30:00.000Z
@@ -2208,6 +2413,11 @@ export interface components {
             notification_id: string;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string | null;
             /** @example null */
@@ -2264,6 +2474,8 @@ export interface components {
             notification_id: string;
             provider: string | null;
             reason: string | null;
+            /** @description State by all receipts of the provider; null: nothing yet */
+            receipt_state: ("unconfirmed" | "delivered" | "partly_delivered" | "bounced" | "complained" | "failed") | null;
             /** @enum {string} */
             status: "queued" | "sending" | "sent" | "sandboxed" | "undeliverable" | "dropped" | "dead" | "in_doubt" | "cancelled";
             /**
@@ -2283,6 +2495,18 @@ export interface components {
             attempts_made: number;
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @description By the prices of the catalog, or as the provider said; null: it is not known
+             * @example null
+             */
+            cost: {
+                amount: number;
+                /**
+                 * @description ISO 4217
+                 * @example EUR
+                 */
+                currency: string;
+            } | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -2310,6 +2534,11 @@ export interface components {
             notification_id: string;
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
+            /**
+             * @description Parts that the provider bills (SMS); null: one, or not known
+             * @example null
+             */
+            parts: number | null;
             /** @example smtp */
             provider: string | null;
             /** @example null */
@@ -2401,7 +2630,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "notification" | "rule" | "group" | "template";
+            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
         };
         DismissedEvent: {
             /**
@@ -2732,7 +2961,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account";
             column: number;
             file: string;
             hint?: string;
@@ -2977,7 +3206,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -3203,6 +3432,50 @@ export interface components {
                 /**
                  * Format: date-time
                  * @description Created before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+        } | {
+            /** @constant */
+            action: "dead_letters.retry";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+        } | {
+            /** @constant */
+            action: "dead_letters.cancel";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
                  * @example 2025-10-31T19:00:00Z
                  */
                 until?: string;
@@ -3710,6 +3983,58 @@ export interface components {
             name?: string;
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
+        } | {
+            /** @constant */
+            action: "dead_letters.retry";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
+        } | {
+            /** @constant */
+            action: "dead_letters.cancel";
+            filter: {
+                /**
+                 * @description Id of a group, as the list of groups has it
+                 * @example account:email:ses:main:retries_exhausted:AccessDeniedException
+                 */
+                group: string;
+                /**
+                 * Format: date-time
+                 * @description Failed at or after this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                since?: string;
+                /**
+                 * Format: date-time
+                 * @description Failed before this time
+                 * @example 2025-10-31T19:00:00Z
+                 */
+                until?: string;
+            };
+            /** @description For your records */
+            name?: string;
+            /** @description Items per second at most; absent: as fast as the workers can */
+            per_second?: number;
         };
         /**
          * @example {
@@ -3739,7 +4064,7 @@ export interface components {
              * @description Name of the account
              * @example ses_eu
              */
-            account: string;
+            account: string & (unknown & unknown);
             /**
              * @description Channels that it is used for; may be absent for a provider of one channel
              * @example [
@@ -3749,6 +4074,8 @@ export interface components {
             channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             /** @description Whether messages are sent by it; by default true */
             enabled?: boolean;
+            /** @description Rate limit of the account; null: what its provider allows an ordinary account */
+            limits?: components["schemas"]["RateLimitInput"] | null;
             /**
              * @description Order of choice among the accounts of a channel; absent: the last one
              * @example 1
@@ -3824,6 +4151,63 @@ export interface components {
                     [key: string]: unknown;
                 };
                 /**
+                 * @description Rate limits of messages by channel, of the tenant and of each of its users
+                 * @example {
+                 *       "sms": {
+                 *         "tenant": {
+                 *           "per_minute": 600
+                 *         },
+                 *         "user": {
+                 *           "per_day": 10
+                 *         }
+                 *       }
+                 *     }
+                 */
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                };
+                /**
                  * @description Locale of messages to users without one
                  * @example de
                  */
@@ -3861,7 +4245,20 @@ export interface components {
          *     }
          */
         NewWebhook: {
+            /**
+             * @description It receives facts about messages on these channels; null: on all
+             * @example null
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             description?: string;
+            /**
+             * @description It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook
+             * @example [
+             *       "notification.failed",
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
             /**
              * @description Shape of the body; by default json
              * @example json
@@ -3873,7 +4270,7 @@ export interface components {
                 [key: string]: string;
             };
             /**
-             * @description It receives messages of these types; null: of all
+             * @description It receives messages, or facts about messages, of these types; null: of all
              * @example null
              */
             notification_types?: string[] | null;
@@ -3951,7 +4348,7 @@ export interface components {
              */
             oldest_due_at: string;
             /** @enum {string} */
-            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox";
+            queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
         };
         OwnDelivery: {
             /** @enum {string} */
@@ -4106,6 +4503,8 @@ export interface components {
              */
             created_at: string;
             enabled: boolean;
+            /** @description Rate limit of the account; null: what its provider allows an ordinary account */
+            limits: components["schemas"]["RateLimit"] | null;
             /** @example 1 */
             place: number;
             /** @example ses */
@@ -4137,6 +4536,8 @@ export interface components {
              */
             channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             enabled?: boolean;
+            /** @description Rate limit of the account; null: what its provider allows an ordinary account */
+            limits?: components["schemas"]["RateLimitInput"] | null;
             /**
              * @description Order of choice among the accounts of a channel; absent: the last one
              * @example 1
@@ -4255,8 +4656,40 @@ export interface components {
         QueueState: {
             /** @description Circuits of the workers of this process that are not closed; null: it runs no workers */
             circuits: components["schemas"]["Circuit"][] | null;
+            /** @description Accounts from which messages are moved away at present */
+            moves: components["schemas"]["RouteMove"][];
             /** @description Work that has been due for 60 s and is not claimed */
             overdue: components["schemas"]["Overdue"][];
+        };
+        /**
+         * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
+         * @example {
+         *       "per_second": 14,
+         *       "per_day": 50000
+         *     }
+         */
+        RateLimit: {
+            /** @description Messages that may follow at once in the shortest period given; by default all of that period */
+            burst?: number;
+            per_day?: number;
+            per_hour?: number;
+            per_minute?: number;
+            per_second?: number;
+        };
+        /**
+         * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
+         * @example {
+         *       "per_second": 14,
+         *       "per_day": 50000
+         *     }
+         */
+        RateLimitInput: {
+            /** @description Messages that may follow at once in the shortest period given; by default all of that period */
+            burst?: number;
+            per_day?: number;
+            per_hour?: number;
+            per_minute?: number;
+            per_second?: number;
         };
         /** @description Whether the process should get traffic */
         Readiness: {
@@ -4536,6 +4969,34 @@ export interface components {
         };
         RotatedSigningKey: {
             key_id: string;
+        };
+        /** @description An account that fails, whose messages go by others */
+        RouteMove: {
+            /**
+             * @description Name of the account; installation: that of the installation
+             * @example ses_eu
+             */
+            account: string;
+            cause: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * Format: date-time
+             * @description The next step comes at least 10 minutes later
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            moved_at: string;
+            /**
+             * @description Percent of its messages that it keeps
+             * @example 10
+             */
+            share: number;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -4961,6 +5422,63 @@ export interface components {
                     [key: string]: unknown;
                 };
                 /**
+                 * @description Rate limits of messages by channel, of the tenant and of each of its users
+                 * @example {
+                 *       "sms": {
+                 *         "tenant": {
+                 *           "per_minute": 600
+                 *         },
+                 *         "user": {
+                 *           "per_day": 10
+                 *         }
+                 *       }
+                 *     }
+                 */
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimit"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimit"];
+                    };
+                };
+                /**
                  * @description Locale of messages to users without one
                  * @example de
                  */
@@ -5006,6 +5524,50 @@ export interface components {
             settings?: {
                 branding?: {
                     [key: string]: unknown;
+                } | null;
+                limits?: {
+                    chat?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    email?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    in_app?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    internal?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    push?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    sms?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
+                    webhook?: {
+                        /** @description Of all messages of the tenant on the channel */
+                        tenant?: components["schemas"]["RateLimitInput"];
+                        /** @description Of the messages of each user on the channel */
+                        user?: components["schemas"]["RateLimitInput"];
+                    };
                 } | null;
                 locale?: string | null;
                 mail_from?: string | null;
@@ -5190,6 +5752,8 @@ export interface components {
         };
         /** @description An endpoint of webhooks, without its secrets */
         Webhook: {
+            /** @description It receives facts about these channels; null: about all */
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5204,6 +5768,8 @@ export interface components {
             endpoint_id: string;
             /** @description When it is disabled if nothing succeeds until then, after 20 failures */
             ends_at: string | null;
+            /** @description It receives facts of these types; null: messages of the channel webhook */
+            event_types: string[] | null;
             /** @description The first failure since a success */
             failing_since: string | null;
             /** @description Failures since then */
@@ -5211,7 +5777,7 @@ export interface components {
             /** @enum {string} */
             format: "json" | "cloudevents";
             header_names: string[];
-            /** @description It receives messages of these types; null: of all */
+            /** @description It receives messages, or facts about messages, of these types; null: of all */
             notification_types: string[] | null;
             ordered: boolean;
             per_second: number | null;
@@ -5242,7 +5808,20 @@ export interface components {
          *     }
          */
         WebhookChange: {
+            /**
+             * @description It receives facts about messages on these channels; null: on all
+             * @example null
+             */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             description?: string;
+            /**
+             * @description It receives facts of these types instead of messages: a type, `order.*` or `*`; null: messages of the channel webhook
+             * @example [
+             *       "notification.failed",
+             *       "order.*"
+             *     ]
+             */
+            event_types?: string[] | null;
             /**
              * @description Shape of the body; by default json
              * @example json
@@ -5254,7 +5833,7 @@ export interface components {
                 [key: string]: string | null;
             };
             /**
-             * @description It receives messages of these types; null: of all
+             * @description It receives messages, or facts about messages, of these types; null: of all
              * @example null
              */
             notification_types?: string[] | null;
@@ -5392,6 +5971,8 @@ export interface components {
             response: string | null;
         };
         WebhookWithSecret: {
+            /** @description It receives facts about these channels; null: about all */
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -5406,6 +5987,8 @@ export interface components {
             endpoint_id: string;
             /** @description When it is disabled if nothing succeeds until then, after 20 failures */
             ends_at: string | null;
+            /** @description It receives facts of these types; null: messages of the channel webhook */
+            event_types: string[] | null;
             /** @description The first failure since a success */
             failing_since: string | null;
             /** @description Failures since then */
@@ -5413,7 +5996,7 @@ export interface components {
             /** @enum {string} */
             format: "json" | "cloudevents";
             header_names: string[];
-            /** @description It receives messages of these types; null: of all */
+            /** @description It receives messages, or facts about messages, of these types; null: of all */
             notification_types: string[] | null;
             ordered: boolean;
             per_second: number | null;
@@ -6119,6 +6702,12 @@ export type CloudEvent = components['schemas']['CloudEvent'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
+export type CostRow = components['schemas']['CostRow'];
+export type CostSummary = components['schemas']['CostSummary'];
+export type DeadLetter = components['schemas']['DeadLetter'];
+export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
+export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
+export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
 export type Delivery = components['schemas']['Delivery'];
@@ -6202,6 +6791,8 @@ export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
+export type RateLimit = components['schemas']['RateLimit'];
+export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
@@ -6218,6 +6809,7 @@ export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
 export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
+export type RouteMove = components['schemas']['RouteMove'];
 export type Rule = components['schemas']['Rule'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
@@ -6359,7 +6951,8 @@ export interface operations {
                      *               "target": "",
                      *               "status": "queued",
                      *               "provider": null,
-                     *               "reason": null
+                     *               "reason": null,
+                     *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
                      *         }
@@ -6696,6 +7289,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -6707,7 +7302,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
@@ -7122,6 +7720,250 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getCosts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description What to group by, of day, channel, provider, account, type, with commas
+                 * @example channel,provider
+                 */
+                by?: string;
+                /**
+                 * @description First day in UTC; absent: 30 days before the last one
+                 * @example 2026-01-01
+                 */
+                from?: string;
+                /**
+                 * @description Last day in UTC; absent: today. At most 93 days
+                 * @example 2026-01-31
+                 */
+                to?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "text",
+                     *       "to": "text",
+                     *       "costs": [
+                     *         {
+                     *           "currency": "text",
+                     *           "amount": 1,
+                     *           "messages": 1,
+                     *           "parts": 1
+                     *         }
+                     *       ],
+                     *       "has_more": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CostSummary"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Whose fault it is: that of the recipient, the message, the account, the provider, or of Tidings (us)
+                 * @example account
+                 */
+                fault?: "us" | "provider" | "account" | "message" | "recipient";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "groups": [
+                     *         {
+                     *           "group": "account:email:ses:main:retries_exhausted:AccessDeniedException",
+                     *           "fault": "account",
+                     *           "channel": "email",
+                     *           "provider": null,
+                     *           "account": null,
+                     *           "reason_code": "text",
+                     *           "code": null,
+                     *           "meaning": null,
+                     *           "advice": "text",
+                     *           "can_retry": true,
+                     *           "count": 1,
+                     *           "at_least": true,
+                     *           "first_at": "2026-11-02T09:30:00.000Z",
+                     *           "last_at": "2026-11-02T09:30:00.000Z",
+                     *           "sample": [
+                     *             {
+                     *               "delivery_id": "text",
+                     *               "user_id": "user-1042",
+                     *               "notification_type": "text",
+                     *               "status": "queued",
+                     *               "reason": null,
+                     *               "attempts_made": 1,
+                     *               "finished_at": "2026-11-02T09:30:00.000Z"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterGroupPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example account:email:ses:main:retries_exhausted:AccessDeniedException */
+                group: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "group": {
+                     *         "group": "account:email:ses:main:retries_exhausted:AccessDeniedException",
+                     *         "fault": "account",
+                     *         "channel": "email",
+                     *         "provider": null,
+                     *         "account": null,
+                     *         "reason_code": "text",
+                     *         "code": null,
+                     *         "meaning": null,
+                     *         "advice": "text",
+                     *         "can_retry": true,
+                     *         "count": 1,
+                     *         "at_least": true,
+                     *         "first_at": "2026-11-02T09:30:00.000Z",
+                     *         "last_at": "2026-11-02T09:30:00.000Z",
+                     *         "sample": [
+                     *           {
+                     *             "delivery_id": "text",
+                     *             "user_id": "user-1042",
+                     *             "notification_type": "text",
+                     *             "status": "queued",
+                     *             "reason": null,
+                     *             "attempts_made": 1,
+                     *             "finished_at": "2026-11-02T09:30:00.000Z"
+                     *           }
+                     *         ]
+                     *       },
+                     *       "deliveries": [
+                     *         {
+                     *           "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "user_id": "user-1042",
+                     *           "channel": "email",
+                     *           "target": "",
+                     *           "status": "queued",
+                     *           "reason_code": null,
+                     *           "reason": null,
+                     *           "provider": "smtp",
+                     *           "account": null,
+                     *           "provider_message_id": null,
+                     *           "attempts_made": 1,
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "finished_at": "2026-11-02T09:30:00.000Z",
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listRecentDecisions: {
         parameters: {
             query?: {
@@ -7250,7 +8092,9 @@ export interface operations {
                      *           "receipt_state": "delivered",
                      *           "receipt_flags": [
                      *             "opened"
-                     *           ]
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null
                      *         }
                      *       ],
                      *       "next": null
@@ -7322,7 +8166,9 @@ export interface operations {
                      *       "receipt_state": "delivered",
                      *       "receipt_flags": [
                      *         "opened"
-                     *       ]
+                     *       ],
+                     *       "parts": null,
+                     *       "cost": null
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -7443,7 +8289,9 @@ export interface operations {
                      *       "receipt_state": "delivered",
                      *       "receipt_flags": [
                      *         "opened"
-                     *       ]
+                     *       ],
+                     *       "parts": null,
+                     *       "cost": null
                      *     }
                      */
                     "application/json": components["schemas"]["Delivery"];
@@ -8143,6 +8991,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -8154,7 +9004,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
@@ -9754,7 +10607,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
-                /** @example read */
+                /** @example snooze */
                 action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
                 /**
                  * @description Id of the notification
@@ -10167,6 +11020,10 @@ export interface operations {
                      *           "secrets": [
                      *             "text"
                      *           ],
+                     *           "limits": {
+                     *             "per_second": 14,
+                     *             "per_day": 50000
+                     *           },
                      *           "enabled": true,
                      *           "place": 1,
                      *           "revision": 1,
@@ -10225,6 +11082,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10285,6 +11146,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10343,6 +11208,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10408,6 +11277,10 @@ export interface operations {
                      *       "secrets": [
                      *         "text"
                      *       ],
+                     *       "limits": {
+                     *         "per_second": 14,
+                     *         "per_day": 50000
+                     *       },
                      *       "enabled": true,
                      *       "place": 1,
                      *       "revision": 1,
@@ -10626,10 +11499,23 @@ export interface operations {
                      *       "circuits": [
                      *         {
                      *           "provider": "smtp",
+                     *           "account": null,
                      *           "domain": null,
+                     *           "of": "installation",
                      *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "code": "failures",
                      *           "cause": "text",
                      *           "next_probe_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "moves": [
+                     *         {
+                     *           "channel": "email",
+                     *           "account": "ses_eu",
+                     *           "share": 10,
+                     *           "since": "2026-11-02T09:30:00.000Z",
+                     *           "moved_at": "2026-11-02T09:30:00.000Z",
+                     *           "cause": "text"
                      *         }
                      *       ]
                      *     }
@@ -12634,7 +13520,7 @@ export interface operations {
                 "x-tidings-tenant"?: string;
             };
             path: {
-                /** @example read */
+                /** @example snooze */
                 action: "read" | "unread" | "seen" | "archive" | "unarchive" | "snooze" | "unsnooze";
                 /**
                  * @description Id of the notification
@@ -13123,8 +14009,14 @@ export interface operations {
                      *           "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *           "url": "https://example.com/hooks/tidings",
                      *           "description": "text",
+                     *           "event_types": [
+                     *             "text"
+                     *           ],
                      *           "notification_types": [
                      *             "text"
+                     *           ],
+                     *           "channels": [
+                     *             "email"
                      *           ],
                      *           "format": "json",
                      *           "ordered": true,
@@ -13189,8 +14081,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13258,8 +14156,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13323,8 +14227,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13395,8 +14305,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13675,8 +14591,14 @@ export interface operations {
                      *       "endpoint_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
                      *       "url": "https://example.com/hooks/tidings",
                      *       "description": "text",
+                     *       "event_types": [
+                     *         "text"
+                     *       ],
                      *       "notification_types": [
                      *         "text"
+                     *       ],
+                     *       "channels": [
+                     *         "email"
                      *       ],
                      *       "format": "json",
                      *       "ordered": true,
@@ -13886,6 +14808,8 @@ export interface operations {
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
+                     *               "parts": null,
+                     *               "cost": null,
                      *               "attempts": [
                      *                 {
                      *                   "attempt": 1,
@@ -13897,7 +14821,10 @@ export interface operations {
                      *                   "code": null,
                      *                   "reason": null,
                      *                   "response": null,
-                     *                   "provider_message_id": null
+                     *                   "provider_message_id": null,
+                     *                   "choice": null,
+                     *                   "parts": null,
+                     *                   "cost": null
                      *                 }
                      *               ]
                      *             }
