@@ -30,7 +30,7 @@ async function tell(user_traits: object): Promise<void> {
     event_timestamp,
     user_traits,
   });
-  expect(body.accepted ?? body.results?.[0]?.status ?? body.status).toBeTruthy();
+  expect(body.accepted).toBe(1);
 }
 
 const add = (address: string, rest: object = {}, kind = 'email') => api.server.post(path, { kind, address, ...rest });
@@ -195,18 +195,18 @@ describe('the address of the traits', () => {
   test('that an event removes is gone, and the next receives', async () => {
     await add('ann@example.com');
     await add('ben@example.com');
-    await tell({ email: null });
+    await tell({ email: '' });
     expect(await order()).toBe('a* b');
     await tell({ email: MARIA });
     expect(await order()).toBe('m*+ a b');
-    await tell({ email: null });
+    await tell({ email: '' });
     for (const { address_id } of await list()) await remove(address_id);
     expect(await list()).toEqual([]);
   });
 
   test('of many users that change at once leaves what was added to some of them', async () => {
     await add('ann@example.com', { primary: true });
-    const event = (user_id: string, email: string | null) => ({
+    const event = (user_id: string, email: string) => ({
       user_id,
       event_type: 'payment_failed',
       event_timestamp: new Date(api.tidings.clock.now).toISOString(),
@@ -217,7 +217,7 @@ describe('the address of the traits', () => {
     api.tidings.clock.now += 1000;
     await api.tidings.ingest([
       event(userId, 'new@example.com'),
-      ...others.map((user, n) => event(user, n ? 'second@example.com' : null)),
+      ...others.map((user, n) => event(user, n ? 'second@example.com' : '')),
     ]);
     expect(await order()).toBe('n*+ a');
     const masks = [];

@@ -110,7 +110,7 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
       if (removed === 'of_traits')
         throw new TidingsError(
           'address_of_traits',
-          'The traits of the user have this address; send an event with another one, or with null, to remove it.',
+          'The traits of the user have this address; send an event with another one, or with an empty text, to remove it.',
         );
       if (!removed) throw unknownAddress();
       return removed;
