@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Outgoing, Provider } from '../src/channels/provider.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What a provider learns of the priority and the expiry of a type: it chooses its speed by them, and drops what is too late. */
+/** Priority and expiry of a type as a provider learns them: it chooses its speed by them, and drops what is too late. */
 
 const CATALOG = new Map([
   ['events.yaml', 'events: { happened: {} }'],

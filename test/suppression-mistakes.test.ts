@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { useReceipts } from './support/receipts.ts';
 
-/** What would be added, and stop nothing, is rejected with what would be right. */
+/** Suppressions that would be added, and stop nothing, are rejected with what would be right. */
 
 const start = useReceipts();
 const PATH = '/api/v1/suppressions';
@@ -11,7 +11,7 @@ test('a text that is no address is rejected, alone and in an import', async () =
   for (const [channel, address] of [
     ['email', 'nobody'],
     ['email', 'two words@example.com'],
-    ['sms', '12345'],
+    ['sms', '77777'],
     ['sms', 'a@b.example'],
   ]) {
     const one = await server.post(PATH, { channel, address });

@@ -227,7 +227,7 @@ function toKind(channel: SuppressibleChannel): 'email' | 'phone' {
   return CHANNEL_DESCRIPTORS[channel].addressKind ?? 'email';
 }
 
-/** What an address is not, and what would be right. */
+/** Forms of an address, each with an example. */
 const ADDRESS_TEXT = {
   email: 'email address; write one such as maria@example.com',
   phone: 'phone number; write one with its country, such as +351912345678',
