@@ -155,5 +155,7 @@ test('each operation that changes something leaves one entry with its actor, tar
 
 test('no entry has an address or the text of a key', async () => {
   const { rows } = await both.tidings.database.pool.query('select * from audit_log');
-  expect(JSON.stringify(rows)).not.toMatch(/new@own|own@(one|two)|hello@own|own@example\.com|secret@example\.com|td_(live|test)_/);
+  expect(JSON.stringify(rows)).not.toMatch(
+    /new@own|own@(one|two)|hello@own|own@example\.com|secret@example\.com|td_(live|test)_/,
+  );
 });
