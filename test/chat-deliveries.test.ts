@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { startAccounts, type TestAccounts } from './support/accounts.ts';
 import { type StandIn, startStandIn } from './support/stand-ins/http-stand-in.ts';
 
@@ -23,6 +24,7 @@ test('a message of a user without an address arrives at the incoming webhook of 
   accounts = await startAccounts();
   const { tidings, save, pool } = accounts;
   await tidings.apply(CATALOG);
+  tidings.providers.set('chat', sandboxProvider(['chat']));
   const settings = {
     url: '{{url}}',
     chat_url: `${slack.url}/services/T0/B0/SECRET`,
