@@ -53,6 +53,8 @@ const AUDITED: {
   'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': ['delivery.replayed', 'none'],
   'POST /api/v1/suppressions': ['suppression.added', 'after'],
   'POST /api/v1/suppressions/{id}/lift': ['suppression.removed', 'before'],
+  'POST /api/v1/suppressions/import': ['suppression.added', 'after'],
+  'POST /api/v1/sending/resume': ['email.resumed', 'none'],
 };
 
 /** Operations without an entry, each with the reason. */

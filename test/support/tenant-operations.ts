@@ -208,7 +208,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/webhooks/{endpoint_id}/replay': NOTHING,
   'POST /api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/replay': NOTHING,
   'POST /api/v1/suppressions': () => ({ channel: 'email', address: 'stop@own.example', scope: 'all' }),
-  'POST /api/v1/suppressions/import': () => ({ suppressions: [{ channel: 'email', address: 'stop@own.example' }] }),
+  'POST /api/v1/suppressions/import': () => ({ suppressions: [{ channel: 'email', address: 'list@own.example' }] }),
   'POST /api/v1/sending/resume': () => ({ notification_type: 'PAUSED' }),
   'POST /api/v1/suppressions/search': () => ({ channel: 'email', address: 'stop@own.example' }),
   'POST /api/v1/suppressions/{id}/lift': () => ({}),

@@ -262,7 +262,7 @@ export const WEBHOOK = { url: 'https://hooks.invalid/hook' };
 /** An account with a provider; at its URL nothing answers. */
 export const ACCOUNT = {
   provider: 'smtp',
-  settings: { url: 'smtp://127.0.0.1:1', from: 'Test <test@example.com>' },
+  settings: { url: 'smtp://mail.invalid:25', from: 'Test <test@example.com>' },
   enabled: false,
 };
 

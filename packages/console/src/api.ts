@@ -74,6 +74,7 @@ export type {
   Overdue,
   Profile,
   ProviderAccount,
+  QueueState,
   RejectedEvent,
   RejectedGroup,
   Wait,
