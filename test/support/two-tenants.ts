@@ -237,7 +237,8 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   const description = `${word} endpoint`;
   const make = async () => (await send('POST', '/api/v1/webhooks', { ...WEBHOOK, description })).endpoint_id;
   const addAddress = async (address: string) =>
-    (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address })).address_id;
+    (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address }))
+      .address_id;
   const addressIds = [await addAddress(`${word}@one.example`), await addAddress(`${word}@two.example`)] as const;
   return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, token };
 }

@@ -40,9 +40,17 @@ export function addAddressesCommands(program: Command): void {
     .option('--primary', 'messages go to it from now on')
     .option(...JSON_OPTION)
     .action(
-      (userId: string, address: string, { kind, primary, json }: { kind?: string; primary?: boolean; json?: boolean }) =>
+      (
+        userId: string,
+        address: string,
+        { kind, primary, json }: { kind?: string; primary?: boolean; json?: boolean },
+      ) =>
         runApiCommand(json, async (api) => {
-          const body = { kind: kind ?? (address.includes('@') ? 'email' : 'phone'), address, primary: primary ?? false };
+          const body = {
+            kind: kind ?? (address.includes('@') ? 'email' : 'phone'),
+            address,
+            primary: primary ?? false,
+          };
           const data = (await api.post(pathOf(userId), body)) as AddressView;
           return { data, lines: [format(data)] };
         }),
