@@ -25,7 +25,7 @@ import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines, SendDeadline } from './deadlines.ts';
 import type { EmailPauses } from './email-pauses.ts';
-import { MAX_TOKEN_PRIORITY } from './lanes.ts';
+import { MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
@@ -568,7 +568,7 @@ async function send(
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
-  const { tenantId, notificationId, notificationType, channel, userId, attempt } = delivery;
+  const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt } = delivery;
   const unsubscribeUrl = links?.unsubscribeUrl(delivery);
   const outgoing: Outgoing = {
     tenantId,
@@ -581,6 +581,8 @@ async function send(
     ...(sender === undefined ? {} : { sender }),
     idempotencyKey: formatDeliveryId(delivery),
     attempt,
+    isUrgent: delivery.priority <= MAX_URGENT_PRIORITY,
+    ...(expiresAt === null ? {} : { expiresAt }),
     ...(links === undefined ? {} : { receiptUrl: links.receiptUrl(provider, tenantId) }),
     ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }),
   };
