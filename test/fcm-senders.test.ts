@@ -47,3 +47,13 @@ test('a missing APNs key in the project concerns messages to iOS alone, which wa
   const expected = { kind: 'retry', of: 'recipient', fault: 'account', code: 'THIRD_PARTY_AUTH_ERROR' };
   expect(await send('THIRD_PARTY_AUTH_ERROR')).toMatchObject(expected);
 });
+
+test.each(['from', 'message_type', 'google.x', 'gcm_y'])(
+  'data with the name %s, which FCM reserves, is rejected with the reason, without a request',
+  async (name) => {
+    const message = { text: 'At 9', data: { [name]: 'x' } };
+    const outcome = await provider.send(outgoing({ channel: 'push', target: FCM_DEVICE, message }), never());
+    expect(outcome).toMatchObject({ kind: 'rejected', reason: expect.stringContaining('reserves') });
+    expect(standIn.requests).toEqual([]);
+  },
+);

@@ -37,12 +37,16 @@ test('a tenant whose sender the provider does not accept stops the account for n
   await expect.poll(calls, { timeout: 20_000 }).toEqual(['stray']);
   await mail('plain', 'u2');
   await expect.poll(calls, { timeout: 20_000 }).toEqual(['stray', 'plain']);
-  const load = async () =>
-    (await api.tidings.database.pool.query('select tenant_id, outcome, reason from attempts order by tenant_id')).rows;
+  const load = async () => {
+    const { rows } = await api.tidings.database.pool.query(
+      'select tenant_id, status, reason from deliveries order by tenant_id',
+    );
+    return rows;
+  };
   await expect
     .poll(load, { timeout: 20_000 })
     .toMatchObject([
-      { tenant_id: 'plain', outcome: 'sent' },
-      { tenant_id: 'stray', outcome: 'retry', reason: expect.stringContaining('mail_from') },
+      { tenant_id: 'plain', status: 'sent' },
+      { tenant_id: 'stray', status: 'queued', reason: expect.stringContaining('mail_from') },
     ]);
 });
