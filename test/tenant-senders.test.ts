@@ -43,10 +43,8 @@ test('a tenant whose sender the provider does not accept stops the account for n
     );
     return rows;
   };
-  await expect
-    .poll(load, { timeout: 20_000 })
-    .toMatchObject([
-      { tenant_id: 'plain', status: 'sent' },
-      { tenant_id: 'stray', status: 'queued', reason: expect.stringContaining('mail_from') },
-    ]);
+  await expect.poll(load, { timeout: 20_000 }).toMatchObject([
+    { tenant_id: 'plain', status: 'sent' },
+    { tenant_id: 'stray', status: 'queued', reason: expect.stringContaining('mail_from') },
+  ]);
 });

@@ -690,7 +690,10 @@ function getDomain(to: string | undefined): string | undefined {
  * Returns the outcome of a message whose sender its tenant has chosen, and the provider does not accept: it waits, but the account,
  * by which other tenants may send, does not stop.
  */
-function spareAccount<Outcome extends AttemptOutcome>(outcome: Outcome, sender: string | undefined): Outcome | SendOutcome {
+function spareAccount<Outcome extends AttemptOutcome>(
+  outcome: Outcome,
+  sender: string | undefined,
+): Outcome | SendOutcome {
   if (outcome.kind !== 'misconfigured' || !outcome.isOfSender || sender === undefined) return outcome;
   const { isOfSender: _, reason, ...failure } = outcome;
   return {

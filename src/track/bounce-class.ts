@@ -39,7 +39,7 @@ const ROWS: readonly (readonly [provider: RegExp | null, code: RegExp, BounceCla
   [/^twilio$/, /^21610$/, 'opted_out'],
   [/^twilio$/, /^(21211|21217|21614|21635|30006)$/, 'dead'],
   [/^twilio$/, /^(30003|30005|30008|30017|30410)$/, 'soft'],
-  // Of the account, the carrier, the sender or the text: queues, limits, registrations, filters, the time until it expired.
+  // All others concern the account, the carrier, the sender or the text: queues, limits, registrations, filters, the time until it expired.
   [/^twilio$/, /^\d+$/, 'policy'],
   [/^courier$/, /^BOUNCED$/, 'dead'],
   [/^courier$/, /^UNSUBSCRIBED$/, 'opted_out'],

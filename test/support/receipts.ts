@@ -66,7 +66,14 @@ export function useReceipts(): (options?: {
   const start = useDeliveries();
   let close = async () => {};
   afterEach(() => close());
-  return async ({ email: answer, sms: smsAnswer, until = 'delivered', rules = '', sender, files: changed = {} } = {}) => {
+  return async ({
+    email: answer,
+    sms: smsAnswer,
+    until = 'delivered',
+    rules = '',
+    sender,
+    files: changed = {},
+  } = {}) => {
     let sent = 0;
     const numbered = () => ({ kind: 'sent', providerMessageId: `SM${String(++sent).padStart(32, '0')}` }) as const;
     const email = fakeProvider(answer ?? numbered, { name: 'sendgrid' });

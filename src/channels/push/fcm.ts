@@ -200,7 +200,8 @@ class Fcm implements Provider {
 function judgeSender(row: ProviderCode, fault: 'account' | 'token' | 'unknown', response: string): SendOutcome {
   const { code } = row;
   if (fault === 'token') return toCodeOutcome(row, { response });
-  if (fault === 'unknown') return toCodeOutcome({ ...row, kind: 'retry', of: 'recipient', fault: 'account' }, { response });
+  if (fault === 'unknown')
+    return toCodeOutcome({ ...row, kind: 'retry', of: 'recipient', fault: 'account' }, { response });
   const reason = 'too many tokens belong to another Firebase project: check the service account';
   return { kind: 'misconfigured', code, reason, response };
 }
