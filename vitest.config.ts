@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { basename } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -35,6 +36,20 @@ class LongestFirst extends BaseSequencer {
 /** The time limit of a property, in which one that fails is shrunk as well (test/support/properties.ts). */
 const propertySeconds = Number(process.env.PROPERTY_SECONDS ?? 120);
 
+/**
+ * The seed of all properties: PROPERTY_SEED; on a build server that of the commit, so that a commit is judged once and for all and
+ * the next one looks elsewhere; otherwise another one for each run.
+ */
+function chooseSeed(): number {
+  if (process.env.PROPERTY_SEED) return Number(process.env.PROPERTY_SEED);
+  try {
+    if (process.env.CI) return Number.parseInt(execFileSync('git', ['rev-parse', 'HEAD']).toString().slice(0, 7), 16);
+  } catch {
+    // No commit to take it from.
+  }
+  return Math.floor(Math.random() * 0x7fffffff);
+}
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -47,7 +62,7 @@ export default defineConfig({
     unstubEnvs: true,
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/support/properties.ts'],
-    provide: { propertySeconds },
+    provide: { propertySeconds, propertySeed: chooseSeed() },
     // npm run coverage: of the code that runs in the test process; a program that a test starts does not count.
     coverage: {
       provider: 'v8',

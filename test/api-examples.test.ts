@@ -43,7 +43,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
   const issuer = 'https://id.example.com';
   await server.send('PUT', `/api/v1/issuers/${encodeURIComponent(issuer)}`, { jwks_url: issuer, audiences: ['app'] });
   if (example !== 'createProviderAccount') {
-    const settings = { url: 'smtp://127.0.0.1:1', from: 'test@example.com' };
+    const settings = { url: 'smtp://mail.invalid:25', from: 'test@example.com' };
     await server.post('/api/v1/provider-accounts', { account: 'ses_eu', provider: 'smtp', settings });
   }
   const { endpoint_id } = (await server.post('/api/v1/webhooks', { url: 'https://hooks.invalid/hook' })).body;
@@ -106,6 +106,8 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   retryDelivery: [404],
   cancelDelivery: [404],
   getSuppression: [404],
+  // No emails are paused here.
+  resumeSending: [404],
   liftSuppression: [404],
   getDeadLetters: [404],
   removeDevice: [404],

@@ -17,7 +17,7 @@ describe('reports a mistake in a rule', () => {
     [
       'on: { notification: PRO_TIPP, is: sent }',
       '3:25: no notification is called "PRO_TIPP" (did you mean PRO_TIP?)',
-      '3:39: "sent" is not an outcome of a notification (use one of: delivered, opened, clicked, bounced, failed)',
+      '3:39: "sent" is not an outcome of a notification (use one of: delivered, opened, clicked, bounced, failed, dropped)',
     ],
     [
       'on: { is: failed }',

@@ -496,11 +496,11 @@ export class Executor {
 
   /** Returns what is to be found out about the reader of a message; undefined: nothing. */
   async #findTracking(
-    { tenantId, notificationType, channel, category, catalogVersion }: ClaimedDelivery,
+    { tenantId, notificationType, category, catalogVersion }: ClaimedDelivery,
     { message, tracking: ofTenant }: { readonly message: Message; readonly tracking?: Tracking },
   ): Promise<Tracking | undefined> {
     const { links, catalogs } = this.#options;
-    if (!links || channel !== 'email' || category === 'SECURITY' || message.html === undefined) return undefined;
+    if (!links || category === 'SECURITY' || message.html === undefined) return undefined;
     const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
     return rules.notifications.get(notificationType)?.tracking ?? ofTenant;
   }

@@ -86,7 +86,7 @@ const MORE_NOTIFICATIONS = `
 - { description: What happened., category: SYSTEM, channels: [webhook, internal], in_doubt: hold, give_up_after: 2h }
 - { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m }
 - { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
-- { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1 }
+- { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1, tracking: clicks }
 - { category: SYSTEM, channels: [email, internal], provider_template: { email: CLIENT_WELCOME_V1 } }
 `;
 

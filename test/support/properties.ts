@@ -4,13 +4,18 @@ import { inject } from 'vitest';
 declare module 'vitest' {
   export interface ProvidedContext {
     propertySeconds: number;
+    propertySeed: number;
   }
 }
 
 const times = Number(process.env.PROPERTY_TIMES ?? 1);
 
 // A failing property is shrunk until this limit: its report names the seed, while that of a test's timeout does not.
-fc.configureGlobal({ interruptAfterTimeLimit: inject('propertySeconds') * 1000, markInterruptAsFailure: true });
+fc.configureGlobal({
+  seed: inject('propertySeed'),
+  interruptAfterTimeLimit: inject('propertySeconds') * 1000,
+  markInterruptAsFailure: true,
+});
 
 /** The number of runs of a property: as given, multiplied by PROPERTY_TIMES for a search for rare failures. */
 export function runs(usual: number): { readonly numRuns: number } {

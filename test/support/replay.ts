@@ -71,7 +71,7 @@ export function recordHistory(
   let made = 0;
   for (const step of steps) {
     now += step.gap;
-    const facts = { tenantId: 't', seal, ids: newIds(seal), users, addressHashes: new Map() };
+    const facts = { tenantId: 't', seal, ids: newIds(seal), users, addressHashes: new Map(), heardTypes: null };
     const decider = new BatchDecider(now, catalogs, facts as never, new AddressChanges('t', new Map(), seal));
     const follow = (emitted: readonly ReceivedEvent[]) => {
       for (let left = emitted; left.length > 0; ) left = decider.decide(left);

@@ -1,6 +1,7 @@
 import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
 import { Catalogs } from './resources/catalogs.ts';
+import { Costs } from './resources/costs.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
 import { Deliveries } from './resources/deliveries.ts';
@@ -39,6 +40,7 @@ export {
 export class Tidings {
   readonly auditLog: AuditLog;
   readonly catalog: Catalogs;
+  readonly costs: Costs;
   readonly deadLetters: DeadLetters;
   readonly decisions: Decisions;
   readonly deliveries: Deliveries;
@@ -66,6 +68,7 @@ export class Tidings {
     const connection = new Connection(options);
     this.auditLog = new AuditLog(connection);
     this.catalog = new Catalogs(connection);
+    this.costs = new Costs(connection);
     this.deadLetters = new DeadLetters(connection);
     this.decisions = new Decisions(connection);
     this.deliveries = new Deliveries(connection);

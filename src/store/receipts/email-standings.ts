@@ -116,9 +116,9 @@ export async function listEmailStandings(
   const { rows } = await connection.query<EmailStanding>(
     `select tenant_id as "tenantId", notification_type as "notificationType", alerted_at as "alertedAt", paused_at as "pausedAt", cause
      from email_standings
-     where ($1::text is null or tenant_id = $1) and alerted_at is not null and (paused_at is not null or alerted_at > $2)
+     where ${tenantId === null ? '' : 'tenant_id = $2 and'} alerted_at is not null and (paused_at is not null or alerted_at > $1)
      order by alerted_at desc limit ${MAX_STANDINGS}`,
-    [tenantId, isoTime(now - STANDING_WINDOW_MS)],
+    [isoTime(now - STANDING_WINDOW_MS), ...(tenantId === null ? [] : [tenantId])],
   );
   return rows;
 }

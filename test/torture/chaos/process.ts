@@ -11,7 +11,7 @@ const RETRY_MS = 300;
 const MAX_WAIT_MS = 30_000;
 
 const local = new GuardedClient(({ hostname }) => hostname === '127.0.0.1', MAX_CONNECTIONS);
-for (const name of ['findFault', 'getLookup', 'send', 'download'] as const) {
+for (const name of ['findFault', 'findServerFault', 'getLookup', 'send', 'download'] as const) {
   Object.defineProperty(GuardedClient.prototype, name, { value: local[name].bind(local) });
 }
 
