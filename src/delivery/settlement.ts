@@ -60,6 +60,7 @@ export function toSettlement(
     },
     ...(isFailure(outcome) && isFinal(next) ? { fault: getFault(outcome) } : {}),
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
+    ...(outcome.kind === 'address_dead' && provider.sender !== undefined ? { sentAs: provider.sender } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     // That of a fact is its notification, for all its endpoints.
     message:
