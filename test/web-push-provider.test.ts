@@ -20,7 +20,7 @@ testDefinition(webPush, {
   target,
   message: { title: 'Welcome', text: 'Hello Maria' },
   accept: acceptWebPush,
-  // What is said of the keys depends on the answers before; web-push-keys.test.ts has it.
+  // The codes of the keys depend on the answers before; web-push-keys.test.ts has them.
   answer: (code) => (/^(40[13]|Vapid.*)$/.test(code.code) ? undefined : answerWebPush(code)),
   redirected: 'rejected',
   keyOf: ({ headers }) => headers.topic,
