@@ -3,7 +3,7 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { CostSummary } from '../types.ts';
 
-/** What messages cost. */
+/** Costs of messages. */
 export class Costs extends Resource {
   /** Returns sums by day, channel, provider, account and notification type, or by some of these. */
   get(query: Query<'getCosts'> = {}, options?: CallOptions): Promise<CostSummary> {
