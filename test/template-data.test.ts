@@ -41,7 +41,13 @@ test.each([
   cleanup.push(() => tidings.close());
   const { clock, pipeline } = tidings;
   await post(tidings, 'first.step', { m: 1 }, -60_000);
-  const failure = { notification_type: 'R', notification_id: 'n', channel: 'in_app', reason: 'r', reason_code: 'rejected' };
+  const failure = {
+    notification_type: 'R',
+    notification_id: 'n',
+    channel: 'in_app',
+    reason: 'r',
+    reason_code: 'rejected',
+  };
   if (rule.includes('failed')) await post(tidings, 'notification.failed', failure);
   else await post(tidings, 'began', { n: 1 });
   clock.now += 3 * HOUR;

@@ -24,7 +24,7 @@ export type FetchingAccount = Pick<Provider, 'concurrency'>;
 /**
  * Admission of emails with files. A tenant has as many at once as are still free (dynamic threshold, Choudhury and Hahne, 1998):
  * half of all when it is alone, and there is room for one more tenant. One whose files were slow has one at a time, and all such
- * tenants together at most half of the slots of an account: their servers hold up nobody else.
+ * tenants together at most half of the slots of an account: their servers hold up no other tenant.
  */
 export class FetchTurns {
   readonly #byTenant = new Map<string, number>();

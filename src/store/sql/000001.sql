@@ -1132,7 +1132,7 @@ begin
   end loop;
 end $$;
 
--- What the installation cannot send at present holds up every tenant without an account of its own.
+-- An outage of the installation holds up every tenant without an account of its own.
 create policy installation_circuits on circuits for select using (tenant_id is null);
 
 -- A content is read through the versions that have it.
