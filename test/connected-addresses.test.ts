@@ -1,5 +1,6 @@
+import { Resolver } from 'node:dns/promises';
 import { createServer, type Server } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openOwnProvider, openProvider } from '../src/accounts/open-account.ts';
 import { GuardedClient } from '../src/http-out/guarded-client.ts';
 import { sampleAccounts, withSetting } from './support/account-settings.ts';
@@ -8,22 +9,20 @@ import { startStandIn } from './support/stand-ins/http-stand-in.ts';
 
 /** The addresses that are connected to, whatever a name was when it was saved. Names are resolved by the table of the test. */
 
-const names = vi.hoisted(() => new Map<string, string[]>());
-const asked = vi.hoisted(() => [] as string[]);
-vi.mock('node:dns/promises', async (original) => ({
-  ...(await original<typeof import('node:dns/promises')>()),
-  Resolver: class {
-    async resolve4(name: string) {
-      asked.push(name);
-      const found = names.get(name);
-      if (!found) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
-      return found;
-    }
-    async resolve6() {
-      throw Object.assign(new Error('no data'), { code: 'ENODATA' });
-    }
-  },
-}));
+const names = new Map<string, string[]>();
+const asked: string[] = [];
+beforeEach(() => {
+  vi.spyOn(Resolver.prototype, 'resolve4').mockImplementation(async (name: string) => {
+    asked.push(name);
+    const found = names.get(name);
+    if (!found) throw Object.assign(new Error('no such name'), { code: 'ENOTFOUND' });
+    // biome-ignore lint/suspicious/noExplicitAny: the overload of this call returns texts
+    return found as any;
+  });
+  vi.spyOn(Resolver.prototype, 'resolve6').mockImplementation(async () => {
+    throw Object.assign(new Error('no data'), { code: 'ENODATA' });
+  });
+});
 
 /** A server on this machine that nothing of a tenant may reach. */
 let victim: Server;

@@ -196,8 +196,7 @@ describe('a message of FCM', () => {
 
 describe('the settings of FCM', () => {
   test.each([
-    ['base_url', 'http://metadata.internal'],
-    ['token_uri', 'https://169.254.169.254/token'],
+    // URLs are in tenant-destinations.test.ts.
     ['private_key', 'not a key'],
   ])('%s that cannot be used is named, and the key is not', async (name, value) => {
     const account = fcm.settings.parse({ ...fcmSettings(standIn.url), [name]: value });

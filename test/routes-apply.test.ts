@@ -8,7 +8,7 @@ let api: TestApi;
 beforeAll(async () => {
   api = await testApi();
   for (const account of ['ses_eu', 'second']) {
-    const settings = { url: 'smtp://127.0.0.1:1', from: 'test@example.com' };
+    const settings = { url: 'smtp://mail.invalid:25', from: 'test@example.com' };
     const saved = await api.server.post('/api/v1/provider-accounts', { account, provider: 'smtp', settings });
     expect(saved.status).toBe(201);
   }

@@ -165,7 +165,7 @@ events:
       'of the outcome of a notification',
       'A: { on: { notification: A, is: failed }, limit: once }',
       '{{event.reason}}{{event.error}}',
-      '1:19 event has no field "error": it has notification_type, notification_id, channel, reason',
+      '1:19 event has no field "error": it has notification_type, notification_id, channel, reason, reason_code',
     ],
     [
       'on the channel to which it is sent',

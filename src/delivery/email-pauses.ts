@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Millis } from '../model/event.ts';
 import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
 import { listEmailPauses } from '../store/receipts/email-standings.ts';
@@ -38,7 +39,8 @@ export class EmailPauses {
     now: Millis,
     draw: number,
   ): Millis | undefined {
-    if (this.#paused.size === 0 || channel !== 'email' || category === 'SECURITY') return undefined;
+    if (this.#paused.size === 0 || !CHANNEL_DESCRIPTORS[channel].canBounceLater || category === 'SECURITY')
+      return undefined;
     const isPaused = this.#paused.has(toKey(tenantId, '')) || this.#paused.has(toKey(tenantId, notificationType));
     return isPaused ? Math.round(now + HOLD_MS * (1 + draw / 2)) : undefined;
   }

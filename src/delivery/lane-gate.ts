@@ -1,6 +1,8 @@
+import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import type { Channel } from '../model/delivery.ts';
 import { isTestTenant } from '../model/principal.ts';
+import { INSTALLATION_ACCOUNT } from '../model/route.ts';
 import type { ClaimWant } from '../store/deliveries/deliveries.ts';
 import { getLaneTenant } from '../store/deliveries/lanes.ts';
 import type { Circuits } from './circuits.ts';
@@ -12,6 +14,7 @@ export interface LaneGateOptions {
   /** Providers of the installation, by channel. */
   readonly providers: ReadonlyMap<Channel, Provider>;
   readonly accounts: TenantAccounts;
+  readonly catalogs: CatalogCache;
   readonly circuits: Circuits;
   readonly limits: SendLimits;
   readonly channels: LimitedChannels;
@@ -48,9 +51,7 @@ export class LaneGate {
       const accounts = await this.#list(sender);
       const usable = accounts.filter((account) => circuits.isUsable(account) && !probed.has(account));
       if (accounts.length > 0 && usable.length === 0) {
-        // A route may lead to the account of the installation beside those of the tenant.
-        const own = this.#options.providers.get(want.channel);
-        if (own && !accounts.includes(own) && circuits.isUsable(own)) admitted.push(want);
+        if (await this.#mayGoByInstallation(sender)) admitted.push(want);
         continue;
       }
       // One that is half open gets a single delivery.
@@ -66,6 +67,16 @@ export class LaneGate {
       });
     }
     return admitted;
+  }
+
+  /** Whether the route of a tenant, none of whose own accounts can be used, leads to that of the installation as well. */
+  async #mayGoByInstallation({ tenantId, channel }: Sender): Promise<boolean> {
+    const { providers, circuits, catalogs } = this.#options;
+    const installation = providers.get(channel);
+    if (!installation || !circuits.isUsable(installation)) return false;
+    // The one that is active now: another process may have applied it.
+    const { routes } = await catalogs.refresh(tenantId);
+    return routes.get(channel)?.entries.some(({ account }) => account === INSTALLATION_ACCOUNT) ?? false;
   }
 
   /** Returns the accounts that may send; empty: they cannot be opened, and the executor says so and puts the deliveries off. */

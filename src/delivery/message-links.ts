@@ -43,7 +43,7 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
       return `${base}/unsubscribe/${token}`;
     },
     track({ tenantId, notificationId, channel, target, category }, message, tracking, sentAt) {
-      if (message.html === undefined || channel !== 'email' || category === 'SECURITY') return message;
+      if (message.html === undefined || category === 'SECURITY') return message;
       const sign = (url: string) => signTracking(seal, { tenantId, notificationId, channel, target, sentAt, url });
       let { html } = message;
       if (tracking === 'clicks' || tracking === 'all')

@@ -117,7 +117,7 @@ export class DeliveryWorker {
     circuits.shareBy(this.#sharing);
     const limits = new SendLimits({ installation, getTenant });
     this.#limitedChannels = new LimitedChannels(pool, installation, log);
-    const gate = new LaneGate({ providers, accounts, circuits, limits, channels: this.#limitedChannels });
+    const gate = new LaneGate({ providers, accounts, catalogs, circuits, limits, channels: this.#limitedChannels });
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
     this.#pauses = new EmailPauses(pool, log);

@@ -50,10 +50,11 @@ export function buildHealth(parts: HealthParts): Health {
     checkCatalog(loadCatalogVersion, findCatalogProblem),
     checkEventLoop(),
     inTurn(checkSetAsideWaits(pool)),
-    inTurn(checkDeadLetters(pool)),
     inTurn(checkRouteMoves(pool)),
-    inTurn(checkOverdue(pool, clock)),
     inTurn(checkEmail(pool, clock)),
+    // Last: they read large tables, and what waits for them would look slow as well.
+    inTurn(checkDeadLetters(pool)),
+    inTurn(checkOverdue(pool, clock)),
     ...(parts.database?.isIsolated ? [inTurn(checkIsolation(parts.database))] : []),
     ...loops.map(checkLoop),
     ...(dumps ? [checkDumps(dumps)] : []),

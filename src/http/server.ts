@@ -25,6 +25,7 @@ import { rejectForeignOrigins } from './origin.ts';
 import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerAccountRoutes } from './routes/accounts.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
+import { registerAddressRoutes } from './routes/addresses.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
@@ -99,6 +100,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
+  registerAddressRoutes(app, dependencies);
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);

@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { ReceiptState } from '../model/receipt.ts';
@@ -19,7 +20,7 @@ export async function noteEmail(
   { provider, actor }: { readonly provider: string; readonly actor: Actor },
   now: Millis,
 ): Promise<void> {
-  if (channel !== 'email' || state === receiptState) return;
+  if (!CHANNEL_DESCRIPTORS[channel].canBounceLater || state === receiptState) return;
   const ended = Number(isEnd(state) && !isEnd(receiptState));
   const bounced = Number(state === 'bounced' && isOurs(failure, provider));
   const complained = Number(state === 'complained');

@@ -2,14 +2,17 @@ import type { AddressKind } from '../model/event.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Connection } from './pg/pool.ts';
 
-/** The current address of a user, sealed. */
+/** Addresses of a user and kind that were added by requests, at most; that of the traits may stand beside them. */
+export const MAX_ADDED_ADDRESSES = 20;
+
+/** The address of a user's traits, sealed. */
 export interface SealedAddressRow {
   readonly userId: string;
   readonly kind: AddressKind;
   readonly sealed: Buffer;
 }
 
-/** Loads the current addresses of these users: at most one of each kind. Index look-ups only, as in facts.ts. */
+/** Loads the addresses of the traits of these users: at most one of each kind. Index look-ups only, as in facts.ts. */
 export async function loadSealedAddresses(
   connection: Connection,
   tenantId: string,
@@ -19,7 +22,7 @@ export async function loadSealedAddresses(
     name: 'load-addresses',
     text: `select q.user_id, a.kind, a.sealed from unnest(string_to_array($2, E'\\x1f')) as q(user_id)
            cross join lateral (
-             select kind, sealed from addresses where tenant_id = $1 and user_id = q.user_id limit 2
+             select kind, sealed from addresses where tenant_id = $1 and user_id = q.user_id and is_trait limit 2
            ) as a`,
     values: [tenantId, packTextArray(userIds)],
   });

@@ -6,6 +6,7 @@ import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
+import { MAX_ADDED_ADDRESSES } from './addresses.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
@@ -264,17 +265,38 @@ function updateAddresses({ tenantId, now }: Batch, addresses: Batch['addresses']
   return { name: 'update-addresses', text: UPDATE_ADDRESSES, values: [tenantId, isoTime(now), jsonText(rows)] };
 }
 
+/**
+ * Ordinarily the one address of a kind is replaced in its place. One that was added by a request stays beside the new address of the
+ * traits: then all of the kind are removed and inserted, in the same order after the new one. What is removed is grouped
+ * before the first row is inserted, so that its places are free by then.
+ */
 const UPDATE_ADDRESSES = `
-with removed as (
+with change as materialized (
+  select u, k, decode(s, 'base64') as s, i, h, m
+  from json_to_recordset($3) as r(u text, k text, s text, i text, h text, m text)
+), removed as (
   delete from addresses where ctid = any (array(
-    select known.ctid from json_to_recordset($3) as r(u text, k text, s text)
-    cross join lateral (select ctid from addresses where tenant_id = $1 and user_id = u and kind = k limit 1) as known
-    where s is null))
+    select known.ctid from change
+    cross join lateral (
+      select ctid, bool_or(added_at is not null) over () as has_others from addresses
+      where tenant_id = $1 and user_id = u and kind = k limit ${MAX_ADDED_ADDRESSES + 1}
+    ) as known
+    where s is null or has_others))
+  returning *
+), kept as (
+  select removed.*, row_number() over (partition by user_id, kind order by place) - case when s is null then 1 else 0 end as turn
+  from removed join change on u = user_id and k = kind
+  where added_at is not null and (s is null or hash <> h)
 )
-insert into addresses (tenant_id, user_id, kind, sealed, key_id, hash, mask, updated_at)
-select $1, u, k, decode(s, 'base64'), i, h, m, $2
-from json_to_recordset($3) as r(u text, k text, s text, i text, h text, m text) where s is not null
-on conflict (tenant_id, user_id, kind) do update
+insert into addresses (tenant_id, user_id, kind, place, is_trait, added_at, sealed, key_id, hash, mask, updated_at)
+select $1, u, k, 0, true, known.added_at, s, i, h, m, $2
+from change
+left join (select user_id, kind, hash, max(added_at) as added_at from removed group by 1, 2, 3) as known
+  on known.user_id = u and known.kind = k and known.hash = h
+where s is not null
+union all
+select tenant_id, user_id, kind, turn, false, added_at, sealed, key_id, hash, mask, updated_at from kept
+on conflict (tenant_id, user_id, kind, place) do update
 set sealed = excluded.sealed, key_id = excluded.key_id, hash = excluded.hash, mask = excluded.mask,
     updated_at = excluded.updated_at`;
 

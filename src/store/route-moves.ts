@@ -28,12 +28,11 @@ const COLUMNS = 'tenant_id as "tenantId", channel, account, share, since, moved_
 
 /** Returns the accounts of all tenants, or of one, that keep a part of their messages only, those moved last first. */
 export async function listRouteMoves(connection: Connection, tenantId: string | null): Promise<RouteMove[]> {
-  const { rows } = await connection.query<RouteMove>({
-    name: 'list-route-moves',
-    text: `select ${COLUMNS} from route_moves where share < 100 and ($1::text is null or tenant_id = $1)
-           order by moved_at desc limit ${MAX_MOVES}`,
-    values: [tenantId],
-  });
+  const { rows } = await connection.query<RouteMove>(
+    `select ${COLUMNS} from route_moves where share < 100 ${tenantId === null ? '' : 'and tenant_id = $1'}
+     order by moved_at desc limit ${MAX_MOVES}`,
+    tenantId === null ? [] : [tenantId],
+  );
   return rows;
 }
 

@@ -14,7 +14,7 @@ import { queryPage } from './pg/bounded-page.ts';
 
 export interface ProfileView {
   readonly traits: JsonObject;
-  /** Masked addresses, by kind. */
+  /** Masked addresses that receive, by kind. */
   readonly addresses: { readonly [kind: string]: string };
   readonly time_zone: string | null;
   readonly locale: string | null;
@@ -30,7 +30,7 @@ export async function loadProfile(pool: pg.Pool, tenantId: string, userId: strin
     addresses: { [kind: string]: string } | null;
   }>(
     `select traits, first_seen_at, updated_at,
-            (select json_object_agg(kind, mask) from addresses where tenant_id = $1 and user_id = $2) as addresses
+            (select json_object_agg(kind, mask) from addresses where tenant_id = $1 and user_id = $2 and place = 0) as addresses
      from users where tenant_id = $1 and user_id = $2`,
     [tenantId, userId],
   );

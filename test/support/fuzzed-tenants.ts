@@ -96,6 +96,24 @@ export async function fuzzedTenants(): Promise<FuzzedTenants> {
 
 /** Returns the ids of rows, except those that the callers are made of. */
 function idsOf(rows: Rows): string[] {
-  const { token: _token, tenantId: _tenantId, keyIds, rejectedIds, accounts, endpointIds, deviceIds, ...others } = rows;
-  return [...Object.values(others), keyIds[0], ...rejectedIds, accounts[0], endpointIds[0], deviceIds[0]];
+  const {
+    token: _token,
+    tenantId: _tenantId,
+    keyIds,
+    rejectedIds,
+    accounts,
+    endpointIds,
+    deviceIds,
+    addressIds,
+    ...others
+  } = rows;
+  return [
+    ...Object.values(others),
+    keyIds[0],
+    ...rejectedIds,
+    accounts[0],
+    endpointIds[0],
+    deviceIds[0],
+    addressIds[0],
+  ];
 }

@@ -24,6 +24,8 @@ export interface Rows {
   readonly sent: string;
   /** Two of them. */
   readonly deviceIds: readonly [string, string];
+  /** Ids of two addresses of the user that do not receive. */
+  readonly addressIds: readonly [string, string];
   readonly inboxItemId: string;
   readonly stopped: string;
   readonly queued: string;
@@ -204,7 +206,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** Leaves out when a key was last used: it is noted some time after the call, also that of an earlier test. */
 const OWN_USES = `- 'last_used_at'`;
 
-type Access = Pick<Rows, 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
+type Access = Pick<Rows, 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -234,7 +236,11 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   for (const account of accounts) await send('POST', '/api/v1/provider-accounts', { ...ACCOUNT, account });
   const description = `${word} endpoint`;
   const make = async () => (await send('POST', '/api/v1/webhooks', { ...WEBHOOK, description })).endpoint_id;
-  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], token };
+  const addAddress = async (address: string) =>
+    (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address }))
+      .address_id;
+  const addressIds = [await addAddress(`${word}@one.example`), await addAddress(`${word}@two.example`)] as const;
+  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, token };
 }
 
 /** Adds a delivery to the endpoint of a tenant, and returns its id. */

@@ -33,9 +33,14 @@ export function registerRevealRoutes(app: App, { database, seal, clock }: HttpDe
       );
       if (!addresses) throw new TidingsError('not_found', 'There is no such user.');
       if (addresses === 'unreadable') throw notReadable('The addresses');
-      await record(principal, 'user.revealed', user_id, { reason: body.reason, fields: Object.keys(addresses) });
+      const { email, phone, others } = addresses;
+      const fields = Object.entries({ email, phone, others: others.length > 0 || undefined });
+      await record(principal, 'user.revealed', user_id, {
+        reason: body.reason,
+        fields: fields.flatMap(([name, value]) => (value === undefined ? [] : name)),
+      });
       reply.header('cache-control', 'no-store');
-      return { user_id, email: addresses.email ?? null, phone: addresses.phone ?? null };
+      return { user_id, email: email ?? null, phone: phone ?? null, ...(others.length > 0 && { others }) };
     },
   );
 

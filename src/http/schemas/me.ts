@@ -64,8 +64,11 @@ export const revealedAddresses = z
       .string()
       .nullable()
       .meta({ examples: ['+4915112345678'] }),
+    others: z
+      .exactOptional(listOf(z.object({ kind: z.enum(['email', 'phone']), address: z.string() })))
+      .describe('Addresses that messages do not go to; absent: the user has no others'),
   })
-  .meta({ id: 'RevealedAddresses' });
+  .meta({ id: 'RevealedAddresses', description: 'The addresses that messages go to, and the others' });
 
 export const revealedMessage = z
   .object({ delivery_id: z.string(), channel: z.string(), ...body, provider_template: hosted })

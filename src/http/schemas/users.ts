@@ -39,7 +39,7 @@ const profile = z
     traits: jsonObject,
     addresses: z
       .record(z.string(), z.string())
-      .meta({ description: 'Masked, by kind', examples: [{ email: 'm…@example.com' }] }),
+      .meta({ description: 'Those that receive, masked, by kind', examples: [{ email: 'm…@example.com' }] }),
     time_zone: z.string().nullable(),
     locale: z.string().nullable(),
     first_seen_at: timestamp,

@@ -430,7 +430,7 @@ from due
 left join notifications as n using (tenant_id, user_id, notification_id)
 left join active_catalogs as k on k.tenant_id = due.tenant_id
 left join addresses as a on a.tenant_id = due.tenant_id and a.user_id = due.user_id
-  and a.kind = ${ADDRESS_KIND_OF_CHANNEL}
+  and a.kind = ${ADDRESS_KIND_OF_CHANNEL} and a.place = 0
 left join lateral (
   select suppression_id, scope, reason, since from suppressions
   where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash and (until is null or until > $2)

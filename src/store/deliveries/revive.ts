@@ -1,4 +1,4 @@
-import { getChannelOfAddress } from '../../model/channels/channels.ts';
+import { CHANNEL_DESCRIPTORS, getChannelOfAddress } from '../../model/channels/channels.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import { uuidAt } from '../pg/partition-ranges.ts';
@@ -52,7 +52,8 @@ export async function reviveForDevice(
   { tenantId, userId }: { readonly tenantId: string; readonly userId: string },
   now: Millis,
 ): Promise<void> {
-  const row: Found = { u: userId, c: 'push', m: 'missing_device', w: FOUND.missing_device, i: 1 };
+  const channel = Object.values(CHANNEL_DESCRIPTORS).find(({ targets }) => targets === 'devices')?.name;
+  const row: Found = { u: userId, c: channel, m: 'missing_device', w: FOUND.missing_device, i: 1 };
   const { name, text, values } = toStatement(tenantId, [row], now);
   await connection.query({ name, text, values: [...values] });
   // In the transaction: workers look when the device is there.
@@ -77,7 +78,10 @@ with candidate as materialized (
   select n.notification_id, r.c, r.m, r.w, r.i,
          (select count(*) from attempts as a
           where a.tenant_id = $1 and a.notification_id = n.notification_id and a.channel = r.c and a.target = ''
-            and a.outcome = 'undeliverable') as tried
+            and a.outcome = 'undeliverable') as tried,
+         (select true from deliveries as o
+          where o.tenant_id = $1 and o.notification_id = n.notification_id and o.step is not null
+            and o.status in ('queued', 'sending', 'sent', 'sandboxed', 'in_doubt') limit 1) as is_taken_over
   from json_to_recordset($3) as r(u text, c text, m text, w text, i int)
   cross join lateral (
     select notification_id from notifications
@@ -97,10 +101,7 @@ with candidate as materialized (
     and (d.status in ('queued', 'sending')
          or d.status = 'undeliverable' and d.reason_code = candidate.m and d.retry_until > $2 and candidate.tried <= 1
             and (d.expires_at is null or d.expires_at > $2)
-            and (d.step is null or not exists (
-                   select from deliveries as o
-                   where o.tenant_id = $1 and o.notification_id = d.notification_id and o.step is not null
-                     and o.status in ('queued', 'sending', 'sent', 'sandboxed', 'in_doubt'))))
+            and candidate.is_taken_over is null)
     and ${selectivityHint('candidate.i')}
   returning d.notification_id, d.channel, d.attempts, d.reason_code, candidate.w
 )

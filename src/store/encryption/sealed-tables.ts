@@ -25,7 +25,9 @@ const TENANT = ['tenant_id', 'text'] as const;
 const USER = ['user_id', 'text'] as const;
 
 export const SEALED_TABLES: readonly SealedTable[] = [
-  plainTable('addresses', [TENANT, USER, ['kind', 'text']], (tenant, user, kind) => addressAad(tenant, user, kind)),
+  plainTable('addresses', [TENANT, USER, ['kind', 'text'], ['place', 'smallint']], (tenant, user, kind) =>
+    addressAad(tenant, user, kind),
+  ),
   plainTable('rejected_events', [TENANT, ['rejected_id', 'uuid']], (tenant, id) => rejectedAad(tenant, id)),
   {
     name: 'users',

@@ -28,7 +28,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   events: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
   users: ['SELECT'],
-  addresses: ['SELECT'],
+  addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
@@ -56,7 +56,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */
 const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...columns: string[]] } = {
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
-  // A device that is registered gives deliveries another chance, and their attempts say so.
+  // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
 };
 

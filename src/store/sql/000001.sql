@@ -331,18 +331,27 @@ create table users (
 -- The users of a time zone, for scheduled rules in local time.
 create index users_zone on users (tenant_id, zone, user_id);
 
--- The current addresses of users.
+-- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
+-- of the traits replaces the earlier one; those that were added by a request stay.
 create table addresses (
   tenant_id  text collate "C" not null,
   user_id    text collate "C" not null,
   kind       text             not null constraint addresses_kind_known check (kind in ('email', 'phone')),
+  place      smallint         not null default 0,  -- by which no index but that of the key is written for the usual one address
+  is_trait   boolean          not null default true,
+  added_at   timestamptz(3),             -- when a request added it; null: none did, it is in the traits alone
   sealed     bytea            not null,  -- AES-256-GCM under the key key_id, bound to tenant, user and kind
   key_id     text             not null,
   hash       text collate "C" not null,  -- keyed, for equality
   mask       text             not null,  -- as it is shown
   updated_at timestamptz(3)   not null,
-  primary key (tenant_id, user_id, kind)
+  primary key (tenant_id, user_id, kind, place),
+  constraint addresses_place_bounded check (place between 0 and 20),  -- MAX_ADDED_ADDRESSES beside that of the traits
+  constraint addresses_from_somewhere check (is_trait or added_at is not null)
 );
+
+-- No address stands beside itself.
+create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
 
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.

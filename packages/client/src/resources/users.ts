@@ -4,11 +4,14 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type {
   Explanation,
+  NewAddress,
   NewToken,
   Reveal,
   RevealedAddresses,
   StoredEvent,
   User,
+  UserAddress,
+  UserAddresses,
   UserAudit,
   UserToken,
 } from '../types.ts';
@@ -45,5 +48,28 @@ export class Users extends Resource {
   reveal(userId: string, reason: Reveal, options?: CallOptions): Promise<RevealedAddresses> {
     const path = { user_id: userId };
     return this.request('post', '/api/v1/users/{user_id}/reveal', { path, body: reason }, options);
+  }
+
+  /** Returns the addresses of a user, masked; the one of each kind that receives comes first. */
+  addresses(userId: string, options?: CallOptions): Promise<UserAddresses> {
+    return this.request('get', '/api/v1/users/{user_id}/addresses', { path: { user_id: userId } }, options);
+  }
+
+  /** Adds an address beside that of the traits; one that is there already stays. */
+  addAddress(userId: string, address: NewAddress, options?: CallOptions): Promise<UserAddress> {
+    const path = { user_id: userId };
+    return this.request('post', '/api/v1/users/{user_id}/addresses', { path, body: address }, options);
+  }
+
+  /** Makes an address the one of its kind that messages go to. */
+  makeAddressPrimary(userId: string, addressId: string, options?: CallOptions): Promise<UserAddress> {
+    const path = { user_id: userId, address_id: addressId };
+    return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/primary', { path }, options);
+  }
+
+  /** Removes an address; if messages went to it, they go to the next of its kind. */
+  removeAddress(userId: string, addressId: string, options?: CallOptions): Promise<UserAddress> {
+    const path = { user_id: userId, address_id: addressId };
+    return this.request('delete', '/api/v1/users/{user_id}/addresses/{address_id}', { path }, options);
   }
 }

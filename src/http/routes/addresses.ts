@@ -1,0 +1,156 @@
+import { domainToASCII } from 'node:url';
+import { TidingsError } from '../../errors.ts';
+import type { AddressKind } from '../../model/event.ts';
+import type { Principal } from '../../model/principal.ts';
+import { toNormalAddress } from '../../privacy/normal-address.ts';
+import { MAX_ADDED_ADDRESSES } from '../../store/addresses.ts';
+import { announceDeliveries } from '../../store/deliveries/deliveries.ts';
+import {
+  type AddressChanger,
+  addUserAddress,
+  listUserAddresses,
+  makeAddressPrimary,
+  removeUserAddress,
+} from '../../store/user-addresses.ts';
+import type { App, HttpDependencies } from '../app.ts';
+import { addressesParams, addressParams, newAddress, userAddress, userAddresses } from '../schemas/addresses.ts';
+
+const PATH = '/api/v1/users/:user_id/addresses';
+const TAGS = ['users'];
+
+/** Addresses of a user beside that of the traits: listed masked, added, made the one that receives, removed. */
+export function registerAddressRoutes(app: App, { database, seal, clock }: HttpDependencies): void {
+  const changer = ({ tenantId, actor }: Principal, userId: string): AddressChanger => {
+    return { tenantId, userId, actor, now: clock() };
+  };
+
+  app.get(
+    PATH,
+    {
+      config: { scope: 'users:read', errors: ['not_found'] },
+      schema: {
+        operationId: 'listAddresses',
+        summary: 'List the addresses of a user, masked; the one of each kind that receives comes first',
+        tags: TAGS,
+        params: addressesParams,
+        response: { 200: userAddresses },
+      },
+    },
+    async ({ principal: { tenantId }, params: { user_id } }) => {
+      const addresses = await listUserAddresses(database.forTenant(tenantId), tenantId, user_id);
+      if (!addresses) throw unknownUser();
+      return { user_id, addresses };
+    },
+  );
+
+  app.post(
+    PATH,
+    {
+      config: { scope: 'users:write', errors: ['not_found', 'too_many_addresses'] },
+      schema: {
+        operationId: 'addAddress',
+        summary: 'Add an address of a user beside that of the traits; one that is there already stays',
+        tags: TAGS,
+        params: addressesParams,
+        body: newAddress,
+        response: { 200: userAddress, 201: userAddress },
+      },
+    },
+    async ({ principal, params, body }, reply) => {
+      const { kind, primary: isPrimary } = body;
+      const address = readAddress(kind, body.address);
+      const pool = database.forTenant(principal.tenantId);
+      const added = await addUserAddress(pool, seal, changer(principal, params.user_id), { kind, address, isPrimary });
+      if (added === 'unknown_user') throw unknownUser();
+      if (added === 'too_many')
+        throw new TidingsError(
+          'too_many_addresses',
+          `${MAX_ADDED_ADDRESSES} addresses of this kind were added to the user, the most that may be; remove one that is no longer used.`,
+        );
+      if (added.isFirst) await announceDeliveries(pool);
+      return reply.status(added.isNew ? 201 : 200).send(added.view);
+    },
+  );
+
+  app.post(
+    `${PATH}/:address_id/primary`,
+    {
+      config: { scope: 'users:write', errors: ['not_found'] },
+      schema: {
+        operationId: 'makeAddressPrimary',
+        summary: 'Make an address of a user the one of its kind that messages go to',
+        tags: TAGS,
+        params: addressParams,
+        response: { 200: userAddress },
+      },
+    },
+    async ({ principal, params: { user_id, address_id } }) => {
+      const pool = database.forTenant(principal.tenantId);
+      const view = await makeAddressPrimary(pool, changer(principal, user_id), address_id.toLowerCase());
+      if (!view) throw unknownAddress();
+      return view;
+    },
+  );
+
+  app.delete(
+    `${PATH}/:address_id`,
+    {
+      config: { scope: 'users:write', errors: ['not_found', 'address_of_traits'] },
+      schema: {
+        operationId: 'removeAddress',
+        summary: 'Remove an address of a user; if messages went to it, they go to the next of its kind',
+        tags: TAGS,
+        params: addressParams,
+        response: { 200: userAddress },
+      },
+    },
+    async ({ principal, params: { user_id, address_id } }) => {
+      const pool = database.forTenant(principal.tenantId);
+      const removed = await removeUserAddress(pool, changer(principal, user_id), address_id.toLowerCase());
+      if (removed === 'of_traits')
+        throw new TidingsError(
+          'address_of_traits',
+          'The traits of the user have this address; send an event with another one, or with an empty text, to remove it.',
+        );
+      if (!removed) throw unknownAddress();
+      return removed;
+    },
+  );
+}
+
+/** A mailbox at a domain: no spaces, no list, no name before it. */
+const MAILBOX = /^[^\s@<>(),;:"[\]\\]{1,64}@([^\s@<>(),;:"[\]\\/]{1,255})$/u;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Returns an address as it is kept: a number in E.164 form, without separators. @throws TidingsError if it is invalid */
+function readAddress(kind: AddressKind, text: string): string {
+  if (kind === 'email') {
+    const domain = domainToASCII(MAILBOX.exec(text)?.[1] ?? '');
+    if (domain.includes('.') && !CONTROL.test(text)) return text;
+    throw wrongAddress('address is no email address; write one such as maria@example.com, without a name.');
+  }
+  const number = toNormalAddress(kind, text);
+  if (/^\+[1-9]\d{6,14}$/.test(number)) return number;
+  throw wrongAddress(
+    'address is no phone number in E.164 form; write + and the country code first, such as +351912345678.',
+  );
+}
+
+function wrongAddress(message: string): TidingsError {
+  return new TidingsError('invalid_request', message, { pointer: '/address' });
+}
+
+function unknownUser(): TidingsError {
+  return new TidingsError(
+    'not_found',
+    'There is no such user; a user is known from the first event on, so send one first.',
+    { pointer: 'user_id' },
+  );
+}
+
+function unknownAddress(): TidingsError {
+  return new TidingsError('not_found', 'The user has no such address; list the addresses to see their ids.', {
+    pointer: 'address_id',
+  });
+}
