@@ -47,10 +47,10 @@ async function activityOf(userId: string) {
 }
 
 test('a queue without trouble says so', async () => {
-  expect((await server.get('/api/v1/queue')).body).toEqual({ overdue: [], circuits: null, moves: [] });
+  expect((await server.get('/api/v1/queue')).body).toEqual({ overdue: [], circuits: [], moves: [] });
   expect(await runCommand('queue')).toMatchObject({
     exitCode: 0,
-    text: 'Nothing is overdue.\nCircuits are known to processes with workers; this one has no workers.',
+    text: 'Nothing is overdue.\nNo circuit is open.',
   });
 });
 

@@ -67,6 +67,10 @@ test.each([
   };
   const fetchFiles = createFetchFiles(client, Date.now);
   const file = { url, name: 'invoice.pdf', type: 'application/pdf' };
-  const fetched = await fetchFiles([file], AbortSignal.timeout(5000));
+  const fetched = await fetchFiles(
+    [file],
+    { tenantId: 'default', account: { concurrency: 5 } },
+    AbortSignal.timeout(5000),
+  );
   expect(fetched).toMatchObject({ kind, reason: expect.stringContaining(reason) });
 });

@@ -119,7 +119,20 @@ export class AccountPool implements TenantAccounts {
   #open({ accounts }: Loaded, channel: Channel): readonly Provider[] | Promise<readonly Provider[]> {
     const wanted = accounts.filter(({ channels }) => channels.includes(channel));
     const found = wanted.map((account) => this.#findOpened(account) ?? this.#openOnce(account));
-    return found.every((one) => one instanceof PooledAccount) ? found : Promise.all(found);
+    return found.every((one) => one instanceof PooledAccount) ? found : this.#openAll(wanted, found);
+  }
+
+  /** @throws Error if none of them can be opened */
+  async #openAll(
+    wanted: readonly SealedAccount[],
+    opening: readonly (PooledAccount | Promise<PooledAccount>)[],
+  ): Promise<readonly Provider[]> {
+    const results = await Promise.allSettled(opening);
+    const failures = results.filter((result) => result.status === 'rejected');
+    if (failures.length === results.length && failures[0]) throw failures[0].reason;
+    return results.map((result, index) =>
+      result.status === 'fulfilled' ? result.value : toUnopened(wanted[index] as SealedAccount, result.reason),
+    );
   }
 
   #findOpened(account: SealedAccount): PooledAccount | undefined {
@@ -155,7 +168,7 @@ export class AccountPool implements TenantAccounts {
       this.#keys.set(account.tenantId, keys.add(key));
       return pooled;
     } catch (error) {
-      const message = `The account ${account.account} of the tenant ${account.tenantId} cannot be opened, so nothing of the tenant is sent on ${account.channels.join(', ')}`;
+      const message = `The account ${account.account} of the tenant ${account.tenantId} cannot be opened, so nothing is sent by it on ${account.channels.join(', ')}`;
       const failure = new Error(`${message}: ${error instanceof ConfigError ? error.message : 'an internal error'}`);
       if (!this.#isClosed) log.error({ err: error instanceof ConfigError ? undefined : error }, failure.message);
       this.#failed.set(key, { fingerprint, error: failure });
@@ -182,6 +195,29 @@ export class AccountPool implements TenantAccounts {
     const ended = closing.catch(() => {}).finally(() => this.#closing.delete(ended));
     this.#closing.add(ended);
   }
+}
+
+const UNOPENED = new WeakMap<Error, Provider>();
+
+/**
+ * Returns what stands for an account that cannot be opened beside others of its tenant: it sends nothing, and its first message
+ * opens its circuit, which the queue shows, whereupon the others have its messages. What is in doubt by it waits for it.
+ */
+function toUnopened({ tenantId, account, provider, channels }: SealedAccount, error: Error): Provider {
+  const known = UNOPENED.get(error);
+  if (known) return known;
+  const unopened: Provider = {
+    name: provider,
+    account,
+    tenantId,
+    channels,
+    concurrency: 1,
+    keepsMessage: false,
+    send: async () => ({ kind: 'misconfigured', code: 'account_not_opened', reason: error.message }),
+    close: async () => {},
+  };
+  UNOPENED.set(error, unopened);
+  return unopened;
 }
 
 function toKey({ tenantId, account }: SealedAccount): string {

@@ -5,6 +5,9 @@ import { readRetryAfter } from './call-provider.ts';
 import { type ProviderCode, toCodeOutcome } from './codes.ts';
 import { tidyReply } from './tidy-reply.ts';
 
+/** Pause in ms of an account whose provider limits its rate without saying for how long. */
+const THROTTLED_MS: Millis = 60_000;
+
 /**
  * Returns the outcome of a response that is not the one of success: by the first of the codes that the table has, then by the
  * status of HTTP. A status that does not prove that the message was not accepted leaves it in doubt.
@@ -32,9 +35,15 @@ export function toResponseOutcome(
   };
   for (const code of [...codes, response.status]) {
     const entry = code === undefined ? undefined : table.find((each) => each.code === String(code));
-    if (entry) return toCodeOutcome(entry, more);
+    if (entry) return pauseThrottled(toCodeOutcome(entry, more));
   }
-  return toCodeOutcome({ code: String(response.status), ...judgeStatus(response.status) }, more);
+  return pauseThrottled(toCodeOutcome({ code: String(response.status), ...judgeStatus(response.status) }, more));
+}
+
+/** A rate limit without `Retry-After` is no failure to be counted among others: the account pauses at once. */
+function pauseThrottled(outcome: SendOutcome): SendOutcome {
+  const isThrottled = outcome.kind === 'retry' && outcome.of === 'account' && outcome.after === undefined;
+  return isThrottled ? { ...outcome, after: THROTTLED_MS } : outcome;
 }
 
 /** Returns what a status means that no table has. */

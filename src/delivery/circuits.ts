@@ -20,7 +20,7 @@ const UNUSED_MS = 24 * 3_600_000;
 /** Weight of a send without a response: it occupied its slot for the whole timeout. Five in a row open a circuit. */
 const TIMEOUT_WEIGHT = OPENING_WEIGHT / 5;
 /** Circuits that a report names, at most. */
-const MAX_REPORTED_CIRCUITS = 20;
+export const MAX_REPORTED_CIRCUITS = 20;
 /** The longest pause in ms that a provider can ask for. */
 const MAX_ASKED_PAUSE_MS = 24 * 3_600_000;
 /** Time in ms after which it is asked again whether a probe is to be had that another delivery asks for. */
@@ -430,20 +430,28 @@ export class Circuits implements CircuitReceiver {
     return domain === null ? this.#accounts : this.#domains;
   }
 
-  #describe({ place, breaker }: Circuit, { since, cause, code }: NonNullable<Circuit['outage']>): OpenCircuit {
+  #describe({ place, breaker }: Circuit, outage: NonNullable<Circuit['outage']>): OpenCircuit {
     const { clock, elapsed } = this.#options;
-    const nextProbe = clock() + Math.max(0, breaker.openUntil - elapsed());
-    return {
-      provider: place.provider,
-      account: place.account,
-      domain: place.domain,
-      of: place.domain !== null ? 'domain' : place.account === null ? 'installation' : 'account',
-      since: isoTime(since),
-      code,
-      cause,
-      next_probe_at: isoTime(Math.round(nextProbe)),
-    };
+    return describeCircuit({ ...place, ...outage, remaining: breaker.openUntil - elapsed() }, clock());
   }
+}
+
+/** Returns what is shown of a circuit. @param now by the clock that `since` is of */
+export function describeCircuit(
+  circuit: CircuitPlace & Pick<StoredCircuit, 'since' | 'code' | 'cause' | 'remaining'>,
+  now: Millis,
+): OpenCircuit {
+  const { provider, account, domain, since, code, cause, remaining } = circuit;
+  return {
+    provider,
+    account,
+    domain,
+    of: domain !== null ? 'domain' : account === null ? 'installation' : 'account',
+    since: isoTime(since),
+    code,
+    cause,
+    next_probe_at: isoTime(Math.round(now + Math.max(0, remaining))),
+  };
 }
 
 function toCause(outcome: SendOutcome): string {

@@ -256,7 +256,7 @@ export class Executor {
     if ('outcome' in rendered) return { provider, ...rendered };
     const { locale, sender } = rendered;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, rendered);
-    const completed = await this.#complete(rendered.message, provider);
+    const completed = await this.#complete(delivery, rendered.message, provider);
     if ('unstarted' in completed) return completed;
     if ('outcome' in completed) return { provider, message: rendered.message, ...completed };
     try {
@@ -351,6 +351,7 @@ export class Executor {
    * keeps is of no use to this one: that concerns this message only, and stops no other.
    */
   async #complete(
+    { tenantId }: ClaimedDelivery,
     message: Message,
     provider: Provider,
   ): Promise<{ readonly message: Message; readonly release?: () => void } | Unsent | Unstarted> {
@@ -358,7 +359,11 @@ export class Executor {
     if ((hosted === undefined && files === undefined) || provider.isSubstitute) return { message };
     if (hosted && !provider.takesHosted) return { outcome: toHostedFailure(provider, hosted.template) };
     if (files === undefined) return { message };
-    const fetched = await this.#options.fetchFiles(files, this.#options.deadlines.next().signal);
+    const fetched = await this.#options.fetchFiles(
+      files,
+      { tenantId, account: provider },
+      this.#options.deadlines.next().signal,
+    );
     if (fetched === 'busy') {
       const { clock, random } = this.#options;
       return { unstarted: 'returned', dueAt: Math.round(clock() + CROWDED_PAUSE_MS * (1 + random())) };

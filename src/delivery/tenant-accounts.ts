@@ -10,8 +10,9 @@ export const TEST_PROVIDER: Provider = sandboxProvider(CHANNELS);
 export interface TenantAccounts {
   /**
    * Returns the accounts of a tenant for a channel, the first choice first; empty: it uses that of the
-   * installation. A promise only where they have to be loaded.
-   * @throws Error if they cannot be loaded or opened: nothing is sent by another account instead
+   * installation. One of several that cannot be opened is there too: its sends end as `misconfigured`. A promise only where they
+   * have to be loaded.
+   * @throws Error if they cannot be loaded, or none of them be opened: nothing is sent by that of the installation instead
    */
   list(tenantId: string, channel: Channel): readonly Provider[] | Promise<readonly Provider[]>;
 }

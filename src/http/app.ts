@@ -49,7 +49,7 @@ export interface HttpDependencies {
   readonly health: Health;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;
-  /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers. */
+  /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers, and reads them from the database. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
 }
 

@@ -4654,8 +4654,8 @@ export interface components {
         };
         /** @description What holds up the queues */
         QueueState: {
-            /** @description Circuits of the workers of this process that are not closed; null: it runs no workers */
-            circuits: components["schemas"]["Circuit"][] | null;
+            /** @description Circuits of the accounts of the tenant and of the installation that are not closed, in any process; at most 20 */
+            circuits: components["schemas"]["Circuit"][];
             /** @description Accounts from which messages are moved away at present */
             moves: components["schemas"]["RouteMove"][];
             /** @description Work that has been due for 60 s and is not claimed */

@@ -90,7 +90,7 @@ export type Channel = Delivery['channel'];
 export type DeliveryStatus = Delivery['status'];
 export type IngestResponse = IngestResult;
 export type JobActionName = Job['action'];
-export type OpenCircuit = NonNullable<QueueState['circuits']>[number];
+export type OpenCircuit = QueueState['circuits'][number];
 export type Outcome = Decision['outcome'];
 export type SentMessage = Message;
 export type Audit = UserAudit;
@@ -144,7 +144,7 @@ export const getExplanation = (userId: string, type: string): Promise<Explanatio
 export const getDeliveries = (status: DeliveryStatus | null, after: string | null): Promise<DeliveryPage> =>
   callApi(`deliveries?${buildQuery({ limit: '50', status, after })}`);
 
-/** Returns what holds up the queues. `circuits` null: the process that responds runs no workers. */
+/** Returns what holds up the queues. */
 export const getQueue = (): Promise<QueueState> => callApi('queue');
 
 /** Returns the first 200 groups of dead letters. */

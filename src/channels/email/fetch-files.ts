@@ -3,6 +3,7 @@ import type { Attachment, FileReference, SendOutcome } from '../../model/deliver
 import type { Millis } from '../../model/event.ts';
 import { readRetryAfter } from '../call-provider.ts';
 import { findAttachmentFault, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from './attachments.ts';
+import { type FetchingAccount, FetchTurns } from './fetch-turns.ts';
 
 /**
  * Fetches the files of one email, or returns why it cannot be sent, now or ever. `busy`: it may ask again in a moment. What was
@@ -10,14 +11,13 @@ import { findAttachmentFault, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS } from './at
  */
 export type FetchFiles = (
   files: readonly FileReference[],
+  sender: { readonly tenantId: string; readonly account: FetchingAccount },
   signal: AbortSignal,
 ) => Promise<{ readonly attachments: readonly Attachment[]; readonly release: () => void } | SendOutcome | 'busy'>;
 
 /** Time in ms for one file, and for all of an email. */
 const MAX_FILE_MS = 10_000;
 const MAX_FETCH_MS = 20_000;
-/** Emails with files that a process sends at once: their files are in memory. */
-const MAX_AT_ONCE = 8;
 
 /** Types that mail programs run, or do not let through. */
 const REFUSED_TYPE =
@@ -25,22 +25,20 @@ const REFUSED_TYPE =
 
 /** Returns a function that fetches files over HTTPS from public addresses, one after the other, without following redirects. */
 export function createFetchFiles(http: GuardedClient, clock: () => Millis): FetchFiles {
-  let running = 0;
-  return async (files, signal) => {
+  const turns = new FetchTurns();
+  return async (files, { tenantId, account }, signal) => {
     if (files.length > MAX_ATTACHMENTS) return reject(`the message has more than ${MAX_ATTACHMENTS} attachments`);
-    if (running >= MAX_AT_ONCE) return 'busy';
-    running += 1;
-    const release = () => {
-      running -= 1;
-    };
+    const turn = turns.start(tenantId, account);
+    if (!turn) return 'busy';
+    let isKept = false;
     try {
       const fetched = await fetchAll(files, signal);
-      if ('attachments' in fetched) return { ...fetched, release };
-      release();
-      return fetched;
-    } catch (error) {
-      release();
-      throw error;
+      if (!('attachments' in fetched)) return fetched;
+      isKept = true;
+      return { ...fetched, release: turn.release };
+    } finally {
+      turn.endFetch();
+      if (!isKept) turn.release();
     }
   };
 

@@ -10,9 +10,9 @@ export class LazyFetchFiles {
     this.#clock = clock;
   }
 
-  readonly fetch: FetchFiles = async (files, signal) => {
+  readonly fetch: FetchFiles = async (files, sender, signal) => {
     this.#opened ??= this.#open();
-    return (await this.#opened).fetchFiles(files, signal);
+    return (await this.#opened).fetchFiles(files, sender, signal);
   };
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ interface QueueView {
     readonly has_more: boolean;
     readonly oldest_due_at: string;
   }[];
-  /** Null: the process that was asked runs no workers. */
+  /** Null: the server is older, and runs no workers. */
   readonly circuits:
     | readonly {
         readonly provider: string;
@@ -61,7 +61,6 @@ function formatQueue({ overdue, circuits, moves = [] }: QueueView): string[] {
         `${account} keeps ${share}% of its messages by ${channel} since ${since}, the others go by other accounts: ${cause}`,
     ),
     ...(overdue.length === 0 ? ['Nothing is overdue.'] : []),
-    ...(circuits === null ? ['Circuits are known to processes with workers; this one has no workers.'] : []),
     ...(circuits?.length === 0 ? ['No circuit is open.'] : []),
   ];
 }

@@ -1,4 +1,6 @@
+import { describeCircuit, MAX_REPORTED_CIRCUITS } from '../../delivery/circuits.ts';
 import { CHANNELS, type Channel, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
+import { listCircuits } from '../../store/deliveries/circuits.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT } from '../../store/deliveries/overdue.ts';
 import { listRouteMoves } from '../../store/route-moves.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -26,6 +28,13 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
         before: now - OVERDUE_AFTER_MS,
         now,
       });
+      // Without workers of its own, this process knows those that are stored.
+      const stored = listOpenCircuits
+        ? []
+        : await listCircuits(database.forTenant(principal.tenantId), {
+            tenantId: principal.tenantId,
+            limit: MAX_REPORTED_CIRCUITS,
+          });
       const moves = await listRouteMoves(database.forTenant(principal.tenantId), principal.tenantId);
       return {
         overdue: found.map(({ queue, channel, count, oldest }) => ({
@@ -43,7 +52,9 @@ export function registerQueueRoutes(app: App, { database, clock, listOpenCircuit
           moved_at: isoTime(movedAt),
           cause,
         })),
-        circuits: listOpenCircuits === undefined ? null : [...listOpenCircuits(principal.tenantId)],
+        circuits: listOpenCircuits
+          ? [...listOpenCircuits(principal.tenantId)]
+          : stored.map((circuit) => describeCircuit(circuit, now)),
       };
     },
   );

@@ -53,9 +53,9 @@ const move = z
 export const queueState = z
   .object({
     overdue: listOf(overdue).describe(`Work that has been due for ${OVERDUE_AFTER_MS / 1000} s and is not claimed`),
-    circuits: listOf(circuit)
-      .nullable()
-      .describe('Circuits of the workers of this process that are not closed; null: it runs no workers'),
+    circuits: listOf(circuit).describe(
+      'Circuits of the accounts of the tenant and of the installation that are not closed, in any process; at most 20',
+    ),
     moves: listOf(move).describe('Accounts from which messages are moved away at present'),
   })
   .meta({ id: 'QueueState', description: 'What holds up the queues' });

@@ -58,6 +58,20 @@ export async function loadCircuits(connection: Connection, id?: string): Promise
   return rows;
 }
 
+/** Returns the circuits of a tenant and of the installation that are not closed, accounts first, the oldest first; at most `limit`. */
+export async function listCircuits(
+  connection: Connection,
+  { tenantId, limit }: { readonly tenantId: string; readonly limit: number },
+): Promise<StoredCircuit[]> {
+  const { rows } = await connection.query<StoredCircuit>({
+    name: 'list-circuits',
+    text: `select ${COLUMNS} from circuits where tenant_id = $1 or tenant_id is null
+           order by domain is not null, since, circuit_id limit $2`,
+    values: [tenantId, limit],
+  });
+  return rows;
+}
+
 /** Opens a circuit for `remaining` ms, or keeps it open for longer, ends its probe, and announces it. Returns it as it is then. */
 export async function saveCircuit(
   connection: Connection,

@@ -1141,6 +1141,9 @@ begin
   end loop;
 end $$;
 
+-- An outage of the installation holds up every tenant without an account of its own.
+create policy installation_circuits on circuits for select using (tenant_id is null);
+
 -- A content is read through the versions that have it.
 create policy own_catalogs on catalog_contents for select
   using (exists (select from catalogs where catalogs.content_hash = catalog_contents.content_hash));
