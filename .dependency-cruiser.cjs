@@ -31,7 +31,7 @@ const ROOMS = {
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
   outbox: 'model lib store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
-  webhooks: 'model errors.ts lib time privacy store store/pg channels delivery http-out',
+  webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules store catalog',
   embedded: 'model errors.ts lib',

@@ -108,6 +108,9 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   getSuppression: [404],
   // No emails are paused here.
   resumeSending: [404],
+  // The ids of addresses follow from the key of the database.
+  makeAddressPrimary: [404],
+  removeAddress: [404],
   liftSuppression: [404],
   getDeadLetters: [404],
   removeDevice: [404],

@@ -7,7 +7,8 @@ testDefinition(fcm, {
   target: FCM_DEVICE,
   message: { title: 'Welcome', text: 'Hello Maria' },
   accept: acceptFcm,
-  answer: (code) => answerFcm(code),
+  // That of a token of another project depends on the answers before; fcm-senders.test.ts has it.
+  answer: (code) => (code.code === 'SENDER_ID_MISMATCH' ? undefined : answerFcm(code)),
   isSend: isFcmSend,
   keyOf: ({ body }) =>
     (JSON.parse(body) as { message: { android: { notification: { tag: string } } } }).message.android.notification.tag,

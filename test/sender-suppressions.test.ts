@@ -12,6 +12,10 @@ test('STOP to a number suppresses that sender, START to it lifts that', async ()
   await twilio({ ...FROM_READER, MessageSid: 'SM1', Body: 'Stop', To: '+15550199' });
   expect(await suppressions()).toMatchObject([{ scope: 'sender:+15550199', reason: 'opted_out', until: null }]);
   const id = await send('text', 'dropped');
+  const { rows } = await tidings.database.pool.query(
+    'select count(*)::int as n from deliveries where dead_letter is not null',
+  );
+  expect(rows, 'what its reader does not want is no dead letter').toEqual([{ n: 0 }]);
   expect(await tidings.delivery(id)).toMatchObject({
     reason_code: 'suppressed',
     reason: expect.stringContaining('sender:+15550199'),

@@ -58,17 +58,17 @@ describe('addresses of a user', () => {
   });
 
   test('no address is stored in the clear, nor is it in the audit log or in an id', async () => {
-    const { body } = await add('nobody.knows@example.com');
+    const { body } = await add('secret.name@example.com');
     for (const table of ['addresses', 'audit_log', 'idempotency_keys']) {
       const { rows } = await api.tidings.database.pool.query(`select t::text as row from ${table} as t`);
-      expect(JSON.stringify(rows), table).not.toContain('nobody.knows');
+      expect(JSON.stringify(rows), table).not.toContain('secret.name');
     }
     await tell({ email: MARIA });
     const first = userId;
     userId = `${first} twin`;
     path = `/api/v1/users/${encodeURIComponent(userId)}/addresses`;
     await tell({});
-    expect((await add('nobody.knows@example.com')).body.address_id).not.toBe(body.address_id);
+    expect((await add('secret.name@example.com')).body.address_id).not.toBe(body.address_id);
   });
 
   test('one that is added again, in any spelling, is the same and stays', async () => {
@@ -114,8 +114,8 @@ describe('addresses of a user', () => {
     expectProblem(await prefer('nonsense'), { status: 404, code: 'not_found', pointer: 'address_id' });
   });
 
-  test('a user of whom no event tells has none', async () => {
-    path = '/api/v1/users/nobody/addresses';
+  test('an unknown user has no address', async () => {
+    path = '/api/v1/users/unknown/addresses';
     expectProblem(await api.server.get(path), { status: 404, code: 'not_found', pointer: 'user_id' });
     expectProblem(await add('ann@example.com'), { status: 404, code: 'not_found', pointer: 'user_id' });
   });
@@ -131,7 +131,7 @@ describe('addresses of a user', () => {
   });
 });
 
-describe('an address that is none is refused', () => {
+describe('an invalid address is rejected', () => {
   test.each([
     'maria',
     'maria@',
@@ -229,7 +229,7 @@ describe('the address of the traits', () => {
   });
 });
 
-test('whoever may see personal data sees all addresses unmasked, those that receive by their kind', async () => {
+test('a principal with the right to personal data sees all addresses unmasked, those that receive by their kind', async () => {
   await add('ann@example.com');
   await add('ben@example.com', { primary: true });
   const reveal = `/api/v1/users/${encodeURIComponent(userId)}/reveal`;

@@ -81,7 +81,8 @@ function findDefault(settings: z.ZodType, name: string): unknown {
 }
 
 function formatDefault(value: unknown): string {
-  return value === undefined || (Array.isArray(value) && value.length === 0) ? 'none' : `\`${String(value)}\``;
+  const isEmpty = typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return value === undefined || isEmpty ? 'none' : `\`${String(value)}\``;
 }
 
 const TRIAL_TARGETS: { readonly [channel in (typeof CHANNELS)[number]]: string } = {

@@ -10,6 +10,8 @@ export interface ProviderCode {
   readonly of?: FailureScope;
   /** Kind of an `address_dead`. Default: invalid. */
   readonly as?: DeadAddressKind;
+  /** Whether a `misconfigured` is about the sender of the message alone: one that a tenant has chosen stops no account. */
+  readonly isOfSender?: true;
   /** Party whose fault it is. Default: as `getFault` says of the class. */
   readonly fault?: Fault;
   /** Meaning, as part of a sentence: the reason that operators read. */
@@ -20,7 +22,7 @@ export interface ProviderCode {
 
 /** Returns the outcome for an entry of the table of codes. */
 export function toCodeOutcome(
-  { code, kind, of, as, fault, meaning }: ProviderCode,
+  { code, kind, of, as, isOfSender, fault, meaning }: ProviderCode,
   more: Pick<Failure, 'response'> & { readonly after?: Millis; readonly since?: Millis } = {},
 ): SendOutcome {
   const { after, since, response } = more;
@@ -35,6 +37,13 @@ export function toCodeOutcome(
       return { kind, ...failure, ...(of ? { of } : {}), ...(after === undefined ? {} : { after }) };
     case 'address_dead':
       return { kind, ...failure, as: as ?? 'invalid', ...(since === undefined ? {} : { since }) };
+    case 'misconfigured':
+      return {
+        kind,
+        ...failure,
+        ...(after === undefined ? {} : { after }),
+        ...(isOfSender ? { isOfSender } : {}),
+      };
     default:
       return { kind, ...failure, ...(after === undefined ? {} : { after }) };
   }

@@ -24,7 +24,7 @@ export interface Outgoing {
   readonly idempotencyKey: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
-  /** Whether a delay costs its reader something: providers that have two speeds use the faster one. */
+  /** Whether its priority is URGENT or HIGH: providers that have two speeds use the faster one. */
   readonly isUrgent?: boolean;
   /** After this time the message is of no use: providers that can drop it then. Absent: it keeps its use. */
   readonly expiresAt?: Millis;

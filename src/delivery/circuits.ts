@@ -84,7 +84,7 @@ interface Group {
 }
 
 /**
- * Circuit breakers: one for each account, and for email one for each account and recipient domain. Each process counts the
+ * Circuit breakers: one for each account, and one for each account and domain of recipients (of email, or a push service's). Each process counts the
  * failures that it sees; what opens is shared with the others, and one of them all probes it. What concerns one recipient or one
  * message moves neither. An outage is two lines in the log, when it begins and when it is over.
  */
@@ -474,7 +474,7 @@ function judge(outcome: SendOutcome): { target: 'provider' | 'domain' | 'none' |
     case 'misconfigured':
       return { target: 'provider', weight: OPENING_WEIGHT };
     case 'in_doubt':
-      return { target: 'provider', weight: outcome.timedOut ? TIMEOUT_WEIGHT : 1 };
+      return { target: outcome.of ?? 'provider', weight: outcome.timedOut ? TIMEOUT_WEIGHT : 1 };
     case 'retry': {
       const { of = 'provider', timedOut } = outcome;
       if (of === 'recipient' || of === 'message') return { target: 'none', weight: 0 };

@@ -272,7 +272,7 @@ export class Executor {
     { target, message, locale, sender, tracking }: ToHandOver,
   ): Promise<DispatchResult | Unstarted> {
     const { pool, circuits, leases, deadlines } = this.#options;
-    const domain = target.kind === 'email' ? getDomain(target.address) : undefined;
+    const domain = getServerDomain(target);
     const started = circuits.startSend(provider, domain);
     const wait = started instanceof Promise ? await started : started;
     if (wait > 0) {
@@ -313,7 +313,8 @@ export class Executor {
     // The message is kept as its template made it: who looks at it here is not its reader.
     const outgoing = tracking && links ? links.track(delivery, message, tracking, sentAt) : message;
     const content = { target, message: outgoing, sender, links };
-    const result = { ...(await send(provider, delivery, content, deadline, mayHandOver)), message };
+    const answered = await send(provider, delivery, content, deadline, mayHandOver);
+    const result = { ...answered, outcome: spareAccount(answered.outcome, sender), message };
     if (isStopped) {
       circuits.cancelSend(provider, domain);
       return RETURNED;
@@ -569,7 +570,7 @@ async function send(
   deadline: SendDeadline,
   mayHandOver: () => boolean,
 ): Promise<CalledResult> {
-  const { tenantId, notificationId, notificationType, channel, userId, attempt, priority, expiresAt } = delivery;
+  const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt } = delivery;
   const unsubscribeUrl = links?.unsubscribeUrl(delivery);
   const outgoing: Outgoing = {
     tenantId,
@@ -582,7 +583,7 @@ async function send(
     ...(sender === undefined ? {} : { sender }),
     idempotencyKey: formatDeliveryId(delivery),
     attempt,
-    isUrgent: priority <= MAX_URGENT_PRIORITY,
+    isUrgent: delivery.priority <= MAX_URGENT_PRIORITY,
     ...(expiresAt === null ? {} : { expiresAt }),
     ...(links === undefined ? {} : { receiptUrl: links.receiptUrl(provider, tenantId) }),
     ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }),
@@ -675,10 +676,36 @@ function getPushService(target: Target): PushService | undefined {
   return target.kind === 'device' ? target.service : undefined;
 }
 
+/** Returns the domain whose servers take what is sent to a target, as far as it is the target that names them. */
+function getServerDomain(target: Target): string | undefined {
+  if (target.kind === 'email') return getDomain(target.address);
+  // The endpoint of a browser is a URL of its user.
+  return target.kind === 'browser' && URL.canParse(target.endpoint) ? new URL(target.endpoint).host : undefined;
+}
+
 /** Returns the domain of an email address in lower case; undefined without one. */
 function getDomain(to: string | undefined): string | undefined {
   const at = to?.lastIndexOf('@') ?? -1;
   return at === -1 ? undefined : to?.slice(at + 1).toLowerCase();
+}
+
+/**
+ * Returns the outcome of a message whose sender its tenant has chosen, and the provider does not accept: it waits, but the account,
+ * by which other tenants may send, does not stop.
+ */
+function spareAccount<Outcome extends AttemptOutcome>(
+  outcome: Outcome,
+  sender: string | undefined,
+): Outcome | SendOutcome {
+  if (outcome.kind !== 'misconfigured' || !outcome.isOfSender || sender === undefined) return outcome;
+  const { isOfSender: _, reason, ...failure } = outcome;
+  return {
+    ...failure,
+    kind: 'retry',
+    of: 'message',
+    fault: 'account',
+    reason: `the provider does not accept the sender that the setting mail_from of the tenant names (${reason})`,
+  };
 }
 
 /** Masks addresses in the outcome: a provider may quote them, and the outcome is stored, logged and shown. */

@@ -58,8 +58,9 @@ export function toSettlement(
       ...('parts' in outcome && outcome.parts !== undefined ? { parts: outcome.parts } : {}),
       ...(cost === undefined ? {} : { cost }),
     },
-    ...(outcome.kind !== 'sent' && outcome.kind !== 'sandboxed' && isFinal(next) ? { fault: getFault(outcome) } : {}),
+    ...(isFailure(outcome) && isFinal(next) ? { fault: getFault(outcome) } : {}),
     ...(outcome.kind === 'address_dead' ? { deadAs: outcome.as ?? 'invalid' } : {}),
+    ...(outcome.kind === 'address_dead' && provider.sender !== undefined ? { sentAs: provider.sender } : {}),
     ...(outcome.kind === 'address_dead' && outcome.since !== undefined ? { deadSince: outcome.since } : {}),
     // That of a fact is its notification, for all its endpoints.
     message:
@@ -67,6 +68,12 @@ export function toSettlement(
         ? sealMessage(seal, delivery, message, locale)
         : null,
   };
+}
+
+/** Whether a message failed to arrive. One that its reader does not want is no failure, and no dead letter. */
+function isFailure(outcome: AttemptOutcome): outcome is Exclude<AttemptOutcome, { kind: 'sent' | 'sandboxed' }> {
+  if (outcome.kind === 'sent' || outcome.kind === 'sandboxed') return false;
+  return outcome.kind !== 'undeliverable' || outcome.reasonCode !== 'suppressed';
 }
 
 /** Returns what a failure concerned, if it may be another thing than the message. */

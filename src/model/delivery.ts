@@ -217,10 +217,21 @@ export type SendOutcome =
   | (Failure & { readonly kind: 'rejected' })
   /** The address does not exist, or no longer accepts messages. `since`: when the provider learned of it (APNs says so). */
   | (Failure & { readonly kind: 'address_dead'; readonly as?: DeadAddressKind; readonly since?: Millis })
-  /** Our settings or credentials are wrong: every other message would fail as well until an operator corrects them. */
-  | (Failure & { readonly kind: 'misconfigured'; readonly after?: Millis })
-  /** The message may or may not have been sent; `timedOut`: the provider did not respond. `after`: as of a `retry`. */
-  | (Failure & { readonly kind: 'in_doubt'; readonly after?: Millis; readonly timedOut?: boolean });
+  /**
+   * Our settings or credentials are wrong: every other message would fail as well until an operator corrects them; `isOfSender`:
+   * every other one of this sender.
+   */
+  | (Failure & { readonly kind: 'misconfigured'; readonly after?: Millis; readonly isOfSender?: boolean })
+  /**
+   * The message may or may not have been sent; `timedOut`: the provider did not respond. `after`: as of a `retry`. `of`: what did
+   * not work, the provider (the default) or the servers of a domain.
+   */
+  | (Failure & {
+      readonly kind: 'in_doubt';
+      readonly of?: 'provider' | 'domain';
+      readonly after?: Millis;
+      readonly timedOut?: boolean;
+    });
 
 /** Outcome of an attempt: that of the call, or `undeliverable` before it. */
 export const ATTEMPT_OUTCOMES = [

@@ -32,7 +32,7 @@ export interface UserAddressView {
   readonly updated_at: string;
 }
 
-/** Who changes addresses of whom. */
+/** The user whose addresses are changed, and the actor that does. */
 export interface AddressChanger {
   readonly tenantId: string;
   readonly userId: string;

@@ -41,7 +41,7 @@ export function isSoftBounce({
   kind,
   ...report
 }: Omit<Extract<SuppressionCause, { receipt: unknown }>['receipt'], 'at'> & { readonly provider: string }): boolean {
-  return (kind === 'bounced' || kind === 'failed') && getBounceClass(report) === 'soft';
+  return (kind === 'bounced' || kind === 'failed') && getBounceClass({ ...report, kind }) === 'soft';
 }
 
 /** Returns how an address is to be suppressed for a cause; undefined: it is not. */
@@ -65,7 +65,7 @@ export function getSuppression(cause: SuppressionCause, history: AddressHistory)
     default:
       return undefined;
   }
-  switch (getBounceClass({ provider, ...receipt })) {
+  switch (getBounceClass({ provider, ...receipt, kind: receipt.kind })) {
     case 'dead':
       return { scope: 'all', reason: 'hard_bounce' };
     case 'opted_out':

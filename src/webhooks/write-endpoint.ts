@@ -1,6 +1,8 @@
+import { LIFECYCLE_EVENTS } from '../catalog/lifecycle-events.ts';
 import { findSecretFault } from '../channels/webhook/secret.ts';
 import { TidingsError } from '../errors.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
 import { EVENT_TYPE_PATTERN } from '../model/webhook.ts';
 
 /** Checks of what a caller writes of an endpoint. */
@@ -38,12 +40,27 @@ export function checkHeaders(headers: { readonly [name: string]: string | null }
   }
 }
 
-/** @throws TidingsError `invalid_webhook` for a pattern of types that has its `*` in another place than the end, or channels without facts */
+/** Facts that Tidings reports. No other type begins like them, so one that does would never be sent. */
+const OWN_FACTS = LIFECYCLE_EVENTS.map(({ name }) => name);
+const OWN_PREFIX = /^(?:notification|suppression)\.(?!\*$)/;
+
+/**
+ * @throws TidingsError `invalid_webhook` for a pattern of types that has its `*` in another place than the end, a type that Tidings
+ *   would report and does not, or channels without facts
+ */
 export function checkSubscription(eventTypes: readonly string[] | null, channels: readonly string[] | null): void {
   const index = (eventTypes ?? []).findIndex((type) => !EVENT_TYPE_PATTERN.test(type));
   if (index !== -1) {
     const message = `event_types[${index}] has a * that is not its end; write a type such as order.created, order.* or *.`;
     throw new TidingsError('invalid_webhook', message, { pointer: `/event_types/${index}` });
+  }
+  const unknown = (eventTypes ?? []).findIndex((type) => OWN_PREFIX.test(type) && !OWN_FACTS.includes(type));
+  if (unknown !== -1) {
+    const type = eventTypes?.[unknown] ?? '';
+    const near = findNearest(type, OWN_FACTS);
+    const right = near === undefined ? '' : ` did you mean ${near}? Or`;
+    const message = `event_types[${unknown}] is nothing that Tidings reports;${right} write one of ${OWN_FACTS.join(', ')}.`;
+    throw new TidingsError('invalid_webhook', message, { pointer: `/event_types/${unknown}` });
   }
   if (channels === null || eventTypes !== null) return;
   const message =

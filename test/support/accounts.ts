@@ -107,7 +107,7 @@ export async function startAccounts({ maxOpen }: { maxOpen?: number } = {}): Pro
           operationId: randomUUID(),
           ...more,
           settings: isOwn ? others : { from: 'a@example.com', base_url: standIn.url, ...others },
-          secrets: isOwn ? { auth_token: auth_token ?? null } : { api_key: 'SG.key' },
+          secrets: isOwn ? (auth_token === undefined ? {} : { auth_token }) : { api_key: 'SG.key' },
         },
         tidings.clock.now,
       );

@@ -29,6 +29,8 @@ export interface DefinitionSubject {
   readonly start?: () => Promise<StandIn>;
   /** The reply to a rate limit, without Retry-After. Default: 429 with an empty body. */
   readonly throttled?: StandInReply;
+  /** The outcome of a redirect, if the URL is one of the recipient: then it stops no account. Default: misconfigured. */
+  readonly redirected?: 'rejected';
   /** Settings that sound secret and are not. */
   readonly notSecret?: readonly string[];
 }
@@ -227,7 +229,7 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
           body: '<html>no</html>',
         });
         expect(outcome.kind).toMatch(/^(?:retry|rejected|misconfigured|in_doubt)$/);
-        if (status < 400) expect(outcome.kind).toBe('misconfigured');
+        if (status < 400) expect(outcome.kind).toBe(subject.redirected ?? 'misconfigured');
       },
     );
 

@@ -55,6 +55,7 @@ export interface ReceiptTidings {
 /** Prepares the tests of a file: call it once, at its top. */
 export function useReceipts(): (options?: {
   email?: SendAnswer;
+  sms?: SendAnswer;
   until?: 'sent' | 'delivered' | 'opened';
   rules?: string;
   /** Sender of the account of SMS; absent: not known. */
@@ -65,11 +66,18 @@ export function useReceipts(): (options?: {
   const start = useDeliveries();
   let close = async () => {};
   afterEach(() => close());
-  return async ({ email: answer, until = 'delivered', rules = '', sender, files: changed = {} } = {}) => {
+  return async ({
+    email: answer,
+    sms: smsAnswer,
+    until = 'delivered',
+    rules = '',
+    sender,
+    files: changed = {},
+  } = {}) => {
     let sent = 0;
     const numbered = () => ({ kind: 'sent', providerMessageId: `SM${String(++sent).padStart(32, '0')}` }) as const;
     const email = fakeProvider(answer ?? numbered, { name: 'sendgrid' });
-    const sms = fakeProvider(numbered, { name: 'twilio', ...(sender === undefined ? {} : { sender }) });
+    const sms = fakeProvider(smsAnswer ?? numbered, { name: 'twilio', ...(sender === undefined ? {} : { sender }) });
     const tidings = await start({ email, sms });
     const files = new Map([...CATALOG].filter(([file]) => !file.startsWith('templates/')));
     for (const [file, text] of TEXTS) files.set(file, text);

@@ -4846,7 +4846,7 @@ export interface components {
         RevealedAddresses: {
             /** @example ann@example.com */
             email: string | null;
-            /** @description Addresses that messages do not go to; absent: there are none */
+            /** @description Addresses that messages do not go to; absent: the user has no others */
             others?: {
                 address: string;
                 /** @enum {string} */

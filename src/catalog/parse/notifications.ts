@@ -35,6 +35,8 @@ const NOTIFICATION_KEYS = [
   'provider_template',
   'tracking',
 ];
+/** Channels whose providers may keep templates. */
+const HOSTED_CHANNELS: readonly Channel[] = ['email', 'sms', 'push', 'chat'];
 const HOSTED_EXAMPLE = 'provider_template: { email: CLIENT_WELCOME_V1 }';
 const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
 const DEFAULT_FALLBACK_WAIT: Millis = 10 * 60_000;
@@ -121,6 +123,10 @@ function parseHosted(
   function addName(channel: Channel, { value }: Entry): void {
     const text = parseText(file, value, 'the name of a template', HOSTED_EXAMPLE);
     if (!text) return;
+    if (!HOSTED_CHANNELS.includes(channel)) {
+      const hint = `providers keep templates of ${HOSTED_CHANNELS.join(', ')}`;
+      return void file.report(text.at, `no provider keeps templates of ${channel}`, hint);
+    }
     if (/^[^\p{C}\s]{1,200}$/u.test(text.text)) hosted.set(channel, text.text);
     else file.report(text.at, 'this is not the name of a template', 'use 1 to 200 characters without blanks');
   }

@@ -2,6 +2,8 @@ import { joinWords } from '../../lib/text/join-words.ts';
 import type { Template } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
+import type { Json } from '../../model/event.ts';
+import { findShapeProblems } from '../../templates/part-shape.ts';
 import { STRUCTURED_PARTS } from '../../templates/read-part.ts';
 import { compileTemplate, HOSTED_PART } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
@@ -142,6 +144,9 @@ async function compileGroup(
     if (STRUCTURED_PARTS.has(part)) {
       const structure = readStructure(one.file, one.text, problems);
       if (!structure) return undefined;
+      const misshapen = findShapeProblems(part, JSON.parse(structure.json) as Json);
+      for (const { at, message, hint } of misshapen) structure.report(at, message, hint);
+      if (misshapen.length > 0) return undefined;
       structures.set(part, structure);
       parts[part] = structure.json;
     } else parts[part] = one === mjml ? await convertMjml(one, problems) : one.text;

@@ -60,7 +60,11 @@ function toReceipt(event: JsonObject, index: number, receivedAt: number): Receip
   const reference = asText(event.tidings_key);
   const messageId = asText(event.sg_message_id) ?? '';
   const seconds = event.timestamp;
-  const [status] = /^[245]\.\d{1,3}\.\d{1,3}$/.exec(asText(event.status) ?? '') ?? [];
+  // Without a status of its own, the server may have said it in its reply.
+  const [status] =
+    /^[245]\.\d{1,3}\.\d{1,3}$/.exec(asText(event.status) ?? '') ??
+    /(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])/.exec(asText(event.reason)?.slice(0, 80) ?? '') ??
+    [];
   const code = kind === 'unknown' ? name.slice(0, 80) : readCode(kind, event);
   const said = asText(event.response) ?? (kind === 'failed' ? undefined : asText(event.reason));
   return {

@@ -10,6 +10,7 @@ export const SES_CODES: readonly ProviderCode[] = [
   {
     code: 'EmailNotVerified',
     kind: 'misconfigured',
+    isOfSender: true,
     meaning: 'the sender is not verified at SES, or the account is in the sandbox',
     advice: 'Verify the sender or its domain in SES, and ask AWS to move the account out of the sandbox. Then retry.',
   },

@@ -1,5 +1,5 @@
 import type { FailureScope, Fault, SendOutcome } from '../../model/delivery.ts';
-import { isDeadAddress, parseEnhancedStatus, type SmtpReply, toFailureScope } from './smtp-reply.ts';
+import { isAboutSender, isDeadAddress, parseEnhancedStatus, type SmtpReply, toFailureScope } from './smtp-reply.ts';
 
 /** A failure as nodemailer reports it; each field may be missing. */
 export interface SmtpFailure {
@@ -65,7 +65,10 @@ function toReplyOutcome(reply: SmtpReply): Exclude<SendOutcome, { kind: 'sent' |
   // A command out of sequence is a matter of this connection.
   if (scope === 'provider' || reply.code === 503)
     return { kind: 'retry', reason: `the mail server cannot accept messages ${suffix}` };
-  if (scope === 'account') return { kind: 'misconfigured', reason: `the mail server rejected the sender ${suffix}` };
+  if (scope === 'account') {
+    const reason = `the mail server rejected the sender ${suffix}`;
+    return { kind: 'misconfigured', reason, ...(isAboutSender(reply) ? { isOfSender: true } : {}) };
+  }
   const fault = FAULT_OF_REJECTION[scope];
   return { kind: 'rejected', reason: `the mail server rejected the message ${suffix}`, ...(fault ? { fault } : {}) };
 }

@@ -103,6 +103,12 @@ function findConcern(concerns: typeof CONCERNS, status: string | undefined): Fai
   return concerns.find(([pattern]) => status !== undefined && pattern.test(status))?.[1];
 }
 
+/** Whether a reply that blames our account is about the address of the sender, not about our host or credentials. */
+export function isAboutSender({ code, status, command, text = '' }: SmtpReply): boolean {
+  if (SESSION_CODES.includes(code)) return false;
+  return command === 'MAIL FROM' || /^1\.[78]$/.test(status ?? '') || /sender address rejected/i.test(text);
+}
+
 /** Whether a permanent reply says that the address is dead. */
 export function isDeadAddress({ status, command }: SmtpReply): boolean {
   return command !== 'MAIL FROM' && status !== undefined && DEAD_ADDRESS.test(status);

@@ -111,6 +111,22 @@ export const httpSettings = z
         'Shape of one attachment, with `{{attachment.name}}`, `.type`, `.content` (Base64) and `.content_id`. Without it a message with attachments is rejected.',
       ),
     from: z.string().max(400).optional().describe('The sender, as `{{from}}`.'),
+    chat_url: destination(
+      secretSetting(
+        z
+          .string()
+          .max(2000)
+          .regex(/^https?:\/\//, { error: 'must be a URL that begins with https://' }),
+      ),
+    )
+      .optional()
+      .describe('Of the channel chat: the URL of the incoming webhook to which the messages go, as `{{url}}`.'),
+    chat_channel: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('Of the channel chat: the name or id of the channel to which the messages go, as `{{to}}`.'),
     idempotency_header: headerName()
       .optional()
       .describe('Header with our reference, by which the provider recognizes a repetition.'),

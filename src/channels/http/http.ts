@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { GuardedResponse } from '../../http-out/guarded-client.ts';
-import type { Channel, SendOutcome } from '../../model/delivery.ts';
+import type { Channel, SendOutcome, Target } from '../../model/delivery.ts';
 import { callProvider } from '../call-provider.ts';
 import { checkByCall } from '../check-by-call.ts';
 import { findAttachmentFault } from '../email/attachments.ts';
@@ -52,6 +52,10 @@ ${Object.entries(PLACEHOLDERS)
 
 function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools): Provider {
   const { check } = account;
+  const isForUrl = /\{\{\s*url\s*\}\}/.test(account.url);
+  const namesTo = /\{\{\s*to(?:_digits)?\s*\}\}/.test(JSON.stringify([account.url, account.headers, account.body]));
+  /** A chat may be known by the URL of the account alone. */
+  const needsTo = ({ channel }: Outgoing) => channel !== 'chat' || namesTo;
 
   async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
     const { attachments } = outgoing.message;
@@ -60,11 +64,11 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
     if (attachments?.length && account.attachment === undefined) {
       return { kind: 'rejected', reason: 'the account has no setting for attachments' };
     }
-    const values = toValues(outgoing, account, clock());
+    const target = toTarget(outgoing, account);
+    const values = toValues({ ...outgoing, target }, account, clock());
     const { to, url: chatUrl } = values;
-    const isForUrl = /\{\{\s*url\s*\}\}/.test(account.url);
-    if (isForUrl ? typeof chatUrl !== 'string' : typeof to !== 'string') {
-      return { kind: 'rejected', reason: 'the recipient has no address that the account can send to' };
+    if (isForUrl ? typeof chatUrl !== 'string' : needsTo(outgoing) && typeof to !== 'string') {
+      return toMissingTarget(outgoing, isForUrl);
     }
     // The URL of a chat is one; in all others a value is a part.
     const url = fillText(account.url, values, isForUrl ? String : encodeURIComponent);
@@ -80,12 +84,13 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
     });
     if ('outcome' in answer) return answer.outcome;
     const hidden = [account.auth_secret, account.receipt_secret, to, values.to_digits, ...listUrlSecrets(chatUrl)];
-    return toHttpOutcome(
+    const outcome = toHttpOutcome(
       answer.response,
       account,
       hidden.filter((text) => typeof text === 'string'),
       clock(),
     );
+    return target === outgoing.target ? outcome : toOwnOutcome(outcome);
   }
 
   return {
@@ -105,6 +110,29 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
       : {}),
     close: async () => {},
   };
+}
+
+/** Returns the target of a message: users have no address in a chat, so it goes to the place that the account names. */
+function toTarget({ channel, target }: Outgoing, account: HttpSettings): Target {
+  if (channel !== 'chat' || target.kind === 'chat') return target;
+  const { chat_channel: name, chat_url: url } = account;
+  return { kind: 'chat', ...(name === undefined ? {} : { channel: name }), ...(url === undefined ? {} : { url }) };
+}
+
+/** Returns the outcome of a message to the place that the account names: if that is gone, no message arrives until it is corrected. */
+function toOwnOutcome(outcome: SendOutcome): SendOutcome {
+  if (outcome.kind !== 'address_dead') return outcome;
+  const { as: _, since: __, ...failure } = outcome;
+  return { ...failure, kind: 'misconfigured' };
+}
+
+/** Returns the outcome of a message that has no target: for a chat it is the account that has to name one. */
+function toMissingTarget({ channel }: Outgoing, isForUrl: boolean): SendOutcome {
+  if (channel !== 'chat') {
+    return { kind: 'rejected', reason: 'the recipient has no address that the account can send to' };
+  }
+  const setting = isForUrl ? 'chat_url' : 'chat_channel';
+  return { kind: 'misconfigured', code: setting, reason: `the account does not say where in the chat; set ${setting}` };
 }
 
 /** Characters of a part of a URL that may be a secret. */

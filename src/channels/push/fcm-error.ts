@@ -11,11 +11,21 @@ import { asObject, readJsonObject } from '../read-json.ts';
 export const FCM_CODES: readonly ProviderCode[] = [
   { code: 'UNREGISTERED', kind: 'address_dead', as: 'unregistered', meaning: 'the app is no longer on the device' },
   { code: 'INVALID_ARGUMENT', kind: 'rejected', meaning: 'the message or the token is not valid' },
-  { code: 'SENDER_ID_MISMATCH', kind: 'misconfigured', meaning: 'the token belongs to another Firebase project' },
+  {
+    code: 'SENDER_ID_MISMATCH',
+    kind: 'address_dead',
+    as: 'invalid',
+    meaning: 'the token belongs to another Firebase project',
+    advice:
+      'If it is one device, nothing: its app registers anew. If it is all of them, set the service account of the project that the app was built with.',
+  },
   {
     code: 'THIRD_PARTY_AUTH_ERROR',
-    kind: 'misconfigured',
+    kind: 'retry',
+    of: 'recipient',
+    fault: 'account',
     meaning: 'the APNs or Web Push key in the Firebase project is missing or not valid',
+    advice: 'Upload the APNs key, or the Web Push certificate, in the settings of the Firebase project. Then retry.',
   },
   { code: 'QUOTA_EXCEEDED', kind: 'retry', of: 'account', meaning: 'the quota of the project or device is used up' },
   {

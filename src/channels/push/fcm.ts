@@ -6,13 +6,14 @@ import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { baseUrlSetting } from '../base-url-setting.ts';
 import { callProvider, readRetryAfter } from '../call-provider.ts';
-import { toCodeOutcome } from '../codes.ts';
+import { type ProviderCode, toCodeOutcome } from '../codes.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import { readPrivateKey } from '../private-key.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { BadTokenShare } from './bad-token-share.ts';
 import { FCM_CODES, readFcmFault } from './fcm-error.ts';
 import { buildFcmMessage } from './fcm-message.ts';
 import { GoogleTokens } from './google-token.ts';
@@ -55,7 +56,7 @@ export const fcm: ProviderDefinition<FcmSettings> = {
   about: [
     'Push messages to Android devices, and to iOS devices whose app uses the Firebase SDK.',
     'In the Firebase console, open **Project settings → Service accounts**, generate a key, and copy `project_id`, `client_email`, `private_key` and `private_key_id` from the file.',
-    'A token is retired when FCM says `UNREGISTERED`, or when it rejects the token of a message that it accepted for another token. A `404` that is not of FCM means a wrong `project_id`.',
+    'A token is retired when FCM says `UNREGISTERED`, or when it rejects the token of a message that it accepted for another token. A `404` that is not of FCM means a wrong `project_id`. `SENDER_ID_MISMATCH` also comes of the service account of another project: it retires a token while others are accepted, and stops the account when more than 20% of at least 20 messages have it.',
   ].join('\n\n'),
   settings,
   environment: {
@@ -77,6 +78,9 @@ export const fcm: ProviderDefinition<FcmSettings> = {
   open: (account, tools) => new Fcm(account, tools),
 };
 
+/** Names in the data of a message by which FCM rejects all of it. */
+const RESERVED_KEY = /^(?:from$|message_type$|google|gcm)/i;
+
 class Fcm implements Provider {
   readonly name = fcm.name;
   readonly channels = fcm.channels;
@@ -87,6 +91,7 @@ class Fcm implements Provider {
   readonly #tools: ProviderTools;
   readonly #tokens: GoogleTokens;
   readonly #url: string;
+  readonly #share = new BadTokenShare();
   /** By a hash of the message, a hash of the token for which it was accepted. */
   readonly #accepted = new LRUCache<string, string>({ max: MAX_ACCEPTED_HASHES });
 
@@ -112,6 +117,11 @@ class Fcm implements Provider {
     const { http, clock } = this.#tools;
     const { android_channel: androidChannel } = this.#settings;
     const message = buildFcmMessage(outgoing, androidChannel === undefined ? {} : { androidChannel }, clock());
+    const reserved = Object.keys(outgoing.message.data ?? {}).find((name) => RESERVED_KEY.test(name));
+    if (reserved !== undefined) {
+      const reason = 'its data has a name that FCM reserves: from, message_type, or one that begins with google or gcm';
+      return { kind: 'rejected', code: 'INVALID_ARGUMENT', reason };
+    }
     const grant = await untilAborted(this.#tokens.get(), signal, undefined);
     if (grant === undefined)
       return { kind: 'retry', reason: 'the send was aborted before the message was handed over' };
@@ -137,6 +147,7 @@ class Fcm implements Provider {
     const name = response.status === 200 ? readJsonObject(response.body)?.name : undefined;
     if (typeof name === 'string' && /^projects\/[^\s@]{1,400}$/.test(name)) {
       this.#accepted.set(content, token);
+      this.#share.accept();
       return { kind: 'sent', providerMessageId: name };
     }
     const fault = response.status < 400 ? undefined : readFcmFault(response);
@@ -165,6 +176,7 @@ class Fcm implements Provider {
         return { kind: 'address_dead', as: 'invalid', code, reason: 'the token is not one of FCM', response: reply };
       }
     }
+    if (code === 'SENDER_ID_MISMATCH') return judgeSender(row, this.#share.reject(), reply);
     const after = readRetryAfter(response.headers, this.#tools.clock());
     return toCodeOutcome(row, { response: reply, ...(after === undefined ? {} : { after }) });
   }
@@ -179,6 +191,19 @@ class Fcm implements Provider {
   }
 
   async close(): Promise<void> {}
+}
+
+/**
+ * Returns the outcome for a token of another project. The project of the account is at fault if too many tokens are such; as long
+ * as none was accepted, it may be: then the message waits, and nothing stops.
+ */
+function judgeSender(row: ProviderCode, fault: 'account' | 'token' | 'unknown', response: string): SendOutcome {
+  const { code } = row;
+  if (fault === 'token') return toCodeOutcome(row, { response });
+  if (fault === 'unknown')
+    return toCodeOutcome({ ...row, kind: 'retry', of: 'recipient', fault: 'account' }, { response });
+  const reason = 'too many tokens belong to another Firebase project: check the service account';
+  return { kind: 'misconfigured', code, reason, response };
 }
 
 /** A code that FCM does not document yet: a server error may have come too late. */

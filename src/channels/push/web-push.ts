@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import library from 'web-push';
 import { z } from 'zod';
 import type { SendOutcome, Target } from '../../model/delivery.ts';
@@ -6,7 +7,9 @@ import { callProvider } from '../call-provider.ts';
 import { type ProviderCode, toCodeOutcome } from '../codes.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
+import { asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
+import { BadTokenShare } from './bad-token-share.ts';
 import { getTitle, getTtlSeconds, MAX_TTL_SECONDS, toUuid } from './push-content.ts';
 import { Vapid } from './vapid.ts';
 
@@ -35,13 +38,34 @@ const MAX_SEND_MS: Millis = 15_000;
 const MAX_BODY_BYTES = 4096;
 const OVERHEAD_BYTES = 86 + 17;
 
+/** Push services whose answers are known: endpoints are URLs of users, and may be of any host. */
+const MAX_ORIGINS = 1000;
+
+const KEYS_ADVICE =
+  'If it is one browser, nothing: its page subscribes anew. If it is all of them, set the VAPID keys again that your page subscribes with, then retry.';
+
 const CODES: readonly ProviderCode[] = [
   { code: '400', kind: 'rejected', meaning: 'the push service rejected the request as not valid' },
-  { code: '401', kind: 'misconfigured', meaning: 'the push service rejected the VAPID keys or their subject' },
+  {
+    code: '401',
+    kind: 'address_dead',
+    as: 'invalid',
+    meaning: 'the subscription was made with other VAPID keys, or the push service rejects these',
+    advice: KEYS_ADVICE,
+  },
   {
     code: '403',
-    kind: 'misconfigured',
+    kind: 'address_dead',
+    as: 'invalid',
     meaning: 'the subscription was made with other VAPID keys, or the push service rejects these',
+    advice: KEYS_ADVICE,
+  },
+  {
+    code: 'VapidPkHashMismatch',
+    kind: 'address_dead',
+    as: 'invalid',
+    meaning: 'the subscription was made with other VAPID keys',
+    advice: KEYS_ADVICE,
   },
   { code: '404', kind: 'address_dead', as: 'unregistered', meaning: 'the subscription of the browser does not exist' },
   { code: '410', kind: 'address_dead', as: 'unregistered', meaning: 'the subscription of the browser has ended' },
@@ -68,6 +92,7 @@ export const webPush: ProviderDefinition<WebPushSettings> = {
     'Push messages to browsers: Chrome, Edge, Firefox and Safari, on computers and phones. It needs no account, only a pair of VAPID keys, which `npx web-push generate-vapid-keys` makes.',
     'The service worker of your page receives JSON with `title`, `body`, `image`, `badge`, `actions`, `data`, `notification_id` and `tag`; pass the `tag` to `showNotification`, so that a repetition replaces what is shown.',
     'Keep the keys: with others, every subscription is lost.',
+    'No answer to one subscription stops the account, for its endpoint is a URL of a user. A push service that rejects the keys of a subscription while it accepts others ends that subscription; one that accepts none, or rejects more than 20% of at least 20 messages, makes its messages wait.',
   ].join('\n\n'),
   settings,
   environment: {
@@ -94,6 +119,8 @@ class WebPush implements Provider {
   readonly #tools: ProviderTools;
   readonly #vapid: Vapid;
   readonly #privateKey: string;
+  /** By the origin of the push service: how it has judged our keys. */
+  readonly #shares = new LRUCache<string, BadTokenShare>({ max: MAX_ORIGINS });
 
   /** @throws ConfigError */
   constructor(account: WebPushSettings, tools: ProviderTools) {
@@ -129,23 +156,66 @@ class WebPush implements Provider {
       signal,
       ...(mayHandOver ? { mayHandOver } : {}),
     });
-    if ('outcome' in call) return call.outcome;
+    if ('outcome' in call) return toOutcomeOfHost(call.outcome);
     const { response } = call;
+    const share = this.#shareOf(target.endpoint);
     if (response.status === 201 || (response.status === 202 && response.headers.location !== undefined)) {
+      share.accept();
       const id = readMessageId(response.headers.location);
       return { kind: 'sent', ...(id === undefined ? {} : { providerMessageId: id }) };
     }
     // Push services explain themselves in JSON or plain text: a page may be the one of another server behind this URL.
-    const isPage = response.status === 404 && /html/i.test(String(response.headers['content-type']));
-    if (isPage) return { kind: 'rejected', code: '404', reason: 'the push service cannot be found at the endpoint' };
-    return toResponseOutcome(response, {
+    const isPage = /html/i.test(String(response.headers['content-type']));
+    if (isPage && response.status === 404)
+      return { kind: 'rejected', code: '404', reason: 'the push service cannot be found at the endpoint' };
+    const outcome = toResponseOutcome(response, {
       table: CODES,
+      // Apple says it by a reason, with the status 400.
+      codes: [asText(readJsonObject(response.body)?.reason)],
       hidden: [target.endpoint, target.auth, target.p256dh, this.#privateKey],
       now: clock(),
     });
+    return outcome.kind === 'address_dead' && outcome.as === 'invalid'
+      ? judgeKeys(outcome, isPage ? 'unknown' : share.reject())
+      : toOutcomeOfHost(outcome);
+  }
+
+  #shareOf(endpoint: string): BadTokenShare {
+    const { origin } = new URL(endpoint);
+    const share = this.#shares.get(origin) ?? new BadTokenShare();
+    this.#shares.set(origin, share);
+    return share;
   }
 
   async close(): Promise<void> {}
+}
+
+/**
+ * Returns the outcome of an endpoint as one that concerns its host alone: the account is for all push services, and the host may
+ * be any that a user has registered.
+ */
+function toOutcomeOfHost(outcome: SendOutcome): SendOutcome {
+  switch (outcome.kind) {
+    case 'retry':
+    case 'in_doubt':
+      return { ...outcome, of: 'domain' };
+    case 'misconfigured': {
+      const { after: _, ...failure } = outcome;
+      return { ...failure, kind: 'rejected', fault: 'recipient' };
+    }
+    default:
+      return outcome;
+  }
+}
+
+/** Returns whether a rejection of the keys is one of the subscription, or of the keys of the account: then the message waits. */
+function judgeKeys(
+  dead: Extract<SendOutcome, { kind: 'address_dead' }>,
+  fault: 'account' | 'token' | 'unknown',
+): SendOutcome {
+  if (fault === 'token') return dead;
+  const { as: _, since: __, ...failure } = dead;
+  return { ...failure, kind: 'retry', of: 'domain', fault: 'account' };
 }
 
 /** Returns what the service worker receives. */

@@ -123,7 +123,7 @@ const MAILBOX = /^[^\s@<>(),;:"[\]\\]{1,64}@([^\s@<>(),;:"[\]\\/]{1,255})$/u;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-/** Returns an address as it is kept: a number in E.164 form, without separators. @throws TidingsError if it is none */
+/** Returns an address as it is kept: a number in E.164 form, without separators. @throws TidingsError if it is invalid */
 function readAddress(kind: AddressKind, text: string): string {
   if (kind === 'email') {
     const domain = domainToASCII(MAILBOX.exec(text)?.[1] ?? '');

@@ -192,7 +192,7 @@ interface Wanted {
 /**
  * Returns the suppression that a caller wants.
  * @param pointer where `until` is in the body
- * @throws TidingsError if `until` is in the past
+ * @throws TidingsError if `until` is in the past, or the address has not the form of one
  */
 function toSuppression(
   seal: Seal,
@@ -204,7 +204,12 @@ function toSuppression(
     throw new TidingsError('invalid_request', 'until is in the past; write a later time, or leave it out.', {
       pointer,
     });
-  const mask = maskAddressTrait(toKind(channel), address);
+  const kind = toKind(channel);
+  if (!isAddress(kind, address))
+    throw new TidingsError('invalid_request', `address is no ${ADDRESS_TEXT[kind]}.`, {
+      pointer: pointer.replace(/until$/, 'address'),
+    });
+  const mask = maskAddressTrait(kind, address);
   return {
     tenantId,
     channel,
@@ -220,6 +225,18 @@ function toSuppression(
 
 function toKind(channel: SuppressibleChannel): 'email' | 'phone' {
   return CHANNEL_DESCRIPTORS[channel].addressKind ?? 'email';
+}
+
+/** Forms of an address, each with an example. */
+const ADDRESS_TEXT = {
+  email: 'email address; write one such as maria@example.com',
+  phone: 'phone number; write one with its country, such as +351912345678',
+} as const;
+
+/** Whether a text has the form of an address: another one would be added, and stop nothing. */
+function isAddress(kind: 'email' | 'phone', text: string): boolean {
+  const normal = toNormalAddress(kind, text);
+  return kind === 'email' ? /^[^@\s][^\s]*@[^@\s]+$/.test(normal) : /^\+[1-9]\d{3,14}$/.test(normal);
 }
 
 function hashAddress(seal: Seal, channel: SuppressibleChannel, address: string): string {

@@ -224,6 +224,10 @@ export function registerWebhookRoutes(app: App, dependencies: HttpDependencies):
     async ({ principal, params, body, headers, operationId }, reply) => {
       const { tenantId, actor } = principal;
       const { since, until, include_sent, per_second } = body ?? {};
+      if (since !== undefined && until !== undefined && Date.parse(since) >= Date.parse(until)) {
+        const message = 'until is not after since; write a later time, or leave it out.';
+        throw new TidingsError('invalid_request', message, { pointer: '/until' });
+      }
       const filter = {
         endpoint_id: requireId(params),
         ...(since !== undefined && { since: isoTime(Date.parse(since)) }),

@@ -66,7 +66,7 @@ export const revealedAddresses = z
       .meta({ examples: ['+4915112345678'] }),
     others: z
       .exactOptional(listOf(z.object({ kind: z.enum(['email', 'phone']), address: z.string() })))
-      .describe('Addresses that messages do not go to; absent: there are none'),
+      .describe('Addresses that messages do not go to; absent: the user has no others'),
   })
   .meta({ id: 'RevealedAddresses', description: 'The addresses that messages go to, and the others' });
 

@@ -15,7 +15,7 @@ const scope = z
   .regex(
     new RegExp(`^(all|category:(${CATEGORIES.join('|')})|type:[A-Za-z0-9_.-]{1,128}|sender:[+A-Za-z0-9]{1,64})$`),
     {
-      error: `must be all, category:CATEGORY (${CATEGORIES.join(', ')}), type:NOTIFICATION_TYPE or sender:SENDER (the number or service of an SMS account)`,
+      error: `write all, category:CATEGORY (${CATEGORIES.join(', ')}), type:NOTIFICATION_TYPE or sender:SENDER (the number or service of an SMS account)`,
     },
   )
   .meta({

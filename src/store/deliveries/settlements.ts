@@ -66,6 +66,8 @@ export interface Settlement {
   };
   /** Kind of dead address, as the provider said; absent: it did not call it dead. */
   readonly deadAs?: DeadAddressKind;
+  /** Sender of ours that a dead address was written to by (SMS); absent: not known. */
+  readonly sentAs?: string;
   /** When the provider learned that the address is dead; absent: it did not say. */
   readonly deadSince?: Millis;
   /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */

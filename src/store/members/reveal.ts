@@ -10,7 +10,7 @@ import { MAX_ADDED_ADDRESSES } from '../addresses.ts';
 
 /** Addresses of a user, unmasked. */
 export interface RevealedAddresses {
-  /** Those that receive. */
+  /** The addresses that receive. */
   readonly email?: string;
   readonly phone?: string;
   /** The others, by kind and in the order in which they move up. */

@@ -24,7 +24,12 @@ export async function openAtStandIn(
   const standIn = await startStandIn(reply);
   const client = new GuardedClient(({ hostname }) => hostname === '127.0.0.1');
   const local = (url: string) => url.replace(/^https:\/\/[^/]+/, standIn.url);
-  const parsed = http.settings.parse({ ...settings, url: local(settings.url) });
+  const { chat_url: chatUrl } = settings;
+  const parsed = http.settings.parse({
+    ...settings,
+    url: local(settings.url),
+    ...(typeof chatUrl === 'string' && { chat_url: local(chatUrl) }),
+  });
   const provider = await http.open(parsed, { http: client, clock: Date.now });
   const { target } = outgoing(more);
   const at = target.kind === 'chat' && target.url !== undefined ? { ...target, url: local(target.url) } : target;
