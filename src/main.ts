@@ -218,7 +218,7 @@ export async function run(
     const state = { starting: true, stopping: false };
     const loops: WorkLoop[] = [];
     let catalogProblem: DirectoryProblem | undefined;
-    let listOpenCircuits = (_tenantId?: string): readonly OpenCircuit[] => [];
+    let listOpenCircuits = (_tenantId?: string | null): readonly OpenCircuit[] => [];
     let startWorkers: (() => Promise<void>) | undefined;
     let dumps: ScheduledDumps | null = null;
     if (roles.workers) {
@@ -345,7 +345,8 @@ export async function run(
       getClockOffset: databaseClock.offset,
       state,
       loops,
-      listOpenCircuits: () => listOpenCircuits(),
+      // Anyone may ask for health: tenants and their accounts are not in it.
+      listOpenCircuits: () => listOpenCircuits(null),
       dumps,
     });
 

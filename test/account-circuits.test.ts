@@ -71,3 +71,15 @@ test('a pause that concerns a recipient or a message stops no other', () => {
   }
   expect(circuits.state(acme)).toBe('closed');
 });
+
+test('those of the installation alone are listed however many accounts of tenants fail, and a cause is that of its own account', () => {
+  const { circuits, acme } = openCircuits();
+  for (let n = 0; n < 30; n++) {
+    circuits.report(fakeProvider(undefined, { tenantId: `t${n}`, account: 'main' }), undefined, WRONG);
+  }
+  circuits.report(acme, 'a.example', { kind: 'misconfigured', reason: 'acme has no credit' });
+  circuits.report(fakeProvider(), undefined, WRONG);
+  expect(circuits.listOpen(null)).toMatchObject([{ account: null, of: 'installation' }]);
+  expect(circuits.findCause(acme)).toBe('acme has no credit');
+  expect(circuits.findCause(fakeProvider(undefined, { tenantId: 'none', account: 'main' }))).toBeUndefined();
+});

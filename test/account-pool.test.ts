@@ -107,3 +107,8 @@ test('changes are noticed after the connection was lost', async () => {
   await sleep(100);
   await expect.poll(async () => (await accounts.list('email'))[0] !== before, { timeout: 10_000 }).toBe(true);
 });
+
+test('an account of a tenant takes templates that are kept at its provider', async () => {
+  await accounts.save('main');
+  expect(await accounts.list('email')).toMatchObject([{ name: 'sendgrid', takesHosted: true }]);
+});

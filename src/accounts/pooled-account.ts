@@ -22,6 +22,8 @@ export class PooledAccount implements Provider {
   readonly maxMillis?: Millis;
   readonly limit?: RateLimit;
   readonly keepsMessage: boolean;
+  readonly isSubstitute?: boolean;
+  readonly takesHosted?: boolean;
   readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
   readonly poll?: (providerMessageId: string, signal: AbortSignal) => Promise<Receipt | null>;
   readonly #provider: Provider;
@@ -49,6 +51,8 @@ export class PooledAccount implements Provider {
     const limit = limits ?? provider.limit;
     if (limit) this.limit = limit;
     this.keepsMessage = provider.keepsMessage;
+    if (provider.isSubstitute) this.isSubstitute = true;
+    if (provider.takesHosted) this.takesHosted = true;
     if (provider.check) this.check = (signal) => this.#track(() => provider.check!(signal));
     if (provider.poll) this.poll = (id, signal) => this.#track(() => provider.poll!(id, signal));
   }

@@ -96,10 +96,12 @@ export class Capacity {
 
   /**
    * Whether so many deliveries wait for a slot of this provider already that another one has to come back later: the account of
-   * one tenant does not take the room of the others.
+   * one tenant does not take the room of the others. Urgent ones have room beside the others.
    */
-  isCrowded(provider: Provider): boolean {
-    return this.#slotsOf(provider).count >= maxHeldPerChannel(provider);
+  isCrowded(provider: Provider, priority: number): boolean {
+    const bound = maxHeldPerChannel(provider);
+    const extra = priority <= MAX_URGENT_PRIORITY ? Math.ceil(bound * URGENT_SHARE) : 0;
+    return (this.#slots.get(provider)?.count ?? 0) >= bound + extra;
   }
 
   #slotsOf(provider: Provider): Semaphore<ClaimedDelivery> {

@@ -172,9 +172,9 @@ export class Circuits implements CircuitReceiver {
 
   /**
    * Returns the circuits that are not closed, accounts first; at most MAX_REPORTED_CIRCUITS.
-   * @param tenantId those of the installation and of this tenant; absent: all
+   * @param tenantId those of the installation and of this tenant; null: those of the installation alone; absent: all
    */
-  listOpen(tenantId?: string): OpenCircuit[] {
+  listOpen(tenantId?: string | null): OpenCircuit[] {
     const open: OpenCircuit[] = [];
     for (const { open: circuits } of [this.#accounts, this.#domains]) {
       for (const circuit of circuits.values()) {
@@ -185,6 +185,11 @@ export class Circuits implements CircuitReceiver {
       }
     }
     return open;
+  }
+
+  /** Returns why the last send by an account failed that opened its circuit; undefined: it is not open. */
+  findCause(provider: Provider): string | undefined {
+    return this.#findOpen(provider)?.outage?.cause;
   }
 
   adopt(stored: StoredCircuit): void {

@@ -198,7 +198,7 @@ export class Executor {
     const mayWait = provider.account !== undefined && !isOver(delivery, clock());
     const pause = mayWait ? circuits.getPause(provider) : 0;
     if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
-    else if (mayWait && capacity.isCrowded(provider)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
+    else if (mayWait && capacity.isCrowded(provider, delivery.priority)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
     else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider, choice));
   }
 
@@ -279,17 +279,18 @@ export class Executor {
       const held = this.#postpone(delivery, provider, wait);
       if (held) return held;
     }
+    const cancel = (error: unknown): never => {
+      circuits.cancelSend(provider, domain);
+      throw error;
+    };
     const delay = this.#takeTokens(delivery, provider);
-    const postponed = delay instanceof Promise ? await delay : delay;
+    const postponed = delay instanceof Promise ? await delay.catch(cancel) : delay;
     if (postponed) {
       circuits.cancelSend(provider, domain);
       return postponed;
     }
     if (delivery.inDoubt === 'hold') {
-      const isMarked = await markSendStarted(pool, delivery).catch((error) => {
-        circuits.cancelSend(provider, domain);
-        throw error;
-      });
+      const isMarked = await markSendStarted(pool, delivery).catch(cancel);
       if (!isMarked) {
         circuits.cancelSend(provider, domain);
         return { unstarted: 'lost' };

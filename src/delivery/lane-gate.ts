@@ -5,6 +5,7 @@ import { isTestTenant } from '../model/principal.ts';
 import { INSTALLATION_ACCOUNT } from '../model/route.ts';
 import type { ClaimWant } from '../store/deliveries/deliveries.ts';
 import { getLaneTenant } from '../store/deliveries/lanes.ts';
+import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';
 import type { LimitedChannels } from './limited-channels.ts';
 import type { Sender, SendLimits } from './send-limits.ts';
@@ -16,6 +17,7 @@ export interface LaneGateOptions {
   readonly accounts: TenantAccounts;
   readonly catalogs: CatalogCache;
   readonly circuits: Circuits;
+  readonly capacity: Capacity;
   readonly limits: SendLimits;
   readonly channels: LimitedChannels;
 }
@@ -26,6 +28,8 @@ export interface LaneGateOptions {
  */
 export class LaneGate {
   readonly #options: LaneGateOptions;
+  /** Whether the last look left out a lane, because so many of its deliveries are held already. */
+  #wasCrowded = false;
 
   constructor(options: LaneGateOptions) {
     this.#options = options;
@@ -37,11 +41,16 @@ export class LaneGate {
     return channels.has(channel) || providers.get(channel)?.limit !== undefined;
   }
 
+  get wasCrowded(): boolean {
+    return this.#wasCrowded;
+  }
+
   /** Returns the wants whose account is open now, with their limits: one delivery as a probe of an account that is half open. */
   async admit(wants: readonly ClaimWant[]): Promise<ClaimWant[]> {
-    const { circuits, limits } = this.#options;
+    const { circuits, capacity, limits } = this.#options;
     const admitted: ClaimWant[] = [];
     const probed = new Set<Provider>();
+    this.#wasCrowded = false;
     for (const want of wants) {
       if (!want.lane || !this.isByLane(want.channel)) {
         admitted.push(want);
@@ -52,6 +61,12 @@ export class LaneGate {
       const usable = accounts.filter((account) => circuits.isUsable(account) && !probed.has(account));
       if (accounts.length > 0 && usable.length === 0) {
         if (await this.#mayGoByInstallation(sender)) admitted.push(want);
+        continue;
+      }
+      // Its deliveries would be claimed and put off, one after the other, for as long as it is slow.
+      const { priority } = want.lane;
+      if (usable.length > 0 && usable.every((account) => capacity.isCrowded(account, priority))) {
+        this.#wasCrowded = true;
         continue;
       }
       // One that is half open gets a single delivery.

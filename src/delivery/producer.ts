@@ -235,7 +235,11 @@ export class Producer {
         wants.push(...((await this.#lanes.get(channel)?.chooseWants(count)) ?? []));
       else wants.push(floor ? { ...one, floor } : one);
     }
-    return asked.some(({ channel }) => gate.isByLane(channel)) ? gate.admit(wants) : wants;
+    if (!asked.some(({ channel }) => gate.isByLane(channel))) return wants;
+    const admitted = await gate.admit(wants);
+    // A settlement makes room.
+    if (gate.wasCrowded) this.#wasLimited = true;
+    return admitted;
   }
 
   /** Notes which channels have more due than their last claim returned. */

@@ -117,9 +117,10 @@ export class DeliveryWorker {
     circuits.shareBy(this.#sharing);
     const limits = new SendLimits({ installation, getTenant });
     this.#limitedChannels = new LimitedChannels(pool, installation, log);
-    const gate = new LaneGate({ providers, accounts, catalogs, circuits, limits, channels: this.#limitedChannels });
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
+    const channels = this.#limitedChannels;
+    const gate = new LaneGate({ providers, accounts, catalogs, circuits, capacity, limits, channels });
     this.#pauses = new EmailPauses(pool, log);
     this.#pollPauses = Math.min(poll * 5, MAX_PAUSES_POLL_MS);
     const leases = new LeaseClock(lease, suspendClock());
@@ -255,8 +256,8 @@ export class DeliveryWorker {
     return this.#circuits.unhealthyProviders();
   }
 
-  /** Returns the circuits that are not closed, for health reports. @param tenantId without those of other tenants; absent: all */
-  openCircuits(tenantId?: string): OpenCircuit[] {
+  /** Returns the circuits that are not closed, for health reports. @param tenantId as for `Circuits.listOpen` */
+  openCircuits(tenantId?: string | null): OpenCircuit[] {
     return this.#circuits.listOpen(tenantId);
   }
 }

@@ -219,8 +219,7 @@ export class AccountChooser {
   #mayLeave({ provider }: Candidate, delivery: ClaimedDelivery): boolean | Promise<boolean> {
     const { circuits, moves } = this.#options;
     if (moves.find(delivery, provider)) return true;
-    const circuit = circuits.listOpen().find((one) => one.provider === provider.name && one.domain === null);
-    return moves.moveAway(delivery, provider, circuit?.cause ?? 'its circuit is open');
+    return moves.moveAway(delivery, provider, circuits.findCause(provider) ?? 'its circuit is open');
   }
 
   /** Returns why a message does not go by the account that is its first choice; undefined: it does. */
