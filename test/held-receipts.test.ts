@@ -57,7 +57,7 @@ test('a receipt whose message does not become known is dropped after a day, and 
   expect(await countHeld(all)).toBe(0);
 });
 
-test('one account holds at most 10,000 receipts: more are answered, and not held', async () => {
+test('one account holds at most 10,000 receipts: a request with more is answered 503, for the provider to repeat it', async () => {
   const all = await start();
   const { tidings, sendgrid } = all;
   await tidings.database.pool.query(
@@ -65,8 +65,13 @@ test('one account holds at most 10,000 receipts: more are answered, and not held
      select 'sendgrid', 'key ' || n, '{}', now(), 'infinity' from generate_series(1, 9999) as n`,
   );
   const [one, two] = ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email', '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9f.email'];
-  const answer = await sendgrid([eventAbout(one, 'bounce'), eventAbout(two, 'bounce')]);
-  expect(answer.status).toBe(204);
+  const events = [eventAbout(one, 'bounce'), eventAbout(two, 'bounce')];
+  const answer = await sendgrid(events);
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('retry-after')).toBe('60');
+  expect(await countHeld(all)).toBe(10_000);
+  await tidings.database.pool.query(`delete from held_receipts where message_key = 'key 1'`);
+  expect((await sendgrid(events)).status).toBe(204);
   expect(await countHeld(all)).toBe(10_000);
 });
 

@@ -11,6 +11,8 @@ import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 const SETTLEMENT_PAUSE_MS = 1000;
 /** Receipts of one request that are looked at, at most. */
 const MAX_RECEIPTS = 10_000;
+/** Time in seconds after which a provider may repeat a request whose receipts found no room. */
+const RETRY_AFTER_SECONDS = 60;
 /** Longest id of a receipt, and of what it is about. */
 const MAX_ID_CHARS = 500;
 
@@ -32,7 +34,8 @@ export class ReceiptIntake {
    * Takes a request of a provider. A repetition changes nothing.
    * @param account as in the URL of the request; null: that of the installation
    * @returns the body to answer with; undefined: none
-   * @throws TidingsError `not_found` for an unknown account, `unauthorized` for a signature that does not match
+   * @throws TidingsError `not_found` for an unknown account, `unauthorized` for a signature that does not match, `overloaded` if
+   *   receipts of messages that are not known yet find no room: a provider that gets an error sends them again
    */
   async take(provider: string, account: string | null, request: ReceiptRequest): Promise<ReceiptAnswer['body']> {
     const { accounts, getTools, log } = this.#options;
@@ -97,11 +100,14 @@ export class ReceiptIntake {
     for (const [, group] of [...groups].sort(([a], [b]) => (a < b ? -1 : 1))) {
       await recordReceipts(this.#options, group.message, group.receipts);
     }
-    if (early.length > 0) {
-      const held = await holdReceipts(pool, owner, early, clock());
-      unmatched += early.length - held;
-    }
     if (unmatched > 0) log.info({ provider: owner.provider, unmatched }, 'receipts of messages that are not known');
+    const left = early.length > 0 ? await holdReceipts(pool, owner, early, clock()) : 0;
+    if (left > 0) {
+      log.warn({ provider: owner.provider, left }, 'receipts of messages that are not known yet found no room');
+      throw new TidingsError('overloaded', 'Too many receipts of this account wait for their messages. Send these again.', {
+        retryAfter: RETRY_AFTER_SECONDS,
+      });
+    }
   }
 }
 

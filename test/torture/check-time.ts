@@ -75,7 +75,8 @@ async function checkClaims(client: pg.Client, findings: Findings): Promise<void>
   const { rows } = await client.query<{ place: string; n: number }>(
     `select 'waits' as place, count(*)::int as n from waits where claimed_until is not null
      union all select 'schedules', count(*)::int from schedules where claimed_until is not null or cursor is not null
-     union all select 'outbox_events', count(*)::int from outbox_events`,
+     union all select 'outbox_events', count(*)::int from outbox_events
+     union all select 'webhook_facts', count(*)::int from webhook_facts`,
   );
   for (const { place, n } of rows) findings.expect('no claim is left', n === 0, () => `${n} in ${place}`);
 }

@@ -211,5 +211,6 @@ async function untilQuiet(client: pg.Client, patience: number): Promise<void> {
 const BUSY = `
 select exists (select from deliveries where status in ('queued', 'sending'))
     or exists (select from outbox_events)
+    or exists (select from webhook_facts)
     or exists (select from waits where status = 'waiting' and due_at < now() + interval '1 minute')
     or exists (select from schedules where next_at <= now() or claimed_until is not null) as busy`;

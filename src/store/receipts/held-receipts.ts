@@ -21,21 +21,31 @@ export interface HeldReceipt {
   readonly message: MessageRow | null;
 }
 
-/** Holds receipts of one account. Returns how many: those beyond MAX_HELD_RECEIPTS of the account are not. */
+/**
+ * Holds receipts of one account; one that is held already, as a repeated request brings it, is not held again. Returns how many
+ * found no room: those beyond MAX_HELD_RECEIPTS of the account.
+ */
 export async function holdReceipts(
   connection: Connection,
   { provider, account, tenantId }: MessageOwner,
   receipts: readonly { readonly messageKey: string; readonly receipt: Receipt }[],
   now: Millis,
 ): Promise<number> {
-  const { rowCount } = await connection.query({
+  const { rows } = await connection.query<{ left: number }>({
     name: 'hold-receipts',
-    text: `insert into held_receipts (provider, account, account_tenant, message_key, receipt, held_at, due_at)
-           select $1, $2, $3, k, r, $4::timestamptz, $4::timestamptz + ${MIN_PAUSE_MS} * interval '1 ms'
-           from json_to_recordset($5) as q(k text, r json)
-           limit greatest(0, ${MAX_HELD_RECEIPTS} - (select count(*) from (
-             select from held_receipts where provider = $1 and account_tenant = $3 and account = $2 limit ${MAX_HELD_RECEIPTS}
-           ) as held))`,
+    text: `with held as materialized (
+             select message_key, coalesce(receipt ->> 'id', '') as id from held_receipts
+             where provider = $1 and account_tenant = $3 and account = $2 limit ${MAX_HELD_RECEIPTS}
+           ), fresh as materialized (
+             select k, r from json_to_recordset($5) as q(k text, r json)
+             where (k collate "C", r ->> 'id') not in (select message_key, id from held)
+           ), added as (
+             insert into held_receipts (provider, account, account_tenant, message_key, receipt, held_at, due_at)
+             select $1, $2, $3, k, r, $4::timestamptz, $4::timestamptz + ${MIN_PAUSE_MS} * interval '1 ms' from fresh
+             limit greatest(0, ${MAX_HELD_RECEIPTS} - (select count(*) from held))
+             returning 1
+           )
+           select ((select count(*) from fresh) - (select count(*) from added))::int as left`,
     values: [
       provider,
       account,
@@ -44,7 +54,7 @@ export async function holdReceipts(
       JSON.stringify(receipts.map(({ messageKey, receipt }) => ({ k: messageKey, r: receipt }))),
     ],
   });
-  return rowCount ?? 0;
+  return rows[0]?.left ?? 0;
 }
 
 /**

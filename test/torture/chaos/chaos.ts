@@ -225,7 +225,8 @@ async function untilEnded(client: pg.Client, patience: number, say: (line: strin
     );
     const { rows } = await client.query<{ open: number }>(
       `select (select count(*) from deliveries where finished_at is null)::int
-            + (select count(*) from outbox_events)::int as open`,
+            + (select count(*) from outbox_events)::int
+            + (select count(*) from webhook_facts)::int as open`,
     );
     const open = rows[0]?.open ?? 0;
     if (open === 0) return;
@@ -234,14 +235,16 @@ async function untilEnded(client: pg.Client, patience: number, say: (line: strin
 }
 
 async function checkPlanned(client: pg.Client, expected: number, findings: Findings): Promise<void> {
-  const { rows } = await client.query<{ notifications: number; stuck: number }>(
+  const { rows } = await client.query<{ notifications: number; stuck: number; facts: number }>(
     `select (select count(*) from notifications)::int as notifications,
-            (select count(*) from deliveries where finished_at is null and due_at < now() - $1::interval)::int as stuck`,
+            (select count(*) from deliveries where finished_at is null and due_at < now() - $1::interval)::int as stuck,
+            (select count(*) from webhook_facts where due_at < now() - $1::interval)::int as facts`,
     [`${2 * LEASE_MS} milliseconds`],
   );
-  const { notifications = 0, stuck = 0 } = rows[0] ?? {};
+  const { notifications = 0, stuck = 0, facts = 0 } = rows[0] ?? {};
   findings.expect(PLANNED, notifications === expected, () => `${notifications} of ${expected} events`);
   findings.expect('no open delivery is older than its due time and two leases', stuck === 0, () => `${stuck} are`);
+  findings.expect('no fact is older than its due time and two leases', facts === 0, () => `${facts} are`);
 }
 
 function writeCatalog(folder: string): string {
