@@ -172,7 +172,8 @@ export class Circuits implements CircuitReceiver {
 
   /**
    * Returns the circuits that are not closed, accounts first; at most MAX_REPORTED_CIRCUITS.
-   * @param tenantId those of the installation and of this tenant; null: those of the installation alone; absent: all
+   * @param tenantId those of this tenant and of the accounts of the installation, without its domains, which say to whom other tenants
+   *   write; null: those of the installation alone; absent: all
    */
   listOpen(tenantId?: string | null): OpenCircuit[] {
     const open: OpenCircuit[] = [];
@@ -180,7 +181,9 @@ export class Circuits implements CircuitReceiver {
       for (const circuit of circuits.values()) {
         if (open.length === MAX_REPORTED_CIRCUITS) return open;
         const { place, outage } = circuit;
-        const isShown = tenantId === undefined || place.tenantId === null || place.tenantId === tenantId;
+        const isOwn = place.tenantId === (tenantId ?? null);
+        const isShared = place.tenantId === null && place.domain === null;
+        const isShown = tenantId === undefined || isOwn || isShared;
         if (outage && isShown) open.push(this.#describe(circuit, outage));
       }
     }

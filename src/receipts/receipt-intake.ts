@@ -104,9 +104,13 @@ export class ReceiptIntake {
     const left = early.length > 0 ? await holdReceipts(pool, owner, early, clock()) : 0;
     if (left > 0) {
       log.warn({ provider: owner.provider, left }, 'receipts of messages that are not known yet found no room');
-      throw new TidingsError('overloaded', 'Too many receipts of this account wait for their messages. Send these again.', {
-        retryAfter: RETRY_AFTER_SECONDS,
-      });
+      throw new TidingsError(
+        'overloaded',
+        'Too many receipts of this account wait for their messages. Send these again.',
+        {
+          retryAfter: RETRY_AFTER_SECONDS,
+        },
+      );
     }
   }
 }

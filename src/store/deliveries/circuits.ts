@@ -58,14 +58,17 @@ export async function loadCircuits(connection: Connection, id?: string): Promise
   return rows;
 }
 
-/** Returns the circuits of a tenant and of the installation that are not closed, accounts first, the oldest first; at most `limit`. */
+/**
+ * Returns the circuits of a tenant and of the accounts of the installation that are not closed, accounts first, the oldest first; at
+ * most `limit`. Domains of the installation are left out: they say to whom other tenants write.
+ */
 export async function listCircuits(
   connection: Connection,
   { tenantId, limit }: { readonly tenantId: string; readonly limit: number },
 ): Promise<StoredCircuit[]> {
   const { rows } = await connection.query<StoredCircuit>({
     name: 'list-circuits',
-    text: `select ${COLUMNS} from circuits where tenant_id = $1 or tenant_id is null
+    text: `select ${COLUMNS} from circuits where tenant_id = $1 or tenant_id is null and domain is null
            order by domain is not null, since, circuit_id limit $2`,
     values: [tenantId, limit],
   });
