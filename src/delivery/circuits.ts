@@ -172,8 +172,8 @@ export class Circuits implements CircuitReceiver {
 
   /**
    * Returns the circuits that are not closed, accounts first; at most MAX_REPORTED_CIRCUITS.
-   * @param tenantId those of this tenant and of the accounts of the installation, without its domains, which say to whom other tenants
-   *   write; null: those of the installation alone; absent: all
+   * @param tenantId those of this tenant and of the accounts of the installation, without its domains, which are those of the
+   *   recipients of other tenants; null: those of the installation alone; absent: all
    */
   listOpen(tenantId?: string | null): OpenCircuit[] {
     const open: OpenCircuit[] = [];

@@ -60,7 +60,7 @@ export async function loadCircuits(connection: Connection, id?: string): Promise
 
 /**
  * Returns the circuits of a tenant and of the accounts of the installation that are not closed, accounts first, the oldest first; at
- * most `limit`. Domains of the installation are left out: they say to whom other tenants write.
+ * most `limit`. Domains of the installation are left out: they are those of the recipients of other tenants.
  */
 export async function listCircuits(
   connection: Connection,
