@@ -37,8 +37,8 @@ const CATALOG = new Map([
   ]),
 ]);
 
-/** Tables that stay small: a row for each tenant, process or rule. */
-const SMALL = new Set(['active_catalogs', 'catalogs', 'leases', 'schedules']);
+/** Tables that stay small: a row for each tenant, process or rule, and for each circuit that is open. */
+const SMALL = new Set(['active_catalogs', 'catalogs', 'circuits', 'leases', 'schedules']);
 /** Queues, which are read from their front in the order of the index, and scanned for what is open. */
 const QUEUES =
   /^(waits_due|schedules_due|outbox_events_due|webhook_facts_due|deliveries_\w+_channel_(due_at|priority_delivery_lane_due_at)_idx)$/;

@@ -109,3 +109,35 @@ test('without a receipt in time the provider is asked once, then the delivery is
   expect(await tidings.delivery(mail)).toMatchObject({ receipt_state: 'delivered' });
   expect((await listEvents(all)).length).toBe(2);
 });
+
+test('a message whose check was interrupted is checked again, and those behind it at once', async () => {
+  const all = await start({ rules: RULES });
+  const { tidings, send } = all;
+  const ids = [await send('mail'), await send('mail', 'sent', 'u2')];
+  const { catalogs, seal, database } = tidings;
+  let isBroken = true;
+  const pool = new Proxy(database.pool, {
+    get(target, name) {
+      if (name === 'connect' && isBroken) {
+        isBroken = false;
+        return async () => {
+          throw new Error('the connection was lost');
+        };
+      }
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const clock = () => tidings.clock.now;
+  const checker = new ReceiptChecker({ pool, catalogs, seal, clock, log: silent, findAccount: async () => undefined });
+  const states = async () => {
+    const found = await Promise.all(ids.map((id) => tidings.delivery(id)));
+    return found.map((delivery) => delivery?.receipt_state ?? null).sort();
+  };
+  tidings.clock.now += 7 * 3_600_000;
+  await checker.check();
+  expect(await states()).toEqual([null, 'unconfirmed']);
+  tidings.clock.now += 3_600_000;
+  await checker.check();
+  expect(await states()).toEqual(['unconfirmed', 'unconfirmed']);
+});

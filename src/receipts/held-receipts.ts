@@ -21,7 +21,13 @@ export async function recordHeldReceipts(
     const looked = await lookAtHeldReceipts(pool, now, MAX_ROUND);
     const done: number[] = [];
     for (const { heldId, receipt, message, heldAt } of looked) {
-      if (message) await recordReceipts(options, message, [receipt]);
+      try {
+        if (message) await recordReceipts(options, message, [receipt]);
+      } catch (error) {
+        // It is looked at again later; those behind it do not wait for it.
+        log.warn({ err: error }, 'a held receipt could not be recorded; will retry');
+        continue;
+      }
       if (message || now - heldAt >= HELD_MS) done.push(heldId);
     }
     await endHolds(pool, done);

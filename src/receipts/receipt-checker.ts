@@ -4,6 +4,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
 import { type MessageRow, takeUncheckedMessages } from '../store/receipts/provider-messages.ts';
+import { endCheck } from '../store/receipts/receipts.ts';
 import { recordHeldReceipts } from './held-receipts.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
@@ -59,9 +60,18 @@ export class ReceiptChecker {
     const { pool, clock, log } = this.#options;
     try {
       await recordHeldReceipts(this.#options, () => this.#isStopping);
+    } catch (error) {
+      log.warn({ err: error }, 'receipts of messages that became known could not be recorded; will retry');
+    }
+    try {
       for (let isFull = true; isFull && !this.#isStopping; ) {
         const due = await takeUncheckedMessages(pool, clock(), MAX_ROUND);
-        for (const message of due) await this.#checkOne(message);
+        for (const message of due) {
+          // Before it ends the round: what is taken and not looked at waits for long.
+          await this.#checkOne(message).catch((error: unknown) => {
+            log.warn({ err: error }, 'a message without a receipt could not be looked at; will retry');
+          });
+        }
         isFull = due.length === MAX_ROUND;
       }
     } catch (error) {
@@ -72,6 +82,8 @@ export class ReceiptChecker {
   async #checkOne(message: MessageRow): Promise<void> {
     const receipt = await this.#poll(message);
     await recordReceipts(this.#options, message, receipt ? [receipt] : [], true);
+    // Also of a delivery that is gone.
+    await endCheck(this.#options.pool, message.tenantId, [message]);
   }
 
   async #poll(message: MessageRow): Promise<Receipt | null> {

@@ -106,13 +106,16 @@ export async function findMessagesTo(
   return rows;
 }
 
-/** Takes messages that no receipt came for in time, each once. */
+/** Time in ms after which a message is taken again whose check did not end: its process died. Longer than a round lasts. */
+const CHECK_LEASE_MS: Millis = 20 * 60_000;
+
+/** Takes messages that no receipt came for in time, until `endCheck`. */
 export async function takeUncheckedMessages(connection: Connection, now: Millis, limit: number): Promise<MessageRow[]> {
   const { rows } = await connection.query<MessageRow>(
-    `update provider_messages as m set check_at = null
+    `update provider_messages as m set check_at = $3
      from (select ctid, check_at from provider_messages where check_at <= $1 order by check_at limit $2 for update skip locked) as due
      where m.ctid = due.ctid returning ${COLUMNS}`,
-    [isoTime(now), limit],
+    [isoTime(now), limit, isoTime(now + CHECK_LEASE_MS)],
   );
   return rows;
 }
