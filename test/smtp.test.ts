@@ -122,7 +122,7 @@ describe('smtp', () => {
         sink.trouble({ [step]: quoting(550) });
         expect(await send(smtp)).toEqual({
           ...(step === 'mail'
-            ? { kind: 'misconfigured', reason: 'the mail server rejected the sender (550 5.1.1)' }
+            ? { kind: 'misconfigured', isOfSender: true, reason: 'the mail server rejected the sender (550 5.1.1)' }
             : { kind: 'address_dead', reason: 'the address does not exist (550 5.1.1)' }),
           code: '5.1.1',
           response: '550 5.1.1 … no such user; ask …',
