@@ -12,7 +12,7 @@ const MIN_LINES = 20;
 /**
  * Bounds just above what was measured when they were set: 60 files and 4,049 lines, or 61 and 4,081 if a loop of the process runs
  * meanwhile. Some 330 lines came with tenants (who asks, with which rights, for which tenant, with which catalog), some 460 with
- * real providers (which account, by which route, within which limits, tracked how, and who is told of it). Raise them only with a
+ * real providers (which account, by which route, within which limits, tracked how, with which facts). Raise them only with a
  * reason; the goal is fewer files on the way of one event.
  */
 const MAX_FILES = 63;
