@@ -71,6 +71,7 @@ test('a tenant cannot save an account that is aimed at this machine or a private
     'fcm.token_uri',
     'fcm.base_url',
     'http.url',
+    'http.chat_url',
     'http.check.url',
     'sendgrid.base_url',
     'ses.base_url',
