@@ -6,6 +6,7 @@ import {
   PRIORITY_BY_CATEGORY,
   REACHED,
 } from '../../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy, PRIORITIES } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { TRACKING, type Tracking } from '../../model/tracking.ts';
@@ -36,7 +37,7 @@ const NOTIFICATION_KEYS = [
   'tracking',
 ];
 /** Channels whose providers may keep templates. */
-const HOSTED_CHANNELS: readonly Channel[] = ['email', 'sms', 'push', 'chat'];
+const HOSTED_CHANNELS: readonly Channel[] = CHANNELS.filter((name) => CHANNEL_DESCRIPTORS[name].hasHostedTemplates);
 const HOSTED_EXAMPLE = 'provider_template: { email: CLIENT_WELCOME_V1 }';
 const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
 const DEFAULT_FALLBACK_WAIT: Millis = 10 * 60_000;

@@ -5,6 +5,7 @@ export const chat: ChannelDescriptor = {
   name: 'chat',
   label: 'chat',
   phrase: 'by chat',
+  hasHostedTemplates: true,
   parts: { needs: ['text'], oneOf: [], may: ['blocks'] },
   limits: {
     text: { max: 40_000, unit: 'characters', source: 'Slack' },

@@ -48,6 +48,8 @@ export interface ChannelDescriptor {
   readonly canBounceLater?: boolean;
   /** Whether its messages have a header with which their reader unsubscribes by one click. */
   readonly hasUnsubscribeHeader?: boolean;
+  /** Whether some provider of it keeps templates, which a type can name instead of its own. */
+  readonly hasHostedTemplates?: boolean;
   /** Whether messages to one target wait for no others of their tenant; see the function `delivery_lane` of the database. */
   readonly hasTargetLanes?: boolean;
 }

@@ -7,6 +7,7 @@ export const email: ChannelDescriptor = {
   addressKind: 'email',
   canBounceLater: true,
   hasUnsubscribeHeader: true,
+  hasHostedTemplates: true,
   parts: { needs: ['subject'], oneOf: ['html', 'text'], may: ['attachments'] },
   limits: { attachments: { max: 20, unit: 'entries', source: 'Tidings' } },
 };

@@ -6,6 +6,7 @@ export const push: ChannelDescriptor = {
   label: 'push',
   phrase: 'by push',
   targets: 'devices',
+  hasHostedTemplates: true,
   parts: { needs: [], oneOf: ['text', 'data'], may: ['title', 'badge', 'image', 'actions'] },
   limits: {
     // FCM and APNs take payloads of 4 KiB, which their providers check: their form of a message decides.

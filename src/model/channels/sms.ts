@@ -5,6 +5,7 @@ export const sms: ChannelDescriptor = {
   label: 'SMS',
   phrase: 'by SMS',
   addressKind: 'phone',
+  hasHostedTemplates: true,
   parts: { needs: ['text'], oneOf: [], may: [] },
   limits: { text: { max: 1600, unit: 'characters', source: 'Twilio and Amazon SNS' } },
 };
