@@ -25,11 +25,13 @@ afterAll(async () => {
   await tidings.close();
 });
 
+let opened = 0;
+/** Opens a circuit, each a second after the one before. */
 async function open(id: string, tenantId: string | null, account: string | null, domain: string | null = null) {
   await tidings.database.pool.query(
     `insert into circuits (circuit_id, tenant_id, account, provider, domain, code, cause, since, open_until, pause_ms)
-     values ($1, $2, $3, 'smtp', $4, 'failures', $1, now(), now() + interval '1 min', 2000)`,
-    [id, tenantId, account, domain],
+     values ($1, $2, $3, 'smtp', $4, 'failures', $1, now() + $5 * interval '1 s', now() + interval '1 min', 2000)`,
+    [id, tenantId, account, domain, opened++],
   );
 }
 
@@ -57,6 +59,7 @@ test('a tenant sees its own circuits and those of the installation, accounts fir
   await open('domain', 'default', 'main', 'a.example');
   await open('own', 'default', 'main');
   await open('installation', null, null);
+  await open('domain of the installation', null, null, 'b.example');
   expect((await showCircuits()).map(({ cause, of }: { cause: string; of: string }) => [cause, of])).toEqual([
     ['own', 'account'],
     ['installation', 'installation'],
