@@ -39,7 +39,8 @@ export async function recordFacts(connection: Connection, facts: readonly Fact[]
              select tell_endpoints(t, u, e, y, a, j, n, c, $1) as is_new
              from json_to_recordset($2) as r(t text, u text, e text, y text, a timestamptz, j json, n text, c text)
            )
-           select pg_notify('${TIMERS_CHANNEL}', '') from recorded where is_new limit 1`,
+           -- The aggregate reads all of them: a limit would end with the first new one, and record no others.
+           select pg_notify('${TIMERS_CHANNEL}', '') from (select bool_or(is_new) as any_new from recorded) as r where any_new`,
     values: [
       isoTime(now),
       JSON.stringify(
