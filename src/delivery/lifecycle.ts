@@ -38,7 +38,7 @@ export async function toLifecycleEvents(
   for (const { delivery, settlement } of completed) {
     const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
     if (type === undefined || delivery.catalogVersion === FACT_VERSION) continue;
-    if (settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
+    if (isTracked.size > 0 && settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
     const isHeard = { byRules: listensTo(rules, type), byEndpoints: delivery.heardOutcomes?.includes(type) === true };
