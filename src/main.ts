@@ -35,7 +35,7 @@ import { makeOwnerLink } from './members/owner-link.ts';
 import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { type Applied, applyDirectory } from './store/catalogs.ts';
-import { DELIVERIES_CHANNEL } from './store/deliveries/deliveries.ts';
+import { DELIVERIES_CHANNEL } from './store/deliveries/delivery-queue.ts';
 import { InboxSignals } from './store/inbox/inbox-signals.ts';
 import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';

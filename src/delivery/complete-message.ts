@@ -1,7 +1,7 @@
 import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Provider } from '../channels/provider.ts';
 import type { Message, SendOutcome } from '../model/delivery.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Unsent } from './dispatch-result.ts';
 

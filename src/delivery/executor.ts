@@ -4,7 +4,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';

@@ -2,7 +2,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { SettledEvent, Settlement } from '../store/deliveries/settlements.ts';
 import type { ProviderMessage } from '../store/receipts/provider-messages.ts';
 import { isoTime } from '../time/iso-time.ts';

@@ -11,7 +11,7 @@ import { documentRow, openDocument } from '../privacy/documents.ts';
 import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
-import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/deliveries.ts';
+import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { openAddress } from '../users/addresses.ts';
 import { toUnopened, type Unsent } from './dispatch-result.ts';

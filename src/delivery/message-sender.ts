@@ -5,7 +5,7 @@ import type { Cost, Message, MessageLocale, SendOutcome, Target } from '../model
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Tracking } from '../model/tracking.ts';
-import { type ClaimedDelivery, markSendStarted } from '../store/deliveries/deliveries.ts';
+import { type ClaimedDelivery, markSendStarted } from '../store/deliveries/claimed-delivery.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type DispatchResult, LOST, RETURNED, returnUntil, type Unstarted } from './dispatch-result.ts';

@@ -6,7 +6,7 @@ import { bisect } from '../lib/bisect.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { type Settlement, type SettlementEffects, settleDeliveries } from '../store/deliveries/settlements.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { EndpointNotice } from '../store/webhooks/endpoint-results.ts';

@@ -4,7 +4,7 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { spreadDelivery } from '../store/deliveries/spread.ts';
 import { openAddress } from '../users/addresses.ts';
 import {

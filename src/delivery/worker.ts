@@ -9,7 +9,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { ChannelLimits } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { Capacity } from './capacity.ts';
 import { CircuitSharing } from './circuit-sharing.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';

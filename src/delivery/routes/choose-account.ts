@@ -7,7 +7,7 @@ import type { JsonObject } from '../../model/event.ts';
 import { isTestTenant } from '../../model/principal.ts';
 import { INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
-import type { ClaimedDelivery } from '../../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../../store/deliveries/claimed-delivery.ts';
 import { type EarlierAttempt, loadEarlierAttempts } from '../../store/deliveries/earlier-attempts.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Circuits } from '../circuits.ts';

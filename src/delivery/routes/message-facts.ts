@@ -1,7 +1,7 @@
 import type { CatalogCache } from '../../catalog/cache.ts';
 import { readPhoneNumber } from '../../channels/sms/phone-number.ts';
 import type { PushService } from '../../model/device.ts';
-import type { ClaimedDelivery } from '../../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../../store/deliveries/claimed-delivery.ts';
 import { getEmailDomain } from '../server-domain.ts';
 import type { TargetFinder } from '../target-finder.ts';
 
