@@ -1,7 +1,7 @@
 import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
 import { DEFAULT_TENANT } from '../src/model/event.ts';
 import { systemActor } from '../src/model/principal.ts';
-import { applyCatalog } from '../src/store/catalogs.ts';
+import { applyCatalog } from '../src/store/apply-catalog.ts';
 import type { Database, Tidings } from './setup.ts';
 
 /** Events of this catalog, each of which sends one message: an email (advert, alarm, note), a push message, or webhooks. */

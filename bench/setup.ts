@@ -21,7 +21,7 @@ import { CHANNELS, type Channel } from '../src/model/delivery.ts';
 import { DEFAULT_TENANT } from '../src/model/event.ts';
 import { systemActor } from '../src/model/principal.ts';
 import { Seal } from '../src/privacy/seal.ts';
-import { applyCatalog } from '../src/store/catalogs.ts';
+import { applyCatalog } from '../src/store/apply-catalog.ts';
 import { migrate } from '../src/store/pg/migrate.ts';
 import { Partitions } from '../src/store/pg/partitions.ts';
 import { openPool } from '../src/store/pg/pool.ts';

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serializeError } from '../src/privacy/log-serializers.ts';
-import { claimDeliveries } from '../src/store/deliveries/deliveries.ts';
+import { claimDeliveries } from '../src/store/deliveries/claim.ts';
 import { addressAad } from '../src/users/addresses.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { postRaw, type RawAnswer, raw } from './support/raw.ts';

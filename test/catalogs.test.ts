@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemActor } from '../src/model/principal.ts';
-import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/catalogs.ts';
+import { applyCatalog, applyDirectory, rollBackCatalog } from '../src/store/apply-catalog.ts';
 import { loadExample, parseCatalog } from './support/catalog.ts';
 import { otherProcess } from './support/processes.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';

@@ -21,7 +21,7 @@ const ALLOWED: { readonly [file: string]: string } = {
     ].map((file) => [`src/${file}`, 'the room of webhooks, whose endpoints belong to that channel alone']),
   ),
   'src/cli/operation/tenant-settings.ts': 'an example of limits by channel',
-  'src/store/deliveries/deliveries.ts': 'the claim, whose SQL looks for stopped senders of phone numbers alone',
+  'src/store/deliveries/claim-statement.ts': 'the claim, whose SQL looks for stopped senders of phone numbers alone',
   'src/model/suppression.ts': 'the list of the channels that can be suppressed, of which their type is made',
   'src/accounts/provider-page.ts': 'what to write to try an account, for each channel',
   'src/accounts/trials.ts': 'the same',

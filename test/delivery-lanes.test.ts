@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ChannelLanes, shareOut } from '../src/delivery/lanes.ts';
-import { claimDeliveries } from '../src/store/deliveries/deliveries.ts';
+import { claimDeliveries } from '../src/store/deliveries/claim.ts';
 import { useDatabase } from './support/database.ts';
 import { deliveryCatalog, eventOf, useDeliveries } from './support/deliveries.ts';
 import { DELIVERED, fakeProvider } from './support/providers.ts';

@@ -10,13 +10,18 @@ import { Program } from './support/program.ts';
 const MIN_LINES = 20;
 
 /**
- * Bounds just above what was measured when they were set: 60 files and 4,049 lines, or 61 and 4,081 if a loop of the process runs
- * meanwhile. Some 330 lines came with tenants (who asks, with which rights, for which tenant, with which catalog), some 460 with
- * real providers (which account, by which route, within which limits, tracked how, with which facts). Raise them only with a
- * reason; the goal is fewer files on the way of one event.
+ * Rooms that run by a clock, for all tenants: what they do while the event passes is not on its way, and whether they do it
+ * then differs from run to run.
  */
-const MAX_FILES = 63;
-const MAX_LINES = 4200;
+const CLOCK_ROOMS = ['timers/'];
+
+/**
+ * Bounds just above what was measured when they were set: 63 files and 3,981 lines. Some 330 lines came with tenants (who asks,
+ * with which rights, for which tenant, with which catalog), some 400 with real providers (which account, by which route, within
+ * which limits). Raise them only with a reason; the goal is fewer files on the way of one event.
+ */
+const MAX_FILES = 64;
+const MAX_LINES = 4020;
 
 test('one event runs through few files and lines, from HTTP to the provider', async () => {
   const database = await testDatabase();
@@ -29,7 +34,10 @@ test('one event runs through few files and lines, from HTTP to the provider', as
     await walk.ended;
     await database.drop();
   }
-  const lines = Object.entries(JSON.parse(walk.stdout) as { [file: string]: number }).sort((a, b) => b[1] - a[1]);
+  const counted = Object.entries(JSON.parse(walk.stdout) as { [file: string]: number });
+  const lines = counted
+    .filter(([file]) => !CLOCK_ROOMS.some((room) => file.startsWith(room)))
+    .sort((a, b) => b[1] - a[1]);
   const main = lines.filter(([, count]) => count >= MIN_LINES);
   const total = lines.reduce((sum, [, count]) => sum + count, 0);
   const table = lines.map(([file, count]) => `${String(count).padStart(5)} ${file}`).join('\n');

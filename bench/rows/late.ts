@@ -1,7 +1,7 @@
 import type { CatalogData, Rule } from '../../src/model/catalog.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { systemActor } from '../../src/model/principal.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { type Row, rate } from '../row.ts';
 import { type Setup, type Tidings, withTidings } from '../setup.ts';
 

@@ -1,7 +1,7 @@
 import type { CatalogData, Rule } from '../../src/model/catalog.ts';
 import { DEFAULT_TENANT } from '../../src/model/event.ts';
 import { systemActor } from '../../src/model/principal.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { makeEvents, makeSignups } from '../events.ts';
 import { bareQueue } from '../limits.ts';
 import { type Row, rate } from '../row.ts';

@@ -3,7 +3,7 @@ import { TidingsError } from '../errors.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
-import { applyCatalog } from '../store/catalogs.ts';
+import { applyCatalog } from '../store/apply-catalog.ts';
 import { countWaiting } from '../store/waits/waits.ts';
 import type { CatalogCache } from './cache.ts';
 import type { CatalogFiles } from './catalog-files.ts';

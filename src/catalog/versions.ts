@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
-import { listCatalogs, rollBackCatalog } from '../store/catalogs.ts';
+import { rollBackCatalog } from '../store/apply-catalog.ts';
+import { listCatalogs } from '../store/catalogs.ts';
 import type { CatalogCommand } from './apply.ts';
 import type { CatalogCache } from './cache.ts';
 import type { Catalog } from './compile/compile-catalog.ts';

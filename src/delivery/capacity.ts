@@ -1,7 +1,8 @@
 import type { Provider } from '../channels/provider.ts';
 import { Semaphore } from '../lib/concurrency/semaphore.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { ChannelCapacity, ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ChannelCapacity } from '../store/deliveries/claim.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { Circuits } from './circuits.ts';
 import { MAX_URGENT_PRIORITY } from './lanes.ts';
 

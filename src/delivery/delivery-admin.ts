@@ -4,7 +4,7 @@ import type { DeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
-import { cancelDelivery, retryDelivery } from '../store/deliveries/deliveries.ts';
+import { cancelDelivery, retryDelivery } from '../store/deliveries/delivery-commands.ts';
 import { type DeliveryView, loadDelivery } from '../store/deliveries/delivery-views.ts';
 import { DAY_MS } from '../time/iso-time.ts';
 

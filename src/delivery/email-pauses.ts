@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Millis } from '../model/event.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { listEmailPauses } from '../store/receipts/email-standings.ts';
 
 /** Time in ms after which an email that is held looks again; up to half as much longer, so that not all come back at once. */

@@ -3,7 +3,7 @@ import type { Provider } from '../channels/provider.ts';
 import type { Channel } from '../model/delivery.ts';
 import { isTestTenant } from '../model/principal.ts';
 import { INSTALLATION_ACCOUNT } from '../model/route.ts';
-import type { ClaimWant } from '../store/deliveries/deliveries.ts';
+import type { ClaimWant } from '../store/deliveries/claim.ts';
 import { getLaneTenant } from '../store/deliveries/lanes.ts';
 import type { Capacity } from './capacity.ts';
 import type { Circuits } from './circuits.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
-import type { ClaimWant } from '../store/deliveries/deliveries.ts';
+import type { ClaimWant } from '../store/deliveries/claim.ts';
 import { findDueLanes, type Lane } from '../store/deliveries/lanes.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 

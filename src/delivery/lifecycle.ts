@@ -2,7 +2,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { SettledEvent, Settlement } from '../store/deliveries/settlements.ts';
 import type { ProviderMessage } from '../store/receipts/provider-messages.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -38,7 +38,7 @@ export async function toLifecycleEvents(
   for (const { delivery, settlement } of completed) {
     const type = LIFECYCLE_EVENT_BY_STATUS[settlement.status];
     if (type === undefined || delivery.catalogVersion === FACT_VERSION) continue;
-    if (settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
+    if (isTracked.size > 0 && settlement.status === 'sent' && isTracked.has(toKey(delivery))) continue;
     const { tenantId, userId, notificationId, channel, notificationType } = delivery;
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
     const isHeard = { byRules: listensTo(rules, type), byEndpoints: delivery.heardOutcomes?.includes(type) === true };

@@ -7,7 +7,7 @@ import type { Tracking } from '../model/tracking.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { signTracking } from '../privacy/tracking-token.ts';
 import { signUnsubscribe } from '../privacy/unsubscribe-token.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { getUnsubscribeScope } from '../track/suppression.ts';
 import { addPixel, replaceLinks } from '../track/tracked-html.ts';
 

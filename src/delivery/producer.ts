@@ -6,14 +6,13 @@ import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import {
   type ChannelCapacity,
-  type ClaimedDelivery,
   type ClaimWant,
   claimDeliveries,
   claimWithinLimits,
-  DELIVERIES_CHANNEL,
   type LimitedClaim,
-  loadNextDueDelivery,
-} from '../store/deliveries/deliveries.ts';
+} from '../store/deliveries/claim.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
+import { DELIVERIES_CHANNEL, loadNextDueDelivery } from '../store/deliveries/delivery-queue.ts';
 import { getLaneName } from '../store/deliveries/lanes.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
-import { type ClaimedDelivery, releaseDeliveries } from '../store/deliveries/deliveries.ts';
+import { type ClaimedDelivery, releaseDeliveries } from '../store/deliveries/claimed-delivery.ts';
 import type { Capacity } from './capacity.ts';
 
 export interface ReturnerOptions {

@@ -11,6 +11,10 @@ export interface Sender {
   readonly channel: Channel;
 }
 
+interface UserSender extends Sender {
+  readonly userId: string;
+}
+
 const NO_WINDOWS: readonly RateWindow[] = [];
 
 export interface SendLimitsOptions {
@@ -35,31 +39,33 @@ export class SendLimits {
   find(sender: Sender, provider: Provider | undefined): readonly RateWindow[] | Promise<readonly RateWindow[]> {
     const found = this.#options.getTenant(sender.tenantId);
     return found instanceof Promise
-      ? found.then((tenant) => this.#of(sender, provider, tenant))
-      : this.#of(sender, provider, found);
+      ? found.then((tenant) => this.#toWindows(sender, provider, tenant))
+      : this.#toWindows(sender, provider, found);
   }
 
   /** As `find`, with those of the user. */
-  findAll(
-    sender: Sender & { readonly userId: string },
-    provider: Provider,
-  ): readonly RateWindow[] | Promise<readonly RateWindow[]> {
-    const all = (tenant: TenantProfile) => {
-      const windows = this.#of(sender, provider, tenant);
-      const { own, installation } = this.#getScopes(sender, tenant);
-      if (!own?.user && !installation?.user) return windows;
-      const user = hashUser(sender);
-      return [
-        ...windows,
-        ...(installation?.user ? toWindows(`user ${user}`, installation.user) : []),
-        ...(own?.user ? toWindows(`own user ${user}`, own.user) : []),
-      ];
-    };
+  findAll(sender: UserSender, provider: Provider): readonly RateWindow[] | Promise<readonly RateWindow[]> {
     const found = this.#options.getTenant(sender.tenantId);
-    return found instanceof Promise ? found.then(all) : all(found);
+    return found instanceof Promise
+      ? found.then((tenant) => this.#withUser(sender, provider, tenant))
+      : this.#withUser(sender, provider, found);
   }
 
-  #of(sender: Sender, provider: Provider | undefined, tenant: TenantProfile): readonly RateWindow[] {
+  #withUser(sender: UserSender, provider: Provider, tenant: TenantProfile): readonly RateWindow[] {
+    const windows = this.#toWindows(sender, provider, tenant);
+    if (windows === NO_WINDOWS) return windows;
+    const { own, installation } = this.#getScopes(sender, tenant);
+    if (!own?.user && !installation?.user) return windows;
+    const user = hashUser(sender);
+    return [
+      ...windows,
+      ...(installation?.user ? toWindows(`user ${user}`, installation.user) : []),
+      ...(own?.user ? toWindows(`own user ${user}`, own.user) : []),
+    ];
+  }
+
+  /** Returns the windows without those of the user; NO_WINDOWS itself: the user has no windows either. */
+  #toWindows(sender: Sender, provider: Provider | undefined, tenant: TenantProfile): readonly RateWindow[] {
     const { tenantId, channel } = sender;
     const { own, installation } = this.#getScopes(sender, tenant);
     if (!provider?.limit && !installation && !own) return NO_WINDOWS;
@@ -83,7 +89,7 @@ function toAccountId({ tenantId = '', account, name }: Provider): string {
 }
 
 /** A hash: what is known of a limit outlives its user. */
-function hashUser({ tenantId, channel, userId }: Sender & { readonly userId: string }): string {
+function hashUser({ tenantId, channel, userId }: UserSender): string {
   return createHash('sha256')
     .update(JSON.stringify([tenantId, channel, userId]))
     .digest('base64url')

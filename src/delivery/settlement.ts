@@ -5,10 +5,10 @@ import { getFault } from '../model/fault.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { Settlement } from '../store/deliveries/settlements.ts';
 import { retryDelay, webhookRetryDelay } from './backoff.ts';
-import type { AttemptOutcome, DispatchResult } from './executor.ts';
+import type { AttemptOutcome, DispatchResult } from './dispatch-result.ts';
 
 /** The largest duration that its column, a 32-bit integer, can hold. */
 const MAX_DURATION_MS = 2 ** 31 - 1;

@@ -6,16 +6,16 @@ import { bisect } from '../lib/bisect.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
-import type { ClaimedDelivery } from '../store/deliveries/deliveries.ts';
-import { type Settlement, settleDeliveries } from '../store/deliveries/settlements.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
+import { type Settlement, type SettlementEffects, settleDeliveries } from '../store/deliveries/settlements.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { EndpointNotice } from '../store/webhooks/endpoint-results.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { Capacity } from './capacity.ts';
 import { toSuppressions } from './dead-addresses.ts';
 import { DeadDeviceJudge } from './dead-devices.ts';
+import type { DispatchResult } from './dispatch-result.ts';
 import { toEndpointResults } from './endpoint-results.ts';
-import type { DispatchResult } from './executor.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
 import { toStepResults } from './steps.ts';
@@ -148,14 +148,17 @@ export class Settler {
   }
 
   /** Returns what else the attempts bring about. */
-  async #toEffects(batch: readonly CompletedAttempt[]) {
+  async #toEffects(batch: readonly CompletedAttempt[]): Promise<SettlementEffects> {
     const { catalogs, getsReceipts } = this.#options;
+    const messages = getsReceipts ? await toProviderMessages(batch) : [];
+    const others = batch.filter(hasEffects);
+    if (others.length === 0) return { messages };
     return {
-      steps: await toStepResults(catalogs, batch),
-      messages: getsReceipts ? await toProviderMessages(batch) : [],
-      suppressions: toSuppressions(batch),
-      endpoints: toEndpointResults(batch.map(({ settlement }) => settlement)),
-      devices: this.#deadDevices.judge(batch),
+      steps: await toStepResults(catalogs, others),
+      messages,
+      suppressions: toSuppressions(others),
+      endpoints: toEndpointResults(others.map(({ settlement }) => settlement)),
+      devices: this.#deadDevices.judge(others),
     };
   }
 
@@ -185,6 +188,11 @@ export class Settler {
     };
     log[level](line, 'attempt');
   }
+}
+
+/** Whether an attempt may concern more than its delivery: a device, an endpoint, the next channel, or a dead address. */
+function hasEffects({ delivery, settlement }: CompletedAttempt): boolean {
+  return delivery.target !== '' || delivery.step !== null || settlement.deadAs !== undefined;
 }
 
 /** Returns how many of the completed attempts the next statement records. */

@@ -2,32 +2,38 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { Provider } from '../channels/provider.ts';
 import { suspendClock } from '../lib/suspend-clock.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { ChannelLimits } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { Capacity } from './capacity.ts';
 import { CircuitSharing } from './circuit-sharing.ts';
 import { Circuits, type OpenCircuit } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { EmailPauses } from './email-pauses.ts';
-import { Executor, type ExecutorOptions } from './executor.ts';
+import { Executor } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LaneGate } from './lane-gate.ts';
 import { LeaseClock } from './lease-clock.ts';
 import { LimitedChannels } from './limited-channels.ts';
 import type { MessageLinks } from './message-links.ts';
+import { MessageRenderer, type MessageRendererOptions } from './message-renderer.ts';
+import { MessageSender } from './message-sender.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
 import { RouteCache } from './routes/catalog-routes.ts';
 import { AccountChooser } from './routes/choose-account.ts';
+import { toMessageFacts } from './routes/message-facts.ts';
 import { RouteMoves } from './routes/route-moves.ts';
 import { SendLimits } from './send-limits.ts';
 import { SendTokens } from './send-tokens.ts';
 import { Settler } from './settler.ts';
+import { TargetFinder } from './target-finder.ts';
 import type { TargetSources } from './targets.ts';
 import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
 
@@ -57,11 +63,11 @@ export interface DeliveryWorkerOptions {
   /** Sources of devices and endpoints, by channel. Default: no channel has one. */
   readonly targets?: TargetSources;
   /** Fetches the files of messages. Default: a message with files is not sent. */
-  readonly fetchFiles?: ExecutorOptions['fetchFiles'];
+  readonly fetchFiles?: FetchFiles;
   /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
   readonly links?: MessageLinks;
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
-  readonly getTenant?: ExecutorOptions['getTenant'];
+  readonly getTenant?: MessageRendererOptions['getTenant'];
   /** Rate limits of the channels of the installation. Default: none. */
   readonly limits?: ChannelLimits;
   /** A monotonic clock in ms, for the pauses of the circuit breakers. Default: that of the process. */
@@ -90,6 +96,7 @@ export class DeliveryWorker {
   readonly #deadlines: Deadlines;
   readonly #producer: Producer;
   readonly #executor: Executor;
+  readonly #sender: MessageSender;
   readonly #settler: Settler;
   readonly #rescuer: Rescuer;
   readonly #heartbeat: Heartbeat;
@@ -104,13 +111,13 @@ export class DeliveryWorker {
     elapsed = () => performance.now(),
     mayAct = () => true,
     accounts = NO_TENANT_ACCOUNTS,
-    targets = new Map(),
+    targets: sources = new Map(),
     fetchFiles = async () => NO_FILES,
     limits: installation = {},
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
-    const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log } = options;
+    const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log, links } = options;
     const circuits = new Circuits({ providers, clock, elapsed, log, sendLimit: sendDeadline });
     this.#circuits = circuits;
     this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
@@ -144,27 +151,36 @@ export class DeliveryWorker {
     });
     const routes = new RouteCache(catalogs);
     const moves = new RouteMoves({ pool, clock, elapsed, log });
-    const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant });
-    this.#executor = new Executor({
+    const targets = new TargetFinder({ pool, seal, sources });
+    const getFacts = (delivery: ClaimedDelivery) => toMessageFacts(delivery, targets, catalogs);
+    const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant, getFacts });
+    this.#sender = new MessageSender({
       pool,
-      catalogs,
-      seal,
-      chooser,
-      routes,
-      capacity,
       circuits,
       limits,
       tokens: new SendTokens(pool, log),
       leases,
       deadlines: this.#deadlines,
+      routes,
+      links,
       clock,
       random,
       log,
+    });
+    this.#executor = new Executor({
+      chooser,
+      capacity,
+      circuits,
+      leases,
+      deadlines: this.#deadlines,
       targets,
+      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, canTrack: links !== undefined }),
       fetchFiles,
-      getTenant,
+      sender: this.#sender,
       pauses: this.#pauses,
-      links: options.links,
+      clock,
+      random,
+      log,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       onUnstarted: (delivery, dueAt, holdCode) => returner.add(delivery, dueAt, holdCode),
     });
@@ -177,7 +193,7 @@ export class DeliveryWorker {
       clock,
       random,
       log,
-      getsReceipts: options.links !== undefined,
+      getsReceipts: links !== undefined,
       onSettled: (settlements) => {
         if (settlements.some(({ status }) => status === 'queued')) this.#producer.wake();
         else this.#producer.wakeIfLimited();
@@ -221,7 +237,7 @@ export class DeliveryWorker {
     const abort = setTimeout(() => {
       isAborted = true;
       this.#settler.stop();
-      this.#executor.stop();
+      this.#sender.stop();
       this.#deadlines.stop();
     }, grace);
     while (this.busy > 0 && !isAborted) await pause(DRAIN_POLL_MS);

@@ -8,7 +8,7 @@ import type { Seal } from '../privacy/seal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
-import { DELIVERIES_CHANNEL } from '../store/deliveries/deliveries.ts';
+import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';

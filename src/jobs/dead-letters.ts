@@ -3,7 +3,7 @@ import { TidingsError } from '../errors.ts';
 import { canRetry, parseGroupId } from '../model/dead-letter.ts';
 import type { ChunkResult, DeadLetterFilter } from '../model/job.ts';
 import type { LetterPosition } from '../store/deliveries/dead-letters.ts';
-import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import {
   cancelDeadLetters,
   type FoundLetter,

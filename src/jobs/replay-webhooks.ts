@@ -1,7 +1,7 @@
 import { TidingsError } from '../errors.ts';
 import { WEBHOOK_RETRY_MS } from '../model/catalog.ts';
 import type { ReplayFilter } from '../model/job.ts';
-import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import { previewReplay, replayDeliveries, scanEndpoint } from '../store/webhooks/endpoint-deliveries.ts';
 import { loadEndpoint } from '../store/webhooks/endpoints.ts';
 import type { JobAction } from './action.ts';

@@ -1,6 +1,6 @@
 import { getRetryPeriod } from '../delivery/delivery-admin.ts';
 import type { DeliveryFilter } from '../model/job.ts';
-import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import { previewDeliveries, retryDeliveries, type StoppedPosition, scanStopped } from '../store/jobs/delivery-jobs.ts';
 import type { JobAction } from './action.ts';
 

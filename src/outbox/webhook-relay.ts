@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { WEBHOOK_RETRY_MS } from '../model/catalog.ts';
 import type { Millis } from '../model/event.ts';
-import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import { claimFacts, createFactLanes, type FactKey, fanOutFacts } from '../store/webhooks/facts.ts';
 

@@ -4,7 +4,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { TenantSettings } from '../model/tenant.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { copyCatalog } from '../store/catalogs.ts';
+import { copyCatalog } from '../store/catalog-followers.ts';
 import { requireIsolation, type TenantDatabase } from '../store/pg/tenant-database.ts';
 import {
   findFollower,

@@ -11,7 +11,7 @@ import { isTestTenant, type Principal } from '../model/principal.ts';
 import { type EndpointState, MAX_ENDPOINTS } from '../model/webhook.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
-import { announceDeliveries } from '../store/deliveries/deliveries.ts';
+import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import { loadDelivery } from '../store/deliveries/delivery-views.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';

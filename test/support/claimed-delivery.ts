@@ -1,5 +1,5 @@
 import { Seal } from '../../src/privacy/seal.ts';
-import type { ClaimedDelivery, ClaimHandle } from '../../src/store/deliveries/deliveries.ts';
+import type { ClaimedDelivery, ClaimHandle } from '../../src/store/deliveries/claimed-delivery.ts';
 
 /** Seals with a key of zeros. */
 export const SEAL = new Seal(Buffer.alloc(32));

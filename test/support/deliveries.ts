@@ -2,12 +2,9 @@ import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Provider } from '../../src/channels/provider.ts';
 import { CHANNELS, type Channel, type DeliveryStatus } from '../../src/model/delivery.ts';
 import { systemActor } from '../../src/model/principal.ts';
-import {
-  type ClaimedDelivery,
-  claimDeliveries,
-  markSendStarted,
-  retryDelivery,
-} from '../../src/store/deliveries/deliveries.ts';
+import { claimDeliveries } from '../../src/store/deliveries/claim.ts';
+import { type ClaimedDelivery, markSendStarted } from '../../src/store/deliveries/claimed-delivery.ts';
+import { retryDelivery } from '../../src/store/deliveries/delivery-commands.ts';
 import { loadDelivery, loadNotifications } from '../../src/store/deliveries/delivery-views.ts';
 import { rescueExpired } from '../../src/store/deliveries/leases.ts';
 import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';

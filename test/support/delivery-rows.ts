@@ -1,14 +1,14 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { systemActor } from '../../src/model/principal.ts';
+import { claimDeliveries } from '../../src/store/deliveries/claim.ts';
 import {
   type ClaimedDelivery,
-  claimDeliveries,
-  loadNextDueDelivery,
   markSendStarted,
   releaseDeliveries,
-  retryDelivery,
-} from '../../src/store/deliveries/deliveries.ts';
+} from '../../src/store/deliveries/claimed-delivery.ts';
+import { retryDelivery } from '../../src/store/deliveries/delivery-commands.ts';
+import { loadNextDueDelivery } from '../../src/store/deliveries/delivery-queue.ts';
 import { renewLeases, rescueExpired } from '../../src/store/deliveries/leases.ts';
 import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { systemActor } from '../../src/model/principal.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { checkEncryptionKey } from '../../src/store/metadata.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import type { TestTidings } from './tidings.ts';

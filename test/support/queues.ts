@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { claimDeliveries, loadNextDueDelivery } from '../../src/store/deliveries/deliveries.ts';
+import { claimDeliveries } from '../../src/store/deliveries/claim.ts';
+import { loadNextDueDelivery } from '../../src/store/deliveries/delivery-queue.ts';
 import { claimOutbox } from '../../src/store/outbox.ts';
 import { openPool } from '../../src/store/pg/pool.ts';
 import { QueueFloor } from '../../src/store/pg/queue-floor.ts';

@@ -7,7 +7,7 @@ import { systemActor } from '../../src/model/principal.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import type { StoredHistory } from '../../src/store/replay.ts';
 import { readHistories } from '../../src/store/replay.ts';

@@ -1,7 +1,7 @@
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { toLifecycleEvents } from '../../src/delivery/lifecycle.ts';
 import { toSettlement } from '../../src/delivery/settlement.ts';
-import { claimDeliveries } from '../../src/store/deliveries/deliveries.ts';
+import { claimDeliveries } from '../../src/store/deliveries/claim.ts';
 import { rescueExpired } from '../../src/store/deliveries/leases.ts';
 import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';
 import type { TestTidings } from './tidings.ts';

@@ -21,7 +21,7 @@ import { documentRow, openDocument } from '../../src/privacy/documents.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
 import { runBacktest } from '../../src/simulate/backtest/run-backtest.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { lockUsers } from '../../src/store/facts/facts.ts';
 import { type JobView, loadJob } from '../../src/store/jobs/jobs.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';

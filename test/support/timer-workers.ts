@@ -3,7 +3,7 @@ import { afterEach } from 'vitest';
 import { EMPTY_CATALOG } from '../../src/model/catalog.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { systemActor } from '../../src/model/principal.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { lockUsers } from '../../src/store/facts/facts.ts';
 import { withTransaction } from '../../src/store/pg/transaction.ts';
 import { type ScheduledRule, syncSchedules } from '../../src/timers/sync-schedules.ts';

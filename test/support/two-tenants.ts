@@ -4,7 +4,7 @@ import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
-import { applyCatalog } from '../../src/store/catalogs.ts';
+import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { type TestServer, testServer } from './http.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 

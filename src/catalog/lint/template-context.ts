@@ -14,7 +14,7 @@ export interface TemplateContext {
 /**
  * Returns a function that lists the contexts of a notification on a channel: one for each rule that sends it there and each
  * event type that triggers the rule. The schemas mirror the data that `toTemplateData` of src/ingest/template-data.ts builds
- * and src/delivery/executor.ts completes.
+ * and src/delivery/message-renderer.ts completes.
  */
 export function templateContexts({
   events,

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { RollbackResult, VersionDiff } from '../../catalog/versions.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
-import type { Applied, CatalogVersionView } from '../../store/catalogs.ts';
+import type { CatalogVersionView } from '../../store/catalogs.ts';
+import type { Applied } from '../../store/locked-catalog.ts';
 import { formatDifferences } from '../output/format-differences.ts';
 import { parseVersion } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';

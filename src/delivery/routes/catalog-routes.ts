@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { CatalogCache } from '../../catalog/cache.ts';
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
-import type { ClaimedDelivery } from '../../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../../store/deliveries/claimed-delivery.ts';
 
 /** Versions of catalogs of which routes and prices are in memory. */
 const MAX_VERSIONS = 10_000;

@@ -3,17 +3,17 @@ import type { CompiledRoute, Routes } from '../../catalog/compile/compile-routes
 import type { Provider } from '../../channels/provider.ts';
 import { type Channel, PRIORITIES, type SendOutcome } from '../../model/delivery.ts';
 import { formatDeliveryId } from '../../model/delivery-id.ts';
-import type { PushService } from '../../model/device.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { isTestTenant } from '../../model/principal.ts';
 import { INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
-import type { ClaimedDelivery } from '../../store/deliveries/deliveries.ts';
+import type { ClaimedDelivery } from '../../store/deliveries/claimed-delivery.ts';
 import { type EarlierAttempt, loadEarlierAttempts } from '../../store/deliveries/earlier-attempts.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Circuits } from '../circuits.ts';
 import { TEST_PROVIDER, type TenantAccounts, takesService } from '../tenant-accounts.ts';
 import type { RouteCache } from './catalog-routes.ts';
+import type { MessageFacts } from './message-facts.ts';
 import { type Candidate, getRouteName, groupByTier, rankAccounts } from './rank-accounts.ts';
 import type { RouteMoves } from './route-moves.ts';
 
@@ -26,16 +26,6 @@ export interface ChosenAccount {
   readonly failure?: SendOutcome;
 }
 
-/** Facts about a message before it is rendered; each is asked for only where accounts or conditions differ in it. */
-export interface MessageFacts {
-  /** Returns the push service of the target; undefined: it is not known, or there is no such service. */
-  readonly findService?: () => Promise<PushService | undefined>;
-  /** Whether a template of the provider is used. */
-  readonly needsHosted: () => Promise<boolean>;
-  /** Returns calling code and domain of the address; a part that does not apply is absent. */
-  readonly describeAddress: () => { readonly calling_code?: string; readonly domain?: string };
-}
-
 export interface AccountChooserOptions {
   readonly pool: pg.Pool;
   readonly routes: RouteCache;
@@ -45,6 +35,8 @@ export interface AccountChooserOptions {
   readonly circuits: Circuits;
   readonly moves: RouteMoves;
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
+  /** Returns what the choice may ask about a message. */
+  readonly getFacts: (delivery: ClaimedDelivery) => MessageFacts;
 }
 
 /** In the place of an account, where none may send a message. */
@@ -72,26 +64,21 @@ export class AccountChooser {
    * Returns the account of a delivery; a promise only where something has to be loaded.
    * @throws Error if the accounts of the tenant cannot be loaded or opened
    */
-  choose(delivery: ClaimedDelivery, facts: MessageFacts): ChosenAccount | Promise<ChosenAccount> {
+  choose(delivery: ClaimedDelivery): ChosenAccount | Promise<ChosenAccount> {
     const { tenantId, channel } = delivery;
     if (isTestTenant(tenantId)) return { provider: TEST_PROVIDER, choice: null };
     const own = this.#options.accounts.list(tenantId, channel);
     return own instanceof Promise
-      ? own.then((found) => this.#chooseFrom(found, delivery, facts))
-      : this.#chooseFrom(own, delivery, facts);
+      ? own.then((found) => this.#chooseFrom(found, delivery))
+      : this.#chooseFrom(own, delivery);
   }
 
-  #chooseFrom(
-    own: readonly Provider[],
-    delivery: ClaimedDelivery,
-    facts: MessageFacts,
-  ): ChosenAccount | Promise<ChosenAccount> {
+  #chooseFrom(own: readonly Provider[], delivery: ClaimedDelivery): ChosenAccount | Promise<ChosenAccount> {
     const { channel, attempt, lastAccount } = delivery;
     const isFirst = attempt === 1 && lastAccount === null;
     if (own.length === 0 && isFirst) return { provider: this.#getInstallation(channel), choice: null };
     const found = own.length === 0 ? NO_ROUTES : this.#options.routes.find(delivery);
-    const chooseBy = ({ routes }: { readonly routes: Routes }) =>
-      this.#chooseBy(routes.get(channel), own, delivery, facts);
+    const chooseBy = ({ routes }: { readonly routes: Routes }) => this.#chooseBy(routes.get(channel), own, delivery);
     return found instanceof Promise ? found.then(chooseBy) : chooseBy(found);
   }
 
@@ -99,11 +86,10 @@ export class AccountChooser {
     route: CompiledRoute | undefined,
     own: readonly Provider[],
     delivery: ClaimedDelivery,
-    facts: MessageFacts,
   ): ChosenAccount | Promise<ChosenAccount> {
     const isFirst = delivery.attempt === 1 && delivery.lastAccount === null;
     if (!route && own.length === 1 && isFirst) return { provider: own[0] as Provider, choice: null };
-    return this.#weigh(own, route, delivery, facts);
+    return this.#weigh(own, route, delivery);
   }
 
   #getInstallation(channel: Channel): Provider {
@@ -114,8 +100,8 @@ export class AccountChooser {
     own: readonly Provider[],
     route: CompiledRoute | undefined,
     delivery: ClaimedDelivery,
-    facts: MessageFacts,
   ): Promise<ChosenAccount> {
+    const facts = this.#options.getFacts(delivery);
     const earlier = delivery.attempt > 1 ? await loadEarlierAttempts(this.#options.pool, delivery) : [];
     const all = await this.#findCandidates(own, route, delivery, facts);
     const doubt = earlier.find(({ outcome }) => outcome === 'in_doubt');

@@ -4,7 +4,7 @@ import type { AddressKind } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
 import { toNormalAddress } from '../../privacy/normal-address.ts';
 import { MAX_ADDED_ADDRESSES } from '../../store/addresses.ts';
-import { announceDeliveries } from '../../store/deliveries/deliveries.ts';
+import { announceDeliveries } from '../../store/deliveries/delivery-queue.ts';
 import {
   type AddressChanger,
   addUserAddress,

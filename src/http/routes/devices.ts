@@ -5,6 +5,7 @@ import type { Principal } from '../../model/principal.ts';
 import { listDevices, MAX_USER_DEVICES, registerDevice, removeDevice } from '../../store/devices/devices.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { requireUser } from '../require-user.ts';
 import {
   device,
   deviceList,
@@ -213,12 +214,6 @@ class UserDevices {
     if (removed) return toView(removed);
     throw new TidingsError('not_found', 'The user has no such device, or it is retired.', { pointer: 'device_id' });
   }
-}
-
-/** Returns the user of a token. The scope me is of tokens only. */
-function requireUser({ userId }: Principal): string {
-  if (userId === undefined) throw new Error('a principal with the scope me lacks its user');
-  return userId;
 }
 
 /** Tokens of APNs are hexadecimal; those of Firebase have other characters. */

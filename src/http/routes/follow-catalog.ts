@@ -1,6 +1,6 @@
 import { TidingsError } from '../../errors.ts';
 import { liveTenantId } from '../../model/principal.ts';
-import { followCatalog } from '../../store/catalogs.ts';
+import { followCatalog } from '../../store/catalog-followers.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { followBody, followResult } from '../schemas/tenants.ts';
 

@@ -1,7 +1,7 @@
-import type { Principal } from '../../model/principal.ts';
 import { listOwnNotifications } from '../../store/members/own-notifications.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
+import { requireUser } from '../require-user.ts';
 import { pageQuery } from '../schemas/common.ts';
 import { me, ownNotifications } from '../schemas/me.ts';
 
@@ -49,9 +49,4 @@ export function registerMeRoutes(app: App, { database, seal }: HttpDependencies)
       return { notifications, next: cursors.next(request, notifications, limit, (last) => [last.notification_id]) };
     },
   );
-}
-
-function requireUser({ userId }: Principal): string {
-  if (userId === undefined) throw new Error('a principal with the scope me lacks its user');
-  return userId;
 }

@@ -5,7 +5,7 @@ import { uuidAt } from '../pg/partition-ranges.ts';
 import type { Statement } from '../pg/pipeline.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
-import { DELIVERIES_CHANNEL } from './deliveries.ts';
+import { DELIVERIES_CHANNEL } from './delivery-queue.ts';
 
 /** Newest notifications of a user that are looked at when an address becomes known. */
 const MAX_REVIVED_NOTIFICATIONS = 200;

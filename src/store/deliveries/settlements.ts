@@ -24,7 +24,7 @@ import { insertProviderMessages, type ProviderMessage } from '../receipts/provid
 import { addSuppressions } from '../suppressions.ts';
 import { type EndpointNotice, type EndpointResult, recordEndpointResults } from '../webhooks/endpoint-results.ts';
 import { type Fact, recordFacts } from '../webhooks/facts.ts';
-import { type ClaimHandle, keyColumns } from './deliveries.ts';
+import { type ClaimHandle, keyColumns } from './claimed-delivery.ts';
 import { advanceSteps, type StepResult } from './fallbacks.ts';
 
 /** The result of one attempt, and the next state of its delivery. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { ClaimedDelivery } from './deliveries.ts';
+import type { ClaimedDelivery } from './claimed-delivery.ts';
 
 /**
  * Makes one delivery of each target out of a claimed delivery without a target: it becomes that of the first target, and is

@@ -1,7 +1,7 @@
 import { ConfigError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
 import { isTestTenant, liveTenantId, systemActor, testTenantId } from '../../model/principal.ts';
-import { beginToFollow } from '../catalogs.ts';
+import { beginToFollow } from '../catalog-followers.ts';
 import type { Connection } from '../pg/pool.ts';
 import { DumpError } from './format.ts';
 

@@ -1,7 +1,7 @@
 import type { Millis } from '../../model/event.ts';
 import { type Actor, type Environment, isTestTenant, type Scope, testTenantId } from '../../model/principal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
-import { copyCatalog } from '../catalogs.ts';
+import { copyCatalog } from '../catalog-followers.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Channel of the announcement that a key or a tenant has changed: processes forget what they know of them. */

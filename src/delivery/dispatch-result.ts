@@ -1,0 +1,62 @@
+import type { Provider } from '../channels/provider.ts';
+import type { Cost, DeliveryReasonCode, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+
+/** The result of one attempt. */
+export interface DispatchResult {
+  readonly provider: Provider;
+  readonly outcome: AttemptOutcome;
+  /** The message as it was sent; absent if the attempt ended before it was rendered. */
+  readonly message?: Message;
+  /** Present with a message to a user who has a locale. */
+  readonly locale?: MessageLocale;
+  /** Why it went by its account; absent: there was no choice. */
+  readonly choice?: string;
+  /** Cost of the message; absent: it is not known. */
+  readonly cost?: Cost;
+}
+
+export type AttemptOutcome = SendOutcome | Undeliverable;
+
+/** The message has nowhere to go. */
+export interface Undeliverable {
+  readonly kind: 'undeliverable';
+  readonly reasonCode: DeliveryReasonCode;
+  /** A sentence. */
+  readonly reason: string;
+}
+
+/** The outcome of an attempt that ended before the provider was called. */
+export interface Unsent {
+  readonly outcome: AttemptOutcome;
+}
+
+/**
+ * A delivery that was not started. `lost`: another worker has it. Otherwise it returns to the queue, due at `dueAt` (null: as
+ * before).
+ */
+export type Unstarted =
+  | { readonly unstarted: 'lost' }
+  | { readonly unstarted: 'returned'; readonly dueAt: Millis | null; readonly holdCode?: string };
+
+export const LOST: Unstarted = { unstarted: 'lost' };
+
+/** The delivery returns to the queue, due as before. */
+export const RETURNED: Unstarted = { unstarted: 'returned', dueAt: null };
+
+/**
+ * The delivery returns to the queue, due at this time.
+ * @param dueAt rounded to whole ms
+ * @param holdCode why it waits until then, as docs/errors.md has it; absent: it only waits for its turn
+ */
+export function returnUntil(dueAt: Millis, holdCode?: string): Unstarted {
+  return { unstarted: 'returned', dueAt: Math.round(dueAt), ...(holdCode === undefined ? {} : { holdCode }) };
+}
+
+/** Reason of an outcome that an error in our own code caused. */
+export const INTERNAL_ERROR_REASON = 'internal error in Tidings; see its log';
+
+/** Bounded by the retry time of the delivery. A message with masks in the place of values is never sent. */
+export function toUnopened(what: string): Unsent {
+  return { outcome: { kind: 'retry', reason: `${what} cannot be opened with the current key`, fault: 'us' } };
+}

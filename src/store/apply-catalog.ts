@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import type pg from 'pg';
+import { toOutdated } from '../errors.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import type { Millis } from '../model/event.ts';
+import { type Actor, systemActor } from '../model/principal.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { appendAuditEntry } from './audit-log.ts';
+import { setFollows, updateFollowers } from './catalog-followers.ts';
+import { type Active, type Applied, activate, type LockedCatalog, lockCatalog, toEntry } from './locked-catalog.ts';
+import type { Connection } from './pg/pool.ts';
+import { withTransaction } from './pg/transaction.ts';
+
+/**
+ * Activates a catalog for the tenant. Content equal to that of the active version creates no new version.
+ * @param expected the active version, as the caller knows it; undefined: any
+ * @throws TidingsError `outdated` if another version is active
+ */
+export async function applyCatalog(
+  pool: pg.Pool,
+  tenantId: string,
+  data: CatalogData,
+  by: Actor,
+  now: Millis,
+  expected?: number,
+): Promise<Applied> {
+  return withTransaction(pool, async (connection) => {
+    const locked = await lockCatalog(connection, tenantId);
+    requireVersion(locked.active, expected);
+    return applyContent(connection, locked, toContent(data), by, now);
+  });
+}
+
+/**
+ * Applies the catalog directory, which every start reads, if it has changed since it was last applied. A version activated
+ * over the API in the meantime, such as a rollback, therefore survives a restart.
+ *
+ * @returns `isOther`: true if the active version differs from the directory
+ */
+export async function applyDirectory(
+  pool: pg.Pool,
+  tenantId: string,
+  data: CatalogData,
+  now: Millis,
+): Promise<Applied & { readonly isOther: boolean }> {
+  const content = toContent(data);
+  return withTransaction(pool, async (connection) => {
+    const locked = await lockCatalog(connection, tenantId);
+    const { active } = locked;
+    const { rowCount: isNews } = await connection.query(
+      `insert into metadata as i (name, value) values ($1, $2)
+       on conflict (name) do update set value = excluded.value where i.value <> excluded.value`,
+      [`catalog_directory ${tenantId}`, content.hash],
+    );
+    if (active && !isNews) {
+      return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
+    }
+    const applied = await applyContent(connection, locked, content, systemActor('catalog directory'), now);
+    return { ...applied, isOther: false };
+  });
+}
+
+interface Content {
+  readonly text: string;
+  readonly hash: string;
+}
+
+function toContent(data: CatalogData): Content {
+  const text = JSON.stringify(data);
+  return { text, hash: createHash('sha256').update(text).digest('hex') };
+}
+
+/** Makes a content the active version of a tenant, which follows no other one from now on. */
+async function applyContent(
+  connection: Connection,
+  locked: LockedCatalog & { readonly active: Active | undefined },
+  { text, hash }: Content,
+  by: Actor,
+  now: Millis,
+): Promise<Applied> {
+  const { tenantId, active } = locked;
+  await setFollows(connection, tenantId, null, now);
+  if (active?.content_hash === hash) {
+    if (locked.follows !== null) {
+      const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
+      await appendAuditEntry(connection, entry, now);
+    }
+    return { version: active.version, changed: false };
+  }
+  const version = (active?.highest ?? 0) + 1;
+  await connection.query(
+    // An update locks the row: a content that nothing refers to yet is not deleted meanwhile (store/retention/unused-contents.ts).
+    `insert into catalog_contents (content_hash, content) values ($1, $2)
+     on conflict (content_hash) do update set content_hash = excluded.content_hash`,
+    [hash, text],
+  );
+  await connection.query(
+    'insert into catalogs (tenant_id, version, content_hash, applied_at, applied_by) values ($1, $2, $3, $4, $5)',
+    [tenantId, version, hash, isoTime(now), by.name],
+  );
+  await activate(connection, tenantId, version);
+  const after = { version, content_hash: hash, follows: null };
+  await appendAuditEntry(connection, toEntry(locked, 'catalog.applied', by, after, { content_hash: hash }), now);
+  await updateFollowers(connection, tenantId, hash, by, now);
+  return { version, changed: true };
+}
+
+/**
+ * Activates an earlier version again, under its own number. Returns undefined if the version does not exist.
+ * @param expected as in `applyCatalog`
+ */
+export async function rollBackCatalog(
+  pool: pg.Pool,
+  tenantId: string,
+  version: number,
+  by: Actor,
+  now: Millis,
+  expected?: number,
+): Promise<{ from: number; changed: boolean } | undefined> {
+  return withTransaction(pool, async (connection) => {
+    const locked = await lockCatalog(connection, tenantId);
+    const { active } = locked;
+    const { rows } = await connection.query<{ content_hash: string }>(
+      'select content_hash from catalogs where tenant_id = $1 and version = $2',
+      [tenantId, version],
+    );
+    const [content] = rows;
+    if (!active || !content) return undefined;
+    requireVersion(active, expected);
+    if (active.version === version) {
+      await setFollows(connection, tenantId, null, now);
+      if (locked.follows !== null) {
+        const entry = toEntry(locked, 'catalog.unfollowed', by, { ...active, follows: null });
+        await appendAuditEntry(connection, entry, now);
+      }
+      return { from: version, changed: false };
+    }
+    await activate(connection, tenantId, version);
+    const after = { version, content_hash: content.content_hash, follows: null };
+    const entry = toEntry(locked, 'catalog.rolled_back', by, after, { from: active.version });
+    await appendAuditEntry(connection, entry, now);
+    await setFollows(connection, tenantId, null, now);
+    await updateFollowers(connection, tenantId, content.content_hash, by, now);
+    return { from: active.version, changed: true };
+  });
+}
+
+function requireVersion(active: Active | undefined, expected: number | undefined): void {
+  const version = active?.version ?? 0;
+  if (expected !== undefined && expected !== version) throw toOutdated(version);
+}

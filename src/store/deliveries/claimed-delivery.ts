@@ -1,0 +1,131 @@
+import type pg from 'pg';
+import type { Category } from '../../model/catalog.ts';
+import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import { isoTimeOrNull } from '../../time/iso-time.ts';
+import { selectivityHint } from '../pg/selectivity-hint.ts';
+
+declare const claimHandle: unique symbol;
+
+/**
+ * Locates the row of a claimed delivery, so that its settlement need not search for it. Opaque: only src/store reads it.
+ * (It is the row's ctid, which is valid until the row is written again; the fence is checked all the same.)
+ */
+export type ClaimHandle = string & { readonly [claimHandle]: true };
+
+/** A delivery that a worker has claimed. */
+export interface ClaimedDelivery {
+  /** The lease that it is held under; see leases.ts. */
+  readonly lease: string;
+  /** Passed back with the settlement. `markSendStarted` replaces it. */
+  handle: ClaimHandle;
+  readonly tenantId: string;
+  readonly notificationId: string;
+  readonly channel: Channel;
+  /** Id of a device or an endpoint; empty: the address of the user, or none. */
+  readonly target: string;
+  readonly userId: string;
+  readonly notificationType: string;
+  /** The catalog version that decided it, and the active one. */
+  readonly catalogVersion: number;
+  readonly activeCatalog: number;
+  /** Events about outcomes, such as `notification.failed`, that endpoints of webhooks subscribe to; null: none. */
+  readonly heardOutcomes: readonly string[] | null;
+  /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
+  readonly data: JsonObject | null;
+  /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */
+  readonly sealedData: Buffer | null;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  /** Grows with each claim: settlements of an earlier claim no longer change the delivery. */
+  readonly fence: number;
+  /** No attempt is scheduled after this time. */
+  readonly retryUntil: Millis;
+  readonly inDoubt: InDoubtPolicy;
+  /** 0 (URGENT) to 3 (LOW). */
+  readonly priority: number;
+  /** Place among channels that are tried one after the other, from 1; null: all channels are used. */
+  readonly step: number | null;
+  /** After this the message is of no use; null: it keeps its use. */
+  readonly expiresAt: Millis | null;
+  /** Null: the user has no address of the kind that the channel needs, or the channel needs none. */
+  readonly address: { readonly sealed: Buffer; readonly mask: string; readonly hash: string } | null;
+  readonly category: Category;
+  /** The senders of which the owner of its phone number wants no messages; null: of no sender, or it is no SMS. */
+  readonly stoppedSenders: readonly string[] | null;
+  /** Ids of the windows of limits of which the claim took a token for it. Absent: it took none. */
+  readonly taken?: ReadonlySet<string>;
+  /** When they were taken, by the monotonic clock. */
+  readonly claimedAt?: Millis;
+  /** Account that made an earlier attempt; null: none, or that of the installation. */
+  readonly lastAccount: string | null;
+}
+
+/** Loads the data of a notification that was too large for the claim; undefined if it is gone. */
+export async function loadNotificationData(
+  pool: pg.Pool,
+  { tenantId, userId, notificationId }: Pick<ClaimedDelivery, 'tenantId' | 'userId' | 'notificationId'>,
+): Promise<{ readonly data: JsonObject; readonly sealed: Buffer | null } | undefined> {
+  const { rows } = await pool.query<{ data: JsonObject; sealed: Buffer | null }>({
+    name: 'load-notification-data',
+    text: 'select data, sealed from notifications where tenant_id = $1 and user_id = $2 and notification_id = $3',
+    values: [tenantId, userId, notificationId],
+  });
+  return rows[0];
+}
+
+/**
+ * Marks that the send starts, right before a send that must not happen twice (`in_doubt: hold`): after a crash from here on
+ * the delivery is in doubt. Types with `in_doubt: resend` save this statement; their claim marks them from the start.
+ * Returns false if the lease was lost: the message must not be sent.
+ */
+export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery): Promise<boolean> {
+  const { rows } = await pool.query<{ handle: ClaimHandle }>({
+    name: 'mark-send-started',
+    text: `update deliveries set send_started = true
+           where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and fence = $5 and status = 'sending'
+           returning ctid as handle`,
+    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.target, delivery.fence],
+  });
+  if (!rows[0]) return false;
+  delivery.handle = rows[0].handle;
+  return true;
+}
+
+/**
+ * Returns deliveries that were claimed but not started to the queue. The attempt does not count.
+ * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
+ * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
+ */
+export async function releaseDeliveries(
+  pool: pg.Pool,
+  deliveries: readonly ClaimedDelivery[],
+  dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
+  holdCodes: readonly (string | null)[] = deliveries.map(() => null),
+): Promise<void> {
+  await pool.query({
+    name: 'release-deliveries',
+    text: `update deliveries as d
+           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at), hold_code = r.h,
+               -- A limit delays, and takes nothing from the time for retries.
+               retry_until = case when r.h = 'rate_limited' then retry_until + greatest(r.d - due_at, '0') else retry_until end
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[])
+             as r(t, n, c, g, f, d, h)
+           where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
+             and d.status = 'sending' and ${selectivityHint('r.f')}`,
+    values: [...keyColumns(deliveries), dueAt.map((time) => isoTimeOrNull(time)), holdCodes],
+  });
+}
+
+/** Returns the keys and fences of deliveries as five arrays: tenants, notifications, channels, targets, fences. */
+export function keyColumns(
+  deliveries: readonly Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'target' | 'fence'>[],
+): unknown[] {
+  return [
+    deliveries.map((delivery) => delivery.tenantId),
+    deliveries.map((delivery) => delivery.notificationId),
+    deliveries.map((delivery) => delivery.channel),
+    deliveries.map((delivery) => delivery.target),
+    deliveries.map((delivery) => delivery.fence),
+  ];
+}
