@@ -1,12 +1,10 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Json } from '../../model/event.ts';
+import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
 import type { Receipt, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { tidyReply } from '../tidy-reply.ts';
 import { readPath, readPathText } from './read-path.ts';
 import type { ReceiptMapping } from './receipt-mapping.ts';
-
-/** Reports in one request that are read, at most. */
-const MAX_EVENTS = 10_000;
 
 interface Settings {
   readonly receipts?: ReceiptMapping | undefined;
@@ -32,7 +30,7 @@ export const httpReceipts: ReceiptReader<Settings> = {
       parsed = {};
     }
     const found = mapping.events === undefined ? parsed : readPath(parsed, mapping.events);
-    const events = (Array.isArray(found) ? found : [found ?? {}]).slice(0, MAX_EVENTS);
+    const events = (Array.isArray(found) ? found : [found ?? {}]).slice(0, MAX_REQUEST_RECEIPTS + 1);
     return { receipts: events.map((event) => toReceipt(event, mapping, receivedAt)) };
   },
 };
