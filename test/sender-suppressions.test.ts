@@ -92,3 +92,16 @@ test('a sender is a scope of SMS alone: with an email address it is rejected, ad
   expect(many).toMatchObject({ status: 400, body: { errors: [{ pointer: '/suppressions/1/scope' }] } });
   expect(await suppressions()).toEqual([]);
 });
+
+test('STOP and START of a number to which no message is known count all the same, in every spelling of the number', async () => {
+  const { send, twilio, suppressions } = await start({ sender: '+15550199' });
+  await twilio({ ...FROM_READER, From: '+1 555 0100', MessageSid: 'SM1', Body: 'STOP', To: '+15550199' });
+  expect(await suppressions()).toMatchObject([{ scope: 'sender:+15550199', reason: 'opted_out', channel: 'sms' }]);
+  expect(JSON.stringify(await suppressions())).not.toContain('5550100');
+  await send('text', 'dropped');
+  await twilio({ ...FROM_READER, MessageSid: 'SM2', Body: 'hello', To: '+15550199' });
+  expect(await suppressions()).toHaveLength(1);
+  await twilio({ ...FROM_READER, MessageSid: 'SM3', Body: 'START', To: '+15550199' });
+  expect(await suppressions()).toEqual([]);
+  await send('text');
+});

@@ -13,6 +13,7 @@ import {
 } from '../store/receipts/provider-messages.ts';
 import { findByReference } from './find-messages.ts';
 import { getMessageKey } from './receipt-subject.ts';
+import { recordKeyword } from './record-keyword.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 import { toStorable } from './storable-receipt.ts';
 
@@ -42,8 +43,9 @@ export class ReceiptIntake {
    * @param account as in the URL of the request; null: that of the installation
    * @returns the body to answer with; undefined: none
    * @throws TidingsError `not_found` for an unknown account, `unauthorized` for a signature that does not match,
-   *   `payload_too_large` for more than MAX_REQUEST_RECEIPTS, none of which is recorded, `overloaded` if receipts of messages that
-   *   are not known yet find no room: a provider that gets an error sends them again
+   *   `payload_too_large` for more than MAX_REQUEST_RECEIPTS, none of which is recorded, `overloaded` if the request cannot be
+   *   verified now, what it asks for cannot be done now, or receipts of messages that are not known yet find no room: a provider
+   *   that gets it sends them again
    */
   async take(provider: string, account: string | null, request: ReceiptRequest): Promise<ReceiptAnswer['body']> {
     const { accounts, getTools, log } = this.#options;
@@ -54,8 +56,8 @@ export class ReceiptIntake {
     }
     const tools = getTools();
     const fault = await reader.verify(request, found.settings, tools).catch((error: unknown) => {
-      log.error({ err: error, provider }, 'a request with receipts could not be verified');
-      return 'it could not be verified';
+      log.warn({ err: error, provider }, 'a request with receipts cannot be verified now');
+      throw toRepeat('The request cannot be verified now. Send it again.');
     });
     if (fault !== undefined) throw new TidingsError('unauthorized', `The request is not accepted: ${fault}.`);
     const answer = reader.read(request, found.settings);
@@ -67,6 +69,7 @@ export class ReceiptIntake {
     await this.#recordAll(found, answer.receipts);
     await answer.afterwards?.(tools).catch((error: unknown) => {
       log.warn({ err: error, provider }, 'what a provider asked for with its receipts could not be done');
+      throw toRepeat('What the request asks for could not be done now. Send it again.');
     });
     return answer.body;
   }
@@ -87,8 +90,7 @@ export class ReceiptIntake {
     if (unmatched > 0) log.info({ provider, unmatched }, 'receipts of messages that are not known');
     if (left === 0) return;
     log.warn({ provider, left }, 'receipts of messages that are not known yet found no room');
-    const message = 'Too many receipts of this account wait for their messages. Send these again.';
-    throw new TidingsError('overloaded', message, { retryAfter: RETRY_AFTER_SECONDS });
+    throw toRepeat('Too many receipts of this account wait for their messages. Send these again.');
   }
 
   /** Returns how many of the receipts found no room, and how many name no message. */
@@ -123,9 +125,10 @@ export class ReceiptIntake {
     for (const receipt of receipts) {
       const key = getMessageKey(receipt);
       if ('from' in receipt.of) {
-        const to = await findMessagesTo(pool, owner, seal.sign(toNormalAddress('phone', receipt.of.from)));
+        const addressHash = seal.sign(toNormalAddress('phone', receipt.of.from));
+        const to = await findMessagesTo(pool, owner, addressHash);
         for (const message of to) add(message, receipt);
-        if (to.length === 0) unmatched++;
+        if (to.length === 0) await recordKeyword(this.#options, owner, receipt, addressHash);
       } else {
         const message = key === undefined ? undefined : messages.get(key);
         if (message) add(message, receipt);
@@ -143,4 +146,8 @@ export class ReceiptIntake {
     const left = unknown.length > 0 ? await holdReceipts(pool, owner, unknown, clock()) : 0;
     return { left, unmatched, hasWaited };
   }
+}
+
+function toRepeat(message: string): TidingsError {
+  return new TidingsError('overloaded', message, { retryAfter: RETRY_AFTER_SECONDS });
 }

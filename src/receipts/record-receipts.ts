@@ -7,13 +7,14 @@ import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import type { Receipt } from '../model/receipt.ts';
-import { isSuppressible, type Suppression } from '../model/suppression.ts';
+import { isOptOut, isSuppressible, type Suppression } from '../model/suppression.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
 import { advanceSteps } from '../store/deliveries/fallbacks.ts';
 import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { hasOptedInLater } from '../store/receipts/opt-ins.ts';
 import type { MessageRow } from '../store/receipts/provider-messages.ts';
 import {
   endCheck,
@@ -196,6 +197,7 @@ async function suppress(
     const verdict = getSuppression({ receipt, provider, ...(category ? { category } : {}) }, { softBounces });
     if (!verdict || (verdict.until !== undefined && verdict.until <= now)) continue;
     const { scope, reason, until = null } = verdict;
+    if (isOptOut(reason) && (await hasOptedInLater(connection, address, receipt.at))) continue;
     const mask = await loadMask(connection, delivery, addressHash);
     // STOP is a word to one sender: the others may go on.
     const senders = reason === 'opted_out' ? listSenders(receipt) : [];
