@@ -173,8 +173,9 @@ describe('receipts', () => {
   });
 
   test('that are nested however deeply are read, with an id that is the same when they are repeated', () => {
-    const deep = `{"a":`.repeat(100_000) + '1' + '}'.repeat(100_000);
-    const read = () => http.receipts!.read(toRequest(`{"results":[${deep},${deep}]}`), settings({ id: undefined })).receipts;
+    const deep = `${`{"a":`.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const read = () =>
+      http.receipts!.read(toRequest(`{"results":[${deep},${deep}]}`), settings({ id: undefined })).receipts;
     expect(read()).toMatchObject([{ kind: 'unknown' }, { kind: 'unknown' }]);
     expect(new Set([...read(), ...read()].map(({ id }) => id)).size).toBe(2);
   });
