@@ -18,7 +18,7 @@ const SES = {
 const EMAIL = { kind: 'email', address: 'maria@example.com' } as const;
 const PHONE = { kind: 'phone', number: '+351912345678' } as const;
 
-/** What a provider reports of the message of a request. */
+/** Reports of providers on the message of a request, by provider. */
 const REPORTS: { readonly [provider: string]: (body: string) => ReturnType<typeof toRequest> } = {
   ses(body) {
     const tags = (JSON.parse(body).EmailTags as { Name: string; Value: string }[]).map((one) => [
