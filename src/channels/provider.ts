@@ -24,6 +24,8 @@ export interface Outgoing {
   readonly idempotencyKey: string;
   /** Number of the attempt, from 1. */
   readonly attempt: number;
+  /** For endpoints of webhooks: grows from one message or fact of the user to the next. Absent: its place is not known. */
+  readonly sequence?: number;
   /** Whether its priority is URGENT or HIGH: providers that have two speeds use the faster one. */
   readonly isUrgent?: boolean;
   /** After this time the message is of no use: providers that can drop it then. Absent: it keeps its use. */

@@ -4,7 +4,9 @@ import { z } from 'zod';
  * Returns the schema of a setting that is a secret: it is kept sealed, written but never read by the API, and appears in no
  * error.
  */
-export function secretSetting(schema: z.ZodString = z.string().min(1).max(10_000)): z.ZodString {
+export function secretSetting(): z.ZodString;
+export function secretSetting<Schema extends z.ZodType>(schema: Schema): Schema;
+export function secretSetting(schema: z.ZodType = z.string().min(1).max(10_000)): z.ZodType {
   // As metadata, because a schema that is described, or made optional, is another object.
   return schema.meta({ ...schema.meta(), writeOnly: true });
 }
@@ -19,7 +21,7 @@ export function listSecrets(settings: z.ZodType): string[] {
 
 function isSecret(schema: z.ZodType): boolean {
   if (schema.meta()?.writeOnly === true) return true;
-  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
+  return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault
     ? isSecret(schema.unwrap() as z.ZodType)
     : false;
 }

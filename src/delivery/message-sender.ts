@@ -162,7 +162,7 @@ export class MessageSender {
     { target, message, sender, tracking }: ReadyMessage,
   ): Outgoing {
     const { links, clock } = this.#options;
-    const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt } = delivery;
+    const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt, sequence } = delivery;
     const unsubscribeUrl = links?.unsubscribeUrl(delivery);
     return {
       tenantId,
@@ -175,6 +175,7 @@ export class MessageSender {
       ...(sender === undefined ? {} : { sender }),
       idempotencyKey: formatDeliveryId(delivery),
       attempt,
+      ...(sequence === null || userId === '' ? {} : { sequence }),
       isUrgent: delivery.priority <= MAX_URGENT_PRIORITY,
       ...(expiresAt === null ? {} : { expiresAt }),
       ...(links === undefined ? {} : { receiptUrl: links.receiptUrl(provider, tenantId) }),

@@ -293,6 +293,7 @@ export class BatchDecider {
     const type = catalog.getNotificationType(decision.notification_type);
     const condensed = condenseContents(send, catalog.namedFields);
     const notificationId = decision.notification_id as string;
+    const plans = planNotification(type, rule.channels, this.batch.now);
     this.batch.notifications.push({
       userId,
       notificationId,
@@ -303,11 +304,10 @@ export class BatchDecider {
       eventId: trigger.eventId,
       catalogVersion,
       correlationId: trigger.context ? toCorrelation(trigger.context.correlation_id) : null,
+      isForEndpoints: plans.some(({ channel }) => channel === 'webhook'),
       ...this.#sealData(userId, notificationId, toTemplateData(profile, condensed)),
     });
-    for (const plan of planNotification(type, rule.channels, this.batch.now)) {
-      this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });
-    }
+    for (const plan of plans) this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });
   }
 
   #sealData(userId: string, notificationId: string, data: TemplateData): { dataText: string; sealed: Buffer | null } {

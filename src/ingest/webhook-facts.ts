@@ -42,6 +42,7 @@ export function toEventFact(
       dataText,
       sealed: sealText === null ? null : sealOriginals(seal, tenantId, userId, factId, sealText),
       correlationId: null,
+      isForEndpoints: true,
     },
   };
 }

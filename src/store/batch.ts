@@ -13,6 +13,7 @@ import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits/waits.ts';
+import { sequenceStatement } from './webhooks/sequence.ts';
 
 /** Everything that one transaction writes; all of one tenant. */
 export interface Batch {
@@ -58,6 +59,8 @@ export interface Batch {
     /** The originals, if they differ. */
     readonly sealed: Buffer | null;
     readonly correlationId: string | null;
+    /** Whether it may go to endpoints of webhooks, which learn its place in the order of the user. */
+    readonly isForEndpoints: boolean;
   }[];
   /** Facts for endpoints of webhooks; the content of each is a notification with its id. */
   readonly facts: readonly {
@@ -114,6 +117,8 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch));
   if (facts.length > 0) statements.push(copyFacts(batch));
+  const forEndpoints = notifications.filter(({ isForEndpoints }) => isForEndpoints);
+  if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.

@@ -51,7 +51,8 @@ export class EndpointSends {
         if (index !== -1) waiting.splice(index, 1);
         resolve();
       };
-      const timer = setTimeout(go, Math.ceil(longest));
+      // After a pause of this process, responses that came meanwhile are read first: it was not the endpoint that was slow.
+      const timer = setTimeout(() => setImmediate(go), Math.ceil(longest));
       waiting.push(go);
     });
   }

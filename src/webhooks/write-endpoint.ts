@@ -15,7 +15,8 @@ const MAX_HEADER_CHARS = 4096;
 
 /** @throws TidingsError `invalid_webhook` for a URL that cannot be used */
 export function checkUrl(client: Pick<GuardedClient, 'findFault'>, url: string): void {
-  const fault = client.findFault(url);
+  // A URL is read without line breaks in it, and would be shown with them.
+  const fault = /[\s\p{C}]/u.test(url) ? 'has a blank or a control character' : client.findFault(url);
   if (fault === undefined) return;
   const message = `url ${fault}; write an https:// URL with a public host name.`;
   throw new TidingsError('invalid_webhook', message, { pointer: '/url' });

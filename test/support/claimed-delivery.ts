@@ -19,6 +19,7 @@ export const CLAIMED: ClaimedDelivery = {
   catalogVersion: 1,
   activeCatalog: 1,
   heardOutcomes: null,
+  sequence: null,
   data: {},
   sealedData: null,
   attempt: 3,

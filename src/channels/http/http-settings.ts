@@ -9,6 +9,7 @@ import { receiptMapping } from './receipt-mapping.ts';
 /** Characters of a body template as JSON. */
 const MAX_BODY_CHARS = 20_000;
 
+// Secrets are also the URLs and headers: for many services, such as incoming webhooks, they are the key.
 const path = () => z.string().regex(PATH, { error: 'must be a path such as messages.0.id' });
 /** Headers that the client writes. */
 const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|keep-alive|upgrade|expect|te|trailer)$/i;
@@ -75,15 +76,16 @@ const errorRule = z
 export const httpSettings = z
   .strictObject({
     url: destination(
-      template(2000).regex(/^(?:https?:\/\/|\{\{\s*url\s*\}\}[^{}]*$)/, {
-        error: 'must begin with https://, or with {{url}}, and then have no other placeholder',
-      }),
+      secretSetting(
+        template(2000).regex(/^(?:https?:\/\/|\{\{\s*url\s*\}\}[^{}]*$)/, {
+          error: 'must begin with https://, or with {{url}}, and then have no other placeholder',
+        }),
+      ),
     ).describe('Where the request goes, with placeholders; `{{url}}` at its beginning is the URL of the chat.'),
     method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('Method of the request.'),
-    headers: z
-      .record(headerName(), template(1000))
+    headers: secretSetting(z.record(headerName(), template(1000)))
       .default({})
-      .describe('Headers by name, with placeholders; no secrets, which `auth_secret` is for.'),
+      .describe('Headers by name, with placeholders.'),
     auth: z
       .enum(['none', 'bearer', 'basic', 'header', 'hmac'])
       .default('none')
@@ -148,8 +150,8 @@ export const httpSettings = z
       .strictObject({ path: path(), unit: z.enum(['seconds', 'milliseconds']).default('seconds') })
       .optional()
       .describe('Where the body says how long to wait. The header `Retry-After` is always read.'),
-    check: z
-      .strictObject({
+    check: secretSetting(
+      z.strictObject({
         url: destination(
           z
             .string()
@@ -157,7 +159,8 @@ export const httpSettings = z
             .regex(/^https?:\/\//),
         ),
         path: path().optional(),
-      })
+      }),
+    )
       .optional()
       .describe('A request with GET that sends nothing, to find out whether the credentials are good.'),
     receipts: receiptMapping

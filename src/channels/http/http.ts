@@ -53,6 +53,7 @@ ${Object.entries(PLACEHOLDERS)
 function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools): Provider {
   const { check } = account;
   const isForUrl = /\{\{\s*url\s*\}\}/.test(account.url);
+  const secrets = listSecretTexts(account);
   const namesTo = /\{\{\s*to(?:_digits)?\s*\}\}/.test(JSON.stringify([account.url, account.headers, account.body]));
   /** A chat may be known by the URL of the account alone. */
   const needsTo = ({ channel }: Outgoing) => channel !== 'chat' || namesTo;
@@ -83,7 +84,8 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
       ...(mayHandOver ? { mayHandOver } : {}),
     });
     if ('outcome' in answer) return answer.outcome;
-    const hidden = [account.auth_secret, account.receipt_secret, to, values.to_digits, ...listUrlSecrets(chatUrl)];
+    const shown = [to, values.to_digits, url, ...listUrlSecrets(chatUrl)];
+    const hidden = [...secrets, ...shown];
     const outcome = toHttpOutcome(
       answer.response,
       account,
@@ -137,6 +139,12 @@ function toMissingTarget({ channel }: Outgoing, isForUrl: boolean): SendOutcome 
 
 /** Characters of a part of a URL that may be a secret. */
 const MIN_SECRET_CHARS = 8;
+
+/** Returns what of an account must not be in an outcome: of its URLs, parts that look like words of a path may. */
+function listSecretTexts({ auth_secret, receipt_secret, url, headers, check }: HttpSettings): (string | undefined)[] {
+  const urls = [url, check?.url].flatMap((one) => [one, ...listUrlSecrets(one).filter((part) => /[\dA-Z]/.test(part))]);
+  return [auth_secret, receipt_secret, ...urls, ...Object.values(headers)];
+}
 
 /** Returns the URL of a chat and its parts: they are all that is needed to post. */
 function listUrlSecrets(url: unknown): string[] {

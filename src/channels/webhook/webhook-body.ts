@@ -2,6 +2,9 @@ import type { WebhookFormat } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Outgoing } from '../provider.ts';
 
+/** Digits of the largest whole number of JavaScript. */
+const SEQUENCE_DIGITS = 16;
+
 /** Media types of the body, by its format. */
 export const CONTENT_TYPES: { readonly [format in WebhookFormat]: string } = {
   json: 'application/json; charset=utf-8',
@@ -14,11 +17,11 @@ export function toWebhookId({ idempotencyKey }: Outgoing): string {
 }
 
 /**
- * Returns the body, the same in each attempt. Its data is that of the message, or else what the message says.
+ * Returns the body, the same in each attempt, with the place of the message in the order of its user. Its data is that of the message, or else what the message says.
  * @param now used as the time of a message whose id has no time in it
  */
 export function writeWebhookBody(outgoing: Outgoing, format: WebhookFormat, now: Millis): string {
-  const { notificationType: type, notificationId, tenantId, userId, message } = outgoing;
+  const { notificationType: type, notificationId, tenantId, userId, message, sequence } = outgoing;
   const { data: payload, subject, title, text, actions, image } = message;
   const data: JsonObject = payload ?? {
     notification_id: notificationId,
@@ -30,7 +33,7 @@ export function writeWebhookBody(outgoing: Outgoing, format: WebhookFormat, now:
     ...(actions === undefined ? {} : { actions: actions.map(({ label, url }) => ({ label, url })) }),
   };
   const timestamp = new Date(getIdTime(notificationId) ?? now).toISOString();
-  if (format === 'json') return JSON.stringify({ type, timestamp, data });
+  if (format === 'json') return JSON.stringify({ type, timestamp, sequence, data });
   return JSON.stringify({
     specversion: '1.0',
     id: toWebhookId(outgoing),
@@ -38,6 +41,8 @@ export function writeWebhookBody(outgoing: Outgoing, format: WebhookFormat, now:
     type,
     time: timestamp,
     ...(userId === '' ? {} : { subject: userId }),
+    // As the extension of CloudEvents has it: texts of the same length, which sort like their numbers.
+    ...(sequence === undefined ? {} : { sequence: String(sequence).padStart(SEQUENCE_DIGITS, '0') }),
     datacontenttype: 'application/json',
     data,
   });

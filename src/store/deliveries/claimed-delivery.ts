@@ -31,6 +31,8 @@ export interface ClaimedDelivery {
   readonly activeCatalog: number;
   /** Events about outcomes, such as `notification.failed`, that endpoints of webhooks subscribe to; null: none. */
   readonly heardOutcomes: readonly string[] | null;
+  /** Its place among what endpoints of webhooks receive about its user; null: it goes to none. */
+  readonly sequence: number | null;
   /** Data for its templates, with addresses masked; null: it is large, and loaded when the message is rendered. */
   readonly data: JsonObject | null;
   /** The originals of parts of the data; null if nothing in it is masked but the user's addresses. */

@@ -12,6 +12,7 @@ import { runSchemaFile } from '../pg/migrate.ts';
 import type { Connection } from '../pg/pool.ts';
 import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { HELD_UNTIL } from '../tenants/queues.ts';
+import { raiseSequence } from '../webhooks/sequence.ts';
 import { fitTenant, type LeftOut, withTestTenant } from './added-tenant.ts';
 import { DumpError, HASH_CHECK_TEXT } from './format.ts';
 import { holdSuspended, holdUntilResumed } from './held-timers.ts';
@@ -65,6 +66,7 @@ export async function completeRestore(
 ): Promise<{ rescued: number; paused: boolean; left_out: LeftOut | null }> {
   const tenants = tenant === null ? null : withTestTenant(tenant);
   await setSequences(connection);
+  await raiseSequence(connection);
   const rescued = await endClaims(connection, tenants, now);
   if (!resume && tenants === null) {
     await pauseWorkers(connection, { since: isoTime(now), dumped_at: header.created_at });

@@ -518,6 +518,14 @@ create index schedules_lanes on schedules (tenant_id, next_at) where next_at > '
 -- Notifications and deliveries
 
 -- A message to a user, decided by a rule, on one or more channels.
+-- Order of what endpoints of webhooks receive about a user; drawn for nothing else. It starts at the microseconds since 1970, so that a tenant that moves to a newer database goes on with higher numbers.
+create sequence webhook_sequence;
+select setval('webhook_sequence', (extract(epoch from clock_timestamp()) * 1000000)::bigint);
+-- With the rights of the owner: the API login records suppressions for endpoints, and has no rights on sequences.
+create function next_webhook_sequence() returns bigint language sql volatile security definer set search_path from current as $$
+select nextval('webhook_sequence')
+$$;
+
 create table notifications (
   tenant_id         text collate "C" not null,
   user_id           text collate "C" not null,
@@ -532,6 +540,7 @@ create table notifications (
   sealed            bytea,                      -- original of data
   correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
+  sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
@@ -969,8 +978,8 @@ begin
     return false;
   end if;
   insert into notifications (tenant_id, user_id, notification_id, notification_type, category, rule, decision_id, event_id,
-                             catalog_version, data, created_at)
-  values (tenant, of_user, id, fact_type, 'FACT', '', '', event_id, 0, event, at)
+                             catalog_version, data, created_at, sequence)
+  values (tenant, of_user, id, fact_type, 'FACT', '', '', event_id, 0, event, at, next_webhook_sequence())
   on conflict do nothing;
   insert into webhook_facts (tenant_id, fact_id, user_id, type, notification_type, channel, due_at)
   values (tenant, id, of_user, fact_type, about, on_channel, due)
