@@ -84,9 +84,9 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('after %s', (signal) => {
     await processes.start('workers');
     await expect.poll(() => countOpen(ids), { timeout: 60_000 }).toBe(0);
     expect(await listAttempts(ids)).toEqual([{ provider: 'smtp', account: null, outcome: 'in_doubt' }]);
-    expect(await query('select distinct status, provider from deliveries where notification_id = any($1)', [ids])).toEqual([
-      { status: 'in_doubt', provider: 'smtp' },
-    ]);
+    expect(
+      await query('select distinct status, provider from deliveries where notification_id = any($1)', [ids]),
+    ).toEqual([{ status: 'in_doubt', provider: 'smtp' }]);
     program.kill('SIGKILL');
   });
 });

@@ -68,7 +68,11 @@ export class MessageSender {
   }
 
   /** Makes at most one call to the provider. Throws only before that call. @param chosen the account */
-  async send(delivery: ClaimedDelivery, chosen: ChosenAccount, ready: ReadyMessage): Promise<DispatchResult | Unstarted> {
+  async send(
+    delivery: ClaimedDelivery,
+    chosen: ChosenAccount,
+    ready: ReadyMessage,
+  ): Promise<DispatchResult | Unstarted> {
     const { provider } = chosen;
     const { circuits, leases, deadlines } = this.#options;
     const domain = getServerDomain(ready.target);

@@ -210,10 +210,13 @@ export class AccountChooser {
   }
 
   /** Whether messages may go by other accounts than this one, whose circuit is open; moves them if they may. */
-  #mayLeave({ provider }: Candidate, delivery: ClaimedDelivery): boolean | Promise<boolean> {
+  async #mayLeave({ provider }: Candidate, delivery: ClaimedDelivery): Promise<boolean> {
     const { circuits, moves } = this.#options;
-    if (moves.find(delivery, provider)) return true;
-    return moves.moveAway(delivery, provider, circuits.findCause(provider) ?? 'its circuit is open');
+    const isMoved = () => moves.find(delivery, provider) !== undefined;
+    if (isMoved()) return true;
+    await moves.moveAway(delivery, provider, circuits.findCause(provider) ?? 'its circuit is open');
+    // By this process, or by another that saw it first.
+    return isMoved();
   }
 
   /** Returns why a message does not go by the account that is its first choice; undefined: it does. */

@@ -90,7 +90,15 @@ export async function markSendStarted(
     text: `update deliveries set send_started = true, provider = $6, account = $7, account_fence = fence
            where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and fence = $5 and status = 'sending'
            returning ctid as handle`,
-    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.target, delivery.fence, name, account ?? null],
+    values: [
+      delivery.tenantId,
+      delivery.notificationId,
+      delivery.channel,
+      delivery.target,
+      delivery.fence,
+      name,
+      account ?? null,
+    ],
   });
   if (!rows[0]) return false;
   delivery.handle = rows[0].handle;
