@@ -4,7 +4,7 @@ import { ChannelLanes } from '../src/delivery/lanes.ts';
 import { claimDeliveries } from '../src/store/deliveries/claim.ts';
 import { useDatabase } from './support/database.ts';
 
-/** What is urgent is found at once beside a long queue of others: by time, and by what the statements read. */
+/** Urgent deliveries that are found at once beside a long queue of others: by time, and by what the statements read. */
 
 const database = useDatabase();
 const NOW = Date.parse('2026-01-10T12:00:00Z');
