@@ -83,3 +83,15 @@ test('moves of accounts that fail are shown with the queue', async () => {
     },
   ]);
 });
+
+test('an account that is disabled has no moves: the channels that it still sends keep theirs', async () => {
+  const listMoved = async () =>
+    (await api.server.get('/api/v1/queue')).body.moves.map((one: { account: string }) => one.account);
+  const change = (body: object) => api.server.send('PATCH', '/api/v1/provider-accounts/ses_eu', body);
+  await change({ place: 2 });
+  expect(await listMoved()).toEqual(['ses_eu']);
+  await change({ enabled: false });
+  expect(await listMoved()).toEqual([]);
+  const { rows } = await api.tidings.database.pool.query('select from route_moves');
+  expect(rows.length).toBe(0);
+});
