@@ -8,13 +8,16 @@ const open: RoutedTidings[] = [];
 afterEach(() => Promise.all(open.splice(0).map((one) => one.close())));
 
 const PRICES = `prices:
-  - { provider: main, channel: sms, from: 2025-01-01, amount: 0.1, currency: EUR }
-  - { provider: main, channel: sms, calling_code: "351", from: 2025-01-01, amount: 0.03, currency: EUR }
-  - { provider: main, channel: sms, calling_code: "351", from: 2025-11-20, amount: 0.05, currency: EUR }
-  - { provider: main, channel: sms, calling_code: "351", from: 2030-01-01, amount: 9, currency: EUR }`;
+  - { provider: twilio, channel: sms, from: 2025-01-01, amount: 0.1, currency: EUR }
+  - { provider: twilio, channel: sms, calling_code: "351", from: 2025-01-01, amount: 0.03, currency: EUR }
+  - { provider: twilio, channel: sms, calling_code: "351", from: 2025-11-20, amount: 0.05, currency: EUR }
+  - { provider: twilio, channel: sms, calling_code: "351", from: 2030-01-01, amount: 9, currency: EUR }`;
 
 async function start(routes?: string): Promise<RoutedTidings> {
-  const routed = await routedTidings({ accounts: ['main'], ...(routes === undefined ? {} : { routes }) });
+  const routed = await routedTidings({
+    accounts: [{ name: 'twilio', account: 'main' }],
+    ...(routes === undefined ? {} : { routes }),
+  });
   open.push(routed);
   await routed.worker();
   return routed;
@@ -63,7 +66,7 @@ test('costs are summed up by day, channel, provider and type, each currency apar
     {
       day: '2025-11-20',
       channel: 'sms',
-      provider: 'main',
+      provider: 'twilio',
       type: 'TEXT',
       currency: 'EUR',
       amount: 0.05,
@@ -73,7 +76,7 @@ test('costs are summed up by day, channel, provider and type, each currency apar
     {
       day: '2025-11-20',
       channel: 'sms',
-      provider: 'main',
+      provider: 'twilio',
       type: 'TEXT',
       currency: 'USD',
       amount: 0.5,

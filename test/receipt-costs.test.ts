@@ -14,8 +14,8 @@ async function start(): Promise<{
   record: (...receipts: object[]) => Promise<void>;
 }> {
   const routed = await routedTidings({
-    accounts: ['main'],
-    routes: 'prices: [{ provider: main, channel: sms, from: 2025-01-01, amount: 0.1, currency: EUR }]',
+    accounts: [{ name: 'twilio', account: 'main' }],
+    routes: 'prices: [{ provider: twilio, channel: sms, from: 2025-01-01, amount: 0.1, currency: EUR }]',
   });
   open.push(routed);
   await routed.worker();

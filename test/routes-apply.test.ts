@@ -18,7 +18,7 @@ afterAll(() => api.close());
 
 test('accounts that a route names and the tenant cannot send by are warnings, and the catalog is applied', async () => {
   const routes = `routes:
-  email: [{ account: ses_ue }, { account: second, tier: 2 }, { account: installation, tier: 3 }]
+  email: [{ account: mailgun }, { account: second, tier: 2 }, { account: installation, tier: 3 }]
   sms: [{ account: ses_eu }]`;
   const { status, body } = await api.server.post('/api/v1/catalog', {
     files: Object.fromEntries(routedCatalog(routes)),
@@ -28,7 +28,7 @@ test('accounts that a route names and the tenant cannot send by are warnings, an
   expect(
     unknown.map(({ line, message, hint }: { line: number; message: string; hint: string }) => [line, message, hint]),
   ).toEqual([
-    [2, 'this tenant has no account ses_ue', 'did you mean ses_eu?'],
+    [2, 'this tenant has no account mailgun', 'save it with POST /api/v1/provider-accounts'],
     [2, 'the account second is disabled', expect.any(String)],
     [3, 'the account ses_eu is not used for sms', 'its channels: email'],
   ]);
@@ -38,6 +38,23 @@ test('accounts that a route names and the tenant cannot send by are warnings, an
     { part: 'route', name: 'sms', change: 'added' },
   ]);
 });
+
+test.each([true, false])(
+  'a route with a misspelled account is not applied, and the right name is suggested; dry run: %s',
+  async (dryRun) => {
+    const files = Object.fromEntries(routedCatalog('routes: { email: [{ account: ses_ue }] }'));
+    const { status, body } = await api.server.post('/api/v1/catalog', { files, dry_run: dryRun });
+    expect([status, body.code]).toEqual([422, 'invalid_catalog']);
+    expect(body.errors).toMatchObject([
+      {
+        code: 'misspelled_account',
+        severity: 'error',
+        message: 'this tenant has no account ses_ue',
+        hint: 'did you mean ses_eu?',
+      },
+    ]);
+  },
+);
 
 test('no account can have the name of that of the installation', async () => {
   const settings = { url: 'smtp://127.0.0.1:1', from: 'test@example.com' };
@@ -65,4 +82,16 @@ test('moves of accounts that fail are shown with the queue', async () => {
       cause: 'it is down',
     },
   ]);
+});
+
+test('an account that is disabled has no moves: the channels that it still sends keep theirs', async () => {
+  const listMoved = async () =>
+    (await api.server.get('/api/v1/queue')).body.moves.map((one: { account: string }) => one.account);
+  const change = (body: object) => api.server.send('PATCH', '/api/v1/provider-accounts/ses_eu', body);
+  await change({ place: 2 });
+  expect(await listMoved()).toEqual(['ses_eu']);
+  await change({ enabled: false });
+  expect(await listMoved()).toEqual([]);
+  const { rows } = await api.tidings.database.pool.query('select from route_moves');
+  expect(rows.length).toBe(0);
 });

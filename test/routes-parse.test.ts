@@ -57,6 +57,14 @@ test.each([
     'prices: [{ provider: twilio, channel: sms, from: 2026-01-01, amount: 1, currency: euro }]',
     'a currency of ISO 4217',
   ],
+  [
+    'prices: [{ provider: twillio, channel: sms, from: 2026-01-01, amount: 1, currency: EUR }]',
+    '"twillio" is not a provider (did you mean twilio?)',
+  ],
+  [
+    'prices: [{ provider: twilio, channel: email, from: 2026-01-01, amount: 1, currency: EUR }]',
+    'twilio sends nothing by email (use sms)',
+  ],
   ['prices: [{ provider: twilio, channel: sms, amount: 1, currency: EUR }]', 'this price has no "from"'],
   [
     'prices: [{ provider: twilio, channel: sms, calling_code: +351, from: 2026-01-01, amount: 1, currency: EUR }]',

@@ -85,6 +85,14 @@ test('as JSON a step has each message with all its parts, and why one would not 
   expect(find('email', 'HOSTED')).toMatchObject({ provider_template: { name: 'WELCOME_V1' } });
 });
 
+test('an SMS shows its encoding and the parts that are billed, and no other message does', async () => {
+  const [first = ''] = (await simulate('--messages', '--json')).split('\n');
+  const { messages } = JSON.parse(first) as { messages: { channel: string; billed?: object; error?: string }[] };
+  const billed = messages.filter((one) => one.billed).map((one) => [one.channel, one.billed]);
+  expect(billed).toEqual([['sms', { encoding: 'GSM-7', parts: 1 }]]);
+  expect(await simulate('--messages')).toContain('billed: {"encoding":"GSM-7","parts":1}');
+});
+
 test('as text each part is a line below its message, and without the option no part is shown', async () => {
   const text = await simulate('--messages');
   expect(text).toMatch(/SHOWN push en\n\s+title: Title 7\n\s+text: push 7\n\s+badge: 3\n/);

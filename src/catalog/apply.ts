@@ -63,6 +63,7 @@ export async function applyCatalogFiles(
   if (data === undefined) throw toError(checked);
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);
   const problems = [...checked.problems, ...unknown].sort(compareByPlace);
+  if (unknown.some(({ severity }) => severity === 'error')) throw toError({ problems });
   const active = await catalogs.refresh(tenantId);
   const differences = diffCatalogs(active.data, data);
   const waiting = await countAffectedWaits(command, differences);
@@ -72,7 +73,7 @@ export async function applyCatalogFiles(
   return { version, changed, problems, differences, waiting };
 }
 
-function toError({ problems }: LintResult): TidingsError {
+function toError({ problems }: Pick<LintResult, 'problems'>): TidingsError {
   const first = problems.find(({ severity }) => severity === 'error');
   const where = first ? `${first.file}:${first.line}:${first.column}: ${first.message}` : 'nothing could be parsed';
   const errors = problems.map((problem) => ({ pointer: toJsonPointer(['files', problem.file]), ...problem }));

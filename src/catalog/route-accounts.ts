@@ -7,8 +7,9 @@ import { CHECKS, type Finding } from './lint/findings.ts';
 import type { SourceLocator } from './parse/source-map.ts';
 
 /**
- * Returns warnings about accounts that routes name and the tenant does not have, or that are not used for the channel. They may
- * be saved later: until then nothing is sent by them.
+ * Returns problems with accounts that routes name and the tenant does not have, or that are not used for the channel. A name that is
+ * nearly that of another account is an error. Any other is a warning: the account may be saved later, and until then nothing is
+ * sent by it.
  */
 export async function checkRouteAccounts(
   pool: pg.Pool,
@@ -33,7 +34,8 @@ export async function checkRouteAccounts(
             near === undefined ? 'save it with POST /api/v1/provider-accounts' : `did you mean ${near}?`,
           ];
       const place = locate(['routes', channel, index, 'account']);
-      return [{ ...place, severity: CHECKS.unknown_account, code: 'unknown_account' as const, message, hint }];
+      const code = near === undefined ? 'unknown_account' : 'misspelled_account';
+      return [{ ...place, severity: CHECKS[code], code, message, hint } as const];
     }),
   );
 }

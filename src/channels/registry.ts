@@ -1,8 +1,9 @@
 import type { Channel } from '../model/delivery.ts';
+import type { ProviderName } from '../model/provider-names.ts';
 import type { ProviderDefinition } from './provider.ts';
 
 /** All providers, one line each. A definition is loaded when it is first needed, and its libraries with it. */
-const PROVIDERS: { readonly [name: string]: () => Promise<ProviderDefinition> } = {
+const PROVIDERS: { readonly [name in ProviderName]: () => Promise<ProviderDefinition> } = {
   apns: async () => (await import('./push/apns.ts')).apns,
   courier: async () => (await import('./courier/courier.ts')).courier,
   fcm: async () => (await import('./push/fcm.ts')).fcm,
@@ -31,5 +32,5 @@ export function listProviderNames(): string[] {
 
 /** Returns the definition of a provider; undefined: no provider has this name. */
 export async function loadProvider(name: string): Promise<ProviderDefinition | undefined> {
-  return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]?.() : undefined;
+  return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name as ProviderName]() : undefined;
 }

@@ -1,6 +1,5 @@
 import type { Logger } from 'pino';
 import type { FetchFiles } from '../channels/email/fetch-files.ts';
-import type { Provider } from '../channels/provider.ts';
 import type { SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
@@ -91,7 +90,8 @@ export class Executor {
   }
 
   /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
-  #queue(delivery: ClaimedDelivery, { provider, choice, failure }: ChosenAccount): void {
+  #queue(delivery: ClaimedDelivery, chosen: ChosenAccount): void {
+    const { provider, failure } = chosen;
     const { capacity, circuits, clock, onCompleted } = this.#options;
     if (failure) {
       onCompleted(delivery, { provider, outcome: failure }, clock());
@@ -102,7 +102,7 @@ export class Executor {
     const pause = mayWait ? circuits.getPause(provider) : 0;
     if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
     else if (mayWait && capacity.isCrowded(provider, delivery.priority)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
-    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, provider, choice));
+    else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, chosen));
   }
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
@@ -117,12 +117,13 @@ export class Executor {
     );
   }
 
-  async #attempt(delivery: ClaimedDelivery, provider: Provider, choice: string | null): Promise<void> {
+  async #attempt(delivery: ClaimedDelivery, chosen: ChosenAccount): Promise<void> {
+    const { provider, choice } = chosen;
     const { capacity, clock, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
     try {
-      result = await this.#dispatch(delivery, provider);
+      result = await this.#dispatch(delivery, chosen);
     } catch (error) {
       // Thrown before the provider was called: nothing was sent, and the provider is not to blame.
       if (isUnreachable(error)) result = RETURNED;
@@ -137,21 +138,23 @@ export class Executor {
   }
 
   /** Makes at most one call to the provider. Throws only before that call. */
-  async #dispatch(delivery: ClaimedDelivery, provider: Provider): Promise<DispatchResult | Unstarted> {
+  async #dispatch(delivery: ClaimedDelivery, chosen: ChosenAccount): Promise<DispatchResult | Unstarted> {
     const { leases, targets } = this.#options;
+    const { provider } = chosen;
     if (!leases.isGood(delivery.lease)) return RETURNED;
     const found = await targets.find(delivery, provider);
     if ('unstarted' in found) return found;
     if ('outcome' in found) return { provider, ...found };
     const { target } = found;
     try {
-      return await this.#sendTo(delivery, provider, target);
+      return await this.#sendTo(delivery, chosen, target);
     } finally {
       if (target.kind !== 'none') targets.release(delivery);
     }
   }
 
-  async #sendTo(delivery: ClaimedDelivery, provider: Provider, target: Target): Promise<DispatchResult | Unstarted> {
+  async #sendTo(delivery: ClaimedDelivery, chosen: ChosenAccount, target: Target): Promise<DispatchResult | Unstarted> {
+    const { provider } = chosen;
     const { renderer, fetchFiles, deadlines, sender, clock, random } = this.#options;
     const rendered = await renderer.render(delivery, provider);
     if ('outcome' in rendered) return { provider, ...rendered };
@@ -160,7 +163,7 @@ export class Executor {
     if (completed === 'busy') return returnUntil(clock() + CROWDED_PAUSE_MS * (1 + random()));
     if ('outcome' in completed) return { provider, message, ...completed };
     try {
-      return await sender.send(delivery, provider, { ...rendered, message: completed.message, target });
+      return await sender.send(delivery, chosen, { ...rendered, message: completed.message, target });
     } finally {
       completed.release?.();
     }

@@ -14,11 +14,13 @@ const MAX_PRIORITY = 3;
 const MAX_FOUND_LANES = 500;
 /** Part of a claim that is kept for each less urgent priority that has something due. */
 const LESS_URGENT_SHARE = 1 / 8;
-/** Lanes are looked for this many times as long after a search as it took, and not before this time (ms). */
+/** Lanes are looked for this many times as long after a search as it took, and not before the shortest time (ms). */
 const SEARCH_PAUSE_FACTOR = 20;
 const MIN_SEARCH_PAUSE_MS: Millis = 200;
+/** Urgent lanes are looked for again after this time (ms), however long a search took. */
+const URGENT_SEARCH_PAUSE_MS: Millis = 100;
 /** Longest time in ms that the next search is waited for: one may be under way. */
-const MAX_SEARCH_PAUSE_MS: Millis = 1000;
+const MAX_SEARCH_PAUSE_MS: Millis = 250;
 
 interface KnownLane extends Lane {
   readonly floor: QueueFloor;
@@ -36,6 +38,7 @@ export class ChannelLanes {
   /** Place where the next search goes on among the lanes that are not urgent; null: from the first. */
   #after: Lane | null = null;
   #searchFrom: Millis = Number.NEGATIVE_INFINITY;
+  #searchUrgentFrom: Millis = Number.NEGATIVE_INFINITY;
   /** Lane from which the next claim begins, so that the rest of a division does not always go to the same. */
   #turn = 0;
 
@@ -67,28 +70,53 @@ export class ChannelLanes {
     this.#known = this.#known.filter(({ priority, name }) => priority !== lane?.priority || name !== lane.name);
   }
 
-  /** Looks for lanes, unless it has just done so. */
+  /**
+   * Looks for lanes, unless it has just done so. Urgent ones are looked for on their own: what is urgent does not wait until a long
+   * search for all the others has been paid for.
+   */
   async #search(): Promise<void> {
+    await Promise.all([this.#searchUrgent(), this.#searchOthers()]);
+  }
+
+  async #searchUrgent(): Promise<void> {
+    if (performance.now() < this.#searchUrgentFrom) return;
+    this.#searchUrgentFrom = Number.POSITIVE_INFINITY;
+    try {
+      const { lanes } = await this.#find(null, MAX_URGENT_PRIORITY);
+      this.#replace(lanes, ({ priority }) => priority <= MAX_URGENT_PRIORITY);
+    } finally {
+      this.#searchUrgentFrom = performance.now() + URGENT_SEARCH_PAUSE_MS;
+    }
+  }
+
+  async #searchOthers(): Promise<void> {
     const startedAt = performance.now();
     if (startedAt < this.#searchFrom) return;
     this.#searchFrom = Number.POSITIVE_INFINITY;
     try {
-      const now = this.#clock();
       const first = { priority: MAX_URGENT_PRIORITY, name: '\u{10ffff}' };
-      const [urgent, others] = await Promise.all([
-        findDueLanes(this.#pool, this.#channel, null, MAX_URGENT_PRIORITY, MAX_FOUND_LANES, now),
-        findDueLanes(this.#pool, this.#channel, this.#after ?? first, MAX_PRIORITY, MAX_FOUND_LANES, now),
-      ]);
-      this.#after = others.last;
-      const floors = new Map(this.#known.map(({ priority, name, floor }) => [`${priority} ${name}`, floor]));
-      this.#known = [...urgent.lanes, ...others.lanes].map((lane) => ({
-        ...lane,
-        floor: floors.get(`${lane.priority} ${lane.name}`) ?? new QueueFloor(),
-      }));
+      const { lanes, last } = await this.#find(this.#after ?? first, MAX_PRIORITY);
+      this.#after = last;
+      this.#replace(lanes, ({ priority }) => priority > MAX_URGENT_PRIORITY);
     } finally {
       const endedAt = performance.now();
       this.#searchFrom = endedAt + Math.max(MIN_SEARCH_PAUSE_MS, SEARCH_PAUSE_FACTOR * (endedAt - startedAt));
     }
+  }
+
+  #find(after: Lane | null, maxPriority: number): ReturnType<typeof findDueLanes> {
+    return findDueLanes(this.#pool, this.#channel, after, maxPriority, MAX_FOUND_LANES, this.#clock());
+  }
+
+  /** Replaces the lanes of a kind by those found, the urgent ones before the others. A lane keeps its floor. */
+  #replace(found: readonly Lane[], isKind: (lane: Lane) => boolean): void {
+    const floors = new Map(this.#known.map(({ priority, name, floor }) => [`${priority} ${name}`, floor]));
+    const lanes = found.map((lane) => ({
+      ...lane,
+      floor: floors.get(`${lane.priority} ${lane.name}`) ?? new QueueFloor(),
+    }));
+    const others = this.#known.filter((lane) => !isKind(lane));
+    this.#known = isKind({ priority: 0, name: '' }) ? [...lanes, ...others] : [...others, ...lanes];
   }
 }
 

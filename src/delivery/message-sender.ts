@@ -14,6 +14,7 @@ import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
 import { sendBy, withTimeout } from './provider-outcome.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
+import type { ChosenAccount } from './routes/choose-account.ts';
 import type { SendLimits } from './send-limits.ts';
 import type { SendTokens } from './send-tokens.ts';
 import { getServerDomain } from './server-domain.ts';
@@ -66,11 +67,16 @@ export class MessageSender {
     this.#stopping = true;
   }
 
-  /** Makes at most one call to the provider. Throws only before that call. */
-  async send(delivery: ClaimedDelivery, provider: Provider, ready: ReadyMessage): Promise<DispatchResult | Unstarted> {
+  /** Makes at most one call to the provider. Throws only before that call. @param chosen the account */
+  async send(
+    delivery: ClaimedDelivery,
+    chosen: ChosenAccount,
+    ready: ReadyMessage,
+  ): Promise<DispatchResult | Unstarted> {
+    const { provider } = chosen;
     const { circuits, leases, deadlines } = this.#options;
     const domain = getServerDomain(ready.target);
-    const held = await this.#start(delivery, provider, domain);
+    const held = await this.#start(delivery, chosen, domain);
     if (held) return held;
     // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) {
@@ -102,16 +108,17 @@ export class MessageSender {
   /** Starts a send: its circuits let it through, its limits have tokens, and its mark is set. Otherwise nothing is started. */
   async #start(
     delivery: ClaimedDelivery,
-    provider: Provider,
+    chosen: ChosenAccount,
     domain: string | undefined,
   ): Promise<Unstarted | undefined> {
     const { circuits } = this.#options;
+    const { provider } = chosen;
     const started = circuits.startSend(provider, domain);
     const wait = started instanceof Promise ? await started : started;
     const paused = wait > 0 ? this.#postpone(delivery, provider, wait) : undefined;
     if (paused) return paused;
     try {
-      const held = (await this.#takeTokens(delivery, provider)) ?? (await this.#markStarted(delivery));
+      const held = (await this.#takeTokens(delivery, provider)) ?? (await this.#markStarted(delivery, chosen));
       if (held) circuits.cancelSend(provider, domain);
       return held;
     } catch (error) {
@@ -150,10 +157,13 @@ export class MessageSender {
     return wait === 0 ? undefined : returnUntil(clock() + wait, 'rate_limited');
   }
 
-  /** Marks a send that must not happen twice. Undefined: it may be sent. */
-  async #markStarted(delivery: ClaimedDelivery): Promise<Unstarted | undefined> {
-    if (delivery.inDoubt !== 'hold') return undefined;
-    return (await markSendStarted(this.#options.pool, delivery)) ? undefined : LOST;
+  /** Marks a send that must not happen twice, or whose account must be known. Undefined: it may be sent. */
+  async #markStarted(
+    delivery: ClaimedDelivery,
+    { provider, mustRecord = false }: ChosenAccount,
+  ): Promise<Unstarted | undefined> {
+    if (delivery.inDoubt !== 'hold' && !mustRecord) return undefined;
+    return (await markSendStarted(this.#options.pool, delivery, provider)) ? undefined : LOST;
   }
 
   #toOutgoing(

@@ -35,7 +35,9 @@ async function hasReached(
     case 'undeliverable':
     case 'dropped':
       return false;
-    // A message in doubt may have reached the user: the next channel waits for its time.
+    // A message in doubt may have reached the user: the next channel waits for its time, unless the type lets it be sent twice.
+    case 'in_doubt':
+      return delivery.inDoubt === 'hold' ? undefined : false;
     default:
       return undefined;
   }

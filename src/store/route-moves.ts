@@ -1,7 +1,9 @@
 import type pg from 'pg';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
+import { systemActor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
 
@@ -39,30 +41,61 @@ export async function listRouteMoves(connection: Connection, tenantId: string | 
 /** Wish to change the share of messages that an account keeps. */
 export type WantedMove = Pick<RouteMove, 'tenantId' | 'channel' | 'account' | 'share' | 'cause'>;
 
+/** Steps of a move, as the audit log and the notices name them. */
+export type MoveStep = 'route.moved' | 'route.returning' | 'route.restored';
+
+/** Result of a wish to move. */
+export interface MadeMove {
+  /** When the messages of the channel were last moved. */
+  readonly movedAt: Millis;
+  /** The step that was made; undefined: it was too early, or the tenant is gone. */
+  readonly step?: MoveStep;
+}
+
 /**
  * Changes the share of an account, unless the messages of this channel of the tenant were moved less than MOVE_PAUSE_MS ago, by any
- * process. Returns when they were last moved, which is `now` if this is the move.
+ * process. Each step is in the audit log of the tenant, once.
  */
-export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis): Promise<Millis> {
+export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis): Promise<MadeMove> {
   const { tenantId, channel, account, share, cause } = wanted;
   return withTransaction(pool, async (connection) => {
     // Processes that see the same failure at the same time wait here; the second finds the move of the first.
     await connection.query("select pg_advisory_xact_lock(hashtext('tidings route'), hashtext($1))", [
       `${tenantId} ${channel}`,
     ]);
-    const { rows } = await connection.query<{ moved: Millis | null }>(
-      'select max(moved_at) as moved from route_moves where tenant_id = $1 and channel = $2',
-      [tenantId, channel],
+    const { rows } = await connection.query<{ moved: Millis | null; share: number | null }>(
+      `select max(moved_at) as moved, max(share) filter (where account = $3) as share
+       from route_moves where tenant_id = $1 and channel = $2`,
+      [tenantId, channel, account],
     );
     const last = rows[0]?.moved ?? null;
-    if (last !== null && last > now - MOVE_PAUSE_MS) return last;
-    await connection.query(
+    if (last !== null && last > now - MOVE_PAUSE_MS) return { movedAt: last };
+    const { rowCount } = await connection.query(
       `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause)
        select $1, $2, $3, $4, $5, $5, $6 where exists (select from tenants where tenant_id = $1)
        on conflict (tenant_id, channel, account) do update set share = excluded.share, moved_at = excluded.moved_at,
          cause = excluded.cause, since = case when route_moves.share = 100 then excluded.since else route_moves.since end`,
       [tenantId, channel, account, share, isoTime(now), cause],
     );
-    return now;
+    if (rowCount === 0) return { movedAt: now };
+    const step = share === 100 ? 'route.restored' : share > (rows[0]?.share ?? 100) ? 'route.returning' : 'route.moved';
+    const detail = { channel, share, cause };
+    const actor = systemActor('routes');
+    await appendAuditEntry(connection, { tenantId, actor, action: step, subject: account, detail }, now);
+    return { movedAt: now, step };
+  });
+}
+
+/** Forgets the moves of an account, but for those of channels that it still sends. */
+export async function deleteMovesOf(
+  connection: Connection,
+  tenantId: string,
+  account: string,
+  except: readonly Channel[] = [],
+): Promise<void> {
+  await connection.query({
+    name: 'delete-moves-of-account',
+    text: 'delete from route_moves where tenant_id = $1 and account = $2 and channel <> all ($3)',
+    values: [tenantId, account, except],
   });
 }

@@ -209,7 +209,7 @@ function withDeliveries(tidings: TestTidings): DeliveryTidings {
       expect(claimed.length).toBe(1);
       return claimed[0] as ClaimedDelivery;
     },
-    markSendStarted: (claimed) => markSendStarted(pool, claimed),
+    markSendStarted: (claimed) => markSendStarted(pool, claimed, { name: 'fake' }),
     async settle(worker, settlements) {
       await settleDeliveries(pool, worker, settlements, clock.now);
     },

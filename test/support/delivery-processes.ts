@@ -22,15 +22,19 @@ export interface DeliveryProcesses {
 }
 
 /** Prepares the tests of a file: call it once, at its top. Processes are killed and databases dropped after each test. */
-export function useDeliveryProcesses(): (sink: MailSink, leaseMs: number) => Promise<DeliveryProcesses> {
+export function useDeliveryProcesses(): (
+  sink: MailSink,
+  leaseMs: number,
+  files?: { readonly [file: string]: string },
+) => Promise<DeliveryProcesses> {
   const cleanup: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const step of cleanup.splice(0).reverse()) await step();
   });
-  return async (sink, leaseMs) => {
+  return async (sink, leaseMs, files = {}) => {
     const database = await testDatabase();
     cleanup.push(() => database.drop());
-    const folder = writeCatalog();
+    const folder = writeCatalog(files);
     cleanup.push(async () => rmSync(folder, { recursive: true }));
     const env = {
       PORT: '0',
@@ -79,9 +83,9 @@ export function useDeliveryProcesses(): (sink: MailSink, leaseMs: number) => Pro
   };
 }
 
-function writeCatalog(): string {
+function writeCatalog(files: { readonly [file: string]: string }): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-deliveries-'));
-  for (const [file, text] of deliveryCatalog()) {
+  for (const [file, text] of deliveryCatalog(files)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     writeFileSync(join(folder, file), text);
   }

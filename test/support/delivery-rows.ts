@@ -121,7 +121,7 @@ export class DeliveryRows {
   }
 
   markSendStarted(held: ClaimedDelivery): Promise<boolean> {
-    return markSendStarted(this.pool, held);
+    return markSendStarted(this.pool, held, { name: 'fake' });
   }
 
   /** @param dueAt when it is due again; absent: as before */

@@ -28,6 +28,7 @@ export const CHECKS = {
   useless_weight: 'warning',
   route_gap: 'warning',
   unknown_account: 'warning',
+  misspelled_account: 'error',
 } as const;
 export type CheckCode = keyof typeof CHECKS;
 

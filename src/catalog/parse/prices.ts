@@ -1,6 +1,8 @@
 import { CHANNELS } from '../../model/delivery.ts';
+import { listChannelsOf, PROVIDER_NAMES } from '../../model/provider-names.ts';
 import type { Price } from '../../model/route.ts';
 import { type Fields, parseFilledFields, parseKeyword, parseText } from './fields.ts';
+import { suggest } from './suggest.ts';
 import type { Entry, Text, Tree, YamlFile } from './yaml.ts';
 
 const EXAMPLE =
@@ -36,15 +38,17 @@ function parsePrice(file: YamlFile, tree: Tree, seen: Set<string>): Price[] {
     if (tree.kind === 'map' && key !== 'calling_code' && !found.has(key))
       file.report(tree.at, `this price has no "${key}"`, EXAMPLE);
   }
-  const provider = parsePattern(file, found, 'provider', /^[a-z][a-z0-9_]{0,62}$/, 'the name of a provider');
+  const providerText = parseField(file, found, 'provider');
+  const provider = providerText && parseKeyword(file, providerText, 'a provider', PROVIDER_NAMES);
   const channelText = parseField(file, found, 'channel');
   const channel = channelText && parseKeyword(file, channelText, 'a channel', CHANNELS);
+  if (provider && channel && !listChannelsOf(provider).includes(channel))
+    file.report(channelText.at, `${provider} sends nothing by ${channel}`, suggest(channel, listChannelsOf(provider)));
   const callingCode = parsePattern(file, found, 'calling_code', /^[1-9]\d{0,6}$/, 'a calling code without +');
   const from = parseDay(file, found);
   const amount = parseAmount(file, found.get('amount'));
   const currency = parsePattern(file, found, 'currency', /^[A-Z]{3}$/, 'a currency of ISO 4217');
-  if (provider === undefined || !channel || from === undefined || amount === undefined || currency === undefined)
-    return [];
+  if (!provider || !channel || from === undefined || amount === undefined || currency === undefined) return [];
   const key = [provider, channel, callingCode, from].join(' ');
   if (seen.has(key)) file.report(tree.at, 'this price is in "prices" twice', 'remove one of them');
   seen.add(key);

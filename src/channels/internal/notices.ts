@@ -9,7 +9,10 @@ type NoticeCode =
   | 'account.failing'
   | 'account.works'
   | 'domain.failing'
-  | 'domain.works';
+  | 'domain.works'
+  | 'route.moved'
+  | 'route.returning'
+  | 'route.restored';
 
 /**
  * Writes one notice to the log, as a line with the field `notice`; never to users. What belongs to a tenant is in its audit log as

@@ -1,4 +1,5 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
+import { measureSms, type SmsSize } from '../../channels/sms/segments.ts';
 import { toTemplateData } from '../../ingest/template-data.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
@@ -7,9 +8,12 @@ import type { Send } from '../../rules/context.ts';
 import type { SimulationStep, Simulator } from '../../simulate/simulator.ts';
 import { explainBlank, renderMessage } from '../../templates/template.ts';
 
+/** The size of an SMS as it is billed. */
+type BilledSize = Pick<SmsSize, 'encoding' | 'parts'>;
+
 /** A message of a simulation, with each part that its channel has. */
 export type RenderedSend = { readonly notification_type: string; readonly channel: Channel } & (
-  | ({ readonly locale: string } & MessageParts)
+  | ({ readonly locale: string; readonly billed?: BilledSize } & MessageParts)
   /** Why it would not be sent. */
   | { readonly locale?: string; readonly error: string }
 );
@@ -35,7 +39,13 @@ function renderSend(catalog: Catalog, send: Send, channel: Channel, userId: stri
   const rendered = renderMessage(template, data);
   const error = 'error' in rendered ? rendered.error : explainBlank(template, rendered.message, data);
   if (error !== undefined || 'error' in rendered) return { ...where, locale: template.locale, error: error ?? '' };
-  return { ...where, locale: template.locale, ...toMessageParts(rendered.message, (text) => text) };
+  const parts = toMessageParts(rendered.message, (text) => text);
+  return { ...where, locale: template.locale, ...parts, ...(channel === 'sms' && measure(rendered.message.text)) };
+}
+
+function measure(text: string): { readonly billed: BilledSize } {
+  const { encoding, parts } = measureSms(text);
+  return { billed: { encoding, parts } };
 }
 
 function isChannel(channel: string): channel is Channel {

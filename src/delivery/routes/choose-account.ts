@@ -22,6 +22,8 @@ export interface ChosenAccount {
   readonly provider: Provider;
   /** The reason, as a sentence without its period; null: there was no choice. */
   readonly choice: string | null;
+  /** Whether the account is written before the send: after a crash the next attempt could not tell which one it was. Default false. */
+  readonly mustRecord?: boolean;
   /** Outcome of the attempt: no account may send the message. */
   readonly failure?: SendOutcome;
 }
@@ -104,16 +106,17 @@ export class AccountChooser {
     const facts = this.#options.getFacts(delivery);
     const earlier = delivery.attempt > 1 ? await loadEarlierAttempts(this.#options.pool, delivery) : [];
     const all = await this.#findCandidates(own, route, delivery, facts);
-    const doubt = earlier.find(({ outcome }) => outcome === 'in_doubt');
-    if (doubt && doubt.provider !== UNKNOWN)
-      return this.#keepInDoubt([...own, this.#getInstallation(delivery.channel)], doubt);
+    const doubts = earlier.filter(({ outcome }) => outcome === 'in_doubt');
+    const doubt = doubts.find(({ provider }) => provider !== UNKNOWN);
+    if (doubt) return this.#keepInDoubt([...own, this.#getInstallation(delivery.channel)], doubt);
     const candidates = await selectAble(all, facts);
     const [only] = candidates;
     if (!only) return toUnroutable(delivery.channel, own);
-    // Which account was in doubt is not known: most likely the one that comes first when nothing is moved.
-    if (doubt) return { provider: rank(candidates, delivery, () => 100)[0]!.provider, choice: DOUBT };
+    // Its account was not written: it was the one that comes first when nothing is moved.
+    if (doubts.length > 0) return { provider: getNatural(candidates, delivery).provider, choice: DOUBT };
     if (candidates.length === 1) {
-      return { provider: only.provider, choice: route ? describePlace(only, candidates, delivery, true) : null };
+      if (!route) return { provider: only.provider, choice: null };
+      return { provider: only.provider, choice: describePlace(only, candidates, delivery, true), mustRecord: true };
     }
     return this.#pick(candidates, delivery, earlier, route !== undefined);
   }
@@ -186,7 +189,7 @@ export class AccountChooser {
     for (const { provider } of candidates) {
       if (moves.find(delivery, provider) && circuits.state(provider) === 'closed') moves.moveBack(delivery, provider);
     }
-    const natural = rank(candidates, delivery, () => 100)[0] as Candidate;
+    const natural = getNatural(candidates, delivery);
     const order = putLast(
       rank(candidates, delivery, ({ provider }) => moves.getShare(delivery, provider)),
       earlier,
@@ -198,14 +201,22 @@ export class AccountChooser {
     }
     const why = this.#explain(chosen, natural, delivery, earlier);
     const place = describePlace(chosen, candidates, delivery, isRoute);
-    return { provider: chosen.provider, choice: why === undefined ? place : `${place}; ${why}` };
+    return {
+      provider: chosen.provider,
+      choice: why === undefined ? place : `${place}; ${why}`,
+      // A route may change meanwhile; of accounts without one, the first is found again.
+      mustRecord: isRoute || chosen !== natural,
+    };
   }
 
   /** Whether messages may go by other accounts than this one, whose circuit is open; moves them if they may. */
-  #mayLeave({ provider }: Candidate, delivery: ClaimedDelivery): boolean | Promise<boolean> {
+  async #mayLeave({ provider }: Candidate, delivery: ClaimedDelivery): Promise<boolean> {
     const { circuits, moves } = this.#options;
-    if (moves.find(delivery, provider)) return true;
-    return moves.moveAway(delivery, provider, circuits.findCause(provider) ?? 'its circuit is open');
+    const isMoved = () => moves.find(delivery, provider) !== undefined;
+    if (isMoved()) return true;
+    await moves.moveAway(delivery, provider, circuits.findCause(provider) ?? 'its circuit is open');
+    // By this process, or by another that saw it first.
+    return isMoved();
   }
 
   /** Returns why a message does not go by the account that is its first choice; undefined: it does. */
@@ -237,6 +248,11 @@ function rank(
   getShare: (candidate: Candidate) => number,
 ): Candidate[] {
   return rankAccounts(candidates, `${delivery.tenantId} ${formatDeliveryId(delivery)}`, getShare);
+}
+
+/** Returns the candidate that comes first when no messages are moved. */
+function getNatural(candidates: readonly Candidate[], delivery: ClaimedDelivery): Candidate {
+  return rank(candidates, delivery, () => 100)[0] as Candidate;
 }
 
 function isBefore(one: Candidate, other: Candidate): boolean {

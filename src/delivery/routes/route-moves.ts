@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { writeNotice } from '../../channels/internal/notices.ts';
 import type { Provider } from '../../channels/provider.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
-import { listRouteMoves, MOVE_PAUSE_MS, moveRoute, type RouteMove } from '../../store/route-moves.ts';
+import { listRouteMoves, MOVE_PAUSE_MS, type MoveStep, moveRoute, type RouteMove } from '../../store/route-moves.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { getRouteName } from './rank-accounts.ts';
 
@@ -106,17 +107,22 @@ export class RouteMoves {
   async #moveNow({ tenantId, channel }: RouteKey, account: string, share: number, cause: string): Promise<boolean> {
     const { pool, clock, log } = this.#options;
     const now = clock();
-    const movedAt = await moveRoute(pool, { tenantId, channel, account, share, cause }, now);
+    const { movedAt, step } = await moveRoute(pool, { tenantId, channel, account, share, cause }, now);
     this.#pausedUntil.set(toKey({ tenantId, channel }, ''), movedAt + MOVE_PAUSE_MS);
     // A move of another process is known from then on.
     await this.#read();
-    if (movedAt !== now) return false;
+    if (step === undefined) return false;
     const line = { tenant_id: tenantId, channel, account, share, cause, next_move_at: isoTime(now + MOVE_PAUSE_MS) };
-    if (share === FAILING_SHARE) log.warn(line, 'messages are moved away from an account that fails');
-    else log.warn(line, 'messages are moved back to an account that works again');
+    writeNotice(log, step, line, SENTENCES[step]);
     return true;
   }
 }
+
+const SENTENCES: { readonly [step in MoveStep]: string } = {
+  'route.moved': 'messages are moved away from an account that fails',
+  'route.returning': 'some messages are moved back to an account that works again',
+  'route.restored': 'all messages are moved back to an account that works again',
+};
 
 function toKey({ tenantId, channel }: RouteKey, account: string): string {
   return `${tenantId} ${channel} ${account}`;

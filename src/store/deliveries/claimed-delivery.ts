@@ -77,17 +77,30 @@ export async function loadNotificationData(
 }
 
 /**
- * Marks that the send starts, right before a send that must not happen twice (`in_doubt: hold`): after a crash from here on
- * the delivery is in doubt. Types with `in_doubt: resend` save this statement; their claim marks them from the start.
+ * Marks that the send by an account starts, right before it: after a crash from here on the delivery is in doubt, and its next
+ * attempt knows by which account this one was made. Types with `in_doubt: resend` save this statement where there was no choice of
+ * account; their claim marks them from the start.
  * Returns false if the lease was lost: the message must not be sent.
  */
-export async function markSendStarted(pool: pg.Pool, delivery: ClaimedDelivery): Promise<boolean> {
+export async function markSendStarted(
+  pool: pg.Pool,
+  delivery: ClaimedDelivery,
+  { name, account }: { readonly name: string; readonly account?: string | undefined },
+): Promise<boolean> {
   const { rows } = await pool.query<{ handle: ClaimHandle }>({
     name: 'mark-send-started',
-    text: `update deliveries set send_started = true
+    text: `update deliveries set send_started = true, provider = $6, account = $7, account_fence = fence
            where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and fence = $5 and status = 'sending'
            returning ctid as handle`,
-    values: [delivery.tenantId, delivery.notificationId, delivery.channel, delivery.target, delivery.fence],
+    values: [
+      delivery.tenantId,
+      delivery.notificationId,
+      delivery.channel,
+      delivery.target,
+      delivery.fence,
+      name,
+      account ?? null,
+    ],
   });
   if (!rows[0]) return false;
   delivery.handle = rows[0].handle;

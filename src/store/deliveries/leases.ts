@@ -72,7 +72,8 @@ with expired as (
 ), lost as (
   select q.* from expired
   cross join lateral (
-    select tenant_id, notification_id, channel, target, account, worker, claimed_at, attempts, send_started, in_doubt_policy
+    select tenant_id, notification_id, channel, target, account, worker, claimed_at, attempts, send_started, in_doubt_policy,
+           case when account_fence = fence then provider end as sender
     from deliveries where finished_at is null and status = 'sending' and worker = expired.worker
     limit 1000000
     for update
@@ -82,7 +83,7 @@ with expired as (
 ), doubted as (
   insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms,
                         outcome, reason)
-  select tenant_id, notification_id, channel, target, attempts, 'unknown', account, worker, claimed_at,
+  select tenant_id, notification_id, channel, target, attempts, coalesce(sender, 'unknown'), case when sender is not null then account end, worker, claimed_at,
          least(2147483647, greatest(0, extract(epoch from $1::timestamptz - claimed_at) * 1000))::int, 'in_doubt',
          'the worker stopped before it could record the response of the provider'
   from lost where send_started

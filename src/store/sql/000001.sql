@@ -602,6 +602,7 @@ create table deliveries (
   expires_at          timestamptz(3),             -- after this the message is of no use; null: it keeps its use
   provider            text,
   account             text,                       -- of the provider, that made the latest attempt
+  account_fence       integer,                    -- the claim whose provider and account were written before its send; null: none
   provider_message_id text,
   reason_code         text,             -- why it is in this status, see docs/errors.md; null: new, sent or sandboxed
   reason              text,

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
+import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { Health } from '../health/health.ts';
+import { listen } from '../http/listen.ts';
+import { ROOT } from '../lib/package-root.ts';
+import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
+import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
+import { checkSessions } from '../store/pg/session.ts';
+import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import { logShared } from './log-changes.ts';
+import type { Parts } from './parts.ts';
+
+const CONSOLE = join(ROOT, 'packages', 'console', 'dist');
+/** Time in ms that a stop waits for requests under way; then their connections are closed. */
+const MAX_LAST_REQUESTS_MS = 3000;
+
+/** Opens the connections of the API, each of which sees one tenant. */
+export async function openApiDatabase({ config, log, cleanup, database, seal }: Parts): Promise<TenantDatabase> {
+  const { url, embedded, pools, open } = database;
+  const opened = await openTenantDatabase(
+    open('installation'),
+    { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl, seal, migrates: config.migrates },
+    { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log) },
+  );
+  const { requests } = opened;
+  cleanup.push(() => requests.end());
+  pools.push(requests);
+  if (!embedded && config.apiDatabaseUrl) await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
+  return opened;
+}
+
+export interface ApiOptions {
+  readonly database: TenantDatabase;
+  readonly health: Health;
+  readonly state: { readonly starting: boolean; readonly stopping: boolean };
+  /** Absent: this process has no workers. */
+  readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
+}
+
+/** Serves HTTP. Returns the URL. */
+export async function serveApi(parts: Parts, options: ApiOptions): Promise<string> {
+  const { config, log, cleanup, clock, seal, catalogs, pipeline } = parts;
+  const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
+  // Loaded lazily: a process with workers only starts in half the time without it.
+  const { buildServer } = await import('../http/server.ts');
+  const { GuardedClient } = await import('../http-out/guarded-client.ts');
+  const outbound = new GuardedClient();
+  cleanup.push(() => outbound.close());
+  const server = await buildServer({
+    pipeline,
+    catalogs,
+    seal,
+    clock,
+    apiKeys,
+    publicUrl,
+    oidc,
+    outbound,
+    receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
+    databaseUrl: parts.database.url,
+    perMinute: keyRate,
+    trustedProxies,
+    log,
+    consoleDir: CONSOLE,
+    ...options,
+  });
+  cleanup.push(async () => {
+    // A slow client must not prevent the other parts from stopping.
+    const deadline = setTimeout(() => server.server.closeAllConnections(), MAX_LAST_REQUESTS_MS);
+    await server.close();
+    clearTimeout(deadline);
+    await pipeline.drain();
+  });
+  return listen(server, config.host, config.port);
+}

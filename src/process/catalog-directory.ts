@@ -1,0 +1,86 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { CatalogCache } from '../catalog/cache.ts';
+import { fingerprintCatalog, watchCatalog } from '../catalog/load/watch-catalog.ts';
+import { loadValidCatalog } from '../catalog/load-valid-catalog.ts';
+import type { Config } from '../config.ts';
+import { CatalogError } from '../errors.ts';
+import type { DirectoryProblem } from '../health/catalog-check.ts';
+import type { Millis } from '../model/event.ts';
+import { applyDirectory } from '../store/apply-catalog.ts';
+import type { Cleanup } from './cleanup.ts';
+
+export interface CatalogDirectoryOptions {
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+  readonly config: Config;
+  readonly clock: () => Millis;
+  readonly log: Logger;
+}
+
+/** The catalog directory of the tenant of a process: applied at start, and after each change if it is watched. */
+export class CatalogDirectory {
+  readonly #options: CatalogDirectoryOptions;
+  #problem: DirectoryProblem | undefined;
+
+  constructor(options: CatalogDirectoryOptions) {
+    this.#options = options;
+  }
+
+  /** Why the latest change is not applied; undefined: it is. */
+  get problem(): DirectoryProblem | undefined {
+    return this.#problem;
+  }
+
+  /** Applies the directory, and follows its changes from then on. */
+  async follow(cleanup: Cleanup): Promise<void> {
+    const { config, clock, log } = this.#options;
+    const since = config.watchCatalog ? await fingerprintCatalog(config.catalogDir) : '';
+    const { version, isOther } = await this.#apply();
+    if (isOther)
+      log.warn(`The catalog directory has not changed; version ${version}, which was activated since, stays active.`);
+    if (!config.watchCatalog) return;
+    const stop = await watchCatalog(
+      config.catalogDir,
+      async () => {
+        const cause = await this.#reapply();
+        this.#problem = cause === undefined ? undefined : { since: clock(), cause };
+      },
+      {
+        since,
+        onError: (error) => {
+          const cause = 'the catalog directory has changed, and could not be applied';
+          this.#problem ??= { since: clock(), cause };
+          log.error({ err: error }, 'The catalog has changed but could not be applied; will retry.');
+        },
+      },
+    );
+    cleanup.push(stop);
+  }
+
+  async #apply(): ReturnType<typeof applyDirectory> {
+    const { pool, catalogs, config, clock } = this.#options;
+    const data = await loadValidCatalog(config.catalogDir);
+    const applied = await applyDirectory(pool, config.tenant, data, clock());
+    await catalogs.setActive(config.tenant, applied.version);
+    return applied;
+  }
+
+  /**
+   * Applies the directory after a change. An invalid catalog changes nothing.
+   * @returns why it is not applied; undefined: it is
+   * @throws error of the database: it is worth another try
+   */
+  async #reapply(): Promise<string | undefined> {
+    const { log } = this.#options;
+    try {
+      const { version, changed } = await this.#apply();
+      if (changed) log.info(`The catalog has changed: version ${version} is active.`);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof CatalogError)) throw error;
+      log.error(`The catalog is not valid; the active version stays.\n${error.message}`);
+      return 'the catalog directory has changed, and is not valid';
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { findSender } from '../accounts/find-sender.ts';
+import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { WorkLoop } from '../health/process-checks.ts';
+import { JobWorker } from '../jobs/job-worker.ts';
+import { VERSION } from '../lib/package-version.ts';
+import type { Millis } from '../model/event.ts';
+import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
+import type { Announcer } from '../store/pg/announcer.ts';
+import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
+import { formatLocalTimeKey, nextOccurrence } from '../time/calendar.ts';
+import { RetentionJob } from '../timers/retention.ts';
+import { ScheduledDumps } from '../timers/scheduled-dumps.ts';
+import { type DeferredStart, startWhenResumed } from '../timers/start-when-resumed.ts';
+import { TenantKeeper } from '../timers/tenant-keeper.ts';
+import { TimerWorker } from '../timers/worker.ts';
+import { createDelivery } from './delivery.ts';
+import type { Providers } from './open-providers.ts';
+import type { Parts } from './parts.ts';
+
+/** Time in ms that a stop waits for sends under way; then they are aborted. */
+const MAX_LAST_SENDS_MS = 3000;
+/** Shortest lease of timers and jobs in ms. */
+const MIN_LEASE_MS: Millis = 1000;
+
+/** The workers of a process: they deliver, fire timers, and run jobs. */
+export interface Workers {
+  /** Starts what claims work; after a restore only when an operator resumes it. */
+  start(): Promise<void>;
+  listOpenCircuits(tenantId?: string | null): readonly OpenCircuit[];
+  readonly loops: readonly WorkLoop[];
+  readonly dumps: ScheduledDumps | null;
+}
+
+/** Makes the workers, which claim nothing before their start, and starts the scheduled dumps. */
+export async function createWorkers(parts: Parts, providers: Providers, announcer: Announcer): Promise<Workers> {
+  const { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline } = parts;
+  const pool = database.open('work');
+  const databaseUrl = database.url;
+  const { worker, accounts } = await createDelivery(parts, providers, pool);
+  const { poll } = config;
+  const lease = Math.max(config.lease, MIN_LEASE_MS);
+  const timers = new TimerWorker({
+    pool,
+    databaseUrl,
+    pipeline,
+    calendar: { next: nextOccurrence, label: formatLocalTimeKey },
+    clock,
+    mayAct,
+    elapsed: () => performance.now(),
+    log,
+    rate: config.timerRate,
+    lease,
+    poll,
+  });
+  const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll });
+  announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
+  announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
+  const started: (() => Promise<void>)[] = [];
+  const start = async () => {
+    await worker.start();
+    started.push(() => worker.stop(MAX_LAST_SENDS_MS));
+    await timers.start();
+    started.push(() => timers.stop());
+    const keeper = new TenantKeeper({ pool, clock, log });
+    keeper.start();
+    started.push(() => keeper.stop());
+    if (config.publicUrl !== null) {
+      const { ReceiptChecker } = await import('../receipts/receipt-checker.ts');
+      const findAccount = findSender(providers.providers, accounts);
+      const checker = new ReceiptChecker({ pool, catalogs, seal, clock, log, findAccount });
+      checker.start();
+      started.push(() => checker.stop());
+    }
+    if (config.retentionAt === null) return;
+    const retention = new RetentionJob({ pool, periods: config.retention, at: config.retentionAt, log });
+    retention.start();
+    started.push(() => retention.stop());
+  };
+  let deferred: DeferredStart | undefined;
+  const dumps =
+    config.dumps &&
+    new ScheduledDumps({ pool: database.pool, databaseUrl, seal, program: VERSION, log, ...config.dumps });
+  dumps?.start();
+  cleanup.push(() => dumps?.stop());
+  const pausedSince = () => deferred?.pausedSince() ?? null;
+  return {
+    async start() {
+      cleanup.push(async () => {
+        await deferred?.stop();
+        for (const stop of started.reverse()) await stop();
+      });
+      deferred = await startWhenResumed(pool, { poll, log, start });
+      // Not paused after a restore: an operator may cancel what waits before it goes on.
+      jobs.start();
+      cleanup.push(() => jobs.stop());
+    },
+    listOpenCircuits: (tenantId) => worker.openCircuits(tenantId),
+    loops: [
+      { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
+      { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
+      { name: 'jobs', poll, idleTime: () => jobs.idleTime },
+    ],
+    dumps,
+  };
+}
