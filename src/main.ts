@@ -7,6 +7,7 @@ import { AccountPool } from './accounts/account-pool.ts';
 import { openReceiptAccounts } from './accounts/find-receipt-account.ts';
 import { findSender } from './accounts/find-sender.ts';
 import { describeIgnored, openInstallation } from './accounts/installation.ts';
+import { describeUnused } from './accounts/unused-variables.ts';
 import { CatalogCache } from './catalog/cache.ts';
 import type { Catalog } from './catalog/compile/compile-catalog.ts';
 import { fingerprintCatalog, watchCatalog } from './catalog/load/watch-catalog.ts';
@@ -186,6 +187,7 @@ export async function run(
     cleanup.push(() => inboxSignals.flush());
     const ignored = describeIgnored(config.environment);
     if (ignored !== undefined) log.warn(ignored);
+    for (const unused of await describeUnused(config)) log.warn(unused);
     let client: Promise<GuardedClient> | undefined;
     // Loaded lazily: a process that sends nothing over HTTP starts without it.
     const getClient = () => {
