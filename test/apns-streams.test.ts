@@ -70,8 +70,8 @@ test('a reset with many open streams leaves those in doubt, and the waiting ones
   expect(trial.standIn.connections()).toBe(2);
 });
 
-test('streams that the server refuses were surely not processed, and may go at once', async () => {
-  trial.standIn.reply({ instead: 'refuse' });
+test('streams that the server rejects were surely not processed, and may go at once', async () => {
+  trial.standIn.reply({ instead: 'reject_stream' });
   const outcomes = await Promise.all(sendMany(20));
   for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: 'retry', of: 'message', after: 0 });
   trial.standIn.reply(acceptApns);

@@ -246,7 +246,7 @@ test('a dump has them sealed', async () => {
   expectNone('dump', readFileSync(file).toString('latin1'));
 });
 
-test('the providers got them, and the log at its lowest level has none', () => {
+test('the providers got them, and the log at its lowest level does not have them', () => {
   const got = standIn.requests
     .map(({ headers, body, path }) => `${path} ${JSON.stringify(headers)} ${body}`)
     .join('\n');

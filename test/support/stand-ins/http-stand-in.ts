@@ -26,9 +26,9 @@ export interface StandInReply {
   readonly delay?: number;
   /**
    * Instead of a reply: `hang` never answers; `reset` closes the connection once the whole request is read; `reset_early` before
-   * its body is read; `reset_midway` in the middle of the response; `refuse` ends the stream as not processed (HTTP/2 alone).
+   * its body is read; `reset_midway` in the middle of the response; `reject_stream` ends the stream as not processed (HTTP/2 alone).
    */
-  readonly instead?: 'hang' | 'reset' | 'reset_early' | 'reset_midway' | 'refuse';
+  readonly instead?: 'hang' | 'reset' | 'reset_early' | 'reset_midway' | 'reject_stream';
 }
 
 export type StandInScript = StandInReply | ((request: SeenRequest) => StandInReply | Promise<StandInReply>);

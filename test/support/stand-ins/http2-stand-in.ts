@@ -67,7 +67,7 @@ export async function startHttp2StandIn(
     const reply: StandInReply = typeof script === 'function' ? await script(seen) : script;
     if (reply.delay) await delay(reply.delay);
     if (reply.instead === 'hang') return;
-    if (reply.instead === 'refuse') return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (reply.instead === 'reject_stream') return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     if (reply.instead === 'reset' || reply.instead === 'reset_early') return stream.session?.destroy();
     const content = toBytes(reply.body);
     stream.respond({ ':status': reply.status ?? 200, ...reply.headers });
