@@ -282,8 +282,8 @@ function requireProviderName(
 /** Reads the sender of email: `EMAIL_FROM_EMAIL` with `EMAIL_FROM_NAME`, or `TIDINGS_MAIL_FROM`. Its form is checked later. */
 function parseSender(env: { readonly [name: string]: string | undefined }): Config['sender'] {
   const own = env.TIDINGS_MAIL_FROM;
-  const address = env.EMAIL_FROM_EMAIL?.trim();
-  const name = env.EMAIL_FROM_NAME?.trim();
+  const address = unquote(env.EMAIL_FROM_EMAIL);
+  const name = unquote(env.EMAIL_FROM_NAME);
   if (!address) {
     if (name)
       throw new ConfigError('EMAIL_FROM_NAME is set without EMAIL_FROM_EMAIL; set the address of the sender as well');
@@ -293,6 +293,12 @@ function parseSender(env: { readonly [name: string]: string | undefined }): Conf
   if (!name) return { text: address, variable: 'EMAIL_FROM_EMAIL' };
   const quoted = name.replaceAll(/[\\"]/g, '\\$&');
   return { text: `"${quoted}" <${address}>`, variable: 'EMAIL_FROM_EMAIL' };
+}
+
+/** Returns a value without the space and the quotes around it: `docker run --env-file` leaves the quotes of its file. */
+function unquote(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return /^"([^"]*)"$/.exec(text ?? '')?.[1]?.trim() ?? text;
 }
 
 /** Bounds the attempts to open what is sealed. */

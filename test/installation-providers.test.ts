@@ -52,6 +52,15 @@ test('a message goes out by what the variables say, from the sender that they na
   );
 });
 
+test('the quotes of a file of variables are no part of the sender', async () => {
+  const quoted = { EMAIL_FROM_NAME: '"Marketplace"', EMAIL_FROM_EMAIL: '"noreply@marketplace.com"' };
+  const { send } = await openEnvironment({ ...SES, ...quoted, AWS_SES_BASE_URL: 'STAND_IN' });
+  const [request] = await send('email');
+  expect(Buffer.from(JSON.parse(request!.body).Content.Raw.Data, 'base64').toString()).toMatch(
+    /^From: "Marketplace"\r\n <noreply@marketplace\.com>\r\n/,
+  );
+});
+
 test.each(['smtp://localhost:2525', 'smtps://user:password@mail.example.com'])(
   '%s alone chooses SMTP',
   async (SMTP_URL) => {

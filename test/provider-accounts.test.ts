@@ -107,7 +107,7 @@ test.each([
   [
     'a URL that no server has',
     { provider: 'smtp', settings: { url: 'smtp://a/b', from: 'a@acme.example' } },
-    '/settings',
+    '/settings/url',
     /smtp:/,
   ],
 ])('%s is rejected with its place, and without its value', async (_what, body, pointer, message) => {

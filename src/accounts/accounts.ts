@@ -1,6 +1,5 @@
 import type { ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { ConfigError, type ProblemPart, TidingsError, toOutdated } from '../errors.ts';
-import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
@@ -21,7 +20,7 @@ import { appendAuditEntry } from '../store/audit-log.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { DestinationError, openProvider, requireProvider } from './open-account.ts';
+import { openProvider, requireProvider, toOpeningFault } from './open-account.ts';
 import { findSettingsFaults, splitSettings } from './settings.ts';
 
 /** Bytes of the settings of an account, with the secrets, as JSON. */
@@ -214,8 +213,7 @@ export class Accounts {
       await provider.close();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      const path = error instanceof DestinationError ? error.path : [];
-      throw toInvalid([{ pointer: toJsonPointer(['settings', ...path]), message: `settings: ${error.message}` }]);
+      throw toInvalid([toOpeningFault(definition, error)]);
     }
   }
 

@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import { listDestinations } from '../channels/destinations.ts';
 import type { Provider, ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { listProviderNames, loadProvider } from '../channels/registry.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, type ProblemPart } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
+import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { JsonObject } from '../model/event.ts';
 import { toProviderLimit } from '../model/rate-limit.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -48,6 +50,20 @@ export class DestinationError extends ConfigError {
     super(`${path.join('.')} ${fault}; write the URL of a server on the public internet.`);
     this.path = path;
   }
+}
+
+/**
+ * Returns what is wrong with the settings with which a provider cannot be opened, at the setting that the message begins with,
+ * under its own name or that of its environment variable; at all settings if it begins with none.
+ */
+export function toOpeningFault(definition: ProviderDefinition, error: ConfigError): ProblemPart {
+  const [first = ''] = error.message.split(/[ .]/, 1);
+  const variables = Object.entries(definition.environment?.variables ?? {});
+  const isSetting = definition.settings instanceof z.ZodObject && Object.hasOwn(definition.settings.shape, first);
+  const setting = isSetting ? first : variables.find(([, variable]) => variable === first)?.[0];
+  const path = error instanceof DestinationError ? error.path : setting === undefined ? [] : [setting];
+  const rest = setting === undefined ? `: ${error.message}` : `.${setting}${error.message.slice(first.length)}`;
+  return { pointer: toJsonPointer(['settings', ...path]), message: `settings${rest}` };
 }
 
 /** Opens a provider of the installation: its operator may choose servers on private networks. @throws as `openProvider` */

@@ -85,13 +85,13 @@ function formatDefault(value: unknown): string {
   return value === undefined || isEmpty ? 'none' : `\`${String(value)}\``;
 }
 
-const TRIAL_TARGETS: { readonly [channel in (typeof CHANNELS)[number]]: string } = {
-  email: 'you@example.com',
-  sms: '+351912345678',
-  push: 'TOKEN --platform android   # or ios',
+const TRIAL_OPTIONS: { readonly [channel in (typeof CHANNELS)[number]]: string } = {
+  email: '--to you@example.com',
+  sms: '--to +351912345678',
+  push: '--to-file token.txt --platform android   # or ios; - is standard input',
   in_app: '',
-  webhook: 'https://example.com/hook',
-  chat: '#alerts',
+  webhook: '--to https://example.com/hook',
+  chat: "--to '#alerts'",
   internal: '',
 };
 
@@ -119,7 +119,7 @@ function formatTrial({ name, channels, settings }: ProviderDefinition): string[]
     '```sh',
     create.join(' \\\n  '),
     'tidings providers check main        # asks the provider, and sends nothing',
-    `tidings providers send-test main --to ${TRIAL_TARGETS[channel]}`,
+    `tidings providers send-test main ${TRIAL_OPTIONS[channel]}`,
     '```',
     ...(channel === 'push'
       ? [

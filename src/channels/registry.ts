@@ -25,6 +25,20 @@ export const CHOOSING_VARIABLES: {
   COURIER_AUTH_TOKEN: { channel: 'email', provider: 'courier' },
 };
 
+/** Beginnings of the environment variables of each provider: a variable that nothing reads is found without its definition. */
+export const VARIABLE_PREFIXES: { readonly [prefix: string]: string } = {
+  APNS_: 'apns',
+  AWS_SES_: 'ses',
+  AWS_SNS_: 'sns',
+  COURIER_: 'courier',
+  DKIM_: 'smtp',
+  FCM_: 'fcm',
+  SENDGRID_: 'sendgrid',
+  SMTP_: 'smtp',
+  TWILIO_: 'twilio',
+  VAPID_: 'web_push',
+};
+
 /** Returns the names of all providers, in order of the registry. */
 export function listProviderNames(): string[] {
   return Object.keys(PROVIDERS);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { describeIgnored, type Installation, openInstallation } from '../accounts/installation.ts';
+import { describeUnused } from '../accounts/unused-variables.ts';
 import type { ProviderTools } from '../channels/provider.ts';
 import type { Config } from '../config.ts';
 import { keepInInbox } from '../delivery/keep-in-inbox.ts';
@@ -31,6 +32,7 @@ export async function openProviders(
   cleanup.push(() => inboxSignals.flush());
   const ignored = describeIgnored(config.environment);
   if (ignored !== undefined) log.warn(ignored);
+  for (const unused of await describeUnused(config)) log.warn(unused);
   let client: Promise<GuardedClient> | undefined;
   // Loaded lazily: a process that sends nothing over HTTP starts without it.
   const getClient = () => {

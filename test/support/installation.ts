@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { describeIgnored, openInstallation } from '../../src/accounts/installation.ts';
+import { describeUnused } from '../../src/accounts/unused-variables.ts';
 import { readConfig } from '../../src/config.ts';
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
 import type { Channel, Message } from '../../src/model/delivery.ts';
@@ -13,6 +14,8 @@ export interface TestInstallation {
   readonly providers: { readonly [channel in Channel]?: string };
   readonly labels: { readonly [provider: string]: string };
   readonly ignored: string | undefined;
+  /** Sentences about variables that no provider reads. */
+  readonly unused: readonly string[];
   /** Sends an email by a channel; returns the requests that the stand-in got. */
   send(channel: Channel, message?: Message): Promise<readonly SeenRequest[]>;
 }
@@ -40,6 +43,7 @@ export async function openEnvironment(env: { readonly [name: string]: string }):
     providers: Object.fromEntries([...providers].map(([channel, { name }]) => [channel, name])),
     labels,
     ignored: describeIgnored(config.environment),
+    unused: await describeUnused(config),
     async send(channel, message = { subject: 'A', text: 'b' }) {
       const before = standIn.requests.length;
       await providers.get(channel)?.send(

@@ -15,7 +15,9 @@ export class ApnsToken {
   readonly #keyId: string;
   readonly #teamId: string;
   readonly #clock: () => Millis;
-  #current: { readonly text: Promise<string>; readonly period: number; readonly signedAt: Millis } | undefined;
+  #current:
+    | { readonly text: Promise<string>; readonly from: Millis; readonly until: Millis; readonly signedAt: Millis }
+    | undefined;
 
   constructor(
     key: KeyObject,
@@ -30,9 +32,9 @@ export class ApnsToken {
 
   async get(): Promise<string> {
     const now = this.#clock();
-    const period = Math.floor(now / PERIOD_MS);
-    if (this.#current?.period !== period) {
-      this.#current = { text: this.#sign(period * PERIOD_MS), period, signedAt: now };
+    if (!this.#current || now < this.#current.from || now >= this.#current.until) {
+      const from = startOfPeriod(now);
+      this.#current = { text: this.#sign(from), from, until: from + PERIOD_MS, signedAt: now };
     }
     return this.#current.text;
   }
@@ -46,7 +48,9 @@ export class ApnsToken {
     const now = this.#clock();
     const age = now - this.#current.signedAt;
     if (age < MIN_AGE_MS) return false;
-    this.#current = { text: this.#sign(now), period: Math.floor(now / PERIOD_MS), signedAt: now };
+    // Until the end of a period, but not one that ends so soon that Apple would see two new tokens within 20 minutes.
+    const until = startOfPeriod(now + MIN_AGE_MS) + PERIOD_MS;
+    this.#current = { text: this.#sign(now), from: now, until, signedAt: now };
     return true;
   }
 
@@ -57,4 +61,8 @@ export class ApnsToken {
       .setIssuedAt(Math.floor(issuedAt / 1000))
       .sign(this.#key);
   }
+}
+
+function startOfPeriod(at: Millis): Millis {
+  return Math.floor(at / PERIOD_MS) * PERIOD_MS;
 }

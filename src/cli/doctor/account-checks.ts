@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { openNamed, readInstallation } from '../../accounts/installation.ts';
 import { openAccount, requireProvider } from '../../accounts/open-account.ts';
+import { describeUnused } from '../../accounts/unused-variables.ts';
 import type { CheckResult, Provider, ProviderDefinition, ProviderTools } from '../../channels/provider.ts';
 import type { Config } from '../../config.ts';
 import { GuardedClient } from '../../http-out/guarded-client.ts';
@@ -30,6 +31,8 @@ export async function checkInstallation(
   let accounts: Awaited<ReturnType<typeof readInstallation>> = [];
   const read = await runCheck('providers', async () => {
     accounts = await readInstallation(config);
+    const unused = await describeUnused(config);
+    if (unused.length > 0) return warn(unused.join(' '), 'set what is missing, or remove the variables');
     if (accounts.length === 0) return ok('nothing leaves this machine: no provider is configured');
     return ok(accounts.map(({ definition, channels }) => `${channels.join(', ')} by ${definition.label}`).join('; '));
   });

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AccountView } from '../../accounts/accounts.ts';
 import type { ProviderDescription } from '../../accounts/describe-providers.ts';
 import { ConfigError } from '../../errors.ts';
 import { findRateFault, type RateLimit } from '../../model/rate-limit.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
+import { readSecretFile, readSecretVariable } from '../read-secret.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -131,11 +131,9 @@ async function readSettings(api: ApiClient, provider: string, options: SettingOp
   const { set, secretEnv, secretFile } = options;
   const settings: { [name: string]: unknown } = options.settings === undefined ? {} : readJson(options.settings);
   for (const [name, variable] of secretEnv) {
-    const value = process.env[variable];
-    if (!value) throw new ConfigError(`--secret-env ${name}=${variable}: the variable is not set`);
-    settings[name] = value;
+    settings[name] = readSecretVariable(`--secret-env ${name}=${variable}`, variable);
   }
-  for (const [name, file] of secretFile) settings[name] = readText(file).trim();
+  for (const [name, file] of secretFile) settings[name] = readSecretFile(file).trim();
   if (set.length === 0) return settings;
   const { providers } = (await api.get('/api/v1/providers')) as { readonly providers: readonly ProviderDescription[] };
   const description = providers.find((one) => one.provider === provider);
@@ -164,21 +162,13 @@ function parseValue(text: string, type: string | undefined): unknown {
 
 function readJson(file: string): { [name: string]: unknown } {
   try {
-    const value: unknown = JSON.parse(readText(file));
+    const value: unknown = JSON.parse(readSecretFile(file));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
   // Without the text, which may hold secrets.
   throw new ConfigError(`--settings ${file}: there is no JSON object in it`);
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 function toPath(name: string): string {

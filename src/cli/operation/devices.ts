@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { PLATFORMS, PUSH_ENVIRONMENTS, PUSH_SERVICES } from '../../model/device.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
+import { addSecretOptions, readSecret } from '../read-secret.ts';
 import { runApiCommand } from '../run-command.ts';
 
 interface DeviceView {
@@ -17,7 +18,9 @@ interface DeviceView {
 
 interface RegisterOptions {
   readonly platform: string;
-  readonly token: string;
+  readonly token?: string;
+  readonly tokenEnv?: string;
+  readonly tokenFile?: string;
   readonly app?: string;
   readonly service?: string;
   readonly environment?: string;
@@ -25,6 +28,8 @@ interface RegisterOptions {
 }
 
 const USER = ['<user-id>', 'your id of the user'] as const;
+const TOKEN_NOTE =
+  'The token stands in the history of your shell, and in its list of processes while the command runs: --token-file - reads it from standard input, --token-env from a variable.';
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `devices list|register|remove`. A browser is registered by its page, not by hand. */
@@ -47,20 +52,21 @@ export function addDevicesCommands(program: Command): void {
         return { data, lines: lines.length > 0 ? lines : ['This user has no device.'] };
       }),
     );
-  devices
+  const register = devices
     .command('register')
     .description('Register a device of a user; one that is known is no new device')
     .argument(...USER)
-    .addOption(new Option('--platform <platform>', 'of the device').choices(PHONES).makeOptionMandatory())
-    .requiredOption('--token <token>', 'of the app on the device, as its system gave it')
+    .addOption(new Option('--platform <platform>', 'of the device').choices(PHONES).makeOptionMandatory());
+  addSecretOptions(register, 'token', 'of the app on the device, as its system gave it')
     .option('--app <name>', 'the app, if the tenant has several')
     .addOption(new Option('--service <service>', 'that the token is of').choices(PUSH_SERVICES))
     .addOption(new Option('--environment <environment>', 'of APNs').choices(PUSH_ENVIRONMENTS))
     .option(...JSON_OPTION)
-    .action((userId: string, { json, ...body }: RegisterOptions) =>
+    .action((userId: string, { json, token, tokenEnv, tokenFile, ...device }: RegisterOptions) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.post(pathOf(userId), body)) as DeviceView;
-        return { data, lines: [format(data)] };
+        const secret = readSecret('token', { value: token, variable: tokenEnv, file: tokenFile });
+        const data = (await api.post(pathOf(userId), { ...device, token: secret })) as DeviceView;
+        return { data, lines: [format(data)], ...(token === undefined ? {} : { notes: [TOKEN_NOTE] }) };
       }),
     );
   devices

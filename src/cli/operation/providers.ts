@@ -3,6 +3,7 @@ import type { ProviderDescription } from '../../accounts/describe-providers.ts';
 import type { TestResult } from '../../accounts/trials.ts';
 import { ConfigError } from '../../errors.ts';
 import { EXIT_FAILURE } from '../exit-codes.ts';
+import { addSecretOptions, readSecret } from '../read-secret.ts';
 import { runApiCommand } from '../run-command.ts';
 
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
@@ -40,35 +41,38 @@ export function addProvidersCommands(program: Command): void {
         return { data, lines: [formatCheck(account, data)] };
       }),
     );
-  providers
+  const sendTest = providers
     .command('send-test')
     .description('Send one plain message by an account')
-    .argument('<account>')
-    .requiredOption(
-      '--to <address>',
-      'an email address, a phone number such as +351912345678, a URL, a chat channel, or the subscription of a browser as JSON',
-    )
+    .argument('<account>');
+  addSecretOptions(
+    sendTest,
+    'to',
+    'an email address, a phone number such as +351912345678, a URL, a chat channel, the token of a device, or the subscription of a browser as JSON',
+  )
     .option('--channel <channel>', 'needed for an account of several channels')
     .option('--platform <platform>', 'ios or android: the address is the token of a device')
     .option('--environment <environment>', 'of APNs, for the token of a device: sandbox or production')
     .option(...JSON_OPTION)
-    .action(
-      (
-        account: string,
-        {
-          to,
-          channel,
-          json,
-          ...device
-        }: { to: string; channel?: string; platform?: string; environment?: string; json?: boolean },
-      ) =>
-        runApiCommand(json, async (api) => {
-          const body = { to: toTarget(to, device), ...(channel === undefined ? {} : { channel }) };
-          const data = (await api.post(`${toPath(account)}/test-send`, body)) as TestResult;
-          if (data.outcome !== 'sent' && data.outcome !== 'sandboxed') process.exitCode = EXIT_FAILURE;
-          return { data, lines: [formatResult(account, data)] };
-        }),
+    .action((account: string, { to, toEnv, toFile, channel, json, ...device }: SendTestOptions) =>
+      runApiCommand(json, async (api) => {
+        const address = readSecret('to', { value: to, variable: toEnv, file: toFile });
+        const body = { to: toTarget(address, device), ...(channel === undefined ? {} : { channel }) };
+        const data = (await api.post(`${toPath(account)}/test-send`, body)) as TestResult;
+        if (data.outcome !== 'sent' && data.outcome !== 'sandboxed') process.exitCode = EXIT_FAILURE;
+        return { data, lines: [formatResult(account, data)] };
+      }),
     );
+}
+
+interface SendTestOptions {
+  readonly to?: string;
+  readonly toEnv?: string;
+  readonly toFile?: string;
+  readonly channel?: string;
+  readonly platform?: string;
+  readonly environment?: string;
+  readonly json?: boolean;
 }
 
 /** Returns the target that a text names. @throws ConfigError if its kind cannot be seen */

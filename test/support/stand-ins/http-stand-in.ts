@@ -26,12 +26,12 @@ export interface StandInReply {
   readonly delay?: number;
   /**
    * Instead of a reply: `hang` never answers; `reset` closes the connection once the whole request is read; `reset_early` before
-   * its body is read; `reset_midway` in the middle of the response.
+   * its body is read; `reset_midway` in the middle of the response; `reject_stream` ends the stream as not processed (HTTP/2 alone).
    */
-  readonly instead?: 'hang' | 'reset' | 'reset_early' | 'reset_midway';
+  readonly instead?: 'hang' | 'reset' | 'reset_early' | 'reset_midway' | 'reject_stream';
 }
 
-export type StandInScript = StandInReply | ((request: SeenRequest) => StandInReply);
+export type StandInScript = StandInReply | ((request: SeenRequest) => StandInReply | Promise<StandInReply>);
 
 /** A server that stands in for a provider: it records the requests, and answers as the test says. */
 export interface StandIn {
@@ -72,7 +72,7 @@ export async function startStandIn(
     const bytes = early ? Buffer.alloc(0) : await readAll(request);
     const seen = { method, path, headers, bytes, body: bytes.toString('utf8') };
     if (keeps) requests.push(seen);
-    const reply = typeof script === 'function' ? script(seen) : script;
+    const reply = typeof script === 'function' ? await script(seen) : script;
     if (reply.delay) await delay(reply.delay);
     if (reply.instead === 'hang') return;
     if (reply.instead === 'reset' || reply.instead === 'reset_early') return void request.socket.destroy();

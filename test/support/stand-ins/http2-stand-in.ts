@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type Http2Session, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SeenRequest, StandIn, StandInReply, StandInScript } from './http-stand-in.ts';
@@ -16,6 +22,8 @@ export interface Http2StandIn extends StandIn {
   goAway(lastStreamId: number, options?: { readonly code?: number; readonly data?: string }): void;
   /** Changes how many streams each connection may have. */
   allowStreams(count: number): void;
+  /** Ends all connections at once, without a word of HTTP/2. */
+  reset(): void;
 }
 
 /** Starts a server of HTTP/2 without TLS that stands in for a provider, as `startStandIn` does for HTTP/1.1. */
@@ -56,9 +64,10 @@ export async function startHttp2StandIn(
     const method = String(headers[':method']);
     const seen = { method, path: String(headers[':path']), headers, bytes, body: bytes.toString('utf8') };
     if (keeps) requests.push(seen);
-    const reply: StandInReply = typeof script === 'function' ? script(seen) : script;
+    const reply: StandInReply = typeof script === 'function' ? await script(seen) : script;
     if (reply.delay) await delay(reply.delay);
     if (reply.instead === 'hang') return;
+    if (reply.instead === 'reject_stream') return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     if (reply.instead === 'reset' || reply.instead === 'reset_early') return stream.session?.destroy();
     const content = toBytes(reply.body);
     stream.respond({ ':status': reply.status ?? 200, ...reply.headers });
@@ -83,6 +92,9 @@ export async function startHttp2StandIn(
     },
     allowStreams(count) {
       for (const session of sessions) session.settings({ maxConcurrentStreams: count });
+    },
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy();
     },
     async stop() {
       const closed = server.listening ? once(server, 'close') : undefined;
