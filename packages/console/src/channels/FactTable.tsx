@@ -57,7 +57,7 @@ export function FactTable<Page extends { next: string | null }, Item>(props: Fac
 export function FactRows<Item>({ testId, items, getId, columns }: FactRowsProps<Item>) {
   return (
     <Paper withBorder>
-      <Table verticalSpacing="sm" horizontalSpacing="md" className="deliveries" data-testid={testId}>
+      <Table verticalSpacing="sm" horizontalSpacing="md" className="facts" data-testid={testId}>
         <Table.Thead>
           <Table.Tr>
             {Object.keys(columns).map((heading) => (
@@ -69,7 +69,7 @@ export function FactRows<Item>({ testId, items, getId, columns }: FactRowsProps<
           {items.map((item) => (
             <Table.Tr key={getId(item)} data-row data-testid={`${testId}-row`}>
               {Object.entries(columns).map(([heading, toCell]) => (
-                <Table.Td key={heading} className="break">
+                <Table.Td key={heading} data-heading={heading}>
                   {toCell(item)}
                 </Table.Td>
               ))}
