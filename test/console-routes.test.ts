@@ -46,4 +46,25 @@ describe.skipIf(!hasBrowser)('the page of routes', () => {
     await rows.first().getByText('Has all of its messages again').waitFor();
     expect(await rows.first().getByTestId('route-state').innerText()).toBe('In use');
   });
+
+  test('gives each fact its heading and the width of the page on a telephone', async () => {
+    const { page } = await app.visit('#/channels/routes', { viewport: { width: 390, height: 800 } });
+    const row = page.getByTestId('route-email-row').first();
+    await row.waitFor();
+    const cells = await row.locator('td').evaluateAll((all) =>
+      all.map((cell) => ({
+        heading: getComputedStyle(cell, '::before').content,
+        width: cell.getBoundingClientRect().width,
+      })),
+    );
+    expect(cells.map(({ heading }) => heading)).toEqual([
+      '"Account"',
+      '"Tier, weight"',
+      '"Messages now"',
+      '"State"',
+      '"Last move"',
+    ]);
+    for (const { width } of cells) expect(width).toBeGreaterThan(250);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  });
 });
