@@ -51,12 +51,11 @@ describe.skipIf(!hasBrowser)('the page of routes', () => {
     const { page } = await app.visit('#/channels/routes', { viewport: { width: 390, height: 800 } });
     const row = page.getByTestId('route-email-row').first();
     await row.waitFor();
-    const cells = await row.locator('td').evaluateAll((all) =>
-      all.map((cell) => ({
+    const cells = (await page.evaluate(`
+      [...document.querySelector('[data-testid=route-email-row]').querySelectorAll('td')].map((cell) => ({
         heading: getComputedStyle(cell, '::before').content,
         width: cell.getBoundingClientRect().width,
-      })),
-    );
+      }))`)) as { readonly heading: string; readonly width: number }[];
     expect(cells.map(({ heading }) => heading)).toEqual([
       '"Account"',
       '"Tier, weight"',
@@ -65,6 +64,6 @@ describe.skipIf(!hasBrowser)('the page of routes', () => {
       '"Last move"',
     ]);
     for (const { width } of cells) expect(width).toBeGreaterThan(250);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
   });
 });
