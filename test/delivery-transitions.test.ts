@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { FINAL_STATUSES, HOUR, retryOf, START, useDeliveryRows } from './support/delivery-rows.ts';
+import { FINAL_STATUSES, HOUR, START, useDeliveryRows } from './support/delivery-rows.ts';
+import { retryOf } from './support/settlements.ts';
 
 /** Each statement that claims, starts, releases or retries a delivery: the rows it changes, and those it must leave alone. */
 

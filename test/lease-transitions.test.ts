@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { HOUR, LEASE_MS, retryOf, START, sentOf, useDeliveryRows } from './support/delivery-rows.ts';
+import { HOUR, LEASE_MS, START, useDeliveryRows } from './support/delivery-rows.ts';
+import { retryOf, sentOf } from './support/settlements.ts';
 
 /** The statement that rescues deliveries with expired leases: the rows it changes, and those it must leave alone. */
 

@@ -80,6 +80,7 @@ describe('the API documentation', () => {
       'GET /api/v1/provider-accounts/{account}',
       'GET /api/v1/providers',
       'GET /api/v1/queue',
+      'GET /api/v1/routes',
       'GET /api/v1/sending',
       'GET /api/v1/session',
       'GET /api/v1/signing-keys',

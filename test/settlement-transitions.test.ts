@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { deadOf, FINAL_STATUSES, HOUR, retryOf, START, sentOf, useDeliveryRows } from './support/delivery-rows.ts';
+import { FINAL_STATUSES, HOUR, START, useDeliveryRows } from './support/delivery-rows.ts';
+import { deadOf, retryOf, sentOf } from './support/settlements.ts';
 import { TENANT } from './support/tidings.ts';
 
 /** The statement that settles deliveries: the rows it changes, and those it must leave alone. */

@@ -4,6 +4,7 @@ import { listSecrets } from '../channels/secret-setting.ts';
 import type { ProblemPart } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
+import { JSON_TYPE_NAMES } from '../lib/text/json-types.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 
 /** Errors that are listed, at most; the first ones. */
@@ -75,7 +76,7 @@ const LIBRARY_TEXT = /^(?:Invalid|Too |Unrecognized)/;
 function describeIssue(issue: Issue, given: Json | undefined): string {
   const text = issue.message.replace(/\.$/, '');
   if (issue.code === 'invalid_type') {
-    const right = `${EXPECTED[issue.expected] ?? `of the type ${issue.expected}`}`;
+    const right = `${JSON_TYPE_NAMES[issue.expected] ?? `of the type ${issue.expected}`}`;
     return given === undefined ? `is missing; write ${right}` : `must be ${right}`;
   }
   if (!LIBRARY_TEXT.test(text)) return /^must /.test(text) ? text : `is not valid: ${text}`;
@@ -98,13 +99,3 @@ function describeIssue(issue: Issue, given: Json | undefined): string {
       return 'is not valid; see the page of the provider';
   }
 }
-
-const EXPECTED: { readonly [type: string]: string | undefined } = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  object: 'a JSON object',
-  record: 'a JSON object',
-  array: 'a list',
-};

@@ -3,12 +3,18 @@ import { isTenantId, TENANT_ID_HINT } from '../model/tenant.ts';
 
 /** Commands for one tenant, by the name of the first or of both words: those that call a running Tidings, and some on its database. */
 const COMMANDS: ReadonlySet<string> = new Set([
+  'accounts',
+  'addresses',
   'apply',
   'audit',
   'backtest',
   'catalog',
+  'costs',
+  'dead-letters',
   'deliveries',
+  'devices',
   'explain',
+  'inbox',
   'issuers',
   'jobs',
   'keys list',
@@ -18,13 +24,18 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'keys revoke',
   'mcp',
   'members',
+  'providers',
   'queue',
   'rejected',
+  'routes',
+  'sending',
   'settings',
+  'suppressions',
   'tail',
   'tokens',
   'trace',
   'waits',
+  'webhooks',
 ]);
 
 /** Tenant given by --tenant, for the command that runs; undefined: none. */

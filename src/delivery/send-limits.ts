@@ -84,7 +84,8 @@ export class SendLimits {
   }
 }
 
-function toAccountId({ tenantId = '', account, name }: Provider): string {
+/** Returns the id of the rate limit of an account. */
+export function toAccountId({ tenantId = '', account, name }: Pick<Provider, 'tenantId' | 'account' | 'name'>): string {
   return `account ${tenantId}/${account ?? name}`;
 }
 

@@ -18,7 +18,7 @@ import type { DispatchResult } from './dispatch-result.ts';
 import { toEndpointResults } from './endpoint-results.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
-import { toStepResults } from './steps.ts';
+import { type StepsOptions, toStepResults } from './steps.ts';
 import { toProviderMessages } from './tracked-sends.ts';
 
 export interface SettlerOptions {
@@ -26,6 +26,7 @@ export interface SettlerOptions {
   readonly name: string;
   readonly pool: pg.Pool;
   readonly catalogs: CatalogCache;
+  readonly sendsOut: StepsOptions['sendsOut'];
   /** Seals the messages that are kept. */
   readonly seal: Seal;
   readonly capacity: Capacity;
@@ -149,12 +150,12 @@ export class Settler {
 
   /** Returns what else the attempts bring about. */
   async #toEffects(batch: readonly CompletedAttempt[]): Promise<SettlementEffects> {
-    const { catalogs, getsReceipts } = this.#options;
+    const { getsReceipts } = this.#options;
     const messages = getsReceipts ? await toProviderMessages(batch) : [];
     const others = batch.filter(hasEffects);
     if (others.length === 0) return { messages };
     return {
-      steps: await toStepResults(catalogs, others),
+      steps: await toStepResults(this.#options, others),
       messages,
       suppressions: toSuppressions(others),
       endpoints: toEndpointResults(others.map(({ settlement }) => settlement)),

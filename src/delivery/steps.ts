@@ -1,34 +1,43 @@
 import type { CatalogCache } from '../catalog/cache.ts';
+import type { Channel } from '../model/delivery.ts';
+import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import type { StepResult } from '../store/deliveries/fallbacks.ts';
 import type { CompletedAttempt } from './lifecycle.ts';
 
+export interface StepsOptions {
+  readonly catalogs: CatalogCache;
+  /** Whether messages of a tenant on a channel leave this machine: by an account or by a provider that is no substitute. */
+  readonly sendsOut: (tenantId: string, channel: Channel) => boolean | Promise<boolean>;
+}
+
 /** Returns what the attempts mean for the other channels of notifications whose channels are tried one after the other. */
 export async function toStepResults(
-  catalogs: CatalogCache,
+  options: StepsOptions,
   completed: readonly CompletedAttempt[],
 ): Promise<StepResult[]> {
   const results: StepResult[] = [];
   for (const { delivery, settlement } of completed) {
     const { tenantId, notificationId, step, channel } = delivery;
     if (step === null) continue;
-    const reached = await hasReached(catalogs, { delivery, settlement });
-    if (reached !== undefined) results.push({ tenantId, notificationId, step, channel, reached });
+    const reached = await hasReached(options, { delivery, settlement });
+    const isSandboxed = settlement.status === 'sandboxed';
+    if (reached !== undefined) results.push({ tenantId, notificationId, step, channel, reached, isSandboxed });
   }
   return results;
 }
 
 /** Returns whether the message reached the user; undefined: that is open. */
 async function hasReached(
-  catalogs: CatalogCache,
+  options: StepsOptions,
   { delivery, settlement }: CompletedAttempt,
 ): Promise<boolean | undefined> {
   switch (settlement.status) {
-    // A test shows the first channel alone, as nothing would ever be reported for it.
+    // If nothing leaves this machine, the first channel stands for what the user would get. A channel without a provider must
+    // not keep the message from one that has one.
     case 'sandboxed':
-      return true;
+      return !(await hasRealChannelAfter(options, delivery));
     case 'sent': {
-      const { rules } = await catalogs.getVersion(delivery.tenantId, delivery.catalogVersion);
-      const until = rules.notifications.get(delivery.notificationType)?.firstOf?.until ?? 'sent';
+      const until = (await findType(options, delivery))?.firstOf?.until ?? 'sent';
       return until === 'sent' ? true : undefined;
     }
     case 'dead':
@@ -41,4 +50,17 @@ async function hasReached(
     default:
       return undefined;
   }
+}
+
+async function findType({ catalogs }: StepsOptions, { tenantId, catalogVersion, notificationType }: ClaimedDelivery) {
+  const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
+  return rules.notifications.get(notificationType);
+}
+
+async function hasRealChannelAfter(options: StepsOptions, delivery: ClaimedDelivery): Promise<boolean> {
+  const channels = (await findType(options, delivery))?.channels ?? [];
+  for (const channel of channels.slice(delivery.step ?? 0)) {
+    if (await options.sendsOut(delivery.tenantId, channel)) return true;
+  }
+  return false;
 }

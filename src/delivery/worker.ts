@@ -35,7 +35,7 @@ import { SendTokens } from './send-tokens.ts';
 import { Settler } from './settler.ts';
 import { TargetFinder } from './target-finder.ts';
 import type { TargetSources } from './targets.ts';
-import { NO_TENANT_ACCOUNTS, type TenantAccounts } from './tenant-accounts.ts';
+import { NO_TENANT_ACCOUNTS, sendsOut, type TenantAccounts } from './tenant-accounts.ts';
 
 export interface DeliveryWorkerOptions {
   /** Names the worker and its leases. Unique among all processes, earlier ones included. */
@@ -188,6 +188,7 @@ export class DeliveryWorker {
       name,
       pool,
       catalogs,
+      sendsOut: (tenantId, channel) => sendsOut({ providers, accounts }, tenantId, channel),
       seal,
       capacity,
       clock,

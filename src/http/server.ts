@@ -48,6 +48,7 @@ import { registerMemberRoutes } from './routes/members.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
+import { registerRouteStateRoutes } from './routes/routes.ts';
 import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
@@ -108,6 +109,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerSendingRoutes(app, dependencies);
   registerSuppressionRoutes(app, dependencies);
   registerQueueRoutes(app, dependencies);
+  registerRouteStateRoutes(app, dependencies);
   registerCostRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);

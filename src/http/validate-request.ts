@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type ProblemPart, TidingsError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
+import { JSON_TYPE_NAMES } from '../lib/text/json-types.ts';
 import { redact } from '../privacy/mask.ts';
 
 /** Longest value and list of allowed values in a message, in characters. */
@@ -133,7 +134,7 @@ function describeIssue(issue: Issue, input: unknown): { readonly wrong: string; 
     case 'invalid_value':
       return { wrong: given, right: describeAllowed(issue.values.map(String), input) };
     case 'invalid_type':
-      return { wrong: given, right: `write ${EXPECTED[issue.expected] ?? 'what /api/docs shows'}` };
+      return { wrong: given, right: `write ${JSON_TYPE_NAMES[issue.expected] ?? 'what /api/docs shows'}` };
     case 'too_small':
       if (issue.origin === 'string') return { wrong: 'is empty', right: 'write at least 1 character' };
       if (issue.origin === 'array') {
@@ -156,16 +157,6 @@ function describeIssue(issue: Issue, input: unknown): { readonly wrong: string; 
       return { wrong: 'is not valid', right: 'see /api/docs' };
   }
 }
-
-const EXPECTED: { readonly [type: string]: string | undefined } = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  object: 'a JSON object',
-  record: 'a JSON object',
-  array: 'a list',
-};
 
 /** Returns `is "lost"`, and for a value that may be long or private its kind only. */
 function describeGiven(value: unknown): string {

@@ -38,6 +38,15 @@ export async function listRouteMoves(connection: Connection, tenantId: string | 
   return rows;
 }
 
+/** Returns the latest move of each account of a tenant, those that have all of their messages again as well; the latest first. */
+export async function listLastMoves(connection: Connection, tenantId: string): Promise<RouteMove[]> {
+  const { rows } = await connection.query<RouteMove>(
+    `select ${COLUMNS} from route_moves where tenant_id = $1 order by moved_at desc limit ${MAX_MOVES}`,
+    [tenantId],
+  );
+  return rows;
+}
+
 /** Wish to change the share of messages that an account keeps. */
 export type WantedMove = Pick<RouteMove, 'tenantId' | 'channel' | 'account' | 'share' | 'cause'>;
 

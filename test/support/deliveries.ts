@@ -8,6 +8,7 @@ import { retryDelivery } from '../../src/store/deliveries/delivery-commands.ts';
 import { loadDelivery, loadNotifications } from '../../src/store/deliveries/delivery-views.ts';
 import { rescueExpired } from '../../src/store/deliveries/leases.ts';
 import { type Settlement, settleDeliveries } from '../../src/store/deliveries/settlements.ts';
+import { deadOf, sentOf } from './settlements.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** From a queued delivery to its final state, with providers that answer as each test sets, in virtual time. */
@@ -137,32 +138,7 @@ export function eventOf(type: string, { user = 'u1', traits = { email: EMAIL }, 
 
 /** The settlement of a claimed delivery that was delivered or rejected. */
 export function settlementOf(claimed: ClaimedDelivery, status: 'sent' | 'dead'): Settlement {
-  const { handle, tenantId, notificationId, channel, target, fence, attempt } = claimed;
-  return {
-    handle,
-    tenantId,
-    notificationId,
-    channel,
-    target,
-    fence,
-    status,
-    dueAt: null,
-    reasonCode: status === 'dead' ? 'rejected' : null,
-    reason: null,
-    attempt: {
-      n: attempt,
-      provider: 'fake',
-      account: null,
-      startedAt: 0,
-      durationMs: 1,
-      outcome: status === 'sent' ? 'sent' : 'rejected',
-      code: null,
-      reason: null,
-      response: null,
-      providerMessageId: null,
-    },
-    message: null,
-  };
+  return status === 'sent' ? sentOf(claimed) : deadOf(claimed);
 }
 
 function withDeliveries(tidings: TestTidings): DeliveryTidings {

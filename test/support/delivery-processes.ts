@@ -1,18 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach } from 'vitest';
-import { type TestDatabase, testDatabase } from './database.ts';
+import { type CatalogProcesses, countByStatus, useCatalogProcesses } from './catalog-processes.ts';
 import { deliveryCatalog, eventOf } from './deliveries.ts';
 import type { MailSink } from './mailsink.ts';
-import { type Program, tidingsDirectly } from './program.ts';
 
 /** Processes that deliver the emails of one database to one mail server. */
-export interface DeliveryProcesses {
-  readonly database: TestDatabase;
-  /** Starts a process that is ready. @param databaseUrl default: straight to the database */
-  start(command: 'start' | 'api' | 'workers', databaseUrl?: string): Promise<{ program: Program; url: string | null }>;
+export interface DeliveryProcesses extends CatalogProcesses {
   /** Posts as many events, one for each user, whose emails are of a type that resends or holds. */
   postEmails(url: string | null, type: 'mail' | 'held', count: number): Promise<void>;
   /** Counts the deliveries of each status. */
@@ -27,36 +18,12 @@ export function useDeliveryProcesses(): (
   leaseMs: number,
   files?: { readonly [file: string]: string },
 ) => Promise<DeliveryProcesses> {
-  const cleanup: (() => Promise<unknown>)[] = [];
-  afterEach(async () => {
-    for (const step of cleanup.splice(0).reverse()) await step();
-  });
+  const startProcesses = useCatalogProcesses();
   return async (sink, leaseMs, files = {}) => {
-    const database = await testDatabase();
-    cleanup.push(() => database.drop());
-    const folder = writeCatalog(files);
-    cleanup.push(async () => rmSync(folder, { recursive: true }));
-    const env = {
-      PORT: '0',
-      SMTP_URL: sink.url,
-      TIDINGS_CATALOG: folder,
-      TIDINGS_DATA_DIR: folder,
-      TIDINGS_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-      TIDINGS_LEASE: `${leaseMs / 1000}s`,
-      TIDINGS_POLL: '1s',
-      TIDINGS_WATCH: 'false',
-    };
-    const { pool } = database;
+    const processes = await startProcesses({ catalog: deliveryCatalog(files), leaseMs, env: { SMTP_URL: sink.url } });
+    const { database } = processes;
     return {
-      database,
-      async start(command, databaseUrl = database.url) {
-        const program = tidingsDirectly([command, '--json'], { env: { ...env, DATABASE_URL: databaseUrl } });
-        cleanup.push(async () => {
-          program.killGroup('SIGKILL');
-          await program.ended;
-        });
-        return { program, url: (await program.ready()).url };
-      },
+      ...processes,
       async postEmails(url, type, count) {
         const events = Array.from({ length: count }, (_, n) =>
           eventOf(type, { n, user: `user ${n}`, traits: { email: `user${n}@example.com` } }),
@@ -68,12 +35,9 @@ export function useDeliveryProcesses(): (
         });
         if (response.status !== 202) throw new Error(await response.text());
       },
-      async countByStatus() {
-        const { rows } = await pool.query('select status, count(*) as count from deliveries group by status');
-        return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
-      },
+      countByStatus: () => countByStatus(database),
       async inDoubt() {
-        const { rows } = await pool.query(
+        const { rows } = await database.pool.query(
           `select notification_id || '.' || channel as id from attempts
            where outcome = 'in_doubt' or reason like '%it was in doubt until%'`,
         );
@@ -81,13 +45,4 @@ export function useDeliveryProcesses(): (
       },
     };
   };
-}
-
-function writeCatalog(files: { readonly [file: string]: string }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tidings-deliveries-'));
-  for (const [file, text] of deliveryCatalog(files)) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true });
-    writeFileSync(join(folder, file), text);
-  }
-  return folder;
 }

@@ -1,14 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach } from 'vitest';
-import { type TestDatabase, testDatabase } from './database.ts';
-import { type Program, tidingsDirectly } from './program.ts';
+import { type CatalogProcesses, countByStatus, useCatalogProcesses } from './catalog-processes.ts';
+import type { Program } from './program.ts';
 
 /** Processes that put in-app messages into the inboxes of one database. */
-export interface InboxProcesses {
-  readonly database: TestDatabase;
+export interface InboxProcesses extends Pick<CatalogProcesses, 'database'> {
   start(command: 'start' | 'api' | 'workers'): Promise<{ readonly program: Program; readonly url: string }>;
   /** Posts as many events, each of which makes one message for the user `ann`. */
   post(url: string, count: number): Promise<void>;
@@ -31,38 +25,14 @@ const CATALOG = {
 
 /** Prepares the tests of a file: call it once, at its top. Processes are killed and databases dropped after each test. */
 export function useInboxProcesses(leaseMs: number): () => Promise<InboxProcesses> {
-  const cleanup: (() => Promise<unknown>)[] = [];
-  afterEach(async () => {
-    for (const step of cleanup.splice(0).reverse()) await step();
-  });
+  const startProcesses = useCatalogProcesses();
   return async () => {
-    const database = await testDatabase();
-    cleanup.push(() => database.drop());
-    const folder = mkdtempSync(join(tmpdir(), 'inbox-processes-'));
-    cleanup.push(async () => rmSync(folder, { recursive: true }));
-    for (const [path, text] of Object.entries(CATALOG)) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), text);
-    }
-    const env = {
-      PORT: '0',
-      DATABASE_URL: database.url,
-      TIDINGS_CATALOG: folder,
-      TIDINGS_DATA_DIR: folder,
-      TIDINGS_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
-      TIDINGS_LEASE: `${leaseMs / 1000}s`,
-      TIDINGS_POLL: '1s',
-      TIDINGS_WATCH: 'false',
-    };
+    const { database, start } = await startProcesses({ catalog: Object.entries(CATALOG), leaseMs });
     return {
       database,
       async start(command) {
-        const program = tidingsDirectly([command, '--json'], { env });
-        cleanup.push(async () => {
-          program.killGroup('SIGKILL');
-          await program.ended;
-        });
-        return { program, url: (await program.ready()).url ?? '' };
+        const { program, url } = await start(command);
+        return { program, url: url ?? '' };
       },
       async post(url, count) {
         const events = Array.from({ length: count }, (_, n) => ({
@@ -82,10 +52,7 @@ export function useInboxProcesses(leaseMs: number): () => Promise<InboxProcesses
         const texts = items.map(({ message }) => message.text);
         return { items: texts.length, unread: counts.unread, doubled: texts.length - new Set(texts).size };
       },
-      async countByStatus() {
-        const { rows } = await database.pool.query('select status, count(*) as count from deliveries group by status');
-        return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
-      },
+      countByStatus: () => countByStatus(database),
     };
   };
 }

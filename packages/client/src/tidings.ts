@@ -16,6 +16,7 @@ import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
+import { Routes } from './resources/routes.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Suppressions } from './resources/suppressions.ts';
@@ -55,6 +56,7 @@ export class Tidings {
   readonly members: Members;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
+  readonly routes: Routes;
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
@@ -83,6 +85,7 @@ export class Tidings {
     this.members = new Members(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
+    this.routes = new Routes(connection);
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);

@@ -934,6 +934,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show by which accounts the messages of each channel go at present, and the last move away from each */
+        get: operations["getRoutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sending": {
         parameters: {
             query?: never;
@@ -941,7 +958,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Show notification types whose emails bounce or are complained about too often */
+        /** Show the state of the accounts, and emails that bounce or are complained about too often */
         get: operations["getSending"];
         put?: never;
         post?: never;
@@ -1698,6 +1715,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An account, and whether messages go by it at present */
+        AccountState: {
+            /** @example ses_eu */
+            account: string;
+            channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            /** @description Why nothing is sent by it at present; null: its circuit is closed */
+            circuit: components["schemas"]["Circuit"] | null;
+            enabled: boolean;
+            /** @description Empty: it has no rate limit */
+            limits: components["schemas"]["LimitUse"][];
+            place: number;
+            /** @example ses */
+            provider: string;
+        };
         /** @description A time at which a version became the active one */
         Activation: {
             /**
@@ -2680,6 +2711,18 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Emails of the last 24 hours, since sending was last resumed */
+        EmailCounts: {
+            bounced: number;
+            complained: number;
+            /** @description Emails whose end is known: delivered, bounced or complained about */
+            ended: number;
+            /**
+             * @description Null: all types of the tenant
+             * @example PROMO
+             */
+            notification_type: string | null;
+        };
         /** @description Emails that bounce or are complained about too often */
         EmailStanding: {
             /** @example 60 of 500 emails (12.00%) bounced */
@@ -2700,6 +2743,25 @@ export interface components {
              * @enum {string}
              */
             state: "alerted" | "paused";
+        };
+        EmailThresholds: {
+            /** @description Share of the emails, from 0 to 1 */
+            bounces: {
+                alert: number;
+                pause: number;
+            };
+            /** @description Share of the emails, from 0 to 1 */
+            complaints: {
+                alert: number;
+                pause: number;
+            };
+            /** @description Complaints below which nothing follows from their share */
+            min_complaints: {
+                alert: number;
+                pause: number;
+            };
+            /** @description Below it, nothing follows from shares */
+            min_emails: number;
         };
         /**
          * @description Something that happened to a user
@@ -3487,9 +3549,38 @@ export interface components {
         JsonObject: {
             [key: string]: components["schemas"]["Json"];
         };
+        /** @description The latest step by which messages were moved away from an account, or back */
+        LastMove: {
+            cause: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            moved_at: string;
+            /** @description Percent of its messages that it keeps; 100: it has all of them again */
+            share: number;
+            /**
+             * Format: date-time
+             * @description When messages were first moved away
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            since: string;
+        };
         LimitGroup: {
             limits: string[];
             name: string;
+        };
+        /** @description Use of one period of a rate limit */
+        LimitUse: {
+            /** @description Messages per period */
+            allowed: number;
+            /** @description Messages that may follow at once when none was sent for long */
+            burst: number;
+            /** @description Messages that may follow at once now */
+            free: number;
+            /** @enum {string} */
+            period: "per_second" | "per_minute" | "per_hour" | "per_day";
         };
         /** @description Whether the process makes progress */
         Liveness: {
@@ -4970,6 +5061,30 @@ export interface components {
         RotatedSigningKey: {
             key_id: string;
         };
+        /** @description An account of a route as it is at present */
+        RouteEntryState: {
+            /**
+             * @description Name of the account; installation: that of the installation
+             * @example ses_eu
+             */
+            account: string;
+            /** @description Null: its circuit is closed */
+            circuit: components["schemas"]["Circuit"] | null;
+            /** @description Why no message goes by it; null: messages may */
+            missing: ("unknown_account" | "account_disabled" | "other_channels" | "no_own_account") | null;
+            /** @description Null: messages were never moved away from it */
+            move: components["schemas"]["LastMove"] | null;
+            /** @description Null: that of the installation, or the account does not exist */
+            provider: string | null;
+            /** @description Percent of the messages that go by it at present, of those that no condition holds for; null: its condition decides */
+            share: number | null;
+            tier: number;
+            /** @description Percent of the messages that wait for it, as above */
+            waiting: number | null;
+            weight: number;
+            /** @description The condition; null: every message */
+            when: string | null;
+        };
         /** @description An account that fails, whose messages go by others */
         RouteMove: {
             /**
@@ -4997,6 +5112,21 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             since: string;
+        };
+        /** @description The accounts by which the messages of a channel go */
+        RouteState: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            entries: components["schemas"]["RouteEntryState"][];
+            /**
+             * @description catalog: its routes.yaml; accounts: it has no route, and the places of the accounts decide
+             * @enum {string}
+             */
+            origin: "catalog" | "accounts";
+        };
+        RouteStates: {
+            /** @description A channel without a route and without an account is not listed */
+            routes: components["schemas"]["RouteState"][];
         };
         /** @description A rule of a catalog */
         Rule: {
@@ -5184,9 +5314,15 @@ export interface components {
              */
             notification_type?: string | null;
         };
-        /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
+        /** @description Whether messages go out, by account, and how emails fare */
         SendingState: {
+            /** @description Accounts of the tenant, in order of choice */
+            accounts: components["schemas"]["AccountState"][];
+            /** @description All types together first, then at most 100 types, those with the most bounces and complaints first */
+            counts: components["schemas"]["EmailCounts"][];
+            /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
             emails: components["schemas"]["EmailStanding"][];
+            thresholds: components["schemas"]["EmailThresholds"];
         };
         /** @description The sender of a request, and its rights */
         Session: {
@@ -6677,6 +6813,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccountState = components['schemas']['AccountState'];
 export type Activation = components['schemas']['Activation'];
 export type Activity = components['schemas']['Activity'];
 export type ActivityEvent = components['schemas']['ActivityEvent'];
@@ -6719,7 +6856,9 @@ export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
+export type EmailThresholds = components['schemas']['EmailThresholds'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -6750,7 +6889,9 @@ export type JobPreview = components['schemas']['JobPreview'];
 export type JobQuestion = components['schemas']['JobQuestion'];
 export type Json = components['schemas']['Json'];
 export type JsonObject = components['schemas']['JsonObject'];
+export type LastMove = components['schemas']['LastMove'];
 export type LimitGroup = components['schemas']['LimitGroup'];
+export type LimitUse = components['schemas']['LimitUse'];
 export type Liveness = components['schemas']['Liveness'];
 export type LoginResult = components['schemas']['LoginResult'];
 export type Me = components['schemas']['Me'];
@@ -6809,7 +6950,10 @@ export type Rollback = components['schemas']['Rollback'];
 export type RollbackResult = components['schemas']['RollbackResult'];
 export type RotatedApiKey = components['schemas']['RotatedApiKey'];
 export type RotatedSigningKey = components['schemas']['RotatedSigningKey'];
+export type RouteEntryState = components['schemas']['RouteEntryState'];
 export type RouteMove = components['schemas']['RouteMove'];
+export type RouteState = components['schemas']['RouteState'];
+export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
@@ -11534,6 +11678,76 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getRoutes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "routes": [
+                     *         {
+                     *           "channel": "email",
+                     *           "origin": "catalog",
+                     *           "entries": [
+                     *             {
+                     *               "account": "ses_eu",
+                     *               "provider": null,
+                     *               "tier": 1,
+                     *               "weight": 1,
+                     *               "when": null,
+                     *               "missing": "unknown_account",
+                     *               "circuit": {
+                     *                 "provider": "smtp",
+                     *                 "account": null,
+                     *                 "domain": null,
+                     *                 "of": "installation",
+                     *                 "since": "2026-11-02T09:30:00.000Z",
+                     *                 "code": "failures",
+                     *                 "cause": "text",
+                     *                 "next_probe_at": "2026-11-02T09:30:00.000Z"
+                     *               },
+                     *               "share": null,
+                     *               "waiting": null,
+                     *               "move": {
+                     *                 "share": 1,
+                     *                 "since": "2026-11-02T09:30:00.000Z",
+                     *                 "moved_at": "2026-11-02T09:30:00.000Z",
+                     *                 "cause": "text"
+                     *               }
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RouteStates"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getSending: {
         parameters: {
             query?: never;
@@ -11560,6 +11774,58 @@ export interface operations {
                      *           "state": "alerted",
                      *           "since": "2026-11-02T09:30:00.000Z",
                      *           "cause": "60 of 500 emails (12.00%) bounced"
+                     *         }
+                     *       ],
+                     *       "counts": [
+                     *         {
+                     *           "notification_type": "PROMO",
+                     *           "ended": 1,
+                     *           "bounced": 1,
+                     *           "complained": 1
+                     *         }
+                     *       ],
+                     *       "thresholds": {
+                     *         "min_emails": 1,
+                     *         "bounces": {
+                     *           "alert": 1,
+                     *           "pause": 1
+                     *         },
+                     *         "complaints": {
+                     *           "alert": 1,
+                     *           "pause": 1
+                     *         },
+                     *         "min_complaints": {
+                     *           "alert": 1,
+                     *           "pause": 1
+                     *         }
+                     *       },
+                     *       "accounts": [
+                     *         {
+                     *           "account": "ses_eu",
+                     *           "provider": "ses",
+                     *           "channels": [
+                     *             "email"
+                     *           ],
+                     *           "enabled": true,
+                     *           "place": 1,
+                     *           "circuit": {
+                     *             "provider": "smtp",
+                     *             "account": null,
+                     *             "domain": null,
+                     *             "of": "installation",
+                     *             "since": "2026-11-02T09:30:00.000Z",
+                     *             "code": "failures",
+                     *             "cause": "text",
+                     *             "next_probe_at": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "limits": [
+                     *             {
+                     *               "period": "per_second",
+                     *               "allowed": 1,
+                     *               "burst": 1,
+                     *               "free": 1
+                     *             }
+                     *           ]
                      *         }
                      *       ]
                      *     }

@@ -6,6 +6,8 @@ import type {
   CatalogVersionPage,
   CorrelatedEntry,
   CorrelatedPage,
+  CostRow,
+  CostSummary,
   DeadLetterGroup,
   DeadLetterGroupPage,
   DeadLetterPage,
@@ -37,7 +39,11 @@ import type {
   RejectedGroups,
   RejectedPage,
   RollbackResult,
+  RouteEntryState,
+  RouteState,
+  RouteStates,
   Rule,
+  SendingState,
   StoredDecision,
   StoredEvent,
   SuppressionPage,
@@ -58,6 +64,8 @@ export type {
   Attempt,
   Catalog,
   CorrelatedEntry,
+  CostRow,
+  CostSummary,
   DeadLetterGroup,
   Decision,
   Delivery,
@@ -77,6 +85,9 @@ export type {
   QueueState,
   RejectedEvent,
   RejectedGroup,
+  RouteEntryState,
+  RouteState,
+  SendingState,
   Wait,
   Webhook,
 };
@@ -156,6 +167,18 @@ export const getDeadLetters = (group: string, after: string | null): Promise<Dea
 
 /** Returns the accounts with providers, in order of choice. */
 export const getAccounts = (): Promise<ProviderAccountList> => callApi('provider-accounts');
+
+/** Returns the accounts with their circuits and limits, and how emails fare. */
+export const getSending = (): Promise<SendingState> => callApi('sending');
+
+/** Returns by which accounts the messages of each channel go at present. */
+export const getRoutes = (): Promise<RouteStates> => callApi('routes');
+
+/** Returns the costs of the last `days` days, of each day, by `group`. */
+export function getCosts(group: string, days: number): Promise<CostSummary> {
+  const from = new Date(Date.now() - (days - 1) * 86_400_000).toISOString().slice(0, 10);
+  return callApi(`costs?${buildQuery({ by: `day,${group}`, from })}`);
+}
 
 /** Returns a page of 50 endpoints of webhooks, newest first. `after`: as for `getAudit`. */
 export const getWebhooks = (after: string | null): Promise<WebhookPage> =>

@@ -9,7 +9,7 @@ export type Route =
   | { page: 'deliveries'; status: string | null }
   /** `group`: id of a group of dead letters, or null for all groups. */
   | { page: 'dead-letters'; group: string | null }
-  | { page: 'channels' }
+  | { page: 'channels'; part: ChannelsPart }
   | { page: 'rejected' }
   | { page: 'jobs' }
   | { page: 'catalog'; part: 'contents' | 'versions' }
@@ -19,8 +19,14 @@ export type Route =
   | { page: 'login'; link: string | null; problem: string | null }
   | { page: 'unknown' };
 
+/** Parts of the pages of channels. */
+export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs';
+
 export const linkToActivity = (): string => '#/';
-export const linkToChannels = (): string => '#/channels';
+/** Returns the link to a part of the pages of channels; absent: to the first. */
+export function linkToChannels(part: ChannelsPart = 'accounts'): string {
+  return part === 'accounts' ? '#/channels' : `#/channels/${part}`;
+}
 export const linkToRejected = (): string => '#/rejected';
 export const linkToJobs = (): string => '#/jobs';
 export const linkToCatalog = (): string => '#/catalog';
@@ -63,7 +69,9 @@ export function parseHash(hash: string): Route {
   const [path = '', search = ''] = splitAt(hash.replace(/^#/, ''), '?');
   const parameters = new URLSearchParams(search);
   if (path === '' || path === '/') return { page: 'activity' };
-  if (path === '/channels') return { page: 'channels' };
+  if (path === '/channels') return { page: 'channels', part: 'accounts' };
+  const part = /^\/channels\/(sending|routes|costs)$/.exec(path)?.[1];
+  if (part !== undefined) return { page: 'channels', part: part as ChannelsPart };
   if (path === '/dead-letters') return { page: 'dead-letters', group: parameters.get('group') };
   if (path === '/rejected') return { page: 'rejected' };
   if (path === '/jobs') return { page: 'jobs' };

@@ -15,6 +15,23 @@ interface Options {
   readonly yes?: boolean;
 }
 
+interface SendingView {
+  readonly emails: readonly View[];
+  readonly counts: readonly {
+    readonly notification_type: string | null;
+    readonly ended: number;
+    readonly bounced: number;
+    readonly complained: number;
+  }[];
+  readonly accounts: readonly {
+    readonly account: string;
+    readonly provider: string;
+    readonly enabled: boolean;
+    readonly circuit: { readonly since: string; readonly cause: string } | null;
+    readonly limits: readonly { readonly period: string; readonly allowed: number; readonly free: number }[];
+  }[];
+}
+
 const PATH = '/api/v1/sending';
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
@@ -22,18 +39,15 @@ const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 export function addSendingCommands(program: Command): void {
   const sending = program
     .command('sending')
-    .description('Emails that bounce or are complained about too often, of a running Tidings (TIDINGS_URL)');
+    .description('State of the accounts, and emails that bounce too often, of a running Tidings (TIDINGS_URL)');
   sending
     .command('show', { isDefault: true })
-    .description('Show alerts of the last 24 hours, and pauses')
+    .description('Show the accounts with their circuits and limits, alerts of the last 24 hours, and pauses')
     .option(...JSON_OPTION)
     .action(({ json }: Options) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.get(PATH)) as { emails: readonly View[] };
-        const lines = data.emails.map(
-          (one) => `${one.notification_type ?? '(all types)'}  ${one.state}  since ${one.since}: ${one.cause}`,
-        );
-        return { data, lines: lines.length === 0 ? ['No email is paused.'] : lines };
+        const data = (await api.get(PATH)) as SendingView;
+        return { data, lines: formatSending(data) };
       }),
     );
   sending
@@ -52,4 +66,22 @@ export function addSendingCommands(program: Command): void {
         return { data, lines: [`Resumed: ${type ?? 'all types'}`] };
       });
     });
+}
+
+function formatSending({ emails, counts, accounts }: SendingView): string[] {
+  const standings = emails.map(
+    (one) => `${one.notification_type ?? '(all types)'}  ${one.state}  since ${one.since}: ${one.cause}`,
+  );
+  return [
+    ...accounts.map(({ account, provider, enabled, circuit, limits }) => {
+      const state = circuit ? `circuit open since ${circuit.since}: ${circuit.cause}` : enabled ? 'in use' : 'disabled';
+      const uses = limits.map(({ period, allowed, free }) => `${period} ${allowed} (${free} free now)`);
+      return [`account ${account} (${provider})`, state, ...uses].join('  ');
+    }),
+    ...(standings.length === 0 ? ['No email is paused.'] : standings),
+    ...counts.map(
+      ({ notification_type: type, ended, bounced, complained }) =>
+        `${type ?? '(all types)'}  ${ended} ended in 24 hours, ${bounced} bounced, ${complained} complained about`,
+    ),
+  ];
 }

@@ -1,11 +1,13 @@
+import { loadAccountStates } from '../../delivery/account-states.ts';
+import { EMAIL_THRESHOLDS } from '../../delivery/email-thresholds.ts';
 import { TidingsError } from '../../errors.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
-import { listEmailStandings, resumeEmails } from '../../store/receipts/email-standings.ts';
+import { listEmailCounts, listEmailStandings, resumeEmails } from '../../store/receipts/email-standings.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { sendingResumed, sendingResumption, sendingState } from '../schemas/sending.ts';
 
-/** Emails that bounce or are complained about too often: shown, and sent again. */
+/** Whether messages go out: the accounts, and emails that bounce or are complained about too often, which can be resumed. */
 export function registerSendingRoutes(app: App, { database, clock }: HttpDependencies): void {
   app.get(
     '/api/v1/sending',
@@ -13,14 +15,23 @@ export function registerSendingRoutes(app: App, { database, clock }: HttpDepende
       config: { scope: 'deliveries:read' },
       schema: {
         operationId: 'getSending',
-        summary: 'Show notification types whose emails bounce or are complained about too often',
+        summary: 'Show the state of the accounts, and emails that bounce or are complained about too often',
         tags: ['deliveries'],
         response: { 200: sendingState },
       },
     },
     async ({ principal: { tenantId } }) => {
-      const found = await listEmailStandings(database.forTenant(tenantId), tenantId, clock());
+      const [pool, now] = [database.forTenant(tenantId), clock()];
+      const found = await listEmailStandings(pool, tenantId, now);
+      const counts = await listEmailCounts(pool, tenantId, now);
       return {
+        accounts: (await loadAccountStates(pool, tenantId, now)).map((one) => ({
+          ...one,
+          channels: [...one.channels],
+          limits: [...one.limits],
+        })),
+        counts: counts.map(({ notificationType, ...one }) => ({ notification_type: notificationType || null, ...one })),
+        thresholds: EMAIL_THRESHOLDS,
         emails: found.map(({ notificationType, alertedAt, pausedAt, cause }) => ({
           notification_type: notificationType === '' ? null : notificationType,
           state: pausedAt === null ? ('alerted' as const) : ('paused' as const),

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { CHANNELS } from '../../model/delivery.ts';
+import { RATE_PERIODS } from '../../model/rate-limit.ts';
 import { listOf, timestamp } from './common.ts';
+import { circuit } from './queue.ts';
 
-/* Whether emails bounce or are complained about too often. */
+/* Whether messages go by the accounts of a tenant, and whether emails bounce or are complained about too often. */
 
 const notificationType = z
   .string()
@@ -18,9 +21,57 @@ const emailStanding = z
   })
   .meta({ id: 'EmailStanding', description: 'Emails that bounce or are complained about too often' });
 
+const limitUse = z
+  .object({
+    period: z.enum(RATE_PERIODS as [string, ...string[]]),
+    allowed: z.int().describe('Messages per period'),
+    burst: z.int().describe('Messages that may follow at once when none was sent for long'),
+    free: z.int().describe('Messages that may follow at once now'),
+  })
+  .meta({ id: 'LimitUse', description: 'Use of one period of a rate limit' });
+
+const accountState = z
+  .object({
+    account: z.string().meta({ examples: ['ses_eu'] }),
+    provider: z.string().meta({ examples: ['ses'] }),
+    channels: listOf(z.enum(CHANNELS)),
+    enabled: z.boolean(),
+    place: z.int(),
+    circuit: circuit.nullable().describe('Why nothing is sent by it at present; null: its circuit is closed'),
+    limits: listOf(limitUse).describe('Empty: it has no rate limit'),
+  })
+  .meta({ id: 'AccountState', description: 'An account, and whether messages go by it at present' });
+
+const emailCounts = z
+  .object({
+    notification_type: notificationType,
+    ended: z.int().describe('Emails whose end is known: delivered, bounced or complained about'),
+    bounced: z.int(),
+    complained: z.int(),
+  })
+  .meta({ id: 'EmailCounts', description: 'Emails of the last 24 hours, since sending was last resumed' });
+
+const shares = z.object({ alert: z.number(), pause: z.number() });
+
+const emailThresholds = z
+  .object({
+    min_emails: z.int().describe('Below it, nothing follows from shares'),
+    bounces: shares.describe('Share of the emails, from 0 to 1'),
+    complaints: shares.describe('Share of the emails, from 0 to 1'),
+    min_complaints: shares.describe('Complaints below which nothing follows from their share'),
+  })
+  .meta({ id: 'EmailThresholds' });
+
 export const sendingState = z
-  .object({ emails: listOf(emailStanding) })
-  .meta({ id: 'SendingState', description: 'Alerts of the last 24 hours, and pauses; empty: all is in order' });
+  .object({
+    emails: listOf(emailStanding).describe('Alerts of the last 24 hours, and pauses; empty: all is in order'),
+    counts: listOf(emailCounts).describe(
+      'All types together first, then at most 100 types, those with the most bounces and complaints first',
+    ),
+    thresholds: emailThresholds,
+    accounts: listOf(accountState).describe('Accounts of the tenant, in order of choice'),
+  })
+  .meta({ id: 'SendingState', description: 'Whether messages go out, by account, and how emails fare' });
 
 export const sendingResumption = z
   .strictObject({ notification_type: notificationType.optional().describe('Absent: the pause of all types') })

@@ -13,6 +13,8 @@ export interface StepResult {
   readonly channel: string;
   /** Whether the message reached the user, as far as its type asks for; otherwise it failed for good. */
   readonly reached: boolean;
+  /** Whether the message stayed in the sandbox, as the reason of the others says. Default false. */
+  readonly isSandboxed?: boolean;
 }
 
 /**
@@ -33,23 +35,25 @@ export async function advanceSteps(connection: Connection, results: readonly Ste
       results.map(({ channel }) => channel),
       results.map(({ reached }) => reached),
       isoTime(now),
+      results.map(({ isSandboxed = false }) => isSandboxed),
     ],
   });
 }
 
 const ADVANCE = `
 with result as (
-  select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::bool[]) as r(t, n, s, c, reached)
+  select * from unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::bool[], $7::bool[]) as r(t, n, s, c, reached, sandboxed)
 ), cancelled as (
   update deliveries as d
   set status = 'cancelled', finished_at = $6, hold_code = null, reason_code = 'reached',
-      reason = 'Not needed: the message reached the user by ' || r.c || '.'
+      reason = case when r.sandboxed then 'Not needed: ' || r.c || ' comes first, and no channel after it leaves the sandbox.'
+                    else 'Not needed: the message reached the user by ' || r.c || '.' end
   from result as r
   where r.reached and d.tenant_id = r.t and d.notification_id = r.n and d.step <> r.s and d.status = 'queued'
     and d.finished_at is null and ${selectivityHint('r.s')}
 ), next as (
   -- The first of the channels after it that still waits for its turn.
-  select r.t, r.n, r.c, q.step, greatest(interval '0', q.due_at - $6::timestamptz) as early
+  select r.t, r.n, r.c, r.sandboxed, q.step, greatest(interval '0', q.due_at - $6::timestamptz) as early
   from result as r cross join lateral (
     select d.step, d.due_at from deliveries as d
     where d.tenant_id = r.t and d.notification_id = r.n and d.step > r.s and d.status = 'queued' and d.hold_code = 'fallback'
@@ -61,7 +65,7 @@ with result as (
     and not exists (
       select from deliveries as d
       where d.tenant_id = r.t and d.notification_id = r.n and d.step < q.step
-        and (d.status in ('sending', 'sandboxed', 'queued')
+        and (d.status in ('sending', 'queued')
           or (d.status = 'sent' or d.status = 'in_doubt' and d.in_doubt_policy = 'hold')
             and coalesce(d.receipt_state, '') not in ('bounced', 'failed')))
 )
@@ -69,7 +73,7 @@ update deliveries as d
 set due_at = d.due_at - next.early, retry_until = d.retry_until - next.early,
     hold_code = case when d.step = next.step then null else d.hold_code end,
     reason_code = case when d.step = next.step then 'fallback' else d.reason_code end,
-    reason = case when d.step = next.step then 'Its turn came because ' || next.c || ' failed.' else d.reason end
+    reason = case when d.step = next.step then 'Its turn came because ' || next.c || case when next.sandboxed then ' is in the sandbox.' else ' failed.' end else d.reason end
 from next
 where d.tenant_id = next.t and d.notification_id = next.n and d.step >= next.step and d.status = 'queued'
   and d.hold_code = 'fallback'`;

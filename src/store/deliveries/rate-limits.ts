@@ -132,6 +132,20 @@ export function takeForSends(pool: pg.Pool, uses: readonly RateUse[]): Promise<R
   });
 }
 
+/** Returns the states of windows by their ids, with the clock of the database; a window that was not used lately is missing. */
+export async function loadLimitStates(
+  connection: Connection,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, { readonly takenUntil: number; readonly now: number }>> {
+  const { rows } = await connection.query<StateRow>({
+    name: 'load-limit-states',
+    text: `select limit_id as id, taken_until, (extract(epoch from clock_timestamp()) * 1000)::float8 as now
+           from rate_limits where limit_id = any($1::text[])`,
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, taken_until, now }) => [id, { takenUntil: taken_until, now }]));
+}
+
 /** Returns the channels on which a tenant has an account or a limit of its own. It reads all accounts, every 10 s. */
 export async function loadLimitedChannels(connection: Connection): Promise<Channel[]> {
   const { rows } = await connection.query<{ channel: Channel }>({

@@ -51,6 +51,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],
   leases: ['SELECT'],
+  rate_limits: ['SELECT'],
 };
 
 /** Rights on some columns of a table. A tenant changes neither its own status nor whose catalog it follows. */

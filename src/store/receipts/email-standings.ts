@@ -123,6 +123,27 @@ export async function listEmailStandings(
   return rows;
 }
 
+/** Types whose counts are returned, at most. */
+const MAX_COUNTED_TYPES = 100;
+
+/** Returns the emails of the latest window by type, an empty type (all of them) first, then those with the most bounces and complaints. */
+export async function listEmailCounts(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+): Promise<(EmailCounts & { readonly notificationType: string })[]> {
+  const { rows } = await connection.query(
+    `select c.notification_type as "notificationType", sum(c.ended)::int as ended, sum(c.bounced)::int as bounced,
+            sum(c.complained)::int as complained
+     from email_counts as c left join email_standings as s using (tenant_id, notification_type)
+     where c.tenant_id = $1 and c.hour > $2 and (s.resumed_at is null or c.hour > s.resumed_at)
+     group by 1 order by c.notification_type <> '', sum(c.bounced) + sum(c.complained) desc, sum(c.ended) desc, 1
+     limit ${MAX_COUNTED_TYPES + 1}`,
+    [tenantId, isoTime(now - STANDING_WINDOW_MS)],
+  );
+  return rows;
+}
+
 /** Tenants and types whose pause is kept in memory, at most. */
 const MAX_PAUSES = 10_000;
 

@@ -1154,6 +1154,10 @@ end $$;
 -- An outage of the installation holds up every tenant without an account of its own.
 create policy installation_circuits on circuits for select using (tenant_id is null and domain is null);
 
+-- A tenant sees the use of the limits of its own accounts.
+create policy limits_of_own_accounts on rate_limits for select
+  using (starts_with(limit_id, 'account ' || (select nullif(current_setting('tidings.tenant', true), '')) || '/'));
+
 -- A content is read through the versions that have it.
 create policy own_catalogs on catalog_contents for select
   using (exists (select from catalogs where catalogs.content_hash = catalog_contents.content_hash));

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readAll, toBytes } from './bytes.ts';
 
 /** A request as the stand-in received it. */
 export interface SeenRequest {
@@ -104,15 +105,4 @@ export async function startStandIn(
       await closed;
     },
   };
-}
-
-async function readAll(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-function toBytes(body: StandInReply['body']): Buffer {
-  if (Buffer.isBuffer(body)) return body;
-  return Buffer.from(typeof body === 'object' ? JSON.stringify(body) : (body ?? ''));
 }

@@ -8,6 +8,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readAll, toBytes } from './bytes.ts';
 import type { SeenRequest, StandIn, StandInReply, StandInScript } from './http-stand-in.ts';
 
 export interface Http2StandIn extends StandIn {
@@ -104,15 +105,4 @@ export async function startHttp2StandIn(
       await closed;
     },
   };
-}
-
-async function readAll(stream: ServerHttp2Stream): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-function toBytes(body: StandInReply['body']): Buffer {
-  if (Buffer.isBuffer(body)) return body;
-  return Buffer.from(typeof body === 'object' ? JSON.stringify(body) : (body ?? ''));
 }

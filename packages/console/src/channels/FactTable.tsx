@@ -7,14 +7,18 @@ import { uniqueBy } from '../shell/unique-by.ts';
 
 const POLL_MS = 10_000;
 
-interface FactTableProps<Page, Item> {
-  readonly title: string;
+interface FactRowsProps<Item> {
   readonly testId: string;
-  readonly load: (after: string | null) => Promise<Page>;
-  readonly getItems: (page: Page) => readonly Item[];
+  readonly items: readonly Item[];
   readonly getId: (item: Item) => string;
   /** Cells of a row, by the heading of their column. */
   readonly columns: { readonly [heading: string]: (item: Item) => ReactNode };
+}
+
+interface FactTableProps<Page, Item> extends Omit<FactRowsProps<Item>, 'items'> {
+  readonly title: string;
+  readonly load: (after: string | null) => Promise<Page>;
+  readonly getItems: (page: Page) => readonly Item[];
   /** Shown if there are no items. */
   readonly empty: string;
 }
@@ -42,30 +46,37 @@ export function FactTable<Page extends { next: string | null }, Item>(props: Fac
         </Text>
       )}
       {list.items !== undefined && list.items.length > 0 && (
-        <Paper withBorder>
-          <Table verticalSpacing="sm" horizontalSpacing="md" className="deliveries" data-testid={testId}>
-            <Table.Thead>
-              <Table.Tr>
-                {Object.keys(columns).map((heading) => (
-                  <Table.Th key={heading}>{heading}</Table.Th>
-                ))}
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((item) => (
-                <Table.Tr key={getId(item)} data-row data-testid={`${testId}-row`}>
-                  {Object.entries(columns).map(([heading, toCell]) => (
-                    <Table.Td key={heading} className="break">
-                      {toCell(item)}
-                    </Table.Td>
-                  ))}
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Paper>
+        <FactRows testId={testId} items={list.items} getId={getId} columns={columns} />
       )}
       <LoadMoreButton older={list.older} />
     </Stack>
+  );
+}
+
+/** The rows of a table of facts, with their headings. */
+export function FactRows<Item>({ testId, items, getId, columns }: FactRowsProps<Item>) {
+  return (
+    <Paper withBorder>
+      <Table verticalSpacing="sm" horizontalSpacing="md" className="facts" data-testid={testId}>
+        <Table.Thead>
+          <Table.Tr>
+            {Object.keys(columns).map((heading) => (
+              <Table.Th key={heading}>{heading}</Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {items.map((item) => (
+            <Table.Tr key={getId(item)} data-row data-testid={`${testId}-row`}>
+              {Object.entries(columns).map(([heading, toCell]) => (
+                <Table.Td key={heading} data-heading={heading}>
+                  {toCell(item)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Paper>
   );
 }

@@ -4,13 +4,16 @@ import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { ChannelsPage } from '../channels/ChannelsPage.tsx';
 import { CorrelationPage } from '../correlation/CorrelationPage.tsx';
+import { CostsPage } from '../costs/CostsPage.tsx';
 import { DeadLettersPage } from '../dead-letters/DeadLettersPage.tsx';
 import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { JobDialogHost } from '../jobs/JobDialog.tsx';
 import { JobsPage } from '../jobs/JobsPage.tsx';
 import { useKeyState } from '../key.ts';
 import { RejectedPage } from '../rejected/RejectedPage.tsx';
-import { type Route, useRoute } from '../route.ts';
+import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
+import { RoutesPage } from '../routes/RoutesPage.tsx';
+import { SendingPage } from '../sending/SendingPage.tsx';
 import { UserPage } from '../user/UserPage.tsx';
 import { Announcements } from './announce.tsx';
 import { EmptyState } from './EmptyState.tsx';
@@ -60,7 +63,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
     case 'dead-letters':
       return <DeadLettersPage key={route.group} group={route.group} />;
     case 'channels':
-      return <ChannelsPage />;
+      return <ChannelsPart part={route.part} />;
     case 'rejected':
       return <RejectedPage />;
     case 'jobs':
@@ -76,4 +79,10 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
         </EmptyState>
       );
   }
+}
+
+function ChannelsPart({ part }: { part: Part }) {
+  if (part === 'sending') return <SendingPage />;
+  if (part === 'routes') return <RoutesPage />;
+  return part === 'costs' ? <CostsPage /> : <ChannelsPage />;
 }

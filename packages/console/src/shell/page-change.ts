@@ -1,5 +1,6 @@
 /* Page changes: title, scroll position and focus, which a browser does not handle if only the part after `#` changes. */
 import { useLayoutEffect, useRef } from 'react';
+import { CHANNELS_PARTS } from '../channels/ChannelsNav.tsx';
 import type { Route } from '../route.ts';
 import { enterHistoryEntry } from './scroll-memory.ts';
 
@@ -25,6 +26,7 @@ export function usePageChange(route: Route): void {
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
+  if (route.page === 'channels') return `channels ${route.part}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
@@ -48,7 +50,7 @@ function formatPageName(route: Route): string {
     case 'dead-letters':
       return 'Failed deliveries';
     case 'channels':
-      return 'Channels';
+      return CHANNELS_PARTS[route.part];
     case 'rejected':
       return 'Rejected events';
     case 'correlation':

@@ -1,0 +1,75 @@
+import { SegmentedControl, Skeleton, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { getCosts } from '../api.ts';
+import { ChannelsNav } from '../channels/ChannelsNav.tsx';
+import { FactRows } from '../channels/FactTable.tsx';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { CostPlot } from './CostPlot.tsx';
+import { formatMoney, type Group, sumByCurrency, toGroupLabel } from './sums.ts';
+
+const DAYS = 31;
+const POLL_MS = 60_000;
+
+const GROUPS: readonly { readonly value: Group; readonly label: string }[] = [
+  { value: 'channel', label: 'Channel' },
+  { value: 'provider', label: 'Provider' },
+  { value: 'account', label: 'Account' },
+  { value: 'type', label: 'Type' },
+];
+
+/** Costs of messages in the last 31 days, drawn by day, and summed up by channel, provider, account or type; each currency apart. */
+export function CostsPage() {
+  const [group, setGroup] = useState<Group>('channel');
+  const query = useQuery({
+    queryKey: ['costs', group],
+    queryFn: () => getCosts(group, DAYS),
+    refetchInterval: POLL_MS,
+  });
+  const sums = query.data && sumByCurrency(query.data, group);
+  return (
+    <Stack gap="xl">
+      <PageTitle>Costs</PageTitle>
+      <ChannelsNav part="costs" />
+      <SegmentedControl
+        aria-label="Sum up by"
+        data={[...GROUPS]}
+        value={group}
+        onChange={(value) => setGroup(value as Group)}
+        style={{ alignSelf: 'start' }}
+      />
+      {query.error && <ProblemView problem={query.error} retry={() => query.refetch()} />}
+      {query.isPending && <Skeleton height={320} />}
+      {query.data && (
+        <Text size="sm" c="dimmed" data-testid="costs-note">
+          From {query.data.from} to {query.data.to}, in UTC; the last day is not over. Only messages whose price is
+          known are counted: by <code>prices</code> in routes.yaml, or by what the provider reported.
+          {query.data.has_more && ' There are too many rows to show: the earliest days are missing.'}
+        </Text>
+      )}
+      {sums?.length === 0 && (
+        <Text size="sm" c="dimmed" data-testid="costs-empty">
+          No costs are known. Write prices into routes.yaml to see what messages cost.
+        </Text>
+      )}
+      {sums?.map(({ currency, total, days, groups }) => (
+        <Stack key={currency} gap="xs" component="section" aria-label={`Costs in ${currency}`} data-testid="currency">
+          <CostPlot currency={currency} total={total} days={days} />
+          <FactRows
+            testId={`costs-${currency}`}
+            items={groups}
+            getId={({ name }) => name ?? ''}
+            columns={{
+              [GROUPS.find(({ value }) => value === group)?.label ?? group]: ({ name }) => toGroupLabel(group, name),
+              Amount: ({ amount }) => formatMoney(amount, currency),
+              Share: ({ amount }) => (total === 0 ? '–' : `${((100 * amount) / total).toFixed(1)}%`),
+              Messages: ({ messages }) => messages,
+              Parts: ({ parts }) => parts,
+            }}
+          />
+        </Stack>
+      ))}
+    </Stack>
+  );
+}

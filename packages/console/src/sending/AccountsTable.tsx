@@ -1,0 +1,70 @@
+import { Stack, Text, Title } from '@mantine/core';
+import type { SendingState } from '../api.ts';
+import { CircuitText } from '../channels/CircuitText.tsx';
+import { FactRows } from '../channels/FactTable.tsx';
+import { IconAlert, IconBan, IconCircle, IconPause } from '../shell/icons.tsx';
+import { CHANNELS, type Look } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+
+type AccountState = SendingState['accounts'][number];
+
+/** Accounts of the tenant, whether messages go by them, and the use of their limits. */
+export function AccountsTable({ accounts }: { accounts: readonly AccountState[] }) {
+  return (
+    <Stack gap="xs" component="section" aria-label="Accounts">
+      <Title order={2} size="h4">
+        Accounts
+      </Title>
+      {accounts.length === 0 ? (
+        <Text size="sm" c="dimmed" data-testid="sending-accounts-empty">
+          No account: messages go by those of the installation, whose open circuits stand above the list of deliveries.
+        </Text>
+      ) : (
+        <FactRows
+          testId="sending-accounts"
+          items={accounts}
+          getId={({ account }) => account}
+          columns={{
+            Account: ({ account, provider }) => (
+              <>
+                <span className="name">{account}</span> ({provider})
+              </>
+            ),
+            Channels: ({ channels }) => channels.map((channel) => CHANNELS[channel]?.label ?? channel).join(', '),
+            State: (account) => (
+              <>
+                <StatusBadge look={getLook(account)} testId="sending-state" />
+                {account.circuit && (
+                  <Text size="sm" component="div">
+                    <CircuitText circuit={account.circuit} />
+                  </Text>
+                )}
+              </>
+            ),
+            Limits: ({ limits }) =>
+              limits.length === 0 ? 'none' : limits.map((limit) => <LimitLine key={limit.period} limit={limit} />),
+          }}
+        />
+      )}
+    </Stack>
+  );
+}
+
+/** Use of one period of a limit: how much of its bucket is used up now. */
+function LimitLine({ limit }: { limit: AccountState['limits'][number] }) {
+  const used = limit.burst - limit.free;
+  const isUsedUp = limit.free === 0;
+  return (
+    <Text size="sm" component="div" data-testid="limit-use" fw={isUsedUp ? 600 : undefined}>
+      {limit.allowed} {limit.period.replace('_', ' ')}: {used} of {limit.burst} used{isUsedUp && ', messages wait'}
+    </Text>
+  );
+}
+
+/** Returns the look of an account. None is green: a closed circuit does not say that messages arrive. */
+function getLook({ enabled, circuit }: AccountState): Look {
+  if (!enabled) return { label: 'Not in use', color: 'orange', Icon: IconBan };
+  if (circuit === null) return { label: 'In use', color: 'gray', Icon: IconCircle };
+  if (circuit.code === 'retry_after') return { label: 'Paused', color: 'orange', Icon: IconPause };
+  return { label: 'Fails', color: 'red', Icon: IconAlert };
+}

@@ -1,0 +1,101 @@
+import { loadProvider } from '../channels/registry.ts';
+import { boundState, countTokens } from '../lib/concurrency/gcra.ts';
+import type { Channel } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import { toProviderLimit, toWindows } from '../model/rate-limit.ts';
+import { type Account, listAccounts, MAX_ACCOUNTS } from '../store/accounts.ts';
+import { listCircuits, type StoredCircuit } from '../store/deliveries/circuits.ts';
+import { loadLimitStates } from '../store/deliveries/rate-limits.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { describeCircuit, type OpenCircuit } from './circuits.ts';
+import { toAccountId } from './send-limits.ts';
+
+/** Circuits that are read, those of accounts first: of each account of the tenant, and of those of the installation. */
+const MAX_CIRCUITS = MAX_ACCOUNTS + 100;
+
+/** Use of one period of the rate limit of an account. */
+export interface LimitUse {
+  /** As in settings: `per_second`. */
+  readonly period: string;
+  readonly allowed: number;
+  /** Messages that may follow at once when none was sent for long. */
+  readonly burst: number;
+  /** Messages that may follow at once now, with those that are kept for urgent ones. */
+  readonly free: number;
+}
+
+/** An account of a tenant, and whether messages go by it at present. */
+export interface AccountState {
+  readonly account: string;
+  readonly provider: string;
+  readonly channels: readonly Channel[];
+  readonly enabled: boolean;
+  readonly place: number;
+  /** Null: it is closed, and messages go by the account. */
+  readonly circuit: OpenCircuit | null;
+  /** Empty: it has no limit. */
+  readonly limits: readonly LimitUse[];
+}
+
+/** Circuits of accounts that are not closed, from the database: those of every process. */
+export interface AccountCircuits {
+  /** Returns that of an account of the tenant; null: it is closed. */
+  readonly find: (account: string) => OpenCircuit | null;
+  /** Returns that of the installation's account for a channel. */
+  readonly findInstallation: (channel: Channel) => OpenCircuit | null;
+}
+
+/** Reads the circuits of the accounts of a tenant and of the installation that are not closed. */
+export async function loadAccountCircuits(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+): Promise<AccountCircuits> {
+  const stored = (await listCircuits(connection, { tenantId, limit: MAX_CIRCUITS })).filter(
+    ({ domain }) => domain === null,
+  );
+  const describe = (circuit: StoredCircuit | undefined) => (circuit ? describeCircuit(circuit, now) : null);
+  return {
+    find: (account) => describe(stored.find((one) => one.tenantId !== null && one.account === account)),
+    findInstallation: (channel) =>
+      describe(stored.find(({ tenantId: owner, id }) => owner === null && id.endsWith(`@${channel}`))),
+  };
+}
+
+/** Returns the accounts of a tenant in order of choice, at most MAX_ACCOUNTS, with their circuits and the use of their limits. */
+export async function loadAccountStates(
+  connection: Connection,
+  tenantId: string,
+  now: Millis,
+): Promise<AccountState[]> {
+  const accounts = await listAccounts(connection, tenantId);
+  const circuits = await loadAccountCircuits(connection, tenantId, now);
+  const windows = await Promise.all(accounts.map(findWindows));
+  const states = await loadLimitStates(
+    connection,
+    windows.flat().map(({ window }) => window.id),
+  );
+  return accounts.map(({ account, provider, channels, enabled, place }, index) => ({
+    account,
+    provider,
+    channels,
+    enabled,
+    place,
+    circuit: circuits.find(account),
+    limits: (windows[index] ?? []).map(({ period, allowed, window }) => {
+      const { takenUntil, now: at } = states.get(window.id) ?? { takenUntil: 0, now };
+      const free = countTokens(window, boundState(window, takenUntil, at), at, true);
+      return { period, allowed, burst: window.capacity, free: Math.min(window.capacity, free) };
+    }),
+  }));
+}
+
+async function findWindows({ tenantId, account, provider, limits }: Account) {
+  const perSecond = limits === null ? (await loadProvider(provider))?.defaults.perSecond : undefined;
+  const limit = limits ?? (perSecond === undefined ? undefined : toProviderLimit(perSecond));
+  if (!limit) return [];
+  return toWindows(toAccountId({ tenantId, account, name: provider }), limit).map((window) => {
+    const period = window.id.slice(window.id.lastIndexOf(' ') + 1);
+    return { period, allowed: limit[period as keyof typeof limit] as number, window };
+  });
+}

@@ -1,0 +1,119 @@
+import type { CompiledRoute, Routes } from '../../catalog/compile/compile-routes.ts';
+import { CHANNELS, type Channel } from '../../model/delivery.ts';
+import type { Millis } from '../../model/event.ts';
+import { INSTALLATION_ACCOUNT, type RouteEntry } from '../../model/route.ts';
+import { type Account, listAccounts } from '../../store/accounts.ts';
+import type { Connection } from '../../store/pg/pool.ts';
+import { listLastMoves, type RouteMove } from '../../store/route-moves.ts';
+import { type AccountCircuits, loadAccountCircuits } from '../account-states.ts';
+import type { OpenCircuit } from '../circuits.ts';
+import { toPresentShares } from './present-shares.ts';
+
+/** Why an account of a route has no messages at all: it does not exist, is disabled, or is for other channels. */
+export type MissingCode = 'unknown_account' | 'account_disabled' | 'other_channels' | 'no_own_account';
+
+/** An account of a route as it is at present. */
+export interface RouteEntryState extends RouteEntry {
+  /** Null: that of the installation, or an account that does not exist. */
+  readonly provider: string | null;
+  /** Null: messages may go by it. */
+  readonly missing: MissingCode | null;
+  readonly circuit: OpenCircuit | null;
+  /** Percent of the messages that go by it at present; null: its condition decides. */
+  readonly share: number | null;
+  /** Percent of the messages that wait for it; null as before. */
+  readonly waiting: number | null;
+  /** Its latest move; null: messages were never moved away from it. */
+  readonly move: RouteMove | null;
+}
+
+/** The accounts by which the messages of a channel go. */
+export interface RouteState {
+  readonly channel: Channel;
+  /** Whether the catalog has a route, or the places of the accounts decide. */
+  readonly origin: 'catalog' | 'accounts';
+  readonly entries: readonly RouteEntryState[];
+}
+
+/** Returns the routes of a tenant: of each channel with a route in the active catalog or an account that is used, in their order. */
+export async function loadRouteStates(
+  connection: Connection,
+  { tenantId, routes, now }: { readonly tenantId: string; readonly routes: Routes; readonly now: Millis },
+): Promise<RouteState[]> {
+  const accounts = await listAccounts(connection, tenantId);
+  const moves = await listLastMoves(connection, tenantId);
+  const circuits = await loadAccountCircuits(connection, tenantId, now);
+  return CHANNELS.flatMap((channel) => {
+    const own = accounts.filter((one) => one.enabled && one.channels.includes(channel));
+    const route = routes.get(channel);
+    if (!route && own.length === 0) return [];
+    const ofChannel = moves.filter((move) => move.channel === channel);
+    const entries = toEntries(route, own);
+    const states = entries.map((entry) => describeEntry(entry, { channel, own, accounts, circuits, moves: ofChannel }));
+    return [{ channel, origin: route ? ('catalog' as const) : ('accounts' as const), entries: withShares(states) }];
+  });
+}
+
+/** Returns what is tried, as the chooser does: without a route the accounts by place, and without an account the installation. */
+function toEntries(route: CompiledRoute | undefined, own: readonly Account[]): RouteEntry[] {
+  if (!route) return own.map(({ account }, index) => ({ account, tier: index + 1, weight: 1 }));
+  const entries = route.entries.map(({ account, tier, weight, when }) => ({
+    account,
+    tier,
+    weight,
+    ...(when === undefined ? {} : { when }),
+  }));
+  const isNamed = entries.some(({ account, when }) => account === INSTALLATION_ACCOUNT && when === undefined);
+  return own.length > 0 || isNamed ? entries : [...entries, { account: INSTALLATION_ACCOUNT, tier: 1, weight: 1 }];
+}
+
+interface EntryContext {
+  readonly channel: Channel;
+  readonly own: readonly Account[];
+  readonly accounts: readonly Account[];
+  readonly circuits: AccountCircuits;
+  readonly moves: readonly RouteMove[];
+}
+
+type Described = Omit<RouteEntryState, 'share' | 'waiting'>;
+
+function describeEntry(entry: RouteEntry, context: EntryContext): Described {
+  const { channel, accounts, circuits, moves } = context;
+  const known = accounts.find(({ account }) => account === entry.account);
+  const isInstallation = entry.account === INSTALLATION_ACCOUNT;
+  return {
+    ...entry,
+    provider: known?.provider ?? null,
+    missing: findMissing(entry, known, context),
+    circuit: isInstallation ? circuits.findInstallation(channel) : circuits.find(entry.account),
+    move: moves.find(({ account }) => account === entry.account) ?? null,
+  };
+}
+
+function findMissing(
+  { account, when }: RouteEntry,
+  known: Account | undefined,
+  { channel, own }: EntryContext,
+): MissingCode | null {
+  if (account === INSTALLATION_ACCOUNT) return own.length === 0 && when !== undefined ? 'no_own_account' : null;
+  if (!known) return 'unknown_account';
+  if (!known.enabled) return 'account_disabled';
+  return known.channels.includes(channel) ? null : 'other_channels';
+}
+
+function withShares(entries: readonly Described[]): RouteEntryState[] {
+  const counted = entries.filter(({ when, missing }) => when === undefined && missing === null);
+  const shares = toPresentShares(
+    counted.map(({ tier, weight, move, circuit }) => ({
+      tier,
+      weight,
+      keeps: move?.share ?? 100,
+      isOpen: circuit !== null,
+    })),
+  );
+  return entries.map((entry) => {
+    if (entry.missing !== null) return { ...entry, share: 0, waiting: 0 };
+    const share = shares[counted.indexOf(entry)];
+    return { ...entry, share: share?.sent ?? null, waiting: share?.waiting ?? null };
+  });
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type TestApi, testApi } from './support/api.ts';
+
+/** GET /api/v1/sending: the accounts of a tenant, and the use of their limits. */
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi();
+});
+afterAll(() => api.close());
+
+const show = async () => (await api.server.get('/api/v1/sending')).body;
+
+test('a tenant without accounts and receipts has empty lists, and the thresholds', async () => {
+  expect(await show()).toEqual({
+    emails: [],
+    counts: [],
+    accounts: [],
+    thresholds: {
+      min_emails: 500,
+      bounces: { alert: 0.05, pause: 0.1 },
+      complaints: { alert: 0.001, pause: 0.003 },
+      min_complaints: { alert: 2, pause: 4 },
+    },
+  });
+});
+
+test('an account without limits of its own has those of its provider, and the use of each period counts', async () => {
+  const settings = {
+    account_sid: 'AC00000000000000000000000000000001',
+    auth_token: '0123456789abcdef0123456789abcdef',
+    from: '+15005550006',
+  };
+  const create = (account: string, limits?: object) =>
+    api.server.post('/api/v1/provider-accounts', { account, provider: 'twilio', channels: ['sms'], settings, limits });
+  expect((await create('plain')).status).toBe(201);
+  expect((await create('own', { per_second: 10, per_day: 1000 })).status).toBe(201);
+  await api.tidings.database.pool.query(
+    `insert into rate_limits (limit_id, taken_until)
+     values ('account default/own per_day', extract(epoch from now()) * 1000 + 43200000),
+            ('account other/plain per_second', extract(epoch from now()) * 1000 + 999999)`,
+  );
+  const { accounts } = await show();
+  expect(accounts).toMatchObject([
+    { account: 'plain', limits: [{ period: 'per_second', allowed: 100, burst: 25, free: 25 }] },
+    {
+      account: 'own',
+      limits: [
+        { period: 'per_second', allowed: 10, burst: 10, free: 10 },
+        { period: 'per_day', allowed: 1000, burst: 1000 },
+      ],
+    },
+  ]);
+  expect(Math.abs(accounts[1].limits[1].free - 500)).toBeLessThan(5);
+});

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach } from 'vitest';
+import { type TestDatabase, testDatabase } from './database.ts';
+import { type Program, tidingsDirectly } from './program.ts';
+
+/** Processes of the program that share a database and a catalog. */
+export interface CatalogProcesses {
+  readonly database: TestDatabase;
+  /** Starts a process that is ready. @param databaseUrl default: straight to the database */
+  start(command: 'start' | 'api' | 'workers', databaseUrl?: string): Promise<{ program: Program; url: string | null }>;
+}
+
+export interface CatalogProcessesOptions {
+  readonly catalog: Iterable<readonly [path: string, text: string]>;
+  readonly leaseMs: number;
+  readonly env?: { readonly [name: string]: string };
+}
+
+/** Prepares the tests of a file: call it once, at its top. Processes are killed and databases dropped after each test. */
+export function useCatalogProcesses(): (options: CatalogProcessesOptions) => Promise<CatalogProcesses> {
+  const cleanup: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const step of cleanup.splice(0).reverse()) await step();
+  });
+  return async ({ catalog, leaseMs, env = {} }) => {
+    const database = await testDatabase();
+    cleanup.push(() => database.drop());
+    const folder = mkdtempSync(join(tmpdir(), 'tidings-processes-'));
+    cleanup.push(async () => rmSync(folder, { recursive: true }));
+    for (const [path, text] of catalog) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+    const settings = {
+      PORT: '0',
+      TIDINGS_CATALOG: folder,
+      TIDINGS_DATA_DIR: folder,
+      TIDINGS_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      TIDINGS_LEASE: `${leaseMs / 1000}s`,
+      TIDINGS_POLL: '1s',
+      TIDINGS_WATCH: 'false',
+      ...env,
+    };
+    return {
+      database,
+      async start(command, databaseUrl = database.url) {
+        const program = tidingsDirectly([command, '--json'], { env: { ...settings, DATABASE_URL: databaseUrl } });
+        cleanup.push(async () => {
+          program.killGroup('SIGKILL');
+          await program.ended;
+        });
+        return { program, url: (await program.ready()).url };
+      },
+    };
+  };
+}
+
+/** Counts the deliveries of each status. */
+export async function countByStatus({ pool }: TestDatabase): Promise<{ [status: string]: number }> {
+  const { rows } = await pool.query('select status, count(*) as count from deliveries group by status');
+  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+}
