@@ -14,7 +14,7 @@ import { loadValidCatalog } from './catalog/load-valid-catalog.ts';
 import { LazyFetchFiles } from './channels/email/lazy-fetch-files.ts';
 import type { ProviderTools } from './channels/provider.ts';
 import type { Config } from './config.ts';
-import type { OpenCircuit } from './delivery/circuits.ts';
+import type { OpenCircuit } from './delivery/open-circuit.ts';
 import { deviceTargets } from './delivery/device-targets.ts';
 import { keepInInbox } from './delivery/keep-in-inbox.ts';
 import { messageLinks } from './delivery/message-links.ts';

@@ -72,7 +72,8 @@ export class Executor {
     const { chooser, pauses, clock, random, onUnstarted, onCompleted } = this.#options;
     const heldUntil = pauses.findHold(delivery, clock(), random());
     if (heldUntil !== undefined) {
-      onUnstarted(delivery, heldUntil, 'sending_paused');
+      if (isOver(delivery, clock())) onCompleted(delivery, { provider: NO_ACCOUNT, outcome: SENDING_PAUSED }, clock());
+      else onUnstarted(delivery, Math.min(heldUntil, delivery.retryUntil), 'sending_paused');
       return;
     }
     const found = chooser.choose(delivery);
@@ -97,8 +98,14 @@ export class Executor {
       onCompleted(delivery, { provider, outcome: failure }, clock());
       return;
     }
+    const isLate = isOver(delivery, clock());
+    // It waited for its account until its time was over: without this it would wait for good.
+    if (isLate && (circuits.getLostSince(provider) ?? Number.POSITIVE_INFINITY) <= delivery.retryUntil) {
+      onCompleted(delivery, { provider, outcome: circuits.toOutcome(provider) }, clock());
+      return;
+    }
     // After its retry time it would come back at once, again and again: its last attempt ends it.
-    const mayWait = provider.account !== undefined && !isOver(delivery, clock());
+    const mayWait = provider.account !== undefined && !isLate;
     const pause = mayWait ? circuits.getPause(provider) : 0;
     if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
     else if (mayWait && capacity.isCrowded(provider, delivery.priority)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
@@ -175,6 +182,13 @@ export class Executor {
 const NO_OPEN_ACCOUNT: SendOutcome = {
   kind: 'retry',
   reason: 'the accounts of the tenant cannot be opened; see the log',
+};
+
+const SENDING_PAUSED: SendOutcome = {
+  kind: 'retry',
+  code: 'sending_paused',
+  reason: 'emails of its type or tenant are paused, because they bounce or are complained about too often',
+  fault: 'account',
 };
 
 /** Whether no attempt of a delivery is scheduled from now on. */

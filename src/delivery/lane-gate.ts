@@ -1,6 +1,7 @@
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import type { Channel } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
 import { isTestTenant } from '../model/principal.ts';
 import { INSTALLATION_ACCOUNT } from '../model/route.ts';
 import type { ClaimWant } from '../store/deliveries/claim.ts';
@@ -39,6 +40,26 @@ export class LaneGate {
   isByLane(channel: Channel): boolean {
     const { channels, providers } = this.#options;
     return channels.has(channel) || providers.get(channel)?.limit !== undefined;
+  }
+
+  /** Whether deliveries of this channel may be due, and not be claimed, because a circuit is open or a limit allows no more. */
+  mayHoldBack(channel: Channel): boolean {
+    const { providers, circuits } = this.#options;
+    const installation = providers.get(channel);
+    return this.isByLane(channel) || (installation !== undefined && circuits.state(installation) !== 'closed');
+  }
+
+  /**
+   * Returns since when a tenant has no account that can be used: deliveries whose retry time ended later get no last attempt.
+   * Undefined: it has one.
+   */
+  async findLostSince(sender: Sender): Promise<Millis | undefined> {
+    const { circuits } = this.#options;
+    const accounts = await this.#list(sender);
+    const since = accounts.map((account) => circuits.getLostSince(account) ?? Number.POSITIVE_INFINITY);
+    if (accounts.length === 0 || since.includes(Number.POSITIVE_INFINITY)) return undefined;
+    const areOwn = accounts.every(({ tenantId }) => tenantId !== undefined);
+    return areOwn && (await this.#mayGoByInstallation(sender)) ? undefined : Math.max(...since);
   }
 
   get wasCrowded(): boolean {

@@ -74,7 +74,7 @@ export class MessageSender {
     if (held) return held;
     // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) {
-      circuits.cancelSend(provider, domain);
+      circuits.cancelSend(provider, domain, delivery);
       return RETURNED;
     }
     const { maxMillis } = provider;
@@ -87,12 +87,12 @@ export class MessageSender {
     const outgoing = this.#toOutgoing(delivery, provider, ready);
     const { outcome, error } = await sendBy(provider, outgoing, deadline, mayHandOver);
     if (isStopped) {
-      circuits.cancelSend(provider, domain);
+      circuits.cancelSend(provider, domain, delivery);
       return RETURNED;
     }
     if (error) this.#logError(delivery, error);
-    if (this.#stopping) circuits.cancelSend(provider, domain);
-    else circuits.report(provider, domain, withTimeout(outcome, deadline));
+    if (this.#stopping) circuits.cancelSend(provider, domain, delivery);
+    else circuits.report(provider, domain, withTimeout(outcome, deadline), delivery);
     const cost = outcome.kind === 'sent' ? await this.#findCost(delivery, provider, ready.target, outcome) : undefined;
     // The message is kept as its template made it: who looks at it here is not its reader.
     const { message, locale } = ready;
@@ -106,29 +106,32 @@ export class MessageSender {
     domain: string | undefined,
   ): Promise<Unstarted | undefined> {
     const { circuits } = this.#options;
-    const started = circuits.startSend(provider, domain);
+    const started = circuits.startSend(provider, domain, delivery);
     const wait = started instanceof Promise ? await started : started;
     const paused = wait > 0 ? this.#postpone(delivery, provider, wait) : undefined;
     if (paused) return paused;
     try {
       const held = (await this.#takeTokens(delivery, provider)) ?? (await this.#markStarted(delivery));
-      if (held) circuits.cancelSend(provider, domain);
+      if (held) circuits.cancelSend(provider, domain, delivery);
       return held;
     } catch (error) {
-      circuits.cancelSend(provider, domain);
+      circuits.cancelSend(provider, domain, delivery);
       throw error;
     }
   }
 
   /**
    * Returns the delivery to the queue until after the pause of its account or domain. Undefined: it is the domain that is paused,
-   * and the retry time of the delivery has passed, so it is tried a last time. What waits for its account waits on.
+   * and the retry time of the delivery has passed, so it is tried a last time. What waits for its account waits on, until the executor
+   * ends it.
    */
   #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): Unstarted | undefined {
     const { clock, random, circuits } = this.#options;
     const now = clock();
-    if (circuits.state(provider) !== 'closed')
-      return returnUntil(now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10), 'account_paused');
+    if (circuits.state(provider) !== 'closed') {
+      const dueAt = now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10);
+      return returnUntil(now < retryUntil ? Math.min(retryUntil, dueAt) : dueAt, 'account_paused');
+    }
     if (now >= retryUntil) return undefined;
     return returnUntil(Math.min(retryUntil, now + wait + random() * DOMAIN_SPREAD_MS), 'domain_paused');
   }

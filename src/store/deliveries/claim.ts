@@ -158,7 +158,7 @@ function toRowKey(row: ClaimedRow): string {
 }
 
 /** Goes on with the next channel of notifications whose address on this one is suppressed; after a crash it waits for its time. */
-async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: Millis): Promise<void> {
+export async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: Millis): Promise<void> {
   const results = rows.flatMap((row) => {
     const [tenantId, notificationId, channel, step, isSuppressed] = [row[0], row[1], row[2], row[19], row[24]];
     return isSuppressed && step !== null ? [{ tenantId, notificationId, channel, step, reached: false }] : [];

@@ -106,7 +106,9 @@ export async function releaseDeliveries(
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at), hold_code = r.h,
+           set status = 'queued', attempts = attempts - 1, hold_code = r.h,
+               -- When it expires a claim must see it, whatever it waits for.
+               due_at = least(coalesce(r.d, due_at), expires_at + interval '1 ms'),
                -- A limit delays, and takes nothing from the time for retries.
                retry_until = case when r.h = 'rate_limited' then retry_until + greatest(r.d - due_at, '0') else retry_until end
            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[])
