@@ -43,23 +43,31 @@ test('deliveries past their retry time of an account of the installation that ne
   for (const { reason } of rows) expect(reason).toContain('the key is wrong');
 }, 60_000);
 
-test('so do those of an account of a tenant, and those that came back with account_paused', async () => {
-  const account = accountOf(() => WRONG);
-  const tidings = await start({ email: fakeProvider(() => DELIVERED) });
-  await ingestMails(tidings, 600);
-  const worker = await tidings.worker({
-    accounts: { list: (_tenant, channel) => (channel === 'email' ? [account] : []) },
-  });
-  await expect.poll(() => worker.unhealthyProviders()).toEqual(['fake']);
-  // Some were claimed before the circuit opened.
-  await expect.poll(() => worker.busy).toBe(0);
-  tidings.clock.now += HOUR_MS + 60_000;
-  await expect
-    .poll(() => countEnded(tidings), { timeout: 20_000, interval: 200 })
-    .toEqual([{ status: 'dead', reason_code: 'retries_exhausted', fault: 'account', n: 600 }]);
-  const { rows } = await tidings.database.pool.query('select reason from deliveries limit 1');
-  expect(rows[0].reason).toContain('the key is wrong');
-}, 60_000);
+test.each([
+  { how: 'claimed and come back with account_paused', limits: {} },
+  { how: 'not claimed, because their lane is closed', limits: { email: { tenant: { per_day: 100_000 } } } },
+])(
+  'so do those of an account of a tenant that are $how',
+  async ({ limits }) => {
+    const account = accountOf(() => WRONG);
+    const tidings = await start({ email: fakeProvider(() => DELIVERED) });
+    await ingestMails(tidings, 600);
+    const worker = await tidings.worker({
+      limits,
+      accounts: { list: (_tenant, channel) => (channel === 'email' ? [account] : []) },
+    });
+    await expect.poll(() => worker.unhealthyProviders()).toEqual(['fake']);
+    // Some were claimed before the circuit opened.
+    await expect.poll(() => worker.busy).toBe(0);
+    tidings.clock.now += HOUR_MS + 60_000;
+    await expect
+      .poll(() => countEnded(tidings), { timeout: 20_000, interval: 200 })
+      .toEqual([{ status: 'dead', reason_code: 'retries_exhausted', fault: 'account', n: 600 }]);
+    const { rows } = await tidings.database.pool.query('select reason from deliveries limit 1');
+    expect(rows[0].reason).toContain('the key is wrong');
+  },
+  60_000,
+);
 
 test('what expires behind an open circuit is dropped as expired, and not when the circuit closes', async () => {
   const tidings = await start({ email: fakeProvider(() => WRONG) });

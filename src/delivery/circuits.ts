@@ -162,17 +162,20 @@ export class Circuits implements CircuitReceiver {
 
   /**
    * Returns since when an account is out: a delivery whose retry time ended later was meant to be sent in that time, and gets no last
-   * attempt. After LONG_OUTAGE_MS -Infinity: none gets one. Undefined: it is not out, or its probe is due.
+   * attempt. After LONG_OUTAGE_MS -Infinity: none gets one. Undefined: it is not out, or its probe is to be had.
    */
   getLostSince(provider: Provider): Millis | undefined {
     const outage = this.#findOpen(provider)?.outage;
-    if (!outage || this.state(provider) !== 'open') return undefined;
+    if (!outage || this.isUsable(provider)) return undefined;
     return this.#options.clock() - outage.since >= LONG_OUTAGE_MS ? Number.NEGATIVE_INFINITY : outage.since;
   }
 
-  /** Returns the outcome of a delivery that an account could not send in its time. */
-  toOutcome(provider: Provider): SendOutcome {
-    const { since, cause, code } = this.#findOpen(provider)?.outage ?? { since: 0, cause: 'unknown', code: 'failures' };
+  /** Returns the outcome of a delivery whose retry time ended while its account was out; undefined: it may wait, or be sent. */
+  findLoss(provider: Provider, retryUntil: Millis): SendOutcome | undefined {
+    const outage = this.#findOpen(provider)?.outage;
+    const lostSince = this.getLostSince(provider);
+    if (!outage || lostSince === undefined || retryUntil < lostSince) return undefined;
+    const { since, cause, code } = outage;
     const account = provider.account === undefined ? provider.name : `the account ${provider.account}`;
     const reason = `nothing is sent by ${account} since ${isoTime(since)}: ${cause}`;
     return {

@@ -22,6 +22,7 @@ import type { LeaseClock } from './lease-clock.ts';
 import type { MessageRenderer } from './message-renderer.ts';
 import type { MessageSender } from './message-sender.ts';
 import { type AccountChooser, type ChosenAccount, NO_ACCOUNT } from './routes/choose-account.ts';
+import type { SendTokens } from './send-tokens.ts';
 import type { TargetFinder } from './target-finder.ts';
 
 /** Pauses (ms) before deliveries come back that wait for their account: one with many waiting, or one that cannot be opened. */
@@ -42,6 +43,7 @@ export interface ExecutorOptions {
   readonly fetchFiles: FetchFiles;
   readonly sender: MessageSender;
   readonly pauses: EmailPauses;
+  readonly tokens: SendTokens;
   readonly clock: () => Millis;
   /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what comes back later. */
   readonly random: () => number;
@@ -69,9 +71,10 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { chooser, pauses, clock, random, onUnstarted, onCompleted } = this.#options;
+    const { chooser, pauses, tokens, clock, random, onUnstarted, onCompleted } = this.#options;
     const heldUntil = pauses.findHold(delivery, clock(), random());
     if (heldUntil !== undefined) {
+      tokens.giveBack(delivery);
       if (isOver(delivery, clock())) onCompleted(delivery, { provider: NO_ACCOUNT, outcome: SENDING_PAUSED }, clock());
       else onUnstarted(delivery, Math.min(heldUntil, delivery.retryUntil), 'sending_paused');
       return;
@@ -93,15 +96,13 @@ export class Executor {
 
   /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
   #queue(delivery: ClaimedDelivery, { provider, choice, failure }: ChosenAccount): void {
-    const { capacity, circuits, clock, onCompleted } = this.#options;
-    if (failure) {
-      onCompleted(delivery, { provider, outcome: failure }, clock());
-      return;
-    }
+    const { capacity, circuits, tokens, clock, onCompleted } = this.#options;
     const isLate = isOver(delivery, clock());
     // It waited for its account until its time was over: without this it would wait for good.
-    if (isLate && (circuits.getLostSince(provider) ?? Number.POSITIVE_INFINITY) <= delivery.retryUntil) {
-      onCompleted(delivery, { provider, outcome: circuits.toOutcome(provider) }, clock());
+    const outcome = failure ?? (isLate ? circuits.findLoss(provider, delivery.retryUntil) : undefined);
+    if (outcome) {
+      tokens.giveBack(delivery);
+      onCompleted(delivery, { provider, outcome }, clock());
       return;
     }
     // After its retry time it would come back at once, again and again: its last attempt ends it.
@@ -114,7 +115,8 @@ export class Executor {
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
   #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: string): void {
-    const { clock, random, onUnstarted } = this.#options;
+    const { clock, random, tokens, onUnstarted } = this.#options;
+    tokens.giveBack(delivery);
     const now = clock();
     const dueAt = now + pause * (1 + random());
     onUnstarted(
@@ -125,7 +127,7 @@ export class Executor {
   }
 
   async #attempt(delivery: ClaimedDelivery, provider: Provider, choice: string | null): Promise<void> {
-    const { capacity, clock, onCompleted, onUnstarted } = this.#options;
+    const { capacity, clock, tokens, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
     try {
@@ -138,6 +140,8 @@ export class Executor {
         result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON, fault: 'us' } };
       }
     }
+    // What was not handed over leaves its tokens to others.
+    if ('unstarted' in result || !result.message) tokens.giveBack(delivery);
     if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);

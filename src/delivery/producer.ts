@@ -18,7 +18,7 @@ import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
 import type { LaneGate } from './lane-gate.ts';
-import { ChannelLanes, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
+import { ChannelLanes, type KnownLane, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { LateDeliveries } from './late-deliveries.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
@@ -252,16 +252,23 @@ export class Producer {
     for (const one of asked) {
       const { channel, count, isProbe, isUrgent } = one;
       const floor = this.#floors.get(channel);
-      if (isUrgent) wants.push(...((await this.#lanes.get(channel)?.chooseWants(count, MAX_URGENT_PRIORITY)) ?? []));
-      else if ((this.#backlogged.has(channel) && !isProbe) || gate.isByLane(channel))
-        wants.push(...((await this.#lanes.get(channel)?.chooseWants(count)) ?? []));
+      const isLaned = isUrgent || (this.#backlogged.has(channel) && !isProbe) || gate.isByLane(channel);
+      if (isLaned) wants.push(...(await this.#chooseLanes(channel, count, isUrgent)));
       else wants.push(floor ? { ...one, floor } : one);
     }
-    if (!asked.some(({ channel }) => gate.isByLane(channel))) return wants;
-    const admitted = await gate.admit(wants);
+    return asked.some(({ channel }) => gate.isByLane(channel)) ? gate.admit(wants) : wants;
+  }
+
+  async #chooseLanes(channel: Channel, count: number, isUrgent = false): Promise<ClaimWant[]> {
+    const { gate } = this.#options;
+    const maxPriority = isUrgent ? MAX_URGENT_PRIORITY : undefined;
+    const selectOpen = gate.isByLane(channel)
+      ? (lanes: readonly KnownLane[]) => gate.selectOpen(channel, lanes)
+      : undefined;
+    const wants = await this.#lanes.get(channel)?.chooseWants(count, maxPriority, selectOpen);
     // A settlement makes room.
-    if (gate.wasCrowded) this.#wasLimited = true;
-    return admitted;
+    if (selectOpen && gate.wasCrowded) this.#wasLimited = true;
+    return wants ?? [];
   }
 
   /** Notes which channels have more due than their last claim returned. */

@@ -124,7 +124,7 @@ export class DeliveryWorker {
     this.#circuits = circuits;
     this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
     circuits.shareBy(this.#sharing);
-    const limits = new SendLimits({ installation, getTenant });
+    const limits = new SendLimits({ providers, installation, getTenant });
     this.#limitedChannels = new LimitedChannels(pool, installation, log);
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
@@ -157,11 +157,12 @@ export class DeliveryWorker {
     const targets = new TargetFinder({ pool, seal, sources });
     const getFacts = (delivery: ClaimedDelivery) => toMessageFacts(delivery, targets, catalogs);
     const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant, getFacts });
+    const tokens = new SendTokens(pool, log);
     this.#sender = new MessageSender({
       pool,
       circuits,
       limits,
-      tokens: new SendTokens(pool, log),
+      tokens,
       leases,
       deadlines: this.#deadlines,
       routes,
@@ -181,6 +182,7 @@ export class DeliveryWorker {
       fetchFiles,
       sender: this.#sender,
       pauses: this.#pauses,
+      tokens,
       clock,
       random,
       log,

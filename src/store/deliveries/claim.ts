@@ -137,11 +137,14 @@ async function claimOnceWithinLimits(
     return { rows, granted, wait };
   });
   const claimedAt = performance.now();
-  const taken = new Map(granted.map((want) => [toKey(want), new Set(want.limits?.map(({ id }) => id))]));
+  const limits = new Map(granted.map((want) => [toKey(want), want.limits ?? []]));
   const deliveries = rows.flatMap((row) => {
     const delivery = toClaimedDelivery(lease, row);
-    const ids = taken.get(toRowKey(row));
-    return delivery ? [ids && ids.size > 0 ? { ...delivery, taken: ids, claimedAt } : delivery] : [];
+    const windows = limits.get(toRowKey(row)) ?? [];
+    if (!delivery) return [];
+    return windows.length === 0
+      ? [delivery]
+      : [{ ...delivery, taken: new Map(windows.map((window) => [window.id, window])), claimedAt }];
   });
   return { rows, deliveries, wants: granted, wait };
 }

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Category } from '../../model/catalog.ts';
 import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import type { RateWindow } from '../../model/rate-limit.ts';
 import { isoTimeOrNull } from '../../time/iso-time.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 
@@ -53,8 +54,8 @@ export interface ClaimedDelivery {
   readonly category: Category;
   /** The senders of which the owner of its phone number wants no messages; null: of no sender, or it is no SMS. */
   readonly stoppedSenders: readonly string[] | null;
-  /** Ids of the windows of limits of which the claim took a token for it. Absent: it took none. */
-  readonly taken?: ReadonlySet<string>;
+  /** The windows of limits, by id, of which the claim took a token for it that is not given back. Absent: it took none. */
+  readonly taken?: Map<string, RateWindow>;
   /** When they were taken, by the monotonic clock. */
   readonly claimedAt?: Millis;
   /** Account that made an earlier attempt; null: none, or that of the installation. */

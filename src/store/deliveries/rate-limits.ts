@@ -80,7 +80,7 @@ export class LockedLimits {
     return longest;
   }
 
-  /** Takes the tokens of so many messages; a negative number returns those that were taken since the lock. */
+  /** Takes the tokens of so many messages; a negative number returns them. */
   take(windows: readonly RateWindow[], count: number): void {
     for (const window of windows) {
       const state = this.#get(window);
@@ -129,6 +129,15 @@ export function takeForSends(pool: pg.Pool, uses: readonly RateUse[]): Promise<R
     });
     await locked.save(connection);
     return waits;
+  });
+}
+
+/** Gives back a token of each of these windows; a window may be named several times. */
+export function giveBackTokens(pool: pg.Pool, windows: readonly RateWindow[]): Promise<void> {
+  return withTransaction(pool, async (connection) => {
+    const locked = await LockedLimits.lock(connection, windows);
+    locked.take(windows, -1);
+    await locked.save(connection);
   });
 }
 
