@@ -31,7 +31,7 @@ test('many closed lanes take nothing from the share of one that works', async ()
   const accounts = new Map(
     tenants.map((tenantId) => {
       const answer: Answer = () => (tenantId === 'healthy' ? DELIVERED : WRONG);
-      return [tenantId, fakeProvider(answer, { tenantId, account: 'main', concurrency: 10 })] as const;
+      return [tenantId, fakeProvider(answer, { tenantId, account: 'main', concurrency: 100 })] as const;
     }),
   );
   await pool.query(INSERT, [
@@ -46,8 +46,6 @@ test('many closed lanes take nothing from the share of one that works', async ()
      from unnest($1::text[]) as t`,
     [names, new Date(tidings.clock.now)],
   );
-  const claims: number[] = [];
-  const startedAt = performance.now();
   await tidings.worker({
     accounts: {
       list: (tenantId) => {
@@ -61,11 +59,9 @@ test('many closed lanes take nothing from the share of one that works', async ()
     const { rows } = await pool.query(
       `select count(*)::int as n from deliveries where tenant_id = 'healthy' and finished_at is not null`,
     );
-    claims.push(rows[0].n);
     return rows[0].n;
   };
-  await expect.poll(countHealthy, { timeout: 20_000, interval: 20 }).toBe(HEALTHY);
-  console.log('took', performance.now() - startedAt, claims.join(' '));
+  await expect.poll(countHealthy, { timeout: 5000 }).toBe(HEALTHY);
   const { rows } = await pool.query(
     `select coalesce(sum(fence), 0)::int as writes from deliveries where tenant_id <> 'healthy'`,
   );
