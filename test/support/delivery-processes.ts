@@ -11,8 +11,12 @@ import { type Program, tidingsDirectly } from './program.ts';
 /** Processes that deliver the emails of one database to one mail server. */
 export interface DeliveryProcesses {
   readonly database: TestDatabase;
-  /** Starts a process that is ready. @param databaseUrl default: straight to the database */
-  start(command: 'start' | 'api' | 'workers', databaseUrl?: string): Promise<{ program: Program; url: string | null }>;
+  /** Starts a process that is ready. @param databaseUrl default: straight to the database. @param variables further ones */
+  start(
+    command: 'start' | 'api' | 'workers',
+    databaseUrl?: string,
+    variables?: { readonly [name: string]: string },
+  ): Promise<{ program: Program; url: string | null }>;
   /** Posts as many events, one for each user, whose emails are of a type that resends or holds. */
   postEmails(url: string | null, type: 'mail' | 'held', count: number): Promise<void>;
   /** Counts the deliveries of each status. */
@@ -45,8 +49,10 @@ export function useDeliveryProcesses(): (sink: MailSink, leaseMs: number) => Pro
     const { pool } = database;
     return {
       database,
-      async start(command, databaseUrl = database.url) {
-        const program = tidingsDirectly([command, '--json'], { env: { ...env, DATABASE_URL: databaseUrl } });
+      async start(command, databaseUrl = database.url, variables = {}) {
+        const program = tidingsDirectly([command, '--json'], {
+          env: { ...env, ...variables, DATABASE_URL: databaseUrl },
+        });
         cleanup.push(async () => {
           program.killGroup('SIGKILL');
           await program.ended;
