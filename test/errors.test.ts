@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CODES, REJECTION_CODES, TidingsError } from '../src/errors.ts';
 import { toProblem } from '../src/http/problem.ts';
@@ -77,11 +77,10 @@ test('the statuses in the table of deliveries exist', () => {
 
 test('the reason codes that SQL writes are among them', async () => {
   const found = new Set<string>();
-  const files = ['deliveries', '../jobs/delivery-jobs', 'leases', 'settlements'].map((name) =>
-    readFile(new URL(`../src/store/deliveries/${name}.ts`, import.meta.url), 'utf8'),
-  );
-  const sql = (await Promise.all(files)).join('\n');
+  const folder = new URL('../src/store/deliveries/', import.meta.url);
+  const names = (await readdir(folder)).concat('../jobs/delivery-jobs.ts');
+  const sql = (await Promise.all(names.map((name) => readFile(new URL(name, folder), 'utf8')))).join('\n');
   for (const [, code] of sql.matchAll(/reason_code = (?:case when [\w.]+ then )?'(\w+)'/g)) found.add(code!);
-  expect([...found].sort()).toEqual(['address_added', 'cancelled', 'in_doubt', 'retried']);
+  expect([...found].sort()).toEqual(['address_added', 'address_known', 'cancelled', 'in_doubt', 'reached', 'retried']);
   for (const code of found) expect(DELIVERY_REASON_CODES).toContain(code);
 });
