@@ -110,12 +110,15 @@ export class Circuits implements CircuitReceiver {
 
   /** Takes the outcome of a call to the provider into account. @param domain of the recipient; absent: none. @param sender as above */
   report(provider: Provider, domain: string | undefined, outcome: SendOutcome, sender?: object): void {
+    const rate = this.#rates.get(provider) ?? this.#addRate(provider);
+    // Nearly always; a success changes nothing else then.
+    if (outcome.kind === 'sent' && this.#accounts.isQuiet && this.#domains.isQuiet) {
+      rate.note(false, this.#options.elapsed());
+      return;
+    }
     const { weight, target } = judge(outcome);
     const asked = getAskedPause(outcome);
-    const rate = this.#getRate(provider);
     if (target !== 'nothing' && asked === 0) rate.note(target === 'provider', this.#options.elapsed());
-    // Nearly always; a success changes nothing else then.
-    if (outcome.kind === 'sent' && this.#accounts.isQuiet && this.#domains.isQuiet) return;
     const account = this.#toPlace(provider, null);
     // What was under way when it opened says nothing about the time after it.
     if (this.#accounts.findOpen(account.id)) rate.reset();
@@ -235,9 +238,7 @@ export class Circuits implements CircuitReceiver {
     return this.#accounts.size === 0 ? undefined : this.#accounts.findOpen(this.#toId(provider, null));
   }
 
-  #getRate(provider: Provider): FailureRate {
-    const known = this.#rates.get(provider);
-    if (known) return known;
+  #addRate(provider: Provider): FailureRate {
     const rate = new FailureRate();
     this.#rates.set(provider, rate);
     return rate;

@@ -31,7 +31,7 @@ const ACTOR = systemActor('deliveries');
 export class EmailEnds {
   readonly #pool: pg.Pool;
   readonly #log: Logger;
-  #accepted = new Map<string, StandingKey & { count: number }>();
+  readonly #accepted = new Map<string, EmailEnd>();
   #countedAt = performance.now();
 
   constructor(pool: pg.Pool, log: Logger) {
@@ -43,45 +43,32 @@ export class EmailEnds {
    * Returns what is to be counted with these attempts.
    * @param tracked messages on which their providers will report
    */
-  take(batch: readonly CompletedAttempt[], tracked: readonly ProviderMessage[]): EmailEnd[] {
-    const reported = new Set(tracked.map(({ notificationId, channel }) => `${notificationId} ${channel}`));
-    const bounced: EmailEnd[] = [];
-    for (const { delivery, settlement } of batch) {
-      if (!CHANNEL_DESCRIPTORS[delivery.channel].canBounceLater) continue;
-      const { tenantId, notificationType, notificationId, channel } = delivery;
-      if (isBounce(settlement)) bounced.push({ tenantId, notificationType, ended: 1, bounced: 1, settlement });
-      else if (settlement.attempt.outcome === 'sent' && !reported.has(`${notificationId} ${channel}`)) {
-        const key = `${tenantId} ${notificationType}`;
-        const known = this.#accepted.get(key);
-        if (known) known.count++;
-        else this.#accepted.set(key, { tenantId, notificationType, count: 1 });
-      }
-    }
+  take(batch: readonly CompletedAttempt[], tracked: readonly ProviderMessage[]): readonly EmailEnd[] {
+    const emails = batch.filter(({ delivery }) => CHANNEL_DESCRIPTORS[delivery.channel].canBounceLater);
+    const reported = new Set(tracked.map(({ notificationId }) => notificationId));
+    const accepted = emails.filter(({ settlement: { attempt } }) => attempt.outcome === 'sent');
+    for (const { delivery } of accepted) if (!reported.has(delivery.notificationId)) this.#add(delivery, 1);
+    const bounced = emails.filter(({ settlement }) => isBounce(settlement)).map(toBounce);
     const isTime = performance.now() - this.#countedAt >= COUNT_MS || this.#accepted.size >= MAX_WAITING;
-    if (this.#accepted.size === 0 || (bounced.length === 0 && !isTime)) return bounced;
-    this.#countedAt = performance.now();
-    const accepted = [...this.#accepted.values()];
-    this.#accepted = new Map();
-    return [
-      ...accepted.map(({ tenantId, notificationType, count }) => ({
-        tenantId,
-        notificationType,
-        ended: count,
-        bounced: 0,
-      })),
-      ...bounced,
-    ];
+    return bounced.length > 0 || isTime ? [...this.#takeAccepted(), ...bounced] : [];
   }
 
   /** Takes back accepted emails that could not be counted; they are counted with the next. */
   putBack(ends: readonly EmailEnd[]): void {
-    for (const { tenantId, notificationType, ended, settlement } of ends) {
-      if (settlement) continue;
-      const key = `${tenantId} ${notificationType}`;
-      const known = this.#accepted.get(key);
-      if (known) known.count += ended;
-      else this.#accepted.set(key, { tenantId, notificationType, count: ended });
-    }
+    for (const end of ends) if (!end.settlement) this.#add(end, end.ended);
+  }
+
+  #add({ tenantId, notificationType }: StandingKey, count: number): void {
+    const key = `${tenantId} ${notificationType}`;
+    const ended = (this.#accepted.get(key)?.ended ?? 0) + count;
+    this.#accepted.set(key, { tenantId, notificationType, ended, bounced: 0 });
+  }
+
+  #takeAccepted(): EmailEnd[] {
+    this.#countedAt = performance.now();
+    const accepted = [...this.#accepted.values()];
+    this.#accepted.clear();
+    return accepted;
   }
 
   /** Concludes from bounces that are counted whether their types and tenants go on sending. An error leaves that to the next bounce. */
@@ -102,6 +89,11 @@ export class EmailEnds {
       this.#log.warn({ err: error }, 'the share of bounces could not be judged; the next bounce does');
     }
   }
+}
+
+function toBounce({ delivery, settlement }: CompletedAttempt): EmailEnd {
+  const { tenantId, notificationType } = delivery;
+  return { tenantId, notificationType, ended: 1, bounced: 1, settlement };
 }
 
 /** Whether the send told that the address is dead, or that the receiver rejects the sender. */

@@ -120,7 +120,7 @@ export class Settler {
       this.#emails.putBack(emails);
       throw error;
     }
-    await this.#emails.judge(emails, clock());
+    if (emails.length > 0) await this.#emails.judge(emails, clock());
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];
