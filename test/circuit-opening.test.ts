@@ -4,7 +4,7 @@ import { Circuits } from '../src/delivery/circuits.ts';
 import type { SendOutcome } from '../src/model/delivery.ts';
 import { DELIVERED, fakeProvider } from './support/providers.ts';
 
-/** What opens the circuit of an account, for how long, and who probes it. */
+/** Failures that open the circuit of an account, for how long, and the send that probes it. */
 
 const DOWN: SendOutcome = { kind: 'retry', reason: 'down' };
 const TIMED_OUT: SendOutcome = { kind: 'in_doubt', reason: 'no response', timedOut: true };
@@ -101,7 +101,7 @@ describe('a rate limit without Retry-After', () => {
     const pauses: number[] = [];
     for (let n = 0; n < 8; n++) {
       report(THROTTLED);
-      // Those under way say the same.
+      // Sends under way say the same.
       report(THROTTLED, 5);
       const pause = circuits.getPause(account);
       pauses.push(pause / 1000);

@@ -61,15 +61,15 @@ test('a share that is too high alerts, then pauses, each with one notice and one
   await expect.poll(() => tidings.countDeliveries('sent'), { timeout: 20_000 }).toBe(475);
   await send(tidings, 25, 'dead');
   await expect.poll(() => tidings.countDeliveries('dead'), { timeout: 20_000 }).toBe(25);
-  const told = () =>
+  const seen = () =>
     notices.flatMap(({ notice, notification_type: type }) =>
       notice?.startsWith('email.') ? [`${notice} ${type ?? 'all'}`] : [],
     );
-  await expect.poll(told).toEqual(['email.alerted all', 'email.alerted MAIL']);
+  await expect.poll(seen).toEqual(['email.alerted all', 'email.alerted MAIL']);
   expect(notices.find(({ notice }) => notice === 'email.alerted')?.cause).toBe('25 of 500 emails (5.00%) bounced');
   await send(tidings, 40, 'dead again');
   await expect
-    .poll(told, { timeout: 20_000 })
+    .poll(seen, { timeout: 20_000 })
     .toEqual(['email.alerted all', 'email.alerted MAIL', 'email.paused all', 'email.paused MAIL']);
   const { rows } = await tidings.database.pool.query(
     `select action, count(*)::int as n from audit_log where action like 'email.%' group by 1 order by 1`,

@@ -13,7 +13,7 @@ const LIMITS = {
   accounts: { smtp: { per_second: 20, burst: 6 } },
   email: { tenant: { per_minute: 60 }, global: { per_hour: 70 }, user: { per_day: 8 } },
 };
-/** What an hour allows at once, but for an eighth that is kept for urgent messages. */
+/** Messages that an hour allows at once, but for an eighth that is kept for urgent messages. */
 const OF_HOUR = 70 - 9;
 /** A mail arrives a moment after its token was taken, another at once. */
 const SLACK_MS = 1000;

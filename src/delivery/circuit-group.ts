@@ -34,7 +34,7 @@ export class CircuitGroup {
   readonly #log: Logger;
   /** Closed ones whose last send failed. */
   readonly #failing: LRUCache<string, Circuit>;
-  /** Those that are not closed, the least recently used first. Failures of others remove none. */
+  /** Circuits that are not closed, the least recently used first. Failures of others remove none. */
   readonly #open = new Map<string, Circuit>();
   /** Whether the log says that no further circuits open. */
   #isFull = false;
@@ -55,7 +55,7 @@ export class CircuitGroup {
     return this.#failing.size === 0 && this.#open.size === 0;
   }
 
-  /** Those that are not closed. */
+  /** Returns the circuits that are not closed. */
   listOpen(): Iterable<Circuit> {
     return this.#open.values();
   }

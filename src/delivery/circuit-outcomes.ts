@@ -7,9 +7,9 @@ const TIMEOUT_WEIGHT = OPENING_WEIGHT / 5;
 /** The longest pause in ms that a provider can ask for. */
 const MAX_ASKED_PAUSE_MS = 24 * 3_600_000;
 
-/** What an outcome says of the circuits of a send. */
+/** Statement of an outcome about the circuits of a send. */
 export interface Verdict {
-  /** Whom it counts against. `none`: account and domain work. `nothing`: it says nothing, because the provider was not reached. */
+  /** Part of the send that it counts against. `none`: account and domain work. `nothing`: it says nothing, because the provider was not reached. */
   readonly target: 'provider' | 'domain' | 'none' | 'nothing';
   /** As how many failures. */
   readonly weight: number;

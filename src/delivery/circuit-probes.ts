@@ -7,7 +7,7 @@ const PROBE_ASKED_MS: Millis = 1000;
 /** Time in ms that a probe is kept beyond the limit of its send: its worker may have died, or stand still. */
 const PROBE_GRACE_MS: Millis = 10_000;
 
-/** Who probes a circuit that is half open. */
+/** State of the probe of a circuit that is half open. */
 export interface ProbeState {
   /** The send that has the probe, or has asked for it, and since when by the monotonic clock. */
   probe?: { readonly holder: object | undefined; readonly since: Millis };
@@ -86,7 +86,7 @@ export class CircuitProbes {
     return taken.length === circuits.length ? 0 : Math.max(PROBE_ASKED_MS, getWait());
   }
 
-  /** Gives the probe of a circuit back, if this send has it: one that began while the circuit was closed has none. */
+  /** Gives the probe of a circuit back, if this send has it: one that began while the circuit was closed does not have it. */
   release(circuit: Probed, holder: object | undefined): void {
     if (!circuit.probe || circuit.probe.holder !== holder) return;
     delete circuit.probe;

@@ -120,7 +120,7 @@ export class Circuits implements CircuitReceiver {
     const asked = getAskedPause(outcome);
     if (target !== 'nothing' && asked === 0) rate.note(target === 'provider', this.#options.elapsed());
     const account = this.#toPlace(provider, null);
-    // What was under way when it opened says nothing about the time after it.
+    // A send that was under way when it opened says nothing about the time after it.
     if (this.#accounts.findOpen(account.id)) rate.reset();
     if (asked > 0) this.#pause(account, asked, outcome);
     else if (target === 'provider') {

@@ -96,7 +96,7 @@ function toBounce({ delivery, settlement }: CompletedAttempt): EmailEnd {
   return { tenantId, notificationType, ended: 1, bounced: 1, settlement };
 }
 
-/** Whether the send told that the address is dead, or that the receiver rejects the sender. */
+/** Whether the send said that the address is dead, or that the receiver rejects the sender. */
 function isBounce({ attempt, deadAs, status }: Settlement): boolean {
   if (status !== 'dead') return false;
   if (deadAs !== undefined) return deadAs !== 'opted_out';

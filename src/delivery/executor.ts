@@ -140,7 +140,7 @@ export class Executor {
         result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON, fault: 'us' } };
       }
     }
-    // What was not handed over leaves its tokens to others.
+    // A message that was not handed over leaves its tokens to others.
     if ('unstarted' in result || !result.message) tokens.giveBack(delivery);
     if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);

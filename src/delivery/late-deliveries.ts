@@ -51,7 +51,7 @@ export class LateDeliveries {
   }
 
   /**
-   * Claims late deliveries under this lease, at most MAX_CLAIMED; empty: there are none, or it is not time to look.
+   * Claims late deliveries under this lease, at most MAX_CLAIMED; empty: nothing is late, or it is not time to look.
    * @throws if the claim may have been made all the same: claim under another lease from then on
    */
   async claim(lease: string): Promise<ClaimedDelivery[]> {

@@ -13,7 +13,7 @@ import type { DeliveryReceiptState } from '../track/receipt-state.ts';
 /**
  * Counts an email whose receipts say for the first time what became of it, and concludes from a bounce or complaint whether
  * the type and the tenant go on sending. Call it last in the transaction: it locks rows that many receipts share. Returns what it
- * has noted, to be told once it is committed.
+ * has noted, to be reported once it is committed.
  */
 export async function noteEmail(
   connection: Connection,

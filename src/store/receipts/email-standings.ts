@@ -64,7 +64,7 @@ export async function loadEmailCounts(
   return rows[0];
 }
 
-/** Emails of a type whose end a send told. */
+/** Emails of a type whose end a send reported. */
 export interface EmailEnd extends StandingKey {
   readonly ended: number;
   readonly bounced: number;
