@@ -22,8 +22,14 @@ async function countHeld({ tidings }: ReceiptTidings): Promise<number> {
 async function unsettle({ tidings }: ReceiptTidings): Promise<() => Promise<unknown>> {
   const { pool } = tidings.database;
   await pool.query('create table kept_messages as select * from provider_messages');
-  await pool.query('delete from provider_messages');
-  return () => pool.query('insert into provider_messages select * from kept_messages; drop table kept_messages');
+  await pool.query('create table kept_deliveries as select * from deliveries');
+  await pool.query(`delete from provider_messages;
+    update deliveries set status = 'sending', finished_at = null, started_at = null, duration_ms = null, provider = null`);
+  return () =>
+    pool.query(`insert into provider_messages select * from kept_messages; drop table kept_messages;
+      update deliveries as d set status = k.status, finished_at = k.finished_at, started_at = k.started_at,
+        duration_ms = k.duration_ms, provider = k.provider
+      from kept_deliveries as k where k.notification_id = d.notification_id; drop table kept_deliveries`);
 }
 
 test('a receipt that comes long before its attempt is settled is recorded when it is', async () => {

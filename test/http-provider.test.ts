@@ -172,6 +172,14 @@ describe('receipts', () => {
     expect(await http.receipts!.verify(toRequest(body, {}), settings(more), tools)).toContain('token');
   });
 
+  test('that are nested however deeply are read, with an id that is the same when they are repeated', () => {
+    const deep = `${`{"a":`.repeat(100_000)}1${'}'.repeat(100_000)}`;
+    const read = () =>
+      http.receipts!.read(toRequest(`{"results":[${deep},${deep}]}`), settings({ id: undefined })).receipts;
+    expect(read()).toMatchObject([{ kind: 'unknown' }, { kind: 'unknown' }]);
+    expect(new Set([...read(), ...read()].map(({ id }) => id)).size).toBe(2);
+  });
+
   test('are read by the mapping; what it does not know is kept', () => {
     const results = [
       { id: 1, ref: 'n-1', status: 'DONE', at: 1763640000.5 },

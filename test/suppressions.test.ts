@@ -129,3 +129,15 @@ test('a receipt that comes again after its suppression was lifted does not suppr
   expect(await suppressions()).toEqual([]);
   await send('mail');
 });
+
+test('who opted in again gets messages, in whatever order the provider reports it', async () => {
+  const { send, sendgrid, suppressions } = await start();
+  const id = await send('promo');
+  const left = eventAbout(id, 'group_unsubscribe', { timestamp: 1_763_600_000 });
+  const back = eventAbout(id, 'group_resubscribe', { timestamp: 1_763_600_100 });
+  await sendgrid([back]);
+  await sendgrid([left]);
+  expect(await suppressions()).toEqual([]);
+  await sendgrid([eventAbout(id, 'group_unsubscribe', { timestamp: 1_763_600_200 })]);
+  expect(await suppressions()).toMatchObject([{ reason: 'unsubscribed' }]);
+});

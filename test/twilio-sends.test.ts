@@ -36,11 +36,12 @@ describe('a message of Twilio', () => {
     expect(lastForm()).toEqual({ To: PHONE.number, MessagingServiceSid: service, Body: 'Hello Maria' });
   });
 
-  test('carries the URL of its status callback, which Twilio is to repeat', async () => {
-    await send({ receiptUrl: 'https://tidings.example.com/api/v1/receipts/twilio/main' });
-    expect(lastForm().StatusCallback).toBe(
-      'https://tidings.example.com/api/v1/receipts/twilio/main#rc=5&rp=all&ct=3000',
-    );
+  test('carries the URL of its status callback, which names the delivery, and which Twilio is to repeat', async () => {
+    const receiptUrl = 'https://tidings.example.com/api/v1/receipts/twilio/main';
+    await send({ receiptUrl, idempotencyKey: 'n-1.sms' });
+    expect(lastForm().StatusCallback).toBe(`${receiptUrl}?delivery=n-1.sms#rc=5&rp=all&ct=3000`);
+    await send({ receiptUrl, idempotencyKey: 'n-1.sms', tenantId: 'bank' });
+    expect(lastForm().StatusCallback).toBe(`${receiptUrl}?delivery=n-1.sms&tenant=bank#rc=5&rp=all&ct=3000`);
   });
 
   test.each([

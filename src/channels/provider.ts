@@ -148,11 +148,14 @@ export interface ReceiptRequest {
   readonly receivedAt: Millis;
 }
 
-/** Reads what a provider reports. Both functions answer for every input; they never throw. */
+/** Reads what a provider reports. Both functions answer for every input. */
 export interface ReceiptReader<Settings> {
-  /** Verifies the signature over the bytes as received. Undefined: it is good; otherwise why not, as part of a sentence. */
+  /**
+   * Verifies the signature over the bytes as received. Undefined: it is good; otherwise why not, as part of a sentence.
+   * @throws Error if that cannot be known now, because a key cannot be fetched: the provider gets an error that it repeats
+   */
   verify(request: ReceiptRequest, settings: Settings, tools: ProviderTools): Promise<string | undefined>;
-  /** Reads a verified request; a part of it that cannot be read is a receipt of the kind `unknown`. */
+  /** Reads a verified request, and never throws; a part of it that cannot be read is a receipt of the kind `unknown`. */
   read(request: ReceiptRequest, settings: Settings): ReceiptAnswer;
 }
 
@@ -160,6 +163,6 @@ export interface ReceiptAnswer {
   readonly receipts: readonly Receipt[];
   /** The body to answer with, for a provider that reads it. Default: none. */
   readonly body?: { readonly type: string; readonly text: string };
-  /** Done once the receipts are stored, such as to confirm a subscription. */
+  /** Done once the receipts are stored, such as to confirm a subscription. If it throws, the provider gets an error that it repeats. */
   readonly afterwards?: (tools: ProviderTools) => Promise<void>;
 }

@@ -1,13 +1,8 @@
 import { loadProvider } from '../channels/registry.ts';
-import type { Channel } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
-import type { Millis } from '../model/event.ts';
 import type { ProviderMessage } from '../store/receipts/provider-messages.ts';
+import { getReceiptTime } from '../track/receipt-time.ts';
 import type { CompletedAttempt } from './lifecycle.ts';
-
-/** Time in ms within which a receipt of a message on a channel usually comes. */
-const RECEIPT_TIME_MS: { readonly [channel in Channel]?: Millis } = { email: 6 * 3_600_000, sms: 3_600_000 };
-const OTHER_RECEIPT_TIME_MS: Millis = 3_600_000;
 
 /** Returns how receipts of a provider name their message; undefined: it reports nothing. */
 async function getCorrelation(provider: string): Promise<'reference' | 'message_id' | undefined> {
@@ -38,7 +33,7 @@ export async function toProviderMessages(completed: readonly CompletedAttempt[])
     const id = attempt.providerMessageId;
     const keys = [...(correlation === 'reference' ? [formatDeliveryId(delivery)] : []), ...(id === null ? [] : [id])];
     const isSent = attempt.outcome === 'sent';
-    const checkAt = isSent ? sentAt + (RECEIPT_TIME_MS[delivery.channel] ?? OTHER_RECEIPT_TIME_MS) : null;
+    const checkAt = isSent ? sentAt + getReceiptTime(delivery.channel) : null;
     // The last key is asked for: that of the provider, if it gave one.
     for (const [index, messageKey] of keys.entries())
       messages.push({ ...message, messageKey, checkAt: index === keys.length - 1 ? checkAt : null });

@@ -18,14 +18,29 @@ export const RECEIPT_KINDS = [
 ] as const;
 export type ReceiptKind = (typeof RECEIPT_KINDS)[number];
 
+/** Provider of the opens and clicks that Tidings notes itself. */
+export const TRACKING_PROVIDER = 'tidings';
+
+/** Reports in one request that are taken, at most; a request with more is rejected as a whole. */
+export const MAX_REQUEST_RECEIPTS = 20_000;
+
+interface ReferenceTenant {
+  /** Tenant of the reference, as we gave it; absent: the default tenant. Counts for the account of the installation alone. */
+  readonly tenantId?: string;
+}
+
 /** Report of a provider about one message, or of one address. */
 export interface Receipt {
   /** The provider's id of the report, or a hash of it: a repetition has the same. */
   readonly id: string;
   /** The delivery, by the reference we gave (`Outgoing.idempotencyKey`) or the provider's message id; or who wrote to us. */
   readonly of:
-    | { readonly reference: string }
-    | { readonly providerMessageId: string }
+    | ({ readonly reference: string } & ReferenceTenant)
+    | ({
+        readonly providerMessageId: string;
+        /** Our reference, where the report has both: it finds a message whose id was never recorded. */
+        readonly reference?: string;
+      } & ReferenceTenant)
     | {
         readonly from: string;
         readonly text: string;
@@ -34,6 +49,8 @@ export interface Receipt {
       };
   readonly kind: ReceiptKind;
   readonly at: Millis;
+  /** The senders of ours that the message went out by: a number, and its messaging service. Absent: that is not known. */
+  readonly senders?: readonly string[];
   /** Code of the provider. */
   readonly code?: string;
   /** Status of RFC 3463, as `5.1.1`. */

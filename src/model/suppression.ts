@@ -12,6 +12,11 @@ export const SUPPRESSION_REASONS = [
 ] as const;
 export type SuppressionReason = (typeof SUPPRESSION_REASONS)[number];
 
+/** Returns whether the owner of the address asked for it: they may opt in again. */
+export function isOptOut(reason: SuppressionReason): boolean {
+  return reason === 'opted_out' || reason === 'unsubscribed';
+}
+
 /** Channels with addresses that can be suppressed. */
 export const SUPPRESSIBLE_CHANNELS = ['email', 'sms'] as const satisfies readonly Channel[];
 export type SuppressibleChannel = (typeof SUPPRESSIBLE_CHANNELS)[number];

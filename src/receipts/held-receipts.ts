@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { endHolds, HELD_MS, lookAtHeldReceipts } from '../store/receipts/held-receipts.ts';
+import { findByReference } from './find-messages.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
 /** Receipts that are looked at in one statement, at most; a full round is followed by another at once. */
@@ -18,8 +19,16 @@ export async function recordHeldReceipts(
   for (let isFull = true; isFull && !isStopping(); ) {
     const now = clock();
     const looked = await lookAtHeldReceipts(pool, now, MAX_ROUND);
+    const referenced = await findByReference(
+      pool,
+      looked.filter(({ message }) => !message),
+      now,
+    );
     const done: number[] = [];
-    for (const { heldId, receipt, message, heldAt } of looked) {
+    let dropped = 0;
+    for (const held of looked) {
+      const { heldId, receipt, heldAt } = held;
+      const message = held.message ?? referenced.get(held);
       try {
         if (message) await recordReceipts(options, message, [receipt]);
       } catch (error) {
@@ -27,10 +36,11 @@ export async function recordHeldReceipts(
         log.warn({ err: error }, 'a held receipt could not be recorded; will retry');
         continue;
       }
-      if (message || now - heldAt >= HELD_MS) done.push(heldId);
+      const isTooOld = now - heldAt >= HELD_MS;
+      if (message || isTooOld) done.push(heldId);
+      if (!message && isTooOld) dropped++;
     }
     await endHolds(pool, done);
-    const dropped = looked.filter(({ message, heldAt }) => !message && now - heldAt >= HELD_MS).length;
     if (dropped > 0) log.info({ dropped }, 'receipts of messages that did not become known');
     isFull = looked.length === MAX_ROUND;
   }

@@ -9,13 +9,14 @@ import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import type { Receipt } from '../model/receipt.ts';
-import { isSuppressible, type Suppression } from '../model/suppression.ts';
+import { isOptOut, isSuppressible, type Suppression } from '../model/suppression.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
 import { advanceSteps } from '../store/deliveries/fallbacks.ts';
 import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { hasOptedInLater } from '../store/receipts/opt-ins.ts';
 import type { MessageRow } from '../store/receipts/provider-messages.ts';
 import {
   endCheck,
@@ -35,6 +36,7 @@ import { describeStanding } from '../track/email-standing.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
 import { noteEmail } from './note-email.ts';
+import { settleDoubt } from './settle-doubt.ts';
 
 export interface RecordOptions {
   /** That of the owner: a receipt names its message, not its tenant. */
@@ -67,17 +69,22 @@ export async function recordReceipts(
     const { provider, account, addressHash } = message;
     const source = { provider, account: account === '' ? null : account, addressHash };
     const fresh = await insertReceipts(connection, delivery, source, receipts, now);
+<<<<<<< HEAD
     if (fresh.size === 0 && !isOverdue) return [];
+=======
+    if (fresh.size === 0 && !isOverdue) return;
+    const fromNew = receipts.filter(({ id }) => fresh.has(id));
+    await settleDoubt(connection, delivery, message, fromNew, now);
+>>>>>>> main
     const all = await loadReceipts(connection, delivery);
     const wasUnconfirmed = delivery.receiptState === 'unconfirmed';
     const state = getReceiptState(all, { channel: delivery.channel, isOverdue: isOverdue || wasUnconfirmed });
     await saveReceiptState(connection, delivery, state);
-    if (receipts.some(({ id, cost }) => cost !== undefined && fresh.has(id)))
-      await saveReceiptCost(connection, delivery);
+    if (fromNew.some(({ cost }) => cost !== undefined)) await saveReceiptCost(connection, delivery);
     if (state.state !== null) await endCheck(connection, delivery.tenantId, [message]);
     const notification = await loadCategory(connection, delivery);
     if (notification) {
-      const at = Math.max(...receipts.filter(({ id }) => fresh.has(id)).map((one) => one.at), 0) || now;
+      const at = Math.max(...fromNew.map((one) => one.at), 0) || now;
       const facts = toFacts(delivery, state, at, now);
       if (facts.length > 0) {
         const { rules } = await catalogs.getActive(delivery.tenantId);
@@ -97,7 +104,6 @@ export async function recordReceipts(
       await advance(connection, catalogs, { delivery, state, catalogVersion: notification.catalogVersion }, now);
     }
     const category = notification?.category as Category | undefined;
-    const fromNew = receipts.filter(({ id }) => fresh.has(id));
     await suppress(connection, { delivery, message, receipts: fromNew, category }, now);
     return noteEmail(connection, delivery, state, { provider, actor: ACTOR }, now);
   });
@@ -200,8 +206,10 @@ async function suppress(
     const verdict = getSuppression({ receipt, provider, ...(category ? { category } : {}) }, { softBounces });
     if (!verdict || (verdict.until !== undefined && verdict.until <= now)) continue;
     const { scope, reason, until = null } = verdict;
+    if (isOptOut(reason) && (await hasOptedInLater(connection, address, receipt.at))) continue;
     const mask = await loadMask(connection, delivery, addressHash);
-    const senders = receipt.kind === 'opted_out' ? listSenders(receipt) : [];
+    // STOP is a word to one sender: the others may go on.
+    const senders = reason === 'opted_out' ? listSenders(receipt) : [];
     const scopes = senders.length === 0 ? [scope] : senders.map((sender) => `sender:${sender}`);
     for (const one of scopes)
       suppressions.push({ ...address, addressMask: mask, scope: one, reason, since: receipt.at, until, evidence });
@@ -209,9 +217,9 @@ async function suppress(
   await addSuppressions(connection, suppressions, ACTOR, now);
 }
 
-/** Returns the senders of ours that a message was written to; empty: they are not known. */
-function listSenders({ of }: Receipt): readonly string[] {
-  return 'from' in of ? (of.to ?? []) : [];
+/** Returns the senders of ours that a message was written to, or went out by; empty: they are not known. */
+function listSenders({ of, senders = [] }: Receipt): readonly string[] {
+  return 'from' in of ? (of.to ?? []) : senders;
 }
 
 /** Returns the times of soft bounces of an address, one of each other delivery, since it last received a message. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import { TRACKING_PROVIDER } from '../model/receipt.ts';
 import type { TrackingClaim } from '../privacy/tracking-token.ts';
 import { isMachineHit } from '../track/machine-hit.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
@@ -32,7 +34,7 @@ export class TrackingHits {
     const id = ['tidings', kind, isMachine ? 'machine' : 'reader', link].filter((part) => part !== '').join(':');
     const key = JSON.stringify([delivery, id]);
     if (this.#known.has(key)) return;
-    const message = { ...delivery, provider: 'tidings', account: '', messageKey: '', addressHash: null };
+    const message = { ...delivery, provider: TRACKING_PROVIDER, account: '', messageKey: '', addressHash: null };
     const detail = link === '' ? {} : { detail: { link, host: new URL(url).hostname } };
     const receipt = { id, of: { reference: '' }, kind, at, isMachine, ...detail } as const;
     try {

@@ -43,11 +43,11 @@ export interface ReceiptTidings {
   readonly email: FakeProvider;
   readonly sms: FakeProvider;
   /** Sends a message to the same user; resolves to the id of the delivery once it has this status. */
-  send(event: string, status?: 'sent' | 'dropped' | 'dead', user?: string): Promise<string>;
+  send(event: string, status?: 'sent' | 'dropped' | 'dead' | 'queued', user?: string): Promise<string>;
   /** Posts events of SendGrid, signed. */
   sendgrid(events: readonly { readonly [field: string]: unknown }[], headers?: Record<string, string>): Promise<Answer>;
-  /** Posts a form of Twilio, signed. */
-  twilio(fields: { readonly [field: string]: string }): Promise<Answer>;
+  /** Posts a form of Twilio, signed. @param query that the URL of the callback has. Default: none */
+  twilio(fields: { readonly [field: string]: string }, query?: string): Promise<Answer>;
   server: Awaited<ReturnType<typeof testServer>>;
   suppressions(): Promise<readonly { readonly [field: string]: unknown }[]>;
 }
@@ -123,8 +123,8 @@ export function useReceipts(): (options?: {
           ...headers,
         });
       },
-      async twilio(fields) {
-        const path = '/api/v1/receipts/twilio';
+      async twilio(fields, query = '') {
+        const path = `/api/v1/receipts/twilio${query}`;
         const text = Object.entries(fields)
           .toSorted(([a], [b]) => (a < b ? -1 : 1))
           .map(([name, value]) => name + value)

@@ -60,6 +60,7 @@ export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
 /**
  * Verifies an envelope: its topic is one of ours, before anything is fetched; its certificate comes from SNS in the region of the
  * topic; its signature is good. Undefined: it is; otherwise why not. A good signature alone would prove some topic of some account.
+ * @throws Error if SNS cannot be reached for its certificate: it repeats what is answered with 5xx, and nothing else
  */
 export async function verifySnsEnvelope(
   envelope: SnsEnvelope,
@@ -72,13 +73,18 @@ export async function verifySnsEnvelope(
   }
   const algorithm = { '1': 'sha1', '2': 'sha256' }[envelope.signatureVersion];
   if (algorithm === undefined) return 'the version of the signature is not known';
+  let certificate = certificates.get(envelope.certificateUrl);
+  let fetched: string | undefined;
+  if (!certificate) {
+    const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
+    const { status, body } = await http.send(envelope.certificateUrl, { method: 'GET', ...limits });
+    if (status >= 500 || status === 429) throw new Error(`SNS answered ${status} to the request for its certificate`);
+    if (status !== 200) return 'the certificate of SNS does not exist';
+    fetched = body;
+  }
   try {
-    let certificate = certificates.get(envelope.certificateUrl);
     if (!certificate) {
-      const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
-      const { status, body } = await http.send(envelope.certificateUrl, { method: 'GET', ...limits });
-      if (status !== 200) return 'the certificate of SNS cannot be fetched';
-      certificate = new X509Certificate(body);
+      certificate = new X509Certificate(fetched as string);
       certificates.set(envelope.certificateUrl, certificate);
     }
     if (clock() > Date.parse(certificate.validTo) || clock() < Date.parse(certificate.validFrom)) {
@@ -88,20 +94,22 @@ export async function verifySnsEnvelope(
     const isGood = verify(algorithm, text, certificate.publicKey, Buffer.from(envelope.signature, 'base64'));
     return isGood ? undefined : 'the signature of SNS does not match';
   } catch {
-    return 'the certificate of SNS cannot be fetched or read';
+    return 'the certificate of SNS cannot be read';
   }
 }
 
 /**
  * Confirms the subscription of a verified envelope.
- * @throws Error if SNS cannot be reached: it repeats the request
+ * @throws Error if SNS cannot be reached, or does not confirm: it repeats the request
  */
 export async function confirmSubscription(envelope: SnsEnvelope, { http }: ProviderTools): Promise<void> {
   const url = envelope.subscribeUrl;
   if (url === undefined || !isSnsUrl(url, envelope.topicArn, /^\/$/)) return;
   const query = new URL(url).searchParams;
   if (query.get('Action') !== 'ConfirmSubscription' || query.get('TopicArn') !== envelope.topicArn) return;
-  await http.send(url, { method: 'GET', maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS });
+  const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
+  const { status } = await http.send(url, { method: 'GET', ...limits });
+  if (status !== 200) throw new Error(`SNS answered ${status} to the confirmation of a subscription`);
 }
 
 /** Whether a URL is one of SNS in the region of a topic, with a path of this form. */

@@ -1,11 +1,9 @@
 import { createPublicKey, verify } from 'node:crypto';
 import type { Json, JsonObject } from '../../model/event.ts';
+import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
 import type { Receipt, ReceiptKind, ReceiptReader } from '../provider.ts';
 import { asObject, asText } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
-
-/** Events in one request that are read, at most; SendGrid sends batches of about a thousand. */
-const MAX_EVENTS = 10_000;
 
 /** Reads the signed event webhook of SendGrid: ECDSA over timestamp and raw body. */
 export const sendgridReceipts: ReceiptReader<{ readonly verification_key?: string | undefined }> = {
@@ -34,7 +32,7 @@ export const sendgridReceipts: ReceiptReader<{ readonly verification_key?: strin
     } catch {
       events = [{}];
     }
-    const list = Array.isArray(events) ? events.slice(0, MAX_EVENTS) : [events];
+    const list = Array.isArray(events) ? events.slice(0, MAX_REQUEST_RECEIPTS + 1) : [events];
     return { receipts: list.map((event, n) => toReceipt(asObject(event) ?? {}, n, receivedAt)) };
   },
 };
@@ -58,6 +56,7 @@ function toReceipt(event: JsonObject, index: number, receivedAt: number): Receip
   const name = asText(event.event) ?? '';
   const kind = (Object.hasOwn(KINDS, name) ? KINDS[name] : undefined) ?? 'unknown';
   const reference = asText(event.tidings_key);
+  const tenantId = asText(event.tidings_tenant);
   const messageId = asText(event.sg_message_id) ?? '';
   const seconds = event.timestamp;
   // Without a status of its own, the server may have said it in its reply.
@@ -70,7 +69,10 @@ function toReceipt(event: JsonObject, index: number, receivedAt: number): Receip
   return {
     id: asText(event.sg_event_id) ?? `${messageId}:${name}:${String(seconds)}:${index}`,
     // The id of the response is the beginning of that of an event.
-    of: reference === undefined ? { providerMessageId: messageId.split(/\.(?:filter|recvd)/)[0] ?? '' } : { reference },
+    of:
+      reference === undefined
+        ? { providerMessageId: messageId.split(/\.(?:filter|recvd)/)[0] ?? '' }
+        : { reference, ...(tenantId === undefined ? {} : { tenantId }) },
     kind,
     at: typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : receivedAt,
     ...(code === undefined || code === '' ? {} : { code }),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
-import type { Json, JsonObject } from '../../model/event.ts';
+import { DEFAULT_TENANT, type Json, type JsonObject } from '../../model/event.ts';
 import { baseUrlSetting } from '../base-url-setting.ts';
 import { callProvider } from '../call-provider.ts';
 import { checkByCall } from '../check-by-call.ts';
@@ -138,14 +138,15 @@ function openSendGrid(account: SendGridSettings, { http, clock }: ProviderTools)
 }
 
 function buildMailBody(outgoing: Outgoing, to: string, account: SendGridSettings): JsonObject {
-  const { message, sender, idempotencyKey, unsubscribeUrl } = outgoing;
+  const { tenantId, message, sender, idempotencyKey, unsubscribeUrl } = outgoing;
+  const isDefault = tenantId === DEFAULT_TENANT;
   const { hosted, subject, text, html, attachments = [] } = message;
   const headers = unsubscribeHeaders(unsubscribeUrl);
   return {
     personalizations: [
       {
         to: [{ email: to }],
-        custom_args: { tidings_key: idempotencyKey },
+        custom_args: { tidings_key: idempotencyKey, ...(isDefault ? {} : { tidings_tenant: tenantId }) },
         ...(hosted ? { dynamic_template_data: hosted.data } : {}),
       },
     ],

@@ -44,11 +44,17 @@ function toReceipt(event: JsonObject, id: string, receivedAt: number): Receipt {
   const [kind, field] = (Object.hasOwn(EVENTS, type) ? EVENTS[type] : undefined) ?? (['unknown', ''] as const);
   const mail = asObject(event.mail) ?? {};
   const about = asObject(event[field]) ?? {};
-  const tag = readTag(mail);
+  const [tag, tenantTag] = [readTag(mail, 'tidings_key'), readTag(mail, 'tidings_tenant')];
   const at = Date.parse(asText(about.timestamp) ?? asText(mail.timestamp) ?? '');
   return {
     id,
-    of: tag === undefined ? { providerMessageId: asText(mail.messageId) ?? id } : { reference: readReferenceTag(tag) },
+    of:
+      tag === undefined
+        ? { providerMessageId: asText(mail.messageId) ?? id }
+        : {
+            reference: readReferenceTag(tag),
+            ...(tenantTag === undefined ? {} : { tenantId: readReferenceTag(tenantTag) }),
+          },
     kind: judge(kind, about),
     at: Number.isNaN(at) ? receivedAt : at,
     ...readDetails(kind, about),
@@ -108,7 +114,7 @@ function readFirst(list: Json | undefined): JsonObject {
   return (Array.isArray(list) ? asObject(list[0]) : undefined) ?? {};
 }
 
-function readTag(mail: JsonObject): string | undefined {
-  const values = asObject(mail.tags)?.tidings_key;
+function readTag(mail: JsonObject, name: string): string | undefined {
+  const values = asObject(mail.tags)?.[name];
   return Array.isArray(values) ? asText(values[0]) : undefined;
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import { parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
-import type { JsonObject } from '../../model/event.ts';
+import { DEFAULT_TENANT, type JsonObject } from '../../model/event.ts';
 import { readAwsError } from '../aws/aws-error.ts';
 import { type AwsRequest, signAwsRequest } from '../aws/sign-aws-request.ts';
 import { optionalBaseUrlSetting } from '../base-url-setting.ts';
@@ -176,7 +176,7 @@ function openSes(account: SesSettings, { http, clock }: ProviderTools): Provider
 }
 
 function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, now: number): JsonObject {
-  const { message, sender, idempotencyKey, unsubscribeUrl } = outgoing;
+  const { tenantId, message, sender, idempotencyKey, unsubscribeUrl } = outgoing;
   const from = chooseSender(account.from, sender);
   const replyTo = account.reply_to === undefined ? undefined : parseMailbox(account.reply_to);
   const tag = toReferenceTag(idempotencyKey);
@@ -201,7 +201,10 @@ function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, no
     Destination: { ToAddresses: [to] },
     ...(message.hosted && replyTo ? { ReplyToAddresses: [replyTo.address] } : {}),
     Content: content,
-    EmailTags: [{ Name: 'tidings_key', Value: tag }],
+    EmailTags: [
+      { Name: 'tidings_key', Value: tag },
+      ...(tenantId === DEFAULT_TENANT ? [] : [{ Name: 'tidings_tenant', Value: toReferenceTag(tenantId) }]),
+    ],
     ...(account.configuration_set === undefined ? {} : { ConfigurationSetName: account.configuration_set }),
   };
 }

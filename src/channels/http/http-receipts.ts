@@ -1,12 +1,10 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Json } from '../../model/event.ts';
+import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
 import type { Receipt, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { tidyReply } from '../tidy-reply.ts';
 import { readPath, readPathText } from './read-path.ts';
 import type { ReceiptMapping } from './receipt-mapping.ts';
-
-/** Reports in one request that are read, at most. */
-const MAX_EVENTS = 10_000;
 
 interface Settings {
   readonly receipts?: ReceiptMapping | undefined;
@@ -32,8 +30,8 @@ export const httpReceipts: ReceiptReader<Settings> = {
       parsed = {};
     }
     const found = mapping.events === undefined ? parsed : readPath(parsed, mapping.events);
-    const events = (Array.isArray(found) ? found : [found ?? {}]).slice(0, MAX_EVENTS);
-    return { receipts: events.map((event) => toReceipt(event, mapping, receivedAt)) };
+    const events = (Array.isArray(found) ? found : [found ?? {}]).slice(0, MAX_REQUEST_RECEIPTS + 1);
+    return { receipts: events.map((event, n) => toReceipt(event, mapping, receivedAt, () => hash(body, n))) };
   },
 };
 
@@ -54,7 +52,8 @@ function isEqual(a: string, b: string): boolean {
   return timingSafeEqual(hash(a), hash(b));
 }
 
-function toReceipt(event: Json, mapping: ReceiptMapping, receivedAt: number): Receipt {
+/** @param toId returns an id for a report that is nested too deeply to be written */
+function toReceipt(event: Json, mapping: ReceiptMapping, receivedAt: number, toId: () => string): Receipt {
   const said = readPathText(event, mapping.kind) ?? '';
   const kind = (Object.hasOwn(mapping.kinds, said) ? mapping.kinds[said] : undefined) ?? 'unknown';
   const reference = readPathText(event, mapping.reference);
@@ -65,7 +64,7 @@ function toReceipt(event: Json, mapping: ReceiptMapping, receivedAt: number): Re
   const id = readPathText(event, mapping.id);
   return {
     // Without an id a report is what it says.
-    id: id === undefined ? createHash('sha256').update(JSON.stringify(event)).digest('base64url') : `${id}:${said}`,
+    id: id === undefined ? hashEvent(event, toId) : `${id}:${said}`,
     of: reference === undefined ? { providerMessageId: messageId } : { reference },
     kind,
     at: readTime(event, mapping) ?? receivedAt,
@@ -75,6 +74,18 @@ function toReceipt(event: Json, mapping: ReceiptMapping, receivedAt: number): Re
       ? { isPermanent: mapping.permanent.values.some((value) => value === permanent) }
       : {}),
   };
+}
+
+function hashEvent(event: Json, toId: () => string): string {
+  try {
+    return createHash('sha256').update(JSON.stringify(event)).digest('base64url');
+  } catch {
+    return toId();
+  }
+}
+
+function hash(body: Buffer, index: number): string {
+  return createHash('sha256').update(body).update(`:${index}`).digest('base64url');
 }
 
 function readTime(event: Json, { at, at_unit: unit }: ReceiptMapping): number | undefined {

@@ -5,6 +5,7 @@ import { isSender } from '../../model/suppression.ts';
 import type { Receipt, ReceiptAnswer, ReceiptKind, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
 import { findSmsKeyword } from './keywords.ts';
+import { type CallbackReference, readCallbackQuery } from './twilio-callback.ts';
 import { TWILIO_CODES } from './twilio-codes.ts';
 
 /** Parameters of a request that are read, at most. */
@@ -16,6 +17,8 @@ const MAX_TEXT_CHARS = 160;
 export const twilioReceipts: ReceiptReader<{
   readonly auth_token: string;
   readonly help_text?: string | undefined;
+  readonly from?: string | undefined;
+  readonly messaging_service_sid?: string | undefined;
 }> = {
   async verify(request, { auth_token: token }) {
     const signature = request.headers['x-twilio-signature'];
@@ -36,7 +39,7 @@ export const twilioReceipts: ReceiptReader<{
     return isGood ? undefined : 'the signature does not match the public URL and the token of the account';
   },
 
-  read(request, { help_text: helpText }): ReceiptAnswer {
+  read(request, { help_text: helpText, ...account }): ReceiptAnswer {
     const fields = readFields(request);
     const status = fields.MessageStatus ?? fields.SmsStatus ?? '';
     if (fields.From !== undefined && fields.Body !== undefined && (status === '' || status === 'received')) {
@@ -45,7 +48,13 @@ export const twilioReceipts: ReceiptReader<{
     const id = fields.MessageSid ?? fields.SmsSid;
     if (id === undefined) return { receipts: [toUnknown(request)] };
     const { ErrorCode: code } = fields;
-    return { receipts: toTwilioReceipts({ id, status, code, at: request.receivedAt }) };
+    const reference = readCallbackQuery(request.url);
+    const senders = listSenders([
+      fields.From ?? account.from,
+      fields.MessagingServiceSid ?? account.messaging_service_sid,
+    ]);
+    const report = { id, status, code, at: request.receivedAt, senders, ...(reference && { reference }) };
+    return { receipts: toTwilioReceipts(report) };
   },
 };
 
@@ -71,17 +80,24 @@ export function toTwilioReceipts({
   status,
   code,
   at,
+  senders,
+  reference,
 }: {
   readonly id: string;
   readonly status: string;
   readonly code: string | undefined;
   readonly at: Millis;
+  /** Number and messaging service that it went out by; empty: they are not known. */
+  readonly senders: readonly string[];
+  /** Absent: only the id names the message. */
+  readonly reference?: CallbackReference;
 }): Receipt[] {
   const shownCode = code !== undefined && /^\d{1,10}$/.test(code) && code !== '0' ? code : undefined;
   const row = TWILIO_CODES.find((entry) => entry.code === shownCode);
   const base = {
-    of: { providerMessageId: id.slice(0, 64) },
+    of: { providerMessageId: id.slice(0, 64), ...reference },
     at,
+    ...(senders.length === 0 ? {} : { senders }),
     ...(shownCode === undefined ? {} : { code: shownCode }),
   };
   const isPermanent = row ? row.kind === 'address_dead' || row.kind === 'rejected' : undefined;
@@ -103,9 +119,7 @@ export function toTwilioReceipts({
 
 function readIncoming(fields: Fields, request: ReceiptRequest, helpText: string | undefined): ReceiptAnswer {
   const { Body: text = '', From: sender = '', MessageSid: sid, OptOutType: optOut } = fields;
-  const to = [fields.To, fields.MessagingServiceSid].flatMap((one) =>
-    one !== undefined && isSender(one) ? [one] : [],
-  );
+  const to = listSenders([fields.To, fields.MessagingServiceSid]);
   // With Advanced Opt-Out Twilio has judged the words, in the languages of the sender, and has replied.
   const keyword = optOut === undefined ? findSmsKeyword(text) : findSmsKeyword(optOut);
   const kind = keyword === 'stop' ? 'opted_out' : keyword === 'start' ? 'opted_in' : 'unknown';
@@ -120,6 +134,11 @@ function readIncoming(fields: Fields, request: ReceiptRequest, helpText: string 
   const isAnswered = keyword === 'help' && optOut === undefined && helpText !== undefined;
   const message = isAnswered ? `<Message>${escapeXml(helpText)}</Message>` : '';
   return { receipts: [receipt], body: { type: 'text/xml', text: `<Response>${message}</Response>` } };
+}
+
+/** Returns those of some texts that can be senders of ours. */
+function listSenders(texts: readonly (string | undefined)[]): string[] {
+  return texts.filter((text): text is string => text !== undefined && isSender(text));
 }
 
 interface Fields {

@@ -11,6 +11,7 @@ import { asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { readPhoneNumber } from './phone-number.ts';
 import { measureSms } from './segments.ts';
+import { writeCallbackQuery } from './twilio-callback.ts';
 import { TWILIO_CODES } from './twilio-codes.ts';
 import { toTwilioReceipts, twilioReceipts } from './twilio-receipts.ts';
 
@@ -180,7 +181,10 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     if (readMessageSid(json) !== providerMessageId) return null;
     const status = asText(json?.status) ?? '';
     const code = readCode(json?.error_code);
-    const [receipt] = toTwilioReceipts({ id: providerMessageId, status, code, at: clock() });
+    const senders = [asText(json?.from), asText(json?.messaging_service_sid)].filter(
+      (one): one is string => one !== undefined && isSender(one),
+    );
+    const [receipt] = toTwilioReceipts({ id: providerMessageId, status, code, at: clock(), senders });
     if (!receipt || receipt.kind === 'accepted') return null;
     const cost = readCost(json);
     return { ...receipt, ...(cost ? { cost } : {}) };
@@ -201,7 +205,7 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
 }
 
 function buildForm(
-  { message, expiresAt, receiptUrl }: Outgoing,
+  { tenantId, idempotencyKey, message, expiresAt, receiptUrl }: Outgoing,
   to: string,
   account: TwilioSettings,
   now: Millis,
@@ -209,7 +213,10 @@ function buildForm(
   const form = new URLSearchParams({ To: to, Body: message.text.toWellFormed() });
   if (account.messaging_service_sid === undefined) form.set('From', account.from ?? '');
   else form.set('MessagingServiceSid', account.messaging_service_sid);
-  if (receiptUrl !== undefined) form.set('StatusCallback', `${receiptUrl}${CALLBACK_RETRIES}`);
+  if (receiptUrl !== undefined) {
+    const reference = writeCallbackQuery({ reference: idempotencyKey, tenantId });
+    form.set('StatusCallback', `${receiptUrl}?${reference}${CALLBACK_RETRIES}`);
+  }
   const seconds = expiresAt === undefined ? MAX_VALIDITY_SECONDS : Math.floor((expiresAt - now) / 1000);
   if (seconds < MAX_VALIDITY_SECONDS) form.set('ValidityPeriod', String(Math.max(1, seconds)));
   return form;

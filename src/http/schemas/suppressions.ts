@@ -51,18 +51,30 @@ export const suppressionQuery = z.strictObject({
   after: cursorQuery,
 });
 
+/** A sender is the number or service of an SMS account: with an email address its scope would stop nothing. */
+function hasScopeOfChannel({ channel, scope }: { readonly channel: string; readonly scope: string }): boolean {
+  return channel === 'sms' || !scope.startsWith('sender:');
+}
+const scopeOfChannel = () => ({
+  path: ['scope'],
+  error: 'write all, category:CATEGORY or type:NOTIFICATION_TYPE: sender:SENDER is a scope of sms alone',
+});
+
+const newSuppressionShape = {
+  channel,
+  address: address.meta({ description: 'As events have it', examples: ['maria@example.com'] }),
+  scope: scope.default('all'),
+  until: z.iso.datetime({ offset: true }).optional().describe('Absent: until it is lifted'),
+  note: z
+    .string()
+    .max(500)
+    .optional()
+    .meta({ description: 'Why, for the reader', examples: ['asked on the phone'] }),
+};
+
 export const newSuppression = z
-  .strictObject({
-    channel,
-    address: address.meta({ description: 'As events have it', examples: ['maria@example.com'] }),
-    scope: scope.default('all'),
-    until: z.iso.datetime({ offset: true }).optional().describe('Absent: until it is lifted'),
-    note: z
-      .string()
-      .max(500)
-      .optional()
-      .meta({ description: 'Why, for the reader', examples: ['asked on the phone'] }),
-  })
+  .strictObject(newSuppressionShape)
+  .refine(hasScopeOfChannel, scopeOfChannel())
   .meta({ id: 'NewSuppression' });
 
 /** Suppressions of one import, at most. */
@@ -72,10 +84,12 @@ export const suppressionImport = z
   .strictObject({
     suppressions: z
       .array(
-        z.strictObject({
-          ...newSuppression.shape,
-          reason: reason.default('manual').describe('Why, as the list that you import from says'),
-        }),
+        z
+          .strictObject({
+            ...newSuppressionShape,
+            reason: reason.default('manual').describe('Why, as the list that you import from says'),
+          })
+          .refine(hasScopeOfChannel, scopeOfChannel()),
       )
       .min(1)
       .max(MAX_IMPORTED),

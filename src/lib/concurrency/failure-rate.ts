@@ -1,9 +1,7 @@
-import type { Millis } from '../../model/event.ts';
-
 /** Length in ms of the window in which calls are counted, and of its parts: one goes at a time. */
-const WINDOW_MS: Millis = 60_000;
+const WINDOW_MS: number = 60_000;
 const PARTS = 6;
-const PART_MS: Millis = WINDOW_MS / PARTS;
+const PART_MS: number = WINDOW_MS / PARTS;
 /** Calls below which a rate says nothing. */
 const MIN_CALLS = 20;
 /** Share of failures that is too much. */
@@ -21,7 +19,7 @@ export class FailureRate {
   readonly #parts: Part[] = Array.from({ length: PARTS }, () => ({ n: -1, calls: 0, failures: 0 }));
 
   /** Counts one call. @param now of a monotonic clock, in ms */
-  note(hasFailed: boolean, now: Millis): void {
+  note(hasFailed: boolean, now: number): void {
     const n = Math.floor(now / PART_MS);
     const part = this.#parts[n % PARTS] as Part;
     if (part.n !== n) {
@@ -34,7 +32,7 @@ export class FailureRate {
   }
 
   /** Whether at least MAX_RATE of at least MIN_CALLS calls have failed. */
-  isTooHigh(now: Millis): boolean {
+  isTooHigh(now: number): boolean {
     const oldest = Math.floor(now / PART_MS) - PARTS + 1;
     let calls = 0;
     let failures = 0;

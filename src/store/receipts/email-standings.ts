@@ -3,7 +3,7 @@ import type { Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
-import type { Settlement } from '../deliveries/settlements.ts';
+import type { ClaimedDelivery } from '../deliveries/claimed-delivery.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Rows of one hour: so many receipts are counted at the same time. */
@@ -69,7 +69,7 @@ export interface EmailEnd extends StandingKey {
   readonly ended: number;
   readonly bounced: number;
   /** Settlement of the one that bounced; absent: several that were accepted. */
-  readonly settlement?: Settlement;
+  readonly settlement?: Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'target' | 'fence'>;
 }
 
 /** Counts emails; two transactions do not wait for each other. */

@@ -17,6 +17,8 @@ export interface HeldReceipt {
   readonly heldId: number;
   readonly receipt: Receipt;
   readonly heldAt: Millis;
+  /** The account that it came for. */
+  readonly owner: MessageOwner;
   /** Null: it is still not known. */
   readonly message: MessageRow | null;
 }
@@ -70,7 +72,7 @@ export async function lookAtHeldReceipts(connection: Connection, now: Millis, li
        where h.held_id = due.held_id
        returning h.*
      )
-     select l.held_id, l.receipt, l.held_at, m.tenant_id, m.provider, m.account, m.message_key, m.notification_id, m.channel, m.target,
+     select l.held_id, l.receipt, l.held_at, l.provider as of_provider, l.account as of_account, l.account_tenant, m.tenant_id, m.provider, m.account, m.message_key, m.notification_id, m.channel, m.target,
             m.address_hash
      from looked as l
      left join lateral (
@@ -86,6 +88,7 @@ export async function lookAtHeldReceipts(connection: Connection, now: Millis, li
     heldId: row.held_id,
     receipt: row.receipt,
     heldAt: row.held_at,
+    owner: { provider: row.of_provider, account: row.of_account, tenantId: row.account_tenant || null },
     message:
       row.tenant_id === null
         ? null

@@ -4,8 +4,11 @@ import type { Receipt, ReceiptFlag, ReceiptKind, ReceiptState } from '../../mode
 import { isoTime } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
-/** Receipts of one delivery that are stored, at most; a mailbox may fetch a picture again and again. */
-export const MAX_RECEIPTS = 500;
+/**
+ * Receipts of one delivery and kind that are stored, at most, those of machines apart: a mailbox may fetch a picture again and again,
+ * and a complaint that comes after that still counts.
+ */
+const MAX_RECEIPTS_OF_KIND = 200;
 
 /** A delivery that receipts are about, as it is locked. */
 export interface ReportedDelivery {
@@ -72,10 +75,14 @@ export async function insertReceipts(
     text: `insert into receipts (tenant_id, notification_id, channel, target, receipt_id, provider, account, kind, at, received_at, code,
                                  enhanced_code, is_permanent, is_machine, part, cost, detail, address_hash)
            select $1, $2, $3, $4, i, $5, $6, k, a, $7, c, e, p, m, n, o, d, $8
-           from json_to_recordset($9) as r(i text, k text, a timestamptz, c text, e text, p boolean, m boolean, n smallint, o json, d json)
-           where (select count(*) from (
-             select from receipts where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 limit ${MAX_RECEIPTS}
-           ) as stored) < ${MAX_RECEIPTS}
+           from (
+             select *, row_number() over (partition by k, coalesce(m, false)) as nth
+             from json_to_recordset($9) as r(i text, k text, a timestamptz, c text, e text, p boolean, m boolean, n smallint, o json, d json)
+           ) as r
+           where nth <= ${MAX_RECEIPTS_OF_KIND} and (k, coalesce(m, false)) not in (
+             select kind, coalesce(is_machine, false) from receipts
+             where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4
+             group by 1, 2 having count(*) >= ${MAX_RECEIPTS_OF_KIND})
            on conflict do nothing returning receipt_id`,
     values: [
       tenantId,

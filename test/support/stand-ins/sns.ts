@@ -47,3 +47,8 @@ export function fakeTools(): { tools: ProviderTools; fetched: string[] } {
   } as unknown as ProviderTools['http'];
   return { tools: { http, clock: Date.now }, fetched };
 }
+
+/** A report of SES about an email, as SNS posts it. */
+export function sesReport(event: object): ReceiptRequest {
+  return toRequest(signEnvelope({ Message: JSON.stringify(event) }));
+}

@@ -1,0 +1,42 @@
+import { DEFAULT_TENANT } from '../model/event.ts';
+import { systemActor } from '../model/principal.ts';
+import type { Receipt } from '../model/receipt.ts';
+import { maskAddressTrait } from '../privacy/mask.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import type { MessageOwner } from '../store/receipts/provider-messages.ts';
+import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
+import type { RecordOptions } from './record-receipts.ts';
+
+const ACTOR = systemActor('receipts');
+
+/**
+ * Records STOP or START of a number to which no message is known: it was long ago, or another system sent it by the same account. It
+ * counts for the tenant of the account; for the account of the installation, for the default tenant.
+ */
+export async function recordKeyword(
+  { pool, clock }: Pick<RecordOptions, 'pool' | 'clock'>,
+  { provider, account, tenantId: owner }: MessageOwner,
+  { of, kind, id }: Receipt,
+  addressHash: string,
+): Promise<void> {
+  if (!('from' in of) || (kind !== 'opted_out' && kind !== 'opted_in')) return;
+  const { from, to: senders = [] } = of;
+  const now = clock();
+  const address = { tenantId: owner ?? DEFAULT_TENANT, channel: 'sms', addressHash } as const;
+  const evidence = { source: 'receipt', kind, receipt_id: id, provider, ...(account === '' ? {} : { account }) };
+  const mask = maskAddressTrait('phone', from);
+  const scopes = senders.length === 0 ? ['all'] : senders.map((sender) => `sender:${sender}`);
+  await withTransaction(pool, async (connection) => {
+    if (kind === 'opted_in') return liftOptOut(connection, address, { actor: ACTOR, evidence, senders }, now);
+    const stopped = scopes.map((scope) => ({
+      ...address,
+      addressMask: typeof mask === 'string' ? mask : null,
+      scope,
+      reason: 'opted_out' as const,
+      since: now,
+      until: null,
+      evidence,
+    }));
+    await addSuppressions(connection, stopped, ACTOR, now);
+  });
+}
