@@ -69,13 +69,9 @@ export async function recordReceipts(
     const { provider, account, addressHash } = message;
     const source = { provider, account: account === '' ? null : account, addressHash };
     const fresh = await insertReceipts(connection, delivery, source, receipts, now);
-<<<<<<< HEAD
     if (fresh.size === 0 && !isOverdue) return [];
-=======
-    if (fresh.size === 0 && !isOverdue) return;
     const fromNew = receipts.filter(({ id }) => fresh.has(id));
     await settleDoubt(connection, delivery, message, fromNew, now);
->>>>>>> main
     const all = await loadReceipts(connection, delivery);
     const wasUnconfirmed = delivery.receiptState === 'unconfirmed';
     const state = getReceiptState(all, { channel: delivery.channel, isOverdue: isOverdue || wasUnconfirmed });
