@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
 import { TRACKING_PROVIDER } from '../model/receipt.ts';
 import type { TrackingClaim } from '../privacy/tracking-token.ts';
 import { isMachineHit } from '../track/machine-hit.ts';
