@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { parseDeliveryId } from '../src/model/delivery-id.ts';
 import { recordReceipts } from '../src/receipts/record-receipts.ts';
 import { type RoutedTidings, routedTidings } from './support/routes.ts';
+import { silent } from './support/tidings.ts';
 
 /** Costs that receipts say. */
 
@@ -28,6 +29,7 @@ async function start(): Promise<{
     catalogs: tidings.catalogs,
     seal: tidings.seal,
     clock: () => tidings.clock.now,
+    log: silent,
   };
   const message = {
     ...parseDeliveryId(sent.delivery_id)!,

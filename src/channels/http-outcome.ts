@@ -5,7 +5,7 @@ import { readRetryAfter } from './call-provider.ts';
 import { type ProviderCode, toCodeOutcome } from './codes.ts';
 import { tidyReply } from './tidy-reply.ts';
 
-/** Pause in ms of an account whose provider limits its rate without saying for how long. */
+/** First pause in ms of an account whose provider limits its rate without saying for how long. */
 const THROTTLED_MS: Millis = 60_000;
 
 /**
@@ -43,7 +43,7 @@ export function toResponseOutcome(
 /** A rate limit without `Retry-After` is no failure to be counted among others: the account pauses at once. */
 function pauseThrottled(outcome: SendOutcome): SendOutcome {
   const isThrottled = outcome.kind === 'retry' && outcome.of === 'account' && outcome.after === undefined;
-  return isThrottled ? { ...outcome, after: THROTTLED_MS } : outcome;
+  return isThrottled ? { ...outcome, after: THROTTLED_MS, isUnstated: true } : outcome;
 }
 
 /** Returns what a status means that no table has. */

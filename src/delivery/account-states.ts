@@ -7,7 +7,7 @@ import { type Account, listAccounts, MAX_ACCOUNTS } from '../store/accounts.ts';
 import { listCircuits, type StoredCircuit } from '../store/deliveries/circuits.ts';
 import { loadLimitStates } from '../store/deliveries/rate-limits.ts';
 import type { Connection } from '../store/pg/pool.ts';
-import { describeCircuit, type OpenCircuit } from './circuits.ts';
+import { describeCircuit, type OpenCircuit } from './open-circuit.ts';
 import { toAccountId } from './send-limits.ts';
 
 /** Circuits that are read, those of accounts first: of each account of the tenant, and of those of the installation. */
@@ -94,7 +94,7 @@ async function findWindows({ tenantId, account, provider, limits }: Account) {
   const perSecond = limits === null ? (await loadProvider(provider))?.defaults.perSecond : undefined;
   const limit = limits ?? (perSecond === undefined ? undefined : toProviderLimit(perSecond));
   if (!limit) return [];
-  return toWindows(toAccountId({ tenantId, account, name: provider }), limit).map((window) => {
+  return toWindows(toAccountId(tenantId, account), limit).map((window) => {
     const period = window.id.slice(window.id.lastIndexOf(' ') + 1);
     return { period, allowed: limit[period as keyof typeof limit] as number, window };
   });

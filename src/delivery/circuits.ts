@@ -1,64 +1,24 @@
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { writeNotice } from '../channels/internal/notices.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CircuitBreaker, OPENING_WEIGHT } from '../lib/concurrency/circuit-breaker.ts';
+import { FailureRate } from '../lib/concurrency/failure-rate.ts';
 import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { CircuitCode, CircuitPlace, StoredCircuit } from '../store/deliveries/circuits.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { type Circuit, CircuitGroup, type Outage } from './circuit-group.ts';
+import { getAskedPause, judge, toCause } from './circuit-outcomes.ts';
+import { CircuitProbes } from './circuit-probes.ts';
 import type { CircuitReceiver, CircuitSharing } from './circuit-sharing.ts';
+import { describeCircuit, MAX_REPORTED_CIRCUITS, type OpenCircuit } from './open-circuit.ts';
 
-/** Accounts with failures and a closed circuit that are tracked; of more, those without a recent failure are forgotten. */
+/** Accounts with failures and a closed circuit that are tracked. */
 const MAX_FAILING_ACCOUNTS = 10_000;
 /** The same of domains. */
 const MAX_FAILING_DOMAINS = 1000;
-/** Circuits of accounts, and as many of domains, that are open at the same time; beyond that, failures of further ones open none. */
-const MAX_OPEN = 10_000;
-/** Time in ms without a delivery to an open circuit after which a further one may take its place. */
-const UNUSED_MS = 24 * 3_600_000;
-/** Weight of a send without a response: it occupied its slot for the whole timeout. Five in a row open a circuit. */
-const TIMEOUT_WEIGHT = OPENING_WEIGHT / 5;
-/** Circuits that a report names, at most. */
-export const MAX_REPORTED_CIRCUITS = 20;
-/** The longest pause in ms that a provider can ask for. */
-const MAX_ASKED_PAUSE_MS = 24 * 3_600_000;
-/** Time in ms after which it is asked again whether a probe is to be had that another delivery asks for. */
-const PROBE_ASKED_MS = 1000;
-/** Time in ms that a probe is kept beyond the limit of its send: its worker may have died, or stand still. */
-const PROBE_GRACE_MS = 10_000;
-
-/** A circuit that is not closed. Times are ISO 8601 in UTC. */
-export interface OpenCircuit {
-  readonly provider: string;
-  /** The account of a tenant; null: that of the installation. */
-  readonly account: string | null;
-  /** The domain of the recipients; null: the provider itself. */
-  readonly domain: string | null;
-  /** Owner: the installation's own account with the provider, an account of a tenant, or a domain of recipients. */
-  readonly of: 'installation' | 'account' | 'domain';
-  readonly since: string;
-  /** Why nothing is sent: `failures` in a row, `misconfigured`, or the provider asked for a pause (`retry_after`). */
-  readonly code: CircuitCode;
-  /** Why the send failed that opened it. */
-  readonly cause: string;
-  readonly next_probe_at: string;
-}
-
-interface Circuit {
-  readonly place: CircuitPlace;
-  readonly breaker: CircuitBreaker;
-  /** Set while it is not closed. */
-  outage?: { readonly since: Millis; readonly cause: string; readonly code: CircuitCode };
-  /** As it is stored; absent: it is not, or not yet. */
-  version?: number;
-  /** When its probe started, or was asked for, by the monotonic clock. */
-  probingSince?: Millis;
-  /** Until when another process may be probing it, by the monotonic clock; absent or past: none is. */
-  probedElsewhereUntil?: Millis;
-  /** While it is open: when a delivery was last to be sent to it, by the monotonic clock. */
-  usedAt?: Millis;
-}
+/** Time in ms of an outage after which also those deliveries get no last attempt whose retry time ended before it. */
+const LONG_OUTAGE_MS: Millis = 600_000;
 
 export interface CircuitsOptions {
   /** The providers of the installation: the first channel of each is part of the id of its circuit. Default: none. */
@@ -73,16 +33,6 @@ export interface CircuitsOptions {
 
 type Sharing = Pick<CircuitSharing, 'open' | 'close' | 'release' | 'takeProbe'>;
 
-/** Circuits of accounts, or those of domains. */
-interface Group {
-  /** Circuits that are closed, but whose last send failed. */
-  readonly failing: LRUCache<string, Circuit>;
-  /** Circuits that are not closed, the least recently used first. Failures of others remove none. */
-  readonly open: Map<string, Circuit>;
-  /** Whether the log says that no further circuits open. */
-  isFull: boolean;
-}
-
 /**
  * Circuit breakers: one for each account, and one for each account and domain of recipients (of email, or a push service's). Each process counts the
  * failures that it sees; what opens is shared with the others, and one of them all probes it. What concerns one recipient or one
@@ -90,14 +40,20 @@ interface Group {
  */
 export class Circuits implements CircuitReceiver {
   readonly #options: CircuitsOptions;
-  readonly #accounts: Group = { failing: new LRUCache({ max: MAX_FAILING_ACCOUNTS }), open: new Map(), isFull: false };
-  readonly #domains: Group = { failing: new LRUCache({ max: MAX_FAILING_DOMAINS }), open: new Map(), isFull: false };
+  readonly #accounts: CircuitGroup;
+  readonly #domains: CircuitGroup;
+  readonly #probes: CircuitProbes;
+  /** Calls to the accounts whose circuits are closed. */
+  readonly #rates = new WeakMap<Provider, FailureRate>();
   /** Ids of the circuits of the installation. */
   readonly #ids = new Map<Provider, string>();
   #sharing: Sharing | undefined;
 
   constructor(options: CircuitsOptions) {
     this.#options = options;
+    this.#accounts = new CircuitGroup(MAX_FAILING_ACCOUNTS, options.log);
+    this.#domains = new CircuitGroup(MAX_FAILING_DOMAINS, options.log);
+    this.#probes = new CircuitProbes(options);
     for (const [channel, provider] of options.providers ?? []) {
       if (!this.#ids.has(provider)) this.#ids.set(provider, `/${provider.name}@${channel}`);
     }
@@ -106,6 +62,7 @@ export class Circuits implements CircuitReceiver {
   /** Shares what opens and closes from now on. Without it, each process is alone. */
   shareBy(sharing: Sharing): void {
     this.#sharing = sharing;
+    this.#probes.shareBy(sharing);
   }
 
   /** Returns the state of the circuit of an account. */
@@ -127,47 +84,58 @@ export class Circuits implements CircuitReceiver {
   /** Whether the probe of an account is due, and no delivery is it yet as far as this process knows. */
   mayProbe(provider: Provider): boolean {
     const circuit = this.#findOpen(provider);
-    return circuit !== undefined && this.state(provider) === 'half_open' && this.#getProbeWait(circuit) === 0;
+    return circuit !== undefined && this.state(provider) === 'half_open' && this.#probes.getWait(circuit) === 0;
   }
 
   /**
    * Returns for how many ms a send by this account to this domain has to wait; 0: it may start. A promise only if a circuit is
    * half open: then the caller may have the probe, and must report its outcome or cancel the send.
+   * @param sender identifies the send in `cancelSend` and `report`; absent: one of the sends without a name
    * @throws if the database does not say who has the probe
    */
-  startSend(provider: Provider, domain: string | undefined): Millis | Promise<Millis> {
-    if (this.#accounts.open.size === 0 && this.#domains.open.size === 0) return 0;
+  startSend(provider: Provider, domain: string | undefined, sender?: object): Millis | Promise<Millis> {
+    if (this.#accounts.size === 0 && this.#domains.size === 0) return 0;
     const circuits = this.#findConcerned(provider, domain);
     const wait = this.#getWait(circuits);
     const probes = wait > 0 ? [] : circuits.filter((circuit) => circuit.outage);
     if (probes.length === 0) return wait;
-    const now = this.#options.elapsed();
-    for (const circuit of probes) circuit.probingSince = now;
-    return this.#sharing ? this.#takeProbes(this.#sharing, probes) : 0;
+    return this.#probes.take(probes, sender, () => this.#getWait(probes.filter(({ outage }) => outage)));
   }
 
-  /** Takes back `startSend`: the message was not handed over, and there is nothing to report. */
-  cancelSend(provider: Provider, domain: string | undefined): void {
-    if (this.#accounts.open.size === 0 && this.#domains.open.size === 0) return;
-    for (const circuit of this.#findConcerned(provider, domain)) this.#releaseProbe(circuit);
+  /** Takes back `startSend`: the message was not handed over, and there is nothing to report. Parameters as there. */
+  cancelSend(provider: Provider, domain: string | undefined, sender?: object): void {
+    if (this.#accounts.size === 0 && this.#domains.size === 0) return;
+    for (const circuit of this.#findConcerned(provider, domain)) this.#probes.release(circuit, sender);
   }
 
-  /** Takes the outcome of a call to the provider into account. @param domain of the recipient; absent: none */
-  report(provider: Provider, domain: string | undefined, outcome: SendOutcome): void {
-    // Nearly always; a success changes nothing then.
-    if (outcome.kind === 'sent' && this.#isQuiet) return;
+  /** Takes the outcome of a call to the provider into account. @param domain of the recipient; absent: none. @param sender as above */
+  report(provider: Provider, domain: string | undefined, outcome: SendOutcome, sender?: object): void {
+    const rate = this.#rates.get(provider) ?? this.#addRate(provider);
+    // Nearly always; a success changes nothing else then.
+    if (outcome.kind === 'sent' && this.#accounts.isQuiet && this.#domains.isQuiet) {
+      rate.note(false, this.#options.elapsed());
+      return;
+    }
     const { weight, target } = judge(outcome);
-    const account = this.#toPlace(provider, null);
     const asked = getAskedPause(outcome);
+    if (target !== 'nothing' && asked === 0) rate.note(target === 'provider', this.#options.elapsed());
+    const account = this.#toPlace(provider, null);
+    // A send that was under way when it opened says nothing about the time after it.
+    if (this.#accounts.findOpen(account.id)) rate.reset();
     if (asked > 0) this.#pause(account, asked, outcome);
-    else this.#note(this.#accounts, account, target === 'provider', target !== 'nothing', weight, outcome);
+    else if (target === 'provider') {
+      const isRateTooHigh = rate.isTooHigh(this.#options.elapsed());
+      this.#failed(this.#accounts, account, isRateTooHigh ? OPENING_WEIGHT : weight, outcome);
+    } else this.#worked(this.#accounts, account, target !== 'nothing', sender);
     if (domain === undefined) return;
-    this.#note(this.#domains, this.#toPlace(provider, domain), target === 'domain', target === 'none', weight, outcome);
+    const place = this.#toPlace(provider, domain);
+    if (target === 'domain') this.#failed(this.#domains, place, weight, outcome);
+    else this.#worked(this.#domains, place, target === 'none', sender);
   }
 
   /** Returns the names of the providers with an account whose circuit is not closed. */
   unhealthyProviders(): string[] {
-    return [...new Set([...this.#accounts.open.values()].map(({ place }) => place.provider))];
+    return [...new Set([...this.#accounts.listOpen()].map(({ place }) => place.provider))];
   }
 
   /**
@@ -177,8 +145,8 @@ export class Circuits implements CircuitReceiver {
    */
   listOpen(tenantId?: string | null): OpenCircuit[] {
     const open: OpenCircuit[] = [];
-    for (const { open: circuits } of [this.#accounts, this.#domains]) {
-      for (const circuit of circuits.values()) {
+    for (const group of [this.#accounts, this.#domains]) {
+      for (const circuit of group.listOpen()) {
         if (open.length === MAX_REPORTED_CIRCUITS) return open;
         const { place, outage } = circuit;
         const isOwn = place.tenantId === (tenantId ?? null);
@@ -195,22 +163,52 @@ export class Circuits implements CircuitReceiver {
     return this.#findOpen(provider)?.outage?.cause;
   }
 
+  /**
+   * Returns since when an account is out: a delivery whose retry time ended later was meant to be sent in that time, and gets no last
+   * attempt. After LONG_OUTAGE_MS -Infinity: none gets one. Undefined: it is not out, or its probe is to be had.
+   */
+  getLostSince(provider: Provider): Millis | undefined {
+    const outage = this.#findOpen(provider)?.outage;
+    if (!outage || this.isUsable(provider)) return undefined;
+    return this.#options.clock() - outage.since >= LONG_OUTAGE_MS ? Number.NEGATIVE_INFINITY : outage.since;
+  }
+
+  /** Returns the outcome of a delivery whose retry time ended while its account was out; undefined: it may wait, or be sent. */
+  findLoss(provider: Provider, retryUntil: Millis): SendOutcome | undefined {
+    const outage = this.#findOpen(provider)?.outage;
+    const lostSince = this.getLostSince(provider);
+    if (!outage || lostSince === undefined || retryUntil < lostSince) return undefined;
+    const { since, cause, code } = outage;
+    const account = provider.account === undefined ? provider.name : `the account ${provider.account}`;
+    const reason = `nothing is sent by ${account} since ${isoTime(since)}: ${cause}`;
+    return {
+      kind: 'retry',
+      of: 'account',
+      code: 'account_paused',
+      reason,
+      fault: code === 'failures' ? 'provider' : 'account',
+    };
+  }
+
   adopt(stored: StoredCircuit): void {
     const { elapsed } = this.#options;
     const group = this.#groupOf(stored);
-    const known = group.open.get(stored.id);
+    const known = group.findOpen(stored.id);
     const probedUntil = elapsed() + Math.max(0, stored.probing ?? 0);
     if (known?.version !== undefined && known.version >= stored.version) {
-      if (known.probingSince === undefined) known.probedElsewhereUntil = probedUntil;
+      if (!known.probe) known.probedElsewhereUntil = probedUntil;
       return;
     }
-    if (!known && !this.#hasRoom(group, elapsed())) return;
+    if (!known && !this.#hasRoom(group)) return;
     const { id, tenantId, account, provider, domain, code, cause, since, remaining, pause, version } = stored;
-    const circuit = known ?? { place: { id, tenantId, account, provider, domain }, breaker: new CircuitBreaker() };
+    const circuit: Circuit = known ?? {
+      place: { id, tenantId, account, provider, domain },
+      breaker: new CircuitBreaker(),
+    };
     // At least half open: 0 would be closed.
     circuit.breaker.open(Math.max(Number.MIN_VALUE, elapsed() + remaining), pause);
     circuit.version = version;
-    delete circuit.probingSince;
+    delete circuit.probe;
     circuit.probedElsewhereUntil = probedUntil;
     const wasOpen = circuit.outage !== undefined;
     circuit.outage = { since, cause, code };
@@ -220,32 +218,30 @@ export class Circuits implements CircuitReceiver {
         'circuit opened by another process: deliveries wait until a probe succeeds',
       );
     }
-    group.failing.delete(id);
-    this.#keepOpen(group, circuit, elapsed());
+    group.keepOpen(circuit, elapsed());
   }
 
   forget(id: string, isStored: boolean): void {
     for (const group of [this.#accounts, this.#domains]) {
-      const circuit = group.open.get(id);
+      const circuit = group.findOpen(id);
       if (circuit && (circuit.version !== undefined) === isStored) this.#close(group, circuit);
     }
   }
 
   listShared(): string[] {
-    return [this.#accounts, this.#domains].flatMap(({ open }) =>
-      [...open.values()].filter(({ version }) => version !== undefined).map(({ place }) => place.id),
+    return [this.#accounts, this.#domains].flatMap((group) =>
+      [...group.listOpen()].filter(({ version }) => version !== undefined).map(({ place }) => place.id),
     );
   }
 
-  /** Whether there has been no failure, or none that still counts. */
-  get #isQuiet(): boolean {
-    const groups = [this.#accounts, this.#domains];
-    return groups.every(({ failing, open }) => failing.size === 0 && open.size === 0);
+  #findOpen(provider: Provider): Circuit | undefined {
+    return this.#accounts.size === 0 ? undefined : this.#accounts.findOpen(this.#toId(provider, null));
   }
 
-  #findOpen(provider: Provider): Circuit | undefined {
-    const { open } = this.#accounts;
-    return open.size === 0 ? undefined : open.get(this.#toId(provider, null));
+  #addRate(provider: Provider): FailureRate {
+    const rate = new FailureRate();
+    this.#rates.set(provider, rate);
+    return rate;
   }
 
   /** Returns the circuits that are not closed which concern a send, and notes that they are in use. */
@@ -256,10 +252,10 @@ export class Circuits implements CircuitReceiver {
       [this.#accounts, null],
       [this.#domains, domain],
     ] as const) {
-      if (place === undefined || group.open.size === 0) continue;
-      const circuit = group.open.get(this.#toId(provider, place));
+      if (place === undefined || group.size === 0) continue;
+      const circuit = group.findOpen(this.#toId(provider, place));
       if (!circuit) continue;
-      this.#keepOpen(group, circuit, now);
+      group.keepOpen(circuit, now);
       found.push(circuit);
     }
     return found;
@@ -268,7 +264,7 @@ export class Circuits implements CircuitReceiver {
   #getWait(circuits: readonly Circuit[]): Millis {
     const waits = circuits.map((circuit) => {
       const isOpen = circuit.breaker.state(this.#options.elapsed()) === 'open';
-      return isOpen ? this.#getRemaining(circuit) : this.#getProbeWait(circuit);
+      return isOpen ? this.#getRemaining(circuit) : this.#probes.getWait(circuit);
     });
     return Math.max(0, ...waits);
   }
@@ -277,85 +273,44 @@ export class Circuits implements CircuitReceiver {
     return Math.max(1, breaker.openUntil - this.#options.elapsed());
   }
 
-  /** Returns for how many ms a probe is under way; 0: none is. */
-  #getProbeWait({ probingSince, probedElsewhereUntil }: Circuit): Millis {
-    const { elapsed, sendLimit } = this.#options;
-    const ends = Math.max((probingSince ?? Number.NEGATIVE_INFINITY) + sendLimit, probedElsewhereUntil ?? 0);
-    return Math.max(0, ends - elapsed());
-  }
-
-  /** Takes the probes of all of these circuits, or of none. Returns for how many ms to wait; 0: they are taken. */
-  async #takeProbes(sharing: Sharing, circuits: readonly Circuit[]): Promise<Millis> {
-    const lease = this.#options.sendLimit + PROBE_GRACE_MS;
-    const taken: Circuit[] = [];
-    try {
-      for (const circuit of circuits) {
-        if (!(await sharing.takeProbe(circuit.place.id, () => circuit.version, lease))) break;
-        taken.push(circuit);
-      }
-    } finally {
-      if (taken.length < circuits.length) {
-        for (const circuit of circuits) {
-          if (taken.includes(circuit)) this.#releaseProbe(circuit);
-          else delete circuit.probingSince;
-        }
-      }
-    }
-    return taken.length === circuits.length ? 0 : Math.max(PROBE_ASKED_MS, this.#getWait(circuits.filter(isOpen)));
-  }
-
-  #releaseProbe(circuit: Circuit): void {
-    if (circuit.probingSince === undefined) return;
-    delete circuit.probingSince;
-    this.#sharing?.release(circuit.place.id);
-  }
-
-  /** Counts an outcome for a circuit. @param works whether the outcome says that it works, if it has not failed */
-  #note(
-    group: Group,
-    place: CircuitPlace,
-    hasFailed: boolean,
-    works: boolean,
-    weight: number,
-    outcome: SendOutcome,
-  ): void {
-    const known = group.open.get(place.id) ?? group.failing.get(place.id);
-    if (hasFailed) this.#failed(group, known ?? { place, breaker: new CircuitBreaker() }, weight, outcome);
-    else if (known && works) this.#succeeded(group, known);
-    else if (known) this.#releaseProbe(known);
-  }
-
-  #failed(group: Group, circuit: Circuit, weight: number, outcome: SendOutcome): void {
-    const { elapsed } = this.#options;
-    const now = elapsed();
+  #failed(group: CircuitGroup, place: CircuitPlace, weight: number, outcome: SendOutcome): void {
+    const circuit = group.find(place.id) ?? { place, breaker: new CircuitBreaker() };
     // Without room a failure does not count: each delivery is tried at its own retry times.
-    if (!circuit.outage && !this.#hasRoom(group, now)) return;
+    if (!circuit.outage && !this.#hasRoom(group)) return;
     const before = circuit.breaker.openUntil;
-    circuit.breaker.failed(now, weight);
+    circuit.breaker.failed(this.#options.elapsed(), weight);
     if (circuit.breaker.openUntil === before) {
-      if (!circuit.outage) group.failing.set(circuit.place.id, circuit);
+      if (!circuit.outage) group.keepFailing(circuit);
       return;
     }
     this.#opened(group, circuit, outcome.kind === 'misconfigured' ? 'misconfigured' : 'failures', outcome);
   }
 
-  /** Lets nothing be sent for as long as the provider asks. */
+  /** Takes a call into account that did not fail for this circuit. @param isProof whether it shows that it works */
+  #worked(group: CircuitGroup, { id }: CircuitPlace, isProof: boolean, sender: object | undefined): void {
+    const known = group.find(id);
+    if (known && isProof) this.#succeeded(group, known);
+    else if (known) this.#probes.release(known, sender);
+  }
+
+  /** Lets nothing be sent for as long as the provider asks, or ever longer, if it limits the rate without saying for how long. */
   #pause(place: CircuitPlace, asked: Millis, outcome: SendOutcome): void {
-    const { elapsed } = this.#options;
     const group = this.#accounts;
-    const circuit = group.open.get(place.id) ?? group.failing.get(place.id) ?? { place, breaker: new CircuitBreaker() };
-    if (!circuit.outage && !this.#hasRoom(group, elapsed())) return;
-    const until = elapsed() + asked;
+    const circuit = group.find(place.id) ?? { place, breaker: new CircuitBreaker() };
+    if (!circuit.outage && !this.#hasRoom(group)) return;
+    const now = this.#options.elapsed();
+    const { breaker } = circuit;
     // Sends that were under way say the same again.
-    if (until <= circuit.breaker.openUntil) return;
-    circuit.breaker.open(until);
+    if (now + asked <= breaker.openUntil) return;
+    if (outcome.kind === 'retry' && outcome.isUnstated) breaker.backOff(now, asked);
+    else breaker.open(now + asked);
     this.#opened(group, circuit, 'retry_after', outcome);
   }
 
-  #opened(group: Group, circuit: Circuit, code: CircuitCode, outcome: SendOutcome): void {
+  #opened(group: CircuitGroup, circuit: Circuit, code: CircuitCode, outcome: SendOutcome): void {
     const { clock, elapsed, log } = this.#options;
     const { place, breaker } = circuit;
-    delete circuit.probingSince;
+    delete circuit.probe;
     delete circuit.probedElsewhereUntil;
     const cause = toCause(outcome);
     if (!circuit.outage) {
@@ -367,17 +322,17 @@ export class Circuits implements CircuitReceiver {
       // Sends that were under way when the provider asked for the pause must not end it.
       circuit.outage = { ...circuit.outage, code, cause };
     }
-    group.failing.delete(place.id);
-    this.#keepOpen(group, circuit, elapsed());
+    group.keepOpen(circuit, elapsed());
     const remaining = Math.max(1, breaker.openUntil - elapsed());
     this.#sharing?.open(place, { ...circuit.outage, remaining, pause: breaker.pause }, ({ version }) => {
       circuit.version = Math.max(version, circuit.version ?? 0);
     });
   }
 
-  #succeeded(group: Group, circuit: Circuit): void {
+  #succeeded(group: CircuitGroup, circuit: Circuit): void {
     if (!circuit.outage) {
-      group.failing.delete(circuit.place.id);
+      circuit.breaker.succeeded();
+      group.remove(circuit);
       return;
     }
     // Sends that started before the provider asked for a pause say nothing about it.
@@ -387,39 +342,23 @@ export class Circuits implements CircuitReceiver {
     this.#sharing?.close(circuit.place.id);
   }
 
-  #close(group: Group, circuit: Circuit, message = 'circuit closed: deliveries go on'): void {
+  #close(group: CircuitGroup, circuit: Circuit, message = 'circuit closed: deliveries go on'): void {
     const { place, outage } = circuit;
     circuit.breaker.succeeded();
-    group.open.delete(place.id);
-    group.failing.delete(place.id);
+    group.remove(circuit);
     delete circuit.outage;
     delete circuit.version;
-    delete circuit.probingSince;
+    delete circuit.probe;
     if (!outage) return;
     const { provider, account, domain } = place;
     const line = { provider, account, domain, since: isoTime(outage.since), cause: outage.cause };
     writeNotice(this.#options.log, domain === null ? 'account.works' : 'domain.works', line, message);
   }
 
-  /** Moves a circuit to the end of the open ones. */
-  #keepOpen({ open }: Group, circuit: Circuit, now: Millis): void {
-    circuit.usedAt = now;
-    open.delete(circuit.place.id);
-    open.set(circuit.place.id, circuit);
-  }
-
-  /** Whether a further circuit may open; forgets one that is unused if that makes room. */
-  #hasRoom(group: Group, now: Millis): boolean {
-    const { open } = group;
-    const [oldest] = open.size >= MAX_OPEN ? open.values() : [];
-    if (oldest && now - (oldest.usedAt ?? now) >= UNUSED_MS) {
-      this.#close(group, oldest, 'circuit forgotten: no deliveries to it for a day');
-    }
-    const hasRoom = open.size < MAX_OPEN;
-    if (!hasRoom && !group.isFull)
-      this.#options.log.warn({ open: open.size }, 'no further circuits open: too many are open');
-    group.isFull = !hasRoom;
-    return hasRoom;
+  #hasRoom(group: CircuitGroup): boolean {
+    return group.hasRoom(this.#options.elapsed(), (unused) => {
+      this.#close(group, unused, 'circuit forgotten: no deliveries to it for a day');
+    });
   }
 
   /** Two tenants may have accounts of the same name. @param domain null: the account itself */
@@ -434,70 +373,12 @@ export class Circuits implements CircuitReceiver {
     return { id: this.#toId(provider, domain), tenantId, account, provider: name, domain };
   }
 
-  #groupOf({ domain }: CircuitPlace): Group {
+  #groupOf({ domain }: CircuitPlace): CircuitGroup {
     return domain === null ? this.#accounts : this.#domains;
   }
 
-  #describe({ place, breaker }: Circuit, outage: NonNullable<Circuit['outage']>): OpenCircuit {
+  #describe({ place, breaker }: Circuit, outage: Outage): OpenCircuit {
     const { clock, elapsed } = this.#options;
     return describeCircuit({ ...place, ...outage, remaining: breaker.openUntil - elapsed() }, clock());
   }
-}
-
-/** Returns what is shown of a circuit. @param now by the clock that `since` is of */
-export function describeCircuit(
-  circuit: CircuitPlace & Pick<StoredCircuit, 'since' | 'code' | 'cause' | 'remaining'>,
-  now: Millis,
-): OpenCircuit {
-  const { provider, account, domain, since, code, cause, remaining } = circuit;
-  return {
-    provider,
-    account,
-    domain,
-    of: domain !== null ? 'domain' : account === null ? 'installation' : 'account',
-    since: isoTime(since),
-    code,
-    cause,
-    next_probe_at: isoTime(Math.round(now + Math.max(0, remaining))),
-  };
-}
-
-function toCause(outcome: SendOutcome): string {
-  return 'reason' in outcome ? outcome.reason : '';
-}
-
-function isOpen({ outage }: Circuit): boolean {
-  return outage !== undefined;
-}
-
-/**
- * Returns which circuit an outcome counts against, and as how many failures. `none`: the provider and the domain work.
- * `nothing`: it says nothing about them, because the provider was not reached.
- */
-function judge(outcome: SendOutcome): { target: 'provider' | 'domain' | 'none' | 'nothing'; weight: number } {
-  switch (outcome.kind) {
-    case 'sent':
-    case 'sandboxed':
-    case 'address_dead':
-      return { target: 'none', weight: 0 };
-    case 'rejected':
-      return { target: outcome.response === undefined ? 'nothing' : 'none', weight: 0 };
-    case 'misconfigured':
-      return { target: 'provider', weight: OPENING_WEIGHT };
-    case 'in_doubt':
-      return { target: outcome.of ?? 'provider', weight: outcome.timedOut ? TIMEOUT_WEIGHT : 1 };
-    case 'retry': {
-      const { of = 'provider', timedOut } = outcome;
-      if (of === 'recipient' || of === 'message') return { target: 'none', weight: 0 };
-      return { target: of === 'domain' ? 'domain' : 'provider', weight: timedOut ? TIMEOUT_WEIGHT : 1 };
-    }
-  }
-}
-
-/** Returns for how many ms the provider asked that nothing more is sent to it; 0: it did not. */
-function getAskedPause(outcome: SendOutcome): Millis {
-  if (outcome.kind !== 'retry') return 0;
-  const { of = 'provider', after = 0 } = outcome;
-  const isOfAccount = of === 'provider' || of === 'account';
-  return isOfAccount && after > 0 ? Math.min(after, MAX_ASKED_PAUSE_MS) : 0;
 }

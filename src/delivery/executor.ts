@@ -21,6 +21,7 @@ import type { LeaseClock } from './lease-clock.ts';
 import type { MessageRenderer } from './message-renderer.ts';
 import type { MessageSender } from './message-sender.ts';
 import { type AccountChooser, type ChosenAccount, NO_ACCOUNT } from './routes/choose-account.ts';
+import type { SendTokens } from './send-tokens.ts';
 import type { TargetFinder } from './target-finder.ts';
 
 /** Pauses (ms) before deliveries come back that wait for their account: one with many waiting, or one that cannot be opened. */
@@ -41,6 +42,7 @@ export interface ExecutorOptions {
   readonly fetchFiles: FetchFiles;
   readonly sender: MessageSender;
   readonly pauses: EmailPauses;
+  readonly tokens: SendTokens;
   readonly clock: () => Millis;
   /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what comes back later. */
   readonly random: () => number;
@@ -68,10 +70,12 @@ export class Executor {
 
   /** Starts the attempt as soon as the provider of the delivery has a free slot. */
   submit(delivery: ClaimedDelivery): void {
-    const { chooser, pauses, clock, random, onUnstarted, onCompleted } = this.#options;
+    const { chooser, pauses, tokens, clock, random, onUnstarted, onCompleted } = this.#options;
     const heldUntil = pauses.findHold(delivery, clock(), random());
     if (heldUntil !== undefined) {
-      onUnstarted(delivery, heldUntil, 'sending_paused');
+      tokens.giveBack(delivery);
+      if (isOver(delivery, clock())) onCompleted(delivery, { provider: NO_ACCOUNT, outcome: SENDING_PAUSED }, clock());
+      else onUnstarted(delivery, Math.min(heldUntil, delivery.retryUntil), 'sending_paused');
       return;
     }
     const found = chooser.choose(delivery);
@@ -92,13 +96,17 @@ export class Executor {
   /** Lets a delivery wait for a slot of its provider, or come back later: one account does not take the room of the others. */
   #queue(delivery: ClaimedDelivery, chosen: ChosenAccount): void {
     const { provider, failure } = chosen;
-    const { capacity, circuits, clock, onCompleted } = this.#options;
-    if (failure) {
-      onCompleted(delivery, { provider, outcome: failure }, clock());
+    const { capacity, circuits, tokens, clock, onCompleted } = this.#options;
+    const isLate = isOver(delivery, clock());
+    // It waited for its account until its time was over: without this it would wait for good.
+    const outcome = failure ?? (isLate ? circuits.findLoss(provider, delivery.retryUntil) : undefined);
+    if (outcome) {
+      tokens.giveBack(delivery);
+      onCompleted(delivery, { provider, outcome }, clock());
       return;
     }
     // After its retry time it would come back at once, again and again: its last attempt ends it.
-    const mayWait = provider.account !== undefined && !isOver(delivery, clock());
+    const mayWait = provider.account !== undefined && !isLate;
     const pause = mayWait ? circuits.getPause(provider) : 0;
     if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
     else if (mayWait && capacity.isCrowded(provider, delivery.priority)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
@@ -107,7 +115,8 @@ export class Executor {
 
   /** Returns a delivery that was not started to the queue, due after about this pause, but not beyond its retry time. */
   #comeBack(delivery: ClaimedDelivery, pause: Millis, holdCode?: string): void {
-    const { clock, random, onUnstarted } = this.#options;
+    const { clock, random, tokens, onUnstarted } = this.#options;
+    tokens.giveBack(delivery);
     const now = clock();
     const dueAt = now + pause * (1 + random());
     onUnstarted(
@@ -119,7 +128,7 @@ export class Executor {
 
   async #attempt(delivery: ClaimedDelivery, chosen: ChosenAccount): Promise<void> {
     const { provider, choice } = chosen;
-    const { capacity, clock, onCompleted, onUnstarted } = this.#options;
+    const { capacity, clock, tokens, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
     try {
@@ -132,6 +141,8 @@ export class Executor {
         result = { provider, outcome: { kind: 'retry', reason: INTERNAL_ERROR_REASON, fault: 'us' } };
       }
     }
+    // A message that was not handed over leaves its tokens to others.
+    if ('unstarted' in result || !result.message) tokens.giveBack(delivery);
     if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);
@@ -178,6 +189,13 @@ export class Executor {
 const NO_OPEN_ACCOUNT: SendOutcome = {
   kind: 'retry',
   reason: 'the accounts of the tenant cannot be opened; see the log',
+};
+
+const SENDING_PAUSED: SendOutcome = {
+  kind: 'retry',
+  code: 'sending_paused',
+  reason: 'emails of its type or tenant are paused, because they bounce or are complained about too often',
+  fault: 'account',
 };
 
 /** Whether no attempt of a delivery is scheduled from now on. */

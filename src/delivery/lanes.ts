@@ -22,9 +22,12 @@ const URGENT_SEARCH_PAUSE_MS: Millis = 100;
 /** Longest time in ms that the next search is waited for: one may be under way. */
 const MAX_SEARCH_PAUSE_MS: Millis = 250;
 
-interface KnownLane extends Lane {
+/** A lane that the last search found. */
+export interface KnownLane extends Lane {
   readonly floor: QueueFloor;
 }
+
+type SelectOpen = (lanes: readonly KnownLane[]) => Promise<readonly KnownLane[]>;
 
 /**
  * The lanes of a channel while more is due than the worker can take: each claim takes from every lane that has work, the more
@@ -51,10 +54,12 @@ export class ChannelLanes {
   /**
    * Returns how many deliveries to claim of each lane, `count` in total at most; empty: none has something due.
    * @param maxPriority of less urgent deliveries none
+   * @param selectOpen returns those of which something may be claimed now; default: all
    */
-  async chooseWants(count: number, maxPriority = MAX_PRIORITY): Promise<ClaimWant[]> {
+  async chooseWants(count: number, maxPriority = MAX_PRIORITY, selectOpen?: SelectOpen): Promise<ClaimWant[]> {
     await this.#search();
-    const lanes = this.#known.filter(({ priority }) => priority <= maxPriority);
+    const known = this.#known.filter(({ priority }) => priority <= maxPriority);
+    const lanes = selectOpen ? await selectOpen(known) : known;
     const channel = this.#channel;
     return shareOut(lanes, count, this.#turn++).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
   }

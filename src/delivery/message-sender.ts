@@ -16,7 +16,7 @@ import { sendBy, withTimeout } from './provider-outcome.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
 import type { ChosenAccount } from './routes/choose-account.ts';
 import type { SendLimits } from './send-limits.ts';
-import type { SendTokens } from './send-tokens.ts';
+import { listGoodTokens, type SendTokens } from './send-tokens.ts';
 import { getServerDomain } from './server-domain.ts';
 
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
@@ -25,8 +25,6 @@ const DOMAIN_SPREAD_MS = 60_000;
 const MAX_PAUSE_MS = 60_000;
 /** Deadline of a send, as a multiple of the time of its provider: the provider ends it first, with an outcome that says more. */
 const DEADLINE_FACTOR = 1.05;
-/** Time in ms for which a token that the claim took is good: a send that starts later takes another. */
-const MAX_TOKEN_AGE_MS = 1000;
 
 /** A message that is ready, and where it goes. */
 export interface ReadyMessage {
@@ -80,7 +78,7 @@ export class MessageSender {
     if (held) return held;
     // From here to the call nothing is awaited: what is checked still holds then. A provider that awaits asks again.
     if (!leases.isGood(delivery.lease)) {
-      circuits.cancelSend(provider, domain);
+      circuits.cancelSend(provider, domain, delivery);
       return RETURNED;
     }
     const { maxMillis } = provider;
@@ -93,12 +91,12 @@ export class MessageSender {
     const outgoing = this.#toOutgoing(delivery, provider, ready);
     const { outcome, error } = await sendBy(provider, outgoing, deadline, mayHandOver);
     if (isStopped) {
-      circuits.cancelSend(provider, domain);
+      circuits.cancelSend(provider, domain, delivery);
       return RETURNED;
     }
     if (error) this.#logError(delivery, error);
-    if (this.#stopping) circuits.cancelSend(provider, domain);
-    else circuits.report(provider, domain, withTimeout(outcome, deadline));
+    if (this.#stopping) circuits.cancelSend(provider, domain, delivery);
+    else circuits.report(provider, domain, withTimeout(outcome, deadline), delivery);
     const cost = outcome.kind === 'sent' ? await this.#findCost(delivery, provider, ready.target, outcome) : undefined;
     // The message is kept as its template made it: who looks at it here is not its reader.
     const { message, locale } = ready;
@@ -110,32 +108,37 @@ export class MessageSender {
     delivery: ClaimedDelivery,
     chosen: ChosenAccount,
     domain: string | undefined,
-  ): Promise<Unstarted | undefined> {
+  ): Promise<DispatchResult | Unstarted | undefined> {
     const { circuits } = this.#options;
     const { provider } = chosen;
-    const started = circuits.startSend(provider, domain);
+    const started = circuits.startSend(provider, domain, delivery);
     const wait = started instanceof Promise ? await started : started;
     const paused = wait > 0 ? this.#postpone(delivery, provider, wait) : undefined;
     if (paused) return paused;
     try {
       const held = (await this.#takeTokens(delivery, provider)) ?? (await this.#markStarted(delivery, chosen));
-      if (held) circuits.cancelSend(provider, domain);
+      if (held) circuits.cancelSend(provider, domain, delivery);
       return held;
     } catch (error) {
-      circuits.cancelSend(provider, domain);
+      circuits.cancelSend(provider, domain, delivery);
       throw error;
     }
   }
 
   /**
    * Returns the delivery to the queue until after the pause of its account or domain. Undefined: it is the domain that is paused,
-   * and the retry time of the delivery has passed, so it is tried a last time. What waits for its account waits on.
+   * and the retry time of the delivery has passed, so it is tried a last time. What waited for its account until then ends: otherwise
+   * one would end with each probe.
    */
-  #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): Unstarted | undefined {
+  #postpone({ retryUntil }: ClaimedDelivery, provider: Provider, wait: Millis): DispatchResult | Unstarted | undefined {
     const { clock, random, circuits } = this.#options;
     const now = clock();
-    if (circuits.state(provider) !== 'closed')
-      return returnUntil(now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10), 'account_paused');
+    if (circuits.state(provider) !== 'closed') {
+      const outcome = now >= retryUntil ? circuits.findLoss(provider, retryUntil) : undefined;
+      if (outcome) return { provider, outcome };
+      const dueAt = now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10);
+      return returnUntil(now < retryUntil ? Math.min(retryUntil, dueAt) : dueAt, 'account_paused');
+    }
     if (now >= retryUntil) return undefined;
     return returnUntil(Math.min(retryUntil, now + wait + random() * DOMAIN_SPREAD_MS), 'domain_paused');
   }
@@ -148,13 +151,14 @@ export class MessageSender {
     const { limits, tokens, clock } = this.#options;
     const found = limits.findAll(delivery, provider);
     const all = found instanceof Promise ? await found : found;
-    if (all.length === 0) return undefined;
-    const { taken, claimedAt, priority } = delivery;
-    const isFresh = claimedAt !== undefined && performance.now() - claimedAt <= MAX_TOKEN_AGE_MS;
-    const windows = all.filter(({ id }) => !isFresh || !taken?.has(id));
-    if (windows.length === 0) return undefined;
-    const wait = await tokens.take(windows, priority <= MAX_TOKEN_PRIORITY);
-    return wait === 0 ? undefined : returnUntil(clock() + wait, 'rate_limited');
+    if (all.length === 0 && !delivery.taken) return undefined;
+    const good = new Set(listGoodTokens(delivery).map(({ id }) => id));
+    const missing = all.filter(({ id }) => !good.has(id));
+    const wait = missing.length === 0 ? 0 : await tokens.take(missing, delivery.priority <= MAX_TOKEN_PRIORITY);
+    if (wait > 0) return returnUntil(clock() + wait, 'rate_limited');
+    // It may go by another account than its claim took it for.
+    tokens.giveBack(delivery, new Set(all.map(({ id }) => id)));
+    return undefined;
   }
 
   /** Marks a send that must not happen twice, or whose account must be known. Undefined: it may be sent. */

@@ -18,7 +18,8 @@ import { NotifyListener } from '../store/pg/listener.ts';
 import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
 import type { LaneGate } from './lane-gate.ts';
-import { ChannelLanes, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
+import { ChannelLanes, type KnownLane, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
+import type { LateDeliveries } from './late-deliveries.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
 export interface ProducerOptions {
@@ -30,6 +31,7 @@ export interface ProducerOptions {
   readonly channels: readonly Channel[];
   readonly capacity: Capacity;
   readonly gate: LaneGate;
+  readonly late: LateDeliveries;
   readonly leases: LeaseClock;
   readonly clock: () => Millis;
   /** Whether this process may act now: not while its clock is wrong. */
@@ -45,6 +47,9 @@ export interface ProducerOptions {
 
 /** Pause in ms between two looks for urgent deliveries while there is no room for others. */
 const URGENT_POLL_MS = 250;
+
+/** With more deliveries held than these, none that are late are claimed. */
+const MAX_HELD_BESIDE_LATE = 4000;
 
 /** Shortest pause in ms of a channel that waits for its rate limits. */
 const MIN_LIMIT_PAUSE_MS = 20;
@@ -154,7 +159,9 @@ export class Producer {
           ? available.filter(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel))
           : available;
         const hasMore = asked.length > 0 && (await this.#claim(loop, asked));
-        if (!hasMore) await signal.sleep(isPrefetcher ? poll : await this.#untilNextLook(asked, loop.limitWait));
+        const hasLate = !isPrefetcher && (await this.#claimLate(loop));
+        if (!hasMore && !hasLate)
+          await signal.sleep(isPrefetcher ? poll : await this.#untilNextLook(asked, loop.limitWait));
       } catch (error) {
         log.warn({ err: error }, 'the delivery queue could not be read; trying again');
         await signal.sleep(poll);
@@ -164,13 +171,9 @@ export class Producer {
 
   /** Returns whether more deliveries are likely due. */
   async #claim(loop: ClaimLoop, asked: readonly ChannelCapacity[]): Promise<boolean> {
-    const { pool, clock, lease, capacity, leases, onClaimed } = this.#options;
+    const { pool, clock, lease, capacity, leases } = this.#options;
     loop.limitWait = null;
-    // Deliveries held under a lapsed lease must not become good again by a claim of the same name.
-    if (leases.hasLapsed(loop.lease)) {
-      leases.forgetUnused(capacity.heldLeases());
-      if (leases.hasLapsed(loop.lease)) this.#rotateLease(loop);
-    }
+    this.#renewLapsed(loop);
     capacity.reserve(asked);
     let wants: readonly ClaimWant[];
     let deliveries: readonly ClaimedDelivery[] = [];
@@ -196,14 +199,34 @@ export class Producer {
     } finally {
       capacity.cancelReservation(asked);
     }
-    for (const delivery of deliveries) {
-      capacity.hold(delivery);
-      onClaimed(delivery);
-    }
+    for (const delivery of deliveries) this.#take(delivery);
     this.#noteBacklogs(asked, wants, deliveries);
     const hasMore = asked.some(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel));
     if (hasMore) this.#prefetcher.signal.set();
     return hasMore;
+  }
+
+  /** Claims what is late and no other claim reaches. Returns whether there was any. */
+  async #claimLate(loop: ClaimLoop): Promise<boolean> {
+    const { late, capacity, leases } = this.#options;
+    if (capacity.heldCount > MAX_HELD_BESIDE_LATE) return false;
+    this.#renewLapsed(loop);
+    const askedAt = leases.read();
+    let deliveries: readonly ClaimedDelivery[];
+    try {
+      deliveries = await late.claim(loop.lease);
+    } catch (error) {
+      this.#rotateLease(loop);
+      throw error;
+    }
+    if (deliveries.length > 0) leases.extendByClaim(loop.lease, askedAt);
+    for (const delivery of deliveries) this.#take(delivery);
+    return deliveries.length > 0;
+  }
+
+  #take(delivery: ClaimedDelivery): void {
+    this.#options.capacity.hold(delivery);
+    this.#options.onClaimed(delivery);
   }
 
   /** @param hasOthers whether other deliveries were claimed before, which an error must not lose */
@@ -229,16 +252,23 @@ export class Producer {
     for (const one of asked) {
       const { channel, count, isProbe, isUrgent } = one;
       const floor = this.#floors.get(channel);
-      if (isUrgent) wants.push(...((await this.#lanes.get(channel)?.chooseWants(count, MAX_URGENT_PRIORITY)) ?? []));
-      else if ((this.#backlogged.has(channel) && !isProbe) || gate.isByLane(channel))
-        wants.push(...((await this.#lanes.get(channel)?.chooseWants(count)) ?? []));
+      const isLaned = isUrgent || (this.#backlogged.has(channel) && !isProbe) || gate.isByLane(channel);
+      if (isLaned) wants.push(...(await this.#chooseLanes(channel, count, isUrgent)));
       else wants.push(floor ? { ...one, floor } : one);
     }
-    if (!asked.some(({ channel }) => gate.isByLane(channel))) return wants;
-    const admitted = await gate.admit(wants);
+    return asked.some(({ channel }) => gate.isByLane(channel)) ? gate.admit(wants) : wants;
+  }
+
+  async #chooseLanes(channel: Channel, count: number, isUrgent = false): Promise<ClaimWant[]> {
+    const { gate } = this.#options;
+    const maxPriority = isUrgent ? MAX_URGENT_PRIORITY : undefined;
+    const selectOpen = gate.isByLane(channel)
+      ? (lanes: readonly KnownLane[]) => gate.selectOpen(channel, lanes)
+      : undefined;
+    const wants = await this.#lanes.get(channel)?.chooseWants(count, maxPriority, selectOpen);
     // A settlement makes room.
-    if (gate.wasCrowded) this.#wasLimited = true;
-    return admitted;
+    if (selectOpen && gate.wasCrowded) this.#wasLimited = true;
+    return wants ?? [];
   }
 
   /** Notes which channels have more due than their last claim returned. */
@@ -261,6 +291,14 @@ export class Producer {
       if (hasMore) this.#backlogged.add(channel);
       else this.#backlogged.delete(channel);
     }
+  }
+
+  /** Changes a lapsed lease: what is held under it must not become good again by a claim of the same name. */
+  #renewLapsed(loop: ClaimLoop): void {
+    const { capacity, leases } = this.#options;
+    if (!leases.hasLapsed(loop.lease)) return;
+    leases.forgetUnused(capacity.heldLeases());
+    if (leases.hasLapsed(loop.lease)) this.#rotateLease(loop);
   }
 
   /** Claims under a new lease from now on. The old one expires once nothing is held under it. */

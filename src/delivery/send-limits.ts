@@ -18,6 +18,8 @@ interface UserSender extends Sender {
 const NO_WINDOWS: readonly RateWindow[] = [];
 
 export interface SendLimitsOptions {
+  /** The providers of the installation: the first channel of each is part of the id of its limit. Default: none. */
+  readonly providers?: ReadonlyMap<Channel, Provider>;
   /** Limits of the installation: of all tenants together, of each tenant, and of each user. */
   readonly installation: ChannelLimits;
   /** Returns the settings of a tenant, which may limit it and its users further. */
@@ -27,9 +29,14 @@ export interface SendLimitsOptions {
 /** Finds the rate limits that concern a message: of its account, and of its channel for all, its tenant and its user. */
 export class SendLimits {
   readonly #options: SendLimitsOptions;
+  /** The first channel of each provider of the installation. */
+  readonly #firstChannels = new Map<Provider, Channel>();
 
   constructor(options: SendLimitsOptions) {
     this.#options = options;
+    for (const [channel, provider] of options.providers ?? []) {
+      if (!this.#firstChannels.has(provider)) this.#firstChannels.set(provider, channel);
+    }
   }
 
   /**
@@ -70,11 +77,18 @@ export class SendLimits {
     const { own, installation } = this.#getScopes(sender, tenant);
     if (!provider?.limit && !installation && !own) return NO_WINDOWS;
     return [
-      ...(provider?.limit ? toWindows(toAccountId(provider), provider.limit) : []),
+      ...(provider?.limit ? toWindows(this.#toAccountId(provider, channel), provider.limit) : []),
       ...(installation?.global ? toWindows(`channel ${channel}`, installation.global) : []),
       ...(installation?.tenant ? toWindows(`tenant ${tenantId} ${channel}`, installation.tenant) : []),
       ...(own?.tenant ? toWindows(`own tenant ${tenantId} ${channel}`, own.tenant) : []),
     ];
+  }
+
+  /** Providers of the installation may have the same name; each has a limit of its own, on all its channels together. */
+  #toAccountId(provider: Provider, channel: Channel): string {
+    const { tenantId = '', account, name } = provider;
+    if (account !== undefined) return toAccountId(tenantId, account);
+    return `account ${tenantId}/${name}@${this.#firstChannels.get(provider) ?? channel}`;
   }
 
   /** Returns what the tenant and the installation say: both hold. The installation says nothing of test tenants, which send nothing. */
@@ -84,9 +98,9 @@ export class SendLimits {
   }
 }
 
-/** Returns the id of the rate limit of an account. */
-export function toAccountId({ tenantId = '', account, name }: Pick<Provider, 'tenantId' | 'account' | 'name'>): string {
-  return `account ${tenantId}/${account ?? name}`;
+/** Returns the id of the rate limit of an account of a tenant. */
+export function toAccountId(tenantId: string, account: string): string {
+  return `account ${tenantId}/${account}`;
 }
 
 /** A hash: what is known of a limit outlives its user. */

@@ -161,7 +161,7 @@ function scheduleRetry(
   const minimum = after === undefined || Number.isNaN(after) ? 0 : after;
   const toDelay = CHANNEL_DESCRIPTORS[delivery.channel].retriesForDays ? webhookRetryDelay : retryDelay;
   const dueAt = now + toDelay(delivery.attempt, random, minimum);
-  if (dueAt > delivery.retryUntil) {
+  if (dueAt > delivery.retryUntil || now >= delivery.retryUntil) {
     const attempts = `${delivery.attempt} ${delivery.attempt === 1 ? 'attempt' : 'attempts'}`;
     return {
       status: 'dead',

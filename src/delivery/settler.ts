@@ -15,6 +15,7 @@ import type { Capacity } from './capacity.ts';
 import { toSuppressions } from './dead-addresses.ts';
 import { DeadDeviceJudge } from './dead-devices.ts';
 import type { DispatchResult } from './dispatch-result.ts';
+import { EmailEnds } from './email-ends.ts';
 import { toEndpointResults } from './endpoint-results.ts';
 import { type CompletedAttempt, toLifecycleEvents } from './lifecycle.ts';
 import { minimalSettlement, toSettlement } from './settlement.ts';
@@ -55,12 +56,14 @@ export class Settler {
   readonly #options: SettlerOptions;
   readonly #completed: CompletedAttempt[] = [];
   readonly #deadDevices: DeadDeviceJudge;
+  readonly #emails: EmailEnds;
   #isRunning = false;
   #stopped = false;
 
   constructor(options: SettlerOptions) {
     this.#options = options;
     this.#deadDevices = new DeadDeviceJudge(options.log, options.clock);
+    this.#emails = new EmailEnds(options.pool, options.log);
   }
 
   /** Records an attempt that has just completed. */
@@ -110,8 +113,15 @@ export class Settler {
     const settlements = batch.map(({ settlement }) => settlement);
     const effects = await this.#toEffects(batch);
     const events = await toLifecycleEvents(catalogs, batch, effects.messages);
-    const notices = await settleDeliveries(pool, name, settlements, clock(), events, effects);
-    for (const notice of notices) this.#logNotice(notice);
+    const emails = this.#emails.take(batch, effects.messages ?? []);
+    try {
+      const notices = await settleDeliveries(pool, name, settlements, clock(), events, { ...effects, emails });
+      for (const notice of notices) this.#logNotice(notice);
+    } catch (error) {
+      this.#emails.putBack(emails);
+      throw error;
+    }
+    if (emails.length > 0) await this.#emails.judge(emails, clock());
     for (const { delivery } of batch) capacity.release(delivery);
     onSettled(settlements);
     return [];

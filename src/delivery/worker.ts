@@ -12,17 +12,19 @@ import type { Seal } from '../privacy/seal.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { Capacity } from './capacity.ts';
 import { CircuitSharing } from './circuit-sharing.ts';
-import { Circuits, type OpenCircuit } from './circuits.ts';
+import { Circuits } from './circuits.ts';
 import { Deadlines } from './deadlines.ts';
 import { EmailPauses } from './email-pauses.ts';
 import { Executor } from './executor.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LaneGate } from './lane-gate.ts';
+import { LateDeliveries } from './late-deliveries.ts';
 import { LeaseClock } from './lease-clock.ts';
 import { LimitedChannels } from './limited-channels.ts';
 import type { MessageLinks } from './message-links.ts';
 import { MessageRenderer, type MessageRendererOptions } from './message-renderer.ts';
 import { MessageSender } from './message-sender.ts';
+import type { OpenCircuit } from './open-circuit.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
@@ -122,7 +124,7 @@ export class DeliveryWorker {
     this.#circuits = circuits;
     this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
     circuits.shareBy(this.#sharing);
-    const limits = new SendLimits({ installation, getTenant });
+    const limits = new SendLimits({ providers, installation, getTenant });
     this.#limitedChannels = new LimitedChannels(pool, installation, log);
     const capacity = new Capacity(providers, circuits);
     this.#capacity = capacity;
@@ -141,6 +143,7 @@ export class DeliveryWorker {
       channels: [...providers.keys()],
       capacity,
       gate,
+      late: new LateDeliveries({ pool, channels: [...providers.keys()], gate, clock, lease }),
       leases,
       clock,
       mayAct,
@@ -154,11 +157,12 @@ export class DeliveryWorker {
     const targets = new TargetFinder({ pool, seal, sources });
     const getFacts = (delivery: ClaimedDelivery) => toMessageFacts(delivery, targets, catalogs);
     const chooser = new AccountChooser({ pool, routes, providers, accounts, circuits, moves, getTenant, getFacts });
+    const tokens = new SendTokens(pool, log);
     this.#sender = new MessageSender({
       pool,
       circuits,
       limits,
-      tokens: new SendTokens(pool, log),
+      tokens,
       leases,
       deadlines: this.#deadlines,
       routes,
@@ -178,6 +182,7 @@ export class DeliveryWorker {
       fetchFiles,
       sender: this.#sender,
       pauses: this.#pauses,
+      tokens,
       clock,
       random,
       log,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Millis } from '../model/event.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { checkCatalog, type DirectoryProblem } from './catalog-check.ts';

@@ -1,4 +1,4 @@
-import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import { type CheckView, HealthMonitor, type MonitorOptions } from './monitor.ts';
 import { isStuck, type WorkLoop } from './process-checks.ts';
 

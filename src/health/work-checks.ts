@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { countOurDeadLetters } from '../store/deliveries/dead-letters.ts';

@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { CatalogCache } from '../catalog/cache.ts';
-import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';

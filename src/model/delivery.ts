@@ -205,12 +205,14 @@ export type SendOutcome =
   | { readonly kind: 'sandboxed'; readonly providerMessageId?: string }
   /**
    * A temporary failure; the message was surely not accepted. `of` is what it concerns (default: the provider), `after` the
-   * minimum delay (ms) that the provider asked for, `timedOut` whether the provider did not respond.
+   * minimum delay (ms) that the provider asked for, `timedOut` whether the provider did not respond. `isUnstated`: it limits the rate
+   * without saying for how long, and `after` is the first pause, which doubles as long as it says so.
    */
   | (Failure & {
       readonly kind: 'retry';
       readonly of?: FailureScope;
       readonly after?: Millis;
+      readonly isUnstated?: boolean;
       readonly timedOut?: boolean;
     })
   /** A permanent failure of this message. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openReceiptAccounts } from '../accounts/find-receipt-account.ts';
-import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';

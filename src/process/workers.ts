@@ -1,5 +1,5 @@
 import { findSender } from '../accounts/find-sender.ts';
-import type { OpenCircuit } from '../delivery/circuits.ts';
+import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
 import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { Logger } from 'pino';
 import { endHolds, HELD_MS, lookAtHeldReceipts } from '../store/receipts/held-receipts.ts';
 import { findByReference } from './find-messages.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
@@ -13,7 +12,7 @@ const MAX_ROUND = 200;
  * @param isStopping returns whether to end after the present round
  */
 export async function recordHeldReceipts(
-  options: RecordOptions & { readonly pool: pg.Pool; readonly log: Logger },
+  options: RecordOptions & { readonly pool: pg.Pool },
   isStopping: () => boolean,
 ): Promise<void> {
   const { pool, clock, log } = options;

@@ -1,4 +1,5 @@
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { EmailStanding } from '../model/email-standing.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { ReceiptState } from '../model/receipt.ts';
@@ -6,12 +7,13 @@ import type { Connection } from '../store/pg/pool.ts';
 import { countEmail, loadEmailCounts, saveEmailStanding } from '../store/receipts/email-standings.ts';
 import type { ReportedDelivery } from '../store/receipts/receipts.ts';
 import { getBounceClass } from '../track/bounce-class.ts';
-import { judgeEmails } from '../track/email-standing.ts';
+import { findStanding } from '../track/email-standing.ts';
 import type { DeliveryReceiptState } from '../track/receipt-state.ts';
 
 /**
  * Counts an email whose receipts say for the first time what became of it, and concludes from a bounce or complaint whether
- * the type and the tenant go on sending. Call it last in the transaction: it locks rows that many receipts share.
+ * the type and the tenant go on sending. Call it last in the transaction: it locks rows that many receipts share. Returns what it
+ * has noted, to be reported once it is committed.
  */
 export async function noteEmail(
   connection: Connection,
@@ -19,22 +21,21 @@ export async function noteEmail(
   { state, failure }: DeliveryReceiptState,
   { provider, actor }: { readonly provider: string; readonly actor: Actor },
   now: Millis,
-): Promise<void> {
-  if (!CHANNEL_DESCRIPTORS[channel].canBounceLater || state === receiptState) return;
+): Promise<EmailStanding[]> {
+  if (!CHANNEL_DESCRIPTORS[channel].canBounceLater || state === receiptState) return [];
   const ended = Number(isEnd(state) && !isEnd(receiptState));
   const bounced = Number(state === 'bounced' && isOurs(failure, provider));
   const complained = Number(state === 'complained');
-  if (ended + bounced + complained === 0) return;
+  if (ended + bounced + complained === 0) return [];
   await countEmail(connection, { tenantId, notificationType }, { ended, bounced, complained }, now, Math.random());
-  if (bounced + complained === 0) return;
+  if (bounced + complained === 0) return [];
+  const standings: EmailStanding[] = [];
   for (const type of ['', notificationType]) {
     const key = { tenantId, notificationType: type };
-    const { isPaused, isAlerted, ...counts } = await loadEmailCounts(connection, key, now);
-    const verdict = judgeEmails(counts);
-    if (!verdict || isPaused || (isAlerted && verdict.step === 'alert')) continue;
-    const pausedAt = verdict.step === 'pause' ? now : null;
-    await saveEmailStanding(connection, { ...key, alertedAt: now, pausedAt, cause: verdict.cause }, actor);
+    const standing = findStanding(key, await loadEmailCounts(connection, key, now), now);
+    if (standing && (await saveEmailStanding(connection, standing, actor))) standings.push(standing);
   }
+  return standings;
 }
 
 function isEnd(state: ReceiptState | null): boolean {

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { Logger } from 'pino';
 import type { Provider } from '../channels/provider.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
@@ -15,7 +14,6 @@ const POLL_TIMEOUT_MS: Millis = 10_000;
 
 export interface ReceiptCheckerOptions extends RecordOptions {
   readonly pool: pg.Pool;
-  readonly log: Logger;
   /** Returns the account that sent a message, if it is still there. */
   readonly findAccount: (message: MessageRow) => Promise<Provider | undefined>;
   /** Interval in ms. Default 5 s. */

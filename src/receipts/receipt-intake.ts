@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { ReceiptAccount, ReceiptAccounts } from '../accounts/receipt-accounts.ts';
 import type { ProviderTools, Receipt, ReceiptAnswer, ReceiptRequest } from '../channels/provider.ts';
 import { TidingsError } from '../errors.ts';
@@ -27,7 +26,6 @@ const RETRY_AFTER_SECONDS = 60;
 export interface ReceiptIntakeOptions extends RecordOptions {
   readonly accounts: ReceiptAccounts;
   readonly getTools: () => ProviderTools;
-  readonly log: Logger;
 }
 
 /** Takes what providers report: verifies the bytes as received, reads them, and records what they say. */

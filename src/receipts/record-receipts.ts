@@ -1,7 +1,9 @@
 import type pg from 'pg';
+import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { LifecycleOutcome } from '../catalog/lifecycle-events.ts';
 import { toLifecycleEventType } from '../catalog/lifecycle-events.ts';
+import { writeNotice } from '../channels/internal/notices.ts';
 import type { Category } from '../model/catalog.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
@@ -30,6 +32,7 @@ import {
 import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
 import { type Fact, recordFacts } from '../store/webhooks/facts.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { describeStanding } from '../track/email-standing.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
 import { noteEmail } from './note-email.ts';
@@ -41,6 +44,7 @@ export interface RecordOptions {
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
   readonly clock: () => Millis;
+  readonly log: Logger;
 }
 
 /** The actor of what receipts change. */
@@ -52,20 +56,20 @@ const ACTOR = systemActor('receipts');
  * @param isOverdue the time in which receipts usually come has passed: without one the delivery is unconfirmed
  */
 export async function recordReceipts(
-  { pool, catalogs, clock }: RecordOptions,
+  { pool, catalogs, clock, log }: RecordOptions,
   message: MessageRow,
   received: readonly Receipt[],
   isOverdue = false,
 ): Promise<void> {
   const now = clock();
   const receipts = received.map((receipt) => ({ ...receipt, at: clampTime(receipt.at, now) }));
-  await withTransaction(pool, async (connection) => {
+  const standings = await withTransaction(pool, async (connection) => {
     const delivery = await lockReportedDelivery(connection, message);
-    if (!delivery) return;
+    if (!delivery) return [];
     const { provider, account, addressHash } = message;
     const source = { provider, account: account === '' ? null : account, addressHash };
     const fresh = await insertReceipts(connection, delivery, source, receipts, now);
-    if (fresh.size === 0 && !isOverdue) return;
+    if (fresh.size === 0 && !isOverdue) return [];
     const fromNew = receipts.filter(({ id }) => fresh.has(id));
     await settleDoubt(connection, delivery, message, fromNew, now);
     const all = await loadReceipts(connection, delivery);
@@ -97,8 +101,9 @@ export async function recordReceipts(
     }
     const category = notification?.category as Category | undefined;
     await suppress(connection, { delivery, message, receipts: fromNew, category }, now);
-    await noteEmail(connection, delivery, state, { provider, actor: ACTOR }, now);
+    return noteEmail(connection, delivery, state, { provider, actor: ACTOR }, now);
   });
+  for (const standing of standings) writeNotice(log, ...describeStanding(standing));
 }
 
 /** A receipt is not later than now, and not from before this century. */

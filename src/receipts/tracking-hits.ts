@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { Logger } from 'pino';
 import { TRACKING_PROVIDER } from '../model/receipt.ts';
 import type { TrackingClaim } from '../privacy/tracking-token.ts';
 import { isMachineHit } from '../track/machine-hit.ts';
@@ -18,10 +17,10 @@ export interface HitRequest {
 
 /** Records opens and clicks of email as receipts of its delivery, those of machines apart; each once. */
 export class TrackingHits {
-  readonly #options: RecordOptions & { readonly log: Logger };
+  readonly #options: RecordOptions;
   readonly #known = new LRUCache<string, true>({ max: MAX_KNOWN_HITS });
 
-  constructor(options: RecordOptions & { readonly log: Logger }) {
+  constructor(options: RecordOptions) {
     this.#options = options;
   }
 

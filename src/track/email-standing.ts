@@ -1,4 +1,5 @@
-import type { EmailCounts } from '../model/email-standing.ts';
+import type { EmailCounts, EmailStanding } from '../model/email-standing.ts';
+import type { Millis } from '../model/event.ts';
 
 /** Emails from which a share means something. */
 export const MIN_EMAILS = 500;
@@ -24,6 +25,35 @@ export function judgeEmails(counts: EmailCounts): EmailVerdict | undefined {
     if (bounced / ended >= BOUNCE_SHARES[step]) return { step, cause: `${formatShare(bounced, ended)} bounced` };
   }
   return undefined;
+}
+
+/** Returns what is to be noted of the emails of a type, or of all types (empty), by their counts; undefined: nothing, or it is noted. */
+export function findStanding(
+  { tenantId, notificationType }: Pick<EmailStanding, 'tenantId' | 'notificationType'>,
+  { isPaused, isAlerted, ...counts }: EmailCounts & { readonly isPaused: boolean; readonly isAlerted: boolean },
+  now: Millis,
+): EmailStanding | undefined {
+  const verdict = judgeEmails(counts);
+  if (!verdict || isPaused || (isAlerted && verdict.step === 'alert')) return undefined;
+  const pausedAt = verdict.step === 'pause' ? now : null;
+  return { tenantId, notificationType, alertedAt: now, pausedAt, cause: verdict.cause };
+}
+
+/** Returns the notice of a standing: its code, details and sentence. */
+export function describeStanding({
+  tenantId,
+  notificationType,
+  pausedAt,
+  cause,
+}: EmailStanding): readonly [code: 'email.alerted' | 'email.paused', detail: object, sentence: string] {
+  const detail = { tenant_id: tenantId, notification_type: notificationType === '' ? null : notificationType, cause };
+  return pausedAt === null
+    ? ['email.alerted', detail, 'emails bounce or are complained about too often; at twice the share they are paused']
+    : [
+        'email.paused',
+        detail,
+        'emails bounce or are complained about too often: they are paused until someone resumes them',
+      ];
 }
 
 function formatShare(part: number, all: number): string {

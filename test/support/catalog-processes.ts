@@ -9,8 +9,12 @@ import { type Program, tidingsDirectly } from './program.ts';
 /** Processes of the program that share a database and a catalog. */
 export interface CatalogProcesses {
   readonly database: TestDatabase;
-  /** Starts a process that is ready. @param databaseUrl default: straight to the database */
-  start(command: 'start' | 'api' | 'workers', databaseUrl?: string): Promise<{ program: Program; url: string | null }>;
+  /** Starts a process that is ready. @param databaseUrl default: straight to the database. @param variables further ones */
+  start(
+    command: 'start' | 'api' | 'workers',
+    databaseUrl?: string,
+    variables?: { readonly [name: string]: string },
+  ): Promise<{ program: Program; url: string | null }>;
 }
 
 export interface CatalogProcessesOptions {
@@ -46,8 +50,10 @@ export function useCatalogProcesses(): (options: CatalogProcessesOptions) => Pro
     };
     return {
       database,
-      async start(command, databaseUrl = database.url) {
-        const program = tidingsDirectly([command, '--json'], { env: { ...settings, DATABASE_URL: databaseUrl } });
+      async start(command, databaseUrl = database.url, variables = {}) {
+        const program = tidingsDirectly([command, '--json'], {
+          env: { ...settings, ...variables, DATABASE_URL: databaseUrl },
+        });
         cleanup.push(async () => {
           program.killGroup('SIGKILL');
           await program.ended;

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
  * Notices to operators, by what they are about: `…failing` and `…works` begin and end an outage. docs/operations.md lists them.
  */
 type NoticeCode =
+  | 'email.alerted'
+  | 'email.paused'
   | 'webhook.failing'
   | 'webhook.disabled'
   | 'account.failing'

@@ -6,7 +6,7 @@ import { type Account, listAccounts } from '../../store/accounts.ts';
 import type { Connection } from '../../store/pg/pool.ts';
 import { listLastMoves, type RouteMove } from '../../store/route-moves.ts';
 import { type AccountCircuits, loadAccountCircuits } from '../account-states.ts';
-import type { OpenCircuit } from '../circuits.ts';
+import type { OpenCircuit } from '../open-circuit.ts';
 import { toPresentShares } from './present-shares.ts';
 
 /** Why an account of a route has no messages at all: it does not exist, is disabled, or is for other channels. */

@@ -1,4 +1,4 @@
-import { describeCircuit, MAX_REPORTED_CIRCUITS } from '../../delivery/circuits.ts';
+import { describeCircuit, MAX_REPORTED_CIRCUITS } from '../../delivery/open-circuit.ts';
 import { CHANNELS, type Channel, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
 import { listCircuits } from '../../store/deliveries/circuits.ts';
 import { loadOverdue, MAX_OVERDUE_COUNT } from '../../store/deliveries/overdue.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OpenCircuit } from '../../delivery/circuits.ts';
+import type { OpenCircuit } from '../../delivery/open-circuit.ts';
 import { CHANNELS, OVERDUE_AFTER_MS } from '../../model/delivery.ts';
 import { INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import { MAX_OVERDUE_COUNT, QUEUES } from '../../store/deliveries/overdue.ts';

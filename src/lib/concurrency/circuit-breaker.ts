@@ -1,6 +1,8 @@
 const MAX_FAILURES = 20;
 const FIRST_PAUSE_MS = 2000;
 const MAX_PAUSE_MS = 60_000;
+/** The longest pause in ms of a back-off. */
+const MAX_BACKOFF_MS = 3_600_000;
 
 /** Number of failures in a row that opens a circuit: the weight of a failure that opens it at once. */
 export const OPENING_WEIGHT = MAX_FAILURES;
@@ -36,7 +38,16 @@ export class CircuitBreaker {
   /** Opens it until then, unless it is open for longer. @param pause of this opening, which a failed probe doubles; default as it is */
   open(until: number, pause: number = this.#pause): void {
     this.#openUntil = Math.max(this.#openUntil, until);
-    this.#pause = Math.min(Math.max(pause, FIRST_PAUSE_MS), MAX_PAUSE_MS);
+    this.#pause = Math.min(Math.max(pause, FIRST_PAUSE_MS), MAX_BACKOFF_MS);
+  }
+
+  /**
+   * Opens it for a pause that begins at `first` ms and doubles with each probe that has the same answer, up to MAX_BACKOFF_MS. While it
+   * is open, it is kept open for at least `first`.
+   */
+  backOff(now: number, first: number): void {
+    const pause = this.state(now) === 'half_open' && this.#pause >= first ? this.#pause * 2 : first;
+    this.open(now + Math.min(pause, MAX_BACKOFF_MS), Math.max(pause, this.#pause));
   }
 
   /** Reports a success: closes the circuit. */

@@ -173,3 +173,12 @@ export const CLAIM_PROBES = claimStatement(`
       for update skip locked
     ) as candidate
     order by case when want.n < 0 then least(attempts, 1) end, due_at limit abs(want.n)`);
+
+/** Claims by their keys those that are still late: expired ones are settled, the others are to be ended. */
+export const CLAIM_LATE = claimStatement(
+  `select ctid as row, tableoid, tenant_id, notification_id, channel, user_id, attempts, due_at from deliveries
+    where tenant_id = want.tenant and notification_id = want.id and channel = $7 and target = want.target
+      and finished_at is null and status = 'queued' and (retry_until <= $2 or expires_at < $2)
+    for update skip locked`,
+  'unnest($4::text[], $5::uuid[], $6::text[]) with ordinality as want(tenant, id, target, n)',
+);

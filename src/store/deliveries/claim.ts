@@ -137,11 +137,14 @@ async function claimOnceWithinLimits(
     return { rows, granted, wait };
   });
   const claimedAt = performance.now();
-  const taken = new Map(granted.map((want) => [toKey(want), new Set(want.limits?.map(({ id }) => id))]));
+  const limits = new Map(granted.map((want) => [toKey(want), want.limits ?? []]));
   const deliveries = rows.flatMap((row) => {
     const delivery = toClaimedDelivery(lease, row);
-    const ids = taken.get(toRowKey(row));
-    return delivery ? [ids && ids.size > 0 ? { ...delivery, taken: ids, claimedAt } : delivery] : [];
+    const windows = limits.get(toRowKey(row)) ?? [];
+    if (!delivery) return [];
+    return windows.length === 0
+      ? [delivery]
+      : [{ ...delivery, taken: new Map(windows.map((window) => [window.id, window])), claimedAt }];
   });
   return { rows, deliveries, wants: granted, wait };
 }
@@ -158,7 +161,7 @@ function toRowKey(row: ClaimedRow): string {
 }
 
 /** Goes on with the next channel of notifications whose address on this one is suppressed; after a crash it waits for its time. */
-async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: Millis): Promise<void> {
+export async function skipSuppressed(pool: pg.Pool, rows: readonly ClaimedRow[], now: Millis): Promise<void> {
   const results = rows.flatMap((row) => {
     const [tenantId, notificationId, channel, step, isSuppressed] = [row[0], row[1], row[2], row[19], row[24]];
     return isSuppressed && step !== null ? [{ tenantId, notificationId, channel, step, reached: false }] : [];

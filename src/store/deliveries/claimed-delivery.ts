@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Category } from '../../model/catalog.ts';
 import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import type { RateWindow } from '../../model/rate-limit.ts';
 import { isoTimeOrNull } from '../../time/iso-time.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 
@@ -55,8 +56,8 @@ export interface ClaimedDelivery {
   readonly category: Category;
   /** The senders of which the owner of its phone number wants no messages; null: of no sender, or it is no SMS. */
   readonly stoppedSenders: readonly string[] | null;
-  /** Ids of the windows of limits of which the claim took a token for it. Absent: it took none. */
-  readonly taken?: ReadonlySet<string>;
+  /** The windows of limits, by id, of which the claim took a token for it that is not given back. Absent: it took none. */
+  readonly taken?: Map<string, RateWindow>;
   /** When they were taken, by the monotonic clock. */
   readonly claimedAt?: Millis;
   /** Account that made an earlier attempt; null: none, or that of the installation. */
@@ -121,7 +122,9 @@ export async function releaseDeliveries(
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, due_at = coalesce(r.d, due_at), hold_code = r.h,
+           set status = 'queued', attempts = attempts - 1, hold_code = r.h,
+               -- When it expires a claim must see it, whatever it waits for.
+               due_at = least(coalesce(r.d, due_at), expires_at + interval '1 ms'),
                -- A limit delays, and takes nothing from the time for retries.
                retry_until = case when r.h = 'rate_limited' then retry_until + greatest(r.d - due_at, '0') else retry_until end
            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[])

@@ -80,7 +80,7 @@ export class LockedLimits {
     return longest;
   }
 
-  /** Takes the tokens of so many messages; a negative number returns those that were taken since the lock. */
+  /** Takes the tokens of so many messages; a negative number returns them. */
   take(windows: readonly RateWindow[], count: number): void {
     for (const window of windows) {
       const state = this.#get(window);
@@ -144,6 +144,15 @@ export async function loadLimitStates(
     values: [ids],
   });
   return new Map(rows.map(({ id, taken_until, now }) => [id, { takenUntil: taken_until, now }]));
+}
+
+/** Gives back a token of each of these windows; a window may be named several times. */
+export function giveBackTokens(pool: pg.Pool, windows: readonly RateWindow[]): Promise<void> {
+  return withTransaction(pool, async (connection) => {
+    const locked = await LockedLimits.lock(connection, windows);
+    locked.take(windows, -1);
+    await locked.save(connection);
+  });
 }
 
 /** Returns the channels on which a tenant has an account or a limit of its own. It reads all accounts, every 10 s. */

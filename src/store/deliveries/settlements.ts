@@ -20,6 +20,7 @@ import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { countEmails, type EmailEnd } from '../receipts/email-standings.ts';
 import { insertProviderMessages, type ProviderMessage } from '../receipts/provider-messages.ts';
 import { addSuppressions } from '../suppressions.ts';
 import { type EndpointNotice, type EndpointResult, recordEndpointResults } from '../webhooks/endpoint-results.ts';
@@ -85,6 +86,8 @@ export interface SettlementEffects {
   readonly endpoints?: readonly EndpointResult[];
   /** Changes of devices, by the answers of their providers. */
   readonly devices?: DeviceChanges;
+  /** Emails whose end is known; one that bounced is counted if its settlement takes effect. */
+  readonly emails?: readonly EmailEnd[];
 }
 
 /** The lifecycle event of a settlement. */
@@ -113,9 +116,16 @@ export async function settleDeliveries(
   settlements: readonly Settlement[],
   now: Millis,
   events: readonly SettledEvent[] = [],
-  { steps = [], messages = [], suppressions = [], endpoints = [], devices = NO_DEVICE_CHANGES }: SettlementEffects = {},
+  {
+    steps = [],
+    messages = [],
+    suppressions = [],
+    endpoints = [],
+    devices = NO_DEVICE_CHANGES,
+    emails = [],
+  }: SettlementEffects = {},
 ): Promise<readonly EndpointNotice[]> {
-  const isAlone = [events, steps, messages, suppressions, endpoints, devices.retired, devices.restored].every(
+  const isAlone = [events, steps, messages, suppressions, endpoints, devices.retired, devices.restored, emails].every(
     ({ length }) => length === 0,
   );
   if (isAlone) {
@@ -123,6 +133,7 @@ export async function settleDeliveries(
     return [];
   }
   return withTransaction(pool, async (connection) => {
+    const counted = await selectCounted(connection, emails);
     await settleAll(connection, worker, settlements, now);
     await advanceSteps(connection, steps, now);
     await insertProviderMessages(connection, messages);
@@ -134,8 +145,28 @@ export async function settleDeliveries(
       owned.filter(({ isHeard }) => isHeard[hearers]).map(({ fact }) => fact);
     await enqueueOutbox(connection, pick('byRules'), now);
     await recordFacts(connection, pick('byEndpoints'), now);
-    return recordEndpointResults(connection, endpoints, now);
+    const notices = await recordEndpointResults(connection, endpoints, now);
+    // Last: these rows are shared.
+    await countEmails(connection, counted, now);
+    return notices;
   });
+}
+
+/** Returns the emails to count: a bounce whose delivery is still held, so that it is counted once, however often it is settled. */
+async function selectCounted(connection: Connection, emails: readonly EmailEnd[]): Promise<readonly EmailEnd[]> {
+  const settlements = emails.flatMap(({ settlement }) => settlement ?? []);
+  if (settlements.length === 0) return emails;
+  const { rows } = await connection.query<{ n: string }>({
+    name: 'select-held-bounces',
+    text: `select d.notification_id || ' ' || d.channel || ' ' || d.target as n
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[]) with ordinality as r(t, n, c, g, f, i)
+           join deliveries as d on d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g
+             and d.fence = r.f and ${selectivityHint('r.i')}
+           where d.status = 'sending' for update of d`,
+    values: keyColumns(settlements),
+  });
+  const held = new Set(rows.map(({ n }) => n));
+  return emails.filter(({ settlement: one }) => !one || held.has(`${one.notificationId} ${one.channel} ${one.target}`));
 }
 
 /** Packs values that are rare: without any, the statement reads an empty list, which has a null for each row. */

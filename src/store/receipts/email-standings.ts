@@ -3,6 +3,7 @@ import type { Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
+import type { ClaimedDelivery } from '../deliveries/claimed-delivery.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Rows of one hour: so many receipts are counted at the same time. */
@@ -63,12 +64,36 @@ export async function loadEmailCounts(
   return rows[0];
 }
 
-/** Notes that emails bounce or are complained about too often, with an entry of the audit log; paused ones stay paused. */
+/** Emails of a type whose end a send reported. */
+export interface EmailEnd extends StandingKey {
+  readonly ended: number;
+  readonly bounced: number;
+  /** Settlement of the one that bounced; absent: several that were accepted. */
+  readonly settlement?: Pick<ClaimedDelivery, 'tenantId' | 'notificationId' | 'channel' | 'target' | 'fence'>;
+}
+
+/** Counts emails; two transactions do not wait for each other. */
+export async function countEmails(connection: Connection, ends: readonly EmailEnd[], now: Millis): Promise<void> {
+  const sums = new Map<string, EmailEnd>();
+  for (const { tenantId, notificationType, ended, bounced } of ends) {
+    const key = `${tenantId} ${notificationType}`;
+    const known = sums.get(key) ?? { tenantId, notificationType, ended: 0, bounced: 0 };
+    sums.set(key, { ...known, ended: known.ended + ended, bounced: known.bounced + bounced });
+  }
+  const draw = Math.random();
+  const sorted = [...sums].sort(([one], [other]) => (one < other ? -1 : 1));
+  for (const [, end] of sorted) await countEmail(connection, end, { ...end, complained: 0 }, now, draw);
+}
+
+/**
+ * Notes that emails bounce or are complained about too often, with an entry of the audit log. Returns whether it did: paused ones stay
+ * paused.
+ */
 export async function saveEmailStanding(
   connection: Connection,
   { tenantId, notificationType, alertedAt, pausedAt, cause }: EmailStanding,
   actor: Actor,
-): Promise<void> {
+): Promise<boolean> {
   const { rows } = await connection.query(
     `insert into email_standings as s (tenant_id, notification_type, alerted_at, paused_at, cause) values ($1, $2, $3, $4, $5)
      on conflict (tenant_id, notification_type) do update
@@ -77,10 +102,11 @@ export async function saveEmailStanding(
      returning 1`,
     [tenantId, notificationType, isoTime(alertedAt), pausedAt === null ? null : isoTime(pausedAt), cause],
   );
-  if (rows.length === 0) return;
+  if (rows.length === 0) return false;
   const action = pausedAt === null ? 'email.alerted' : 'email.paused';
   const entry = { tenantId, actor, action, subject: notificationType || 'all types', detail: { cause } };
   await appendAuditEntry(connection, entry, alertedAt);
+  return true;
 }
 
 /** Lets emails of a type, or those of all types, be sent again. Returns whether they were paused or in question. */
