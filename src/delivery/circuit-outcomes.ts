@@ -38,8 +38,9 @@ export function judge(outcome: SendOutcome): Verdict {
 
 /** Returns for how many ms an outcome says that nothing is sent by the account; 0: it does not. */
 export function getAskedPause(outcome: SendOutcome): Millis {
-  if (outcome.kind !== 'retry') return 0;
-  const { of = 'provider', after = 0 } = outcome;
+  if (outcome.kind !== 'retry' && outcome.kind !== 'in_doubt' && outcome.kind !== 'misconfigured') return 0;
+  const { after = 0 } = outcome;
+  const of = outcome.kind === 'misconfigured' ? 'account' : (outcome.of ?? 'provider');
   const isOfAccount = of === 'provider' || of === 'account';
   return isOfAccount && after > 0 ? Math.min(after, MAX_ASKED_PAUSE_MS) : 0;
 }

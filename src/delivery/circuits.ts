@@ -304,7 +304,7 @@ export class Circuits implements CircuitReceiver {
     if (now + asked <= breaker.openUntil) return;
     if (outcome.kind === 'retry' && outcome.isUnstated) breaker.backOff(now, asked);
     else breaker.open(now + asked);
-    this.#opened(group, circuit, 'retry_after', outcome);
+    this.#opened(group, circuit, outcome.kind === 'misconfigured' ? 'misconfigured' : 'retry_after', outcome);
   }
 
   #opened(group: CircuitGroup, circuit: Circuit, code: CircuitCode, outcome: SendOutcome): void {

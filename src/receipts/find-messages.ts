@@ -15,7 +15,7 @@ export interface UnmatchedReceipt {
 
 /**
  * Returns the messages that receipts name by the reference we gave, and from now on knows them by their ids as well. A delivery
- * that is being sent for the first time is not found: the record of its attempt will say more.
+ * that is being sent is not found: the record of its attempt will say more.
  */
 export async function findByReference<Unmatched extends UnmatchedReceipt>(
   pool: pg.Pool,

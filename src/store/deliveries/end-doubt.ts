@@ -10,6 +10,8 @@ export interface KnownSender {
   /** Null: that of the installation, or it was not reported. */
   readonly account: string | null;
   readonly providerMessageId: string | null;
+  /** Whether it was sent whatever became of later attempts: then a delivery that has failed or was dropped meanwhile is sent as well. */
+  readonly wasAccepted: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface KnownSender {
 export async function endDoubt(
   connection: Connection,
   { tenantId, notificationId, channel, target }: DeliveryId & { readonly tenantId: string },
-  { provider, account, providerMessageId }: KnownSender,
+  { provider, account, providerMessageId, wasAccepted }: KnownSender,
   now: Millis,
 ): Promise<boolean> {
   const { rows } = await connection.query({
@@ -35,7 +37,7 @@ export async function endDoubt(
                  provider_message_id = coalesce($7, doubt.provider_message_id)
              from doubt
              where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3 and d.target = $4
-               and d.status in ('in_doubt', 'queued', 'cancelled')
+               and (d.status in ('in_doubt', 'queued', 'cancelled') or $9 and d.status in ('dead', 'dropped', 'undeliverable'))
              returning doubt.attempt, d.provider, d.account, d.provider_message_id
            )
            update attempts as a
@@ -44,7 +46,7 @@ export async function endDoubt(
            from ended
            where a.tenant_id = $1 and a.notification_id = $2 and a.channel = $3 and a.target = $4 and a.attempt = ended.attempt
            returning 1`,
-    values: [tenantId, notificationId, channel, target, provider, account, providerMessageId, isoTime(now)],
+    values: [tenantId, notificationId, channel, target, provider, account, providerMessageId, isoTime(now), wasAccepted],
   });
   return rows.length > 0;
 }

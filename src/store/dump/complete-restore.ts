@@ -5,6 +5,7 @@ import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry, appendAuditEntryOfAll } from '../audit-log.ts';
 import { rescueExpired } from '../deliveries/leases.ts';
+import { raisePositions } from '../inbox/raise-positions.ts';
 import { announceKeyChange } from '../keys/api-keys.ts';
 import { loadFact, verifyEncryptionKey } from '../metadata.ts';
 import { holdOpenDeliveries, pauseWorkers } from '../pause.ts';
@@ -67,6 +68,7 @@ export async function completeRestore(
   const tenants = tenant === null ? null : withTestTenant(tenant);
   await setSequences(connection);
   await raiseSequence(connection);
+  await raisePositions(connection, tenants);
   const rescued = await endClaims(connection, tenants, now);
   if (!resume && tenants === null) {
     await pauseWorkers(connection, { since: isoTime(now), dumped_at: header.created_at });

@@ -17,8 +17,9 @@ export interface ReportedReference extends DeliveryId {
 
 /**
  * Returns the messages of deliveries whose attempt was never recorded with its message, because its worker died after it had handed
- * it over: an attempt of each is known to be of the account, or it is not known of which it is. The address is the present one, if it
- * has not changed since the delivery was made; otherwise it is not known.
+ * it over: an attempt of each is known to be of the account, or it is not known of which it is. A delivery that is being sent is left
+ * out: a doubt about it is ended once the attempt under way has. The address is the present one, if it has not changed since the
+ * delivery was made; otherwise it is not known.
  */
 export async function findReferencedMessages(
   connection: Connection,
@@ -32,7 +33,7 @@ export async function findReferencedMessages(
              with ordinality as q(t, n, c, g, k, p, ac, i)
            cross join lateral (
              select user_id, created_at from deliveries
-             where tenant_id = q.t and notification_id = q.n and channel = q.c and target = q.g
+             where tenant_id = q.t and notification_id = q.n and channel = q.c and target = q.g and status <> 'sending'
                and exists (
                  select from all_attempts() as tried
                  where tried.tenant_id = q.t and tried.notification_id = q.n and tried.channel = q.c and tried.target = q.g

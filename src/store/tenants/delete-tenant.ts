@@ -47,6 +47,7 @@ export async function deleteTenantRow(connection: Connection, tenantId: string):
   const { rowCount } = await connection.query('select from tenants where live_tenant_id = $1', [tenantId]);
   if (rowCount !== 0) return;
   await connection.query('delete from metadata where name = $1', [`catalog_directory ${tenantId}`]);
+  await connection.query('delete from held_receipts where account_tenant = $1', [tenantId]);
   await connection.query(`update tenants set follows = null where follows = $1`, [tenantId]);
   await connection.query(`delete from tenants where tenant_id = $1 and status = 'deleting'`, [tenantId]);
 }
