@@ -35,9 +35,7 @@ test('all marked by several processes at once, while messages arrive: each is ma
   const { position } = (await inbox.list('ann')).counts;
   const reader = await inbox.stream(servers[1]!, 'ann', {}, `?position=${position}`);
   const [answers] = await Promise.all([
-    Promise.all(
-      Array.from({ length: 12 }, (_, n) => servers[n % 3]!.post(`${PATH}/read-all`, { up_to: position })),
-    ),
+    Promise.all(Array.from({ length: 12 }, (_, n) => servers[n % 3]!.post(`${PATH}/read-all`, { up_to: position }))),
     inbox.tell('ann', ...Array.from({ length: 5 }, (_, n) => `meanwhile ${n}`)),
   ]);
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));

@@ -38,8 +38,11 @@ async function listen(onConnection: (socket: Socket) => void): Promise<number> {
 const CASES: readonly (readonly [what: string, toUrl: () => Promise<string>])[] = [
   ['a name that does not exist', async () => 'https://no-such-carrier.invalid/send'],
   ['a certificate that no authority has signed', async () => `${proxy.url}/send`],
-  ['a server without TLS', async () => `https://127.0.0.1:${await listen((socket) => socket.end('hello\r\n'))}/send`],
-  ['a connection that ends in its TLS handshake', async () => `https://127.0.0.1:${await listen((socket) => socket.resetAndDestroy())}/send`],
+  ['a server without TLS', async () => `https://127.0.0.1:${await listen((socket) => socket.end('hello'))}/send`],
+  [
+    'a connection that ends in its TLS handshake',
+    async () => `https://127.0.0.1:${await listen((socket) => socket.resetAndDestroy())}/send`,
+  ],
   [
     'a port where nothing listens',
     async () => {
@@ -50,16 +53,20 @@ const CASES: readonly (readonly [what: string, toUrl: () => Promise<string>])[] 
   ],
 ];
 
-test.each(CASES)('%s: the message is not in doubt, the attempt says why, and another one follows', async (_what, toUrl) => {
-  const settings = http.settings.parse({ url: await toUrl(), body: { text: '{{text}}' } });
-  const provider = await http.open(settings, { http: client, clock: Date.now });
-  const tidings = await start({ email: provider });
-  await tidings.worker();
-  const id = await tidings.post('held');
-  await expect.poll(async () => (await tidings.attempts(id)).length, { timeout: 10_000 }).toBe(1);
-  const [attempt] = await tidings.attempts(id);
-  expect(attempt).toMatchObject({ outcome: 'retry', reason: expect.stringMatching(/\w/) });
-  expect(await tidings.delivery(id)).toMatchObject({ status: 'queued', reason_code: 'retrying' });
-  tidings.clock.now += 600_000;
-  await expect.poll(async () => (await tidings.attempts(id)).length, { timeout: 10_000 }).toBeGreaterThan(1);
-}, 30_000);
+test.each(CASES)(
+  '%s: the message is not in doubt, the attempt says why, and another one follows',
+  async (_what, toUrl) => {
+    const settings = http.settings.parse({ url: await toUrl(), body: { text: '{{text}}' } });
+    const provider = await http.open(settings, { http: client, clock: Date.now });
+    const tidings = await start({ email: provider });
+    await tidings.worker();
+    const id = await tidings.post('held');
+    await expect.poll(async () => (await tidings.attempts(id)).length, { timeout: 10_000 }).toBe(1);
+    const [attempt] = await tidings.attempts(id);
+    expect(attempt).toMatchObject({ outcome: 'retry', reason: expect.stringMatching(/\w/) });
+    expect(await tidings.delivery(id)).toMatchObject({ status: 'queued', reason_code: 'retrying' });
+    tidings.clock.now += 600_000;
+    await expect.poll(async () => (await tidings.attempts(id)).length, { timeout: 10_000 }).toBeGreaterThan(1);
+  },
+  30_000,
+);

@@ -60,7 +60,11 @@ test('a failed message whose report says that it failed stays a dead letter, wit
   tidings.clock.now += 3_600_000;
   await tidings.becomes(id, 'dead', 2);
   await twilio({ MessageSid: SID, MessageStatus: 'failed', ErrorCode: '30003' }, `?delivery=${id}`);
-  expect(await tidings.delivery(id)).toMatchObject({ status: 'dead', reason_code: 'rejected', receipt_state: expect.stringMatching(/^(failed|bounced)$/) });
+  expect(await tidings.delivery(id)).toMatchObject({
+    status: 'dead',
+    reason_code: 'rejected',
+    receipt_state: expect.stringMatching(/^(failed|bounced)$/),
+  });
 });
 
 test('a receipt that comes while a message in doubt is sent again ends the doubt after that: there is no third attempt', async () => {

@@ -46,7 +46,17 @@ export async function endDoubt(
            from ended
            where a.tenant_id = $1 and a.notification_id = $2 and a.channel = $3 and a.target = $4 and a.attempt = ended.attempt
            returning 1`,
-    values: [tenantId, notificationId, channel, target, provider, account, providerMessageId, isoTime(now), wasAccepted],
+    values: [
+      tenantId,
+      notificationId,
+      channel,
+      target,
+      provider,
+      account,
+      providerMessageId,
+      isoTime(now),
+      wasAccepted,
+    ],
   });
   return rows.length > 0;
 }
