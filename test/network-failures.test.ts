@@ -56,7 +56,7 @@ const CASES: readonly (readonly [what: string, toUrl: () => Promise<string>])[] 
 test.each(CASES)(
   '%s: the message is not in doubt, the attempt says why, and another one follows',
   async (_what, toUrl) => {
-    const settings = http.settings.parse({ url: await toUrl(), body: { text: '{{text}}' } });
+    const settings = http.settings.parse({ url: await toUrl(), body: { text: '{{text}}' }, success: { body: 'ok' } });
     const provider = await http.open(settings, { http: client, clock: Date.now });
     const tidings = await start({ email: provider });
     await tidings.worker();
