@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import { toCorrelation } from '../events/envelopes/context.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
@@ -304,7 +305,7 @@ export class BatchDecider {
       eventId: trigger.eventId,
       catalogVersion,
       correlationId: trigger.context ? toCorrelation(trigger.context.correlation_id) : null,
-      isForEndpoints: plans.some(({ channel }) => channel === 'webhook'),
+      isForEndpoints: plans.some(({ channel }) => CHANNEL_DESCRIPTORS[channel].targets === 'endpoints'),
       ...this.#sealData(userId, notificationId, toTemplateData(profile, condensed)),
     });
     for (const plan of plans) this.batch.deliveries.push({ userId, notificationId, type: type.name, ...plan });

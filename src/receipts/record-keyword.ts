@@ -1,6 +1,8 @@
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { DEFAULT_TENANT } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
 import type { Receipt } from '../model/receipt.ts';
+import { SUPPRESSIBLE_CHANNELS } from '../model/suppression.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import type { MessageOwner } from '../store/receipts/provider-messages.ts';
@@ -8,6 +10,11 @@ import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
 import type { RecordOptions } from './record-receipts.ts';
 
 const ACTOR = systemActor('receipts');
+
+/** Keywords come from phone numbers. */
+const CHANNEL =
+  SUPPRESSIBLE_CHANNELS.find((channel) => CHANNEL_DESCRIPTORS[channel].addressKind === 'phone') ??
+  SUPPRESSIBLE_CHANNELS[0];
 
 /**
  * Records STOP or START of a number to which no message is known: it was long ago, or another system sent it by the same account. It
@@ -22,7 +29,7 @@ export async function recordKeyword(
   if (!('from' in of) || (kind !== 'opted_out' && kind !== 'opted_in')) return;
   const { from, to: senders = [] } = of;
   const now = clock();
-  const address = { tenantId: owner ?? DEFAULT_TENANT, channel: 'sms', addressHash } as const;
+  const address = { tenantId: owner ?? DEFAULT_TENANT, channel: CHANNEL, addressHash };
   const evidence = { source: 'receipt', kind, receipt_id: id, provider, ...(account === '' ? {} : { account }) };
   const mask = maskAddressTrait('phone', from);
   const scopes = senders.length === 0 ? ['all'] : senders.map((sender) => `sender:${sender}`);

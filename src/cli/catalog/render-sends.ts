@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import { measureSms, type SmsSize } from '../../channels/sms/segments.ts';
 import { toTemplateData } from '../../ingest/template-data.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts';
@@ -40,7 +41,12 @@ function renderSend(catalog: Catalog, send: Send, channel: Channel, userId: stri
   const error = 'error' in rendered ? rendered.error : explainBlank(template, rendered.message, data);
   if (error !== undefined || 'error' in rendered) return { ...where, locale: template.locale, error: error ?? '' };
   const parts = toMessageParts(rendered.message, (text) => text);
-  return { ...where, locale: template.locale, ...parts, ...(channel === 'sms' && measure(rendered.message.text)) };
+  return {
+    ...where,
+    locale: template.locale,
+    ...parts,
+    ...(CHANNEL_DESCRIPTORS[channel].addressKind === 'phone' && measure(rendered.message.text)),
+  };
 }
 
 function measure(text: string): { readonly billed: BilledSize } {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CATEGORIES } from '../../model/catalog.ts';
-import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS } from '../../model/suppression.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS, type SuppressibleChannel } from '../../model/suppression.ts';
 import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, timestamp } from './common.ts';
 
 /* Addresses that get no messages. */
@@ -52,8 +53,14 @@ export const suppressionQuery = z.strictObject({
 });
 
 /** A sender is the number or service of an SMS account: with an email address its scope would stop nothing. */
-function hasScopeOfChannel({ channel, scope }: { readonly channel: string; readonly scope: string }): boolean {
-  return channel === 'sms' || !scope.startsWith('sender:');
+function hasScopeOfChannel({
+  channel,
+  scope,
+}: {
+  readonly channel: SuppressibleChannel;
+  readonly scope: string;
+}): boolean {
+  return CHANNEL_DESCRIPTORS[channel].addressKind === 'phone' || !scope.startsWith('sender:');
 }
 const scopeOfChannel = () => ({
   path: ['scope'],
