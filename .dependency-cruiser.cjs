@@ -19,7 +19,7 @@ const ROOMS = {
   'store/pg': 'model errors.ts lib time',
   store: 'model errors.ts lib time privacy events users rules store/pg',
   catalog: 'model errors.ts lib time events expressions rules templates store',
-  explain: 'model errors.ts time privacy rules store catalog',
+  explain: 'model errors.ts lib time privacy rules store catalog',
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',

@@ -99,6 +99,35 @@ test('a secret in an option is rejected, and a mistake of the caller is reported
   expect((await run('providers', 'send-test', 'x', '--to', '???')).output).toMatch(/--to is no address/);
 });
 
+test('a test message to a chat needs no address: the account has its own; any other needs one', async () => {
+  const file = join(folder, 'chat.json');
+  await writeFile(
+    file,
+    JSON.stringify({
+      url: `${sendgrid.url}/hook`,
+      body: { text: '{{text}}' },
+      success: { status: [202], header: 'x-message-id' },
+    }),
+  );
+  const created = await run(
+    'accounts',
+    'create',
+    'ops',
+    '--provider',
+    'http',
+    '--channels',
+    'chat',
+    '--settings',
+    file,
+  );
+  expect(created).toMatchObject({ code: 0 });
+  const before = sendgrid.requests.length;
+  expect(await run('providers', 'send-test', 'ops')).toMatchObject({ code: 0 });
+  expect(sendgrid.requests.slice(before).map(({ path }) => path)).toEqual(['/hook']);
+  const mail = await run('providers', 'send-test', 'mail');
+  expect([mail.code, mail.output]).toEqual([2, expect.stringContaining('write --to-file FILE')]);
+});
+
 test('providers are listed with their settings', async () => {
   const { stdout } = await run('providers', 'list');
   expect(stdout).toMatch(

@@ -139,6 +139,22 @@ function send(notificationId: string): Considered['decisions'][number] {
   };
 }
 
+describe('what receipts say', () => {
+  test.each([
+    ['delivered', [], 'It was delivered.'],
+    [
+      'delivered',
+      ['opened', 'machine_clicked', 'clicked'],
+      'It was delivered. Its reader opened it and clicked a link.',
+    ],
+    ['bounced', ['unsubscribed'], 'It came back: the provider could not deliver it. Its reader unsubscribed.'],
+  ] as const)('%s, with %j, is said in whole sentences', (receipt_state, receipt_flags, sentence) => {
+    const sent = { ...delivery('n1', 'sent'), receipt_state, receipt_flags };
+    const { paragraph } = writeExplanation(considered([send('n1')], [sent]));
+    expect(paragraph).toBe(`${DECIDED} It was sent by email through post on 31 October 2025 at 19:01 UTC. ${sentence}`);
+  });
+});
+
 function delivery(notificationId: string, status: DeliveryStatus, channel = 'email'): Considered['deliveries'][number] {
   const finished = status !== 'queued' && status !== 'sending';
   return {

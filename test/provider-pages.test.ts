@@ -24,3 +24,8 @@ test('a page has each setting with its variable, each code, and marks each secre
   const { codes } = (await loadProvider('twilio'))!;
   for (const { code } of codes) expect(page).toContain(`| \`${code}\` |`);
 });
+
+test('the page of a push service tries its own kind of device', () => {
+  expect(read('providers/apns.md')).toMatch(/send-test main --to-file token\.txt --platform ios /);
+  expect(read('providers/web_push.md')).toMatch(/send-test main --to-file subscription\.json /);
+});

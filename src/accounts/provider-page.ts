@@ -88,12 +88,19 @@ function formatDefault(value: unknown): string {
 const TRIAL_OPTIONS: { readonly [channel in (typeof CHANNELS)[number]]: string } = {
   email: '--to you@example.com',
   sms: '--to +351912345678',
-  push: '--to-file token.txt --platform android   # or ios; - is standard input',
+  push: '',
   in_app: '',
   webhook: '--to https://example.com/hook',
   chat: "--to '#alerts'",
   internal: '',
 };
+
+/** Options for a push message; a service that is absent has devices of both platforms. */
+const PUSH_TRIAL_OPTIONS: { readonly [provider: string]: string } = {
+  apns: '--to-file token.txt --platform ios   # - is standard input; --environment sandbox for a development build',
+  web_push: '--to-file subscription.json   # what JSON.stringify(subscription) wrote; - is standard input',
+};
+const DEVICE_TRIAL_OPTIONS = '--to-file token.txt --platform android   # or ios; - is standard input';
 
 function formatTrial({ name, channels, settings }: ProviderDefinition): string[] {
   const [channel = 'email'] = channels;
@@ -119,15 +126,10 @@ function formatTrial({ name, channels, settings }: ProviderDefinition): string[]
     '```sh',
     create.join(' \\\n  '),
     'tidings providers check main        # asks the provider, and sends nothing',
-    `tidings providers send-test main ${TRIAL_OPTIONS[channel]}`,
+    `tidings providers send-test main ${
+      channel === 'push' ? (PUSH_TRIAL_OPTIONS[name] ?? DEVICE_TRIAL_OPTIONS) : TRIAL_OPTIONS[channel]
+    }`,
     '```',
-    ...(channel === 'push'
-      ? [
-          '',
-          'A test message to a browser needs its subscription instead: `POST /api/v1/provider-accounts/main/test-send` with',
-          '`{ "to": { "browser": { "endpoint": …, "p256dh": …, "auth": … } } }`.',
-        ]
-      : []),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { joinWords } from '../lib/text/join-words.ts';
 import type { Answer } from '../model/answer.ts';
 import type { Rule } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
@@ -306,11 +307,20 @@ const RECEIPT_PHRASES: { readonly [state in ReceiptState]: string } = {
   failed: 'The provider could not deliver it',
 };
 
+/** Acts of a reader, by the flag of the delivery. */
+const ACT_PHRASES: { readonly [flag in ReceiptFlag]?: string } = {
+  opened: 'opened it',
+  clicked: 'clicked a link',
+  read: 'read it',
+  unsubscribed: 'unsubscribed',
+};
+
 /** Says what the receipts of the provider say; empty if they say nothing. */
 function describeReceipts({ receipt_state: state, receipt_flags: flags }: Deliveries[number]): string {
   if (!state) return '';
   const acts = (flags ?? []).filter((flag) => !flag.startsWith('machine_'));
-  return ` ${RECEIPT_PHRASES[state]}${acts.length === 0 ? '' : `, and ${acts.join(', ')}`}.`;
+  const reader = acts.length === 0 ? '' : ` Its reader ${joinWords(acts.map((act) => ACT_PHRASES[act] ?? act))}.`;
+  return ` ${RECEIPT_PHRASES[state]}.${reader}`;
 }
 
 function describeChannel({ channel }: Deliveries[number]): string {

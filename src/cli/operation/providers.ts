@@ -5,6 +5,7 @@ import { ConfigError } from '../../errors.ts';
 import { EXIT_FAILURE } from '../exit-codes.ts';
 import { addSecretOptions, readSecret } from '../read-secret.ts';
 import { runApiCommand } from '../run-command.ts';
+import type { ApiClient } from './api-client.ts';
 
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
@@ -50,14 +51,18 @@ export function addProvidersCommands(program: Command): void {
     'to',
     'an email address, a phone number such as +351912345678, a URL, a chat channel, the token of a device, or the subscription of a browser as JSON',
   )
+    .addHelpText('after', '\nAn account of a chat says itself where its messages go: there --to may be absent.')
     .option('--channel <channel>', 'needed for an account of several channels')
     .option('--platform <platform>', 'ios or android: the address is the token of a device')
     .option('--environment <environment>', 'of APNs, for the token of a device: sandbox or production')
     .option(...JSON_OPTION)
     .action((account: string, { to, toEnv, toFile, channel, json, ...device }: SendTestOptions) =>
       runApiCommand(json, async (api) => {
-        const address = readSecret('to', { value: to, variable: toEnv, file: toFile });
-        const body = { to: toTarget(address, device), ...(channel === undefined ? {} : { channel }) };
+        const source = { value: to, variable: toEnv, file: toFile };
+        const isNamed = (to ?? toEnv ?? toFile ?? device.platform) !== undefined;
+        const target =
+          !isNamed && (await isChat(api, account, channel)) ? {} : toTarget(readSecret('to', source), device);
+        const body = { to: target, ...(channel === undefined ? {} : { channel }) };
         const data = (await api.post(`${toPath(account)}/test-send`, body)) as TestResult;
         if (data.outcome !== 'sent' && data.outcome !== 'sandboxed') process.exitCode = EXIT_FAILURE;
         return { data, lines: [formatResult(account, data)] };
@@ -73,6 +78,12 @@ interface SendTestOptions {
   readonly platform?: string;
   readonly environment?: string;
   readonly json?: boolean;
+}
+
+/** Whether a test message of the account goes to a chat, which the settings of the account name. */
+async function isChat(api: ApiClient, account: string, channel: string | undefined): Promise<boolean> {
+  const { channels } = (await api.get(toPath(account))) as { readonly channels: readonly string[] };
+  return (channel ?? channels.join()) === 'chat';
 }
 
 /** Returns the target that a text names. @throws ConfigError if its kind cannot be seen */
