@@ -26,6 +26,7 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/model/provider-names.ts': 'the list of the names of providers, of which their type is made',
   'src/accounts/provider-page.ts': 'what to write to try an account, for each channel',
   'src/accounts/trials.ts': 'the same',
+  'src/cli/operation/providers.ts': 'the same',
   'src/http/schemas/accounts.ts': 'the kinds of a target, of which one has the name of its channel',
   'src/model/delivery.ts':
     'the list of the names, of which their type is made; and the log, which is a provider of alerts',
