@@ -53,8 +53,11 @@ describe.each([
     frozen.kill('SIGCONT');
     await pause(LEASE_MS);
     await expect.poll(() => hasEnded(processes), { timeout: 30_000 }).toBe(true);
-    expect(new Set(sink.mails.map(({ messageId }) => messageId)).size).toBe(EMAILS);
     const inDoubt = await processes.inDoubt();
+    const arrived = new Set(sink.mails.map(({ messageId }) => messageId));
+    // What was frozen before its last byte and is held has not arrived, and does not say that it has.
+    if (type === 'held') expect(arrived.size).toBeGreaterThanOrEqual(EMAILS - new Set(inDoubt).size);
+    else expect(arrived.size).toBe(EMAILS);
     // Five sends at once.
     expect(countRepeats().length).toBeLessThanOrEqual(type === 'held' ? 0 : 5);
     for (const id of countRepeats()) expect(inDoubt).toContain(id);
