@@ -16,6 +16,8 @@ export const PLANNED = 'each event makes one notification';
 interface Tried {
   readonly n: number;
   readonly o: string;
+  /** Whether it was in doubt for a while: another attempt may have begun meanwhile. */
+  readonly d: boolean;
   readonly own: boolean;
 }
 
@@ -75,13 +77,13 @@ function checkDelivery(row: Row, tally: Tally, addresses: ReadonlyMap<string, st
   const describe =
     (more = '') =>
     () =>
-      `${row.tenantId} ${notificationId}.${channel}.${target} is ${status} (${row.reason}) after ${tried.map(({ n, o }) => `${n} ${o}`).join(', ')}${more}`;
+      `${row.tenantId} ${notificationId}.${channel}.${target} is ${status} (${row.reason}) after ${tried.map(({ n, o, d }) => `${n} ${o}${d ? ' once in doubt' : ''}`).join(', ')}${more}`;
   findings.expect(ENDS, row.finished && !OPEN.has(status), describe());
   const isCounted = tried.length === attempts && tried.every(({ n }, i) => n === i + 1);
   findings.expect(TRIED, isCounted, describe(` of ${attempts}`));
   if (!LEAVING.has(channel)) return { accepted: 0, doubts: 0 };
   // A receiver recognizes a webhook by its id: each failed attempt may have arrived.
-  const isDoubt = ({ o, own }: Tried) => own && (o === 'in_doubt' || (channel === 'webhook' && o === 'retry'));
+  const isDoubt = ({ o, d, own }: Tried) => own && (o === 'in_doubt' || d || (channel === 'webhook' && o === 'retry'));
   const doubts = tried.filter(isDoubt).length;
   const accepted = tally.count(notificationId, target === '' ? channel : (addresses.get(target) ?? target));
   const said = describe(`; accepted ${accepted} times`);
@@ -97,7 +99,7 @@ async function loadPage(client: pg.Client, after: Row | undefined): Promise<Row[
   const { rows } = await client.query<Row>(
     `select d.tenant_id as "tenantId", d.notification_id as "notificationId", n.notification_type as type, d.channel, d.target, d.status,
             d.finished_at is not null as finished, d.reason, d.attempts,
-            (select json_agg(json_build_object('n', a.attempt, 'o', a.outcome, 'own', a.target = d.target) order by a.attempt) from all_attempts() as a
+            (select json_agg(json_build_object('n', a.attempt, 'o', a.outcome, 'd', coalesce(a.reason, '') like '%it was in doubt until%', 'own', a.target = d.target) order by a.attempt) from all_attempts() as a
              where a.tenant_id = d.tenant_id and a.notification_id = d.notification_id and a.channel = d.channel
                and a.target in (d.target, '')) as tried
      from deliveries as d join notifications as n using (tenant_id, notification_id)
