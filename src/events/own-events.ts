@@ -1,4 +1,4 @@
-/** Marks an item in memory; never part of its JSON, so that nobody can post it. */
+/** Marks an item in memory; never part of its JSON, so that no request can carry it. */
 const OWN: unique symbol = Symbol('event of Tidings itself');
 
 /**
