@@ -65,7 +65,7 @@ export function checkPiece(
   const done = expander.finish();
   if ('problems' in done) return done.problems;
   if (piece.kind === 'partial' || expander.hasBody) return [];
-  const message = `the layout has no place for the message`;
+  const message = 'the layout has no place for the message';
   return [{ file: piece.file, message, hint: 'write `{{> body}}` where it goes', line: 1, column: 1 }];
 }
 
@@ -87,6 +87,9 @@ interface Reference {
   readonly stripsBefore: boolean;
   readonly stripsAfter: boolean;
 }
+
+/** More problems than an author reads at once. */
+const MAX_PROBLEMS = 20;
 
 class Expander {
   readonly #source: NamedSource;
@@ -122,7 +125,10 @@ class Expander {
     for (const reference of listReferences(parsed.tree, source.text)) {
       const before = source.text.slice(at, reference.from);
       this.#write(source, at, reference.stripsBefore ? before.trimEnd() : before);
-      this.#include(source, reference, path, isLayout);
+      const problem = this.#include(reference, path, isLayout);
+      if (problem && this.#problems.length < MAX_PROBLEMS) {
+        this.#problems.push({ file: source.file, ...problem, ...toPlace(source.text, reference.from) });
+      }
       at = reference.to;
       if (reference.stripsAfter) at += source.text.length - at - source.text.slice(at).trimStart().length;
     }
@@ -137,41 +143,41 @@ class Expander {
     return { text, hasPreheader, locate: (line, column) => locateIn(text, chunks, this.#source.file, line, column) };
   }
 
-  #include(source: NamedSource, reference: Reference, path: readonly string[], isLayout: boolean): void {
-    const { name, from, problem } = reference;
-    const report = (message: string, hint?: string) => {
-      if (this.#problems.length >= 20) return;
-      const place = toPlace(source.text, from);
-      this.#problems.push({ file: source.file, message, ...(hint === undefined ? {} : { hint }), ...place });
-    };
-    if (problem) return report(problem.message, problem.hint);
-    if (this.#isTooLarge) return;
+  /** Adds what a reference stands for. Returns why it cannot. */
+  #include({ name, problem }: Reference, path: readonly string[], isLayout: boolean): Reference['problem'] {
+    if (problem) return problem;
+    if (this.#isTooLarge) return undefined;
     this.#count += 1;
     if (this.#count > MAX_PARTIALS) {
       this.#isTooLarge = true;
-      return report(`the template includes more than ${MAX_PARTIALS} partials`);
+      return { message: `the template includes more than ${MAX_PARTIALS} partials` };
     }
-    if (name === BODY || name === PREHEADER) {
-      if (!isLayout) return report(`\`{{> ${name}}}\` stands outside a layout`, 'layouts are in templates/_layouts/');
-      if (name === BODY) {
-        this.hasBody = true;
-        // The part of a layout that is checked by itself.
-        if (this.#source.text === '') return;
-        return this.add(this.#source, [...path, this.#source.file], false);
-      }
-      this.#hasPreheader = true;
-      const { preheader } = this.#options;
-      return preheader && preheader.text !== '' ? this.add(preheader, [...path, preheader.file], false) : undefined;
-    }
+    if (name === BODY || name === PREHEADER) return this.#includePlace(name, path, isLayout);
     const { pieces, form, locale } = this.#options;
     const partial = pieces.find('partial', name, form, locale);
-    if (!partial) return report(`there is no partial \`${name}\``, this.#suggest(name));
+    if (!partial) return { message: `there is no partial \`${name}\``, hint: this.#suggest(name) };
     if (path.includes(partial.file)) {
       const circle = [...path.slice(path.indexOf(partial.file)), partial.file].join(' → ');
-      return report(`the partial \`${name}\` includes itself: ${circle}`);
+      return { message: `the partial \`${name}\` includes itself: ${circle}` };
     }
-    if (path.length > MAX_PARTIAL_DEPTH) return report(`partials are nested more than ${MAX_PARTIAL_DEPTH} deep`);
+    if (path.length > MAX_PARTIAL_DEPTH) {
+      return { message: `partials are nested more than ${MAX_PARTIAL_DEPTH} deep` };
+    }
     this.add(partial, [...path, partial.file], false);
+    return undefined;
+  }
+
+  /** Adds the part, or the preheader, at its place in a layout. */
+  #includePlace(name: string, path: readonly string[], isLayout: boolean): Reference['problem'] {
+    if (!isLayout) {
+      return { message: `\`{{> ${name}}}\` stands outside a layout`, hint: 'layouts are in templates/_layouts/' };
+    }
+    if (name === BODY) this.hasBody = true;
+    else this.#hasPreheader = true;
+    const shown = name === BODY ? this.#source : this.#options.preheader;
+    // A layout that is checked by itself has no part.
+    if (shown && shown.text !== '') this.add(shown, [...path, shown.file], false);
+    return undefined;
   }
 
   #suggest(name: string): string {
@@ -224,20 +230,25 @@ function listReferences(tree: hbs.AST.Program, text: string): Reference[] {
 }
 
 /** Returns why a partial cannot be included in this form. */
-function explainForm(
-  { type }: hbs.AST.Statement,
-  name: hbs.AST.Expression,
-  hasValues: boolean,
-): Reference['problem'] {
+function explainForm({ type }: hbs.AST.Statement, name: hbs.AST.Expression, hasValues: boolean): Reference['problem'] {
   if (type === 'PartialBlockStatement') {
-    return { message: 'a block of a partial (`{{#> name}}`) is not available', hint: 'write a layout, or `{{> name}}`' };
+    return {
+      message: 'a block of a partial (`{{#> name}}`) is not available',
+      hint: 'write a layout, or `{{> name}}`',
+    };
   }
   const path = name as hbs.AST.PathExpression;
   if (name.type !== 'PathExpression' || !/^[A-Za-z0-9][\w-]*$/.test(path.original)) {
-    return { message: 'the name of a partial is written out', hint: 'like `{{> footer}}`, for templates/_partials/footer.html' };
+    return {
+      message: 'the name of a partial is written out',
+      hint: 'like `{{> footer}}`, for templates/_partials/footer.html',
+    };
   }
   if (!hasValues) return undefined;
-  return { message: 'a partial takes no values', hint: 'it sees what is seen where it stands: `{{#with event.item}}{{> row}}{{/with}}`' };
+  return {
+    message: 'a partial takes no values',
+    hint: 'it sees what is seen where it stands: `{{#with event.item}}{{> row}}{{/with}}`',
+  };
 }
 
 function toPlace(text: string, offset: number): { readonly line: number; readonly column: number } {
