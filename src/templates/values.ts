@@ -37,25 +37,27 @@ export function toTemplateValues(
   if (ofTenant !== undefined) tenant.variables = ofTenant;
   const values = { ...data, ...(hasZone ? {} : { user: { ...user, time_zone: zone } }), tenant };
   if (variables === undefined && given === undefined) return { values };
+  const declared = { ...variables?.shared, ...variables?.own };
   const all: JsonObject = {
-    ...toCommon(user, name),
+    ...toCommon(user),
+    // A default says more of an application than the name of the tenant.
+    ...(name === '' || declared.app_name?.default !== undefined ? {} : { app_name: name }),
     ...withoutEmpty(ofTenant),
     ...withoutEmpty(given as JsonObject | undefined),
   };
-  const checked = checkVariables({ variables: { ...variables?.shared, ...variables?.own } }, all);
+  const checked = checkVariables({ variables: declared }, all);
   if ('problems' in checked) return { problem: checked.problems.map(({ message }) => message).join('; ') };
   // The other data win over variables of a caller that have their names.
   return { values: { ...checked.values, ...values } };
 }
 
-function toCommon(user: JsonObject = {}, tenantName: string): JsonObject {
+function toCommon(user: JsonObject = {}): JsonObject {
   const names = [user.first_name, user.last_name].filter((one) => typeof one === 'string' && one !== '');
   const userName = [user.name, user.full_name, names.length > 0 ? names.join(' ') : undefined].find(isFilled);
   const email = [user.email, user.email_address].find(isFilled);
   return {
     ...(userName === undefined ? {} : { user_name: userName }),
     ...(email === undefined ? {} : { user_email: email }),
-    ...(tenantName === '' ? {} : { app_name: tenantName }),
   };
 }
 

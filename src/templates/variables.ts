@@ -18,7 +18,7 @@ export interface VariableProblem {
  * counts as missing, and so does a blank text for one that is required. Variables that are not declared pass through.
  *
  * @param type the notification type, or any declarations
- * @returns the values with the defaults, or every problem in the order of the declarations. Never throws
+ * @returns the values with the defaults, or every problem in the order of the names. Never throws
  */
 export function checkVariables(
   { variables = NONE }: { readonly variables?: Variables },
@@ -37,7 +37,8 @@ export function checkVariables(
       if (why) problems.push({ code: 'variable_invalid', name, message: `variable_invalid: ${name} ${why}` });
     }
   }
-  if (problems.length > 0) return { problems };
+  // By name: the order of a stored catalog is no order of its author.
+  if (problems.length > 0) return { problems: problems.sort((a, b) => (a.name < b.name ? -1 : 1)) };
   return { values: defaults.length === 0 ? given : { ...given, ...Object.fromEntries(defaults) } };
 }
 

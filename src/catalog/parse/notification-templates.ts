@@ -174,7 +174,7 @@ export function reportTexts(file: YamlFile, { key: type, value }: Entry): Entry[
   const entries = value.entries.filter(({ key, at }) => {
     const name = Object.hasOwn(TEXT_KEYS, key) ? TEXT_KEYS[key] : undefined;
     if (name === undefined) return true;
-    file.report(at, `"${key}" of ${type} does not belong here`, `write the text to templates/${type}/${name}`);
+    file.report(at, `unknown key ${JSON.stringify(key)} in ${type}`, `write the text to templates/${type}/${name}`);
     return false;
   });
   return { ...value, entries };
