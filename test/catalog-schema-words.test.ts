@@ -129,7 +129,8 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    for (const document of [parse(EVENTS), parse(NOTIFICATIONS), parse(ROUTES), ...documents]) expect(errorsIn(document, check)).toEqual([]);
+    for (const document of [parse(EVENTS), parse(NOTIFICATIONS), parse(ROUTES), ...documents])
+      expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);
     expect([...all].filter((place) => !seen.has(place))).toEqual([]);
   });

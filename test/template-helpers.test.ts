@@ -24,7 +24,9 @@ describe('plural follows the language', () => {
   });
 
   test('what data gives as a text is escaped', () => {
-    expect(renderHtml('<p>{{plural event.n other=event.x}}</p>', { event: { n: 2, x: '<b>' } })).toBe('<p>&lt;b&gt;</p>');
+    expect(renderHtml('<p>{{plural event.n other=event.x}}</p>', { event: { n: 2, x: '<b>' } })).toBe(
+      '<p>&lt;b&gt;</p>',
+    );
   });
 });
 
@@ -45,7 +47,9 @@ describe('asset', () => {
     expect(renderHtml('<img src="{{asset event.x}}">', { event: { x: name }, tenant })).toBe(`<img src="${expected}">`);
   });
 
-  test('without the setting the message is refused by its name', () => {
-    expect(() => render({ text: '{{asset "logo.png"}}' }, { tenant: {} }, 'sms')).toThrow('the tenant has no asset_base_url');
+  test('without the setting the message is not rendered, and the reason names it', () => {
+    expect(() => render({ text: '{{asset "logo.png"}}' }, { tenant: {} }, 'sms')).toThrow(
+      'the tenant has no asset_base_url',
+    );
   });
 });

@@ -64,7 +64,8 @@ test.each([
 
 test('a layout of a channel other than email, and of a text', async () => {
   const changes = {
-    'notifications.yaml': 'notifications: { MAIL: { category: SYSTEM, channels: [email, sms], layout: { sms: short } } }',
+    'notifications.yaml':
+      'notifications: { MAIL: { category: SYSTEM, channels: [email, sms], layout: { sms: short } } }',
     'templates/_layouts/short.txt': 'Acme: {{> body}} STOP',
   };
   expect(await render(changes, DATA, 'en', 'sms')).toEqual({ text: 'Acme: Hi Ann STOP' });
@@ -138,7 +139,7 @@ describe('what is wrong is reported with file, line and column', () => {
       'templates/_layouts/main.html:1:1 the layout has no place for the message',
     ],
     [
-      'a layout that nobody wrote',
+      'a layout without a file',
       { 'notifications.yaml': BASE['notifications.yaml']!.replace('main', 'mian') },
       'notifications.yaml:1:9 no layout is called "mian"',
     ],
@@ -167,8 +168,16 @@ describe('what is wrong is reported with file, line and column', () => {
       { 'templates/MAIL/email.en.html': '{{> (lookup event "name")}}' },
       'templates/MAIL/email.en.html:1:1 the name of a partial is written out',
     ],
-    ['a file', { 'templates/_partials/footer.css': 'p' }, 'templates/_partials/footer.css:1:1 a partial has no .css file'],
-    ['a folder', { 'templates/_shared/a.html': 'p' }, 'templates/_shared/a.html:1:1 "_shared" is no folder of templates'],
+    [
+      'a file',
+      { 'templates/_partials/footer.css': 'p' },
+      'templates/_partials/footer.css:1:1 a partial has no .css file',
+    ],
+    [
+      'a folder',
+      { 'templates/_shared/a.html': 'p' },
+      'templates/_shared/a.html:1:1 "_shared" is no folder of templates',
+    ],
     [
       'a locale',
       { 'templates/_partials/footer.pt_BR.html': 'p' },
@@ -176,12 +185,19 @@ describe('what is wrong is reported with file, line and column', () => {
     ],
     [
       'a preheader without HTML',
-      { 'templates/MAIL/email.en.html': '', 'templates/MAIL/email.en.txt': 'x', 'templates/MAIL/email.en.preheader.txt': 'x' },
+      {
+        'templates/MAIL/email.en.html': '',
+        'templates/MAIL/email.en.txt': 'x',
+        'templates/MAIL/email.en.preheader.txt': 'x',
+      },
       'templates/MAIL/email.en.html:1:1 the template is empty',
     ],
   ])('%s', async (_what, changes, problem) => {
     const problems = await problemsOf(changes);
-    expect(problems.filter((one) => one.startsWith(problem)), problems.join('\n')).toHaveLength(1);
+    expect(
+      problems.filter((one) => one.startsWith(problem)),
+      problems.join('\n'),
+    ).toHaveLength(1);
   });
 
   test('a problem of a partial is reported once, however many templates include it', async () => {
@@ -198,14 +214,21 @@ test('partials that multiply one another end at a bound', async () => {
   const partials = Object.fromEntries(
     Array.from({ length: 7 }, (_, n) => [`templates/_partials/p${n}.html`, `{{> p${n + 1}}}`.repeat(10)]),
   );
-  const problems = await problemsOf({ ...partials, 'templates/_partials/p7.html': 'x', 'templates/MAIL/email.en.html': '{{> p0}}' });
+  const problems = await problemsOf({
+    ...partials,
+    'templates/_partials/p7.html': 'x',
+    'templates/MAIL/email.en.html': '{{> p0}}',
+  });
   expect(problems.some((one) => one.includes('includes more than 500 partials'))).toBe(true);
 });
 
 test('partials are nested 8 deep at most', async () => {
   const partials = (depth: number) => ({
     ...Object.fromEntries(
-      Array.from({ length: depth }, (_, n) => [`templates/_partials/p${n}.html`, n === depth - 1 ? 'end' : `{{> p${n + 1}}}`]),
+      Array.from({ length: depth }, (_, n) => [
+        `templates/_partials/p${n}.html`,
+        n === depth - 1 ? 'end' : `{{> p${n + 1}}}`,
+      ]),
     ),
     'notifications.yaml': 'notifications: { MAIL: { category: SYSTEM, channels: [email, sms] } }',
     'templates/MAIL/email.en.html': '{{> p0}}',
@@ -269,7 +292,7 @@ test('no data breaks out of its place, in a layout, a partial or a preheader', a
         'templates/MAIL/email.en.preheader.txt': '{{event.a}}',
         'templates/MAIL/email.en.html': '<p title="{{event.a}}">{{> inner}}</p>',
         'templates/_layouts/main.html':
-          "<body><a href=\"https://x.example/?q={{event.a}}\">{{event.a}}</a>{{> body}}<style>p { color: {{event.a}} }</style></body>",
+          '<body><a href="https://x.example/?q={{event.a}}">{{event.a}}</a>{{> body}}<style>p { color: {{event.a}} }</style></body>',
         'templates/_partials/inner.html': "<b title='{{event.a}}' data-x={{event.a}}>{{event.a}}</b>",
       }),
     ),
@@ -281,7 +304,24 @@ test('no data breaks out of its place, in a layout, a partial or a preheader', a
     return (rendered.message.html ?? '').match(/<\/?[a-z!][^\s>]*/g);
   };
   const expected = shape('x');
-  const pieces = fc.constantFrom('<', '>', '"', "'", '</style>', '<script>', '-->', '{{', '&', '=', ' ', 'a', '\n', '}', ';', '`');
+  const pieces = fc.constantFrom(
+    '<',
+    '>',
+    '"',
+    "'",
+    '</style>',
+    '<script>',
+    '-->',
+    '{{',
+    '&',
+    '=',
+    ' ',
+    'a',
+    '\n',
+    '}',
+    ';',
+    '`',
+  );
   fc.assert(
     fc.property(fc.array(pieces, { maxLength: 12 }), fc.string({ unit: 'binary' }), (signs, more) => {
       expect(shape(signs.join('') + more)).toEqual(expected);

@@ -3,7 +3,7 @@ import { smtpProvider } from '../src/channels/email/smtp.ts';
 import { type MailSink, mailSink, readMail } from './support/mailsink.ts';
 import { useTenants } from './support/tenants.ts';
 
-/** What the settings of a tenant give to its templates: variables, the place of its files, and fallbacks of locales. */
+/** Settings of a tenant that reach its templates: variables, the place of its files, and fallbacks of locales. */
 
 const BODY =
   '<p>{{app_name}} {{frontend_url}} {{support_email}} {{motto}} {{user_name}}</p><img src="{{asset "logo.png"}}">';
@@ -35,7 +35,10 @@ beforeAll(async () => {
       locale_fallbacks: { gl: ['pt', 'es'], pt: ['pt-BR'] },
     },
   });
-  await api.create('other', { name: 'Other', settings: { variables: { app_name: 'App' }, asset_base_url: 'https://o.example' } });
+  await api.create('other', {
+    name: 'Other',
+    settings: { variables: { app_name: 'App' }, asset_base_url: 'https://o.example' },
+  });
   return () => provider.close();
 });
 afterAll(() => sink.close());
@@ -80,7 +83,7 @@ test.each([
   [{ locale_fallbacks: { pt_BR: ['pt'] } }, 'locale_fallbacks'],
   [{ locale_fallbacks: { gl: [] } }, 'locale_fallbacks'],
   [{ variables: 'x' }, 'variables'],
-])('the setting %j is refused', async (settings, sentence) => {
+])('the setting %j is rejected', async (settings, sentence) => {
   const failed = await api.create('bad', { name: 'Bad', settings }).catch((error: unknown) => error);
   expect(JSON.stringify(failed instanceof Error ? failed.message : failed)).toContain(sentence);
 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkVariables } from '../src/templates/variables.ts';
-import { fakeProvider } from './support/providers.ts';
-import { deliveryCatalog, useDeliveries } from './support/deliveries.ts';
 import { parseCatalog } from './support/catalog.ts';
+import { deliveryCatalog, useDeliveries } from './support/deliveries.ts';
 import { runs } from './support/properties.ts';
+import { fakeProvider } from './support/providers.ts';
 import { listTemplateProblems } from './support/templates.ts';
 
 /** Declared variables of a notification: who fills them, what happens without one, and what the checker says. */
@@ -27,7 +27,12 @@ async function send(rule: string, text: string, data: object, more?: { readonly 
   const tidings = await start({ sms: provider });
   await tidings.apply(catalogWith(rule, text, more));
   await tidings.worker();
-  const event = { user_id: 'u1', event_type: 'text', event_id: crypto.randomUUID(), event_timestamp: '2025-11-20T11:59:00Z' };
+  const event = {
+    user_id: 'u1',
+    event_type: 'text',
+    event_id: crypto.randomUUID(),
+    event_timestamp: '2025-11-20T11:59:00Z',
+  };
   const [result] = await tidings.ingest([{ ...event, properties: { ...data }, user_traits: PHONE }]);
   const [decision] = result?.decisions ?? [];
   return { provider, tidings, decision, id: `${decision?.notification_id}.sms` };
@@ -35,7 +40,12 @@ async function send(rule: string, text: string, data: object, more?: { readonly 
 
 describe('a rule fills them', () => {
   test.each([
-    ['by an expression for each', 'variables: { amount: event.n * 2, note: event.note }', { n: 2, note: 'x' }, '4 x Bank'],
+    [
+      'by an expression for each',
+      'variables: { amount: event.n * 2, note: event.note }',
+      { n: 2, note: 'x' },
+      '4 x Bank',
+    ],
     ['by an object of the event', 'variables: event.data', { data: { amount: 4, extra: 1 } }, '4 none Bank'],
     ['by the whole event', 'variables: event', { amount: 1, note: 'y' }, '1 y Bank'],
     ['with a default of null', 'variables: event', { amount: 1, note: null }, '1 none Bank'],
@@ -46,13 +56,15 @@ describe('a rule fills them', () => {
   });
 
   test('those of every template come from the profile', async () => {
-    const { provider, tidings, id } = await send('variables: event', '{{user_name}} {{user_email}} {{amount}}', { amount: 1 });
+    const { provider, tidings, id } = await send('variables: event', '{{user_name}} {{user_email}} {{amount}}', {
+      amount: 1,
+    });
     await tidings.becomes(id, 'sent');
     expect(provider.calls[0]?.message.text).toBe('Ana Lima ana@example.com 1');
   });
 });
 
-describe('a missing or wrong one refuses the notification when it is planned, by name', () => {
+describe('with a missing or wrong one the notification fails when it is planned, by name', () => {
   test.each([
     [{}, 'variable_missing', 'Failed: TEXT needs its variables: variable_missing: amount.'],
     [{ amount: null }, 'variable_missing', 'Failed: TEXT needs its variables: variable_missing: amount.'],
@@ -120,7 +132,10 @@ describe('the checker reports', () => {
     ['amount: { typ: number }', 'unknown key "typ" in "amount"'],
   ])('%s', async (variable, message) => {
     const files = deliveryCatalog();
-    files.set('notifications.yaml', files.get('notifications.yaml')!.replace('TEXT: { ', `TEXT: { variables: { ${variable} }, `));
+    files.set(
+      'notifications.yaml',
+      files.get('notifications.yaml')!.replace('TEXT: { ', `TEXT: { variables: { ${variable} }, `),
+    );
     const failed = await parseCatalog(files).catch((error: unknown) => error);
     expect((failed as { problems: { message: string }[] }).problems.map((one) => one.message)).toContain(message);
   });
@@ -130,13 +145,19 @@ describe('the checker reports', () => {
     files.set('notifications.yaml', files.get('notifications.yaml')!.replace('TEXT: { ', `TEXT: { ${key}: Hello, `));
     const failed = await parseCatalog(files).catch((error: unknown) => error);
     expect(failed).toMatchObject({
-      problems: [{ message: `unknown key "${key}" in TEXT`, hint: expect.stringMatching(/templates\/TEXT\/email\.en\./) }],
+      problems: [
+        { message: `unknown key "${key}" in TEXT`, hint: expect.stringMatching(/templates\/TEXT\/email\.en\./) },
+      ],
     });
   });
 
   test('a file notification_rules.yml', async () => {
-    const failed = await parseCatalog(deliveryCatalog({ 'notification_rules.yml': 'rules: {}' })).catch((error: unknown) => error);
-    expect(failed).toMatchObject({ problems: [{ file: 'notification_rules.yml', hint: expect.stringContaining('rules.yaml') }] });
+    const failed = await parseCatalog(deliveryCatalog({ 'notification_rules.yml': 'rules: {}' })).catch(
+      (error: unknown) => error,
+    );
+    expect(failed).toMatchObject({
+      problems: [{ file: 'notification_rules.yml', hint: expect.stringContaining('rules.yaml') }],
+    });
   });
 });
 
@@ -144,24 +165,29 @@ test('a variable may have the name of a helper', () => {
   expect(listTemplateProblems({ text: '{{user_name}} {{support_email}}' }, 'sms')).toEqual([]);
 });
 
-test('any values are accepted or refused by name, never by their content', () => {
+test('any values are accepted or rejected by name, never by their content', () => {
   const type = fc.constantFrom('string', 'number', 'boolean', 'date', 'object', 'list', undefined);
   const declared = fc.dictionary(
     fc.constantFrom('a', 'b', 'constructor', 'toString'),
     fc.record({ type, required: fc.constantFrom(true, undefined), default: fc.constantFrom('x', 1, undefined) }),
   );
   fc.assert(
-    fc.property(declared, fc.dictionary(fc.constantFrom('a', 'b', 'constructor'), fc.jsonValue()), (variables, given) => {
-      const result = checkVariables({ variables: variables as never }, given as never);
-      if ('problems' in result) {
-        expect(result.problems.length).toBeGreaterThan(0);
-        for (const { name, message } of result.problems) expect(message).toMatch(new RegExp(`^variable_\\w+: ${name}\\b`));
-        return;
-      }
-      for (const [name, { required }] of Object.entries(variables)) {
-        if (required) expect(Object.hasOwn(result.values, name)).toBe(true);
-      }
-    }),
+    fc.property(
+      declared,
+      fc.dictionary(fc.constantFrom('a', 'b', 'constructor'), fc.jsonValue()),
+      (variables, given) => {
+        const result = checkVariables({ variables: variables as never }, given as never);
+        if ('problems' in result) {
+          expect(result.problems.length).toBeGreaterThan(0);
+          for (const { name, message } of result.problems)
+            expect(message).toMatch(new RegExp(`^variable_\\w+: ${name}\\b`));
+          return;
+        }
+        for (const [name, { required }] of Object.entries(variables)) {
+          if (required) expect(Object.hasOwn(result.values, name)).toBe(true);
+        }
+      },
+    ),
     runs(300),
   );
 });

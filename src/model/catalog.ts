@@ -232,7 +232,7 @@ export interface Variable {
   readonly description?: string;
   /** A date is a date (2025-11-20), or a date and time (ISO 8601). Absent: any value. */
   readonly type?: (typeof VARIABLE_TYPES)[number];
-  /** Without a value the notification is refused. Absent: it shows nothing. */
+  /** Without a value nothing is sent. Absent: it shows nothing. */
   readonly required?: true;
   /** Used without a value. */
   readonly default?: Json;

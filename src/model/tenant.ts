@@ -34,7 +34,7 @@ export interface TenantSettings {
   readonly variables?: JsonObject;
   /** URL of the folder with the files of `{{asset "logo.png"}}`. */
   readonly asset_base_url?: string;
-  /** Locales whose templates are used where there is none in the locale of a user, by that locale: `{ gl: [es] }`. */
+  /** Locales whose templates stand in for a missing one in the locale of a user, by that locale: `{ gl: [es] }`. */
   readonly locale_fallbacks?: LocaleFallbacks;
   /** Rate limits of its messages by channel: of the tenant and of each of its users. */
   readonly limits?: { readonly [channel in Channel]?: Omit<ScopedLimits, 'global'> };

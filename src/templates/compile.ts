@@ -52,7 +52,7 @@ export class RenderLimit extends Error {
   override readonly name = 'RenderLimit';
 }
 
-/** What the compiler knows of the place of a source. */
+/** Facts about the place of a source. */
 export interface CompileOptions {
   readonly html: boolean;
   readonly locale: string;

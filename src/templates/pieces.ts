@@ -14,7 +14,7 @@ export interface Piece {
   /** Undefined: of every locale that has no other. */
   readonly locale: string | undefined;
   readonly form: PieceForm;
-  /** Where problems in it are reported: the path of a file. */
+  /** The path under which problems in it are reported. */
   readonly file: string;
   readonly text: string;
 }

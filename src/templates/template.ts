@@ -60,7 +60,7 @@ export interface CompiledTemplate {
   readonly isTextDerived: boolean;
   /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
   readonly readsUserAddresses: readonly AddressKind[];
-  /** What it needs of the top level; undefined: no variables are declared for it, and it names none. */
+  /** Variables of the top level; undefined: it has no declared ones, and names no others. */
   readonly variables: TemplateVariables | undefined;
 }
 

@@ -22,7 +22,7 @@ export interface TemplateVariables {
  * A variable has the value that the rule or the direct send gives it, or else that of the tenant, or else its default.
  *
  * @param data as it was decided with: `variables` are those that were given
- * @param variables undefined: the template has none
+ * @param variables undefined: the template has no variables
  */
 export function toTemplateValues(
   { variables: given, ...data }: JsonObject,

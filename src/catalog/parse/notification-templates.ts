@@ -6,7 +6,7 @@ import { type Fields, parseEntries, parseText } from './fields.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, YamlFile } from './yaml.ts';
 
-/** What a notification type says of its templates: their layouts, and the templates that providers keep. */
+/* Layouts of a notification type, and the templates that providers keep. */
 
 /** Names that a provider gave its templates of one type and channel, by locale; there is one in the default locale. */
 export type HostedNames = ReadonlyMap<string, string>;

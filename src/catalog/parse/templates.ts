@@ -160,7 +160,7 @@ function checkParts(group: readonly TemplateFile[], isHosted: boolean, problems:
   return missing.length === 0 && empty.length === 0 && twice.length === 0 && mjml === undefined;
 }
 
-/** What a template needs beside its own files. */
+/** Everything that a template needs beside its own files. */
 interface Surroundings {
   readonly pieces: Pieces;
   /** Name of the layout of its channel. */
@@ -230,7 +230,7 @@ function expandPart(
   const form = part === 'html' || part === 'mjml' ? part : 'txt';
   const isBody = form !== 'txt' || part === 'text';
   const around = isBody ? layout : undefined;
-  // A layout for HTML may have none for texts; the text is then as it is written.
+  // A layout for HTML may have no file for texts; the text is then as it is written.
   const isThere = around !== undefined && pieces.find('layout', around, form, locale) !== undefined;
   if (around !== undefined && !isThere && form !== 'txt') {
     if (!pieces.listNames('layout').includes(around)) return undefined;

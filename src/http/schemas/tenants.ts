@@ -86,7 +86,7 @@ const settings = z.strictObject({
     .refine((value) => Object.keys(value).length <= MAX_FALLBACKS, `has more than ${MAX_FALLBACKS} locales`)
     .optional()
     .meta({
-      description: 'Locales whose templates are used where there is none in the locale of a user',
+      description: 'Locales whose templates stand in for a missing one in the locale of a user',
       examples: [{ gl: ['es'] }],
     }),
   limits: channelLimits.optional(),

@@ -68,7 +68,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
   };
 }
 
-/** What the rest of the catalog says about a rule. */
+/** Facts about a rule from the rest of the catalog. */
 interface Surroundings {
   readonly planned: RuleSet['planned'];
   /** Whether a template of the rule may show the events of the pattern. */

@@ -124,7 +124,7 @@ export function listensTo({ byTrigger, byPatternEvent, byCancelEvent }: RuleSet,
   return [byTrigger, byPatternEvent, byCancelEvent].some((rules) => rules.has(type));
 }
 
-/** Returns the expressions that give the variables of a rule, by name; that of all of them has none. */
+/** Returns the expressions that give the variables of a rule, by name; that of all of them has an empty one. */
 export function listVariables({
   variables,
 }: Pick<CompiledRule, 'variables'>): readonly (readonly [string, Expression])[] {

@@ -7,12 +7,12 @@ import { variablesReason } from '../reasons.ts';
 import { evaluateAll } from './act.ts';
 import type { Passed } from './gates.ts';
 
-/** What the gates let pass, with the variables of its notifications. */
+/** A firing that passed the gates, with the variables of its notifications. */
 export type PassedWithVariables = Passed & { readonly variables?: JsonObject | undefined };
 
 /**
- * Evaluates the variables that a rule gives its notifications, and refuses each notification whose declared variables are missing
- * or of another type: a failed decision names them. Undefined: it refused all notifications of the rule.
+ * Evaluates the variables that a rule gives its notifications, and leaves out each notification whose declared variables are missing
+ * or of another type: a failed decision names them. Undefined: all notifications of the rule are left out.
  */
 export function fillVariables(
   ctx: DecisionContext,
