@@ -150,6 +150,25 @@ describe('a wait that is migrated', () => {
     expect(await tidings.reproduced(since)).toMatchObject({ different: 0 });
   });
 
+  test.each([
+    ['before', 0],
+    ['of the same millisecond', SECOND],
+  ])('finds an event of the type of its trigger that came %s', async (_, ago) => {
+    const tidings = await start('R: { on: ended, delay: 1h }');
+    const { clock } = tidings;
+    const since = clock.now;
+    await tidings.post({ user: 'u', type: 'began' });
+    clock.now += SECOND;
+    await tidings.applyRules('R: { on: began, delay: 1h }');
+    await tidings.post({ user: 'u', type: 'began', ago });
+    await tidings.applyRules('R: { on: began, delay: 2h, after: { event: began, within: 1m } }');
+    clock.now += SECOND;
+    expect(await tidings.runWaitJob('waits.migrate', 'R')).toMatchObject({ status: 'done', done: 1, skipped: 0 });
+    expect(await finish(tidings)).toMatchObject([{ decisions: [{ outcome: 'send' }] }]);
+    clock.now += HOUR;
+    expect(await tidings.reproduced(since)).toMatchObject({ different: 0 });
+  });
+
   test('with a digest has its new window and its new number of items, without those that an event ended since', async () => {
     const tidings = await start('R: { on: began, digest: { window: 1h } }');
     const { clock } = tidings;
