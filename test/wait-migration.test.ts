@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { HOUR, MINUTE, type TimedTidings, useTimedTidings } from './support/timers.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
+import { catalogWith, HOUR, MINUTE, type TimedTidings, useTimedTidings } from './support/timers.ts';
 
 const SECOND = 1000;
 const start = useTimedTidings();
@@ -127,6 +128,36 @@ describe('a wait that is migrated', () => {
     expect(wait?.decisions).toContain(why);
     clock.now += HOUR;
     expect(await tidings.reproduced(since)).toMatchObject({ decisions: 2, different: 0 });
+  });
+
+  test('and ends by that is decided by the candidate of a backtest, which moves nothing', async () => {
+    const rule = 'R: { on: began, delay: 1h }';
+    const tidings = await start(rule);
+    const { clock } = tidings;
+    const since = clock.now;
+    await tidings.post({ user: 'u', type: 'began' });
+    await tidings.applyRules('R: { on: began, delay: 1h, after: { event: reached, within: 1h } }');
+    clock.now += SECOND;
+    await tidings.runWaitJob('waits.migrate', 'R');
+    clock.now += 2 * HOUR;
+    const { totals } = await tidings.backtest(since, await validateCatalogFiles(catalogWith(rule)));
+    expect(totals).toMatchObject({ live: 0, new: 1, added: 1 });
+  });
+
+  test('and cancelled by an operator stays so in the backtest of a candidate', async () => {
+    const rule = 'R: { on: began, delay: 1h }';
+    const tidings = await start(rule);
+    const { clock } = tidings;
+    const since = clock.now;
+    await tidings.post({ user: 'u', type: 'began' });
+    await tidings.applyRules('R: { on: began, delay: 1h, cancel_on: ended }');
+    clock.now += SECOND;
+    await tidings.runWaitJob('waits.migrate', 'R');
+    clock.now += SECOND;
+    await tidings.runWaitJob('waits.cancel', 'R');
+    clock.now += 2 * HOUR;
+    const { totals } = await tidings.backtest(since, await validateCatalogFiles(catalogWith(rule)));
+    expect(totals).toMatchObject({ live: 0, new: 0, added: 0 });
   });
 
   test('fires with the evidence of the pattern of the new rule', async () => {
