@@ -63,7 +63,8 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
     const fault = findAttachmentFault(attachments);
     if (fault !== undefined) return { kind: 'rejected', reason: fault };
     if (attachments?.length && account.attachment === undefined) {
-      return { kind: 'rejected', reason: 'the account has no setting for attachments' };
+      const reason = 'the account has no setting for attachments';
+      return { kind: 'rejected', code: 'no_attachments', reason, fault: 'account' };
     }
     const target = toTarget(outgoing, account);
     const values = toValues({ ...outgoing, target }, account, clock());

@@ -42,7 +42,7 @@ interface LateRow {
   readonly target: string;
   readonly retryUntil: Millis;
   readonly isExpired: boolean;
-  /** Of a row that is not late: the place where the look ended. Null: the row is late. */
+  /** Place where the look ended, in the last row, which is no delivery. Null: the row is a late delivery. */
   readonly endedAt: Millis | null;
   readonly passed: number;
 }
