@@ -120,6 +120,8 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly repeats: 'recognized' | 'replaced' | 'doubled';
   /** Way in which a receipt names its delivery: by our reference, by the id of the provider, or never. */
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
+  /** What `Provider.check` asks, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
+  readonly checks: string | null;
   readonly codes: readonly ProviderCode[];
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;

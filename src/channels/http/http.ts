@@ -45,6 +45,8 @@ ${Object.entries(PLACEHOLDERS)
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'reference',
+  checks:
+    'It makes the request of the setting `check`. An account without that setting cannot be checked: send a test message.',
   codes: HTTP_CODES,
   open: openHttp,
   receipts: httpReceipts,

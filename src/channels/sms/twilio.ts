@@ -111,6 +111,7 @@ of that number or service to the one who wrote, START lifts that. Twilio itself 
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'message_id',
+  checks: 'It reads the account at Twilio, and whether that is active.',
   codes: TWILIO_CODES,
   open: openTwilio,
   receipts: twilioReceipts,
