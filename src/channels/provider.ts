@@ -165,6 +165,8 @@ export interface ReceiptReader<Settings> {
 
 export interface ReceiptAnswer {
   readonly receipts: readonly Receipt[];
+  /** Why nothing of the body can ever be read, as a sentence: JSON that ends early, say. Absent: it can be read. */
+  readonly fault?: string;
   /** The body to answer with, for a provider that reads it. Default: none. */
   readonly body?: { readonly type: string; readonly text: string };
   /** Done once the receipts are stored, such as to confirm a subscription. If it throws, the provider gets an error that it repeats. */
