@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
-import type { Channel, Message, SendOutcome, Target } from '../model/delivery.ts';
+import type { Channel, Cost, Message, SendOutcome, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
 import type { RateLimit } from '../model/rate-limit.ts';
@@ -72,8 +72,17 @@ export interface Provider {
   check?(signal: AbortSignal): Promise<CheckResult>;
   /** Asks for the receipt of a message that none came for; null: none has come yet. Absent: the provider cannot be asked. */
   poll?(providerMessageId: string, signal: AbortSignal): Promise<Receipt | null>;
+  /** Asks what a message cost; null: it is not known, or not yet. Absent: the provider cannot be asked. */
+  fetchCost?(providerMessageId: string, signal: AbortSignal): Promise<BilledMessage | null>;
   /** Releases connections. Sends that are under way may end first. */
   close(): Promise<void>;
+}
+
+/** What a provider charges for a message. */
+export interface BilledMessage {
+  readonly cost: Cost;
+  /** Billed parts (SMS); absent: not known. */
+  readonly parts?: number;
 }
 
 export type CheckResult =
@@ -122,6 +131,8 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
   /** What `Provider.check` asks, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
   readonly checks: string | null;
+  /** Whether its receipts do not say what a message cost, and it is asked once (`Provider.fetchCost`). Default false. */
+  readonly pricesLater?: boolean;
   readonly codes: readonly ProviderCode[];
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;

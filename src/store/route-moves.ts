@@ -72,15 +72,16 @@ const IS_UNROUTED = `case
                              jsonb_build_object('c', m.channel, 'a', m.account))
   else m.account = '${INSTALLATION_ACCOUNT}' end`;
 
-const ACTIVE = `(select tenant_id, content from active_catalogs join catalogs using (tenant_id, version)
-                 join catalog_contents using (content_hash)) as active`;
+const ACTIVE = `(select tenant_id, t.content from active_catalogs join catalogs as c using (tenant_id, version)
+  cross join lateral (select content from catalog_contents where content_hash = c.content_hash limit 1) as t) as active`;
 
 /** Ends the moves of accounts by which no message goes any longer, after the active catalogs of these tenants have changed. */
 export async function endUnroutedMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
   await connection.query({
     name: 'end-unrouted-moves',
-    text: `delete from route_moves as m using ${ACTIVE}
-           where m.tenant_id = any ($1) and active.tenant_id = m.tenant_id and ${IS_UNROUTED}`,
+    text: `delete from route_moves as m
+           where tenant_id = any ($1)
+             and (select ${IS_UNROUTED} from ${ACTIVE} where active.tenant_id = m.tenant_id)`,
     values: [tenantIds],
   });
 }
