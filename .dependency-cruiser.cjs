@@ -29,7 +29,7 @@ const ROOMS = {
   tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
-  outbox: 'model lib store store/pg',
+  outbox: 'model lib events store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
