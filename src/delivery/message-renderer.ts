@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
@@ -12,7 +12,7 @@ import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
-import { explainBlank, renderMessage } from '../templates/template.ts';
+import { type CompiledTemplate, explainBlank, renderMessage } from '../templates/template.ts';
 import { toTemplateValues } from '../templates/values.ts';
 import { openAddress } from '../users/addresses.ts';
 import { toUnopened, type Unsent } from './dispatch-result.ts';
@@ -21,6 +21,8 @@ export interface RenderedMessage {
   readonly message: Message;
   /** Present if the user has a locale. */
   readonly locale?: MessageLocale;
+  /** Present for a template of the API, and in a test of variants. */
+  readonly template?: ShownTemplate;
   /** The sender of emails that the tenant has chosen; absent: that of the account. */
   readonly sender?: string;
   /** Opens and clicks to find out; absent: neither. */
@@ -57,7 +59,8 @@ export class MessageRenderer {
     const userLocale = getUserLocale(opened);
     const locale = userLocale ?? tenant.settings.locale ?? '';
     const fallbacks = tenant.settings.locale_fallbacks;
-    const key = { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog };
+    const { userId } = delivery;
+    const key = { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog };
     const template = await this.#options.catalogs.loadTemplate(key);
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';
@@ -77,6 +80,7 @@ export class MessageRenderer {
     return {
       message,
       ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
+      ...(template.stored === undefined && template.test === undefined ? {} : { template: toShown(template) }),
       ...(sender === undefined ? {} : { sender }),
       ...(tracking === undefined ? {} : { tracking }),
     };
@@ -130,6 +134,13 @@ export class MessageRenderer {
 
 /** A notification that is gone since the claim. */
 const NO_DATA = { data: undefined, sealed: null };
+
+function toShown({ stored, test }: CompiledTemplate): ShownTemplate {
+  return {
+    ...(stored && { templateId: stored.id, templateVersion: stored.version }),
+    ...(test && { testId: test.id, variant: test.variant }),
+  };
+}
 
 /** Adds the notification to the data of a template. */
 function withNotification(

@@ -97,12 +97,14 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
   const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
   const variables = parseVariables(file, found);
   const ofType = { type: name, channels: channelAt, channelsKnown };
+  const layouts = parseLayouts(file, found, ofType, layout);
+  const layoutNames = Object.fromEntries([...layouts].map(([channel, one]) => [channel, one.name]));
   return {
     at: entry.at,
     channelAt,
     channelsKnown,
     hostedBy: parseHosted(file, found, ofType),
-    layouts: parseLayouts(file, found, ofType, layout),
+    layouts,
     type: {
       name,
       ...parseDescription(file, found),
@@ -115,6 +117,7 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
       ...(expiresAfter === undefined ? {} : { expiresAfter }),
       ...(tracking === undefined ? {} : { tracking }),
       ...(variables === undefined ? {} : { variables }),
+      ...(layouts.size === 0 ? {} : { layouts: layoutNames }),
     },
   };
 }
