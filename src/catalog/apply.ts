@@ -13,6 +13,7 @@ import { type LintResult, lintCatalog } from './lint/lint-catalog.ts';
 import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
 import { compareByPlace } from './problems.ts';
 import { checkRouteAccounts } from './route-accounts.ts';
+import { loadStoredParts, withStoredTests } from './stored/template-source.ts';
 
 /** The tenant whose catalog a command changes, and who changes it. */
 export interface CatalogCommand {
@@ -57,18 +58,21 @@ export async function applyCatalogFiles(
   options: { readonly dryRun: boolean; readonly expected: number | undefined },
 ): Promise<ApplyResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
-  const parsed = await parseCatalogFiles(files);
+  const active = await catalogs.refresh(tenantId);
+  const stored = await loadStoredParts(pool, tenantId, active.data);
+  const parsed = await parseCatalogFiles(files, stored?.templates);
   const checked = lintCatalog(parsed);
-  const { data } = checked;
-  if (data === undefined) throw toError(checked);
+  if (checked.data === undefined) throw toError(checked);
+  const data = withStoredTests(checked.data, stored);
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);
   const problems = [...checked.problems, ...unknown].sort(compareByPlace);
   if (unknown.some(({ severity }) => severity === 'error')) throw toError({ problems });
-  const active = await catalogs.refresh(tenantId);
   const differences = diffCatalogs(active.data, data);
   const waiting = await countAffectedWaits(command, differences);
   if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
-  const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), options.expected);
+  // Templates of the API are those of the active version: another one may have others.
+  const expected = options.expected ?? (stored && active.version);
+  const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), { expected });
   await catalogs.setActive(tenantId, version);
   return { version, changed, problems, differences, waiting };
 }

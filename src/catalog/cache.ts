@@ -130,7 +130,8 @@ export class CatalogCache {
     readonly catalogVersion: number;
     readonly activeCatalog: number;
   }): Promise<CompiledTemplate | undefined> {
-    const { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog } = notification;
+    const { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog } =
+      notification;
     for (const version of new Set([activeCatalog, catalogVersion])) {
       const catalog = await this.getVersion(tenantId, version);
       const template = catalog.findTemplate(notificationType, channel, locale, fallbacks, userId);

@@ -1,7 +1,7 @@
 import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
-import type { CatalogData, NotificationType, Variables } from '../../model/catalog.ts';
+import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
 import type { LocaleFallbacks } from '../../model/tenant.ts';
@@ -14,6 +14,7 @@ import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
 import { compileTests } from './compile-tests.ts';
+import { declareTemplateVariables } from './declare-variables.ts';
 import { findNamedFields } from './named-fields.ts';
 
 /** One applied version of a tenant's catalog, compiled. */
@@ -89,20 +90,6 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
       return undefined;
     },
   };
-}
-
-/** Adds the variables that templates declare to those of their types. Returns the same data if none declares any. */
-export function declareTemplateVariables(data: CatalogData): CatalogData {
-  const byType = new Map<string, Variables>();
-  for (const { notificationType, variables } of data.templates) {
-    if (variables) byType.set(notificationType, { ...byType.get(notificationType), ...variables });
-  }
-  if (byType.size === 0) return data;
-  const notifications = data.notifications.map((type) => {
-    const variables = byType.get(type.name);
-    return variables ? { ...type, variables: { ...type.variables, ...variables } } : type;
-  });
-  return { ...data, notifications };
 }
 
 /** Returns the templates by `TYPE CHANNEL LOCALE`, or `TYPE CHANNEL LOCALE@VARIANT`. */

@@ -37,7 +37,7 @@ export function chooseVariant({ id, notificationType, shares }: TemplateTest, us
   const digest = createHash('sha256').update(`template ${id} ${notificationType} ${userId}`).digest();
   const percent = (digest.readUInt32BE() / 2 ** 32) * 100;
   let upTo = 0;
-  for (const [variant, share] of Object.entries(shares)) {
+  for (const [variant, share] of Object.entries(shares).sort(([a], [b]) => (a < b ? -1 : 1))) {
     upTo += share;
     if (percent < upTo) return variant;
   }

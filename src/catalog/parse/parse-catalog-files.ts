@@ -5,10 +5,10 @@ import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
+import { isPieceFile } from './pieces.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
-import { isPieceFile } from './pieces.ts';
 import { parseTemplates, type StoredTemplate } from './templates.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
 

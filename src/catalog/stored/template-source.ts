@@ -1,0 +1,49 @@
+import { TidingsError } from '../../errors.ts';
+import type { CatalogData, TemplateTest } from '../../model/catalog.ts';
+import type { Connection } from '../../store/pg/pool.ts';
+import { loadVersions } from '../../store/templates/templates.ts';
+import { loadTenantProfile } from '../../store/tenants/tenants.ts';
+import type { StoredTemplate } from '../parse/templates.ts';
+import { toStoredTemplate } from './stored-files.ts';
+
+/** What files of a catalog leave to the API. */
+export interface StoredParts {
+  readonly templates: readonly StoredTemplate[];
+  readonly tests: readonly TemplateTest[];
+}
+
+/** Whether templates of a tenant are made over the API: the setting `template_source`. */
+export async function isApiSource(owner: Connection, tenantId: string): Promise<boolean> {
+  return (await loadTenantProfile(owner, tenantId))?.settings.template_source === 'api';
+}
+
+/** @throws TidingsError `managed_by_files` unless templates of the tenant are made over the API */
+export async function requireApiSource(owner: Connection, tenantId: string): Promise<void> {
+  if (await isApiSource(owner, tenantId)) return;
+  const message =
+    'Templates of this tenant are the files of its catalog; change those, or set template_source to "api" in its settings.';
+  throw new TidingsError('managed_by_files', message);
+}
+
+/**
+ * Returns the active templates and tests that stay when files are applied; undefined: the files have all of them.
+ * @param active of the active catalog
+ */
+export async function loadStoredParts(
+  owner: Connection,
+  tenantId: string,
+  active: CatalogData,
+): Promise<StoredParts | undefined> {
+  if (!(await isApiSource(owner, tenantId))) return undefined;
+  const versions = active.templates.flatMap(({ stored }) => (stored ? [stored] : []));
+  const rows = versions.length === 0 ? [] : await loadVersions(owner, tenantId, versions);
+  return { templates: rows.map(toStoredTemplate), tests: active.tests ?? [] };
+}
+
+/** Adds the tests to the data of files, as far as their types and channels still exist. */
+export function withStoredTests(data: CatalogData, stored: StoredParts | undefined): CatalogData {
+  const tests = (stored?.tests ?? []).filter(({ notificationType, channel }) =>
+    data.notifications.some(({ name, channels }) => name === notificationType && channels.includes(channel)),
+  );
+  return tests.length === 0 ? data : { ...data, tests };
+}
