@@ -79,7 +79,8 @@ export class TargetFinder {
   async #spread(delivery: ClaimedDelivery, source: TargetSource): Promise<Unsent | Unstarted> {
     const targets = await source.list(delivery);
     if (targets.length === 0) return { outcome: { kind: 'undeliverable', ...source.missing } };
-    return (await spreadDelivery(this.#options.pool, delivery, targets)) ? RETURNED : LOST;
+    const isForFirst = CHANNEL_DESCRIPTORS[delivery.channel].targets === 'devices';
+    return (await spreadDelivery(this.#options.pool, delivery, targets, isForFirst)) ? RETURNED : LOST;
   }
 }
 
