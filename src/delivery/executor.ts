@@ -20,7 +20,8 @@ import type { EmailPauses } from './email-pauses.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageRenderer } from './message-renderer.ts';
 import type { MessageSender } from './message-sender.ts';
-import { type AccountChooser, type ChosenAccount, NO_ACCOUNT } from './routes/choose-account.ts';
+import type { AccountChooser, ChosenAccount } from './routes/choose-account.ts';
+import { NO_ACCOUNT } from './routes/no-account.ts';
 import type { SendTokens } from './send-tokens.ts';
 import type { TargetFinder } from './target-finder.ts';
 
