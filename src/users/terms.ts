@@ -103,11 +103,6 @@ function toText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Returns the terms as they are stored; null: the user has said nothing. */
-export function toStoredTerms(terms: Terms): JsonObject | null {
-  return terms === NO_TERMS ? null : (terms as unknown as JsonObject);
-}
-
 /** Returns stored terms. @param text their JSON; empty: the user has said nothing */
 export function parseStoredTerms(text: string): Terms {
   return text === '' ? NO_TERMS : (JSON.parse(text) as Terms);

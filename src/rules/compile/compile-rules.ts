@@ -7,6 +7,7 @@ import {
 } from '../../expressions/condition.ts';
 import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Group, Limit, Rule } from '../../model/catalog.ts';
+import { NO_POLICY } from '../../model/preferences.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
@@ -61,6 +62,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
     ...findAddressReads(all, data.templates),
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
+    policy: data.preferences ?? NO_POLICY,
     validateEmitted,
   };
 }

@@ -1,5 +1,6 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule } from '../../model/catalog.ts';
+import type { Policy } from '../../model/preferences.ts';
 import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
 import type { TraitReads } from './trait-reads.ts';
 
@@ -79,6 +80,8 @@ export interface RuleSet {
   /** Whether some rule waits. */
   readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  /** NO_POLICY: users may have terms all the same. */
+  readonly policy: Policy;
   /** Whether a rule reads an address of the user, or a template reads one from `traits`: events then keep them as posted. */
   readonly readsEventAddresses: boolean;
   /** Whether a rule reads an address of the user from `user`, or is triggered by a change of one. */

@@ -3,12 +3,13 @@ import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
 import { act } from './act.ts';
 import { applyGates } from './gates.ts';
+import { planTypes } from './plan-types.ts';
 
 /**
  * Fires a rule whose condition and pattern hold and whose wait, if any, is over: acts if the gates let it pass, else adds a
  * decision that says which gate stopped it.
  *
- * @returns whether it acted
+ * @returns whether it acted: sent something, or carried out an action
  */
 export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
   const verdict = applyGates(ctx, compiled, firing);
@@ -17,8 +18,7 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
-  act(ctx, compiled, firing, verdict);
-  return true;
+  return act(ctx, compiled, firing, verdict, planTypes(ctx, firing, compiled.rule, verdict.types));
 }
 
 /**
