@@ -4,10 +4,10 @@ import type { Json } from '../model/event.ts';
 
 /** A part of a catalog that was added, removed or changed. */
 export interface Difference {
-  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template' | 'route' | 'price';
+  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template' | 'route' | 'price' | 'preferences';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
-   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`.
+   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the section.
    */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
@@ -27,6 +27,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('template', getTemplates(from), getTemplates(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
+    ...compareParts('preferences', getPreferences(from), getPreferences(to)),
   ];
 }
 
@@ -79,6 +80,22 @@ function getTemplates({ templates }: CatalogData): Parts {
 
 function getRoutes({ routes = [] }: CatalogData): Parts {
   return new Map(routes.map((route) => [route.channel, { entries: route.entries }]));
+}
+
+/** Sections of the policy, each with its entries as fields. */
+function getPreferences({ preferences }: CatalogData): Parts {
+  const sections = Object.entries(preferences ?? {}).filter(([, value]) => !isEmpty(value));
+  return new Map(sections.map(([name, value]) => [SECTIONS[name] ?? name, typeof value === 'object' ? value : { value }]));
+}
+
+const SECTIONS: { readonly [name: string]: string } = {
+  legalHours: 'legal_hours',
+  quietHours: 'quiet_hours',
+  holdSpread: 'hold_spread',
+};
+
+function isEmpty(value: unknown): boolean {
+  return value === 0 || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 function getPrices({ prices = [] }: CatalogData): Parts {

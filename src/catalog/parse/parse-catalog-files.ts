@@ -5,6 +5,7 @@ import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
+import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
@@ -23,7 +24,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'routes'] as const;
+const PARTS = [...REQUIRED_PARTS, 'routes', 'preferences'] as const;
 
 /** Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files. */
 export async function parseCatalogFiles(source: CatalogFiles): Promise<ParsedCatalog> {
@@ -71,13 +72,22 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
     parseRules(file, { ...events, ...(notifications && { notifications }) }),
   );
   const routes = parseFile(yaml.get('routes'), parseRoutes);
+  const types = notifications && new Map(notifications.map(({ type }) => [type.name, type]));
+  const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, types));
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, types: notifications },
     problems,
   );
   problems.throwIfAny();
-  return { ...events!, notifications: notifications!.map(({ type }) => type), ...rules!, templates, ...routes };
+  return {
+    ...events!,
+    notifications: notifications!.map(({ type }) => type),
+    ...rules!,
+    templates,
+    ...routes,
+    ...(preferences && { preferences }),
+  };
 }
 
 const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } = {
