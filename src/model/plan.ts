@@ -1,6 +1,7 @@
 import type { NotificationType } from './catalog.ts';
 import type { Channel, InDoubtPolicy } from './delivery.ts';
 import type { Json, Millis, Profile } from './event.ts';
+import type { PlanCode } from './plan-codes.ts';
 import type { Policy } from './preferences.ts';
 import type { ConsentTerms, Terms } from './terms.ts';
 
@@ -22,41 +23,6 @@ export interface ChannelPlan {
   /** The verdict, where it differs from the ordinary. */
   readonly verdict?: Verdict;
 }
-
-/** Codes of verdicts, in the order of docs/preferences.md. */
-export const PLAN_CODES = [
-  'consent_missing',
-  'consent_withdrawn',
-  'required',
-  'tenant_off',
-  'tenant_on',
-  'not_for_user',
-  'preference_off',
-  'preference_on',
-  'default_on',
-  'not_subscribed',
-  'legal_hours',
-  'quiet_hours',
-  'quiet_hours_dropped',
-  'would_expire',
-] as const;
-export type PlanCode = (typeof PLAN_CODES)[number];
-
-/** Codes of verdicts that drop a message. A delivery that is dropped at its claim has one as its reason code. */
-export const DROP_CODES = [
-  'consent_missing',
-  'consent_withdrawn',
-  'tenant_off',
-  'not_for_user',
-  'preference_off',
-  'not_subscribed',
-  'quiet_hours_dropped',
-  'would_expire',
-] as const satisfies readonly PlanCode[];
-export type DropCode = (typeof DROP_CODES)[number];
-
-/** Codes of verdicts that hold a message: when the terms of its user change, it is decided again. */
-export const HOLD_CODES = ['legal_hours', 'quiet_hours'] as const satisfies readonly PlanCode[];
 
 /** The verdict of the plan on one channel of a notification. The stored and the public shape are the same. */
 export interface Verdict {

@@ -1,6 +1,7 @@
 import type { Channel } from '../model/delivery.ts';
 import type { Json, Millis } from '../model/event.ts';
-import type { PlanCode, PlanQuestion } from '../model/plan.ts';
+import type { PlanQuestion } from '../model/plan.ts';
+import type { PlanCode } from '../model/plan-codes.ts';
 import type { Scope } from '../model/terms.ts';
 
 /** What one policy decides about one channel. */

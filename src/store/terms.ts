@@ -1,5 +1,6 @@
+import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
-import type { JsonObject, Millis } from '../model/event.ts';
+import type { JsonObject, Millis, Profile } from '../model/event.ts';
 import type { Terms } from '../model/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packTextArray } from './pg/params.ts';
@@ -40,3 +41,32 @@ const RELEASE_HELD = `
 update deliveries set due_at = $3
 where tenant_id = $1 and user_id = any (string_to_array($2, E'\\x1f')) and ${HELD_BY_PLAN}
   and status = 'queued' and due_at > $3`;
+
+/** A user, as the plan sees them at a claim. */
+export interface StoredPlanUser {
+  readonly userId: string;
+  /** With addresses masked. */
+  readonly profile: Profile;
+  readonly terms: Terms | null;
+}
+
+/** Returns these users, in their order; undefined for one that is not stored. */
+export async function loadPlanUsers(
+  pool: pg.Pool,
+  users: readonly { readonly tenantId: string; readonly userId: string }[],
+): Promise<(StoredPlanUser | undefined)[]> {
+  const { rows } = await pool.query({
+    name: 'load-plan-users',
+    text: `select q.i::int as i, u.traits, u.trait_times, u.terms
+           from unnest($1::text[], $2::text[]) with ordinality as q(t, u, i)
+           cross join lateral (
+             select traits, trait_times, terms from users where tenant_id = q.t and user_id = q.u limit 1
+           ) as u`,
+    values: [users.map(({ tenantId }) => tenantId), users.map(({ userId }) => userId)],
+  });
+  const found = users.map((): StoredPlanUser | undefined => undefined);
+  for (const { i, traits, trait_times: traitTimes, terms } of rows) {
+    found[i - 1] = { userId: users[i - 1]!.userId, profile: { traits, traitTimes }, terms };
+  }
+  return found;
+}

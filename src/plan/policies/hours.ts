@@ -1,5 +1,6 @@
 import type { Millis } from '../../model/event.ts';
-import type { PlanCode, PlanQuestion } from '../../model/plan.ts';
+import type { PlanQuestion } from '../../model/plan.ts';
+import type { PlanCode } from '../../model/plan-codes.ts';
 import { type DailyHours, findHoursStart, formatTimeOfDay } from '../../time/hours.ts';
 import { findZone } from '../../time/zone.ts';
 

@@ -942,6 +942,7 @@ create function find_hearers() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
+    new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
