@@ -4,7 +4,17 @@ import type { Json } from '../model/event.ts';
 
 /** A part of a catalog that was added, removed or changed. */
 export interface Difference {
-  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template' | 'route' | 'price' | 'preferences';
+  readonly part:
+    | 'event'
+    | 'traits'
+    | 'mapping'
+    | 'notification'
+    | 'rule'
+    | 'group'
+    | 'template'
+    | 'route'
+    | 'price'
+    | 'preferences';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
    * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the section.
@@ -85,7 +95,9 @@ function getRoutes({ routes = [] }: CatalogData): Parts {
 /** Sections of the policy, each with its entries as fields. */
 function getPreferences({ preferences }: CatalogData): Parts {
   const sections = Object.entries(preferences ?? {}).filter(([, value]) => !isEmpty(value));
-  return new Map(sections.map(([name, value]) => [SECTIONS[name] ?? name, typeof value === 'object' ? value : { value }]));
+  return new Map(
+    sections.map(([name, value]) => [SECTIONS[name] ?? name, typeof value === 'object' ? value : { value }]),
+  );
 }
 
 const SECTIONS: { readonly [name: string]: string } = {

@@ -62,7 +62,8 @@ export class PlanRecheck {
   #answer(): void {
     const asked = this.#asked;
     this.#asked = [];
-    for (let from = 0; from < asked.length; from += MAX_TOGETHER) void this.#answerTogether(asked.slice(from, from + MAX_TOGETHER));
+    for (let from = 0; from < asked.length; from += MAX_TOGETHER)
+      void this.#answerTogether(asked.slice(from, from + MAX_TOGETHER));
   }
 
   async #answerTogether(asked: readonly Asked[]): Promise<void> {

@@ -5,7 +5,7 @@ import { toCorrelation } from '../events/envelopes/context.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
 import { NO_POLICY, REGION_TRAIT } from '../model/preferences.ts';
-import { NO_TERMS, type Terms } from '../model/terms.ts';
+import { CONSENT_RECORDED, NO_TERMS, type Terms } from '../model/terms.ts';
 import { planNotification } from '../plan/plan.ts';
 import { planOnTerms } from '../plan/plan-on-terms.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
@@ -33,6 +33,7 @@ import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, isSameValue, maskProfile, needsWrite } from '../users/profile.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
+import { toConsentRow } from './consent-row.ts';
 import type { Facts } from './load-facts.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 import { toEventFact } from './webhook-facts.ts';
@@ -89,6 +90,7 @@ export class BatchDecider {
       events: [],
       profiles: [],
       terms: [],
+      consents: [],
       replanned: [],
       addresses: [],
       uses: [],
@@ -126,6 +128,7 @@ export class BatchDecider {
       this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
       this.#addFact(event);
+      if (event.type === CONSENT_RECORDED) this.batch.consents.push(toConsentRow(this.#facts, event));
     }
     return this.#dropDecided(emitted);
   }

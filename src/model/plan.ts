@@ -81,4 +81,3 @@ export type PlanOnTerms = (
   question: Omit<PlanQuestion, 'channels' | 'isUrgent' | 'expiresAt'>,
   only: readonly Channel[] | undefined,
 ) => NotificationPlan | undefined;
-

@@ -35,6 +35,8 @@ export interface ConsentTerms {
   /** Keyed hash and mask of the address that it is bound to; absent: the channel has no address, or any address is meant. */
   readonly hash?: string;
   readonly mask?: string;
+  /** Present for a grant of an import: it counts only while the user has said nothing else. */
+  readonly imported?: true;
 }
 
 /**

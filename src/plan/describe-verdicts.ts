@@ -13,9 +13,9 @@ export function describeVerdicts(verdicts: readonly Verdict[]): string {
 }
 
 /** Returns what a verdict says in words, as the end of a sentence. */
-export function describeVerdict({ code, level, value, since, until }: Verdict): string {
+export function describeVerdict({ channel, code, level, value, since, until }: Verdict): string {
   const when = since === null ? '' : ` on ${formatTime(since)}`;
-  const where = level.slice(level.indexOf(': ') + 2);
+  const where = level.slice(level.indexOf(': ') + 2).replace(` / ${channel}`, '');
   switch (code) {
     case 'consent_missing':
       return `there is no consent for ${where}`;
@@ -26,7 +26,8 @@ export function describeVerdict({ code, level, value, since, until }: Verdict): 
     case 'not_for_user':
       return `it is only for users with ${joinWords(Array.isArray(value) ? value.map(String) : [], 'or')}`;
     case 'preference_off':
-      if (value === 'only_listed') return `the user wants only what they have turned on${when && `, as they said${when}`}`;
+      if (value === 'only_listed')
+        return `the user wants only what they have turned on${when && `, as they said${when}`}`;
       return value === 'NEVER' || Array.isArray(value)
         ? `the user changed the ${where}${when}`
         : `the user turned off ${where}${when}`;

@@ -25,7 +25,11 @@ export const planOnTerms: PlanOnTerms = (asked, only) => {
 /** Plans the channels that are not dropped: as the ordinary plan does, from the time at which each may be used. */
 function toChannelPlans({ type, now }: PlanQuestion, timed: readonly TimedVerdict[]): NotificationPlan['channels'] {
   const left = timed.filter(({ verdict }) => verdict.verdict !== 'drop');
-  const plans = planNotification(type, left.map(({ verdict }) => verdict.channel), now);
+  const plans = planNotification(
+    type,
+    left.map(({ verdict }) => verdict.channel),
+    now,
+  );
   const { firstOf } = type;
   // Of channels that are tried one after the other, the later ones wait for the first; their claims ask about their own time.
   const first = (left[0]?.dueAt ?? now) - now;

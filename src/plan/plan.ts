@@ -28,7 +28,10 @@ export function planNotification(
 }
 
 /** Returns the channels of a type, as far as a rule selects them, in the order of the type. */
-export function selectChannels({ channels }: NotificationType, only: readonly Channel[] | undefined): readonly Channel[] {
+export function selectChannels(
+  { channels }: NotificationType,
+  only: readonly Channel[] | undefined,
+): readonly Channel[] {
   return only ? channels.filter((channel) => only.includes(channel)) : channels;
 }
 

@@ -69,7 +69,8 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
   const { dueAt, by } = findOpenTime(now, closed);
   if (!by) return { verdict: toVerdict(channel, answer), dueAt: now };
   const said = { channel, level: by.level, value: by.value, since: by.since === undefined ? null : isoTime(by.since) };
-  if (type.whenHeld === 'drop') return { verdict: { verdict: 'drop', code: 'quiet_hours_dropped', ...said }, dueAt: now };
+  if (type.whenHeld === 'drop')
+    return { verdict: { verdict: 'drop', code: 'quiet_hours_dropped', ...said }, dueAt: now };
   if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
     return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
   }
@@ -99,6 +100,10 @@ function findOpenTime(now: Millis, closed: readonly ClosedHours[]): { dueAt: Mil
  */
 function spreadHold({ policy, user, expiresAt }: PlanQuestion, from: Millis, closed: readonly ClosedHours[]): Millis {
   if (policy.holdSpread === 0) return 0;
-  const room = Math.min(policy.holdSpread, findNextClosed(from, closed) - from, (expiresAt ?? Number.POSITIVE_INFINITY) - from);
+  const room = Math.min(
+    policy.holdSpread,
+    findNextClosed(from, closed) - from,
+    (expiresAt ?? Number.POSITIVE_INFINITY) - from,
+  );
   return hashText(`hold ${user.userId}`) % Math.max(1, Math.floor(room));
 }

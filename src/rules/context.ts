@@ -1,8 +1,8 @@
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
-import { maskText } from '../privacy/mask.ts';
 import type { ChannelPlan, PlanOnTerms } from '../model/plan.ts';
+import { maskText } from '../privacy/mask.ts';
 import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
 import { findWaitsOfRule } from './known/user-waits.ts';

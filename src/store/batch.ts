@@ -9,6 +9,7 @@ import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
+import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
@@ -47,6 +48,8 @@ export interface Batch {
   }[];
   /** Terms that have changed. */
   readonly terms: readonly { readonly userId: string; readonly terms: Terms }[];
+  /** Consents, to be appended. */
+  readonly consents: readonly ConsentRow[];
   /** Users of whom what the plan holds is to be decided again. */
   readonly replanned: readonly string[];
   readonly addresses: readonly AddressChange[];
@@ -109,7 +112,8 @@ export interface Written {
  * one stored.
  */
 export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
-  const { events, profiles, terms, replanned, addresses, uses, notifications, deliveries, facts, waits } = batch;
+  const { events, profiles, terms, consents, replanned, addresses, uses, notifications, deliveries, facts, waits } =
+    batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
   if (withCallerId.length > 0) statements.push(copyEventIds(batch.tenantId, withCallerId));
@@ -123,6 +127,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   const found = changedAddresses.filter(({ isFirst, sealed }) => isFirst && sealed !== null);
   if (found.length > 0) statements.push(reviveStatement(batch.tenantId, found, batch.now));
   if (terms.length > 0) statements.push(...writeTerms(batch.tenantId, terms));
+  if (consents.length > 0) statements.push(copyConsents(batch.tenantId, consents, batch.now));
   if (replanned.length > 0) statements.push(releaseHeld(batch.tenantId, replanned, batch.now));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));

@@ -70,3 +70,17 @@ export async function loadPlanUsers(
   }
   return found;
 }
+
+/** Returns the address of a user that messages of its kind go to; undefined: there is none. */
+export async function loadBoundAddress(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  kind: string,
+): Promise<{ readonly hash: string; readonly mask: string } | undefined> {
+  const { rows } = await pool.query<{ hash: string; mask: string }>(
+    'select hash, mask from addresses where tenant_id = $1 and user_id = $2 and kind = $3 and place = 0',
+    [tenantId, userId, kind],
+  );
+  return rows[0];
+}

@@ -12,9 +12,9 @@ const UNSET = 'null: what was said before no longer holds';
 
 const onOff = z.boolean().nullable().describe(`Whether it is on; ${UNSET}`);
 
-const channelSwitches = Object.fromEntries(
-  CHANNELS.map((channel) => [channel, z.exactOptional(onOff)]),
-) as { readonly [channel in Channel]: z.ZodExactOptional<typeof onOff> };
+const channelSwitches = Object.fromEntries(CHANNELS.map((channel) => [channel, z.exactOptional(onOff)])) as {
+  readonly [channel in Channel]: z.ZodExactOptional<typeof onOff>;
+};
 
 const categoryCell = z
   .strictObject({ enabled: z.exactOptional(onOff), ...channelSwitches })
@@ -36,7 +36,10 @@ const typeCell = z
   .meta({ id: 'TypeChange', examples: [{ channels: ['email'], enabled: true }] });
 
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
-const timeOfDay = z.string().regex(TIME, 'write a time of day as 22:00').meta({ examples: ['22:00'] });
+const timeOfDay = z
+  .string()
+  .regex(TIME, 'write a time of day as 22:00')
+  .meta({ examples: ['22:00'] });
 
 const quietHours = z
   .strictObject({

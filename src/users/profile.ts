@@ -1,4 +1,12 @@
-import { ADDRESS_TRAITS, type AddressKind, getAddressKind, type Json, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import {
+  ADDRESS_TRAITS,
+  type AddressKind,
+  getAddressKind,
+  type Json,
+  type JsonObject,
+  type Millis,
+  type Profile,
+} from '../model/event.ts';
 import { maskAddressTrait, maskDocument, maskText } from '../privacy/mask.ts';
 
 /**

@@ -18,7 +18,10 @@ import {
 import { readPreferenceChange } from './preference-change.ts';
 
 /** Returns the terms after an event; the terms themselves if it changes nothing. */
-export function mergeTerms(terms: Terms, { type, properties, time }: Pick<Event, 'type' | 'properties' | 'time'>): Terms {
+export function mergeTerms(
+  terms: Terms,
+  { type, properties, time }: Pick<Event, 'type' | 'properties' | 'time'>,
+): Terms {
   if (type === PREFERENCE_UPDATED) return mergePreferences(terms, properties, time);
   return type === CONSENT_RECORDED ? mergeConsent(terms, properties, time) : terms;
 }
@@ -29,7 +32,8 @@ function mergePreferences(terms: Terms, properties: JsonObject, time: Millis): T
   const from = merged.reset ?? Number.NEGATIVE_INFINITY;
   if (time < from) return merged;
   for (const [scope, field, value] of said) merged = mergeScope(merged, scope, field, [value, time]);
-  if (quiet !== undefined && isNewer(merged.q, [quiet, time], strictnessOfQuiet)) merged = { ...merged, q: [quiet, time] };
+  if (quiet !== undefined && isNewer(merged.q, [quiet, time], strictnessOfQuiet))
+    merged = { ...merged, q: [quiet, time] };
   return merged;
 }
 
@@ -56,7 +60,7 @@ function mergeScope(terms: Terms, scope: string, field: keyof ScopeTerms, said: 
 }
 
 function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
-  const { purpose, channel, state, address_hash: hash, address: mask } = properties;
+  const { purpose, channel, state, source, address_hash: hash, address: mask } = properties;
   if (typeof purpose !== 'string' || typeof channel !== 'string') return terms;
   if (state !== 'granted' && state !== 'withdrawn') return terms;
   const key = `${purpose}/${channel}`;
@@ -65,13 +69,17 @@ function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
     at,
     ...(typeof hash === 'string' && { hash }),
     ...(typeof mask === 'string' && { mask }),
+    ...(state === 'granted' && source === 'import' && { imported: true as const }),
   };
   const known = terms.k?.[key];
-  if (known && (at < known.at || (at === known.at && !isStricterConsent(said, known)))) return terms;
+  if (known && !outweighs(said, known)) return terms;
   return { ...terms, k: { ...terms.k, [key]: said } };
 }
 
-function isStricterConsent(one: ConsentTerms, other: ConsentTerms): boolean {
+/** Whether a consent takes the place of another: an import never does, whatever its time, so that it undoes no withdrawal. */
+function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
+  if (one.imported !== other.imported) return other.imported === true;
+  if (one.at !== other.at) return one.at > other.at;
   if (one.state !== other.state) return one.state === 'withdrawn';
   return toText(one) > toText(other);
 }

@@ -24,7 +24,9 @@ export function parseLegalHours(
   for (const one of entry ? parseEntries(file, entry.value, '"legal_hours"', EXAMPLE) : []) {
     const channel = CHANNELS.find((candidate) => candidate === one.key);
     if (channel === undefined || !channels.includes(channel)) {
-      const message = channel ? `${channel} does not go to the user` : `${JSON.stringify(one.key.slice(0, 60))} is not a channel`;
+      const message = channel
+        ? `${channel} does not go to the user`
+        : `${JSON.stringify(one.key.slice(0, 60))} is not a channel`;
       file.report(one.at, message, suggest(one.key, channels));
       continue;
     }
@@ -58,7 +60,8 @@ function parseZones(file: YamlFile, entry: Entry | undefined): readonly string[]
   if (!entry) return [];
   return parseTexts(file, entry.value, '"zones"', 'zones: [America/New_York, Pacific/Honolulu]').flatMap((text) => {
     const zone = findZone(text.text);
-    if (!zone) file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'as America/New_York');
+    if (!zone)
+      file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'as America/New_York');
     return zone?.name ?? [];
   });
 }
@@ -103,7 +106,8 @@ export function parseQuietHours(file: YamlFile, entry: Entry | undefined): Polic
   const zoneEntry = found.get('zone');
   const text = zoneEntry && parseText(file, zoneEntry.value, '"zone"', 'zone: Europe/Berlin');
   const zone = text && findZone(text.text);
-  if (text && !zone) file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'zone: Europe/Berlin');
+  if (text && !zone)
+    file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'zone: Europe/Berlin');
   return hours && { ...hours, ...(zone && { zone: zone.name }) };
 }
 

@@ -4,7 +4,15 @@ import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { type ConsentSource, NO_POLICY, type Policy } from '../../model/preferences.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { findZone } from '../../time/zone.ts';
-import { type Fields, parseEntries, parseFields, parseFilledFields, parseKeyword, parseText, parseTexts } from './fields.ts';
+import {
+  type Fields,
+  parseEntries,
+  parseFields,
+  parseFilledFields,
+  parseKeyword,
+  parseText,
+  parseTexts,
+} from './fields.ts';
 import type { ParsedNotification } from './notifications.ts';
 import { parseLegalHours, parseQuietHours } from './preferences-hours.ts';
 import { suggest } from './suggest.ts';
@@ -54,7 +62,8 @@ export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
 function parseZone(file: YamlFile, entry: Entry | undefined): string | undefined {
   const text = entry && parseText(file, entry.value, '"zone"', 'zone: Europe/Berlin');
   const zone = text && findZone(text.text);
-  if (text && !zone) file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'zone: Europe/Berlin');
+  if (text && !zone)
+    file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'zone: Europe/Berlin');
   return zone?.name;
 }
 
@@ -170,7 +179,8 @@ function parseConsent(file: YamlFile, entry: Entry | undefined): Policy['consent
 }
 
 function parseSources(file: YamlFile, { value }: Entry, category: Category): ConsentSource[] {
-  const any = value.kind === 'map' ? parseFields(file, value, category, ['any'], CONSENT_EXAMPLE).get('any')?.value : value;
+  const any =
+    value.kind === 'map' ? parseFields(file, value, category, ['any'], CONSENT_EXAMPLE).get('any')?.value : value;
   if (!any) {
     if (value.kind === 'map') file.report(value.at, `"${category}" has no "any"`, CONSENT_EXAMPLE);
     return [];
@@ -204,7 +214,8 @@ function parseAudiences(file: YamlFile, entry: Entry | undefined, types: KnownTy
     const scope = findScope(file, one, types);
     const products = parseFilledFields(file, one.value, one.key, ['products'], AUDIENCE_EXAMPLE).get('products');
     if (!scope) continue;
-    if (products) audiences[scope] = parseTexts(file, products.value, '"products"', AUDIENCE_EXAMPLE).map(({ text }) => text);
+    if (products)
+      audiences[scope] = parseTexts(file, products.value, '"products"', AUDIENCE_EXAMPLE).map(({ text }) => text);
     else if (one.value.kind === 'map') file.report(one.at, `${one.key} has no "products"`, AUDIENCE_EXAMPLE);
   }
   return audiences;

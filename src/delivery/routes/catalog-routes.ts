@@ -19,7 +19,10 @@ export class RouteCache {
   }
 
   /** Returns those of the catalog that was active at the claim; a promise only for the first time. */
-  find({ tenantId, activeCatalog }: Pick<ClaimedDelivery, 'tenantId' | 'activeCatalog'>): CatalogRoutes | Promise<CatalogRoutes> {
+  find({
+    tenantId,
+    activeCatalog,
+  }: Pick<ClaimedDelivery, 'tenantId' | 'activeCatalog'>): CatalogRoutes | Promise<CatalogRoutes> {
     const key = `${activeCatalog} ${tenantId}`;
     const known = this.#known.get(key);
     if (known) return known;

@@ -1,5 +1,5 @@
-import { PRODUCTS_TRAIT } from '../../model/preferences.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
+import { PRODUCTS_TRAIT } from '../../model/preferences.ts';
 import { type Answer, describeScope } from '../answer.ts';
 
 /** Line 7: types and categories for users with certain products. */

@@ -21,13 +21,13 @@ export interface FoundZone {
 }
 
 /** Returns the zone of the user; undefined: it is not known. */
-export function findUserZone({ user }: PlanQuestion): FoundZone | undefined {
+export function findUserZone({ user }: Pick<PlanQuestion, 'user'>): FoundZone | undefined {
   const own = user.profile.traits.time_zone;
   return typeof own === 'string' && findZone(own) !== undefined ? { zone: own, from: 'zone of the user' } : undefined;
 }
 
 /** Returns the zone of the tenant, for a user whose own is not known. */
-export function findTenantZone({ policy }: PlanQuestion): FoundZone {
+export function findTenantZone({ policy }: Pick<PlanQuestion, 'policy'>): FoundZone {
   return { zone: policy.zone, from: 'zone of the tenant: that of the user is not known' };
 }
 

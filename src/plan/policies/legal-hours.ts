@@ -13,7 +13,10 @@ export function findLegalHours(question: PlanQuestion, channel: Channel): readon
   if (!hours || hours.pass.includes(question.type.category)) return [];
   const { start, end, where } = findAllowed(question, hours);
   const known = findUserZone(question);
-  const possible = hours.zones.map((zone) => ({ zone, from: 'a zone that the user may be in: their own is not known' }));
+  const possible = hours.zones.map((zone) => ({
+    zone,
+    from: 'a zone that the user may be in: their own is not known',
+  }));
   const zones = known ? [known] : possible.length > 0 ? possible : [findTenantZone(question)];
   return zones.map((zone) => ({
     start: end,

@@ -1,5 +1,5 @@
-import { type Policy, REQUIRED_CATEGORY } from '../../model/preferences.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
+import { type Policy, REQUIRED_CATEGORY } from '../../model/preferences.ts';
 import type { Answer } from '../answer.ts';
 
 /** Line 5: types and categories that no user can turn off. */

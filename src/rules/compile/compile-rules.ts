@@ -7,8 +7,8 @@ import {
 } from '../../expressions/condition.ts';
 import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Group, Limit, Rule } from '../../model/catalog.ts';
-import { NO_POLICY } from '../../model/preferences.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { NO_POLICY } from '../../model/preferences.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from '../patterns/prior-event.ts';

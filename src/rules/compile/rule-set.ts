@@ -1,7 +1,7 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule } from '../../model/catalog.ts';
-import type { Policy } from '../../model/preferences.ts';
 import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import type { Policy } from '../../model/preferences.ts';
 import type { TraitReads } from './trait-reads.ts';
 
 /** A rule with its expressions compiled. */

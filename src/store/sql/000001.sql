@@ -838,6 +838,27 @@ create table suppressions (
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
+-- What users said about consent, with the evidence. Append-only: the state of now is in "users".terms.
+create table consents (
+  tenant_id       text collate "C" not null,
+  user_id         text collate "C" not null,
+  consent_id      uuid             not null,  -- UUIDv7
+  purpose         text collate "C" not null,  -- a category
+  channel         text collate "C" not null,
+  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn')),
+  address_hash    text collate "C",           -- keyed, as in "addresses"; null: of no address
+  address_mask    text,
+  source          text,                       -- form, import, keyword, …
+  method          text,                       -- single or double opt-in
+  wording_version text,
+  locale          text,
+  recorded_by     text             not null,  -- KIND ID of the actor
+  at              timestamptz(3)   not null,  -- when it was said
+  recorded_at     timestamptz(3)   not null,
+  sealed          bytea,                      -- further evidence: network address, user agent, page
+  primary key (tenant_id, user_id, consent_id)
+);
+
 -- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
 create table webhook_endpoints (
   tenant_id          text collate "C" not null references tenants,
@@ -1145,7 +1166,7 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
     'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
