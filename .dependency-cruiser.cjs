@@ -37,7 +37,7 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time channels',
-  http: 'model errors.ts lib time privacy users rules plan store store/pg catalog explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health receipts',
+  http: 'model errors.ts lib time privacy events users rules plan store store/pg catalog explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health receipts',
   process:
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts tenants webhooks timers jobs embedded health config.ts http receipts',
   'main.ts': 'model privacy store store/pg catalog ingest members tenants health config.ts http process',

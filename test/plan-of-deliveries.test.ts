@@ -68,7 +68,7 @@ async function prepare(preferences?: string) {
   };
 }
 
-test('a muted user does not use up the limit, and hears once they are back', async () => {
+test('a muted user does not use up the limit, and gets the message once they are back', async () => {
   const { prefer, post } = await prepare();
   await prefer({ types: { ONE: { enabled: false } } });
   expect(await post('one')).toMatchObject({

@@ -40,7 +40,7 @@ const SUPPRESSION_EVENTS: readonly EventType[] = [
   { name: 'suppression.removed', properties: suppression },
 ];
 
-/** What users say about the messages that they get. */
+/** Events by which users say on which terms they get messages. */
 const TERMS_EVENTS: readonly EventType[] = [
   {
     name: PREFERENCE_UPDATED,

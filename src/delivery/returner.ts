@@ -12,7 +12,7 @@ interface Waiting {
   readonly delivery: ClaimedDelivery;
   readonly dueAt: Millis | null;
   readonly holdCode: string | null;
-  /** Of the plan that holds or drops it; null: another thing holds it. */
+  /** Verdict of the plan that holds or drops it; null: another thing holds it. */
   readonly verdict: Verdict | null;
 }
 

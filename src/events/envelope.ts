@@ -32,7 +32,7 @@ export interface ReceivedEvent extends Event {
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;
   readonly addresses: readonly Address[];
-  /** Of a consent that Tidings itself records: evidence that is no part of the event. */
+  /** Evidence of a consent that Tidings itself records; no part of the event. */
   readonly evidence?: JsonObject;
 }
 

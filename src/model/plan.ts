@@ -29,17 +29,17 @@ export interface Verdict {
   readonly channel: Channel;
   readonly verdict: 'go' | 'hold' | 'fold' | 'drop';
   readonly code: PlanCode;
-  /** Where it was decided: `user: type ORDER_SHIPPED / sms`, `tenant: lock of category MARKETING`, `law: MARKETING / sms`. */
+  /** Level that decided: `user: type ORDER_SHIPPED / sms`, `tenant: lock of category MARKETING`, `law: MARKETING / sms`. */
   readonly level: string;
   /** The value that decided: `off`, `granted`, `22:00-08:00 Europe/Berlin`. */
   readonly value: Json;
   /** When the user said so (ISO 8601); null: it is the policy of the catalog. */
   readonly since: string | null;
-  /** Of `hold`: until when, in ISO 8601. */
+  /** End of a `hold`, in ISO 8601. */
   readonly until?: string;
 }
 
-/** The user whom a message is for, as the plan sees them. */
+/** The user of a message, as the plan sees them. */
 export interface PlanUser {
   readonly userId: string;
   readonly profile: Profile;

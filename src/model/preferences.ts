@@ -7,7 +7,7 @@ export interface Hours {
   readonly end: number;
 }
 
-/** What counts as consent: a record of it, or a trait of the user that is true. */
+/** A source of consent: a record of it, or a trait of the user that is true. */
 export type ConsentSource = 'record' | { readonly trait: string };
 
 /** Hours in which the law allows messages by a channel. */

@@ -1,13 +1,13 @@
 import type { Millis } from './event.ts';
 
-/** How often a user wants to hear of a notification type, the most often first. */
+/** Frequencies with which a user wants a notification type, the most often first. */
 export const FREQUENCIES = ['IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER'] as const;
 export type Frequency = (typeof FREQUENCIES)[number];
 
 export const CONSENT_STATES = ['granted', 'withdrawn'] as const;
 export type ConsentState = (typeof CONSENT_STATES)[number];
 
-/** What was said, and the event time at which it was said. `null`: what was said before no longer holds. */
+/** A value that was said, and the event time at which it was said. `null`: what was said before no longer holds. */
 export type Said<T> = readonly [value: T | null, at: Millis];
 
 /**
@@ -16,12 +16,12 @@ export type Said<T> = readonly [value: T | null, at: Millis];
  */
 export type Switch = 0 | 1 | 'listed';
 
-/** What a user said about one scope. */
+/** Terms of a user for one scope. */
 export interface ScopeTerms {
   readonly on?: Said<Switch>;
-  /** Of a notification type: the channels that are on; the others are off. */
+  /** Channels of a notification type that are on; the others are off. */
   readonly channels?: Said<readonly string[]>;
-  /** Of a notification type. */
+  /** Frequency of a notification type. */
   readonly freq?: Said<Frequency>;
 }
 

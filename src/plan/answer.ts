@@ -4,7 +4,7 @@ import type { PlanQuestion } from '../model/plan.ts';
 import type { PlanCode } from '../model/plan-codes.ts';
 import type { Scope } from '../model/terms.ts';
 
-/** What one policy decides about one channel. */
+/** Decision of one policy about one channel. */
 export interface Answer {
   readonly verdict: 'go' | 'drop';
   readonly code: PlanCode;

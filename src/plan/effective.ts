@@ -14,7 +14,7 @@ import { describeHours, findTenantZone, findUserZone } from './policies/hours.ts
 import { findRequired } from './policies/required.ts';
 import { askWhetherItMayGo } from './verdicts.ts';
 
-/** Who decided, as the API shows it. */
+/** The level that decided, as the API shows it. */
 export interface DecidedBy {
   readonly code: PlanCode;
   readonly level: string;
@@ -35,7 +35,7 @@ export interface EffectiveType {
   readonly type: string;
   readonly category: string;
   readonly channels: { readonly [channel in Channel]?: EffectiveCell };
-  /** How often at most. */
+  /** Frequency of its messages, at most. */
   readonly frequency: string;
 }
 
@@ -46,7 +46,7 @@ const CHANGEABLE: ReadonlySet<PlanCode> = new Set<PlanCode>([
   'not_subscribed',
 ]);
 
-/** What the preferences of a user depend on. */
+/** Everything that the preferences of a user depend on. */
 export interface EffectiveQuestion {
   readonly terms: Terms;
   readonly policy: Policy;
@@ -76,7 +76,7 @@ function toCell({ verdict, code, level, value, since }: Answer): EffectiveCell {
   };
 }
 
-/** Quiet hours as they are for a user; null: there are none. */
+/** Quiet hours as they are for a user; null: no hours are quiet. */
 export interface EffectiveQuietHours {
   readonly hours: string;
   readonly decided_by: Pick<DecidedBy, 'level' | 'since'>;
@@ -108,7 +108,7 @@ export interface LockedScope {
 
 /**
  * Returns the first scope of a type or category that the terms of a change turn the other way than the tenant has locked or
- * required it; undefined: there is none. Broader scopes may be changed: what is locked stays as it is.
+ * required it; undefined: it turns nothing so. Broader scopes may be changed: what is locked stays as it is.
  */
 export function findLocked(
   said: readonly (readonly [scope: string, isOn: boolean])[],

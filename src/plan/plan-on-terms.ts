@@ -31,7 +31,7 @@ function toChannelPlans({ type, now }: PlanQuestion, timed: readonly TimedVerdic
     now,
   );
   const { firstOf } = type;
-  // Of channels that are tried one after the other, the later ones wait for the first; their claims ask about their own time.
+  // Channels that are tried one after the other wait for the first; their claims ask about their own time.
   const first = (left[0]?.dueAt ?? now) - now;
   return plans.map((plan, index): ChannelPlan => {
     const { verdict, dueAt } = left[index] as TimedVerdict;

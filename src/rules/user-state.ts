@@ -25,7 +25,7 @@ export interface UserState {
    * visible-traits.ts.
    */
   addresses: JsonObject | undefined;
-  /** What the user has said about the messages that they get; NO_TERMS: nothing. */
+  /** Terms on which the user gets messages; NO_TERMS: they have said nothing. */
   terms: Terms;
   /** True if the original of the stored profile cannot be opened: it has masks for addresses. */
   unreadable?: true;

@@ -50,7 +50,7 @@ export interface Batch {
   readonly terms: readonly { readonly userId: string; readonly terms: Terms }[];
   /** Consents, to be appended. */
   readonly consents: readonly ConsentRow[];
-  /** Users of whom what the plan holds is to be decided again. */
+  /** Users whose held deliveries are to be decided again. */
   readonly replanned: readonly string[];
   readonly addresses: readonly AddressChange[];
   readonly uses: readonly (NewUse & { readonly userId: string })[];
@@ -93,7 +93,7 @@ export interface Batch {
     readonly priority: number;
     readonly step: number | null;
     readonly holdCode: string | null;
-    /** Of the plan; absent: the ordinary one. */
+    /** Verdict of the plan; absent: the ordinary one. */
     readonly verdict?: Verdict;
   }[];
 }

@@ -23,7 +23,7 @@ export interface ConsentRow {
   readonly recordedBy: string;
   /** When it was said. */
   readonly at: Millis;
-  /** Further evidence; null: there is none. */
+  /** Further evidence; null: it has no such evidence. */
   readonly sealed: Buffer | null;
 }
 
@@ -87,7 +87,7 @@ export interface ConsentView {
   readonly recorded_by: string;
   readonly at: string;
   readonly recorded_at: string;
-  /** Null: there is none, or the caller may not see it. */
+  /** Null: it has no evidence, or the caller may not see it. */
   readonly evidence: { readonly [name: string]: unknown } | null;
 }
 

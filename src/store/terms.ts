@@ -71,7 +71,7 @@ export async function loadPlanUsers(
   return found;
 }
 
-/** Returns the address of a user that messages of its kind go to; undefined: there is none. */
+/** Returns the address of a user that messages of its kind go to; undefined: they have no such address. */
 export async function loadBoundAddress(
   pool: pg.Pool,
   tenantId: string,

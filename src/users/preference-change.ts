@@ -91,7 +91,7 @@ export const preferenceEvent = z.strictObject({
   by: z.exactOptional(z.strictObject({ kind: z.string(), id: z.string() })),
 });
 
-/** What one change says. */
+/** Content of one change. */
 export interface PreferenceChange {
   readonly said: readonly (readonly [scope: Scope, field: keyof ScopeTerms, value: unknown])[];
   /** Undefined: nothing. */

@@ -9,7 +9,7 @@ const MAX_VERSIONS = 10_000;
 
 export type CatalogRoutes = Pick<Catalog, 'routes' | 'prices'> & { readonly policy: Policy };
 
-/** Routes, prices and policies of active catalogs, at hand without a promise: most catalogs have none of them. */
+/** Routes, prices and policies of active catalogs, at hand without a promise: most catalogs lack all three. */
 export class RouteCache {
   readonly #catalogs: CatalogCache;
   readonly #known = new LRUCache<string, CatalogRoutes>({ max: MAX_VERSIONS });

@@ -56,7 +56,7 @@ export const consent = z
     recorded_by: z.string().describe('Kind and id of who recorded it'),
     at: timestamp,
     recorded_at: timestamp,
-    evidence: jsonObject.nullable().describe('Null: there is none, or you may not see it (personal_data:read)'),
+    evidence: jsonObject.nullable().describe('Null: it has no evidence, or you may not see it (personal_data:read)'),
   })
   .meta({ id: 'Consent', description: 'A consent that was granted or withdrawn' }) as unknown as z.ZodType<ConsentView>;
 

@@ -44,6 +44,6 @@ export const preferences = z
         decided_by: z.object({ level: z.string(), since }),
       })
       .nullable()
-      .describe('Null: there are none'),
+      .describe('Null: no hours are quiet'),
   })
   .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });

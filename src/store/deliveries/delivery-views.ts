@@ -56,7 +56,7 @@ export interface DeliveryView {
   /** State by all receipts of the provider; null: nothing yet, or it sends none. */
   readonly receipt_state: ReceiptState | null;
   readonly receipt_flags: readonly ReceiptFlag[];
-  /** What it waits for until it is due; null: its turn. */
+  /** Code of the thing that it waits for until it is due; null: its turn. */
   readonly hold_code: string | null;
   /** The verdict of the plan that held or dropped it; null: the plan did not. */
   readonly decided_by: Verdict | null;

@@ -641,7 +641,7 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
--- Those that the plan holds: when the terms of their user change, they are due.
+-- Deliveries that the plan holds: when the terms of their user change, they are due.
 create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
   where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited');
 -- Deliveries to an endpoint of webhooks.
@@ -838,7 +838,7 @@ create table suppressions (
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
--- What users said about consent, with the evidence. Append-only: the state of now is in "users".terms.
+-- Consents of users, with their evidence. Append-only: the state of now is in "users".terms.
 create table consents (
   tenant_id       text collate "C" not null,
   user_id         text collate "C" not null,

@@ -4,7 +4,7 @@ import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type { Consent, NewConsent, RecordedConsent } from '../types.ts';
 
-/** What users said about consent, with the evidence. */
+/** Consents of users, with their evidence. */
 export class Consents extends Resource {
   /** Lists the consents of a user, the one that was recorded last first. */
   list(userId: string, query: Query<'listConsents'> = {}, options?: CallOptions): Listing<Consent> {

@@ -2,7 +2,7 @@ import type { CallOptions } from '../connection.ts';
 import { Resource } from '../resource.ts';
 import type { PreferenceChange, Preferences as PreferencesView } from '../types.ts';
 
-/** What users want, and what the tenant decides for them. */
+/** Preferences of users, with the decisions of the tenant. */
 export class Preferences extends Resource {
   /** Returns what goes to a user, with what decides that. */
   get(userId: string, options?: CallOptions): Promise<PreferencesView> {
