@@ -7,7 +7,7 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
-import { NO_TERMS, PREFERENCE_UPDATED } from '../model/terms.ts';
+import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
 import { type EffectiveType, findEffective, findEffectiveQuietHours, findLocked } from '../plan/effective.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
@@ -15,6 +15,7 @@ import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
 import { getAddressMask } from '../users/profile.ts';
+import { mergeTerms } from '../users/terms.ts';
 import type { HttpDependencies } from './app.ts';
 
 type Change = z.output<typeof preferenceChange>;
@@ -51,6 +52,8 @@ export class Preferences {
     const now = clock();
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
+    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
+    checkSize(mergeTerms(user?.terms ?? NO_TERMS, { type: PREFERENCE_UPDATED, properties, time: now }));
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
     const [result] = await pipeline.ingest(tenantId, [markOwn(item)], false);
     if (result?.status === 'rejected' || result?.status === 'conflict') {
@@ -65,6 +68,16 @@ export class Preferences {
     );
     return this.read(tenantId, userId);
   }
+}
+
+/** Bounds what is stored with a user, and read with each of their events. */
+function checkSize(terms: Terms): void {
+  const { length } = JSON.stringify(terms);
+  if (length <= MAX_TERMS_CHARS) return;
+  throw new TidingsError(
+    'invalid_request',
+    `The preferences of the user would take ${length} characters, and at most ${MAX_TERMS_CHARS} are kept; name categories instead of types.`,
+  );
 }
 
 function checkTypes(change: Change, { rules }: Catalog): void {

@@ -28,7 +28,6 @@ export const DROP_CODES = [
   'quiet_hours_dropped',
   'would_expire',
 ] as const satisfies readonly PlanCode[];
-export type DropCode = (typeof DROP_CODES)[number];
 
 /** Codes of verdicts that hold a message: when the terms of its user change, it is decided again. */
 export const HOLD_CODES = ['legal_hours', 'quiet_hours'] as const satisfies readonly PlanCode[];

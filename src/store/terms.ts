@@ -1,13 +1,14 @@
 import type pg from 'pg';
 import { jsonText } from '../events/content.ts';
 import type { JsonObject, Millis, Profile } from '../model/event.ts';
+import { HOLD_CODES } from '../model/plan-codes.ts';
 import type { Terms } from '../model/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
 
 /** Condition of the index deliveries_held_by_plan. */
-const HELD_BY_PLAN = `hold_code in ('legal_hours', 'quiet_hours', 'rate_limited')`;
+const HELD_BY_PLAN = `hold_code in (${[...HOLD_CODES, 'rate_limited'].map((code) => `'${code}'`).join(', ')})`;
 
 /** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
 export function writeTerms(

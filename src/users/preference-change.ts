@@ -84,13 +84,6 @@ export const preferenceChange = z
   .strictObject(fields)
   .meta({ id: 'PreferenceChange', examples: [{ categories: { MARKETING: { sms: false } } }] });
 
-/** The properties of `preference.updated`. */
-export const preferenceEvent = z.strictObject({
-  ...fields,
-  replace: z.exactOptional(z.boolean()),
-  by: z.exactOptional(z.strictObject({ kind: z.string(), id: z.string() })),
-});
-
 /** Content of one change. */
 export interface PreferenceChange {
   readonly said: readonly (readonly [scope: Scope, field: keyof ScopeTerms, value: unknown])[];
