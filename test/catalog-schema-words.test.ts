@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, EVENTS, KINDS, PREFERENCES, ROUTES, RULES } from './support/every-key.ts';
+import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**
@@ -34,6 +34,12 @@ function wordsOfSchema(part: unknown): string[] {
 }
 
 const quote = JSON.stringify;
+
+/** The key without which another one says nothing. */
+const NEEDS: { readonly [key: string]: string } = {
+  ...{ traits: 'events', mapping: 'events', groups: 'rules' },
+  ...{ layout: 'notifications', variables: 'notifications' },
+};
 
 describe('keys', () => {
   const rule = `${RULES}  R:\n    notify: TELL\n`;
@@ -119,6 +125,7 @@ describe('keys', () => {
     const empty: { readonly [key: string]: unknown } = {
       cases: [],
       prices: [],
+      layout: 'none',
       zone: 'UTC',
       required: ['TELL'],
       quiet_hours: '22:00-08:00',
@@ -128,7 +135,7 @@ describe('keys', () => {
       for (const other of tops.flat()) {
         const errors = errorsIn({ [one]: empty[one] ?? {}, [other]: empty[other] ?? {} });
         const together = tops.some((top) => top.includes(one) && top.includes(other));
-        const needs = { traits: 'events', mapping: 'events', groups: 'rules' }[one] ?? one;
+        const needs = NEEDS[one] ?? one;
         expect(errors.length === 0, `${one} and ${other}`).toBe(together && [one, other].includes(needs));
       }
     }
@@ -139,7 +146,7 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    for (const document of [parse(EVENTS), parse(ROUTES), parse(PREFERENCES), ...documents])
+    for (const document of [parse(EVENTS), parse(NOTIFICATIONS), parse(ROUTES), parse(PREFERENCES), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);
     expect([...all].filter((place) => !seen.has(place))).toEqual([]);

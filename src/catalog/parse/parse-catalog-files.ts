@@ -69,20 +69,22 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
   const notificationsFile = yaml.get('notifications');
   const notifications = parseFile(notificationsFile, parseNotifications);
   const rules = parseFile(yaml.get('rules'), (file) =>
-    parseRules(file, { ...events, ...(notifications && { notifications }) }),
+    parseRules(file, { ...events, ...(notifications && { notifications: notifications.types }) }),
   );
   const routes = parseFile(yaml.get('routes'), parseRoutes);
-  const types = notifications && new Map(notifications.map(({ type }) => [type.name, type]));
-  const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, types));
+  const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
+  const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
   const templates = await parseTemplates(
     templateFiles,
-    notifications && notificationsFile && { file: notificationsFile, types: notifications },
+    notifications && notificationsFile && { file: notificationsFile, ...notifications },
     problems,
   );
   problems.throwIfAny();
+  const { types, variables } = notifications!;
   return {
     ...events!,
-    notifications: notifications!.map(({ type }) => type),
+    notifications: types.map(({ type }) => type),
+    ...(variables === undefined ? {} : { variables }),
     ...rules!,
     templates,
     ...routes,
@@ -98,6 +100,11 @@ const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } =
 
 function addYamlFile(path: string, part: string, text: string, yaml: Map<string, YamlFile>, problems: Problems): void {
   if (!(PARTS as readonly string[]).includes(part)) {
+    if (/^notification[-_]?rules$/i.test(part)) {
+      const hint = 'Tidings reads the rules from rules.yaml: move them there; docs/rules.md shows their form';
+      problems.add({ ...toFileStart(path), message: 'this file is not read', hint });
+      return;
+    }
     // Other YAML files may lie in the folder, but a misspelled name must not be overlooked.
     const meant = findNearest(part, PARTS);
     if (!meant) return;

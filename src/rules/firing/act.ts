@@ -30,7 +30,7 @@ export function act(
   ctx: DecisionContext,
   compiled: CompiledRule,
   firing: Firing,
-  passed: Passed,
+  passed: Passed & { readonly variables?: JsonObject | undefined },
   plans: TypePlans | undefined,
 ): boolean {
   const { rule } = compiled;
@@ -61,6 +61,7 @@ export function act(
         catalogVersion: firing.catalogVersion ?? ctx.rules.active.version,
         matched: firing.matched,
         data,
+        variables: passed.variables,
         items: firing.items,
         total: firing.total,
         plans: plans?.get(decision.notification_type)?.channels,
@@ -120,7 +121,7 @@ function evaluateData({ data }: CompiledRule, scope: Scope, variant: string | un
 }
 
 /** Leaves out what is missing or cannot be computed: a template shows nothing for it. */
-function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
+export function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
   const values: [string, Json][] = [];
   for (const [name, expression] of named) {
     const result = expression.evaluate(scope);

@@ -4,10 +4,11 @@ import { evaluateCondition, explainCondition, toScope } from '../evaluate/evalua
 import { act } from './act.ts';
 import { applyGates } from './gates.ts';
 import { planTypes } from './plan-types.ts';
+import { fillVariables } from './variables.ts';
 
 /**
  * Fires a rule whose condition and pattern hold and whose wait, if any, is over: acts if the gates let it pass, else adds a
- * decision that says which gate stopped it.
+ * decision that says which gate stopped it, or which variables are missing.
  *
  * @returns whether it acted: sent something, or carried out an action
  */
@@ -18,7 +19,10 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
-  return act(ctx, compiled, firing, verdict, planTypes(ctx, firing, compiled.rule, verdict.types));
+  const plans = planTypes(ctx, firing, compiled.rule, verdict.types);
+  const isDropped = plans !== undefined && verdict.types.every((type) => plans.get(type)?.channels.length === 0);
+  const passed = compiled.checksVariables && !isDropped ? fillVariables(ctx, compiled, firing, verdict) : verdict;
+  return passed ? act(ctx, compiled, firing, passed, plans) : false;
 }
 
 /**
