@@ -1,4 +1,5 @@
 import type { EventType } from '../model/catalog.ts';
+import { NOTIFICATION_REQUESTED, NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
 import type { JsonObject } from '../model/event.ts';
 
 /** Outcomes of a notification. Each is an event about the user it was for, such as `notification.opened`. */
@@ -39,15 +40,49 @@ const SUPPRESSION_EVENTS: readonly EventType[] = [
   { name: 'suppression.removed', properties: suppression },
 ];
 
+/** Requests for notifications: see src/rules/direct.ts. Callers make them by /api/v1/notifications. */
+const REQUEST_EVENTS: readonly EventType[] = [
+  {
+    name: NOTIFICATION_REQUESTED,
+    properties: {
+      type: 'object',
+      properties: {
+        notification_type: text,
+        request_id: text,
+        by: { type: 'object', properties: { kind: text, id: text } },
+        channels: { type: 'array', items: text },
+        priority: text,
+        variables: { type: 'object' },
+        content: { type: 'object' },
+        scheduled_at: { type: ['string', 'object'] },
+        expires_at: { type: 'string', format: 'date-time' },
+      },
+    },
+  },
+  {
+    name: NOTIFICATION_RESCHEDULED,
+    properties: {
+      type: 'object',
+      properties: {
+        notification_id: text,
+        notification_type: text,
+        by: { type: 'object', properties: { kind: text, id: text } },
+        scheduled_at: { type: ['string', 'object'] },
+      },
+    },
+  },
+];
+
 /** Event types that every catalog has without declaring them. */
-export const LIFECYCLE_EVENTS: readonly EventType[] = [...OUTCOME_EVENTS, ...SUPPRESSION_EVENTS];
+export const LIFECYCLE_EVENTS: readonly EventType[] = [...OUTCOME_EVENTS, ...SUPPRESSION_EVENTS, ...REQUEST_EVENTS];
 
 const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
 
 /** Events that only Tidings itself may post, and how a caller has it do so. */
-const OWN_EVENTS: ReadonlyMap<string, string> = new Map(
-  SUPPRESSION_EVENTS.map(({ name }) => [name, 'add or lift a suppression by /api/v1/suppressions']),
-);
+const OWN_EVENTS: ReadonlyMap<string, string> = new Map([
+  ...SUPPRESSION_EVENTS.map(({ name }) => [name, 'add or lift a suppression by /api/v1/suppressions'] as const),
+  ...REQUEST_EVENTS.map(({ name }) => [name, 'ask for a notification by /api/v1/notifications'] as const),
+]);
 
 /** Returns what to do in place of posting an event of this type; undefined: it may be posted. */
 export function adviseOnOwn(type: string): string | undefined {

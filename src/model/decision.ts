@@ -1,3 +1,4 @@
+import type { ZoneSource } from './direct.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 
 export const OUTCOMES = [
@@ -122,6 +123,19 @@ export interface Evidence {
   }[];
   /** Present if the rule's `expires` suppressed the send: the allowed and the actual delay. */
   readonly expired?: { readonly expires_ms: Millis; readonly late_by_ms: Millis };
+  /** Present if a request asked for the notification, and no rule of the tenant decided it. */
+  readonly direct?: {
+    readonly request_id: string;
+    /** Where its content is from: a template of the type, the request, or a template that the provider keeps. */
+    readonly content: 'template' | 'request' | 'provider_template';
+    /** When it was to be sent; absent: at once. `local` and what follows only of a local time. */
+    readonly scheduled?: {
+      readonly at: string;
+      readonly local?: string;
+      readonly zone?: string;
+      readonly zone_from?: ZoneSource;
+    };
+  };
 }
 
 export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;

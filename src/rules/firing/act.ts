@@ -3,6 +3,7 @@ import type { Action } from '../../model/catalog.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
+import { readDirect } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
 import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
@@ -32,6 +33,7 @@ export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing
     eventIds,
     evidence,
     types: onlyActs ? [rule.name] : types,
+    ...(compiled.isDirect && evidence.wait && { notificationId: evidence.wait.wait_id }),
   });
 
   const scope = toScope(ctx, firing);
@@ -47,6 +49,7 @@ export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing
         data,
         items: firing.items,
         total: firing.total,
+        ...(compiled.isDirect && { direct: readDirect(trigger) }),
       });
     }
   }
