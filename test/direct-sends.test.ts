@@ -10,7 +10,10 @@ test('a direct send goes through the event, the decision, the plan and the deliv
   const { send, user, email, sms, tidings, get, becomes, server } = at();
   await user('u1', { email: 'maria@example.com', phone: '+351912345678' });
   await tidings.worker();
-  const { status, body } = await send({ variables: { order_id: '4711' }, context: { source: 'shop', correlation_id: 'c-1' } });
+  const { status, body } = await send({
+    variables: { order_id: '4711' },
+    context: { source: 'shop', correlation_id: 'c-1' },
+  });
   expect(status).toBe(202);
   const [result] = body.results;
   expect(body).toMatchObject({ dry_run: false, accepted: 1, request_id: expect.stringMatching(/^req_/) });
@@ -93,7 +96,13 @@ test('an address of several users is sent to none of them, and the others get th
 
 test.each([
   ['an unknown type', { type: 'ODRER' }, 'unknown_type', '/type', /did you mean ORDER\?/],
-  ['a channel that the type lacks', { channels: ['push'] }, 'invalid_notification', '/channels/0', /uses email and sms/],
+  [
+    'a channel that the type lacks',
+    { channels: ['push'] },
+    'invalid_notification',
+    '/channels/0',
+    /uses email and sms/,
+  ],
   ['another category', { type: 'PROMO', category: 'TRANSACTIONAL' }, 'category_mismatch', '/category', /MARKETING/],
   ['an expiry that is past', { expires_at: '2025-11-20T11:00:00Z' }, 'invalid_notification', '/expires_at', /past/],
   [
@@ -112,8 +121,14 @@ test.each([
     '/scheduled_at/zone',
     /IANA/,
   ],
-  ['two names of one recipient', { recipients: [{ user_id: 'a', email: 'a@b.de' }] }, 'invalid_request', '/recipients/0', /one of/],
-])('%s is refused as a whole, and says where', async (_what, body, code, pointer, message) => {
+  [
+    'two names of one recipient',
+    { recipients: [{ user_id: 'a', email: 'a@b.de' }] },
+    'invalid_request',
+    '/recipients/0',
+    /one of/,
+  ],
+])('%s is rejected as a whole, and says where', async (_what, body, code, pointer, message) => {
   const { send, count } = at();
   const answer = await send(body);
   expect(answer.body).toMatchObject({ code, errors: [{ pointer }] });
@@ -122,11 +137,15 @@ test.each([
   expect(await count('events')).toBe(0);
 });
 
-test('content of its own is sent as it is in the place of the templates, and is told by the explanation', async () => {
+test('content of its own is sent as it is in the place of the templates, and the explanation says so', async () => {
   const { send, user, email, sms, tidings, becomes, server } = at();
   await user('u1', { email: 'maria@example.com', phone: '+351912345678' });
   await tidings.worker();
-  const content = { title: 'Hello {{event.x}}', html: '<p>Hi <b>Maria</b>, write to ann@example.com</p>', text: 'Hi Maria' };
+  const content = {
+    title: 'Hello {{event.x}}',
+    html: '<p>Hi <b>Maria</b>, write to ann@example.com</p>',
+    text: 'Hi Maria',
+  };
   const [result] = (await send({ type: 'BARE', content })).body.results;
   await becomes(result.notification_id, 'sent');
   expect(email.calls[0]?.message).toMatchObject({ subject: 'Hello {{event.x}}', html: content.html, text: 'Hi Maria' });
@@ -134,7 +153,9 @@ test('content of its own is sent as it is in the place of the templates, and is 
   const { paragraph, decisions } = (await server.get('/api/v1/explain/u1/BARE')).body;
   expect(paragraph).toContain('with content of its own');
   expect(decisions[0].evidence.direct.content).toBe('request');
-  const { rows } = await tidings.database.pool.query(`select data::text || ' ' || (select properties::text from events where event_type = 'notification.requested') as text from notifications`);
+  const { rows } = await tidings.database.pool.query(
+    `select data::text || ' ' || (select properties::text from events where event_type = 'notification.requested') as text from notifications`,
+  );
   expect(rows[0].text).not.toContain('ann@example.com');
 });
 
@@ -162,7 +183,11 @@ test('a dry run decides and plans as a send does, and stores nothing', async () 
     { repeats: 0 },
   ]);
   const later = await send({ scheduled_at: '2025-12-01T09:00:00Z' }, {}, '?dry_run=true');
-  expect(later.body.results[0]).toMatchObject({ state: 'scheduled', due_at: '2025-12-01T09:00:00.000Z', notification_id: null });
+  expect(later.body.results[0]).toMatchObject({
+    state: 'scheduled',
+    due_at: '2025-12-01T09:00:00.000Z',
+    notification_id: null,
+  });
   expect(await Promise.all(['events', 'users', 'notifications', 'deliveries', 'waits'].map(count))).toEqual(before);
   const wet = await send({ recipients });
   const plain = ({ notification_id: _, ...rest }: { notification_id: unknown }) => rest;
@@ -174,16 +199,21 @@ test('URGENT needs its scope', async () => {
   const key = async (scopes: string[]) => (await server.post('/api/v1/keys', { name: 'k', scopes })).body.key;
   const plain = await key(['notifications:write']);
   const urgent = await key(['notifications:write', 'notifications:urgent']);
-  const refused = await send({ priority: 'URGENT' }, { authorization: `Bearer ${plain}` });
-  expect(refused).toMatchObject({ status: 403, body: { code: 'forbidden', errors: [{ pointer: '/priority' }] } });
+  const rejected = await send({ priority: 'URGENT' }, { authorization: `Bearer ${plain}` });
+  expect(rejected).toMatchObject({ status: 403, body: { code: 'forbidden', errors: [{ pointer: '/priority' }] } });
   expect(await count('events')).toBe(0);
   expect((await send({ priority: 'URGENT' }, { authorization: `Bearer ${urgent}` })).status).toBe(202);
   expect((await send({ priority: 'HIGH' }, { authorization: `Bearer ${plain}` })).status).toBe(202);
 });
 
-test('nobody posts the event of a request', async () => {
+test('no caller posts the event of a request', async () => {
   const { server } = at();
-  const event = { user_id: 'u1', event_type: 'notification.requested', event_timestamp: '2025-11-20T12:00:00Z', properties: { notification_type: 'ORDER' } };
+  const event = {
+    user_id: 'u1',
+    event_type: 'notification.requested',
+    event_timestamp: '2025-11-20T12:00:00Z',
+    properties: { notification_type: 'ORDER' },
+  };
   const { status, body } = await server.post('/api/v1/events', event);
   expect(status).toBe(422);
   expect(body.rejected[0].message).toContain('/api/v1/notifications');

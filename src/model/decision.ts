@@ -126,9 +126,9 @@ export interface Evidence {
   /** Present if a request asked for the notification, and no rule of the tenant decided it. */
   readonly direct?: {
     readonly request_id: string;
-    /** Where its content is from: a template of the type, the request, or a template that the provider keeps. */
+    /** Origin of its content: a template of the type, the request, or a template that the provider keeps. */
     readonly content: 'template' | 'request' | 'provider_template';
-    /** When it was to be sent; absent: at once. `local` and what follows only of a local time. */
+    /** When it was to be sent; absent: at once. `local` and those after it only for a local time. */
     readonly scheduled?: {
       readonly at: string;
       readonly local?: string;

@@ -13,7 +13,7 @@ export interface OwnContent {
   /** The subject of an email, the title of push and in-app messages. */
   readonly title?: string;
   readonly text?: string;
-  /** Of an email. */
+  /** Part of an email. */
   readonly html?: string;
   /** Name of a template that the provider keeps; then there is nothing else. */
   readonly provider_template?: string;
@@ -32,7 +32,7 @@ export interface LocalSchedule {
 /** When a notification is to be sent: an instant (ISO 8601), or a local time. */
 export type Schedule = string | LocalSchedule;
 
-/** Where the zone of a local time came from. */
+/** Origin of the zone of a local time. */
 export const ZONE_SOURCES = ['recipient', 'request', 'tenant', 'default'] as const;
 export type ZoneSource = (typeof ZONE_SOURCES)[number];
 
@@ -45,6 +45,6 @@ export interface DirectPart {
   /** After this the message is of no use; absent: as the type says. */
   readonly expiresAt?: Millis;
   readonly content?: OwnContent;
-  /** What its templates show as `event`. */
+  /** Its templates show them as `event`. */
   readonly variables: JsonObject;
 }

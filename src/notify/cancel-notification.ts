@@ -6,10 +6,11 @@ import type { Actor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { cancelNotification, findScheduled, findUserOfNotification, loadStatuses } from '../store/notifications.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { cancelWait } from '../timers/wait-admin.ts';
 
 /**
- * What a cancellation has found. `cancelled`: it goes to nobody. `too_late`: a message of it went out, may have, or is being sent at
+ * The state that a cancellation leaves. `cancelled`: no message of it goes out. `too_late`: a message of it went out, may have, or is being sent at
  * this moment; what has not begun is cancelled all the same.
  */
 export interface Cancellation {
@@ -32,7 +33,7 @@ export interface CancelCommand {
   readonly now: Millis;
 }
 
-/** Cancels a notification, scheduled or made. Undefined: there is none with this id. */
+/** Cancels a notification, scheduled or made. Undefined: the id is unknown. */
 export async function cancelNotificationById(command: CancelCommand): Promise<Cancellation | undefined> {
   const { pool, tenantId, id } = command;
   if (await findScheduled(pool, tenantId, id)) {
@@ -51,19 +52,19 @@ async function cancelMade({ pool, tenantId, id, actor, now }: CancelCommand): Pr
     const userId = await findUserOfNotification(connection, tenantId, id);
     if (userId === undefined) return undefined;
     const before = await loadStatuses(connection, tenantId, id);
-    await cancelNotification(connection, tenantId, { userId, id }, now);
+    const isFirst = await cancelNotification(connection, tenantId, { userId, id }, now);
     const after = await loadStatuses(connection, tenantId, id);
-    const states = { before: toStates(before), after: toStates(after) };
+    const states = { before: toStates(before, null), after: toStates(after, isoTime(now)) };
     const entry = { tenantId, actor, action: 'notification.cancelled', subject: id, detail: {}, ...states };
-    await appendAuditEntry(connection, entry, now);
+    if (isFirst) await appendAuditEntry(connection, entry, now);
     return toCancellation(id, after);
   });
 }
 
 type Statuses = Awaited<ReturnType<typeof loadStatuses>>;
 
-function toStates(statuses: Statuses): JsonObject {
-  return { deliveries: statuses.map(({ channel, status }) => ({ channel, status })) };
+function toStates(statuses: Statuses, cancelledAt: string | null): JsonObject {
+  return { cancelled_at: cancelledAt, deliveries: statuses.map(({ channel, status }) => ({ channel, status })) };
 }
 
 function toCancellation(id: string, statuses: Statuses): Cancellation {

@@ -75,8 +75,7 @@ function checkTimes({ scheduled_at: at, expires_at: expiry }: SendRequest, now: 
   const parsed = parseTimestamp(expiry);
   if ('problem' in parsed) throw invalid(`expires_at ${parsed.problem}.`, '/expires_at');
   if (parsed.time <= now) throw invalid('expires_at is past.', '/expires_at');
-  if (time !== undefined && parsed.time <= time)
-    throw invalid('expires_at is not after scheduled_at.', '/expires_at');
+  if (time !== undefined && parsed.time <= time) throw invalid('expires_at is not after scheduled_at.', '/expires_at');
 }
 
 /**

@@ -6,7 +6,7 @@ import type { EventResult } from '../ingest/results.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { findStoredEvents } from '../store/event-ids.ts';
 
-/** Where an earlier try of the same request has stored its event. */
+/** User and time of an event that an earlier try of the same request has stored. */
 export interface StoredEvent {
   readonly userId: string;
   readonly time: Millis;

@@ -6,7 +6,7 @@ import { isoTime } from '../time/iso-time.ts';
 import type { SendRequest } from './request.ts';
 import { ADDRESS_USER, type BareAddress } from './resolve-recipients.ts';
 
-/** What all recipients of a request share. */
+/** The parts of a request that all of its recipients share. */
 export interface RequestedBase {
   readonly request: Omit<SendRequest, 'recipients'>;
   /** With the zone of the tenant, where it depends on that. */

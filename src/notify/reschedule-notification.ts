@@ -36,7 +36,7 @@ export interface RescheduleCommand {
 
 /**
  * Moves what is scheduled to another time, by an event about its user. Undefined: there is no notification with this id.
- * @throws TidingsError if the time is none, or after its expiry
+ * @throws TidingsError if it is no time, or after its expiry
  */
 export async function rescheduleNotification(
   command: RescheduleCommand,
@@ -45,7 +45,8 @@ export async function rescheduleNotification(
   const { pool, pipeline, tenantId, id, actor, operationId, now } = command;
   const time = checkSchedule(scheduledAt);
   const found = await findScheduled(pool, tenantId, id);
-  if (!found) return (await loadNotification(pool, tenantId, id)) ? { notification_id: id, state: 'too_late' } : undefined;
+  if (!found)
+    return (await loadNotification(pool, tenantId, id)) ? { notification_id: id, state: 'too_late' } : undefined;
   checkExpiry(found.properties, time);
   const properties = {
     notification_id: id,

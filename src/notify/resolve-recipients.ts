@@ -9,24 +9,24 @@ import type { Recipient } from './request.ts';
 /** Begins the ids of users who are known by an address alone; the rest is its keyed hash. */
 export const ADDRESS_USER = 'addr:';
 
-/** An address to which the user of a request is not known otherwise. */
+/** An address of a user who is known by it alone. */
 export interface BareAddress {
   readonly kind: AddressKind;
   readonly address: string;
 }
 
-/** The user whom a recipient is. */
+/** The user behind a recipient. */
 export interface ResolvedRecipient {
   readonly userId: string;
-  /** What the id of its event is made of: the same for the same recipient. */
+  /** Part of the id of its event: the same for the same recipient. */
   readonly name: string;
-  /** Of a recipient that was given as an address: whether a user has it. Absent: it was given as a user. */
+  /** Whether a user has the address that was given. Absent: it was given as a user. */
   readonly isLinked?: boolean;
   /** Present if no user has the address: it becomes that of a user of its own. */
   readonly bare?: BareAddress;
 }
 
-/** A recipient to whom nothing can be sent. */
+/** A recipient without one user. */
 export interface UnresolvedRecipient {
   readonly code: 'invalid_recipient' | 'ambiguous_address';
   readonly message: string;

@@ -28,7 +28,7 @@ export interface SendParts {
   readonly clock: () => Millis;
 }
 
-/** Who asks, and for which operation: the same id whenever the request is repeated. */
+/** The caller, and the operation that it asks for: the same id whenever the request is repeated. */
 export interface Asker {
   readonly tenantId: string;
   readonly actor: Actor;

@@ -1,8 +1,8 @@
 import type { EventResult } from '../ingest/results.ts';
 import type { NotificationType } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
-import { DIRECT_RULE, type ZoneSource } from '../model/direct.ts';
 import type { Channel } from '../model/delivery.ts';
+import { DIRECT_RULE, type ZoneSource } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import { planNotification } from '../plan/plan.ts';
 import { maskEmail, maskPhone } from '../privacy/mask.ts';
@@ -17,18 +17,18 @@ import type { ResolvedRecipient, UnresolvedRecipient } from './resolve-recipient
 export const SEND_STATES = ['accepted', 'scheduled', 'suppressed', 'rejected'] as const;
 export type SendState = (typeof SEND_STATES)[number];
 
-/** What became of one recipient of a request. */
+/** The result for one recipient of a request. */
 export interface SendResult {
   /** As given; an address masked. */
   readonly recipient: Recipient;
   /** Absent: none was found. */
   readonly user_id?: string;
-  /** Of an address: whether it belongs to a user who has it. */
+  /** Whether a user has the address that was given. Absent: it was given as a user. */
   readonly linked?: boolean;
   readonly state: SendState;
-  /** Null: there is none. */
+  /** Null: nothing is sent. */
   readonly notification_id: string | null;
-  /** Of `scheduled`. */
+  /** Only if it is scheduled. */
   readonly due_at?: string;
   /** Zone of a local time, and where it came from. */
   readonly zone?: string;
@@ -63,7 +63,8 @@ export function toSendResult(
   };
   const decision = decisions.find(({ rule }) => rule === DIRECT_RULE);
   if (status === 'conflict') {
-    const reason = 'The Idempotency-Key was used for another request to this recipient; use a new key for each request.';
+    const reason =
+      'The Idempotency-Key was used for another request to this recipient; use a new key for each request.';
     return { ...about, state: 'rejected', notification_id: null, code: 'idempotency_key_reused', reason };
   }
   if (!decision) {

@@ -1,8 +1,8 @@
-/** What a request for a notification says, read from the event that it became. */
+/** Reads a request for a notification from the event that it became. */
 
+import type { Evidence } from '../model/decision.ts';
 import { CHANNELS, type Channel, PRIORITIES, type Priority } from '../model/delivery.ts';
 import type { DirectPart, OwnContent, ZoneSource } from '../model/direct.ts';
-import type { Evidence } from '../model/decision.ts';
 import type { Event, Json, JsonObject, Millis } from '../model/event.ts';
 import { canonicalZone, resolveLocalTime } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -37,7 +37,10 @@ export interface DirectTime {
  * Returns when a request is to be sent; undefined: it says no time, or none that exists.
  * @param traits of the user, for a local time in their zone
  */
-export function findDirectTime({ properties: { scheduled_at: at } }: Request, traits: JsonObject): DirectTime | undefined {
+export function findDirectTime(
+  { properties: { scheduled_at: at } }: Request,
+  traits: JsonObject,
+): DirectTime | undefined {
   if (typeof at === 'string') {
     const time = readInstant(at);
     return time === undefined ? undefined : { time };

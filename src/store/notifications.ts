@@ -4,7 +4,12 @@ import { DIRECT_RULE } from '../model/direct.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
-import { type DeliverySummary, loadDeliverySummaries, loadNotifications, type NotificationView } from './deliveries/delivery-views.ts';
+import {
+  type DeliverySummary,
+  loadDeliverySummaries,
+  loadNotifications,
+  type NotificationView,
+} from './deliveries/delivery-views.ts';
 import type { Connection } from './pg/pool.ts';
 
 /* Notifications as they are listed and asked for by their id: those that were made, and those that wait for their time. */
@@ -96,7 +101,7 @@ export async function listNotifications(
   };
 }
 
-/** Returns a notification, made or scheduled; undefined: there is none with this id. */
+/** Returns a notification, made or scheduled; undefined: the id is unknown. */
 export async function loadNotification(
   pool: pg.Pool,
   tenantId: string,
@@ -126,7 +131,7 @@ export async function loadNotification(
   return { ...toSummary(row), category: null, event_id, decision_id: null, context, deliveries: [] };
 }
 
-/** Returns the user of a notification that was made; undefined: there is none. */
+/** Returns the user of a notification that was made; undefined: the id is unknown. */
 export async function findUserOfNotification(
   connection: Connection,
   tenantId: string,
@@ -155,14 +160,17 @@ export async function findScheduled(
   return rows[0] && { userId: rows[0].user_id, properties: rows[0].properties };
 }
 
-/** Marks a notification as cancelled, so that no claim sends it from then on, and cancels what is queued of it. */
+/**
+ * Marks a notification as cancelled, so that no claim sends it from then on, and cancels what is queued of it. Returns whether it was
+ * not marked before.
+ */
 export async function cancelNotification(
   connection: Connection,
   tenantId: string,
   { userId, id }: { readonly userId: string; readonly id: string },
   now: Millis,
-): Promise<void> {
-  await connection.query(
+): Promise<boolean> {
+  const { rowCount } = await connection.query(
     `update notifications set cancelled_at = $4
      where tenant_id = $1 and user_id = $2 and notification_id = $3 and cancelled_at is null`,
     [tenantId, userId, id, isoTime(now)],
@@ -173,6 +181,7 @@ export async function cancelNotification(
      where tenant_id = $1 and notification_id = $2 and status = 'queued'`,
     [tenantId, id, isoTime(now)],
   );
+  return rowCount === 1;
 }
 
 /** Returns the statuses of the deliveries of a notification, in order of channel. */
@@ -200,9 +209,9 @@ interface Row {
   readonly created_at: Millis;
   readonly due_at: Millis | null;
   readonly cancelled_at: Millis | null;
-  /** Of its deliveries; null: it is not made. */
+  /** Statuses of its deliveries; null: it is not made. */
   readonly statuses: readonly DeliveryStatus[] | null;
-  /** Of its wait; null: it is made. */
+  /** Status of its wait; null: it is made. */
   readonly waits: 'waiting' | 'cancelled' | 'fired' | null;
 }
 

@@ -8,7 +8,7 @@ import { findExcess } from './excess.ts';
 import { deriveTextTemplate } from './plain-text.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
 
-/** Part of the content of a request that becomes a part of a message; others there are none of. */
+/** The part of the content of a request that becomes a part of a message. */
 const SOURCES: { readonly [part in PartName]?: 'title' | 'text' | 'html' } = {
   subject: 'title',
   title: 'title',

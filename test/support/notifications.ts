@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest';
-import { type FakeProvider, fakeProvider } from './providers.ts';
 import { type Answer, type TestServer, testServer } from './http.ts';
+import { type FakeProvider, fakeProvider } from './providers.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
 
 /** Direct sends over HTTP, with fake providers and virtual time, which begins on 20 November 2025 at 12:00 UTC. */
@@ -54,7 +54,11 @@ export function useNotifications(files: { readonly [file: string]: string } = {}
     const tidings = await testTidings({ email, sms }, new Map(Object.entries({ ...CATALOG, ...files })));
     const server = await testServer(tidings);
     const send: TestNotifications['send'] = (body = {}, headers = {}, query = '') =>
-      server.post(`/api/v1/notifications${query}`, { type: 'ORDER', recipients: [{ user_id: 'u1' }], ...body }, headers);
+      server.post(
+        `/api/v1/notifications${query}`,
+        { type: 'ORDER', recipients: [{ user_id: 'u1' }], ...body },
+        headers,
+      );
     const get = (id: string) => server.get(`/api/v1/notifications/${id}`);
     current = {
       tidings,

@@ -161,7 +161,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/deliveries/{id}/reveal': REASON,
-  'POST /api/v1/notifications': ({ notificationType, userId }) => ({ type: notificationType, recipients: [{ user_id: userId }] }),
+  'POST /api/v1/notifications': ({ notificationType, userId }) => ({
+    type: notificationType,
+    recipients: [{ user_id: userId }],
+  }),
   'POST /api/v1/notifications/{id}/cancel': NOTHING,
   'POST /api/v1/notifications/{id}/reschedule': () => ({ scheduled_at: '2025-11-21T12:00:00Z' }),
   'POST /api/v1/waits/{id}/cancel': NOTHING,

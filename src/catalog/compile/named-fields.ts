@@ -28,7 +28,7 @@ export function findNamedFields(
 function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   const { rule, condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   for (const { trait } of rule.changes ?? []) fields.add(undefined, ['traits', trait]);
-  // What a request says is needed when it is sent: its content, its variables.
+  // The content and the variables of a request are needed when it is sent.
   if (compiled.isDirect) for (const path of WHOLE) addToTriggers(fields, compiled, path);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
   const values = [...data, ...actions.flat()].map(([, value]) => value);

@@ -57,7 +57,12 @@ export function addNotificationsCommands(program: Command): void {
     .option('--user-id <id>', 'to this user; may be repeated', collect, [])
     .option('--email <address>', 'to the user with this address, or to the address alone; may be repeated', collect, [])
     .option('--phone <number>', 'the same with a number in E.164 form; may be repeated', collect, [])
-    .option('--var <name=value>', 'a variable; a value that is JSON is read as such; may be repeated', collectVariable, {})
+    .option(
+      '--var <name=value>',
+      'a variable; a value that is JSON is read as such; may be repeated',
+      collectVariable,
+      {},
+    )
     .option('--channel <channel>', 'on this channel only; may be repeated', collect)
     .option('--at <time>', 'at this time (2026-12-01T09:00:00Z), or with --zone at this local time')
     .option('--zone <zone>', 'zone of --at: recipient, or an IANA zone')
@@ -208,7 +213,9 @@ function formatResult(
   isDryRun: boolean,
 ): string {
   const who = recipient.user_id ?? recipient.email ?? recipient.phone ?? '';
-  const planned = Object.entries(channels ?? {}).map(([channel, { plan }]) => (plan === 'go' ? channel : `${channel} (${plan})`));
+  const planned = Object.entries(channels ?? {}).map(([channel, { plan }]) =>
+    plan === 'go' ? channel : `${channel} (${plan})`,
+  );
   const when = due_at !== undefined ? ` until ${due_at}` : late ? ' at once: its time was past' : '';
   const why = reason === undefined ? '' : `: ${reason}`;
   const via = planned.length === 0 ? '' : ` by ${planned.join(', ')}`;

@@ -25,6 +25,7 @@ const TAGS = [
   { name: 'users', description: 'Users that events are about' },
   { name: 'deliveries', description: 'Notifications on their way to a channel' },
   { name: 'suppressions', description: 'Addresses that get no messages' },
+  { name: 'notifications', description: 'Notifications, and asking for them directly' },
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
   { name: 'catalog', description: 'Events, notification types, templates and rules' },

@@ -5,11 +5,7 @@ import type { Cancellation } from '../../notify/cancel-notification.ts';
 import { MAX_RECIPIENTS } from '../../notify/request.ts';
 import type { Rescheduled } from '../../notify/reschedule-notification.ts';
 import { SEND_STATES, type SendResult } from '../../notify/send-result.ts';
-import {
-  NOTIFICATION_STATES,
-  type NotificationDetail,
-  type NotificationSummary,
-} from '../../store/notifications.ts';
+import { NOTIFICATION_STATES, type NotificationDetail, type NotificationSummary } from '../../store/notifications.ts';
 import {
   cursorQuery,
   idOf,
@@ -43,14 +39,21 @@ const recipient = z
   .refine((one) => Object.values(one).filter((value) => value !== undefined).length === 1, {
     error: 'write one of user_id, email and phone',
   })
-  .meta({ id: 'Recipient', description: 'A user, or an address: then the user who has it', examples: [{ user_id: 'user-1042' }] });
+  .meta({
+    id: 'Recipient',
+    description: 'A user, or an address: then the user who has it',
+    examples: [{ user_id: 'user-1042' }],
+  });
 
 const scheduledAt = z
   .union([
     z.string().max(64).meta({ description: 'An instant, in RFC 3339 with a zone' }),
     z
       .strictObject({
-        local: z.string().max(32).meta({ examples: ['2026-12-01T09:00'] }),
+        local: z
+          .string()
+          .max(32)
+          .meta({ examples: ['2026-12-01T09:00'] }),
         zone: z
           .string()
           .min(1)
@@ -63,17 +66,29 @@ const scheduledAt = z
 
 const content = z
   .strictObject({
-    title: z.string().min(1).max(1000).optional().describe('The subject of an email, the title of push and in-app messages'),
+    title: z
+      .string()
+      .min(1)
+      .max(1000)
+      .optional()
+      .describe('The subject of an email, the title of push and in-app messages'),
     text: z.string().min(1).max(MAX_TEXT_CHARS).optional(),
     message: z.string().min(1).max(MAX_TEXT_CHARS).optional().describe('The same as text'),
     html: z.string().min(1).max(MAX_HTML_CHARS).optional().describe('Of an email'),
-    provider_template: shortText.optional().describe('Name of a template that the provider keeps, in the place of all others'),
+    provider_template: shortText
+      .optional()
+      .describe('Name of a template that the provider keeps, in the place of all others'),
   })
-  .refine((one) => one.text === undefined || one.message === undefined, { error: 'write text or message, which mean the same' })
+  .refine((one) => one.text === undefined || one.message === undefined, {
+    error: 'write text or message, which mean the same',
+  })
   .refine((one) => one.provider_template === undefined || Object.values(one).filter(Boolean).length === 1, {
     error: 'write provider_template alone, or title, text and html',
   })
-  .meta({ id: 'OwnContent', description: 'What is sent in the place of the templates of the type; it is no template itself' });
+  .meta({
+    id: 'OwnContent',
+    description: 'What is sent in the place of the templates of the type; it is no template itself',
+  });
 
 export const sendBody = z
   .strictObject({
@@ -121,20 +136,26 @@ export const sendQuery = z.strictObject({
 const zone = z.exactOptional(z.string()).describe('Zone of a local time');
 const zoneFrom = z
   .exactOptional(z.enum(ZONE_SOURCES))
-  .describe('`recipient`: of the user; `request`; `tenant`: the user has none; `default`: nor has the tenant, so UTC');
+  .describe(
+    '`recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC',
+  );
 const late = z.exactOptional(z.literal(true)).describe('Its time was past, so it is sent at once');
 
 const sendResult = z
   .object({
-    recipient: z.object({
-      user_id: z.exactOptional(z.string()),
-      email: z.exactOptional(z.string()),
-      phone: z.exactOptional(z.string()),
-    }).describe('As given; an address is masked'),
+    recipient: z
+      .object({
+        user_id: z.exactOptional(z.string()),
+        email: z.exactOptional(z.string()),
+        phone: z.exactOptional(z.string()),
+      })
+      .describe('As given; an address is masked'),
     user_id: z.exactOptional(z.string()),
-    linked: z.exactOptional(z.boolean()).describe('Of an address: whether it is that of a user, whose choices then count'),
+    linked: z
+      .exactOptional(z.boolean())
+      .describe('Of an address: whether it is that of a user, whose choices then count'),
     state: z.enum(SEND_STATES),
-    notification_id: z.string().nullable().describe('Null: there is none'),
+    notification_id: z.string().nullable().describe('Null: nothing is sent'),
     due_at: z.exactOptional(timestamp).describe('Of what is scheduled'),
     zone,
     zone_from: zoneFrom,
@@ -157,7 +178,7 @@ export const sendAnswer = z
   .object({
     request_id: z.string().describe('The same when the request is repeated'),
     dry_run: z.boolean(),
-    accepted: z.int().describe('Users to whom it is sent, or will be'),
+    accepted: z.int().describe('Users who get it now or later'),
     results: listOf(sendResult).describe('In the order of the recipients'),
   })
   .meta({ id: 'SendAnswer', description: 'A result for each recipient' });
@@ -184,7 +205,9 @@ export const cancellation = z
     notification_id: idOf('notification'),
     state: z
       .enum(['cancelled', 'too_late'])
-      .describe('`too_late`: a message went out, may have, or is being sent; what had not begun is cancelled all the same'),
+      .describe(
+        '`too_late`: a message went out, may have, or is being sent; what had not begun is cancelled all the same',
+      ),
     cancelled: channels.describe('Channels that were cancelled; none: it was only scheduled'),
     sent: channels,
     sending: channels.describe('Being sent at this moment: there is no further attempt'),
@@ -231,9 +254,7 @@ export const notificationQuery = z.strictObject({
   after: cursorQuery,
 });
 
-export const notificationPage = z
-  .object({ notifications: listOf(notificationSummary), next: nextCursor })
-  .meta({
-    id: 'NotificationPage',
-    description: 'What is scheduled, the latest time first, and then notifications, newest first. A page may be short',
-  });
+export const notificationPage = z.object({ notifications: listOf(notificationSummary), next: nextCursor }).meta({
+  id: 'NotificationPage',
+  description: 'What is scheduled, the latest time first, and then notifications, newest first. A page may be short',
+});

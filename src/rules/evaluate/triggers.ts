@@ -16,7 +16,9 @@ export function isAbout({ about }: Rule, { type, properties }: Pick<Event, 'type
 export function findTriggered({ byTrigger, direct }: RuleSet, event: Event): readonly CompiledRule[] {
   const listening = byTrigger.get(event.type) ?? NO_RULES;
   if (event.type === NOTIFICATION_REQUESTED) {
-    return listening.flatMap((rule) => (rule.isDirect ? (direct.of(event) ?? []) : isAbout(rule.rule, event) ? rule : []));
+    return listening.flatMap((rule) =>
+      rule.isDirect ? (direct.of(event) ?? []) : isAbout(rule.rule, event) ? rule : [],
+    );
   }
   return listening.every(({ rule }) => isAbout(rule, event))
     ? listening

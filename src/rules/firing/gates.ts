@@ -14,7 +14,10 @@ import {
   emptyBranchReason,
   expiredReason,
   expiredRequestReason,
-  holdoutReason, limitReason, loopReason } from '../reasons.ts';
+  holdoutReason,
+  limitReason,
+  loopReason,
+} from '../reasons.ts';
 
 /** Number of emitted events in a row that may trigger one another; more are taken for a loop. */
 const MAX_EMIT_DEPTH = 5;

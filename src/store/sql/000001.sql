@@ -485,7 +485,7 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
--- What was asked for directly, by the id that its notification will have.
+-- Scheduled direct sends, by the id that the notification will have.
 create index waits_direct on waits (tenant_id, wait_id) where rule = '@direct';
 
 -- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
