@@ -16,7 +16,7 @@ export interface TemplateData {
 
 /** Returns the data that the templates of a send may show; with the content of its own that a request brought. */
 export function toTemplateData(profile: Profile, send: Send): TemplateData {
-  const { trigger, matched, data, items, total, direct } = send;
+  const { trigger, matched, data, items, total, variables, direct } = send;
   const properties = direct?.variables ?? trigger.properties;
   const content = direct?.content as JsonObject | undefined;
   // A received event is known to have no address.
@@ -29,6 +29,7 @@ export function toTemplateData(profile: Profile, send: Send): TemplateData {
     ...(trigger.context && { context: mask(trigger.context) }),
     ...(matched && { matched: maskDocument(matched) }),
     ...(data && { data: maskDocument(data) }),
+    ...(variables && { variables: maskDocument(variables) }),
     ...(items && { items: maskItems(items), total: total ?? items.length }),
     ...(content && { content: mask(content) }),
   };
@@ -41,6 +42,7 @@ export function toTemplateData(profile: Profile, send: Send): TemplateData {
     ...(masked.context !== trigger.context && { context: trigger.context }),
     ...(masked.matched !== matched && { matched }),
     ...(masked.data !== data && { data }),
+    ...(masked.variables !== variables && { variables }),
     ...(masked.items !== items && { items }),
     ...(masked.content !== content && { content }),
   };

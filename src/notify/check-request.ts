@@ -2,10 +2,11 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { joinWords } from '../lib/text/join-words.ts';
-import type { NotificationType } from '../model/catalog.ts';
-import type { JsonObject, Millis } from '../model/event.ts';
+import type { NotificationType, Variables } from '../model/catalog.ts';
+import type { Millis } from '../model/event.ts';
 import type { Scope } from '../model/principal.ts';
 import { buildOwnMessage } from '../templates/own-message.ts';
+import { checkVariables } from '../templates/variables.ts';
 import { resolveLocalTime } from '../time/calendar.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { findZone } from '../time/zone.ts';
@@ -35,16 +36,18 @@ export function checkRequest(
   }
   checkChannels(request, type);
   checkContent(request, type);
-  checkVariables(type, request.variables ?? {});
+  checkGivenVariables(request, rules.planned.get(type.name));
   checkTimes(request, now);
   return type;
 }
 
-/**
- * Checks the variables of a request against those that the type declares. No type declares any yet.
- * @throws TidingsError that names the variable
- */
-export function checkVariables(_type: NotificationType, _variables: JsonObject): void {}
+function checkGivenVariables({ variables = {} }: SendRequest, planned: Variables = {}): void {
+  const checked = checkVariables({ variables: planned }, variables);
+  if (!('problems' in checked)) return;
+  const errors = checked.problems.map(({ name, message }) => ({ pointer: `/variables/${name}`, message }));
+  const message = `${checked.problems.map((one) => one.message).join('; ')}.`;
+  throw new TidingsError('invalid_notification', message, { errors });
+}
 
 function unknownType(name: string, known: readonly string[]): TidingsError {
   const near = findNearest(name, known);

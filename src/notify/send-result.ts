@@ -77,8 +77,9 @@ export function toSendResult(
 function describeDecision(decision: Decision, asked: Asked): Omit<SendResult, 'recipient'> {
   const { outcome, evidence, reason_code: code, reason } = decision;
   const scheduled = evidence.direct?.scheduled;
-  if (outcome !== 'send' && outcome !== 'scheduled')
-    return { state: 'suppressed', notification_id: null, code, reason };
+  if (outcome !== 'send' && outcome !== 'scheduled') {
+    return { state: outcome === 'failed' ? 'rejected' : 'suppressed', notification_id: null, code, reason };
+  }
   const id = decision.notification_id ?? evidence.wait?.wait_id ?? null;
   return {
     state: outcome === 'send' ? 'accepted' : 'scheduled',

@@ -1,5 +1,5 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
-import type { CompiledRule } from '../../rules/compile/rule-set.ts';
+import { type CompiledRule, listVariables } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
 
 /** Path of an expression or a template: it starts with a variable, and a number stands for any item of a list. */
@@ -31,7 +31,7 @@ function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   // The content and the variables of a request are needed when it is sent.
   if (compiled.isDirect) for (const path of WHOLE) addToTriggers(fields, compiled, path);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
-  const values = [...data, ...actions.flat()].map(([, value]) => value);
+  const values = [...data, ...listVariables(compiled), ...actions.flat()].map(([, value]) => value);
   for (const one of [condition, audience, at, ...branches, ...values]) addPaths(fields, compiled, one?.paths ?? []);
   // These are evaluated on the events of the pattern, and on those that end a wait, as on triggers.
   const { after, count, unless, cancelOn } = rule;

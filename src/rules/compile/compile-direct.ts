@@ -16,6 +16,7 @@ export const DIRECT: Rule = {
   again: 'beside',
   limits: [],
   notify: [],
+  variables: 'event.variables',
   actions: [],
 };
 
