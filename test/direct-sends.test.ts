@@ -229,3 +229,20 @@ test('a thousand recipients are one request, each with its result', async () => 
   const more = await send({ recipients: [...recipients, { user_id: 'one more' }] });
   expect(more.status).toBe(400);
 });
+
+test('declared variables are checked before anything is stored, and their defaults and names reach the templates', async () => {
+  const { send, user, email, tidings, becomes, count } = at();
+  await user('u1', { email: 'maria@example.com' });
+  await tidings.worker();
+  const before = await count('events');
+  const missing = await send({ type: 'DECLARED', variables: { count: 'three' } });
+  expect(missing).toMatchObject({ status: 422, body: { code: 'invalid_notification' } });
+  expect(missing.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+    '/variables/count',
+    '/variables/name',
+  ]);
+  expect(await count('events')).toBe(before);
+  const [result] = (await send({ type: 'DECLARED', variables: { name: 'Maria', count: 3 } })).body.results;
+  await becomes(result.notification_id, 'sent');
+  expect(email.calls[0]?.message.text).toBe('Maria has 3, Maria has 3.');
+});

@@ -11,6 +11,7 @@ const CATALOG = {
   ORDER: { category: TRANSACTIONAL, channels: [email, sms] }
   PROMO: { category: MARKETING, channels: [email] }
   STEPS: { category: TRANSACTIONAL, channels: { first_of: [sms, email], wait: 1h, until: delivered } }
+  DECLARED: { category: TRANSACTIONAL, channels: [email], variables: { name: { type: string, required: true }, count: number } }
   BARE: { category: TRANSACTIONAL, channels: [email, sms] }`,
   'rules.yaml': 'rules: { ORDER: { on: signed_up } }',
   'templates/ORDER/email.en.subject.txt': 'Order {{event.order_id}}',
@@ -21,6 +22,8 @@ const CATALOG = {
   'templates/STEPS/email.en.subject.txt': 'Steps',
   'templates/STEPS/email.en.txt': 'Steps',
   'templates/STEPS/sms.en.txt': 'Steps',
+  'templates/DECLARED/email.en.subject.txt': 'Declared',
+  'templates/DECLARED/email.en.txt': '{{name}} has {{count}}, {{event.name}} has {{event.count}}.',
   'templates/BARE/sms.en.txt': 'Bare',
   'templates/BARE/email.en.subject.txt': 'Bare',
   'templates/BARE/email.en.txt': 'Bare',
