@@ -46,6 +46,7 @@ import { registerKeyRoutes } from './routes/keys.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
+import { registerNotificationRoutes } from './routes/notifications.ts';
 import { registerPreferenceRoutes } from './routes/preferences.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
@@ -98,6 +99,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerCompression(app);
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
+  registerNotificationRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
   registerDecisionRoutes(app, dependencies);

@@ -315,7 +315,7 @@ export class BatchDecider {
     const type = catalog.getNotificationType(decision.notification_type);
     const condensed = condenseContents(send, catalog.namedFields);
     const notificationId = decision.notification_id as string;
-    const plans = send.plans ?? planNotification(type, rule.channels, this.batch.now);
+    const plans = send.plans ?? planNotification(type, rule.channels, this.batch.now, send.direct);
     this.batch.notifications.push({
       userId,
       notificationId,

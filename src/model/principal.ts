@@ -4,6 +4,9 @@
  */
 export const SCOPES = [
   'events:write',
+  'notifications:read',
+  'notifications:write',
+  'notifications:urgent',
   'decisions:read',
   'users:read',
   'users:write',
@@ -54,6 +57,7 @@ export const TENANT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => !OTHER_S
 export const INSTALLATION_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== 'me');
 
 const VIEWER: readonly Scope[] = [
+  'notifications:read',
   'decisions:read',
   'users:read',
   'deliveries:read',
@@ -76,6 +80,8 @@ export const ROLES = {
     'audit_log:read',
     'accounts:read',
     'events:write',
+    'notifications:write',
+    'notifications:urgent',
     'deliveries:write',
     'suppressions:write',
     'preferences:write',

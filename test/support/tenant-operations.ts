@@ -80,6 +80,9 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/dead-letters/{group}': ({ tenantId }) => [`recipient:sms:sandbox:${tenantId}:missing_phone:`],
+  '/api/v1/notifications/{id}': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/cancel': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/reschedule': ({ sent }) => [notificationOf(sent)],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -146,6 +149,7 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
   user_id: ({ userId }) => userId,
   rule: ({ rule }) => rule,
   notification_type: ({ notificationType }) => notificationType,
+  type: ({ notificationType }) => notificationType,
   correlation_id: ({ correlationId }) => correlationId,
   prefix: ({ userId }) => userId.slice(0, 5),
   actor: ({ keyIds }) => keyIds[0],
@@ -160,6 +164,12 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/deliveries/{id}/reveal': REASON,
+  'POST /api/v1/notifications': ({ notificationType, userId }) => ({
+    type: notificationType,
+    recipients: [{ user_id: userId }],
+  }),
+  'POST /api/v1/notifications/{id}/cancel': NOTHING,
+  'POST /api/v1/notifications/{id}/reschedule': () => ({ scheduled_at: '2025-11-21T12:00:00Z' }),
   'POST /api/v1/waits/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/retry': NOTHING,
   'POST /api/v1/jobs/{id}/stop': NOTHING,
@@ -232,3 +242,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/session': () => ({ link: 'an unknown link' }),
   'DELETE /api/v1/session': NOTHING,
 };
+
+/** Returns the id of the notification of a delivery. */
+function notificationOf(deliveryId: string): string {
+  return deliveryId.split('.')[0] ?? '';
+}

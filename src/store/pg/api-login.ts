@@ -26,6 +26,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   active_catalogs: ['SELECT'],
   catalog_contents: ['SELECT'],
   events: ['SELECT'],
+  event_ids: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
   users: ['SELECT'],
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
@@ -60,6 +61,7 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
+  notifications: ['UPDATE', 'cancelled_at'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';

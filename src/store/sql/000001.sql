@@ -354,6 +354,8 @@ create table addresses (
   constraint addresses_from_somewhere check (is_trait or added_at is not null)
 );
 
+-- The users who have an address.
+create index addresses_hash on addresses (tenant_id, hash);
 -- No address stands beside itself.
 create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
 
@@ -487,6 +489,9 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
+-- Scheduled direct sends, by the id that the notification will have.
+create index waits_direct on waits (tenant_id, wait_id) where rule = '@direct';
+
 -- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
 -- rotation of the encryption key changes an ended wait: it seals the same originals again.
 create function reject_ended_wait() returns trigger language plpgsql as $$
@@ -545,6 +550,7 @@ create table notifications (
   correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
   sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
+  cancelled_at      timestamptz(3),             -- no claim sends it from then on; null: it was not cancelled
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
