@@ -56,6 +56,7 @@ import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerTrackingRoutes } from './routes/tracking.ts';
 import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
+import { registerUserChangeRoutes } from './routes/user-changes.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerWebhookRoutes } from './routes/webhooks.ts';
@@ -100,6 +101,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerActivityRoutes(app, dependencies);
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
+  registerUserChangeRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);
   registerInboxRoutes(app, dependencies);

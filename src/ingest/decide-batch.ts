@@ -28,6 +28,7 @@ import { maskState, sealWait } from '../store/waits/wait-content.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
+import { toSearchName } from '../users/search-name.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import type { Facts } from './load-facts.ts';
@@ -227,7 +228,9 @@ export class BatchDecider {
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
       const addressHashes = this.#addresses.getHashes(userId);
-      this.batch.profiles.push({ userId, ...this.#sealProfile(userId, profile), addressHashes, zone, isNew });
+      const stored = this.#sealProfile(userId, profile);
+      const name = toSearchName(stored.profile.traits);
+      this.batch.profiles.push({ userId, ...stored, addressHashes, zone, name, isNew });
     }
     this.batch.addresses.push(...this.#addresses.getChanges());
     const written = new Set(this.batch.waits.map(({ wait }) => wait));

@@ -265,7 +265,9 @@ export class Pipeline {
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const parse = (rules: EventRules) =>
-      items.map((item) => rejectFalse(item, parseItem(tenantId, item, rules, bounds, now)));
+      items.map((item) =>
+        rejectFalse(item, parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now)),
+      );
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -412,6 +414,16 @@ function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): Received
   if (advice === undefined || isOwn(item)) return parsed;
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
+}
+
+/** Returns rules by which Tidings itself may set a trait to null, whatever its schema says: it is removed. */
+function allowRemoval(rules: EventRules): EventRules {
+  const { validate } = rules;
+  return {
+    ...rules,
+    validate: (type, properties, traits) =>
+      validate(type, properties, Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== null))),
+  };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

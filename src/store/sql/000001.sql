@@ -324,12 +324,15 @@ create table users (
   first_seen_at  timestamptz(3)   not null,
   updated_at     timestamptz(3)   not null,
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
+  name           text collate "C",           -- of the traits, in small letters, to be searched; null: none
   sealed         bytea,                      -- originals of traits and trait_times
   primary key (tenant_id, user_id)
 ) with (fillfactor = 70);  -- room for updates on the same page
 
 -- The users of a time zone, for scheduled rules in local time.
 create index users_zone on users (tenant_id, zone, user_id);
+-- Users by the start of their name.
+create index users_name on users (tenant_id, name, user_id) where name is not null;
 
 -- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
 -- of the traits replaces the earlier one; those that were added by a request stay.
@@ -352,6 +355,8 @@ create table addresses (
 
 -- No address stands beside itself.
 create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
+-- Who has an address.
+create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
