@@ -34,6 +34,7 @@ import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
 import { registerDeviceRoutes } from './routes/devices.ts';
+import { registerErasureRoutes } from './routes/erasures.ts';
 import { registerEventRoutes } from './routes/events.ts';
 import { registerExplainRoutes } from './routes/explain.ts';
 import { registerFollowRoutes } from './routes/follow-catalog.ts';
@@ -102,6 +103,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerUserChangeRoutes(app, dependencies);
+  registerErasureRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);
   registerInboxRoutes(app, dependencies);

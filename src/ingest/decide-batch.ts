@@ -28,10 +28,10 @@ import { maskState, sealWait } from '../store/waits/wait-content.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
 import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
-import { toSearchName } from '../users/search-name.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import type { Facts } from './load-facts.ts';
+import { toSearchName } from './search-name.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 import { toEventFact } from './webhook-facts.ts';
 

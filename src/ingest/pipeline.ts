@@ -387,13 +387,16 @@ export class Pipeline {
     items: readonly unknown[],
     results: readonly EventResult[],
   ): Promise<void> {
-    const rejected = results.flatMap((result, index) =>
-      result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
-    );
+    const rejected = results.flatMap((result, index) => (isToKeep(result) ? [{ item: items[index], result }] : []));
     if (rejected.length === 0) return;
     const { pool, seal, clock } = this.#parts;
     await quarantine(pool, seal, tenantId, rejected, clock());
   }
+}
+
+/** Whether a result has its item kept in the quarantine. Of a user who was erased nothing is kept. */
+function isToKeep({ status, code }: EventResult): boolean {
+  return (status === 'rejected' || status === 'conflict') && code !== 'user_erased';
 }
 
 /** Returns the results of two groups of events in the order of all events. */
