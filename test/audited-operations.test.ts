@@ -11,6 +11,10 @@ const AUDITED: {
   'POST /api/v1/deliveries/{id}/retry': ['delivery.retried', 'both'],
   'POST /api/v1/deliveries/{id}/cancel': ['delivery.cancelled', 'both'],
   'POST /api/v1/deliveries/{id}/reveal': ['delivery.revealed', 'none'],
+  'PUT /api/v1/users/{user_id}': ['user.changed', 'none'],
+  'PATCH /api/v1/users/{user_id}': ['user.changed', 'none'],
+  'POST /api/v1/users/bulk': ['users.changed', 'none'],
+  'POST /api/v1/users/{user_id}/erase': ['user.erased', 'none'],
   'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
   'POST /api/v1/users/{user_id}/addresses': ['address.added', 'after'],
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': ['address.changed', 'both'],
@@ -66,6 +70,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',
   'DELETE /api/v1/session': 'a logout',
   'POST /api/v1/suppressions/search': 'changes nothing',
+  'POST /api/v1/users/search': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',
   'POST /api/v1/webhooks/{endpoint_id}/test': 'changes nothing',
   ...Object.fromEntries(

@@ -193,6 +193,7 @@ describe('an erasure', () => {
     });
     expect(again.body.rejected).toMatchObject([{ code: 'user_erased' }]);
     expect((await server.get('/api/v1/users/late')).body.traits).toEqual({ plan: 'new' });
+    await settled();
     const other = await erase('late');
     expect([other.status, other.body.erasure_id === body.erasure_id]).toEqual([202, false]);
     await ended(other.body.erasure_id);

@@ -7,7 +7,7 @@ import { OTHER, type TwoTenants } from './two-tenants.ts';
 
 /** Operations on names that callers choose. They treat one of another tenant as any that is not used yet. */
 const OF_NAMES =
-  /^(GET .*\/(audit|explain)\/\{user_id\}.*|POST .*\/users\/\{user_id\}\/tokens|\w+ .*\/users\/\{user_id\}\/(devices(\/apns|\/fcm)?|inbox(\/\{mark\})?)|POST .*\/me\/inbox\/\{mark\}|PUT .*\/issuers\/\{issuer\})$/;
+  /^(GET .*\/(audit|explain)\/\{user_id\}.*|POST .*\/users\/\{user_id\}\/tokens|\w+ .*\/users\/\{user_id\}\/(devices(\/apns|\/fcm)?|inbox(\/\{mark\})?)|(PUT|PATCH) .*\/users\/\{user_id\}|POST .*\/me\/inbox\/\{mark\}|PUT .*\/issuers\/\{issuer\})$/;
 
 /** Expects that an operation with ids of the other tenant is answered as if there were no such rows. */
 export async function expectUnknown(
