@@ -39,7 +39,7 @@ const CATALOG = new Map([
 /** Bytes of the user that must be nowhere afterwards. */
 const TRACES = ['maria-4711', 'Maria Silva', 'maria@example.com', '351912345678', 'm…@example.com', 'blue-suede'];
 
-/** Those that are never in the clear. */
+/** Traces that are never in the clear. */
 const SEALED = ['maria@example.com', '351912345678'];
 
 let tidings: TestTidings;
@@ -163,13 +163,13 @@ describe('an erasure', () => {
     expect((await query('select address_mask from suppressions')).map((row) => row.address_mask)).toEqual([null]);
   });
 
-  test('is the same when it is asked for again, and one of an unknown user is none', async () => {
+  test('is the same when it is asked for again, and that of an unknown user is a problem', async () => {
     await live('again');
     const first = await erase('again');
     await ended(first.body.erasure_id);
     const second = await erase('again');
     expect([second.status, second.body.erasure_id]).toEqual([200, first.body.erasure_id]);
-    expectProblem(await erase('nobody'), { status: 404, code: 'not_found', pointer: 'user_id' });
+    expectProblem(await erase('unknown'), { status: 404, code: 'not_found', pointer: 'user_id' });
   });
 
   test('rejects events from before, keeps nothing of them, and lets later ones make the user anew', async () => {
@@ -219,7 +219,7 @@ describe('an erasure', () => {
     );
     release();
     hold = null;
-    // What comes after the end of all that was being sent waits for it.
+    // The last steps wait for the end of all that was being sent.
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect((await server.get(`/api/v1/erasures/${body.erasure_id}`)).body.status).toBe('running');
     tidings.clock.now += 10 * 15_000;

@@ -45,12 +45,12 @@ describe('a user', () => {
   });
 
   test('has a change in its timeline with who made it, and in the audit log', async () => {
-    await send('PATCH', 'told', { plan: 'pro' });
-    const { body } = await api.server.get('/api/v1/audit/told');
+    await send('PATCH', 'timeline', { plan: 'pro' });
+    const { body } = await api.server.get('/api/v1/audit/timeline');
     expect(body.recent_events).toMatchObject([
       { event_type: 'profile.updated', user_traits: { plan: 'pro' }, context: { by: { kind: 'local' } } },
     ]);
-    const log = await api.server.get('/api/v1/audit-log?subject=told');
+    const log = await api.server.get('/api/v1/audit-log?subject=timeline');
     expect(log.body.entries).toMatchObject([{ action: 'user.changed', detail: { traits: ['plan'] } }]);
   });
 
@@ -94,7 +94,7 @@ describe('many users', () => {
     expect(await find('prefix=bulk')).toEqual(['bulk 1', 'bulk 2']);
   });
 
-  test('of which there are more than a thousand are refused as a whole', async () => {
+  test('of which there are more than a thousand are rejected as a whole', async () => {
     const users = Array.from({ length: 1001 }, (_, index) => ({ user_id: `n${index}`, traits: {} }));
     const answer = await api.server.post('/api/v1/users/bulk', { users });
     expectProblem(answer, { status: 400, code: 'invalid_request', pointer: '/users' });
@@ -125,7 +125,7 @@ describe('users are found', () => {
     await send('PATCH', 'mail 2', { email: 'same@example.com', phone: '+351912345678' });
     expect(await searchBy('email', ' same@EXAMPLE.com ')).toEqual(['mail 1', 'mail 2']);
     expect(await searchBy('phone', '+351 912 345 678')).toEqual(['mail 2']);
-    expect(await searchBy('email', 'nobody@example.com')).toEqual([]);
+    expect(await searchBy('email', 'unknown@example.com')).toEqual([]);
     expectProblem(await api.server.get('/api/v1/users?email=same@example.com'), {
       status: 400,
       code: 'invalid_request',
@@ -133,7 +133,7 @@ describe('users are found', () => {
     });
   });
 
-  test('a page at a time, each once; a cursor of another filter is refused', async () => {
+  test('a page at a time, each once; a cursor of another filter is rejected', async () => {
     const ids = Array.from({ length: 7 }, (_, index) => `page ${index}`);
     for (const id of ids) await send('PATCH', id, { name: 'Same Name' });
     for (const query of ['prefix=page', 'contains=age%20', 'name=same']) {

@@ -5,7 +5,7 @@ import { isoTime } from '../time/iso-time.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { EventResult } from './results.ts';
 
-/** What a request sets of a user. */
+/** Traits that a request sets of a user. */
 export interface ProfileChange {
   readonly userId: string;
   /** A trait that is null is removed, whatever its schema says. */

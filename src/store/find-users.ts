@@ -1,7 +1,7 @@
 import type { AddressKind } from '../model/event.ts';
 import type { Connection } from './pg/pool.ts';
 
-/* Who is meant: users by a part of their id, by name, or by address. */
+/* Users by a part of their id, by name, or by address. */
 
 /** A user that was found. */
 export interface FoundUser {

@@ -2883,7 +2883,7 @@ export interface components {
         };
         ErasureBody: {
             /**
-             * @description For the audit log; name nobody in it
+             * @description For the audit log; without names
              * @example request of 2 November
              */
             reason?: string;

@@ -79,7 +79,7 @@ export function addUsersCommands(program: Command): void {
     .command('erase')
     .description('Erase everything about a user; it cannot be undone')
     .argument(...USER)
-    .option('--reason <text>', 'for the audit log; name nobody in it')
+    .option('--reason <text>', 'for the audit log; without names')
     .option(...YES_OPTION)
     .option(...JSON_OPTION)
     .action(async (userId: string, { reason, yes, json }: { reason?: string; yes?: boolean; json?: boolean }) => {
@@ -105,7 +105,7 @@ export function addUsersCommands(program: Command): void {
 
 function toQuery({ prefix, contains, name, limit }: SearchOptions): URLSearchParams {
   const given = Object.entries({ prefix, contains, name }).flatMap(([key, value]) =>
-    value === undefined ? [] : [[key, value]],
+    value === undefined ? [] : [[key, value] as [string, string]],
   );
   return new URLSearchParams([...given, ['limit', `${limit}`]]);
 }

@@ -5,7 +5,7 @@ import { beginErasure, loadErasure } from '../../store/erasure/erasures.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { idParams } from '../schemas/common.ts';
 import { erasure, erasureBody } from '../schemas/erasures.ts';
-import { userParams } from '../schemas/people.ts';
+import { userParams } from '../schemas/user-requests.ts';
 
 /** Erasure of everything about a user. */
 export function registerErasureRoutes(app: App, { database, seal, clock }: HttpDependencies): void {

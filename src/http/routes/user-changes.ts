@@ -6,7 +6,7 @@ import type { Principal } from '../../model/principal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
 import { loadTraits } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
-import { userBody, userDetails, userParams, usersBody, usersResult } from '../schemas/people.ts';
+import { userBody, userDetails, userParams, usersBody, usersResult } from '../schemas/user-requests.ts';
 import { showUser } from '../show-user.ts';
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;

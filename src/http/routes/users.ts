@@ -3,7 +3,7 @@ import { toNormalAddress } from '../../privacy/normal-address.ts';
 import { findUsersByAddress, findUsersById, findUsersByName } from '../../store/find-users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
-import { userDetails, userPage, userParams, userSearch, usersQuery } from '../schemas/people.ts';
+import { userDetails, userPage, userParams, userSearch, usersQuery } from '../schemas/user-requests.ts';
 import { showUser } from '../show-user.ts';
 
 const TAGS = ['users'];

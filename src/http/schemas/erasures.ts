@@ -8,7 +8,7 @@ export const erasureBody = z
   .strictObject({
     reason: storable(z.string().trim().min(1).max(500))
       .optional()
-      .meta({ description: 'For the audit log; name nobody in it', examples: ['request of 2 November'] }),
+      .meta({ description: 'For the audit log; without names', examples: ['request of 2 November'] }),
   })
   .meta({ id: 'ErasureBody' });
 

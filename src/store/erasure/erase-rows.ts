@@ -227,7 +227,7 @@ async function eraseFromAuditLog(
   return { rows: changed, at: examined < WALKED_ENTRIES ? null : last };
 }
 
-/** Replaces the user in the filters of jobs: they match nobody then. */
+/** Replaces the user in the filters of jobs: they match no user then. */
 async function eraseFromJobs(
   connection: Connection,
   _seal: Seal,
@@ -259,7 +259,7 @@ async function eraseKeptResponses(
   for (const { actor, route, key, sealed } of rows) {
     if (sealed === null) continue;
     const kept = openDocument(seal, sealed, documentRow('idempotency_keys', tenantId, actor, route, key));
-    // What cannot be opened may name anyone.
+    // One that cannot be opened may name the user.
     if (kept && !JSON.stringify(kept.body).includes(JSON.stringify(userId).slice(1, -1))) continue;
     await connection.query(
       'update idempotency_keys set sealed = null where tenant_id = $1 and actor = $2 and route = $3 and key = $4 and sealed = $5',
@@ -290,7 +290,7 @@ async function eraseInbox(connection: Connection, _seal: Seal, { tenantId, userI
   return { rows: rowCount ?? 0, at: null };
 }
 
-/** Deletes what is left of messages to the addresses of the user whose deliveries are gone. */
+/** Deletes what remains of messages to the addresses of the user whose deliveries are gone. */
 async function eraseProviderMessages(
   connection: Connection,
   _seal: Seal,

@@ -56,7 +56,7 @@ export async function loadErasures(
   return new Map(rows.map((row) => [ids.get(row.user_hash) as string, row.erased_at]));
 }
 
-/** Who is erased, and by whom. */
+/** The user to erase, and the actor that asked for it. */
 export interface ErasureRequest {
   readonly tenantId: string;
   readonly userId: string;
@@ -241,7 +241,7 @@ function toLastId(time: Millis): string {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7fff-bfff-ffffffffffff`;
 }
 
-/** What the job of an erasure must know of it. */
+/** An erasure as its job needs it. */
 export interface OpenErasure {
   readonly tenantId: string;
   readonly userId: string;

@@ -1,5 +1,5 @@
 /**
- * What an erasure does to each table of the schema. A test compares it with the schema: a new table needs a decision.
+ * Effects of an erasure on each table of the schema. A test compares it with the schema: a new table needs a decision.
  * - `erased`: the rows of the user are deleted.
  * - `pseudonymized`: the rows stay, and no longer say whose they are.
  * - any other text: why the table holds nothing of users.

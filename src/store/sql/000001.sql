@@ -356,7 +356,7 @@ create table addresses (
 
 -- No address stands beside itself.
 create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
--- Who has an address.
+-- Users by address.
 create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
@@ -393,7 +393,7 @@ create table erasures (
   until          uuid             not null,  -- what belongs to a notification with a greater id is newer
   user_id        text collate "C",           -- null: erased
   address_hashes text[],                     -- of the user; null: erased
-  wait_until     timestamptz(3),             -- messages under way have ended by then; null: there was none
+  wait_until     timestamptz(3),             -- messages under way have ended by then; null: no message was
   job_id         uuid             not null,
   actor          json             not null,  -- Actor of src/model/principal.ts
   counts         json             not null default '{}',  -- rows deleted, by table
