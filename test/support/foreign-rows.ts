@@ -9,7 +9,7 @@ import { OTHER, type TwoTenants } from './two-tenants.ts';
 const OF_NAMES =
   /^(GET .*\/(audit|explain)\/\{user_id\}.*|POST .*\/users\/\{user_id\}\/tokens|\w+ .*\/users\/\{user_id\}\/(devices(\/apns|\/fcm)?|inbox(\/\{mark\})?)|POST .*\/me\/inbox\/\{mark\}|PUT .*\/issuers\/\{issuer\})$/;
 
-/** Operations that make a user of the own tenant, who may have the same id as one of another: a test of users shows that. */
+/** Operations that make a user of the own tenant, who may have the same id as one of another: tenant-isolation.test.ts. */
 const MAKING = /^(PUT|PATCH) .*\/users\/\{user_id\}$/;
 
 /** Expects that an operation with ids of the other tenant is answered as if there were no such rows. */

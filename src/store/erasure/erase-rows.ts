@@ -260,7 +260,7 @@ async function eraseKeptResponses(
     if (sealed === null) continue;
     const kept = openDocument(seal, sealed, documentRow('idempotency_keys', tenantId, actor, route, key));
     // One that cannot be opened may name the user.
-    if (kept && !JSON.stringify(kept.body).includes(JSON.stringify(userId).slice(1, -1))) continue;
+    if (kept && !String(kept.body).includes(JSON.stringify(userId).slice(1, -1))) continue;
     await connection.query(
       'update idempotency_keys set sealed = null where tenant_id = $1 and actor = $2 and route = $3 and key = $4 and sealed = $5',
       [tenantId, actor, route, key, sealed],
