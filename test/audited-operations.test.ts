@@ -14,6 +14,7 @@ const AUDITED: {
   'PUT /api/v1/users/{user_id}': ['user.changed', 'none'],
   'PATCH /api/v1/users/{user_id}': ['user.changed', 'none'],
   'POST /api/v1/users/bulk': ['users.changed', 'none'],
+  'POST /api/v1/users/{user_id}/export': ['user.exported', 'none'],
   'POST /api/v1/users/{user_id}/erase': ['user.erased', 'none'],
   'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
   'POST /api/v1/users/{user_id}/addresses': ['address.added', 'after'],

@@ -58,6 +58,7 @@ import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerTrackingRoutes } from './routes/tracking.ts';
 import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
 import { registerUserChangeRoutes } from './routes/user-changes.ts';
+import { registerUserExportRoutes } from './routes/user-export.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerWebhookRoutes } from './routes/webhooks.ts';
@@ -103,6 +104,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerDecisionRoutes(app, dependencies);
   registerUserRoutes(app, dependencies);
   registerUserChangeRoutes(app, dependencies);
+  registerUserExportRoutes(app, dependencies);
   registerErasureRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);

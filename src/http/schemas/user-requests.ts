@@ -93,3 +93,10 @@ export const usersResult = z
     ).describe('One for each user, in the order of the request'),
   })
   .meta({ id: 'UsersResult' });
+
+export const userArchive = z.string().meta({
+  id: 'UserArchive',
+  format: 'binary',
+  description:
+    'A tar archive; README.txt in it says what its files are. A connection that breaks off before the end is an error',
+});
