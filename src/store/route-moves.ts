@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
+import { INSTALLATION_ACCOUNT } from '../model/route.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
@@ -57,8 +58,43 @@ export type MoveStep = 'route.moved' | 'route.returning' | 'route.restored';
 export interface MadeMove {
   /** When the messages of the channel were last moved. */
   readonly movedAt: Millis;
-  /** The step that was made; undefined: it was too early, or the tenant is gone. */
+  /** The step that was made; undefined: it was too early, the account is in no route any longer, or the tenant is gone. */
   readonly step?: MoveStep;
+}
+
+/**
+ * Whether no message of a channel goes by an account: the route of the active catalog does not name it, or there is no route, and the
+ * account is that of the installation. A SQL expression over `active` (tenant_id, content) and the columns of a move, `m`.
+ */
+const IS_UNROUTED = `case
+  when jsonb_path_exists(active.content, '$.routes[*] ? (@.channel == $c)', jsonb_build_object('c', m.channel))
+  then not jsonb_path_exists(active.content, '$.routes[*] ? (@.channel == $c).entries[*] ? (@.account == $a)',
+                             jsonb_build_object('c', m.channel, 'a', m.account))
+  else m.account = '${INSTALLATION_ACCOUNT}' end`;
+
+const ACTIVE = `(select tenant_id, t.content from active_catalogs join catalogs as c using (tenant_id, version)
+  cross join lateral (select content from catalog_contents where content_hash = c.content_hash limit 1) as t) as active`;
+
+/** Ends the moves of accounts by which no message goes any longer, after the active catalogs of these tenants have changed. */
+export async function endUnroutedMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
+  await connection.query({
+    name: 'end-unrouted-moves',
+    text: `delete from route_moves as m
+           where tenant_id = any ($1)
+             and (select ${IS_UNROUTED} from ${ACTIVE} where active.tenant_id = m.tenant_id)`,
+    values: [tenantIds],
+  });
+}
+
+/** Whether no message of a channel goes by an account. From then on the active catalog stays as it is until the end of the transaction. */
+async function isUnrouted(connection: Connection, { tenantId, channel, account }: WantedMove): Promise<boolean> {
+  await connection.query('select from active_catalogs where tenant_id = $1 for share', [tenantId]);
+  const { rowCount } = await connection.query(
+    `select from ${ACTIVE} cross join (values ($2::text, $3::text)) as m (channel, account)
+     where active.tenant_id = $1 and ${IS_UNROUTED}`,
+    [tenantId, channel, account],
+  );
+  return rowCount !== 0;
 }
 
 /**
@@ -79,6 +115,8 @@ export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis):
     );
     const last = rows[0]?.moved ?? null;
     if (last !== null && last > now - MOVE_PAUSE_MS) return { movedAt: last };
+    // This process knows an older catalog: its move would stay for good.
+    if (await isUnrouted(connection, wanted)) return { movedAt: now - MOVE_PAUSE_MS };
     const { rowCount } = await connection.query(
       `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause)
        select $1, $2, $3, $4, $5, $5, $6 where exists (select from tenants where tenant_id = $1)

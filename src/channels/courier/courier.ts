@@ -77,6 +77,7 @@ Courier accepts a message before it knows whether the address or the template is
   keepsMessage: true,
   repeats: 'recognized',
   correlatesBy: 'message_id',
+  checks: 'It lists one brand at Courier.',
   codes: COURIER_CODES,
   open: openCourier,
   receipts: courierReceipts,
