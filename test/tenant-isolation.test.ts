@@ -74,8 +74,10 @@ test('every statement that the API sends for one tenant shows and changes nothin
   // Each operation did what it is for, and so sent all of its statements.
   expect([...statuses].filter(([, status]) => status >= 400)).toEqual([]);
   expect(recorded.sent.filter(({ leak }) => leak !== undefined)).toEqual([]);
-  const texts = new Set(recorded.sent.map(({ text }) => text));
-  const found = new Set(recorded.sent.filter(({ rows }) => rows > 0).map(({ text }) => text));
+  // The query of a cursor was tried where it is declared.
+  const plain = recorded.sent.filter(({ text }) => !/^(declare|fetch|close) /.test(text));
+  const texts = new Set(plain.map(({ text }) => text));
+  const found = new Set(plain.filter(({ rows }) => rows > 0).map(({ text }) => text));
   expect(texts.size).toBeGreaterThan(40);
   expect(found.size / texts.size).toBeGreaterThan(0.8);
   expect(await both.digest(OTHER)).toBe(before);

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -18,13 +19,32 @@ afterAll(() => api.close());
 const REASON = { reason: 'ticket 4711' };
 const at = () => new Date(api.tidings.clock.now).toISOString();
 const post = (items: object[]) => api.tidings.ingest(items);
-const request = (user: string, body: object = REASON, signal: AbortSignal | null = null) =>
+const request = (user: string, body: object = REASON) =>
   fetch(`${api.server.url}/api/v1/users/${user}/export`, {
     method: 'POST',
-    signal,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   });
+
+/** Goes away after the first bytes of an export; returns the status. */
+function readFirst(user: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json' };
+    const asked = httpRequest(`${api.server.url}/api/v1/users/${user}/export`, {
+      method: 'POST',
+      headers,
+      agent: false,
+    });
+    asked.once('error', reject);
+    asked.once('response', (response) => {
+      response.once('data', () => {
+        response.destroy();
+        resolve(response.statusCode);
+      });
+    });
+    asked.end(JSON.stringify(REASON));
+  });
+}
 
 /** Unpacks an archive with the tar of the machine; returns the content of its files by name. */
 function unpack(archive: Buffer): Map<string, string> {
@@ -139,10 +159,7 @@ describe('an export', () => {
 
   test('whose reader goes away lets the next one begin', async () => {
     for (let tries = 0; tries < 4; tries++) {
-      const reader = new AbortController();
-      const answer = await request('many', REASON, reader.signal);
-      expect(answer.status).toBe(200);
-      reader.abort();
+      expect(await readFirst('many')).toBe(200);
       await vi.waitFor(
         async () => {
           const next = await request('maria');

@@ -1404,6 +1404,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export everything about a user, unmasked, as a tar archive; the reason goes to the audit log */
+        post: operations["exportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -2452,7 +2469,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2478,7 +2495,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -4358,6 +4375,11 @@ export interface components {
             /** @default {} */
             settings?: {
                 /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
+                /**
                  * @description For templates, as tenant.branding
                  * @example {
                  *       "color": "#0044ff"
@@ -4429,6 +4451,17 @@ export interface components {
                  */
                 locale?: string;
                 /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
                  * @description The sender of emails
                  * @example Acme <hello@acme.example>
                  */
@@ -4439,6 +4472,17 @@ export interface components {
                  * @enum {string}
                  */
                 tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -4549,6 +4593,10 @@ export interface components {
             channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             description?: string;
             name: string;
+            /** @description Variables that a rule or a direct send gives */
+            variables?: {
+                [key: string]: components["schemas"]["TemplateVariable"];
+            };
         };
         /** @description Work that is due and not claimed */
         Overdue: {
@@ -4945,7 +4993,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -5411,6 +5459,9 @@ export interface components {
                 /** @description As written */
                 withinText: string;
             };
+            variables?: string | {
+                [key: string]: string;
+            };
             when?: string;
             zone: string;
         };
@@ -5542,7 +5593,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -5650,6 +5701,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms";
         };
+        /** @description A variable that templates name at the top level */
+        TemplateVariable: {
+            default?: components["schemas"]["Json"];
+            description?: string;
+            /** @constant */
+            required?: true;
+            /**
+             * @description Absent: any value
+             * @enum {string}
+             */
+            type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+        };
         /** @description A tenant of the installation */
         Tenant: {
             /**
@@ -5673,6 +5736,11 @@ export interface components {
              *     }
              */
             settings: {
+                /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
                 /**
                  * @description For templates, as tenant.branding
                  * @example {
@@ -5745,6 +5813,17 @@ export interface components {
                  */
                 locale?: string;
                 /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
                  * @description The sender of emails
                  * @example Acme <hello@acme.example>
                  */
@@ -5755,6 +5834,17 @@ export interface components {
                  * @enum {string}
                  */
                 tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -5783,6 +5873,7 @@ export interface components {
             /** @example Acme */
             name?: string;
             settings?: {
+                asset_base_url?: string | null;
                 branding?: {
                     [key: string]: unknown;
                 } | null;
@@ -5831,8 +5922,14 @@ export interface components {
                     };
                 } | null;
                 locale?: string | null;
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                } | null;
                 mail_from?: string | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
+                variables?: {
+                    [key: string]: unknown;
+                } | null;
                 zone?: string | null;
             };
         };
@@ -5888,6 +5985,11 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * Format: binary
+         * @description A tar archive; README.txt in it says what its files are. A connection that breaks off before the end is an error
+         */
+        UserArchive: string;
         /** @description What is stored about one user, as it was stored when it was decided */
         UserAudit: {
             decisions: components["schemas"]["StoredDecision"][];
@@ -7189,12 +7291,14 @@ export type Suppression = components['schemas']['Suppression'];
 export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
+export type TemplateVariable = components['schemas']['TemplateVariable'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
+export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
@@ -14165,6 +14269,51 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimitedTooManyJobs"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-tar": components["schemas"]["UserArchive"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
