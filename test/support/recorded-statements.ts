@@ -29,7 +29,7 @@ export async function recordStatements(
   let isStopped = false;
   let last: Promise<unknown> = Promise.resolve();
   const tryAs = async (tenant: string, asked: string, values: unknown[]) => {
-    // Of a cursor, the query that it reads.
+    // The query of a cursor is tried where it is declared.
     if (/^(fetch|close) /.test(asked)) return { rows: [], changed: 0, error: '' };
     const text = asked.replace(/^declare \w+ no scroll cursor for /, '');
     await intruder.query('begin');
