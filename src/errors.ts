@@ -127,6 +127,7 @@ export const REJECTION_CODES = {
   profile_too_large: 'The traits would make the profile of the user larger than 1000 traits or 64 KiB.',
   unknown_field: 'A field of the envelope looks misspelled or is reserved.',
   schema_mismatch: 'The properties or traits do not match the schema of this event type.',
+  user_erased: 'The user was erased after the time of this event.',
   event_id_conflict: 'This event_id is already stored with different content.',
   too_costly: 'Deciding the event takes too much CPU time.',
   undecidable: 'The event cannot be decided because of an error in Tidings itself.',

@@ -279,7 +279,9 @@ export class Pipeline {
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const parse = (rules: EventRules) =>
-      items.map((item) => rejectFalse(item, parseItem(tenantId, item, rules, bounds, now)));
+      items.map((item) =>
+        rejectFalse(item, parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now)),
+      );
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -399,13 +401,16 @@ export class Pipeline {
     items: readonly unknown[],
     results: readonly EventResult[],
   ): Promise<void> {
-    const rejected = results.flatMap((result, index) =>
-      result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
-    );
+    const rejected = results.flatMap((result, index) => (isToKeep(result) ? [{ item: items[index], result }] : []));
     if (rejected.length === 0) return;
     const { pool, seal, clock } = this.#parts;
     await quarantine(pool, seal, tenantId, rejected, clock());
   }
+}
+
+/** Whether a result has its item kept in the quarantine. Of a user who was erased nothing is kept. */
+function isToKeep({ status, code }: EventResult): boolean {
+  return (status === 'rejected' || status === 'conflict') && code !== 'user_erased';
 }
 
 /** Returns the results of two groups of events in the order of all events. */
@@ -430,6 +435,16 @@ function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): Received
   }
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
+}
+
+/** Returns rules by which Tidings itself may set a trait to null, whatever its schema says: it is removed. */
+function allowRemoval(rules: EventRules): EventRules {
+  const { validate } = rules;
+  return {
+    ...rules,
+    validate: (type, properties, traits) =>
+      validate(type, properties, Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== null))),
+  };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

@@ -10,6 +10,7 @@ export const SCOPES = [
   'decisions:read',
   'users:read',
   'users:write',
+  'users:erase',
   'messages:read',
   'personal_data:read',
   'deliveries:read',

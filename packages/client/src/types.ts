@@ -327,6 +327,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far the erasure of a user has come */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1326,7 +1343,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find users by a prefix of their id */
+        /** Find users by the start or a part of their id, or by the start of their name */
         get: operations["findUsers"];
         put?: never;
         post?: never;
@@ -1334,6 +1351,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a user, with addresses masked */
+        get: operations["getUser"];
+        /** Replace all traits of a user; those that are left out are set to null */
+        put: operations["putUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set some traits of a user, who need not be known; the others stay */
+        patch: operations["patchUser"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/addresses": {
@@ -1475,6 +1511,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase everything about a user; it cannot be undone, and events from before are rejected from now on */
+        post: operations["eraseUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export everything about a user, unmasked, as a tar archive; the reason goes to the audit log */
+        post: operations["exportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -1590,6 +1660,40 @@ export interface paths {
         put?: never;
         /** Make a token with which a user reaches /api/v1/me, and nothing else */
         post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set traits of up to 1,000 users, with a result for each */
+        post: operations["putUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find the users who have an email address or a phone number; the first 100 */
+        post: operations["searchUsers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1966,7 +2070,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1995,7 +2099,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -3006,6 +3110,44 @@ export interface components {
             /** @description Below it, nothing follows from shares */
             min_emails: number;
         };
+        /** @description The erasure of a user */
+        Erasure: {
+            /**
+             * @description Rows deleted, by table
+             * @example {
+             *       "events": 12
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Events with an event time up to this are rejected: user_erased
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            erased_at: string;
+            /**
+             * @description Id of the erasure
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            erasure_id: string;
+            finished_at: string | null;
+            /**
+             * @description Id of the job
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            job_id: string;
+            /** @enum {string} */
+            status: "running" | "done";
+        };
+        ErasureBody: {
+            /**
+             * @description For the audit log; without names
+             * @example request of 2 November
+             */
+            reason?: string;
+        };
         /**
          * @description Something that happened to a user
          * @example {
@@ -3461,7 +3603,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3534,7 +3676,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -4065,7 +4207,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -5461,7 +5603,7 @@ export interface components {
         /** @description Why an event was rejected */
         Rejection: {
             /** @enum {string} */
-            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
+            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
             /** @description Place in the request, counted from 0 */
             index: number;
             message: string;
@@ -5656,7 +5798,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -6564,6 +6706,11 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * Format: binary
+         * @description A tar archive; README.txt in it says what its files are. A connection that breaks off before the end is an error
+         */
+        UserArchive: string;
         /** @description What is stored about one user, as it was stored when it was decided */
         UserAudit: {
             decisions: components["schemas"]["StoredDecision"][];
@@ -6583,7 +6730,53 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Users in the order of their ids */
+        UserBody: {
+            /**
+             * @description What is true of the user; a trait that is null is removed
+             * @example {
+             *       "email": "maria@example.com",
+             *       "name": "Maria Silva",
+             *       "time_zone": "Europe/Lisbon",
+             *       "locale": "pt-PT"
+             *     }
+             */
+            traits: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A user with what is known of them; addresses masked */
+        UserDetails: {
+            /**
+             * @description Those that receive, masked, by kind
+             * @example {
+             *       "email": "m…@example.com"
+             *     }
+             */
+            addresses: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            first_seen_at: string;
+            locale: string | null;
+            time_zone: string | null;
+            traits: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Users in the order of their ids, or, for a name, of their names */
         UserPage: {
             /**
              * @description Send as `after` to get the next page; null: this is the last one
@@ -6591,6 +6784,54 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        UsersBody: {
+            users: {
+                /**
+                 * @description What is true of the user; a trait that is null is removed
+                 * @example {
+                 *       "email": "maria@example.com",
+                 *       "name": "Maria Silva",
+                 *       "time_zone": "Europe/Lisbon",
+                 *       "locale": "pt-PT"
+                 *     }
+                 */
+                traits: {
+                    [key: string]: unknown;
+                };
+                /** @example user-1042 */
+                user_id: string;
+            }[];
+        };
+        /** @description An address; in the body, because URLs are logged */
+        UserSearch: {
+            /**
+             * @description An email address, or a number in E.164 form
+             * @example maria@example.com
+             */
+            address: string;
+            /** @enum {string} */
+            kind: "email" | "phone";
+        };
+        UsersResult: {
+            rejected: number;
+            /** @description One for each user, in the order of the request */
+            results: {
+                /** @enum {string} */
+                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
+                message?: string;
+                /** @description The field that is wrong */
+                path?: string;
+                /** @enum {string} */
+                status: "stored" | "rejected";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            }[];
+            /** @description Users that have these traits now */
+            stored: number;
         };
         /** @description A token with which a user reaches /api/v1/me */
         UserToken: {
@@ -7733,6 +7974,8 @@ export type DomainEvent = components['schemas']['DomainEvent'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
+export type Erasure = components['schemas']['Erasure'];
+export type ErasureBody = components['schemas']['ErasureBody'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -7869,8 +8112,14 @@ export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
+export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
+export type UserBody = components['schemas']['UserBody'];
+export type UserDetails = components['schemas']['UserDetails'];
 export type UserPage = components['schemas']['UserPage'];
+export type UsersBody = components['schemas']['UsersBody'];
+export type UserSearch = components['schemas']['UserSearch'];
+export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
 export type Verdict = components['schemas']['Verdict'];
 export type Wait = components['schemas']['Wait'];
@@ -9449,6 +9698,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -14559,10 +14855,20 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description A part of the id
+                 * @example 1042
+                 */
+                contains?: string;
+                /**
                  * @description Items of a page, at most
                  * @example 20
                  */
                 limit?: number;
+                /**
+                 * @description Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`
+                 * @example Maria
+                 */
+                name?: string;
                 /**
                  * @description Start of the id
                  * @example user-
@@ -14606,6 +14912,171 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    patchUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
         };
     };
     listAddresses: {
@@ -15355,6 +15826,132 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-tar": components["schemas"]["UserArchive"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listInbox: {
         parameters: {
             query?: {
@@ -15902,6 +16499,108 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsersBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "stored": 1,
+                     *       "rejected": 1,
+                     *       "results": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "status": "stored"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsersResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    searchUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "user_id": "user-1042"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
