@@ -13,11 +13,12 @@ import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools
 import { asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { findAttachmentFault } from './attachments.ts';
-import { buildMail } from './mime.ts';
+import { buildMail, writeMailbox } from './mime.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';
 import { SES_CODES } from './ses-codes.ts';
 import { sesReceipts } from './ses-receipts.ts';
 import { toReferenceTag } from './ses-tag.ts';
+import { unsubscribeHeaders } from './unsubscribe-headers.ts';
 
 const MAX_SEND_MS = 20_000;
 
@@ -180,9 +181,16 @@ function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, no
   const from = chooseSender(account.from, sender);
   const replyTo = account.reply_to === undefined ? undefined : parseMailbox(account.reply_to);
   const tag = toReferenceTag(idempotencyKey);
+  const headers = unsubscribeHeaders(unsubscribeUrl);
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
   const content = message.hosted
-    ? { Template: { TemplateName: message.hosted.template, TemplateData: JSON.stringify(message.hosted.data) } }
+    ? {
+        Template: {
+          TemplateName: message.hosted.template,
+          TemplateData: JSON.stringify(message.hosted.data),
+          ...(headers.length > 0 ? { Headers: headers.map(([Name, Value]) => ({ Name, Value })) } : {}),
+        },
+      }
     : {
         Raw: {
           Data: buildMail({
@@ -197,9 +205,10 @@ function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, no
         },
       };
   return {
-    FromEmailAddress: from.address,
+    // The headers of a template are written by SES; our own email has its sender within.
+    FromEmailAddress: message.hosted ? writeMailbox(from) : from.address,
     Destination: { ToAddresses: [to] },
-    ...(message.hosted && replyTo ? { ReplyToAddresses: [replyTo.address] } : {}),
+    ...(message.hosted && replyTo ? { ReplyToAddresses: [writeMailbox(replyTo)] } : {}),
     Content: content,
     EmailTags: [
       { Name: 'tidings_key', Value: tag },
