@@ -65,7 +65,11 @@ test('sends the whole email, signed for the region, with our reference as a tag'
 test('a template of SES goes out with the headers to unsubscribe and the name of the sender', async () => {
   const standIn = await startStandIn(SES_ACCEPTS);
   const http = new GuardedClient(({ hostname }) => hostname === '127.0.0.1');
-  const account = { ...settings(standIn.url), from: 'Café Olá <bank@example.com>', reply_to: 'Help <help@example.com>' };
+  const account = {
+    ...settings(standIn.url),
+    from: 'Café Olá <bank@example.com>',
+    reply_to: 'Help <help@example.com>',
+  };
   const provider = await ses.open(ses.settings.parse(account), { http, clock: Date.now });
   const message = { text: '', hosted: { template: 'PROMO', data: { n: 1 } } };
   await provider.send(outgoing({ message, unsubscribeUrl: 'https://tidings.example/u/abc' }), never());

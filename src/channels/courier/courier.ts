@@ -8,7 +8,7 @@ import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
-import { secretSetting } from '../secret-setting.ts';
+import { headerSecretSetting, secretSetting } from '../secret-setting.ts';
 import { COURIER_CODES } from './courier-codes.ts';
 import { courierReceipts } from './courier-receipts.ts';
 
@@ -20,9 +20,7 @@ const MAX_FAILED = 10_000;
 const CHANNELS: readonly Channel[] = ['email', 'sms'];
 
 const settings = z.strictObject({
-  auth_token: secretSetting().describe(
-    'Authorization token of the environment: it begins with `pk_prod_` or `pk_test_`.',
-  ),
+  auth_token: headerSecretSetting('Authorization token of the environment: it begins with `pk_prod_` or `pk_test_`.'),
   webhook_secret: secretSetting()
     .optional()
     .describe('Signing secret of the outbound webhook. Without it no receipt is accepted.'),

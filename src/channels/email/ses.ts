@@ -3,6 +3,7 @@ import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import { parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import { DEFAULT_TENANT, type JsonObject } from '../../model/event.ts';
+import { accessKeySetting } from '../aws/access-key-setting.ts';
 import { readAwsError } from '../aws/aws-error.ts';
 import { type AwsRequest, signAwsRequest } from '../aws/sign-aws-request.ts';
 import { optionalBaseUrlSetting } from '../base-url-setting.ts';
@@ -11,7 +12,7 @@ import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
-import { secretSetting } from '../secret-setting.ts';
+import { headerSecretSetting, secretSetting } from '../secret-setting.ts';
 import { findAttachmentFault } from './attachments.ts';
 import { buildMail, writeMailbox } from './mime.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';
@@ -27,9 +28,9 @@ const settings = z.strictObject({
     .string()
     .regex(/^[a-z]{2}(?:-[a-z]+){1,3}-\d$/, { error: 'must be a region such as eu-west-1' })
     .describe('Region of SES, such as `eu-west-1`.'),
-  access_key_id: z.string().min(16).max(128).describe('Access key of a user that may do `ses:SendEmail`.'),
+  access_key_id: accessKeySetting('Access key of a user that may do `ses:SendEmail`.'),
   secret_access_key: secretSetting().describe('Secret of the access key.'),
-  session_token: secretSetting().optional().describe('Session token, for temporary credentials.'),
+  session_token: headerSecretSetting('Session token, for temporary credentials.').optional(),
   from: senderSetting('The sender, as `Bank <bank@example.com>`; SES must have verified it or its domain.'),
   reply_to: senderSetting('Where replies go. Default: to the sender.').optional(),
   configuration_set: z
