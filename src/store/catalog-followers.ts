@@ -6,6 +6,7 @@ import { appendAuditEntries, appendAuditEntry } from './audit-log.ts';
 import { type ActiveVersion, type Applied, activate, lockCatalog, toEntry } from './locked-catalog.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
+import { endIdleMoves } from './route-moves.ts';
 
 /** Tenants that follow a tenant, or one that follows it, and so on. */
 const FOLLOWERS = `
@@ -51,6 +52,10 @@ export async function updateFollowers(
      where active_catalogs.version <> excluded.version
      returning tenant_id, version`,
     [ids, hash, isoTime(now), by.name],
+  );
+  await endIdleMoves(
+    connection,
+    changed.map((row) => row.tenant_id),
   );
   const before = new Map(active.map((row) => [row.tenant_id, row]));
   const follows = new Map(followers.map((row) => [row.tenant_id, row.follows]));

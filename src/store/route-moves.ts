@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { systemActor } from '../model/principal.ts';
+import { INSTALLATION_ACCOUNT } from '../model/route.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
@@ -94,6 +95,38 @@ export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis):
     return { movedAt: now, step };
   });
 }
+
+/**
+ * Ends the moves of tenants from accounts that no message can leave any more: the route has the account no longer, or no other one
+ * beside it. When the messages of the channel were moved last stays known.
+ */
+export async function endIdleMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
+  await connection.query({ name: 'end-idle-moves', text: END_IDLE_MOVES, values: [tenantIds, INSTALLATION_ACCOUNT] });
+}
+
+const END_IDLE_MOVES = `
+  update route_moves as m set share = 100
+  from (
+    select k.tenant_id, k.channel, case
+        when cardinality(own.accounts) = 0 then '{}'
+        when routed.accounts is null then own.accounts
+        else array(select unnest(routed.accounts) intersect select unnest(own.accounts || $2::text))
+      end as accounts
+    from (select distinct tenant_id, channel from route_moves where tenant_id = any($1) and share < 100) as k
+      cross join lateral (
+        select array(
+          select account::text from provider_accounts as p
+          where p.tenant_id = k.tenant_id and p.enabled and k.channel = any(p.channels)) as accounts) as own
+      cross join lateral (
+        select array_agg(e->>'account') as accounts
+        from jsonb_array_elements((
+            select c.content->'routes' from catalog_contents as c where c.content_hash = (
+              select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = k.tenant_id)
+          )) as r, jsonb_array_elements(r->'entries') as e
+        where r->>'channel' = k.channel) as routed
+  ) as used
+  where m.tenant_id = used.tenant_id and m.channel = used.channel and m.share < 100
+    and (cardinality(used.accounts) < 2 or m.account <> all (used.accounts))`;
 
 /** Forgets the moves of an account, but for those of channels that it still sends. */
 export async function deleteMovesOf(

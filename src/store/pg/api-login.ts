@@ -59,6 +59,8 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
+  // An account that is changed may leave another one alone in its route.
+  route_moves: ['UPDATE', 'share'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
