@@ -81,13 +81,14 @@ const REPEATS_ADVICE: { readonly [repeats in ProviderDefinition['repeats']]: str
 /** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is not in the table of the provider. */
 export function explainGroup(
   { fault, reasonCode, code }: DeadLetterGroup,
-  definition: Pick<ProviderDefinition, 'codes' | 'repeats'> | undefined,
+  definition: Pick<ProviderDefinition, 'codes' | 'repeats' | 'recipientAdvice'> | undefined,
 ): { readonly meaning: string | null; readonly advice: string } {
   const entry = code === null ? undefined : definition?.codes.find((one) => one.code === code);
   const meaning = entry?.meaning ?? null;
   const own = REASON_ADVICE[reasonCode];
   if (own !== undefined) return { meaning, advice: own };
-  const advice = entry ? getCodeAdvice(entry) : FAULT_ADVICE[fault];
+  const other = fault === 'recipient' ? definition?.recipientAdvice : undefined;
+  const advice = entry ? getCodeAdvice(entry) : (other ?? FAULT_ADVICE[fault]);
   if (reasonCode !== 'in_doubt') return { meaning, advice };
   const crashed = fault === 'us' ? 'A process of Tidings ended while it was sending, or a dump was restored. ' : '';
   const doubt = REPEATS_ADVICE[definition?.repeats ?? 'doubled'];

@@ -121,6 +121,8 @@ export interface ProviderDefinition<Settings = unknown> {
   /** Way in which a receipt names its delivery: by our reference, by the id of the provider, or never. */
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
   readonly codes: readonly ProviderCode[];
+  /** Advice about a recipient that fails with another code, in one or two sentences. Default: as for users, see advice.ts. */
+  readonly recipientAdvice?: string;
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;
   readonly receipts?: ReceiptReader<Settings>;
