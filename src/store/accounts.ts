@@ -70,6 +70,14 @@ export async function listAllAccounts(
   return rows;
 }
 
+/** Returns the channels that enabled accounts of tenants are for. @param owner sees the rows of all tenants */
+export async function listAccountChannels(owner: Connection): Promise<Channel[]> {
+  const { rows } = await owner.query<{ channel: Channel }>(
+    'select distinct unnest(channels) as channel from provider_accounts where enabled',
+  );
+  return rows.map(({ channel }) => channel);
+}
+
 /** Returns an account of a tenant; undefined: it does not exist. @param isLocked until the end of the transaction */
 export async function loadAccount(
   connection: Connection,

@@ -61,7 +61,10 @@ Webhooks*, event \`message:updated\`. Save its signing secret as \`webhook_secre
 **A repetition is recognized** by the header \`Idempotency-Key\`, for 24 hours. It is the same until Courier answers with a failure of
 its own: it would repeat that answer, so the next attempt has another key.
 
-Courier accepts a message before it knows whether the address or the template is good. What is wrong comes back by the webhook.`,
+Courier accepts a message before it knows whether the address or the template is good. What is wrong comes back by the webhook.
+
+**What Courier has itself.** The sender and the address for replies are those of its integration. Email has no \`List-Unsubscribe\` of Tidings:
+send what readers may unsubscribe from by another account, unless your integration adds one. An email with attachments is rejected.`,
   settings,
   environment: {
     variables: {
@@ -86,7 +89,8 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
   const nextKeys = new LRUCache<string, string>({ max: MAX_FAILED });
 
   async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
-    const { target, idempotencyKey, attempt } = outgoing;
+    const { target, idempotencyKey, attempt, message } = outgoing;
+    if (message.attachments?.length) return { kind: 'rejected', reason: 'an account of Courier takes no attachments' };
     const to = toRecipient(target);
     if (to === undefined)
       return { kind: 'rejected', reason: 'Courier sends to email addresses and phone numbers only' };
