@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Rule } from '../src/model/catalog.ts';
 import { HISTORIES_IN_DATABASE, HISTORIES_IN_MEMORY } from './support/backtest-regressions.ts';
 import { useDatabase } from './support/database.ts';
 import { runs } from './support/properties.ts';
 import { BASE, catalogOf } from './support/random-catalog.ts';
-import { anyRules, someHistory } from './support/random-history.ts';
+import { anyRules, type Step, someHistory } from './support/random-history.ts';
+import { someMoves, twoVersions } from './support/random-versions.ts';
 import { findFiredTwice, recordHistory, replayHistories } from './support/replay.ts';
 import { backtestTenant, readAllHistories, runHistory } from './support/replay-in-database.ts';
 
@@ -34,20 +36,31 @@ describe('a backtest of the past against itself decides exactly the same', () =>
     const database = useDatabase();
     let tenants = 0;
 
+    const decidesTheSame = async (one: Rule[], other: Rule[], steps: Step[], from: number) => {
+      const tenantId = `tenant ${++tenants}`;
+      const end = await runHistory(database(), tenantId, [catalogOf(one), catalogOf(other, 2)], steps);
+      const since = BASE + Math.floor((end - BASE) * from);
+      const all = { tenantId, since: BASE, until: end + 1, includeIdle: true };
+      for (const history of await readAllHistories(database().pool, all)) {
+        expect(findFiredTwice(history)).toEqual([]);
+      }
+      const report = await backtestTenant(database().pool, tenantId, since, end + 1);
+      expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
+    };
+
     test('for any rules, any history, two catalogs in turns and any start', async () => {
+      await fc.assert(fc.asyncProperty(anyRules(true), anyRules(true), someHistory(15), share, decidesTheSame), {
+        ...runs(50),
+        examples: HISTORIES_IN_DATABASE,
+      });
+    });
+
+    test('for two versions of any rules, between which waits are moved', async () => {
       await fc.assert(
-        fc.asyncProperty(anyRules(true), anyRules(true), someHistory(15), share, async (one, other, steps, from) => {
-          const tenantId = `tenant ${++tenants}`;
-          const end = await runHistory(database(), tenantId, [catalogOf(one), catalogOf(other, 2)], steps);
-          const since = BASE + Math.floor((end - BASE) * from);
-          const all = { tenantId, since: BASE, until: end + 1, includeIdle: true };
-          for (const history of await readAllHistories(database().pool, all)) {
-            expect(findFiredTwice(history)).toEqual([]);
-          }
-          const report = await backtestTenant(database().pool, tenantId, since, end + 1);
-          expect(report.reproduced).toEqual({ decisions: report.reproduced?.decisions, different: 0, examples: [] });
-        }),
-        { ...runs(50), examples: HISTORIES_IN_DATABASE },
+        fc.asyncProperty(twoVersions, someMoves(12), share, ([one, other], steps, from) =>
+          decidesTheSame(one, other, steps, from),
+        ),
+        runs(25),
       );
     });
 

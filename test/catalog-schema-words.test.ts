@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, EVENTS, KINDS, ROUTES, RULES } from './support/every-key.ts';
+import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, ROUTES, RULES } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**
@@ -34,6 +34,12 @@ function wordsOfSchema(part: unknown): string[] {
 }
 
 const quote = JSON.stringify;
+
+/** The key without which another one says nothing. */
+const NEEDS: { readonly [key: string]: string } = {
+  ...{ traits: 'events', mapping: 'events', groups: 'rules' },
+  ...{ layout: 'notifications', variables: 'notifications' },
+};
 
 describe('keys', () => {
   const rule = `${RULES}  R:\n    notify: TELL\n`;
@@ -107,12 +113,12 @@ describe('keys', () => {
     }
     expect(tops.flat().sort()).toEqual(keysAt(''));
     expect(SCHEMA.additionalProperties).toBe(false);
-    const empty: { readonly [key: string]: unknown } = { cases: [], prices: [] };
+    const empty: { readonly [key: string]: unknown } = { cases: [], prices: [], layout: 'none' };
     for (const one of tops.flat()) {
       for (const other of tops.flat()) {
         const errors = errorsIn({ [one]: empty[one] ?? {}, [other]: empty[other] ?? {} });
         const together = tops.some((top) => top.includes(one) && top.includes(other));
-        const needs = { traits: 'events', mapping: 'events', groups: 'rules' }[one] ?? one;
+        const needs = NEEDS[one] ?? one;
         expect(errors.length === 0, `${one} and ${other}`).toBe(together && [one, other].includes(needs));
       }
     }
@@ -123,7 +129,8 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    for (const document of [parse(EVENTS), parse(ROUTES), ...documents]) expect(errorsIn(document, check)).toEqual([]);
+    for (const document of [parse(EVENTS), parse(NOTIFICATIONS), parse(ROUTES), ...documents])
+      expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);
     expect([...all].filter((place) => !seen.has(place))).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { explainDeadLetters } from '../src/accounts/explain-dead-letters.ts';
 import { useDeadLetters } from './support/dead-letters.ts';
 import { fakeProvider } from './support/providers.ts';
 
@@ -75,4 +76,22 @@ test('a message in doubt at a provider that recognizes repetitions may be retrie
       advice: expect.stringContaining('retry'),
     },
   ]);
+});
+
+test.each([
+  ['no_account', 'tidings routes'],
+  ['account_gone', 'Save the account again'],
+  ['no_apns_account', 'docs/providers/apns.md'],
+  ['no_fcm_account', 'docs/providers/fcm.md'],
+  ['no_web_push_account', 'docs/providers/web_push.md'],
+  ['no_attachments', '`attachment`'],
+  ['provider_template', 'provider_template'],
+  ['sending_paused', 'tidings sending resume'],
+  ['accounts_unopened', 'encryption key'],
+])('the advice for %s, which no provider answers, says what an operator can do', async (code, expected) => {
+  const group = { fault: 'account', channel: 'push', provider: 'none', account: null, reasonCode: 'rejected' } as const;
+  const { meaning, advice } = await explainDeadLetters({ ...group, code });
+  expect(meaning).not.toBeNull();
+  expect(advice).toContain(expected);
+  expect(advice).not.toContain('Correct the template');
 });

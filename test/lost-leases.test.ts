@@ -55,7 +55,7 @@ describe.each([
     await expect.poll(() => hasEnded(processes), { timeout: 30_000 }).toBe(true);
     const inDoubt = await processes.inDoubt();
     const arrived = new Set(sink.mails.map(({ messageId }) => messageId));
-    // What was frozen before its last byte and is held has not arrived, and does not say that it has.
+    // A held email that was frozen before its last byte has not arrived, and its delivery does not say that it has.
     if (type === 'held') expect(arrived.size).toBeGreaterThanOrEqual(EMAILS - new Set(inDoubt).size);
     else expect(arrived.size).toBe(EMAILS);
     // Five sends at once.

@@ -58,7 +58,7 @@ describe('the outcome of a notification', () => {
     await lost.rescue();
     clock.now += HOUR;
     const held = await claimInApp(tidings, 'other');
-    await lost.settle(lost.delivered());
+    await lost.settle(lost.failed());
     expect(await tidings.count('outbox_events')).toBe(0);
     // The response to the first try was lost.
     const settlement = held.delivered();
@@ -74,5 +74,22 @@ describe('the outcome of a notification', () => {
     await expect.poll(() => tidings.count('outbox_events')).toBe(0);
     expect(await tidings.sentTo('AFTER')).toEqual(['u']);
     expect(await tidings.count('rejected_events')).toBe(0);
+  });
+
+  test('becomes one event if an earlier attempt turns out to have sent it, while a later one is under way', async () => {
+    const tidings = await start('R: { on: began }\n  AFTER: { on: { notification: R, is: [delivered, failed] } }');
+    await tidings.post({ user: 'u', type: 'began' });
+    const lost = await claimInApp(tidings, 'lost');
+    await tidings.rows("update leases set lease_until = clock_timestamp() - interval '1 s'");
+    await lost.rescue();
+    tidings.clock.now += HOUR;
+    const held = await claimInApp(tidings, 'other');
+    await lost.settle(lost.delivered());
+    expect(await tidings.count('outbox_events')).toBe(1);
+    await held.settle(held.failed());
+    await held.settle(held.delivered());
+    expect(await tidings.count('outbox_events')).toBe(1);
+    await tidings.timers();
+    await expect.poll(() => tidings.sentTo('AFTER')).toEqual(['u']);
   });
 });

@@ -29,3 +29,19 @@ test('the page of a push service tries its own kind of device', () => {
   expect(read('providers/apns.md')).toMatch(/send-test main --to-file token\.txt --platform ios /);
   expect(read('providers/web_push.md')).toMatch(/send-test main --to-file subscription\.json /);
 });
+
+test.each(listProviderNames())(
+  'the page of %s says what the check of an account asks, and tries only what there is',
+  async (name) => {
+    const page = read(`providers/${name}.md`);
+    const { checks } = (await loadProvider(name))!;
+    expect(page).toContain(`| the check of an account | ${checks ?? '`tidings providers check` only opens it: '}`);
+    expect(page.includes('tidings providers check main')).toBe(checks !== null);
+  },
+);
+
+test('the page of webhooks tries an endpoint, not an account', () => {
+  const page = read('providers/webhook.md');
+  expect(page).toMatch(/tidings webhooks create https:.*\ntidings webhooks test /);
+  expect(page).not.toContain('tidings accounts create');
+});

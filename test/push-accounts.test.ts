@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import { listDeadLetterGroups } from '../src/store/deliveries/dead-letters.ts';
 import { type PushAccount, type PushTidings, pushTidings } from './support/push.ts';
+import { TENANT } from './support/tidings.ts';
 
 /** Which account of a channel sends to which device. */
 
@@ -53,6 +55,17 @@ test('a token that no account takes is handed to none, and the delivery says so'
   expect(await push.push('ann')).toMatchObject([{ status: 'dead', reason_code: 'rejected' }]);
   expect(push.sent).toEqual([]);
   expect(await push.devices('ann')).toMatchObject([{ retiredCode: null }]);
+  const groups = await listDeadLetterGroups(push.tidings.pool, TENANT, null, 10, null);
+  expect(groups.map(({ group }) => group)).toEqual([
+    {
+      fault: 'account',
+      channel: 'push',
+      provider: 'none',
+      account: null,
+      reasonCode: 'rejected',
+      code: 'no_apns_account',
+    },
+  ]);
 });
 
 test('a user without a device cannot be reached, and not by a device of another tenant', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type DeliveryTidings, eventOf, useDeliveries } from './support/deliveries.ts';
 import { testServer } from './support/http.ts';
 import { fakeProvider } from './support/providers.ts';
+import { missingOf } from './support/settlements.ts';
 
 const start = useDeliveries();
 const HOUR = 3_600_000;
@@ -99,7 +100,7 @@ test('an address that becomes known while an attempt without it is under way que
   const claimed = await tidings.claim('worker');
   await learn(tidings, { email: 'late@example.com' });
   expect(await tidings.delivery(mail)).toMatchObject({ status: 'sending', reason_code: 'address_added' });
-  const settlement = missing(claimed);
+  const settlement = missingOf(claimed, 'missing_email');
   await tidings.settle('worker', [settlement]);
   expect(await tidings.delivery(mail)).toMatchObject({
     status: 'queued',
@@ -158,33 +159,4 @@ async function undeliverable(tidings: DeliveryTidings, type: 'mail' | 'text'): P
   await tidings.worker();
   await tidings.becomes(id, 'undeliverable');
   return id;
-}
-
-function missing(claimed: Awaited<ReturnType<DeliveryTidings['claim']>>) {
-  const { handle, tenantId, notificationId, channel, target, fence, attempt } = claimed;
-  return {
-    handle,
-    tenantId,
-    notificationId,
-    channel,
-    target,
-    fence,
-    status: 'undeliverable',
-    dueAt: null,
-    reasonCode: 'missing_email',
-    reason: 'No email address is known.',
-    attempt: {
-      n: attempt,
-      provider: 'fake',
-      account: null,
-      startedAt: 0,
-      durationMs: 1,
-      outcome: 'undeliverable',
-      code: null,
-      reason: null,
-      response: null,
-      providerMessageId: null,
-    },
-    message: null,
-  } as const;
 }

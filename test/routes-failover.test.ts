@@ -133,7 +133,7 @@ test('what is in doubt with an account that is gone stays in doubt, and is not s
   }
   routed.tidings.clock.now += 120 * MINUTE;
   const delivery = await routed.becomes(user!, 'in_doubt');
-  expect(delivery.attempts.at(-1)).toMatchObject({ provider: 'none', code: 'no_account' });
+  expect(delivery.attempts.at(-1)).toMatchObject({ provider: 'none', code: 'account_gone' });
   expect(routed.count()).toEqual({ main: 1 });
 });
 

@@ -142,10 +142,10 @@ test.each([
   expect(JSON.stringify(receipt)).not.toContain('@');
 });
 
-test('an event without our tag is found by the id of SES; one that cannot be read is kept', () => {
+test('an event without our tag is found by the id of SES; one whose message is no JSON is unreadable', () => {
   expect(read({ eventType: 'Delivery', mail: { messageId: 'ses-1' } })).toMatchObject([
     { of: { providerMessageId: 'ses-1' }, at: 1 },
   ]);
   const odd = toRequest(signEnvelope({ Message: 'no JSON' }));
-  expect(receipts.read(odd, SETTINGS).receipts).toMatchObject([{ kind: 'unknown', id: 'sns-1' }]);
+  expect(receipts.read(odd, SETTINGS)).toMatchObject({ receipts: [], fault: expect.stringContaining('JSON') });
 });

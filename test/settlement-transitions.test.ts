@@ -23,7 +23,6 @@ describe('a settlement', () => {
   });
 
   test.each([
-    ['a success', sentOf],
     ['a rejection', deadOf],
     ['a retry', retryOf],
   ] as const)('with an older fence changes nothing but keeps its attempt: %s', async (_what, toSettlement) => {
@@ -35,12 +34,15 @@ describe('a settlement', () => {
     expect((await rows.attempts(id)).map(({ attempt }) => attempt)).toEqual([1]);
   });
 
-  test('with an older fence changes nothing, even with the current place of the row', async () => {
-    const id = await rows.queue('mail');
-    const [old] = await rows.claimTwice();
-    const { handle, ...before } = await rows.row(id);
-    await rows.settle([{ ...sentOf(old), handle }]);
-    expect(await rows.row(id)).toMatchObject(before);
+  test('with an older fence that says sent ends the delivery, also with the current place of the row', async () => {
+    for (const isCurrent of [false, true]) {
+      const id = await rows.queue('mail');
+      const [old] = await rows.claimTwice();
+      const { handle } = await rows.row(id);
+      await rows.settle([isCurrent ? { ...sentOf(old), handle } : sentOf(old)]);
+      expect(await rows.row(id)).toMatchObject({ status: 'sent', finished_at: rows.clock.now });
+      expect((await rows.attempts(id)).map(({ attempt }) => attempt)).toEqual([1]);
+    }
   });
 
   test.each([
@@ -109,20 +111,20 @@ describe('a settlement', () => {
     await rows.queue('mail');
     const [old] = await rows.claimTwice();
     const [other] = await rows.claimOf(await rows.queue('mail'));
-    const settlements = [sentOf(old), sentOf(other!)];
+    const settlements = [deadOf(old), sentOf(other!)];
     const events = settlements.map((settlement) => toEvent(settlement, `about ${settlement.notificationId}`));
     await rows.settle(settlements, events);
     const { rows: written } = await rows.pool.query('select event_id from outbox_events');
     expect(written).toEqual([{ event_id: `about ${other!.notificationId}` }]);
   });
 
-  test('writes no outbox event under an older fence, even if the status is the same', async () => {
+  test('writes no outbox event of a failure under an older fence, even if the status is the same', async () => {
     const id = await rows.queue('mail');
     const [old, current] = await rows.claimTwice();
-    await rows.settle([sentOf(current)]);
-    const settlement = sentOf(old);
+    await rows.settle([deadOf(current)]);
+    const settlement = deadOf(old);
     await rows.settle([settlement], [toEvent(settlement, 'about it')]);
-    expect((await rows.row(id)).status).toBe('sent');
+    expect((await rows.row(id)).status).toBe('dead');
     expect((await rows.pool.query('select from outbox_events')).rowCount).toBe(0);
   });
 

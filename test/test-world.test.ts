@@ -38,7 +38,8 @@ function signUp(user: string, key: string) {
 }
 
 async function loadDeliveries(key: string, user: string) {
-  const isSettled = (list: { status: string }[]) => list.length > 0 && list.every(({ status }) => status !== 'queued');
+  const isSettled = (list: { status: string }[]) =>
+    list.length > 0 && list.every(({ status }) => status !== 'queued' && status !== 'sending');
   const load = async () =>
     (await api.get('/api/v1/deliveries?limit=200', bearer(key))).body.deliveries.filter(
       (one: { user_id: string; channel: string }) => one.user_id === user && one.channel === 'email',

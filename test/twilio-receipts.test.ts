@@ -179,9 +179,11 @@ describe('an incoming message', () => {
   });
 });
 
-test('a request that cannot be read is a receipt of the kind unknown', () => {
+test('a form that says nothing is a receipt of the kind unknown, a body that should be JSON and is none is unreadable', () => {
   for (const body of [Buffer.from(''), Buffer.from([0xff, 0, 0x80]), Buffer.from('{"a":')]) {
-    const request = { ...toCallback({}), body, headers: { 'content-type': 'application/json' } };
+    const request = { ...toCallback({}), body };
     expect(reader.read(request, settings).receipts).toEqual([expect.objectContaining({ kind: 'unknown' })]);
+    const json = { ...request, headers: { 'content-type': 'application/json' } };
+    expect(reader.read(json, settings)).toEqual({ receipts: [], fault: 'The body is not a JSON object.' });
   }
 });

@@ -110,3 +110,22 @@ describe('a message that no receipt came for', () => {
     expect(await poll({ sid: 'another' })).toBeNull();
   });
 });
+
+describe('the price of a message', () => {
+  const fetchCost = async (body: object, more = {}) => {
+    standIn.reply({ body: { sid: TWILIO_SID, ...body } });
+    return (await open(more)).fetchCost?.(TWILIO_SID, never());
+  };
+
+  test('is asked for with its billed parts; null: Twilio does not know it yet', async () => {
+    const priced = { status: 'delivered', price: '-0.01500', price_unit: 'usd', num_segments: '2' };
+    expect(await fetchCost(priced)).toEqual({ cost: { amount: 0.015, currency: 'USD' }, parts: 2 });
+    expect(await fetchCost({ ...priced, num_segments: 'many' })).toEqual({ cost: { amount: 0.015, currency: 'USD' } });
+    expect(await fetchCost({ ...priced, price: null })).toBeNull();
+    expect(await fetchCost({ ...priced, sid: 'another' })).toBeNull();
+  });
+
+  test('is not asked for if the account says so', async () => {
+    expect((await open({ fetch_prices: 'no' })).fetchCost).toBeUndefined();
+  });
+});

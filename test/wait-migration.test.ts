@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { HOUR, MINUTE, type TimedTidings, useTimedTidings } from './support/timers.ts';
+import { validateCatalogFiles } from '../src/catalog/load-valid-catalog.ts';
+import { catalogWith, HOUR, MINUTE, type TimedTidings, useTimedTidings } from './support/timers.ts';
 
 const SECOND = 1000;
 const start = useTimedTidings();
@@ -129,6 +130,36 @@ describe('a wait that is migrated', () => {
     expect(await tidings.reproduced(since)).toMatchObject({ decisions: 2, different: 0 });
   });
 
+  test('and ends by that is decided by the candidate of a backtest, which moves nothing', async () => {
+    const rule = 'R: { on: began, delay: 1h }';
+    const tidings = await start(rule);
+    const { clock } = tidings;
+    const since = clock.now;
+    await tidings.post({ user: 'u', type: 'began' });
+    await tidings.applyRules('R: { on: began, delay: 1h, after: { event: reached, within: 1h } }');
+    clock.now += SECOND;
+    await tidings.runWaitJob('waits.migrate', 'R');
+    clock.now += 2 * HOUR;
+    const { totals } = await tidings.backtest(since, await validateCatalogFiles(catalogWith(rule)));
+    expect(totals).toMatchObject({ live: 0, new: 1, added: 1 });
+  });
+
+  test('and cancelled by an operator stays so in the backtest of a candidate', async () => {
+    const rule = 'R: { on: began, delay: 1h }';
+    const tidings = await start(rule);
+    const { clock } = tidings;
+    const since = clock.now;
+    await tidings.post({ user: 'u', type: 'began' });
+    await tidings.applyRules('R: { on: began, delay: 1h, cancel_on: ended }');
+    clock.now += SECOND;
+    await tidings.runWaitJob('waits.migrate', 'R');
+    clock.now += SECOND;
+    await tidings.runWaitJob('waits.cancel', 'R');
+    clock.now += 2 * HOUR;
+    const { totals } = await tidings.backtest(since, await validateCatalogFiles(catalogWith(rule)));
+    expect(totals).toMatchObject({ live: 0, new: 0, added: 0 });
+  });
+
   test('fires with the evidence of the pattern of the new rule', async () => {
     const tidings = await start('R: { on: began, delay: 1h }');
     const { clock } = tidings;
@@ -146,6 +177,25 @@ describe('a wait that is migrated', () => {
       due: since + SECOND + 2 * HOUR,
       decisions: [{ outcome: 'send', evidence: { pattern: { steps: [{ event: 'reached' }] } } }],
     });
+    clock.now += HOUR;
+    expect(await tidings.reproduced(since)).toMatchObject({ different: 0 });
+  });
+
+  test.each([
+    ['before', 0],
+    ['of the same millisecond', SECOND],
+  ])('finds an event of the type of its trigger that came %s', async (_, ago) => {
+    const tidings = await start('R: { on: ended, delay: 1h }');
+    const { clock } = tidings;
+    const since = clock.now;
+    await tidings.post({ user: 'u', type: 'began' });
+    clock.now += SECOND;
+    await tidings.applyRules('R: { on: began, delay: 1h }');
+    await tidings.post({ user: 'u', type: 'began', ago });
+    await tidings.applyRules('R: { on: began, delay: 2h, after: { event: began, within: 1m } }');
+    clock.now += SECOND;
+    expect(await tidings.runWaitJob('waits.migrate', 'R')).toMatchObject({ status: 'done', done: 1, skipped: 0 });
+    expect(await finish(tidings)).toMatchObject([{ decisions: [{ outcome: 'send' }] }]);
     clock.now += HOUR;
     expect(await tidings.reproduced(since)).toMatchObject({ different: 0 });
   });

@@ -1,4 +1,4 @@
-import type { CheckResult, Outgoing, Provider, Receipt } from '../channels/provider.ts';
+import type { BilledMessage, CheckResult, Outgoing, Provider, Receipt } from '../channels/provider.ts';
 import type { Channel, SendOutcome } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
@@ -26,6 +26,7 @@ export class PooledAccount implements Provider {
   readonly takesHosted?: boolean;
   readonly check?: (signal: AbortSignal) => Promise<CheckResult>;
   readonly poll?: (providerMessageId: string, signal: AbortSignal) => Promise<Receipt | null>;
+  readonly fetchCost?: (providerMessageId: string, signal: AbortSignal) => Promise<BilledMessage | null>;
   readonly #provider: Provider;
   readonly #onClosed: (closing: Promise<void>) => void;
   #underWay = 0;
@@ -55,6 +56,7 @@ export class PooledAccount implements Provider {
     if (provider.takesHosted) this.takesHosted = true;
     if (provider.check) this.check = (signal) => this.#track(() => provider.check!(signal));
     if (provider.poll) this.poll = (id, signal) => this.#track(() => provider.poll!(id, signal));
+    if (provider.fetchCost) this.fetchCost = (id, signal) => this.#track(() => provider.fetchCost!(id, signal));
   }
 
   /** Sends, unless the account was replaced meanwhile: then nothing is handed over, and the message comes back. */

@@ -53,6 +53,7 @@ export function formatProviderPage(definition: ProviderDefinition): string {
 function formatSettings({ settings, environment }: ProviderDefinition): string[] {
   const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' }) as unknown as SettingsSchema;
   const secrets = new Set(listSecrets(settings));
+  if (Object.keys(schema.properties).length === 0) return ['It has no settings.'];
   const rows = Object.entries(schema.properties).map(([name, setting]) => {
     const need = schema.required?.includes(name) ? 'required' : formatDefault(findDefault(settings, name));
     const variable = environment?.variables[name] ?? environment?.patterns?.[name];
@@ -90,7 +91,7 @@ const TRIAL_OPTIONS: { readonly [channel in (typeof CHANNELS)[number]]: string }
   sms: '--to +351912345678',
   push: '',
   in_app: '',
-  webhook: '--to https://example.com/hook',
+  webhook: '',
   chat: "--to '#alerts'",
   internal: '',
 };
@@ -102,8 +103,15 @@ const PUSH_TRIAL_OPTIONS: { readonly [provider: string]: string } = {
 };
 const DEVICE_TRIAL_OPTIONS = '--to-file token.txt --platform android   # or ios; - is standard input';
 
-function formatTrial({ name, channels, settings }: ProviderDefinition): string[] {
+/** An endpoint needs no account. */
+const WEBHOOK_TRIAL = [
+  'tidings webhooks create https://example.com/hook   # prints the id of the endpoint, and its secret once',
+  'tidings webhooks test ENDPOINT_ID                  # sends one test call, and shows the response',
+];
+
+function formatTrial({ name, channels, settings, checks }: ProviderDefinition): string[] {
   const [channel = 'email'] = channels;
+  if (channel === 'webhook') return ['```sh', ...WEBHOOK_TRIAL, '```'];
   const several = channels.length > 1;
   const secrets = listSecrets(settings);
   const schema = z.toJSONSchema(settings, { io: 'input', unrepresentable: 'any' }) as unknown as SettingsSchema;
@@ -125,7 +133,7 @@ function formatTrial({ name, channels, settings }: ProviderDefinition): string[]
   return [
     '```sh',
     create.join(' \\\n  '),
-    'tidings providers check main        # asks the provider, and sends nothing',
+    ...(checks === null ? [] : ['tidings providers check main        # asks the provider, and sends nothing']),
     `tidings providers send-test main ${
       channel === 'push' ? (PUSH_TRIAL_OPTIONS[name] ?? DEVICE_TRIAL_OPTIONS) : TRIAL_OPTIONS[channel]
     }`,
@@ -145,12 +153,23 @@ const CORRELATES: { readonly [by in ProviderDefinition['correlatesBy']]: string 
   nothing: 'The provider sends no receipts: a message that was accepted stays `sent`.',
 };
 
-function formatFacts({ defaults, repeats, correlatesBy, keepsMessage, receipts }: ProviderDefinition): string[] {
+const NO_CHECK =
+  '`tidings providers check` only opens it: the provider offers no way to ask whether it lets the account in. A test message shows that.';
+
+function formatFacts({
+  defaults,
+  repeats,
+  correlatesBy,
+  keepsMessage,
+  receipts,
+  checks,
+}: ProviderDefinition): string[] {
   const { concurrency, perSecond, maxMillis } = defaults;
   const rate = perSecond === undefined ? 'none that the provider documents' : `${perSecond} messages a second`;
   return toTable(
     ['fact', 'value'],
     [
+      ['the check of an account', checks ?? NO_CHECK],
       ['sends at once, of each process', String(concurrency)],
       ['rate of an ordinary account', rate],
       ['limit of one send', `${maxMillis / 1000} s; what has no response by then is \`in_doubt\``],

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { EMPTY_CATALOG } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
+import type { LocaleFallbacks } from '../model/tenant.ts';
 import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
 import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
@@ -123,12 +124,14 @@ export class CatalogCache {
     readonly notificationType: string;
     readonly channel: Channel;
     readonly locale: string;
+    readonly fallbacks?: LocaleFallbacks | undefined;
     readonly catalogVersion: number;
     readonly activeCatalog: number;
   }): Promise<CompiledTemplate | undefined> {
-    const { tenantId, notificationType, channel, locale, catalogVersion, activeCatalog } = notification;
+    const { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog } = notification;
     for (const version of new Set([activeCatalog, catalogVersion])) {
-      const template = (await this.getVersion(tenantId, version)).findTemplate(notificationType, channel, locale);
+      const catalog = await this.getVersion(tenantId, version);
+      const template = catalog.findTemplate(notificationType, channel, locale, fallbacks);
       if (template) return template;
     }
     return FALLBACK_TEMPLATES.get(channel);

@@ -4,9 +4,19 @@ import type { Json } from '../model/event.ts';
 
 /** A part of a catalog that was added, removed or changed. */
 export interface Difference {
-  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template' | 'route' | 'price';
+  readonly part:
+    | 'event'
+    | 'traits'
+    | 'mapping'
+    | 'notification'
+    | 'variables'
+    | 'rule'
+    | 'group'
+    | 'template'
+    | 'route'
+    | 'price';
   /**
-   * Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
+   * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
    * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`.
    */
   readonly name: string;
@@ -22,6 +32,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('traits', getTraits(from), getTraits(to)),
     ...compareParts('mapping', getMapping(from), getMapping(to)),
     ...compareParts('notification', byName(from.notifications), byName(to.notifications)),
+    ...compareParts('variables', getVariables(from), getVariables(to)),
     ...compareParts('group', byName(from.groups), byName(to.groups)),
     ...compareParts('rule', byName(from.rules), byName(to.rules)),
     ...compareParts('template', getTemplates(from), getTemplates(to)),
@@ -54,6 +65,10 @@ function compareFields(before: object, after: object): NonNullable<Difference['f
     .sort()
     .filter((field) => !isDeepStrictEqual(from[field], to[field]))
     .map((field) => ({ field, from: from[field] ?? null, to: to[field] ?? null }));
+}
+
+function getVariables({ variables }: CatalogData): Parts {
+  return new Map(variables ? [['variables', variables]] : []);
 }
 
 function byName(parts: readonly { readonly name: string }[] = []): Parts {

@@ -34,18 +34,24 @@ const suppression: JsonObject = {
   },
 };
 
-/** Event types that every catalog has without declaring them. */
-export const LIFECYCLE_EVENTS: readonly EventType[] = [
-  ...OUTCOME_EVENTS,
+const SUPPRESSION_EVENTS: readonly EventType[] = [
   { name: 'suppression.added', properties: suppression },
   { name: 'suppression.removed', properties: suppression },
 ];
 
+/** Event types that every catalog has without declaring them. */
+export const LIFECYCLE_EVENTS: readonly EventType[] = [...OUTCOME_EVENTS, ...SUPPRESSION_EVENTS];
+
 const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
 
-/** Whether an event says that of suppressions which only Tidings itself may report: posted, it would be untrue. */
-export function isFalseReport(event: { readonly type: string; readonly eventId: string }): boolean {
-  return event.type.startsWith('suppression.') && NAMES.has(event.type) && !isRelayed(event);
+/** Events that only Tidings itself may post, and how a caller has it do so. */
+const OWN_EVENTS: ReadonlyMap<string, string> = new Map(
+  SUPPRESSION_EVENTS.map(({ name }) => [name, 'add or lift a suppression by /api/v1/suppressions']),
+);
+
+/** Returns what to do in place of posting an event of this type; undefined: it may be posted. */
+export function adviseOnOwn(type: string): string | undefined {
+  return OWN_EVENTS.get(type);
 }
 
 /** Whether an event is one that Tidings itself has written to the outbox: its id begins with its type. */

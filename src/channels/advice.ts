@@ -63,6 +63,47 @@ const REASON_ADVICE: { readonly [reasonCode: string]: string } = {
     'The message was no longer of use when its turn came. Look at `tidings queue` and at the circuits; give the type a longer `expires_after` if it is too short.',
 };
 
+/** Codes of failures before a provider is called: nothing is wrong with the account that the group names, if it names one. */
+const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly advice: string } } = {
+  no_account: {
+    meaning: 'The route of the channel has no account for the message',
+    advice:
+      'Look at the route (`tidings routes`): give it an account that the tenant has, or save the account that it names (`tidings accounts create`); then retry.',
+  },
+  account_gone: {
+    meaning: 'The message may have been sent by an account that is gone, and goes by no other',
+    advice: 'Save the account again under its name, then retry: by another account the message may arrive twice.',
+  },
+  no_apns_account: toServiceCode('apns', 'APNs'),
+  no_fcm_account: toServiceCode('fcm', 'FCM'),
+  no_web_push_account: toServiceCode('web_push', 'Web Push'),
+  no_attachments: {
+    meaning: 'The account takes no attachments',
+    advice:
+      'Route types with attachments to an account that takes them (`routes.yaml`), or give one with the provider `http` the setting `attachment`; then retry.',
+  },
+  provider_template: {
+    meaning: 'The provider keeps no templates',
+    advice:
+      'Route the type to an account whose provider keeps its `provider_template` (`routes.yaml`), or write a template in the catalog; then retry.',
+  },
+  sending_paused: {
+    meaning: 'Emails of the type or tenant are paused, because they bounce or are complained about too often',
+    advice: 'Clean the list of addresses, then `tidings sending resume`, then retry.',
+  },
+  accounts_unopened: {
+    meaning: 'The accounts of the tenant cannot be opened',
+    advice: 'Look at the log of Tidings: most likely the encryption key is another one. Retry once it is corrected.',
+  },
+};
+
+function toServiceCode(provider: string, service: string) {
+  return {
+    meaning: `No account takes the tokens of ${service}`,
+    advice: `Save an account for it (\`tidings accounts create\` with the provider \`${provider}\`, see docs/providers/${provider}.md), then retry. The templates and the other accounts are not to blame.`,
+  };
+}
+
 const FAULT_ADVICE: { readonly [fault in Fault]: string } = {
   us: 'Look at the log of Tidings for the error, and report it. Retry once it is corrected.',
   provider: 'Look at the status page of the provider and at the network of this machine; retry once it works again.',
@@ -78,16 +119,17 @@ const REPEATS_ADVICE: { readonly [repeats in ProviderDefinition['repeats']]: str
     'The message may have been sent: a retry may send it twice. Retry only what may arrive twice, and cancel the others.',
 };
 
-/** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is not in the table of the provider. */
+/** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is neither in the table of the provider nor one of ours. */
 export function explainGroup(
   { fault, reasonCode, code }: DeadLetterGroup,
   definition: Pick<ProviderDefinition, 'codes' | 'repeats' | 'recipientAdvice'> | undefined,
 ): { readonly meaning: string | null; readonly advice: string } {
   const entry = code === null ? undefined : definition?.codes.find((one) => one.code === code);
-  const meaning = entry?.meaning ?? null;
+  const ours = entry || code === null || !Object.hasOwn(OWN_CODES, code) ? undefined : OWN_CODES[code];
+  const meaning = entry?.meaning ?? ours?.meaning ?? null;
   const own = REASON_ADVICE[reasonCode];
   if (own !== undefined) return { meaning, advice: own };
-  const other = fault === 'recipient' ? definition?.recipientAdvice : undefined;
+  const other = ours?.advice ?? (fault === 'recipient' ? definition?.recipientAdvice : undefined);
   const advice = entry ? getCodeAdvice(entry) : (other ?? FAULT_ADVICE[fault]);
   if (reasonCode !== 'in_doubt') return { meaning, advice };
   const crashed = fault === 'us' ? 'A process of Tidings ended while it was sending, or a dump was restored. ' : '';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
-import type { Channel, Message, SendOutcome, Target } from '../model/delivery.ts';
+import type { Channel, Cost, Message, SendOutcome, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
 import type { RateLimit } from '../model/rate-limit.ts';
@@ -72,8 +72,17 @@ export interface Provider {
   check?(signal: AbortSignal): Promise<CheckResult>;
   /** Asks for the receipt of a message that none came for; null: none has come yet. Absent: the provider cannot be asked. */
   poll?(providerMessageId: string, signal: AbortSignal): Promise<Receipt | null>;
+  /** Asks what a message cost; null: it is not known, or not yet. Absent: the provider cannot be asked. */
+  fetchCost?(providerMessageId: string, signal: AbortSignal): Promise<BilledMessage | null>;
   /** Releases connections. Sends that are under way may end first. */
   close(): Promise<void>;
+}
+
+/** What a provider charges for a message. */
+export interface BilledMessage {
+  readonly cost: Cost;
+  /** Billed parts (SMS); absent: not known. */
+  readonly parts?: number;
 }
 
 export type CheckResult =
@@ -120,6 +129,10 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly repeats: 'recognized' | 'replaced' | 'doubled';
   /** Way in which a receipt names its delivery: by our reference, by the id of the provider, or never. */
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
+  /** What `Provider.check` asks, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
+  readonly checks: string | null;
+  /** Whether its receipts do not say what a message cost, and it is asked once (`Provider.fetchCost`). Default false. */
+  readonly pricesLater?: boolean;
   readonly codes: readonly ProviderCode[];
   /** Advice about a recipient that fails with another code, in one or two sentences. Default: as for users, see advice.ts. */
   readonly recipientAdvice?: string;
@@ -165,6 +178,8 @@ export interface ReceiptReader<Settings> {
 
 export interface ReceiptAnswer {
   readonly receipts: readonly Receipt[];
+  /** Why nothing of the body can ever be read, as a sentence: JSON that ends early, say. Absent: it can be read. */
+  readonly fault?: string;
   /** The body to answer with, for a provider that reads it. Default: none. */
   readonly body?: { readonly type: string; readonly text: string };
   /** Done once the receipts are stored, such as to confirm a subscription. If it throws, the provider gets an error that it repeats. */

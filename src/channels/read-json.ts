@@ -2,8 +2,13 @@ import type { Json, JsonObject } from '../model/event.ts';
 
 /** Returns a text as a JSON object; undefined: it is something else. */
 export function readJsonObject(text: string): JsonObject | undefined {
+  return asObject(readJson(text));
+}
+
+/** Returns a text as JSON; undefined: it is none. */
+export function readJson(text: string): Json | undefined {
   try {
-    return asObject(JSON.parse(text));
+    return JSON.parse(text) as Json;
   } catch {
     return undefined;
   }

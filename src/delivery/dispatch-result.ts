@@ -30,6 +30,8 @@ export interface Undeliverable {
 
 /** The outcome of an attempt that ended before the provider was called. */
 export interface Unsent {
+  /** Absent: the account that was chosen. */
+  readonly provider?: Provider;
   readonly outcome: AttemptOutcome;
 }
 

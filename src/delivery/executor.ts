@@ -189,7 +189,9 @@ export class Executor {
 
 const NO_OPEN_ACCOUNT: SendOutcome = {
   kind: 'retry',
+  code: 'accounts_unopened',
   reason: 'the accounts of the tenant cannot be opened; see the log',
+  fault: 'us',
 };
 
 const SENDING_PAUSED: SendOutcome = {

@@ -43,7 +43,9 @@ export async function toLifecycleEvents(
     const { rules } = await catalogs.getVersion(tenantId, delivery.activeCatalog);
     const isHeard = { byRules: listensTo(rules, type), byEndpoints: delivery.heardOutcomes?.includes(type) === true };
     if (!isHeard.byRules && !isHeard.byEndpoints) continue;
-    const eventId = `${type} ${formatDeliveryId(delivery)}.${settlement.attempt.n}`;
+    // A message is sent once, also if two attempts say so; a delivery that was retried by hand may fail again.
+    const isOnce = settlement.status === 'sent' || settlement.status === 'sandboxed';
+    const eventId = `${type} ${formatDeliveryId(delivery)}${isOnce ? '' : `.${settlement.attempt.n}`}`;
     const at = settlement.attempt.startedAt + settlement.attempt.durationMs;
     const event = {
       event_id: eventId,

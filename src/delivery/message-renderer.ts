@@ -13,6 +13,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
+import { toTemplateValues } from '../templates/values.ts';
 import { openAddress } from '../users/addresses.ts';
 import { toUnopened, type Unsent } from './dispatch-result.ts';
 
@@ -55,14 +56,17 @@ export class MessageRenderer {
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
     const locale = userLocale ?? tenant.settings.locale ?? '';
-    const key = { tenantId, notificationType, channel, locale, catalogVersion, activeCatalog };
+    const fallbacks = tenant.settings.locale_fallbacks;
+    const key = { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog };
     const template = await this.#options.catalogs.loadTemplate(key);
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';
       return { outcome: { kind: 'rejected', reason: `${notificationType} has no ${channel} template, ${where}` } };
     }
     const data = await this.#withAddresses(delivery, opened, template.readsUserAddresses);
-    const values = toTemplateValues(delivery, data, tenant);
+    const filled = toTemplateValues(withNotification(delivery, data), template.variables, tenant);
+    if ('problem' in filled) return toTemplateFailure(`${filled.problem}.`);
+    const { values } = filled;
     const rendered = renderMessage(template, values);
     if ('error' in rendered) return toTemplateFailure(rendered.error);
     const { message } = rendered;
@@ -127,20 +131,14 @@ export class MessageRenderer {
 /** A notification that is gone since the claim. */
 const NO_DATA = { data: undefined, sealed: null };
 
-/** Adds the notification and the tenant to the data of a template, and the zone of the tenant to a user without one. */
-function toTemplateValues(
+/** Adds the notification to the data of a template. */
+function withNotification(
   { notificationId, notificationType, channel, userId }: ClaimedDelivery,
   { about, ...data }: JsonObject,
-  { name, settings }: TenantProfile,
 ): JsonObject {
-  const { zone, branding = {} } = settings;
-  const user = data.user as JsonObject | undefined;
-  const hasZone = zone === undefined || user?.time_zone !== undefined;
   return {
     ...data,
-    ...(hasZone ? {} : { user: { ...user, time_zone: zone } }),
     notification: { id: notificationId, type: notificationType, channel, user_id: userId, ...(about as JsonObject) },
-    tenant: { name, branding },
   };
 }
 

@@ -16,6 +16,7 @@ import {
   type Unsent,
   type Unstarted,
 } from './dispatch-result.ts';
+import { NO_ACCOUNT } from './routes/choose-account.ts';
 import type { TargetSource, TargetSources } from './targets.ts';
 import { takesService } from './tenant-accounts.ts';
 
@@ -78,7 +79,8 @@ export class TargetFinder {
   async #spread(delivery: ClaimedDelivery, source: TargetSource): Promise<Unsent | Unstarted> {
     const targets = await source.list(delivery);
     if (targets.length === 0) return { outcome: { kind: 'undeliverable', ...source.missing } };
-    return (await spreadDelivery(this.#options.pool, delivery, targets)) ? RETURNED : LOST;
+    const isForFirst = CHANNEL_DESCRIPTORS[delivery.channel].targets === 'devices';
+    return (await spreadDelivery(this.#options.pool, delivery, targets, isForFirst)) ? RETURNED : LOST;
   }
 }
 
@@ -92,8 +94,11 @@ async function loadTarget(
   if ('holdCode' in target) return returnUntil(target.until, target.holdCode);
   const service = getPushService(target);
   if (takesService(provider, service)) return { target };
-  const reason = `no account takes the tokens of ${service}; ${provider.name} does not`;
-  return { outcome: { kind: 'rejected', reason } };
+  const reason = `no account takes the tokens of ${service}`;
+  return {
+    provider: NO_ACCOUNT,
+    outcome: { kind: 'rejected', code: `no_${service}_account`, reason, fault: 'account' },
+  };
 }
 
 /** Returns the outcome of a message whose reader replied STOP to its sender; undefined: they did not. */

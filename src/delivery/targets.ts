@@ -3,7 +3,7 @@ import type { Channel, DeliveryReasonCode, Target } from '../model/delivery.ts';
 import type { PushService } from '../model/device.ts';
 import type { Millis } from '../model/event.ts';
 
-/** Devices of a delivery, at most; of a user with more, those registered last. */
+/** Devices of a delivery, at most; of a user with more, those seen last. */
 export const MAX_TARGETS = 100;
 
 /** A delivery that has to wait, though it is due: its attempt does not count. */
@@ -15,7 +15,7 @@ export interface TargetHold {
 
 /** Targets of the messages of a channel that are not sent to an address of the user: their devices, or endpoints of the tenant. */
 export interface TargetSource {
-  /** Returns the ids of the targets, at most as many as the source allows; empty: the message has no target. */
+  /** Returns the ids of the targets, those registered first first, at most as many as the source allows; empty: no target. */
   list(of: {
     readonly tenantId: string;
     readonly userId: string;

@@ -1,9 +1,10 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
-import { isFalseReport } from '../catalog/lifecycle-events.ts';
+import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
+import { isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
@@ -264,7 +265,7 @@ export class Pipeline {
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const parse = (rules: EventRules) =>
-      items.map((item) => rejectFalse(parseItem(tenantId, item, rules, bounds, now)));
+      items.map((item) => rejectFalse(item, parseItem(tenantId, item, rules, bounds, now)));
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -404,15 +405,13 @@ function mergeResults<Result>(
   return events.map((event) => (isFirst(event) ? first[nextFirst++] : others[nextOther++]) as Result);
 }
 
-const FALSE_REPORT: Rejection = {
-  code: 'invalid_event',
-  path: 'event_type',
-  message: 'is reported by Tidings alone; add or lift a suppression by /api/v1/suppressions',
-};
-
-/** Returns a rejection in the place of an event that only Tidings may report. */
-function rejectFalse(parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
-  return isRejection(parsed) || !isFalseReport(parsed) ? parsed : { ...FALSE_REPORT, eventId: parsed.eventId };
+/** Returns a rejection in the place of an event that only Tidings itself may post: from another it would be untrue. */
+function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
+  if (isRejection(parsed)) return parsed;
+  const advice = adviseOnOwn(parsed.type);
+  if (advice === undefined || isOwn(item)) return parsed;
+  const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
+  return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

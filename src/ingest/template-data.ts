@@ -15,7 +15,10 @@ export interface TemplateData {
 }
 
 /** Returns the data that the templates of a send may show. */
-export function toTemplateData(profile: Profile, { trigger, matched, data, items, total }: Send): TemplateData {
+export function toTemplateData(
+  profile: Profile,
+  { trigger, matched, data, variables, items, total }: Send,
+): TemplateData {
   // A received event is known to have no address.
   const isPlain = 'sealText' in trigger && (trigger as ReceivedEvent).sealText === null;
   const mask = isPlain ? (document: JsonObject) => document : maskDocument<JsonObject>;
@@ -26,6 +29,7 @@ export function toTemplateData(profile: Profile, { trigger, matched, data, items
     ...(trigger.context && { context: mask(trigger.context) }),
     ...(matched && { matched: maskDocument(matched) }),
     ...(data && { data: maskDocument(data) }),
+    ...(variables && { variables: maskDocument(variables) }),
     ...(items && { items: maskItems(items), total: total ?? items.length }),
   };
   const about = { event_type: trigger.type, event_timestamp: isoTime(trigger.time) };
@@ -37,6 +41,7 @@ export function toTemplateData(profile: Profile, { trigger, matched, data, items
     ...(masked.context !== trigger.context && { context: trigger.context }),
     ...(masked.matched !== matched && { matched }),
     ...(masked.data !== data && { data }),
+    ...(masked.variables !== variables && { variables }),
     ...(masked.items !== items && { items }),
   };
   for (const _ in originals) return { text, originals: jsonText(originals as Json) };

@@ -188,6 +188,8 @@ export interface Rule {
   readonly channels?: readonly Channel[];
   /** Additional template data: CEL expressions, available as `data.NAME`. */
   readonly data?: { readonly [name: string]: string };
+  /** Values of the declared variables of its notifications: a CEL expression of an object, or one for each of them. */
+  readonly variables?: string | { readonly [name: string]: string };
   readonly actions: readonly Action[];
   /** Maximum delay (ms) between event time (or due time) and decision; later decisions are suppressed as `expired`. */
   readonly expires?: Millis;
@@ -219,7 +221,25 @@ export interface NotificationType {
   readonly expiresAfter?: Millis;
   /** Finding out about the readers of its email; absent: what the tenant says. */
   readonly tracking?: Tracking;
+  /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
+  readonly variables?: Variables;
 }
+
+export const VARIABLE_TYPES = ['string', 'number', 'boolean', 'date', 'object', 'list'] as const;
+
+/** A variable that templates name at the top level: `{{orderNumber}}`. */
+export interface Variable {
+  readonly description?: string;
+  /** A date is a date (2025-11-20), or a date and time (ISO 8601). Absent: any value. */
+  readonly type?: (typeof VARIABLE_TYPES)[number];
+  /** Without a value nothing is sent. Absent: it shows nothing. */
+  readonly required?: true;
+  /** Used without a value. */
+  readonly default?: Json;
+}
+
+/** Variables by name. */
+export type Variables = { readonly [name: string]: Variable };
 
 /** Events that end the search for a channel that reaches the user. */
 export const REACHED = ['sent', 'delivered', 'opened'] as const;
@@ -270,6 +290,8 @@ export interface CatalogData {
   /** The places of the parts of CloudEvents and domain events of every type; absent: those of their standards and habits. */
   readonly mapping?: EventMapping;
   readonly notifications: readonly NotificationType[];
+  /** Variables of all templates, which the settings of the tenant fill; absent: none. */
+  readonly variables?: Variables;
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];

@@ -40,6 +40,8 @@ export const REASON_CODES = [
   'holdout',
   'acted',
   'action_failed',
+  'variable_missing',
+  'variable_invalid',
   'loop',
   'too_costly',
   'too_much_history',

@@ -62,6 +62,8 @@ export interface Receipt {
   /** Number of the part of the message that it is about, from 1; absent: the whole. */
   readonly part?: number;
   readonly cost?: Cost;
+  /** Billed parts of the message, counted with the cost. Absent: not known. */
+  readonly parts?: number;
   /** Details as the provider gave them, to be shown; without addresses. */
   readonly detail?: JsonObject;
 }

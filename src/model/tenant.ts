@@ -15,6 +15,9 @@ export function isTenantId(text: string): boolean {
   return LIVE_TENANT_ID.test(liveTenantId(text));
 }
 
+/** Locales to use in the place of one, the best first: `{ gl: [es, pt] }`. */
+export type LocaleFallbacks = { readonly [locale: string]: readonly string[] };
+
 /** Settings of a tenant; absent: those of the installation. */
 export interface TenantSettings {
   /** Locale of messages to users without one, such as `de` or `pt-BR`. */
@@ -27,6 +30,12 @@ export interface TenantSettings {
   readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */
   readonly branding?: JsonObject;
+  /** Variables of its templates: `app_name`, `frontend_url`, `support_email` and any others. */
+  readonly variables?: JsonObject;
+  /** URL of the folder with the files of `{{asset "logo.png"}}`. */
+  readonly asset_base_url?: string;
+  /** Locales whose templates stand in for a missing one in the locale of a user, by that locale: `{ gl: [es] }`. */
+  readonly locale_fallbacks?: LocaleFallbacks;
   /** Rate limits of its messages by channel: of the tenant and of each of its users. */
   readonly limits?: { readonly [channel in Channel]?: Omit<ScopedLimits, 'global'> };
 }

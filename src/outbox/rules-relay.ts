@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { markOwn } from '../events/own-events.ts';
 import { groupBy } from '../lib/group-by.ts';
 import type { Millis } from '../model/event.ts';
 import { claimOutbox, createOutboxLanes, deleteOutbox, type OutboxEvent } from '../store/outbox.ts';
@@ -48,7 +49,7 @@ export class RulesRelay {
     try {
       const results = await pipeline.ingest(
         tenantId,
-        events.map(({ event }) => event),
+        events.map(({ event }) => markOwn(event)),
       );
       const rejected = results.filter(({ status }) => status === 'rejected' || status === 'conflict');
       if (rejected.length > 0) {

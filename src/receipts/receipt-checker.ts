@@ -1,14 +1,23 @@
 import type pg from 'pg';
-import type { Provider } from '../channels/provider.ts';
+import type { BilledMessage, Provider } from '../channels/provider.ts';
 import type { Millis } from '../model/event.ts';
 import type { Receipt } from '../model/receipt.ts';
-import { type MessageRow, takeUncheckedMessages } from '../store/receipts/provider-messages.ts';
-import { endCheck } from '../store/receipts/receipts.ts';
+import {
+  endCheck,
+  endPriceCheck,
+  type MessageRow,
+  takeUncheckedMessages,
+  type UncheckedMessage,
+} from '../store/receipts/provider-messages.ts';
 import { recordHeldReceipts } from './held-receipts.ts';
 import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 
 /** Messages that are looked at in one round, at most; a full round is followed by another at once. */
 const MAX_ROUND = 100;
+/** Messages that are asked for at the same time. */
+const MAX_AT_ONCE = 10;
+/** A price that could not be asked for within this time (ms) after it was due is not asked for any more: the computed one stays. */
+const MAX_PRICE_DELAY_MS: Millis = 24 * 3_600_000;
 /** Time in ms within which a provider answers. */
 const POLL_TIMEOUT_MS: Millis = 10_000;
 
@@ -22,8 +31,8 @@ export interface ReceiptCheckerOptions extends RecordOptions {
 
 /**
  * Looks for messages that no receipt came for in the time in which one usually does: asks the provider once, where it can be
- * asked, and then calls the delivery unconfirmed. A receipt that comes later counts all the same. Also records receipts that came
- * before their message was known.
+ * asked, and then calls the delivery unconfirmed. A receipt that comes later counts all the same. Asks for the price of a message once,
+ * where receipts do not say it. Also records receipts that came before their message was known.
  */
 export class ReceiptChecker {
   readonly #options: ReceiptCheckerOptions;
@@ -64,17 +73,37 @@ export class ReceiptChecker {
     try {
       for (let isFull = true; isFull && !this.#isStopping; ) {
         const due = await takeUncheckedMessages(pool, clock(), MAX_ROUND);
-        for (const message of due) {
-          // Before it ends the round: what is taken and not looked at waits for long.
-          await this.#checkOne(message).catch((error: unknown) => {
-            log.warn({ err: error }, 'a message without a receipt could not be looked at; will retry');
-          });
+        for (let start = 0; start < due.length; start += MAX_AT_ONCE) {
+          // All that was taken: what is not looked at waits for long.
+          await Promise.all(due.slice(start, start + MAX_AT_ONCE).map((message) => this.#checkOrLog(message)));
         }
         isFull = due.length === MAX_ROUND;
       }
     } catch (error) {
       log.warn({ err: error }, 'messages without a receipt could not be looked at; will retry');
     }
+  }
+
+  async #checkOrLog(message: UncheckedMessage): Promise<void> {
+    try {
+      await (message.asksPrice ? this.#checkPrice(message) : this.#checkOne(message));
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'a message that is to be asked for could not be looked at; will retry');
+    }
+  }
+
+  /** Asks for the price of a message, once, and records it as a receipt. */
+  async #checkPrice(message: UncheckedMessage): Promise<void> {
+    const { pool, clock } = this.#options;
+    const billed = clock() - message.dueAt > MAX_PRICE_DELAY_MS ? null : await this.#fetchCost(message);
+    if (billed) {
+      const { messageKey: providerMessageId } = message;
+      const id = `price:${providerMessageId}`;
+      await recordReceipts(this.#options, message, [
+        { id, of: { providerMessageId }, kind: 'accepted', at: clock(), ...billed },
+      ]);
+    }
+    await endPriceCheck(pool, message.tenantId, message);
   }
 
   async #checkOne(message: MessageRow): Promise<void> {
@@ -84,13 +113,25 @@ export class ReceiptChecker {
     await endCheck(this.#options.pool, message.tenantId, [message]);
   }
 
-  async #poll(message: MessageRow): Promise<Receipt | null> {
+  #poll(message: MessageRow): Promise<Receipt | null> {
+    return this.#ask(message, async (provider, signal) => provider.poll?.(message.messageKey, signal));
+  }
+
+  #fetchCost(message: MessageRow): Promise<BilledMessage | null> {
+    return this.#ask(message, async (provider, signal) => provider.fetchCost?.(message.messageKey, signal));
+  }
+
+  /** Asks the account that sent a message; null: it is gone, cannot be asked, or does not know. */
+  async #ask<T>(
+    message: MessageRow,
+    ask: (provider: Provider, signal: AbortSignal) => Promise<T | null | undefined>,
+  ): Promise<T | null> {
     const { findAccount, log } = this.#options;
     try {
       const provider = await findAccount(message);
-      return (await provider?.poll?.(message.messageKey, AbortSignal.timeout(POLL_TIMEOUT_MS))) ?? null;
+      return (provider && (await ask(provider, AbortSignal.timeout(POLL_TIMEOUT_MS)))) ?? null;
     } catch (error) {
-      log.info({ err: error, provider: message.provider }, 'a provider could not be asked for a receipt');
+      log.info({ err: error, provider: message.provider }, 'a provider could not be asked for a message');
       return null;
     }
   }

@@ -40,7 +40,8 @@ export class ReceiptIntake {
    * Takes a request of a provider. A repetition changes nothing. What it returns for is recorded or held, all of it.
    * @param account as in the URL of the request; null: that of the installation
    * @returns the body to answer with; undefined: none
-   * @throws TidingsError `not_found` for an unknown account, `unauthorized` for a signature that does not match,
+   * @throws TidingsError `not_found` for an unknown account, `unauthorized` for a signature that does not match, `invalid_json` for
+   *   a body that can never be read,
    *   `payload_too_large` for more than MAX_REQUEST_RECEIPTS, none of which is recorded, `overloaded` if the request cannot be
    *   verified now, what it asks for cannot be done now, or receipts of messages that are not known yet find no room: a provider
    *   that gets it sends them again
@@ -59,6 +60,10 @@ export class ReceiptIntake {
     });
     if (fault !== undefined) throw new TidingsError('unauthorized', `The request is not accepted: ${fault}.`);
     const answer = reader.read(request, found.settings);
+    if (answer.fault !== undefined) {
+      log.warn({ provider, fault: answer.fault }, 'a request with receipts cannot be read');
+      throw new TidingsError('invalid_json', `${answer.fault} Nothing of the request is recorded.`);
+    }
     if (answer.receipts.length > MAX_REQUEST_RECEIPTS) {
       log.warn({ provider }, 'a request has too many receipts; none of them is recorded');
       const message = `A request has at most ${MAX_REQUEST_RECEIPTS} reports. Send them in several.`;

@@ -4,6 +4,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { LifecycleOutcome } from '../catalog/lifecycle-events.ts';
 import { toLifecycleEventType } from '../catalog/lifecycle-events.ts';
 import { writeNotice } from '../channels/internal/notices.ts';
+import { loadProvider } from '../channels/registry.ts';
 import type { Category } from '../model/catalog.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
@@ -17,9 +18,8 @@ import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { hasOptedInLater } from '../store/receipts/opt-ins.ts';
-import type { MessageRow } from '../store/receipts/provider-messages.ts';
+import { endCheck, type MessageRow } from '../store/receipts/provider-messages.ts';
 import {
-  endCheck,
   insertReceipts,
   loadAddressFailures,
   loadCategory,
@@ -47,6 +47,9 @@ export interface RecordOptions {
   readonly log: Logger;
 }
 
+/** Time in ms from the receipt of a message to the question for its price: providers know it some time after they have sent it. */
+const PRICE_DELAY_MS: Millis = 3_600_000;
+
 /** The actor of what receipts change. */
 const ACTOR = systemActor('receipts');
 
@@ -62,6 +65,7 @@ export async function recordReceipts(
   isOverdue = false,
 ): Promise<void> {
   const now = clock();
+  const pricesLater = (await loadProvider(message.provider))?.pricesLater === true;
   const receipts = received.map((receipt) => ({ ...receipt, at: clampTime(receipt.at, now) }));
   const standings = await withTransaction(pool, async (connection) => {
     const delivery = await lockReportedDelivery(connection, message);
@@ -76,8 +80,12 @@ export async function recordReceipts(
     const wasUnconfirmed = delivery.receiptState === 'unconfirmed';
     const state = getReceiptState(all, { channel: delivery.channel, isOverdue: isOverdue || wasUnconfirmed });
     await saveReceiptState(connection, delivery, state);
-    if (fromNew.some(({ cost }) => cost !== undefined)) await saveReceiptCost(connection, delivery);
-    if (state.state !== null) await endCheck(connection, delivery.tenantId, [message]);
+    const saysCost = fromNew.some(({ cost }) => cost !== undefined);
+    if (saysCost) await saveReceiptCost(connection, delivery, message.messageKey);
+    if (state.state !== null) {
+      const priceAt = !saysCost && pricesLater ? now + PRICE_DELAY_MS : null;
+      await endCheck(connection, delivery.tenantId, [message], priceAt);
+    }
     const notification = await loadCategory(connection, delivery);
     if (notification) {
       const at = Math.max(...fromNew.map((one) => one.at), 0) || now;

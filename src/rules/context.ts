@@ -16,6 +16,8 @@ export interface Send {
   /** Further data for the templates, beside the trigger and the user. */
   readonly matched?: JsonObject | undefined;
   readonly data?: JsonObject | undefined;
+  /** Variables of the templates, as they were given. */
+  readonly variables?: JsonObject | undefined;
   readonly items?: readonly DigestItem[] | undefined;
   readonly total?: number | undefined;
 }
@@ -89,6 +91,8 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   holdout: 'suppressed',
   acted: 'acted',
   action_failed: 'failed',
+  variable_missing: 'failed',
+  variable_invalid: 'failed',
   loop: 'failed',
   too_costly: 'failed',
   too_much_history: 'failed',

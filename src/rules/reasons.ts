@@ -46,6 +46,14 @@ export function sentReason(
   return `${verdict}: ${why.length > 0 ? joinWords(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
+/** @param problems of the variables of one notification */
+export function variablesReason(type: string, problems: readonly { readonly message: string }[]): string {
+  const shown = problems.slice(0, MAX_NAMED_PROBLEMS).map(({ message }) => message);
+  return `Failed: ${type} needs its variables: ${shown.join('; ')}${problems.length > shown.length ? '; …' : ''}.`;
+}
+
+const MAX_NAMED_PROBLEMS = 5;
+
 const WAITED: { readonly [kind in WaitKind]: string } = {
   delay: 'the delay ended',
   at: 'it was due',

@@ -6,7 +6,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { deleteCircuitsOf } from './deliveries/circuits.ts';
 import type { Connection } from './pg/pool.ts';
-import { deleteMovesOf, endIdleMoves } from './route-moves.ts';
+import { deleteMovesOf, endLoneMoves } from './route-moves.ts';
 
 /** Channel of the announcement that an account has changed: processes load those of the tenants again. */
 export const ACCOUNTS_CHANNEL = 'tidings_accounts';
@@ -134,7 +134,7 @@ export async function saveAccount(
   // The mistake that stopped it may be corrected now.
   await deleteCircuitsOf(connection, tenantId, account);
   await deleteMovesOf(connection, tenantId, account, written.enabled ? written.channels : []);
-  await endIdleMoves(connection, [tenantId]);
+  await endLoneMoves(connection, [tenantId]);
   await announceAccountChange(connection);
   return rows[0]!;
 }
@@ -144,7 +144,7 @@ export async function deleteAccount(connection: Connection, tenantId: string, ac
   await connection.query('delete from provider_accounts where tenant_id = $1 and account = $2', [tenantId, account]);
   await deleteCircuitsOf(connection, tenantId, account);
   await deleteMovesOf(connection, tenantId, account);
-  await endIdleMoves(connection, [tenantId]);
+  await endLoneMoves(connection, [tenantId]);
   await announceAccountChange(connection);
 }
 

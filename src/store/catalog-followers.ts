@@ -6,7 +6,7 @@ import { appendAuditEntries, appendAuditEntry } from './audit-log.ts';
 import { type ActiveVersion, type Applied, activate, lockCatalog, toEntry } from './locked-catalog.ts';
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
-import { endIdleMoves } from './route-moves.ts';
+import { endUnroutedMoves } from './route-moves.ts';
 
 /** Tenants that follow a tenant, or one that follows it, and so on. */
 const FOLLOWERS = `
@@ -53,7 +53,7 @@ export async function updateFollowers(
      returning tenant_id, version`,
     [ids, hash, isoTime(now), by.name],
   );
-  await endIdleMoves(
+  await endUnroutedMoves(
     connection,
     changed.map((row) => row.tenant_id),
   );

@@ -2,7 +2,7 @@ import type { JsonObject } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import type { AuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
-import { endIdleMoves } from './route-moves.ts';
+import { endUnroutedMoves } from './route-moves.ts';
 
 export interface Applied {
   /** The active version afterwards. */
@@ -49,14 +49,14 @@ export async function lockCatalog(
   return { tenantId, active: rows[0], follows: tenants[0]?.follows ?? null };
 }
 
-/** Makes a version the active one. */
+/** Makes a version the active one, and ends what concerns accounts that its routes no longer name. */
 export async function activate(connection: Connection, tenantId: string, version: number): Promise<void> {
   await connection.query(
     `insert into active_catalogs (tenant_id, version) values ($1, $2)
      on conflict (tenant_id) do update set version = excluded.version`,
     [tenantId, version],
   );
-  await endIdleMoves(connection, [tenantId]);
+  await endUnroutedMoves(connection, [tenantId]);
 }
 
 /** The catalog that a tenant has, as the audit log shows it. */

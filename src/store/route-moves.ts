@@ -58,53 +58,44 @@ export type MoveStep = 'route.moved' | 'route.returning' | 'route.restored';
 export interface MadeMove {
   /** When the messages of the channel were last moved. */
   readonly movedAt: Millis;
-  /** The step that was made; undefined: it was too early, or the tenant is gone. */
+  /** The step that was made; undefined: it was too early, the account is in no route any longer, or the tenant is gone. */
   readonly step?: MoveStep;
 }
 
 /**
- * Changes the share of an account, unless the messages of this channel of the tenant were moved less than MOVE_PAUSE_MS ago, by any
- * process. Each step is in the audit log of the tenant, once.
+ * Whether no message of a channel goes by an account: the route of the active catalog does not name it, or there is no route, and the
+ * account is that of the installation. A SQL expression over `active` (tenant_id, content) and the columns of a move, `m`.
  */
-export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis): Promise<MadeMove> {
-  const { tenantId, channel, account, share, cause } = wanted;
-  return withTransaction(pool, async (connection) => {
-    // Processes that see the same failure at the same time wait here; the second finds the move of the first.
-    await connection.query("select pg_advisory_xact_lock(hashtext('tidings route'), hashtext($1))", [
-      `${tenantId} ${channel}`,
-    ]);
-    const { rows } = await connection.query<{ moved: Millis | null; share: number | null }>(
-      `select max(moved_at) as moved, max(share) filter (where account = $3) as share
-       from route_moves where tenant_id = $1 and channel = $2`,
-      [tenantId, channel, account],
-    );
-    const last = rows[0]?.moved ?? null;
-    if (last !== null && last > now - MOVE_PAUSE_MS) return { movedAt: last };
-    const { rowCount } = await connection.query(
-      `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause)
-       select $1, $2, $3, $4, $5, $5, $6 where exists (select from tenants where tenant_id = $1)
-       on conflict (tenant_id, channel, account) do update set share = excluded.share, moved_at = excluded.moved_at,
-         cause = excluded.cause, since = case when route_moves.share = 100 then excluded.since else route_moves.since end`,
-      [tenantId, channel, account, share, isoTime(now), cause],
-    );
-    if (rowCount === 0) return { movedAt: now };
-    const step = share === 100 ? 'route.restored' : share > (rows[0]?.share ?? 100) ? 'route.returning' : 'route.moved';
-    const detail = { channel, share, cause };
-    const actor = systemActor('routes');
-    await appendAuditEntry(connection, { tenantId, actor, action: step, subject: account, detail }, now);
-    return { movedAt: now, step };
+const IS_UNROUTED = `case
+  when jsonb_path_exists(active.content, '$.routes[*] ? (@.channel == $c)', jsonb_build_object('c', m.channel))
+  then not jsonb_path_exists(active.content, '$.routes[*] ? (@.channel == $c).entries[*] ? (@.account == $a)',
+                             jsonb_build_object('c', m.channel, 'a', m.account))
+  else m.account = '${INSTALLATION_ACCOUNT}' end`;
+
+const ACTIVE = `(select tenant_id, t.content from active_catalogs join catalogs as c using (tenant_id, version)
+  cross join lateral (select content from catalog_contents where content_hash = c.content_hash limit 1) as t) as active`;
+
+/** Ends the moves of accounts by which no message goes any longer, or every message, after the active catalogs of these tenants have changed. */
+export async function endUnroutedMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
+  await connection.query({
+    name: 'end-unrouted-moves',
+    text: `delete from route_moves as m
+           where tenant_id = any ($1)
+             and (select ${IS_UNROUTED} from ${ACTIVE} where active.tenant_id = m.tenant_id)`,
+    values: [tenantIds],
   });
+  await endLoneMoves(connection, tenantIds);
 }
 
 /**
- * Ends the moves of tenants from accounts that no message can leave any more: the route has the account no longer, or no other one
- * beside it. When the messages of the channel were moved last stays known.
+ * Ends the moves of tenants from accounts that have no other one beside them in their route: no message can leave them. When the
+ * messages of the channel were moved last stays known.
  */
-export async function endIdleMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
-  await connection.query({ name: 'end-idle-moves', text: END_IDLE_MOVES, values: [tenantIds, INSTALLATION_ACCOUNT] });
+export async function endLoneMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
+  await connection.query({ name: 'end-lone-moves', text: END_LONE_MOVES, values: [tenantIds, INSTALLATION_ACCOUNT] });
 }
 
-const END_IDLE_MOVES = `
+const END_LONE_MOVES = `
   update route_moves as m set share = 100
   from (
     select k.tenant_id, k.channel, case
@@ -125,8 +116,54 @@ const END_IDLE_MOVES = `
           )) as r, jsonb_array_elements(r->'entries') as e
         where r->>'channel' = k.channel) as routed
   ) as used
-  where m.tenant_id = used.tenant_id and m.channel = used.channel and m.share < 100
-    and (cardinality(used.accounts) < 2 or m.account <> all (used.accounts))`;
+  where m.tenant_id = used.tenant_id and m.channel = used.channel and m.share < 100 and cardinality(used.accounts) < 2`;
+
+/** Whether no message of a channel goes by an account. From then on the active catalog stays as it is until the end of the transaction. */
+async function isUnrouted(connection: Connection, { tenantId, channel, account }: WantedMove): Promise<boolean> {
+  await connection.query('select from active_catalogs where tenant_id = $1 for share', [tenantId]);
+  const { rowCount } = await connection.query(
+    `select from ${ACTIVE} cross join (values ($2::text, $3::text)) as m (channel, account)
+     where active.tenant_id = $1 and ${IS_UNROUTED}`,
+    [tenantId, channel, account],
+  );
+  return rowCount !== 0;
+}
+
+/**
+ * Changes the share of an account, unless the messages of this channel of the tenant were moved less than MOVE_PAUSE_MS ago, by any
+ * process. Each step is in the audit log of the tenant, once.
+ */
+export async function moveRoute(pool: pg.Pool, wanted: WantedMove, now: Millis): Promise<MadeMove> {
+  const { tenantId, channel, account, share, cause } = wanted;
+  return withTransaction(pool, async (connection) => {
+    // Processes that see the same failure at the same time wait here; the second finds the move of the first.
+    await connection.query("select pg_advisory_xact_lock(hashtext('tidings route'), hashtext($1))", [
+      `${tenantId} ${channel}`,
+    ]);
+    const { rows } = await connection.query<{ moved: Millis | null; share: number | null }>(
+      `select max(moved_at) as moved, max(share) filter (where account = $3) as share
+       from route_moves where tenant_id = $1 and channel = $2`,
+      [tenantId, channel, account],
+    );
+    const last = rows[0]?.moved ?? null;
+    if (last !== null && last > now - MOVE_PAUSE_MS) return { movedAt: last };
+    // This process knows an older catalog: its move would stay for good.
+    if (await isUnrouted(connection, wanted)) return { movedAt: now - MOVE_PAUSE_MS };
+    const { rowCount } = await connection.query(
+      `insert into route_moves (tenant_id, channel, account, share, since, moved_at, cause)
+       select $1, $2, $3, $4, $5, $5, $6 where exists (select from tenants where tenant_id = $1)
+       on conflict (tenant_id, channel, account) do update set share = excluded.share, moved_at = excluded.moved_at,
+         cause = excluded.cause, since = case when route_moves.share = 100 then excluded.since else route_moves.since end`,
+      [tenantId, channel, account, share, isoTime(now), cause],
+    );
+    if (rowCount === 0) return { movedAt: now };
+    const step = share === 100 ? 'route.restored' : share > (rows[0]?.share ?? 100) ? 'route.returning' : 'route.moved';
+    const detail = { channel, share, cause };
+    const actor = systemActor('routes');
+    await appendAuditEntry(connection, { tenantId, actor, action: step, subject: account, detail }, now);
+    return { movedAt: now, step };
+  });
+}
 
 /** Forgets the moves of an account, but for those of channels that it still sends. */
 export async function deleteMovesOf(

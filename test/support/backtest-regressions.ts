@@ -1,11 +1,18 @@
 import type { Rule } from '../../src/model/catalog.ts';
+import type { Millis } from '../../src/model/event.ts';
 import { applyStep, fireStep, postStep } from './history-steps.ts';
-import { DAY, HOUR, plainRule } from './random-catalog.ts';
+import { DAY, HOUR, plainRule, SECOND } from './random-catalog.ts';
 import type { Step } from './random-history.ts';
 
 /** Histories that a backtest once decided in another way than the pipeline had. */
 
 const aSecond = { delay: { span: 1000, text: '1s' } };
+const aDay = { delay: { span: DAY, text: '24h' } };
+const afterD = { after: [{ event: 'd', within: SECOND, withinText: '1s' }] };
+
+function oneDigest(span: Millis, text: string): Partial<Rule> {
+  return { digest: { window: { kind: 'fixed', span, text }, keep: 1, firstNow: false } };
+}
 
 /** Rules, steps, and where the backtest starts: each was found at random, once in some thousand runs. */
 export const HISTORIES_IN_MEMORY: [Rule[], Step[], number][] = [
@@ -135,4 +142,28 @@ export const HISTORIES_IN_DATABASE: [Rule[], Rule[], Step[], number][] = [
     ],
     0,
   ],
+  // A wait is moved to a version whose pattern asks for an event of the type of its trigger, which came in the same millisecond:
+  // another event ends it then. And one that came before: it lives on.
+  [
+    [plainRule({ name: 'R0', on: ['d'], ...aDay, ...afterD, cancelOn: ['a'] })],
+    [plainRule({ name: 'R0', on: ['d'], ...aDay })],
+    [postStep(1, 'd'), applyStep(1), postStep(HOUR, 'd', HOUR + 1), postStep(1, 'a'), applyStep(HOUR)],
+    0,
+  ],
+  [
+    [plainRule({ name: 'R0', on: ['d'], ...aDay, ...afterD })],
+    [plainRule({ name: 'R0', on: ['d'], ...aDay })],
+    [postStep(1, 'd'), applyStep(1), postStep(SECOND - 1, 'd'), applyStep(HOUR), fireStep(DAY)],
+    0,
+  ],
+  // A digest and a burst are moved to a version with a longer window, and get another event there.
+  ...[
+    [oneDigest(HOUR, '1h'), oneDigest(DAY, '24h')] as const,
+    [{ debounce: { quiet: HOUR, text: '1h' } }, { debounce: { quiet: DAY, text: '24h' } }] as const,
+  ].map(([short, long]): [Rule[], Rule[], Step[], number] => [
+    [plainRule({ name: 'R0', on: ['b'], ...short })],
+    [plainRule({ name: 'R0', on: ['b'], ...long })],
+    [postStep(1, 'b'), applyStep(HOUR), postStep(1, 'b'), fireStep(2 * DAY)],
+    0,
+  ]),
 ];

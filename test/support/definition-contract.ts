@@ -279,6 +279,7 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
     test('check() finds out whether we are let in, and sends nothing', async () => {
       const { check } = subject;
       expect(provider.check !== undefined).toBe(check !== undefined);
+      expect(definition.checks !== null).toBe(check !== undefined);
       if (!check || !provider.check) return;
       standIn.reply(check.good);
       expect(await provider.check(never())).toEqual({ ok: true });

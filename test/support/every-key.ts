@@ -23,7 +23,9 @@ events:
   e:
 `;
 
-export const NOTIFICATIONS = `notifications:
+export const NOTIFICATIONS = `layout: none
+variables: { company_address: { type: string, default: Main Street 1 } }
+notifications:
   TELL:
     description: What happened.
     category: SYSTEM
@@ -88,6 +90,9 @@ const MORE_NOTIFICATIONS = `
 - { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
 - { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1, tracking: clicks }
 - { category: SYSTEM, channels: [email, internal], provider_template: { email: CLIENT_WELCOME_V1 } }
+- { category: SYSTEM, channels: [email], provider_template: { email: { en: CLIENT_WELCOME_V1, es: CLIENT_WELCOME_ES } } }
+- { category: SYSTEM, channels: [internal], layout: none, variables: { sum: number, note: { description: A note., default: none } } }
+- { category: SYSTEM, channels: [internal, webhook], layout: { internal: none }, variables: { list: { type: list, required: false } } }
 `;
 
 /** Each stands for itself, beside RULES. */
@@ -121,6 +126,8 @@ const MORE_RULES = `
 - { every: monday 09:00, for: user.role == "admin", zone: UTC, notify: TELL }
 - { every: cron 0 9 * * 1, for: true, notify: TELL }
 - { on: booked, data: { with_fee: event.amount * 1.02, one: 1 }, notify: TELL }
+- { on: booked, variables: { app_name: event.booking_id }, notify: TELL }
+- { on: booked, variables: event, notify: TELL }
 - on: booked
   choose: [{ when: user.plan == "pro", notify: [TELL, OTHER] }, { when: event.seats < 2, notify: none }, { notify: OTHER }]
 - { on: booked, split: { control: 10%, OTHER: 45%, short: 45.00% }, notify: TELL }

@@ -13,8 +13,12 @@ export interface PushTidings {
   /** Calls of the providers, in order. */
   readonly sent: { readonly account: string; readonly outgoing: Outgoing }[];
   register(userId: string, registration?: Partial<Registration> & { readonly token?: string }): Promise<string>;
+  /** Starts a worker; one is started at first. */
+  startWorker(): Promise<void>;
   devices(userId: string): Promise<Awaited<ReturnType<typeof listDevices>>>;
-  /** Sends a push message to a user, and waits until all its deliveries have ended. */
+  /** Posts the event that sends a push message to a user. */
+  post(userId: string): Promise<void>;
+  /** Does so, and waits until all its deliveries have ended. */
   push(
     userId: string,
   ): Promise<{ readonly target: string; readonly status: string; readonly reason_code: string | null }[]>;
@@ -53,15 +57,28 @@ export async function pushTidings(accounts: readonly PushAccount[], log: Logger 
   const opened = accounts.map(open);
   const tidings = await testTidings({ push: opened[0] as Provider }, CATALOG);
   const { pool } = tidings.database;
-  await tidings.worker({
-    accounts: { list: () => opened },
-    targets: new Map([['push' as const, deviceTargets(pool, tidings.seal)]]),
-    log,
-  });
+  const startWorker = async () => {
+    await tidings.worker({
+      accounts: { list: () => opened },
+      targets: new Map([['push' as const, deviceTargets(pool, tidings.seal)]]),
+      log,
+    });
+  };
+  await startWorker();
   let made = 0;
+  const post = async (userId: string) => {
+    tidings.clock.now += 1000;
+    const event = {
+      user_id: userId,
+      event_type: 'pushed',
+      event_timestamp: new Date(tidings.clock.now).toISOString(),
+    };
+    await tidings.ingest([event]);
+  };
   return {
     tidings,
     sent,
+    startWorker,
     async register(userId, { token, ...registration } = {}) {
       const chosen: Registration = {
         platform: 'android',
@@ -77,14 +94,9 @@ export async function pushTidings(accounts: readonly PushAccount[], log: Logger 
       return registered.device.deviceId;
     },
     devices: (userId) => listDevices(pool, TENANT, userId, true),
+    post,
     async push(userId) {
-      tidings.clock.now += 1000;
-      const event = {
-        user_id: userId,
-        event_type: 'pushed',
-        event_timestamp: new Date(tidings.clock.now).toISOString(),
-      };
-      await tidings.ingest([event]);
+      await post(userId);
       for (let tries = 0; tries < 500; tries++) {
         const { rows } = await pool.query(
           `select target, status, reason_code, finished_at from deliveries where user_id = $1 and notification_id = (

@@ -1,4 +1,5 @@
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
+import type { DispatchResult } from '../../src/delivery/dispatch-result.ts';
 import { toLifecycleEvents } from '../../src/delivery/lifecycle.ts';
 import { toSettlement } from '../../src/delivery/settlement.ts';
 import { claimDeliveries } from '../../src/store/deliveries/claim.ts';
@@ -11,13 +12,15 @@ export async function claimInApp({ database, catalogs, seal, clock }: TestTiding
   const { pool } = database;
   const [delivery] = await claimDeliveries(pool, worker, [{ channel: 'in_app', count: 1 }], clock.now, 1000);
   if (!delivery) throw new Error('there is nothing to claim');
+  const toResult = (outcome: DispatchResult['outcome']) => {
+    const dispatched = { provider: sandboxProvider(['in_app']), outcome, message: { text: 'R' } };
+    return toSettlement(delivery, dispatched, clock.now, clock.now + 5, 0.5, seal);
+  };
   return {
     /** Returns the settlement of a delivery that was delivered in 5 ms. */
-    delivered(): Settlement {
-      const outcome = { kind: 'sent' as const };
-      const dispatched = { provider: sandboxProvider(['in_app']), outcome, message: { text: 'R' } };
-      return toSettlement(delivery, dispatched, clock.now, clock.now + 5, 0.5, seal);
-    },
+    delivered: (): Settlement => toResult({ kind: 'sent' }),
+    /** Returns the settlement of a delivery that was rejected in 5 ms. */
+    failed: (): Settlement => toResult({ kind: 'rejected', reason: 'no' }),
     /** Settles the delivery, and writes the event about its outcome. */
     async settle(settlement: Settlement): Promise<void> {
       const events = await toLifecycleEvents(catalogs, [{ delivery, settlement }]);

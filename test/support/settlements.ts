@@ -18,6 +18,11 @@ export function retryOf(held: ClaimedDelivery, dueAt: number): Settlement {
   return settlementOf(held, { status: 'queued', reasonCode: 'retrying', dueAt }, 'retry');
 }
 
+/** The user had no address or device. @param reasonCode such as `missing_email` */
+export function missingOf(held: ClaimedDelivery, reasonCode: NonNullable<Settlement['reasonCode']>): Settlement {
+  return settlementOf(held, { status: 'undeliverable', reasonCode, reason: 'No address is known.' }, 'undeliverable');
+}
+
 function settlementOf(
   { handle, tenantId, notificationId, channel, target, fence, attempt }: ClaimedDelivery,
   state: Pick<Settlement, 'status'> & Partial<Settlement>,

@@ -2365,7 +2365,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2391,7 +2391,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -4233,6 +4233,11 @@ export interface components {
             /** @default {} */
             settings?: {
                 /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
+                /**
                  * @description For templates, as tenant.branding
                  * @example {
                  *       "color": "#0044ff"
@@ -4304,6 +4309,17 @@ export interface components {
                  */
                 locale?: string;
                 /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
                  * @description The sender of emails
                  * @example Acme <hello@acme.example>
                  */
@@ -4314,6 +4330,17 @@ export interface components {
                  * @enum {string}
                  */
                 tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -4424,6 +4451,10 @@ export interface components {
             channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             description?: string;
             name: string;
+            /** @description Variables that a rule or a direct send gives */
+            variables?: {
+                [key: string]: components["schemas"]["TemplateVariable"];
+            };
         };
         /** @description Work that is due and not claimed */
         Overdue: {
@@ -4820,7 +4851,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -5286,6 +5317,9 @@ export interface components {
                 /** @description As written */
                 withinText: string;
             };
+            variables?: string | {
+                [key: string]: string;
+            };
             when?: string;
             zone: string;
         };
@@ -5417,7 +5451,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -5525,6 +5559,18 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms";
         };
+        /** @description A variable that templates name at the top level */
+        TemplateVariable: {
+            default?: components["schemas"]["Json"];
+            description?: string;
+            /** @constant */
+            required?: true;
+            /**
+             * @description Absent: any value
+             * @enum {string}
+             */
+            type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+        };
         /** @description A tenant of the installation */
         Tenant: {
             /**
@@ -5548,6 +5594,11 @@ export interface components {
              *     }
              */
             settings: {
+                /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
                 /**
                  * @description For templates, as tenant.branding
                  * @example {
@@ -5620,6 +5671,17 @@ export interface components {
                  */
                 locale?: string;
                 /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
                  * @description The sender of emails
                  * @example Acme <hello@acme.example>
                  */
@@ -5630,6 +5692,17 @@ export interface components {
                  * @enum {string}
                  */
                 tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -5658,6 +5731,7 @@ export interface components {
             /** @example Acme */
             name?: string;
             settings?: {
+                asset_base_url?: string | null;
                 branding?: {
                     [key: string]: unknown;
                 } | null;
@@ -5706,8 +5780,14 @@ export interface components {
                     };
                 } | null;
                 locale?: string | null;
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                } | null;
                 mail_from?: string | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
+                variables?: {
+                    [key: string]: unknown;
+                } | null;
                 zone?: string | null;
             };
         };
@@ -6968,6 +7048,7 @@ export type Suppression = components['schemas']['Suppression'];
 export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
+export type TemplateVariable = components['schemas']['TemplateVariable'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];

@@ -1,9 +1,10 @@
 import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
-import { listLookupLocales } from '../../lib/text/locale.ts';
+import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
+import type { LocaleFallbacks } from '../../model/tenant.ts';
 import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { type CompiledTemplate, compileTemplate } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
@@ -34,10 +35,15 @@ export interface Catalog {
   getNotificationType(name: string): NotificationType;
   /**
    * Returns the template in the locale that matches best, by the look-up of RFC 4647 (`listLookupLocales`): the locale
-   * itself (`pt-BR`, also written `pt_BR`), a shorter one (`pt`), the default locale, or else any locale. All parts of a
-   * message are of one locale. Returns undefined if the type has no template for the channel.
+   * itself (`pt-BR`, also written `pt_BR`), a shorter one (`pt`), the fallbacks of each of them, the default locale, or else
+   * any locale. All parts of a message are of one locale. Returns undefined if the type has no template for the channel.
    */
-  findTemplate(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
+  findTemplate(
+    notificationType: string,
+    channel: Channel,
+    locale: string,
+    fallbacks?: LocaleFallbacks,
+  ): CompiledTemplate | undefined;
 }
 
 /**
@@ -64,9 +70,9 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
       return type;
     },
-    findTemplate(notificationType, channel, locale) {
+    findTemplate(notificationType, channel, locale, fallbacks) {
       const prefix = `${notificationType} ${channel} `;
-      for (const candidate of [...listLookupLocales(locale), DEFAULT_LOCALE]) {
+      for (const candidate of [...listLocalesWithFallbacks(locale, fallbacks), DEFAULT_LOCALE]) {
         const found = templates.get(prefix + candidate);
         if (found) return found;
       }
@@ -79,9 +85,10 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
 /** Returns the templates by `TYPE CHANNEL LOCALE`. */
 function compileTemplates(data: CatalogData): ReadonlyMap<string, CompiledTemplate> {
   const templates = new Map<string, CompiledTemplate>();
+  const variables = new Map(data.notifications.map((type) => [type.name, type.variables]));
   for (const source of data.templates) {
     const { notificationType, channel, locale } = source;
-    const compiled = compileTemplate(source);
+    const compiled = compileTemplate(source, { own: variables.get(notificationType), shared: data.variables });
     if ('problems' in compiled) throw new Error(`template ${notificationType}: ${compiled.problems[0]?.message}`);
     templates.set(`${notificationType} ${channel} ${locale}`, compiled.template);
   }

@@ -1,5 +1,5 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
-import type { CompiledRule } from '../../rules/compile/rule-set.ts';
+import { type CompiledRule, listVariables } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
 
 /** Path of an expression or a template: it starts with a variable, and a number stands for any item of a list. */
@@ -29,7 +29,7 @@ function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   const { rule, condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   for (const { trait } of rule.changes ?? []) fields.add(undefined, ['traits', trait]);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
-  const values = [...data, ...actions.flat()].map(([, value]) => value);
+  const values = [...data, ...listVariables(compiled), ...actions.flat()].map(([, value]) => value);
   for (const one of [condition, audience, at, ...branches, ...values]) addPaths(fields, compiled, one?.paths ?? []);
   // These are evaluated on the events of the pattern, and on those that end a wait, as on triggers.
   const { after, count, unless, cancelOn } = rule;

@@ -68,16 +68,24 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
   const notificationsFile = yaml.get('notifications');
   const notifications = parseFile(notificationsFile, parseNotifications);
   const rules = parseFile(yaml.get('rules'), (file) =>
-    parseRules(file, { ...events, ...(notifications && { notifications }) }),
+    parseRules(file, { ...events, ...(notifications && { notifications: notifications.types }) }),
   );
   const routes = parseFile(yaml.get('routes'), parseRoutes);
   const templates = await parseTemplates(
     templateFiles,
-    notifications && notificationsFile && { file: notificationsFile, types: notifications },
+    notifications && notificationsFile && { file: notificationsFile, ...notifications },
     problems,
   );
   problems.throwIfAny();
-  return { ...events!, notifications: notifications!.map(({ type }) => type), ...rules!, templates, ...routes };
+  const { types, variables } = notifications!;
+  return {
+    ...events!,
+    notifications: types.map(({ type }) => type),
+    ...(variables === undefined ? {} : { variables }),
+    ...rules!,
+    templates,
+    ...routes,
+  };
 }
 
 const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } = {
@@ -88,6 +96,11 @@ const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } =
 
 function addYamlFile(path: string, part: string, text: string, yaml: Map<string, YamlFile>, problems: Problems): void {
   if (!(PARTS as readonly string[]).includes(part)) {
+    if (/^notification[-_]?rules$/i.test(part)) {
+      const hint = 'Tidings reads the rules from rules.yaml: move them there; docs/rules.md shows their form';
+      problems.add({ ...toFileStart(path), message: 'this file is not read', hint });
+      return;
+    }
     // Other YAML files may lie in the folder, but a misspelled name must not be overlooked.
     const meant = findNearest(part, PARTS);
     if (!meant) return;

@@ -9,6 +9,7 @@ import { suggest } from './suggest.ts';
 /** Parts of a template as files have them, in the order of messages. `mjml` is another form of `html`. */
 const FILE_PARTS = [
   'subject',
+  'preheader',
   'title',
   'html',
   'mjml',

@@ -34,7 +34,8 @@ export const courierReceipts: ReceiptReader<{ readonly webhook_secret?: string |
     return timingSafeEqual(expected, Buffer.from(signature, 'hex')) ? undefined : 'the signature does not match';
   },
   read({ body, receivedAt }) {
-    const event = readJsonObject(body.toString('utf8')) ?? {};
+    const event = readJsonObject(body.toString('utf8'));
+    if (!event) return { receipts: [], fault: 'The body is not a JSON object.' };
     const data = asObject(event.data) ?? {};
     const type = asText(event.type) ?? '';
     const status = asText(data.status) ?? '';

@@ -78,6 +78,7 @@ send what readers may unsubscribe from by another account, unless your integrati
   keepsMessage: true,
   repeats: 'recognized',
   correlatesBy: 'message_id',
+  checks: 'It lists one brand at Courier.',
   codes: COURIER_CODES,
   open: openCourier,
   receipts: courierReceipts,
@@ -90,7 +91,10 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
 
   async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
     const { target, idempotencyKey, attempt, message } = outgoing;
-    if (message.attachments?.length) return { kind: 'rejected', reason: 'an account of Courier takes no attachments' };
+    if (message.attachments?.length) {
+      const reason = 'an account of Courier takes no attachments';
+      return { kind: 'rejected', code: 'no_attachments', reason, fault: 'account' };
+    }
     const to = toRecipient(target);
     if (to === undefined)
       return { kind: 'rejected', reason: 'Courier sends to email addresses and phone numbers only' };

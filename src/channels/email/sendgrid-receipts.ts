@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
-import type { Json, JsonObject } from '../../model/event.ts';
+import type { JsonObject } from '../../model/event.ts';
 import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
 import type { Receipt, ReceiptKind, ReceiptReader } from '../provider.ts';
-import { asObject, asText } from '../read-json.ts';
+import { asObject, asText, readJson } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
 
 /** Returns the public key of SendGrid, as it shows it (base64 of SPKI) or as PEM; undefined: the text is no such key. */
@@ -31,12 +31,8 @@ export const sendgridReceipts: ReceiptReader<{ readonly verification_key?: strin
     return isGood ? undefined : 'the signature does not match';
   },
   read({ body, receivedAt }) {
-    let events: Json;
-    try {
-      events = JSON.parse(body.toString('utf8')) as Json;
-    } catch {
-      events = [{}];
-    }
+    const events = readJson(body.toString('utf8'));
+    if (events === undefined) return { receipts: [], fault: 'The body is not JSON.' };
     const list = Array.isArray(events) ? events.slice(0, MAX_REQUEST_RECEIPTS + 1) : [events];
     return { receipts: list.map((event, n) => toReceipt(asObject(event) ?? {}, n, receivedAt)) };
   },

@@ -78,6 +78,7 @@ tracking of SendGrid are off for each message, because they rewrite links. Our r
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'reference',
+  checks: 'It asks SendGrid for the permissions of the key; Mail Send has to be among them.',
   codes: SENDGRID_CODES,
   // The names that its domain authentication gives, unless one chooses others.
   signingKeys: () => [{ selector: 's1' }, { selector: 's2' }],

@@ -20,7 +20,8 @@ export const sesReceipts: ReceiptReader<{ readonly topic_arns: readonly string[]
     const event = readJsonObject(envelope.message);
     // SES writes a sentence to a topic when it is connected.
     if (!event && /^Successfully validated SNS topic/.test(envelope.message)) return { receipts: [] };
-    return { receipts: [toReceipt(event ?? {}, envelope.messageId, receivedAt)] };
+    if (!event) return { receipts: [], fault: 'The Message of the notification is not a JSON object.' };
+    return { receipts: [toReceipt(event, envelope.messageId, receivedAt)] };
   },
 };
 

@@ -105,6 +105,7 @@ concerns the account.`,
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'nothing',
+  checks: 'It connects to the server and logs in.',
   codes: SMTP_CODES,
   signingKeys: ({ dkim_domain: domain, dkim_selector: selector, dkim_private_key: key }) =>
     domain && selector && key ? [{ domain, selector, publicKey: getPublicKey(key) }] : [],

@@ -2,6 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Json } from '../../model/event.ts';
 import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
 import type { Receipt, ReceiptReader, ReceiptRequest } from '../provider.ts';
+import { readJson } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
 import { readPath, readPathText } from './read-path.ts';
 import type { ReceiptMapping } from './receipt-mapping.ts';
@@ -23,12 +24,8 @@ export const httpReceipts: ReceiptReader<Settings> = {
   },
   read({ body, receivedAt }, { receipts: mapping }) {
     if (mapping === undefined) return { receipts: [] };
-    let parsed: Json;
-    try {
-      parsed = JSON.parse(body.toString('utf8')) as Json;
-    } catch {
-      parsed = {};
-    }
+    const parsed = readJson(body.toString('utf8'));
+    if (parsed === undefined) return { receipts: [], fault: 'The body is not JSON.' };
     const found = mapping.events === undefined ? parsed : readPath(parsed, mapping.events);
     const events = (Array.isArray(found) ? found : [found ?? {}]).slice(0, MAX_REQUEST_RECEIPTS + 1);
     return { receipts: events.map((event, n) => toReceipt(event, mapping, receivedAt, () => hash(body, n))) };

@@ -45,6 +45,8 @@ ${Object.entries(PLACEHOLDERS)
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'reference',
+  checks:
+    'It makes the request of the setting `check`. An account without that setting cannot be checked: send a test message.',
   codes: HTTP_CODES,
   open: openHttp,
   receipts: httpReceipts,
@@ -63,7 +65,8 @@ function openHttp(account: HttpSettings, { http: client, clock }: ProviderTools)
     const fault = findAttachmentFault(attachments);
     if (fault !== undefined) return { kind: 'rejected', reason: fault };
     if (attachments?.length && account.attachment === undefined) {
-      return { kind: 'rejected', reason: 'the account has no setting for attachments' };
+      const reason = 'the account has no setting for attachments';
+      return { kind: 'rejected', code: 'no_attachments', reason, fault: 'account' };
     }
     const target = toTarget(outgoing, account);
     const values = toValues({ ...outgoing, target }, account, clock());

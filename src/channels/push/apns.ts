@@ -68,6 +68,7 @@ export const apns: ProviderDefinition<ApnsSettings> = {
   keepsMessage: false,
   repeats: 'replaced',
   correlatesBy: 'nothing',
+  checks: 'It sends to a token that no device has: APNs judges key, team and topic before it judges the token.',
   codes: APNS_CODES,
   open: (account, tools) => new Apns(account, tools),
 };

@@ -74,6 +74,8 @@ export const fcm: ProviderDefinition<FcmSettings> = {
   keepsMessage: false,
   repeats: 'replaced',
   correlatesBy: 'nothing',
+  checks:
+    'It asks Google for an access token by the service account. Whether the project takes messages shows only when one is sent.',
   codes: FCM_CODES,
   open: (account, tools) => new Fcm(account, tools),
 };

@@ -106,6 +106,7 @@ export const webPush: ProviderDefinition<WebPushSettings> = {
   keepsMessage: false,
   repeats: 'replaced',
   correlatesBy: 'nothing',
+  checks: null,
   codes: CODES,
   open: (account, tools) => new WebPush(account, tools),
 };

@@ -88,6 +88,7 @@ machine.`,
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'nothing',
+  checks: 'It reads the SMS attributes of the AWS account.',
   codes: SNS_CODES,
   open: openSns,
 };

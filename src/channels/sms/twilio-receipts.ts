@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { truncateText } from '../../lib/text/truncate-text.ts';
-import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import { isSender } from '../../model/suppression.ts';
 import type { Receipt, ReceiptAnswer, ReceiptKind, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
@@ -41,6 +41,7 @@ export const twilioReceipts: ReceiptReader<{
 
   read(request, { help_text: helpText, ...account }): ReceiptAnswer {
     const fields = readFields(request);
+    if (!fields) return { receipts: [], fault: 'The body is not a JSON object.' };
     const status = fields.MessageStatus ?? fields.SmsStatus ?? '';
     if (fields.From !== undefined && fields.Body !== undefined && (status === '' || status === 'received')) {
       return readIncoming(fields, request, helpText);
@@ -145,10 +146,12 @@ interface Fields {
   readonly [name: string]: string | undefined;
 }
 
-/** Returns the parameters of a request, of a form or of JSON; the first of several with one name. */
-function readFields({ body, headers }: ReceiptRequest): Fields {
+/** Returns the parameters of a request, of a form or of JSON; the first of several with one name. Undefined: it is no JSON. */
+function readFields({ body, headers }: ReceiptRequest): Fields | undefined {
   const text = body.toString('utf8');
-  const json: JsonObject | undefined = /json/i.test(String(headers['content-type'])) ? readJsonObject(text) : undefined;
+  const isJson = /json/i.test(String(headers['content-type']));
+  const json = isJson ? readJsonObject(text) : undefined;
+  if (isJson && !json) return undefined;
   const fields: { [name: string]: string } = Object.create(null);
   for (const [name, value] of json ? Object.entries(json) : new URLSearchParams(text)) {
     if (typeof value === 'string' || typeof value === 'number') fields[name] ??= String(value);

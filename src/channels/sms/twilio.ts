@@ -6,7 +6,15 @@ import { baseUrlSetting } from '../base-url-setting.ts';
 import { callProvider } from '../call-provider.ts';
 import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
-import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools, Receipt } from '../provider.ts';
+import type {
+  BilledMessage,
+  CheckResult,
+  Outgoing,
+  Provider,
+  ProviderDefinition,
+  ProviderTools,
+  Receipt,
+} from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { readPhoneNumber } from './phone-number.ts';
@@ -20,6 +28,8 @@ const MAX_SEND_MS: Millis = 20_000;
 const MAX_VALIDITY_SECONDS = 36_000;
 /** Twilio repeats a status callback up to 5 times, after every kind of failure, and waits 3 s for a connection. */
 const CALLBACK_RETRIES = '#rc=5&rp=all&ct=3000';
+/** Parts that a message can have, at most. */
+const MAX_PARTS = 100;
 const SID = '[0-9a-fA-F]{32}';
 
 const settings = z
@@ -56,6 +66,10 @@ const settings = z
       .max(1600)
       .optional()
       .describe('Reply to HELP and INFO. Default: Twilio replies, or nothing does.'),
+    fetch_prices: z
+      .enum(['yes', 'no'])
+      .default('yes')
+      .describe('Whether Twilio is asked once for the price of each message, an hour after its receipt.'),
     base_url: baseUrlSetting(
       'https://api.twilio.com',
       'The API. A region has its own, such as `https://api.dublin.ie1.twilio.com`.',
@@ -104,6 +118,7 @@ of that number or service to the one who wrote, START lifts that. Twilio itself 
       api_key_sid: 'TWILIO_API_KEY_SID',
       api_key_secret: 'TWILIO_API_KEY_SECRET',
       help_text: 'TWILIO_HELP_TEXT',
+      fetch_prices: 'TWILIO_FETCH_PRICES',
       base_url: 'TWILIO_BASE_URL',
     },
   },
@@ -111,6 +126,8 @@ of that number or service to the one who wrote, START lifts that. Twilio itself 
   keepsMessage: true,
   repeats: 'doubled',
   correlatesBy: 'message_id',
+  checks: 'It reads the account at Twilio, and whether that is active.',
+  pricesLater: true,
   codes: TWILIO_CODES,
   open: openTwilio,
   receipts: twilioReceipts,
@@ -172,13 +189,23 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     });
   }
 
-  async function poll(providerMessageId: string, signal: AbortSignal): Promise<Receipt | null> {
-    if (!MESSAGE_SID.test(providerMessageId)) return null;
+  /** Returns a message as Twilio has it; undefined: it has none, or does not respond. */
+  async function fetchMessage(providerMessageId: string, signal: AbortSignal): Promise<JsonObject | undefined> {
+    if (!MESSAGE_SID.test(providerMessageId)) return undefined;
     const url = `${root}/Messages/${providerMessageId}.json`;
     const answer = await callProvider(http, { method: 'GET', url, headers, maxMillis: MAX_SEND_MS, signal });
     const json =
       'response' in answer && answer.response.status === 200 ? readJsonObject(answer.response.body) : undefined;
-    if (readMessageSid(json) !== providerMessageId) return null;
+    return readMessageSid(json) === providerMessageId ? json : undefined;
+  }
+
+  async function fetchCost(providerMessageId: string, signal: AbortSignal): Promise<BilledMessage | null> {
+    return readBilled(await fetchMessage(providerMessageId, signal)) ?? null;
+  }
+
+  async function poll(providerMessageId: string, signal: AbortSignal): Promise<Receipt | null> {
+    const json = await fetchMessage(providerMessageId, signal);
+    if (!json) return null;
     const status = asText(json?.status) ?? '';
     const code = readCode(json?.error_code);
     const senders = [asText(json?.from), asText(json?.messaging_service_sid)].filter(
@@ -186,8 +213,7 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     );
     const [receipt] = toTwilioReceipts({ id: providerMessageId, status, code, at: clock(), senders });
     if (!receipt || receipt.kind === 'accepted') return null;
-    const cost = readCost(json);
-    return { ...receipt, ...(cost ? { cost } : {}) };
+    return { ...receipt, ...readBilled(json) };
   }
 
   const sender = account.messaging_service_sid ?? account.from ?? '';
@@ -200,6 +226,7 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     send,
     check,
     poll,
+    ...(account.fetch_prices === 'yes' ? { fetchCost } : {}),
     close: async () => {},
   };
 }
@@ -231,6 +258,14 @@ function readMessageSid(json: JsonObject | undefined): string | undefined {
 
 function readCode(value: Json | undefined): string | undefined {
   return typeof value === 'number' || typeof value === 'string' ? String(value) : undefined;
+}
+
+/** Returns what the message costs, and its billed parts; undefined: Twilio does not know that yet. */
+function readBilled(json: JsonObject | undefined): BilledMessage | undefined {
+  const cost = readCost(json);
+  const parts = Number(json?.num_segments);
+  if (!cost) return undefined;
+  return { cost, ...(Number.isSafeInteger(parts) && parts >= 1 && parts <= MAX_PARTS ? { parts } : {}) };
 }
 
 /** Returns what the message costs, if Twilio knows it yet. It writes it as a negative number. */

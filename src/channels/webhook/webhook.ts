@@ -35,6 +35,7 @@ It needs no account and has no settings: create endpoints by \`POST /api/v1/webh
   keepsMessage: true,
   repeats: 'recognized',
   correlatesBy: 'nothing',
+  checks: null,
   codes: WEBHOOK_CODES,
   recipientAdvice: ENDPOINT_ADVICE,
   open: (_, tools) => openWebhooks(tools),

@@ -128,7 +128,11 @@ export class AccountChooser {
     const same = accounts.find((one) => (one.account ?? null) === account && (account !== null || one.name === name));
     if (same) return { provider: same, choice: DOUBT };
     const reason = `an earlier attempt by ${account ?? name} is in doubt, and this account sends no more messages of the channel`;
-    return { provider: NO_ACCOUNT, choice: null, failure: { kind: 'in_doubt', code: 'no_account', reason } };
+    return {
+      provider: NO_ACCOUNT,
+      choice: null,
+      failure: { kind: 'in_doubt', code: 'account_gone', reason, fault: 'account' },
+    };
   }
 
   /** Returns the accounts that may send the message: those of the route whose conditions hold, or all in the order of their places. */

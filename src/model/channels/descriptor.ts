@@ -3,6 +3,7 @@ import type { Channel } from '../delivery.ts';
 /** Parts that a template of Tidings may have. */
 export type PartName =
   | 'subject'
+  | 'preheader'
   | 'title'
   | 'text'
   | 'html'

@@ -6,8 +6,9 @@ import {
   type Expression,
 } from '../../expressions/condition.ts';
 import { appendTo } from '../../lib/group-by.ts';
-import type { CatalogData, Group, Limit, Rule } from '../../model/catalog.ts';
+import type { CatalogData, Group, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { COMMON_VARIABLES } from '../../templates/variables.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from '../patterns/prior-event.ts';
@@ -28,10 +29,11 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
       .filter(({ parts }) => Object.values(parts).some((part) => part.includes('matched')))
       .map(({ notificationType }) => notificationType),
   );
+  const planned = findPlannedVariables(data.notifications);
   const isEndedByRules = findEndedByRules(data.rules);
   const all = data.rules.map((rule) => {
     const showsMatched = getNotificationTypes(rule).some((type) => showMatched.has(type));
-    return compileRule(rule, groups, showsMatched, isEndedByRules(rule));
+    return compileRule(rule, groups, { planned, showsMatched, endedByRules: isEndedByRules(rule) });
   });
 
   const byTrigger = new Map<string, CompiledRule[]>();
@@ -60,17 +62,24 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     scheduled: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
     ...findAddressReads(all, data.templates),
+    planned,
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
     validateEmitted,
   };
 }
 
-/** @param showsMatched whether a template of the rule may show the events of the pattern */
+/** Facts about a rule from the rest of the catalog. */
+interface Surroundings {
+  readonly planned: RuleSet['planned'];
+  /** Whether a template of the rule may show the events of the pattern. */
+  readonly showsMatched: boolean;
+  readonly endedByRules: boolean;
+}
+
 function compileRule(
   rule: Rule,
   groups: ReadonlyMap<string, Group>,
-  showsMatched: boolean,
-  endedByRules: boolean,
+  { planned, showsMatched, endedByRules }: Surroundings,
 ): CompiledRule {
   const condition = rule.when === undefined ? undefined : compileConditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
@@ -98,6 +107,8 @@ function compileRule(
     sameUnless: optional(rule.unless?.same),
     branches: (rule.choose ?? []).map(({ when }) => (when === undefined ? undefined : compileConditionOf(rule, when))),
     data: values(rule.data ?? {}),
+    variables: typeof rule.variables === 'string' ? value(rule.variables) : rule.variables && values(rule.variables),
+    checksVariables: rule.variables !== undefined || getNotificationTypes(rule).some((type) => planned.has(type)),
     actions: rule.actions.map((action) => {
       if (action.kind === 'set') return values({ [action.trait]: action.value });
       return action.kind === 'emit' ? values(action.properties) : [];
@@ -116,6 +127,19 @@ function compileRule(
     patternSpan: getPatternSpan(rule),
     priorEvent: findPriorEvent(rule, usesMatched || showsMatched, hasWait),
   };
+}
+
+/**
+ * Returns the variables of each type that are checked when a rule acts. Those that every template has may come from the
+ * tenant, which is not known then.
+ */
+function findPlannedVariables(types: readonly NotificationType[]): RuleSet['planned'] {
+  const planned = new Map<string, Variables>();
+  for (const { name, variables = {} } of types) {
+    const own = Object.entries(variables).filter(([one]) => !(COMMON_VARIABLES as readonly string[]).includes(one));
+    if (own.length > 0) planned.set(name, Object.fromEntries(own));
+  }
+  return planned;
 }
 
 /** Returns a function that says whether the action of some rule may end a rule's wait or start it anew. */

@@ -10,7 +10,13 @@ import { evaluateKey, limitBucketKey } from '../evaluate/key.ts';
 import { toLimitLookup } from '../evaluate/limits.ts';
 import { findRulesReading, triggersSince } from '../evaluate/trait-triggers.ts';
 import type { HistoryLookup, Ids, LimitLookup, Wait, WaitLookup } from '../facts.ts';
-import { addPatternEventLookups, addPatternSpans, addSpan, addTriggerLookups } from '../patterns/pattern-lookups.ts';
+import {
+  addPatternEventLookups,
+  addPatternSpans,
+  addSpan,
+  addStoredTriggerLookups,
+  addTriggerLookups,
+} from '../patterns/pattern-lookups.ts';
 import type { UserState } from '../user-state.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 
@@ -80,7 +86,7 @@ export function requiredTraitHistory(rules: RuleSet, profile: Profile, events: r
 export function requiredHistoryOfWait(compiled: CompiledRule, { state: { trigger, first } }: Wait): HistoryLookup[] {
   const lookups: HistoryLookup[] = [];
   const { rule } = compiled;
-  if (compiled.hasPattern) addTriggerLookups(lookups, compiled, trigger.time);
+  if (compiled.hasPattern) addStoredTriggerLookups(lookups, compiled, trigger);
   for (const type of rule.unless?.events ?? []) {
     addSpan(lookups, type, trigger.time, trigger.time + (rule.unless?.within ?? 0));
   }

@@ -1,5 +1,5 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
-import type { Action, After, Limit, NotificationType, Rule } from '../../model/catalog.ts';
+import type { Action, After, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
 import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
 import type { TraitReads } from './trait-reads.ts';
 
@@ -19,6 +19,10 @@ export interface CompiledRule {
   /** Conditions of `choose`, in order; undefined for a branch that always applies. */
   readonly branches: readonly (Condition | undefined)[];
   readonly data: readonly (readonly [string, Expression])[];
+  /** Variables of its notifications: an expression of an object, or one for each; undefined: it gives none. */
+  readonly variables: Expression | readonly (readonly [string, Expression])[] | undefined;
+  /** Whether variables are given or checked when it acts. */
+  readonly checksVariables: boolean;
   /** For each action the values that it sets, by name: a trait, or the properties of an event. */
   readonly actions: readonly (readonly (readonly [string, Expression])[])[];
   /** The rule's own limits, then those of its group. */
@@ -79,6 +83,8 @@ export interface RuleSet {
   /** Whether some rule waits. */
   readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  /** Variables that are checked when a rule acts, by notification type. */
+  readonly planned: ReadonlyMap<string, Variables>;
   /** Whether a rule reads an address of the user, or a template reads one from `traits`: events then keep them as posted. */
   readonly readsEventAddresses: boolean;
   /** Whether a rule reads an address of the user from `user`, or is triggered by a change of one. */
@@ -116,4 +122,12 @@ export function emittedType(action: Exclude<Action, { kind: 'cancel' }>): string
 /** Returns whether some rule may react to an event of this type. */
 export function listensTo({ byTrigger, byPatternEvent, byCancelEvent }: RuleSet, type: string): boolean {
   return [byTrigger, byPatternEvent, byCancelEvent].some((rules) => rules.has(type));
+}
+
+/** Returns the expressions that give the variables of a rule, by name; that of all of them has an empty one. */
+export function listVariables({
+  variables,
+}: Pick<CompiledRule, 'variables'>): readonly (readonly [string, Expression])[] {
+  if (variables === undefined) return [];
+  return 'evaluate' in variables ? [['', variables]] : variables;
 }

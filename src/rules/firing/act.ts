@@ -20,7 +20,12 @@ import type { Passed } from './gates.ts';
  *
  * Changes the user's limit uses, and the waits that a `cancel` action ends.
  */
-export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing, passed: Passed): void {
+export function act(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  firing: Firing,
+  passed: Passed & { readonly variables?: JsonObject | undefined },
+): void {
   const { rule } = compiled;
   const { trigger, due, eventIds, evidence } = firing;
   const { types, limitStates, time } = passed;
@@ -45,6 +50,7 @@ export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing
         catalogVersion: firing.catalogVersion ?? ctx.rules.active.version,
         matched: firing.matched,
         data,
+        variables: passed.variables,
         items: firing.items,
         total: firing.total,
       });
@@ -82,7 +88,7 @@ function evaluateData({ data }: CompiledRule, scope: Scope, variant: string | un
 }
 
 /** Leaves out what is missing or cannot be computed: a template shows nothing for it. */
-function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
+export function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
   const values: [string, Json][] = [];
   for (const [name, expression] of named) {
     const result = expression.evaluate(scope);

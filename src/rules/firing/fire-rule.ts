@@ -3,10 +3,11 @@ import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
 import { act } from './act.ts';
 import { applyGates } from './gates.ts';
+import { fillVariables } from './variables.ts';
 
 /**
  * Fires a rule whose condition and pattern hold and whose wait, if any, is over: acts if the gates let it pass, else adds a
- * decision that says which gate stopped it.
+ * decision that says which gate stopped it, or which variables are missing.
  *
  * @returns whether it acted
  */
@@ -17,7 +18,9 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
-  act(ctx, compiled, firing, verdict);
+  const passed = compiled.checksVariables ? fillVariables(ctx, compiled, firing, verdict) : verdict;
+  if (!passed) return false;
+  act(ctx, compiled, firing, passed);
   return true;
 }
 

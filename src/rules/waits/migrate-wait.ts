@@ -34,7 +34,8 @@ export function migrateWait(ctx: DecisionContext, wait: Wait): boolean {
   if (migrated.length > MAX_MIGRATIONS) return false;
   wait.catalogVersion = version;
   wait.key = key;
-  updateWait(ctx, wait, wait.dueAt, { ...wait.state, migrated });
+  wait.state = { ...wait.state, migrated };
+  updateWait(ctx, wait, wait.dueAt, wait.state);
   if (wait.kind === 'digest') migrateDigest(ctx, compiled, wait);
   else migrateSingle(ctx, compiled, wait);
   return true;

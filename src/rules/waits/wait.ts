@@ -61,14 +61,23 @@ export function toWaitId(
   return ids.fromText(`wait ${rule}\n${user.userId}\n${startedBy}`);
 }
 
-/** Changes an open wait in place, and marks a stored one as changed. @param due its due time from now on */
+/**
+ * Changes an open wait in place, and marks a stored one as changed. That it was migrated is kept: a replay repeats it.
+ * @param due its due time from now on
+ */
 export function updateWait({ user }: Pick<DecisionContext, 'user'>, wait: Wait, due: Millis, state: WaitState): void {
   const firstBefore = wait.state.first ?? wait.triggerTime;
   wait.dueAt = due;
   wait.triggerTime = state.trigger.time;
-  wait.state = state;
+  wait.state = keepMigrated(wait.state, state);
   if (wait.stored === 'same') wait.stored = 'changed';
   updateWaitIndex(user.waits, wait, firstBefore);
+}
+
+function keepMigrated({ migrated }: WaitState, state: WaitState): WaitState {
+  if (state.migrated === migrated) return state;
+  const { migrated: _, ...rest } = state;
+  return migrated ? { ...rest, migrated } : rest;
 }
 
 /** Ends a wait. @param endedBy the event that ended it before it was due */

@@ -264,7 +264,7 @@ class Replay implements InMemory {
     if (!past || (this.#isCandidateActive() && past.dueAt !== dueAt)) return Math.max(dueAt, this.now);
     if (past.endedAt === null) return Number.POSITIVE_INFINITY;
     if (past.status === 'fired' || isCancelledByOperator(past)) return Math.max(past.endedAt, this.now);
-    // An event cancelled it, and is replayed as well. Until then it had not fired, whatever the clock said.
+    // An event cancelled it, or a move, and is replayed as well. Until then it had not fired, whatever the clock said.
     return this.#isCandidateActive() ? Math.max(dueAt, past.endedAt + 1) : Number.POSITIVE_INFINITY;
   }
 
@@ -371,8 +371,9 @@ function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly S
 
 /**
  * Whether an operator cancelled the wait, or it was too costly and set aside. A wait that an event cancelled has no decisions of
- * its own: they stand on the event.
+ * its own: they stand on the event. One that ended because an operator moved it was decided then, and the replay decides it again.
  */
-function isCancelledByOperator({ status, decisions }: StoredWait): boolean {
-  return status === 'cancelled' && decisions.length > 0;
+function isCancelledByOperator(wait: StoredWait): boolean {
+  const { status, decisions, endedAt } = wait;
+  return status === 'cancelled' && decisions.length > 0 && migrationsOf(wait).at(-1)?.at !== endedAt;
 }

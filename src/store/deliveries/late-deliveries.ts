@@ -9,11 +9,14 @@ import type { ClaimedDelivery } from './claimed-delivery.ts';
 /** Rows that one look at a queue reads, at most. */
 export const MAX_LOOKED_AT = 5000;
 
-/** A place in the queue of a channel, in the order in which it is looked through. */
+/** Deliveries of one due time that a look passes to go on after them, at most. */
+const MAX_PASSED = 100_000;
+
+/** A place in the queue of a channel, in the order in which it is looked through: that of its index, by due time. */
 export interface QueuePlace {
   readonly dueAt: Millis;
-  readonly notificationId: string;
-  readonly target: string;
+  /** Deliveries with this due time that were looked at; 0 to MAX_PASSED. */
+  readonly passed: number;
 }
 
 /** A delivery that is due and waits, although its time is over. */
@@ -37,14 +40,17 @@ interface LateRow {
   readonly tenantId: string;
   readonly notificationId: string;
   readonly target: string;
-  readonly dueAt: Millis;
   readonly retryUntil: Millis;
   readonly isExpired: boolean;
-  readonly isLate: boolean;
+  /** Place where the look ended, in the last row, which is no delivery. Null: the row is a late delivery. */
+  readonly endedAt: Millis | null;
+  readonly passed: number;
 }
 
 /**
- * Returns which of the next MAX_LOOKED_AT deliveries of a channel that are due have expired, or are past their retry time.
+ * Returns which of the next MAX_LOOKED_AT deliveries of a channel that are due have expired, or are past their retry time. It reads
+ * one range of the index of the queue, and sorts nothing. If more than MAX_PASSED are due at the same millisecond, the look goes on
+ * behind them all: the rest is seen once those before them have left the queue.
  * @param after the deliveries after this place; null: from the first
  */
 export async function findLateDeliveries(
@@ -56,17 +62,15 @@ export async function findLateDeliveries(
   const { rows } = await pool.query<LateRow>({
     name: 'find-late-deliveries',
     text: FIND,
-    values: [
-      channel,
-      isoTime(now),
-      after === null ? '-infinity' : isoTime(after.dueAt),
-      after?.notificationId ?? '00000000-0000-0000-0000-000000000000',
-      after?.target ?? '',
-    ],
+    values: [channel, isoTime(now), after === null ? '-infinity' : isoTime(after.dueAt), after?.passed ?? 0],
   });
-  const end = rows.find(({ isLate }) => !isLate);
-  const last = end ? { dueAt: end.dueAt, notificationId: end.notificationId, target: end.target } : null;
-  return { late: rows.filter(({ isLate }) => isLate), last };
+  const end = rows.find(({ endedAt }) => endedAt !== null);
+  const late = rows.filter(({ endedAt }) => endedAt === null);
+  return { late, last: end === undefined || end.endedAt === null ? null : toPlace(end.endedAt, end.passed) };
+}
+
+function toPlace(dueAt: Millis, passed: number): QueuePlace {
+  return passed > MAX_PASSED ? { dueAt: dueAt + 1, passed: 0 } : { dueAt, passed };
 }
 
 /**
@@ -99,18 +103,20 @@ export async function claimLateDeliveries(
   return rows.flatMap((row) => toClaimedDelivery(lease, row) ?? []);
 }
 
-// A row that is not late is the place where the look ended.
+// The last row is no delivery: the place where a full look ended.
 const FIND = `
 with page as materialized (
-  select tenant_id, notification_id, target, due_at, retry_until, status, expires_at is not null and expires_at < $2 as is_expired,
-         row_number() over (order by due_at, notification_id, target) as n
+  select tenant_id, notification_id, target, due_at, retry_until, status, expires_at is not null and expires_at < $2 as is_expired
   from deliveries
-  where finished_at is null and channel = $1 and due_at <= $2 and due_at >= $3 and (due_at, notification_id, target) > ($3, $4, $5)
-  order by due_at, notification_id, target limit ${MAX_LOOKED_AT}
+  where finished_at is null and channel = $1 and due_at <= $2 and due_at >= $3
+  order by due_at offset $4 limit ${MAX_LOOKED_AT}
+), last as (
+  select max(due_at) as due_at from page having count(*) = ${MAX_LOOKED_AT}
 )
-select tenant_id as "tenantId", notification_id as "notificationId", target, due_at as "dueAt", retry_until as "retryUntil",
-       is_expired as "isExpired", is_late as "isLate"
-from page cross join lateral (values (status = 'queued' and (is_expired or retry_until <= $2))) as of_row(is_late)
-where is_late
+select tenant_id as "tenantId", notification_id as "notificationId", target, retry_until as "retryUntil",
+       is_expired as "isExpired", null::timestamptz as "endedAt", 0 as passed
+from page where status = 'queued' and (is_expired or retry_until <= $2)
 union all
-select tenant_id, notification_id, target, due_at, retry_until, false, false from page where n = ${MAX_LOOKED_AT}`;
+select '', null, '', last.due_at, false, last.due_at,
+       (select count(*) from page where page.due_at = last.due_at)::int + case when last.due_at = $3 then $4::int else 0 end
+from last`;

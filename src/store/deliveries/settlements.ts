@@ -102,9 +102,10 @@ export interface SettledEvent {
  * Writes attempts, messages and new states of many deliveries in one statement. May be repeated: a settlement that was
  * recorded before changes nothing.
  *
- * A settlement with an old fence changes no state, because another worker has claimed the delivery since; its attempt is
- * recorded all the same. One that comes after its lease expired, but before the delivery was claimed again, takes effect:
- * it ends the doubt, and its attempt says that there was one.
+ * One that comes after its lease expired, but before the delivery was claimed again, takes effect: it ends the doubt, and its
+ * attempt says that there was one. A settlement with an old fence changes the state only by the news that its message was sent:
+ * the delivery is sent then, and stays so whatever a later attempt reports. Else only its attempt is recorded, because another
+ * worker has claimed the delivery since.
  *
  * @param events lifecycle events of some of the settlements; committed with them, if the settlement took effect
  * @param endpoints attempts at endpoints of webhooks, counted with them
@@ -181,7 +182,7 @@ function stripSeparator(text: string | null): string | null {
 
 /**
  * Keeps only the events whose settlement took effect: a delivery that was claimed again by another worker (newer fence)
- * reports its own outcome.
+ * reports its own outcome, unless the earlier attempt turns out to have sent the message.
  */
 async function selectStillOwned(connection: Connection, events: readonly SettledEvent[]): Promise<SettledEvent[]> {
   if (events.length === 0) return [];
@@ -192,8 +193,8 @@ async function selectStillOwned(connection: Connection, events: readonly Settled
              with ordinality as r(t, n, c, g, f, s, i)
            cross join lateral (
              select from deliveries as d
-             where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
-               and d.status = r.s
+             where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g
+               and (d.fence = r.f or r.s = 'sent') and d.status = r.s
              limit 1
            ) as d
            order by r.i`,
@@ -360,14 +361,16 @@ with sent as (
       due_at = case when ${ADDRESS_ADDED} then $2 else coalesce(o.d, due_at) end,
       dead_letter = case when ${ADDRESS_ADDED} then null else dead_letter_group(o.fa, d.channel, o.p, o.ac, o.rc, o.co) end,
       reason_code = case when ${ADDRESS_ADDED} then 'address_known' else o.rc end,
-      reason = case when ${ADDRESS_ADDED} then d.reason else o.r end,
+      reason = case when ${ADDRESS_ADDED} then d.reason else o.r end, hold_code = null,
       provider = o.p, account = o.ac, provider_message_id = coalesce(o.id, d.provider_message_id),
       finished_at = case when o.s = 'queued' or ${ADDRESS_ADDED} then null else $2::timestamptz end
   from outcome as o
-  where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.target = o.g and d.fence = o.f
-    and d.status in ('sending', 'queued', 'in_doubt', 'cancelled') and ${selectivityHint('o.a')}
-    -- A delivery that was queued again or cancelled since is changed only by the news that it was sent.
-    and (d.status <> 'queued' or coalesce(d.reason_code, '') not in ('retried', 'address_known') or o.s in ('sent', 'sandboxed'))
-    and (d.status <> 'cancelled' or o.s in ('sent', 'sandboxed'))
+  where d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.target = o.g and ${selectivityHint('o.a')}
+    and (d.fence = o.f and d.status in ('sending', 'queued', 'in_doubt', 'cancelled')
+           -- A delivery that was queued again or cancelled since is changed only by the news that it was sent.
+           and (d.status <> 'queued' or coalesce(d.reason_code, '') not in ('retried', 'address_known') or o.s in ('sent', 'sandboxed'))
+           and (d.status <> 'cancelled' or o.s in ('sent', 'sandboxed'))
+         -- An earlier attempt sent it, whatever became of it since: queued, claimed again, failed or cancelled.
+         or d.fence <> o.f and o.s = 'sent' and d.status not in ('sent', 'sandboxed'))
 )
 select count(*) as sent from sent`;

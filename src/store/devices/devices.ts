@@ -128,7 +128,7 @@ export async function removeDevice(
   return rows[0] && toDevice(rows[0]);
 }
 
-/** Returns the ids of the devices of a user that messages are sent to, those registered last first. */
+/** Returns the ids of the devices of a user that messages are sent to, those registered first first; of more, those seen last. */
 export async function listDeviceIds(
   connection: Connection,
   tenantId: string,
@@ -137,8 +137,11 @@ export async function listDeviceIds(
 ): Promise<string[]> {
   const { rows } = await connection.query<{ device_id: string }>({
     name: 'list-device-ids',
-    text: `select device_id from devices where tenant_id = $1 and user_id = $2 and retired_at is null
-           order by seen_at desc, device_id desc limit $3`,
+    text: `select device_id from (
+             select device_id, registered_at from devices
+             where tenant_id = $1 and user_id = $2 and retired_at is null
+             order by seen_at desc, device_id desc limit $3
+           ) as d order by registered_at, device_id`,
     values: [tenantId, userId, limit],
   });
   return rows.map(({ device_id }) => device_id);

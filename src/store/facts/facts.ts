@@ -314,7 +314,7 @@ cross join lateral (
   select key, event_id, event_time from events
   where tenant_id = $1 and user_id = q.user_id and event_time between q.lo and q.hi and event_type = q.type
     and event_time between $6::timestamptz and $7::timestamptz
-  order by event_time desc limit 1
+  order by event_time desc, key desc limit 1
 ) as e`;
 
 function readWaitingTriggers(tenantId: string, lookups: readonly LookupOf<'waiting'>[], rows: LoadedRows): Reader {

@@ -1,6 +1,6 @@
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
-import { isoTime } from '../../time/iso-time.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 
@@ -109,13 +109,66 @@ export async function findMessagesTo(
 /** Time in ms after which a message is taken again whose check did not end: its process died. Longer than a round lasts. */
 const CHECK_LEASE_MS: Millis = 20 * 60_000;
 
-/** Takes messages that no receipt came for in time, until `endCheck`. */
-export async function takeUncheckedMessages(connection: Connection, now: Millis, limit: number): Promise<MessageRow[]> {
-  const { rows } = await connection.query<MessageRow>(
+/** A message that is to be asked for. */
+export interface UncheckedMessage extends MessageRow {
+  /** Whether its price is asked for; otherwise no receipt came for it in time. */
+  readonly asksPrice: boolean;
+  readonly dueAt: Millis;
+}
+
+/** Takes messages that no receipt came for in time, until `endCheck`, and those whose price is asked for, until `endPriceCheck`. */
+export async function takeUncheckedMessages(
+  connection: Connection,
+  now: Millis,
+  limit: number,
+): Promise<UncheckedMessage[]> {
+  const { rows } = await connection.query<UncheckedMessage>(
     `update provider_messages as m set check_at = $3
      from (select ctid, check_at from provider_messages where check_at <= $1 order by check_at limit $2 for update skip locked) as due
-     where m.ctid = due.ctid returning ${COLUMNS}`,
+     where m.ctid = due.ctid returning ${COLUMNS}, m.asks_price as "asksPrice", due.check_at as "dueAt"`,
     [isoTime(now), limit, isoTime(now + CHECK_LEASE_MS)],
   );
   return rows;
 }
+
+/**
+ * Takes a message out of those that are asked for: what became of it is known.
+ * @param priceAt when its price is asked for, once; null: it is not
+ */
+export async function endCheck(
+  connection: Connection,
+  tenantId: string,
+  keys: readonly MessageKey[],
+  priceAt: Millis | null = null,
+): Promise<void> {
+  await connection.query({
+    name: 'end-check',
+    text: `update provider_messages set check_at = $5::timestamptz, asks_price = $5 is not null
+           from unnest($2::text[], $3::text[], $4::text[]) as q(p, a, k)
+           where tenant_id = $1 and provider = q.p and account = q.a and message_key = q.k and check_at is not null
+             and not asks_price`,
+    values: [
+      tenantId,
+      keys.map(({ provider }) => provider),
+      keys.map(({ account }) => account),
+      keys.map(({ messageKey }) => messageKey),
+      isoTimeOrNull(priceAt),
+    ],
+  });
+}
+
+/** Takes a message out of those whose price is asked for. */
+export async function endPriceCheck(
+  connection: Connection,
+  tenantId: string,
+  { provider, account, messageKey }: MessageKey,
+): Promise<void> {
+  await connection.query({
+    name: 'end-price-check',
+    text: `update provider_messages set check_at = null
+           where tenant_id = $1 and provider = $2 and account = $3 and message_key = $4 and asks_price`,
+    values: [tenantId, provider, account, messageKey],
+  });
+}
+
+type MessageKey = Pick<ProviderMessage, 'provider' | 'account' | 'messageKey'>;

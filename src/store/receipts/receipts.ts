@@ -103,7 +103,7 @@ export async function insertReceipts(
           p: one.isPermanent,
           m: one.isMachine,
           n: one.part,
-          o: one.cost,
+          o: one.cost && { ...one.cost, ...(one.parts === undefined ? {} : { parts: one.parts }) },
           d: one.detail,
         })),
       ),
@@ -165,54 +165,41 @@ export async function saveReceiptState(
   });
 }
 
-/** Writes the cost that the latest receipt with one says, in the place of the one that was computed. */
+/**
+ * Writes the cost and the billed parts that the latest receipt with a cost says, in the place of what was computed: to the attempt
+ * that sent the message, or else to the latest one that sent any.
+ * @param messageKey id that the provider gave the message, or our reference
+ */
 export async function saveReceiptCost(
   connection: Connection,
   { tenantId, notificationId, channel, target }: DeliveryKey,
+  messageKey: string,
 ): Promise<void> {
   await connection.query({
     name: 'save-receipt-cost',
     text: `with said as (
-             select (cost->>'amount')::numeric as amount, cost->>'currency' as currency from receipts
+             select (cost->>'amount')::numeric as amount, cost->>'currency' as currency,
+                    case when (cost->>'parts')::numeric between 1 and 1000 then (cost->>'parts')::smallint end as parts
+             from receipts
              where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and abs((cost->>'amount')::numeric) < 1e6
                and cost->>'currency' ~ '^[A-Z]{3}$'
              order by at desc, receipt_id desc limit 1
            ), sent as (
              select attempt from attempts
              where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and outcome = 'sent'
-             order by attempt desc limit 1
+             order by provider_message_id = $5 desc nulls last, attempt desc limit 1
            ), on_attempt as (
-             update attempts as a set cost = said.amount, currency = said.currency from said, sent
+             update attempts as a set cost = said.amount, currency = said.currency, parts = coalesce(said.parts, a.parts)
+             from said, sent
              where a.tenant_id = $1 and a.notification_id = $2 and a.channel = $3 and a.target = $4 and a.attempt = sent.attempt
                and exists (select from deliveries as d where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3
                              and d.target = $4 and d.started_at is null)
            )
-           update deliveries as d set cost = said.amount, currency = said.currency from said
+           update deliveries as d set cost = said.amount, currency = said.currency, parts = coalesce(said.parts, d.parts)
+           from said
            where d.tenant_id = $1 and d.notification_id = $2 and d.channel = $3 and d.target = $4 and d.started_at is not null`,
-    values: [tenantId, notificationId, channel, target],
+    values: [tenantId, notificationId, channel, target, messageKey],
   });
-}
-
-/** Takes a message out of those that are asked for: what became of it is known. */
-export async function endCheck(connection: Connection, tenantId: string, keys: readonly MessageKey[]): Promise<void> {
-  await connection.query({
-    name: 'end-check',
-    text: `update provider_messages set check_at = null
-           from unnest($2::text[], $3::text[], $4::text[]) as q(p, a, k)
-           where tenant_id = $1 and provider = q.p and account = q.a and message_key = q.k and check_at is not null`,
-    values: [
-      tenantId,
-      keys.map(({ provider }) => provider),
-      keys.map(({ account }) => account),
-      keys.map(({ messageKey }) => messageKey),
-    ],
-  });
-}
-
-interface MessageKey {
-  readonly provider: string;
-  readonly account: string;
-  readonly messageKey: string;
 }
 
 /** Returns what a receipt needs of a notification, and the outcomes that endpoints of webhooks receive; undefined: it is gone. */

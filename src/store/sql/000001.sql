@@ -763,6 +763,7 @@ create table provider_messages (
   address_hash    text collate "C",           -- of the address that it went to
   sent_at         timestamptz(3)   not null,
   check_at        timestamptz(3),             -- when it is asked for, or unconfirmed; null: a receipt came, or another row is checked
+  asks_price      boolean          not null default false,  -- its receipt came: check_at is when its price is asked for; null: it was
   primary key (tenant_id, provider, account, message_key)
 );
 -- A receipt names its message, not its tenant.
