@@ -63,6 +63,8 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
   notifications: ['UPDATE', 'cancelled_at'],
+  // An account that is changed may leave another one alone in its route.
+  route_moves: ['UPDATE', 'share'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
