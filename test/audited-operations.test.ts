@@ -66,6 +66,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',
   'DELETE /api/v1/session': 'a logout',
   'POST /api/v1/suppressions/search': 'changes nothing',
+  'POST /api/v1/templates/preview': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',
   'POST /api/v1/webhooks/{endpoint_id}/test': 'changes nothing',
   ...Object.fromEntries(
