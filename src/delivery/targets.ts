@@ -15,7 +15,7 @@ export interface TargetHold {
 
 /** Targets of the messages of a channel that are not sent to an address of the user: their devices, or endpoints of the tenant. */
 export interface TargetSource {
-  /** Returns the ids of the targets, those registered first first, at most as many as the source allows; empty: there is none. */
+  /** Returns the ids of the targets, those registered first first, at most as many as the source allows; empty: no target. */
   list(of: {
     readonly tenantId: string;
     readonly userId: string;

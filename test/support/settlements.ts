@@ -20,7 +20,7 @@ export function retryOf(held: ClaimedDelivery, dueAt: number): Settlement {
 
 /** The user had no address or device. @param reasonCode such as `missing_email` */
 export function missingOf(held: ClaimedDelivery, reasonCode: NonNullable<Settlement['reasonCode']>): Settlement {
-  return settlementOf(held, { status: 'undeliverable', reasonCode, reason: 'There is none.' }, 'undeliverable');
+  return settlementOf(held, { status: 'undeliverable', reasonCode, reason: 'No address is known.' }, 'undeliverable');
 }
 
 function settlementOf(
