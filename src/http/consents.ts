@@ -35,7 +35,8 @@ export class Consents {
   }
 
   /** @throws TidingsError `invalid_request` without an address to bind a grant to, or for a time in the future */
-  async record({ tenantId, actor }: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
+  async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
+    const { tenantId, actor } = principal;
     const { database, pipeline, clock } = this.#parts;
     const { evidence, at, address: _, ...said } = body;
     const now = clock();
@@ -55,16 +56,12 @@ export class Consents {
     const [result] = await pipeline.ingest(tenantId, [markOwn(item, evidence ?? null)], false);
     if (result?.status !== 'accepted')
       throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
-    const detail = {
-      purpose: said.purpose,
-      channel: said.channel,
-      state: said.state,
-      source: said.source,
-      user_id: userId,
-    };
-    await withTransaction(database.forTenant(tenantId), (connection) =>
-      appendAuditEntry(connection, { tenantId, actor, action: 'consent.recorded', subject: consentId, detail }, now),
-    );
+    if (principal.userId === undefined) {
+      const { purpose, channel, state, source } = said;
+      const after = { purpose, channel, state, source, user_id: userId };
+      const entry = { tenantId, actor, action: 'consent.recorded', subject: consentId, detail: {}, after };
+      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
+    }
     return { consent_id: consentId };
   }
 

@@ -44,7 +44,8 @@ export class Preferences {
    * @param replaces whether what was said before no longer holds
    * @throws TidingsError `preference_locked` for a type or category that the tenant decides, `invalid_request` for an unknown type
    */
-  async change({ tenantId, actor }: Principal, userId: string, change: Change, replaces: boolean) {
+  async change(principal: Principal, userId: string, change: Change, replaces: boolean) {
+    const { tenantId, actor } = principal;
     const { database, catalogs, pipeline, clock } = this.#parts;
     const active = await catalogs.getActive(tenantId);
     checkTypes(change, active);
@@ -53,21 +54,27 @@ export class Preferences {
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
     const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-    checkSize(mergeTerms(user?.terms ?? NO_TERMS, { type: PREFERENCE_UPDATED, properties, time: now }));
+    const terms = user?.terms ?? NO_TERMS;
+    const merged = mergeTerms(terms, { type: PREFERENCE_UPDATED, properties, time: now });
+    checkSize(merged);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
     const [result] = await pipeline.ingest(tenantId, [markOwn(item)], false);
     if (result?.status === 'rejected' || result?.status === 'conflict') {
       throw new TidingsError('invalid_request', `${result.message ?? 'The change was rejected'}.`);
     }
-    await withTransaction(database.forTenant(tenantId), (connection) =>
-      appendAuditEntry(
-        connection,
-        { tenantId, actor, action: 'preferences.changed', subject: userId, detail: properties },
-        now,
-      ),
-    );
+    // What users change themselves is in their events alone.
+    if (principal.userId === undefined) {
+      const states = { before: toState(terms), after: toState(merged) };
+      const entry = { tenantId, actor, action: 'preferences.changed', subject: userId, detail: said, ...states };
+      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
+    }
     return this.read(tenantId, userId);
   }
+}
+
+/** Returns terms as the audit log shows them. */
+function toState(terms: Terms): JsonObject {
+  return { terms: terms as unknown as JsonObject };
 }
 
 /** Bounds what is stored with a user, and read with each of their events. */
