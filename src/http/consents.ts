@@ -11,11 +11,12 @@ import { toNormalAddress } from '../privacy/normal-address.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { type ConsentView, listConsents } from '../store/consents.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { loadBoundAddress, loadPlanUsers } from '../store/terms.ts';
+import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
 import type { HttpDependencies } from './app.ts';
 import type { newConsent } from './schemas/consents.ts';
+import { unknownUser } from './unknown-user.ts';
 
 type NewConsent = z.output<typeof newConsent>;
 
@@ -27,14 +28,16 @@ export class Consents {
     this.#parts = parts;
   }
 
-  list(principal: Principal, userId: string, limit: number, before: string | null): Promise<ConsentView[]> {
+  /** @throws TidingsError `not_found` for an unknown user */
+  async list(principal: Principal, userId: string, limit: number, before: string | null): Promise<ConsentView[]> {
     const { database, seal } = this.#parts;
     const { tenantId, scopes } = principal;
+    await this.#require(tenantId, userId);
     const maySee = scopes.has('personal_data:read') || principal.userId === userId;
     return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
   }
 
-  /** @throws TidingsError `invalid_request` without an address to bind a grant to, or for a time in the future */
+  /** @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the future */
   async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
     const { tenantId, actor } = principal;
     const { database, pipeline, clock } = this.#parts;
@@ -43,7 +46,8 @@ export class Consents {
     const time = at === undefined ? now : Date.parse(at);
     if (time > now)
       throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
-    const bound = await this.#bind(tenantId, userId, body);
+    const user = await this.#require(tenantId, userId);
+    const bound = await this.#bind(tenantId, user, body);
     const consentId = uuidv7();
     const properties = { ...said, ...bound, evidence_id: consentId, by: { kind: actor.kind, id: actor.id } };
     const item = {
@@ -65,10 +69,16 @@ export class Consents {
     return { consent_id: consentId };
   }
 
+  async #require(tenantId: string, userId: string): Promise<StoredPlanUser> {
+    const [user] = await loadPlanUsers(this.#parts.database.forTenant(tenantId), [{ tenantId, userId }]);
+    if (!user) throw unknownUser();
+    return user;
+  }
+
   /** Returns the address that a consent is for: its keyed hash, and the mask that events and profiles have. */
   async #bind(
     tenantId: string,
-    userId: string,
+    { userId, profile }: StoredPlanUser,
     { channel, state, address }: NewConsent,
   ): Promise<{ readonly address_hash?: string; readonly address?: string }> {
     const { database, seal } = this.#parts;
@@ -81,8 +91,7 @@ export class Consents {
     const pool = database.forTenant(tenantId);
     const known = await loadBoundAddress(pool, tenantId, userId, kind);
     if (known) {
-      const [user] = await loadPlanUsers(pool, [{ tenantId, userId }]);
-      const mask = user && getAddressMask(user.profile, kind);
+      const mask = getAddressMask(profile, kind);
       return { address_hash: known.hash, address: typeof mask === 'string' ? mask : known.mask };
     }
     if (state === 'withdrawn') return {};

@@ -17,6 +17,7 @@ import { type preferenceChange, readPreferenceChange } from '../users/preference
 import { getAddressMask } from '../users/profile.ts';
 import { mergeTerms } from '../users/terms.ts';
 import type { HttpDependencies } from './app.ts';
+import { unknownUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
 
@@ -42,7 +43,8 @@ export class Preferences {
   /**
    * Changes the preferences of a user, and returns them as they are then.
    * @param replaces whether what was said before no longer holds
-   * @throws TidingsError `preference_locked` for a type or category that the tenant decides, `invalid_request` for an unknown type
+   * @throws TidingsError `not_found` for an unknown user, `preference_locked` for a type or category that the tenant decides,
+   *   `invalid_request` for an unknown type
    */
   async change(principal: Principal, userId: string, change: Change, replaces: boolean) {
     const { tenantId, actor } = principal;
@@ -54,7 +56,8 @@ export class Preferences {
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
     const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-    const terms = user?.terms ?? NO_TERMS;
+    if (!user) throw unknownUser();
+    const terms = user.terms ?? NO_TERMS;
     const merged = mergeTerms(terms, { type: PREFERENCE_UPDATED, properties, time: now });
     checkSize(merged);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
@@ -131,12 +134,4 @@ function toPlanUser({ userId, profile }: StoredPlanUser) {
       return mask === undefined || addressKind === undefined || getAddressMask(profile, addressKind) === mask;
     },
   };
-}
-
-function unknownUser(): TidingsError {
-  return new TidingsError(
-    'not_found',
-    'There is no such user; a user is known from the first event on, so send one first.',
-    { pointer: 'user_id' },
-  );
 }
