@@ -23,7 +23,8 @@ import type { LeaseClock } from './lease-clock.ts';
 import type { MessageRenderer } from './message-renderer.ts';
 import type { MessageSender } from './message-sender.ts';
 import type { PlanRecheck } from './plan-recheck.ts';
-import { type AccountChooser, type ChosenAccount, NO_ACCOUNT } from './routes/choose-account.ts';
+import type { AccountChooser, ChosenAccount } from './routes/choose-account.ts';
+import { NO_ACCOUNT } from './routes/no-account.ts';
 import type { SendTokens } from './send-tokens.ts';
 import type { TargetFinder } from './target-finder.ts';
 
@@ -157,7 +158,7 @@ export class Executor {
   }
 
   async #attempt(delivery: ClaimedDelivery, chosen: ChosenAccount): Promise<void> {
-    const { provider, choice } = chosen;
+    const { provider, choice, hasOthers = false } = chosen;
     const { capacity, clock, tokens, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
@@ -173,7 +174,8 @@ export class Executor {
     }
     // A message that was not handed over leaves its tokens to others.
     if ('unstarted' in result || !result.message) tokens.giveBack(delivery);
-    if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
+    const more = { ...(choice === null ? {} : { choice }), hasOthers };
+    if (!('unstarted' in result)) onCompleted(delivery, { ...result, ...more }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);
   }

@@ -15,6 +15,7 @@ import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
+import { Notifications } from './resources/notifications.ts';
 import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
@@ -56,6 +57,7 @@ export class Tidings {
   readonly keys: Keys;
   readonly me: Me;
   readonly members: Members;
+  readonly notifications: Notifications;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
   readonly routes: Routes;
@@ -87,6 +89,7 @@ export class Tidings {
     this.keys = new Keys(connection);
     this.me = new Me(connection);
     this.members = new Members(connection);
+    this.notifications = new Notifications(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
     this.routes = new Routes(connection);
