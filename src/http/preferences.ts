@@ -65,7 +65,7 @@ export class Preferences {
     if (result?.status === 'rejected' || result?.status === 'conflict') {
       throw new TidingsError('invalid_request', `${result.message ?? 'The change was rejected'}.`);
     }
-    // What users change themselves is in their events alone.
+    // A change by the user is in their events alone.
     if (principal.userId === undefined) {
       const states = { before: toState(terms), after: toState(merged) };
       const entry = { tenantId, actor, action: 'preferences.changed', subject: userId, detail: said, ...states };
