@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { diffCatalogs } from '../src/catalog/diff.ts';
 import { parseCatalogFiles } from '../src/catalog/parse/parse-catalog-files.ts';
+import { parseCases } from '../src/simulate/cases/parse-cases.ts';
 import { EVENTS, NOTIFICATIONS, PREFERENCES, TEMPLATES } from './support/every-key.ts';
 
 /** preferences.yaml: what it means, and which mistakes are found where. */
@@ -103,4 +104,28 @@ test('the difference of two catalogs names the section that changed', async () =
   const changed = diffCatalogs(before.data!, after.data!);
   expect(changed).toContainEqual({ part: 'preferences', name: 'quiet_hours', change: 'added' });
   expect(changed).not.toContainEqual(expect.objectContaining({ name: 'locks' }));
+});
+
+describe('a case states what a user wants', () => {
+  const parse = async (event: string) => {
+    const { data } = await read();
+    const text = `cases: [{ name: x, events: [{ at: 2025-11-03T09:00Z, ${event} }], expect: none }]`;
+    return () => parseCases('cases.yaml', text, data!);
+  };
+  test.each([
+    ['preference.updated: { categories: { MARKETING: { sms: false } }, replace: true }'],
+    ['consent.recorded: { purpose: MARKETING, channel: sms, state: granted }'],
+  ])('%s', async (event) => {
+    expect((await parse(event))()).toHaveLength(1);
+  });
+  test.each([
+    [
+      'preference.updated: { categories: { MARKETING: { smss: false } } }',
+      /preference\.updated\.categories\.MARKETING: .*smss/,
+    ],
+    ['preference.updated: { types: { TELL: { frequency: YEARLY } } }', /preference\.updated\.types\.TELL\.frequency/],
+    ['consent.recorded: { purpose: MARKETING, state: granted }', /needs a purpose, a channel and a state/],
+  ])('a mistake in it is found: %s', async (event, message) => {
+    expect(await parse(event)).toThrow(message);
+  });
 });
