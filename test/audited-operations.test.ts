@@ -78,6 +78,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'DELETE /api/v1/session': 'a logout',
   'POST /api/v1/suppressions/search': 'changes nothing',
   'POST /api/v1/users/search': 'changes nothing',
+  'POST /api/v1/templates/preview': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',
   'POST /api/v1/webhooks/{endpoint_id}/test': 'changes nothing',
   ...Object.fromEntries(

@@ -153,6 +153,7 @@ describe('the API documentation', () => {
       'POST /api/v1/suppressions/import',
       'POST /api/v1/suppressions/search',
       'POST /api/v1/suppressions/{id}/lift',
+      'POST /api/v1/templates/preview',
       'POST /api/v1/tenants',
       'POST /api/v1/tenants/{tenant_id}/resume',
       'POST /api/v1/tenants/{tenant_id}/suspend',

@@ -56,6 +56,7 @@ import { registerRouteStateRoutes } from './routes/routes.ts';
 import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
+import { registerTemplateRoutes } from './routes/templates.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
 import { registerTrackingRoutes } from './routes/tracking.ts';
@@ -124,6 +125,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerRouteStateRoutes(app, dependencies);
   registerCostRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
+  registerTemplateRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);

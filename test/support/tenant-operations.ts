@@ -243,6 +243,11 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/sending/resume': () => ({ notification_type: 'PAUSED' }),
   'POST /api/v1/suppressions/search': () => ({ channel: 'email', address: 'stop@own.example' }),
   'POST /api/v1/suppressions/{id}/lift': () => ({}),
+  'POST /api/v1/templates/preview': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
+    channel: 'email',
+    user_id: userId,
+  }),
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),

@@ -23,6 +23,7 @@ import { Routes } from './resources/routes.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Suppressions } from './resources/suppressions.ts';
+import { Templates } from './resources/templates.ts';
 import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
@@ -61,6 +62,7 @@ export class Tidings {
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
   readonly routes: Routes;
+  readonly templates: Templates;
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
@@ -93,6 +95,7 @@ export class Tidings {
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
     this.routes = new Routes(connection);
+    this.templates = new Templates(connection);
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);

@@ -1247,6 +1247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render a message without sending it, with findings about it */
+        post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenant": {
         parameters: {
             query?: never;
@@ -5175,6 +5192,122 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description A message that was rendered and not sent */
+        Preview: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The HTML as a dark screen shows it */
+            dark_html?: string;
+            /** @description The data that the template was rendered with */
+            data: components["schemas"]["JsonObject"];
+            findings: components["schemas"]["PreviewFinding"][];
+            html_bytes?: number;
+            links: {
+                /** @enum {string} */
+                kind: "link" | "image";
+                /** @description Status of its answer; null: it does not answer; absent: not asked */
+                status?: number | null;
+                url: string;
+            }[];
+            /** @description Locale of the template */
+            locale: string;
+            /** @description Null: it cannot be rendered, and a finding says why */
+            message: {
+                /** @description Buttons */
+                actions?: {
+                    label: string;
+                    url: string;
+                }[];
+                /** @description Files that are fetched when the email is sent */
+                attachments?: {
+                    content_id?: string;
+                    name: string;
+                    type?: string;
+                    url: string;
+                }[];
+                /** @description The number on the icon of the app */
+                badge?: number;
+                /** @description Blocks of a chat message */
+                blocks?: components["schemas"]["JsonObject"][];
+                /** @description For the program that receives it */
+                data?: components["schemas"]["JsonObject"];
+                html?: string;
+                /** @description URL of a picture */
+                image?: string;
+                /** @description A template that the provider keeps, and the data for it */
+                provider_template?: {
+                    data: components["schemas"]["JsonObject"];
+                    name: string;
+                };
+                subject?: string;
+                text: string;
+                /** @description The line above the text, of push and in-app messages */
+                title?: string;
+            } | null;
+            notification_type: string;
+            sms?: {
+                /** @enum {string} */
+                encoding: "GSM-7" | "UCS-2";
+                /** @description Parts that are billed */
+                parts: number;
+                units: number;
+                units_per_part: number;
+            };
+            /** @description The locale that was looked for */
+            wanted_locale: string | null;
+        };
+        /** @description A fault or a weakness of a message */
+        PreviewFinding: {
+            /** @enum {string} */
+            code: "not_rendered" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            message: string;
+            part?: string;
+            /**
+             * @description error: it is not sent like this
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
+         * @description A message to render, and the data for it
+         * @example {
+         *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+         *       "channel": "email",
+         *       "locale": "pt-BR"
+         *     }
+         */
+        PreviewRequest: {
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The event; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * @description Whether the first 20 public https:// links are asked for
+             * @default false
+             */
+            follow_links?: boolean;
+            /** @description Absent: that of the user, or of the tenant */
+            locale?: string;
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
@@ -8046,6 +8179,9 @@ export type PlannedChannel = components['schemas']['PlannedChannel'];
 export type PreferenceCell = components['schemas']['PreferenceCell'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Preferences = components['schemas']['Preferences'];
+export type Preview = components['schemas']['Preview'];
+export type PreviewFinding = components['schemas']['PreviewFinding'];
+export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -14341,6 +14477,73 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_type": "text",
+                     *       "channel": "email",
+                     *       "locale": "text",
+                     *       "wanted_locale": null,
+                     *       "message": {
+                     *         "text": "text"
+                     *       },
+                     *       "links": [
+                     *         {
+                     *           "url": "text",
+                     *           "kind": "link"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "code": "not_rendered",
+                     *           "severity": "error",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
