@@ -69,7 +69,11 @@ describe('a preview', () => {
   });
 
   test('shows the profile of a user, with addresses masked, in the locale of the user', async () => {
-    const event = { user_id: 'u-7', event_type: 'seen', event_timestamp: new Date(api.tidings.clock.now).toISOString() };
+    const event = {
+      user_id: 'u-7',
+      event_type: 'seen',
+      event_timestamp: new Date(api.tidings.clock.now).toISOString(),
+    };
     const user_traits = { first_name: 'Rui', locale: 'pt-BR', email: 'rui.costa@example.com' };
     expect((await api.server.post('/api/v1/events', { ...event, user_traits })).status).toBe(202);
     const body = await preview({ user_id: 'u-7' });
