@@ -1,6 +1,7 @@
 import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
 import { Catalogs } from './resources/catalogs.ts';
+import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
@@ -14,6 +15,8 @@ import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
+import { Notifications } from './resources/notifications.ts';
+import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { Routes } from './resources/routes.ts';
@@ -55,6 +58,7 @@ export class Tidings {
   readonly keys: Keys;
   readonly me: Me;
   readonly members: Members;
+  readonly notifications: Notifications;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
   readonly routes: Routes;
@@ -62,6 +66,8 @@ export class Tidings {
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
+  readonly preferences: Preferences;
+  readonly consents: Consents;
   readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
@@ -85,6 +91,7 @@ export class Tidings {
     this.keys = new Keys(connection);
     this.me = new Me(connection);
     this.members = new Members(connection);
+    this.notifications = new Notifications(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
     this.routes = new Routes(connection);
@@ -92,6 +99,8 @@ export class Tidings {
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);
+    this.preferences = new Preferences(connection);
+    this.consents = new Consents(connection);
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);
