@@ -11,10 +11,16 @@ const AUDITED: {
   'POST /api/v1/deliveries/{id}/retry': ['delivery.retried', 'both'],
   'POST /api/v1/deliveries/{id}/cancel': ['delivery.cancelled', 'both'],
   'POST /api/v1/deliveries/{id}/reveal': ['delivery.revealed', 'none'],
+  'PUT /api/v1/users/{user_id}': ['user.changed', 'none'],
+  'PATCH /api/v1/users/{user_id}': ['user.changed', 'none'],
+  'POST /api/v1/users/bulk': ['users.changed', 'none'],
+  'POST /api/v1/users/{user_id}/export': ['user.exported', 'none'],
+  'POST /api/v1/users/{user_id}/erase': ['user.erased', 'none'],
   'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
   'POST /api/v1/users/{user_id}/addresses': ['address.added', 'after'],
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': ['address.changed', 'both'],
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': ['address.removed', 'before'],
+  'POST /api/v1/notifications/{id}/cancel': ['notification.cancelled', 'both'],
   'POST /api/v1/waits/{id}/cancel': ['wait.cancelled', 'both'],
   'POST /api/v1/waits/{id}/retry': ['wait.retried', 'both'],
   'POST /api/v1/jobs': ['job.started', 'after'],
@@ -55,17 +61,24 @@ const AUDITED: {
   'POST /api/v1/suppressions/{id}/lift': ['suppression.removed', 'before'],
   'POST /api/v1/suppressions/import': ['suppression.added', 'after'],
   'POST /api/v1/sending/resume': ['email.resumed', 'none'],
+  'PUT /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
+  'PATCH /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
+  'POST /api/v1/users/{user_id}/consents': ['consent.recorded', 'after'],
 };
 
 /** Operations without an entry, each with the reason. */
 const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /api/v1/events': 'what is posted is itself stored, with its decisions',
   'POST /events': 'the same',
+  'POST /api/v1/notifications': 'what is asked for is itself stored as an event, with who asked',
+  'POST /api/v1/notifications/{id}/reschedule': 'the same',
   'POST /api/v1/jobs/preview': 'changes nothing',
   'POST /api/v1/users/{user_id}/tokens': 'a token is not stored, and works for minutes',
   'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',
   'DELETE /api/v1/session': 'a logout',
   'POST /api/v1/suppressions/search': 'changes nothing',
+  'POST /api/v1/users/search': 'changes nothing',
+  'POST /api/v1/templates/preview': 'changes nothing',
   'POST /api/v1/provider-accounts/{account}/check': 'changes nothing',
   'POST /api/v1/webhooks/{endpoint_id}/test': 'changes nothing',
   ...Object.fromEntries(
@@ -75,6 +88,9 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   ),
   'DELETE /api/v1/users/{user_id}/devices/{device_id}': 'the device itself says when it was retired, and why',
   'DELETE /api/v1/me/devices/{device_id}': 'the same',
+  'PUT /api/v1/me/preferences': 'the user did it, and it is an event of theirs',
+  'PATCH /api/v1/me/preferences': 'the same',
+  'POST /api/v1/me/consents': 'the same, with its evidence among the consents',
   ...Object.fromEntries(
     ['users/{user_id}', 'me'].flatMap((whose) =>
       ['{mark}', '{notification_id}/{action}'].map((what) => [

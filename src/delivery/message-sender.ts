@@ -101,7 +101,14 @@ export class MessageSender {
     const cost = outcome.kind === 'sent' ? await this.#findCost(delivery, provider, ready.target, outcome) : undefined;
     // The message is kept as its template made it: who looks at it here is not its reader.
     const { message, locale, template } = ready;
-    return { provider, outcome, message, ...(locale && { locale }), ...(template && { template }), ...(cost && { cost }) };
+    return {
+      provider,
+      outcome,
+      message,
+      ...(locale && { locale }),
+      ...(template && { template }),
+      ...(cost && { cost }),
+    };
   }
 
   /** Starts a send: its circuits let it through, its limits have tokens, and its mark is set. Otherwise nothing is started. */

@@ -1,4 +1,5 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
+import { PREFERENCE_UPDATED } from '../../model/terms.ts';
 import { type CompiledRule, listVariables } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
 
@@ -22,12 +23,16 @@ export function findNamedFields(
     addRule(fields, compiled);
     for (const type of compiled.types) addPaths(fields, compiled, shown.get(type) ?? []);
   }
+  // Terms are merged from whole events.
+  fields.add(PREFERENCE_UPDATED, ['event']);
   return fields;
 }
 
 function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   const { rule, condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   for (const { trait } of rule.changes ?? []) fields.add(undefined, ['traits', trait]);
+  // The content and the variables of a request are needed when it is sent.
+  if (compiled.isDirect) for (const path of WHOLE) addToTriggers(fields, compiled, path);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
   const values = [...data, ...listVariables(compiled), ...actions.flat()].map(([, value]) => value);
   for (const one of [condition, audience, at, ...branches, ...values]) addPaths(fields, compiled, one?.paths ?? []);

@@ -6,6 +6,7 @@ import { Problems } from '../problems.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
 import { isPieceFile } from './pieces.ts';
+import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
@@ -24,7 +25,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'routes'] as const;
+const PARTS = [...REQUIRED_PARTS, 'routes', 'preferences'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -92,6 +93,8 @@ async function parseParts(
     parseRules(file, { ...events, ...(notifications && { notifications: notifications.types }) }),
   );
   const routes = parseFile(yaml.get('routes'), parseRoutes);
+  const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
+  const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, ...notifications },
@@ -109,6 +112,7 @@ async function parseParts(
     templates,
     ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
     ...routes,
+    ...(preferences && { preferences }),
   };
 }
 
