@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CHANNELS } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { runApiCommand } from '../run-command.ts';
+import { addStoredTemplateCommands } from './stored-templates.ts';
 
 interface PreviewOptions {
   readonly channel?: string;
@@ -34,7 +35,9 @@ interface PreviewView {
 
 /** Adds the commands `templates preview`. */
 export function addTemplatesCommands(program: Command): void {
-  const templates = program.command('templates').description('Preview templates of the active catalog (TIDINGS_URL)');
+  const templates = program
+    .command('templates')
+    .description('Preview templates of the active catalog, and manage those of the API (TIDINGS_URL)');
   templates
     .command('preview <type>')
     .description('Render a message without sending it: a sample, an event of yours, or with the profile of a user')
@@ -66,6 +69,7 @@ export function addTemplatesCommands(program: Command): void {
         return { data, lines: formatPreview(type, data) };
       }),
     );
+  addStoredTemplateCommands(templates);
 }
 
 function formatPreview(
