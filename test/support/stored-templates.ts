@@ -45,7 +45,10 @@ export interface TemplateApi {
 }
 
 export async function templateApi(catalog: Record<string, string> = TEMPLATE_CATALOG): Promise<TemplateApi> {
-  const tidings = await testTidings({ email: sandboxProvider(['email']), sms: sandboxProvider(['sms']) }, new Map(Object.entries(catalog)));
+  const tidings = await testTidings(
+    { email: sandboxProvider(['email']), sms: sandboxProvider(['sms']) },
+    new Map(Object.entries(catalog)),
+  );
   const server = await testServer(tidings);
   const at = (path: string) => `/api/v1/templates${path}`;
   await tidings.worker();

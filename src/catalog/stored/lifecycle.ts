@@ -99,8 +99,8 @@ export async function archiveTemplate(command: CatalogCommand, row: TemplateRow)
     action: 'template.archived',
     subject: `template ${row.id}`,
     detail: { name: row.name, locale: row.locale },
-    before: { version: before },
-    after: { version: null },
+    before: { version: before, archived: false },
+    after: { version: null, archived: true },
   });
   if ((await loadActive(command, row)) === null) {
     if (row.archivedAt !== null) return;

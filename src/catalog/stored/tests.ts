@@ -3,6 +3,8 @@ import { TidingsError } from '../../errors.ts';
 import { type CatalogData, DEFAULT_VARIANT } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
+import type { Connection } from '../../store/pg/pool.ts';
+import { withTransaction } from '../../store/pg/transaction.ts';
 import { endTest, insertTest, loadLatestTest, type TestRow } from '../../store/templates/tests.ts';
 import type { CatalogCommand } from '../apply.ts';
 import { changeActiveCatalog, withTests } from './activate.ts';
@@ -60,34 +62,36 @@ export async function startTest(command: CatalogCommand, place: TestedPlace, pos
  */
 export async function stopTest(command: CatalogCommand, place: TestedPlace): Promise<boolean> {
   const { pool, tenantId, actor, clock } = command;
+  const { notificationType, channel } = place;
   await requireApiSource(pool, tenantId);
-  return changeActiveCatalog(command, async (data) => {
-    const running = data.tests?.find((one) => isAt(one, place));
+  const end = async (connection: Connection): Promise<boolean> => {
+    const now = clock();
+    const id = await endTest(connection, tenantId, notificationType, channel, now);
+    if (id === undefined) return false;
+    const entry = {
+      tenantId,
+      actor,
+      action: 'template_test.ended',
+      subject: `test ${id}`,
+      detail: { type: notificationType, channel },
+      before: { test: id },
+      after: null,
+    };
+    await appendAuditEntry(connection, entry, now);
+    return true;
+  };
+  const wasShown = await changeActiveCatalog(command, async (data) => {
+    const tests = data.tests ?? [];
+    const others = tests.filter((one) => !isAt(one, place));
+    const isShown = others.length < tests.length;
     return {
-      data:
-        running &&
-        withTests(
-          data,
-          (data.tests ?? []).filter((one) => one !== running),
-        ),
-      result: running !== undefined,
-      write: async (connection) => {
-        if (!running) return;
-        const now = clock();
-        await endTest(connection, tenantId, place.notificationType, place.channel, now);
-        const entry = {
-          tenantId,
-          actor,
-          action: 'template_test.ended',
-          subject: `test ${running.id}`,
-          detail: { type: place.notificationType, channel: place.channel },
-          before: { test: running.id },
-          after: null,
-        };
-        await appendAuditEntry(connection, entry, now);
-      },
+      data: isShown ? withTests(data, others) : undefined,
+      result: isShown,
+      write: async (connection) => void (await end(connection)),
     };
   });
+  // Another catalog may have taken its place.
+  return wasShown || withTransaction(pool, end);
 }
 
 function isAt(one: TestedPlace, { notificationType, channel }: TestedPlace): boolean {

@@ -71,19 +71,20 @@ export async function insertTest(connection: Connection, tenantId: string, test:
   );
 }
 
-/** Ends the test of a notification type and channel, if one is under way. */
+/** Ends the test of a notification type and channel. Returns its id; undefined: none was under way. */
 export async function endTest(
   connection: Connection,
   tenantId: string,
   notificationType: string,
   channel: Channel,
   now: Millis,
-): Promise<void> {
-  await connection.query(
+): Promise<string | undefined> {
+  const { rows } = await connection.query<{ id: string }>(
     `update template_tests set ended_at = greatest($4, started_at)
-     where tenant_id = $1 and notification_type = $2 and channel = $3 and ended_at is null`,
+     where tenant_id = $1 and notification_type = $2 and channel = $3 and ended_at is null returning test_id as id`,
     [tenantId, notificationType, channel, isoTime(now)],
   );
+  return rows[0]?.id;
 }
 
 /** What became of the users who were shown a variant. Each user counts once, by the first message. */
