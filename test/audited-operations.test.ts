@@ -6,7 +6,10 @@ import { catalogOf, type TwoTenants, twoTenants } from './support/two-tenants.ts
 
 /** The action of each operation, and whether there was something before and after. */
 const AUDITED: {
-  readonly [operation: string]: readonly [action: string | readonly string[], states: 'both' | 'after' | 'before' | 'none'];
+  readonly [operation: string]: readonly [
+    action: string | readonly string[],
+    states: 'both' | 'after' | 'before' | 'none',
+  ];
 } = {
   'POST /api/v1/deliveries/{id}/retry': ['delivery.retried', 'both'],
   'POST /api/v1/deliveries/{id}/cancel': ['delivery.cancelled', 'both'],

@@ -20,7 +20,7 @@ beforeEach(async () => {
   await api.setSource('api');
 });
 
-test('a tenant whose templates are files has writes refused, and a message is as the file says', async () => {
+test('writes are rejected for a tenant whose templates are files, and a message is as the file says', async () => {
   await api.setSource('files');
   expectProblem(await api.post('', WELCOME), { status: 409, code: 'managed_by_files' });
   expect((await api.get('')).body).toEqual({ templates: [], next: null });
@@ -89,8 +89,8 @@ test('an active version is immutable: a change is the next draft, and a roll-bac
 });
 
 test('the mistakes of a template are those that `tidings check` finds, each at its part', async () => {
-  const { status, body } = await api.post('', { ...WELCOME, parts: { subject: 'x', text: 'a {{nothing}}' } });
-  expect([status, body.code]).toEqual([422, 'invalid_template']);
+  const { status: rejected, body } = await api.post('', { ...WELCOME, parts: { subject: 'x', text: 'a {{nothing}}' } });
+  expect([rejected, body.code]).toEqual([422, 'invalid_template']);
   expect(body.errors).toEqual([
     expect.objectContaining({
       pointer: '/parts/text',
@@ -99,17 +99,17 @@ test('the mistakes of a template are those that `tidings check` finds, each at i
       message: expect.stringContaining('there is no `nothing` here'),
     }),
   ]);
-  for (const [wrong, pointer] of [
+  for (const [wrong, pointer, status = 422] of [
     [{ type: 'WELCOM' }, '/type'],
     [{ channel: 'sms' }, '/channel'],
     [{ category: 'MARKETING' }, '/category'],
-    [{ locale: 'EN' }, '/locale'],
-    [{ variant: 'default' }, '/variant'],
-    [{ variables: { 'no name': {} } }, '/variables/no name'],
+    [{ locale: 'EN' }, '/locale', 400],
+    [{ variant: 'default' }, '/variant', 400],
+    [{ variables: { 'no name': {} } }, '/variables/no name', 400],
     [{ parts: { subject: 'x' } }, '/parts/subject'],
   ] as const) {
     const answer = await api.post('', { ...WELCOME, ...wrong });
-    expect([answer.status, answer.body.errors?.[0]?.pointer], JSON.stringify(wrong)).toEqual([422, pointer]);
+    expect([answer.status, answer.body.errors?.[0]?.pointer], JSON.stringify(wrong)).toEqual([status, pointer]);
   }
   expect((await api.get('')).body.templates).toEqual([]);
 });
@@ -219,4 +219,18 @@ test('each change is in the audit log', async () => {
     'template.activated',
     'template.rolled_back',
   ]);
+});
+
+test('a draft is shown in a preview, and nowhere else', async () => {
+  await api.make(WELCOME);
+  await api.patch('/CLIENT_WELCOME', { parts: { text: 'Draft of {{user_name}}' } });
+  const body = { notification_type: 'WELCOME', channel: 'email' };
+  const of = async (template?: string) => (await api.post('/preview', { ...body, template })).body;
+  expect(await of('CLIENT_WELCOME_V2')).toMatchObject({
+    locale: 'en',
+    message: { text: expect.stringMatching(/^Draft of /) },
+  });
+  expect(await of('CLIENT_WELCOME_V1')).toMatchObject({ message: { text: 'First text' } });
+  expect(await of()).toMatchObject({ message: { text: 'First text' } });
+  expect(await of('CLIENT_WELCOME_V3')).toMatchObject({ code: 'not_found' });
 });

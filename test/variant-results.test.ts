@@ -4,7 +4,7 @@ import { judgeTest } from '../src/catalog/stored/results.ts';
 import { chiSquareProbability, differenceOfShares } from '../src/lib/statistics.ts';
 import type { VariantCounts } from '../src/store/templates/tests.ts';
 
-/** How tests of variants are judged. */
+/** The verdict on tests of variants. */
 
 const counts = (variant: string, users: number, clicked: number): VariantCounts => {
   return { variant, users, delivered: users, opened: clicked, clicked, goal: 0 };
@@ -129,7 +129,7 @@ describe('a test', () => {
         if (judged.verdict === 'not_trusted') mistrusted++;
         expect(judgeTest({ shares, metric: 'clicked', plannedUsers: 401 }, drawn).winner).toBeNull();
       }
-      // 5 % at most, and as much more as 1500 draws may err by at four standard errors.
+      // 5% at most, and as much more as 1500 draws may err by at four standard errors.
       expect(winners / rounds).toBeLessThan(0.05 + 4 * Math.sqrt((0.05 * 0.95) / rounds));
       expect(winners).toBeGreaterThan(0);
       expect(mistrusted / rounds).toBeLessThan(0.01);

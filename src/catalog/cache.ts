@@ -125,7 +125,7 @@ export class CatalogCache {
     readonly channel: Channel;
     readonly locale: string;
     readonly fallbacks?: LocaleFallbacks | undefined;
-    /** Who takes part in tests of variants; absent: nobody does. */
+    /** A user who takes part in tests of variants; absent: the message is shown in no test. */
     readonly userId?: string;
     readonly catalogVersion: number;
     readonly activeCatalog: number;

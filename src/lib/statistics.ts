@@ -1,4 +1,4 @@
-/** Quantile of the standard normal distribution at 0.975: half the width of a 95 % interval, in standard errors. */
+/** Quantile of the standard normal distribution at 0.975: half the width of a 95% interval, in standard errors. */
 const Z95 = 1.959963984540054;
 
 /** An interval of a difference of two shares. */

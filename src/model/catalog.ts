@@ -228,7 +228,7 @@ export interface NotificationType {
   readonly whenHeld?: 'drop';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
-  /** Names of the layouts of its templates; absent: they have none. */
+  /** Names of the layouts of its templates; absent: they have no layout. */
   readonly layouts?: { readonly [channel in Channel]?: string };
 }
 
@@ -327,7 +327,7 @@ export interface CatalogData {
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];
-  /** Layouts and partials as files, by path; absent: there are none. */
+  /** Layouts and partials as files, by path; absent: it has no such files. */
   readonly pieces?: { readonly [path: string]: string };
   /** Tests of variants of templates that are under way; absent: none. */
   readonly tests?: readonly TemplateTest[];

@@ -1,3 +1,4 @@
+import pino from 'pino';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { loadMessage, type MessageView } from '../../src/store/deliveries/delivery-views.ts';
 import { type Answer, type TestServer, testServer } from './http.ts';
@@ -49,7 +50,7 @@ export async function templateApi(catalog: Record<string, string> = TEMPLATE_CAT
     { email: sandboxProvider(['email']), sms: sandboxProvider(['sms']) },
     new Map(Object.entries(catalog)),
   );
-  const server = await testServer(tidings);
+  const server = await testServer(tidings, { log: pino({ level: 'error' }) });
   const at = (path: string) => `/api/v1/templates${path}`;
   await tidings.worker();
   const api: TemplateApi = {

@@ -40,7 +40,7 @@ export interface Catalog {
    * itself (`pt-BR`, also written `pt_BR`), a shorter one (`pt`), the fallbacks of each of them, the default locale, or else
    * any locale. All parts of a message are of one locale. Returns undefined if the type has no template for the channel.
    *
-   * @param userId a user who takes part in a test of variants; absent: nobody does
+   * @param userId a user who takes part in a test of variants; absent: no test is looked at
    */
   findTemplate(
     notificationType: string,

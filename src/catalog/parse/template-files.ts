@@ -36,7 +36,7 @@ export interface TemplateFile {
   readonly text: string;
 }
 
-/** Names of variants, of which DEFAULT_VARIANT is none. */
+/** Names of variants. DEFAULT_VARIANT stands for the template without one. */
 export const VARIANT_NAME: RegExp = /^(?!default$)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** Parts whose white space at the end, or whose lines, matter. */

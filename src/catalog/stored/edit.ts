@@ -235,7 +235,7 @@ export async function deleteDraft(
   });
 }
 
-/** @throws TidingsError `not_found` if it has none: it was deleted */
+/** @throws TidingsError `not_found` if it was deleted */
 export async function loadNewest(connection: Connection, tenantId: string, id: string): Promise<VersionRow> {
   const [newest] = await listVersions(connection, tenantId, id, 1);
   if (!newest) throw toGone();

@@ -12,7 +12,7 @@ import { activateVersions, changeActiveCatalog, findActiveVersion } from './acti
 import { loadNewest } from './edit.ts';
 import { requireApiSource } from './template-source.ts';
 
-/** What an activation has done. */
+/** The result of an activation. */
 export interface ActivationResult {
   /** The version that is active. */
   readonly version: number;
@@ -88,7 +88,7 @@ async function loadActive({ catalogs, tenantId }: CatalogCommand, row: TemplateR
 
 /**
  * Takes a template out of use. Messages of its notification then have the template of another locale.
- * @throws TidingsError `managed_by_files`, `template_in_use` if its notification would have none left, or a test shows it, `outdated`
+ * @throws TidingsError `managed_by_files`, `template_in_use` if its notification would be left without one, or a test shows it, `outdated`
  */
 export async function archiveTemplate(command: CatalogCommand, row: TemplateRow): Promise<void> {
   const { pool, tenantId, actor, clock } = command;

@@ -23,7 +23,7 @@ export interface TestResults {
 
 export interface VariantResult extends VariantCounts {
   readonly share: number;
-  /** Difference of the metric from the first variant, with its interval at 95 % over all of them together; null: it is the first, or has no users. */
+  /** Difference of the metric from the first variant, with its interval at 95% over all of them together; null: it is the first, or has no users. */
   readonly difference: { readonly difference: number; readonly low: number; readonly high: number } | null;
 }
 
@@ -36,7 +36,7 @@ export function judgeTest(
   counts: readonly VariantCounts[],
 ): TestResults {
   const names = listVariants(test);
-  const variants = names.map((variant) => counts.find((one) => one.variant === variant) ?? { ...NOBODY, variant });
+  const variants = names.map((variant) => counts.find((one) => one.variant === variant) ?? { ...NO_USERS, variant });
   const users = variants.reduce((sum, one) => sum + one.users, 0);
   const shares = names.map((name) => test.shares[name] ?? 0);
   const observed = variants.map((one) => one.users);
@@ -57,7 +57,7 @@ export function judgeTest(
   return { verdict: winner === null ? 'no_difference' : 'winner', winner, ...judged };
 }
 
-const NOBODY = { users: 0, delivered: 0, opened: 0, clicked: 0, goal: 0 };
+const NO_USERS = { users: 0, delivered: 0, opened: 0, clicked: 0, goal: 0 };
 
 function toHits(counts: VariantCounts, metric: TestMetric): { readonly hits: number; readonly n: number } {
   return { hits: counts[metric], n: counts.users };

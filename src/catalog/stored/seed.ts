@@ -110,7 +110,7 @@ export async function putTemplates(
   const { warnings } = await checkStoredTemplates(data, sources, toPointer);
   const put = await withTransaction(pool, async (connection) => {
     const found = [];
-    // Those of the default locale first: the others translate them.
+    // The default locale first: other locales translate it.
     for (const content of contents.toSorted((a, b) => rank(a) - rank(b))) {
       found.push(await putContent(connection, command, content));
     }
@@ -141,7 +141,7 @@ function rank({ locale }: NewContent): number {
   return locale === DEFAULT_LOCALE ? 0 : 1;
 }
 
-/** Returns the version that has the content, which is made if there is none. */
+/** Returns the version that has the content, which is made unless it exists. */
 async function putContent(
   connection: Connection,
   { tenantId, actor, clock }: CatalogCommand,

@@ -6,7 +6,7 @@ import { loadTenantProfile } from '../../store/tenants/tenants.ts';
 import type { StoredTemplate } from '../parse/templates.ts';
 import { toStoredTemplate } from './stored-files.ts';
 
-/** What files of a catalog leave to the API. */
+/** Parts of a catalog that its files leave to the API. */
 export interface StoredParts {
   readonly templates: readonly StoredTemplate[];
   readonly tests: readonly TemplateTest[];

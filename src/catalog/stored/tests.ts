@@ -10,7 +10,7 @@ import type { CatalogCommand } from '../apply.ts';
 import { changeActiveCatalog, withTests } from './activate.ts';
 import { requireApiSource } from './template-source.ts';
 
-/** Of which notification type and channel the templates are. */
+/** A notification type and channel, whose templates are tested. */
 export interface TestedPlace {
   readonly notificationType: string;
   readonly channel: Channel;

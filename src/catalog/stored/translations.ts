@@ -99,7 +99,7 @@ export async function putTranslations(
       if (unit?.source !== undefined && unit.source !== text) stale.push(id);
     }
     const translated = Object.keys(source.parts).filter((part) => TRANSLATED.has(part));
-    // Of a template that no unit names, nothing was meant to be translated.
+    // A template that no unit names was not translated.
     if (!translated.some((part) => given.has(`${row.name}/${part}`))) continue;
     missing.push(...lacking);
     if (lacking.length > 0) continue;

@@ -93,7 +93,7 @@ export const testResults = z
         opened: z.int(),
         clicked: z.int(),
         goal: z.int(),
-        difference: interval.nullable().describe('Of the metric, with its interval at 95 %; null: the first variant'),
+        difference: interval.nullable().describe('Of the metric, with its interval at 95%; null: the first variant'),
       }),
     ),
   })

@@ -276,7 +276,7 @@ create table template_versions (
   foreign key (tenant_id, template_id) references templates on delete cascade
 );
 
--- What became of the versions, append-only. A roll-back is one row more.
+-- Activations of the versions, append-only. A roll-back is one row more.
 create table template_activations (
   tenant_id       text collate "C" not null,
   activation_id   uuid             not null,  -- UUIDv7
@@ -836,7 +836,7 @@ create table messages (
   primary key (tenant_id, notification_id, channel, target)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
--- What the users of a test were shown. A message in no test has no entry.
+-- The messages of a test. A message in no test has no entry.
 create index messages_test on messages (tenant_id, test_id) where test_id is not null;
 
 -- Reports of providers about messages. Each report once: a repetition has the same id.

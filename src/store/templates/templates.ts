@@ -13,7 +13,7 @@ export interface TemplateRow {
   readonly channel: Channel;
   readonly locale: string;
   readonly variant: string | null;
-  /** Of a localization: the template that it translates. */
+  /** The template that it translates; null: it is no localization. */
   readonly originId: string | null;
   readonly archivedAt: Millis | null;
   readonly createdAt: Millis;
@@ -100,7 +100,7 @@ export async function findTemplateByName(
   return rows[0];
 }
 
-/** Locks a template until the end of the transaction. Returns false if there is none. */
+/** Locks a template until the end of the transaction. Returns false if it does not exist. */
 export async function lockTemplate(connection: Connection, tenantId: string, id: string): Promise<boolean> {
   const { rowCount } = await connection.query(
     'select from templates where tenant_id = $1 and template_id = $2 for update',
@@ -215,7 +215,7 @@ export async function loadVersions(
   return rows;
 }
 
-/** What is in a version. */
+/** The content of a version. */
 export type VersionContent = Pick<VersionRow, 'parts' | 'variables'>;
 
 /** Adds a draft. */

@@ -34,7 +34,7 @@ const COLUMNS = `test_id as id, notification_type as "notificationType", channel
   case when goal_event is null then null else json_build_object('event', goal_event, 'within', goal_within_ms) end as goal,
   planned_users as "plannedUsers", started_at as "startedAt", ended_at as "endedAt"`;
 
-/** Returns the latest test of a notification type and channel; undefined: there was none. */
+/** Returns the latest test of a notification type and channel; undefined: it never had one. */
 export async function loadLatestTest(
   connection: Connection,
   tenantId: string,
@@ -87,7 +87,7 @@ export async function endTest(
   return rows[0]?.id;
 }
 
-/** What became of the users who were shown a variant. Each user counts once, by the first message. */
+/** Numbers of the users who were shown a variant. Each user counts once, by the first message. */
 export interface VariantCounts {
   readonly variant: string;
   readonly users: number;

@@ -124,7 +124,7 @@ export class Templates extends Resource {
     return this.request('delete', '/api/v1/templates/{id}/variants', { path: { id } }, options);
   }
 
-  /** What became of the users who were shown each variant. */
+  /** The results of the latest test, with numbers of users per variant. */
   testResults(id: string, options?: CallOptions): Promise<VariantTestResults> {
     return this.request('get', '/api/v1/templates/{id}/variants/results', { path: { id } }, options);
   }
