@@ -4,7 +4,7 @@ import type { CatalogFiles } from './catalog-files.ts';
 import { lintCatalog } from './lint/lint-catalog.ts';
 import { loadCatalogFiles } from './load/load-catalog-files.ts';
 import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
-import type { StoredTemplate } from './parse/templates.ts';
+import type { StoredTemplate } from './parse/stored-template.ts';
 
 /**
  * Loads, parses and lints the catalog in a folder. Warnings are ignored.

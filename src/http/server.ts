@@ -59,6 +59,7 @@ import { registerStoredTemplateRoutes } from './routes/stored-templates.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTemplateTestRoutes } from './routes/template-tests.ts';
 import { registerTemplateTransferRoutes } from './routes/template-transfer.ts';
+import { registerTemplateVersionRoutes } from './routes/template-versions.ts';
 import { registerTemplateRoutes } from './routes/templates.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
@@ -129,6 +130,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerCostRoutes(app, dependencies);
   registerCatalogRoutes(app, dependencies);
   registerStoredTemplateRoutes(app, dependencies);
+  registerTemplateVersionRoutes(app, dependencies);
   registerTemplateTransferRoutes(app, dependencies);
   registerTemplateTestRoutes(app, dependencies);
   registerTemplateRoutes(app, dependencies);

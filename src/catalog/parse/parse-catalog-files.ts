@@ -10,7 +10,8 @@ import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
-import { parseTemplates, type StoredTemplate } from './templates.ts';
+import type { StoredTemplate } from './stored-template.ts';
+import { parseTemplates } from './templates.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
 
 export interface ParsedCatalog {

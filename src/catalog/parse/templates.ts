@@ -1,7 +1,7 @@
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { joinWords } from '../../lib/text/join-words.ts';
 import { listLookupLocales } from '../../lib/text/locale.ts';
-import type { StoredVersion, Template, Variables } from '../../model/catalog.ts';
+import type { Template, Variables } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Json } from '../../model/event.ts';
@@ -17,6 +17,7 @@ import { compileMjml } from './mjml.ts';
 import type { HostedNames } from './notification-templates.ts';
 import type { ParsedNotification, ParsedNotifications } from './notifications.ts';
 import { isPieceFile, parsePieces } from './pieces.ts';
+import { groupKey, type StoredTemplate, sortKey } from './stored-template.ts';
 import { readStructure, type StructureFile } from './structure-file.ts';
 import { suggest } from './suggest.ts';
 import {
@@ -28,13 +29,6 @@ import {
   type TemplateFile,
 } from './template-files.ts';
 import type { YamlFile } from './yaml.ts';
-
-/** A version of a template of the API, as the files that it would be in a folder. */
-export interface StoredTemplate extends Pick<Template, 'notificationType' | 'channel' | 'locale' | 'variant'> {
-  readonly stored: StoredVersion;
-  readonly variables?: Variables;
-  readonly files: ReadonlyMap<string, string>;
-}
 
 /**
  * Parses the template files, `templates/NOTIFICATION/CHANNEL.LOCALE.EXTENSION`: checks that each notification has the
@@ -294,16 +288,6 @@ async function convertMjml(whole: Expanded, declared: DeclaredVariables, problem
 function findHostedName(names: HostedNames, locale: string): string {
   const found = [...listLookupLocales(locale), DEFAULT_LOCALE].map((one) => names.get(one)).find(Boolean);
   return found ?? [...names.values()][0]!;
-}
-
-/** Returns the place of a template, of which there is one. */
-export function groupKey(type: string, channel: Channel, locale: string, variant?: string): string {
-  return variant === undefined ? `${type}\n${channel}\n${locale}` : `${type}\n${channel}\n${locale}\n${variant}`;
-}
-
-/** Orders templates by notification, channel, locale and variant. */
-export function sortKey({ notificationType, channel, locale, variant }: Template): string {
-  return groupKey(notificationType, channel, locale, variant);
 }
 
 function compareByPart(a: TemplateFile, b: TemplateFile): number {

@@ -6,7 +6,7 @@ import type { Connection } from '../../store/pg/pool.ts';
 import { type Activation, insertActivations, sealVersions } from '../../store/templates/activations.ts';
 import { setArchived, type TemplateRow, type VersionRow } from '../../store/templates/templates.ts';
 import type { CatalogCommand } from '../apply.ts';
-import { sortKey } from '../parse/templates.ts';
+import { sortKey } from '../parse/stored-template.ts';
 import { type CheckedTemplates, checkStoredTemplates } from './check-templates.ts';
 import type { StoredSource } from './stored-files.ts';
 

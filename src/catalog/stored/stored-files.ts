@@ -1,6 +1,6 @@
 import type { TemplateRow, VersionContent } from '../../store/templates/templates.ts';
+import type { StoredTemplate } from '../parse/stored-template.ts';
 import { type FilePart, formatFileName } from '../parse/template-files.ts';
-import type { StoredTemplate } from '../parse/templates.ts';
 
 /** A version of a template with everything that its files say. */
 export type StoredSource = Pick<TemplateRow, 'id' | 'notificationType' | 'channel' | 'locale' | 'variant'> &

@@ -3,7 +3,7 @@ import type { CatalogData, TemplateTest } from '../../model/catalog.ts';
 import type { Connection } from '../../store/pg/pool.ts';
 import { loadVersions } from '../../store/templates/templates.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';
-import type { StoredTemplate } from '../parse/templates.ts';
+import type { StoredTemplate } from '../parse/stored-template.ts';
 import { toStoredTemplate } from './stored-files.ts';
 
 /** Parts of a catalog that its files leave to the API. */

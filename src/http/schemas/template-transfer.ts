@@ -21,7 +21,14 @@ export const exportedTemplates = z
 export const seedBody = z.strictObject({ files: z.record(z.string().min(1).max(512), storable(z.string())) }).meta({
   id: 'TemplateFiles',
   description: 'Template files of a catalog; others are left out',
-  examples: [{ files: { 'templates/WELCOME_EMAIL/email.en.txt': 'Hello {{user_name}}!' } }],
+  examples: [
+    {
+      files: {
+        'templates/WELCOME_EMAIL/email.en.subject.txt': 'Welcome',
+        'templates/WELCOME_EMAIL/email.en.txt': 'Hello {{user_name}}!',
+      },
+    },
+  ],
 });
 
 export const seedResult = z
