@@ -101,7 +101,7 @@ test.each([
   [{ shares: { default: 100 } }, '/shares/default', 400],
   [{ planned_users: 1 }, '/planned_users', 400],
   [{ goal: undefined }, '/goal', 400],
-  [{ goal: { event: 'paid', within: '1s' } }, '/goal/within', 422],
+  [{ goal: { event: 'paid', within: '1s' } }, '/goal/within', 400],
 ])('a test with %j is rejected at its part', async (wrong, pointer, expected) => {
   const { status, body } = await put({ ...TEST, ...wrong });
   expect([status, body.errors?.[0]?.pointer]).toEqual([expected, pointer]);

@@ -91,7 +91,7 @@ test.each([
   ['an end', '<xliff srcLang="en" trgLang="es"><unit id="a"><source>a</source>'],
 ])('a document with the fault "%s" is a problem', async (_fault, xliff) => {
   const { status, body } = await api.post('/translations', { xliff });
-  expect([status, body.code, body.errors[0].pointer]).toEqual([422, 'invalid_body', '/xliff']);
+  expect([status, body.code, body.errors[0].pointer]).toEqual([400, 'invalid_request', '/xliff']);
 });
 
 test('XLIFF 1.2 is read', () => {

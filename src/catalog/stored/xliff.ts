@@ -59,7 +59,7 @@ const TOKEN =
  * Reads an XLIFF document, 2.0 or 1.2: its locales, and every unit with a name. A unit of several segments is one text; it has a target
  * if each segment has one.
  *
- * @throws TidingsError `invalid_body` for a document that cannot be read, or has marks within texts
+ * @throws TidingsError `invalid_request` for a document that cannot be read, or has marks within texts
  */
 export function readXliff(document: string): Translations {
   const units: TranslationUnit[] = [];
@@ -135,5 +135,5 @@ function unescapeXml(text: string): string {
 }
 
 function fail(why: string): TidingsError {
-  return new TidingsError('invalid_body', `The XLIFF document cannot be read: ${why}.`, { pointer: '/xliff' });
+  return new TidingsError('invalid_request', `The XLIFF document cannot be read: ${why}.`, { pointer: '/xliff' });
 }

@@ -89,7 +89,7 @@ export function registerTemplateTestRoutes(app: App, { catalogs, database, clock
 function readGoal({ event, within }: { readonly event: string; readonly within: string }): TestGoal {
   const parsed = parseDuration(within);
   if ('ms' in parsed && parsed.ms >= MIN_GOAL_MS && parsed.ms <= MAX_GOAL_MS) return { event, within: parsed.ms };
-  throw new TidingsError('invalid_body', 'goal.within must be a duration from 1m to 90d, such as 7d.', {
+  throw new TidingsError('invalid_request', 'goal.within must be a duration from 1m to 90d, such as 7d.', {
     pointer: '/goal/within',
   });
 }

@@ -98,14 +98,14 @@ export function registerTemplateTransferRoutes(app: App, { catalogs, database, c
     async ({ principal: { tenantId, actor }, body }) => {
       const { from, to, units, xliff, activate } = body;
       if ((units === undefined) === (xliff === undefined)) {
-        throw new TidingsError('invalid_body', 'Write either units or xliff.', { pointer: '/units' });
+        throw new TidingsError('invalid_request', 'Write either units or xliff.', { pointer: '/units' });
       }
       const document = xliff === undefined ? undefined : readXliff(xliff);
       const target = to ?? document?.to;
       if (target === undefined)
-        throw new TidingsError('invalid_body', 'to is missing; write a locale.', { pointer: '/to' });
+        throw new TidingsError('invalid_request', 'to is missing; write a locale.', { pointer: '/to' });
       if (document && document.to !== target) {
-        throw new TidingsError('invalid_body', `The document is in "${document.to}".`, { pointer: '/to' });
+        throw new TidingsError('invalid_request', `The document is in "${document.to}".`, { pointer: '/to' });
       }
       const command = { pool: database.owner, catalogs, tenantId, actor, clock };
       const posted = { from: document?.from ?? from, to: target, units: document?.units ?? units ?? [] };

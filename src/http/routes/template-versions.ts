@@ -128,7 +128,7 @@ export function registerTemplateVersionRoutes(app: App, { catalogs, database, se
     const { row, version } = await resolveTemplate(database.forTenant(tenantId), tenantId, id);
     if (version !== undefined && posted !== undefined && version !== posted) {
       const message = `The path names version ${version}, and the body version ${posted}.`;
-      throw new TidingsError('invalid_body', message, { pointer: '/version' });
+      throw new TidingsError('invalid_request', message, { pointer: '/version' });
     }
     return { row, version: posted ?? version };
   }
