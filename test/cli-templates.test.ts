@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function run(...args: string[]): Promise<{ code: number | null; stdout: string; output: string }> {
+async function run(...args: string[]): Promise<{ code: number | string; stdout: string; output: string }> {
   const program = tidingsDirectly(['templates', ...args], { env: { TIDINGS_URL: api.server.url } });
   const code = await program.ended;
   return { code, stdout: program.stdout, output: program.output };

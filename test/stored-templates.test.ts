@@ -105,7 +105,7 @@ test('the mistakes of a template are those that `tidings check` finds, each at i
     [{ category: 'MARKETING' }, '/category'],
     [{ locale: 'EN' }, '/locale', 400],
     [{ variant: 'default' }, '/variant', 400],
-    [{ variables: { 'no name': {} } }, '/variables/no name', 400],
+    [{ variables: { 'no name': {} } }, '/variables', 400],
     [{ parts: { subject: 'x' } }, '/parts/subject'],
   ] as const) {
     const answer = await api.post('', { ...WELCOME, ...wrong });
@@ -136,6 +136,11 @@ test('declared variables are shown, and those of a template are variables of its
     variables: { code: { type: 'number' } },
   });
   expect([answer.status, answer.body.errors?.[0]?.pointer]).toEqual([422, '/variables/code']);
+  // A template may show what another one of its notification declares.
+  const other = { locale: 'es', parts: { subject: 'Es {{code}}', text: 'x' } };
+  expect((await api.post('/CLIENT_WELCOME/localizations', other)).status).toBe(201);
+  expect((await api.post('/CLIENT_WELCOME.es/activate')).status).toBe(200);
+  expect(await api.mail('es variable', 'signed_up', { locale: 'es' })).toMatchObject({ subject: 'Es none' });
 });
 
 test('a localization is a template of its own locale, found by its name and locale', async () => {
@@ -228,7 +233,7 @@ test('a draft is shown in a preview, and nowhere else', async () => {
   const of = async (template?: string) => (await api.post('/preview', { ...body, template })).body;
   expect(await of('CLIENT_WELCOME_V2')).toMatchObject({
     locale: 'en',
-    message: { text: expect.stringMatching(/^Draft of /) },
+    message: { text: expect.stringMatching(/^Draft of/) },
   });
   expect(await of('CLIENT_WELCOME_V1')).toMatchObject({ message: { text: 'First text' } });
   expect(await of()).toMatchObject({ message: { text: 'First text' } });

@@ -45,6 +45,8 @@ export interface TemplateApi {
   close(): Promise<void>;
 }
 
+let events = 0;
+
 export async function templateApi(catalog: Record<string, string> = TEMPLATE_CATALOG): Promise<TemplateApi> {
   const tidings = await testTidings(
     { email: sandboxProvider(['email']), sms: sandboxProvider(['sms']) },
@@ -73,6 +75,7 @@ export async function templateApi(catalog: Record<string, string> = TEMPLATE_CAT
     },
     async mail(userId, eventType = 'signed_up', traits = {}) {
       const event = {
+        event_id: `event ${events++}`,
         user_id: userId,
         event_type: eventType,
         event_timestamp: new Date(tidings.clock.now).toISOString(),

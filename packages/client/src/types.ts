@@ -5740,10 +5740,12 @@ export interface components {
              * @default false
              */
             follow_links?: boolean;
-            /** @description Absent: that of the user, or of the tenant */
+            /** @description Absent: that of the template, of the user, or of the tenant */
             locale?: string;
             /** @example WELCOME_EMAIL */
             notification_type: string;
+            /** @description A template of the API in the place of the active one, a draft too: its id, or NAME_V2 */
+            template?: string;
             /** @description A user whose profile is shown, with addresses masked; absent: a sample */
             user_id?: string;
             /** @description Variables, before those that the rule gives */
@@ -7056,6 +7058,7 @@ export interface components {
          * @description Template files of a catalog; others are left out
          * @example {
          *       "files": {
+         *         "templates/WELCOME_EMAIL/email.en.subject.txt": "Welcome",
          *         "templates/WELCOME_EMAIL/email.en.txt": "Hello {{user_name}}!"
          *       }
          *     }
@@ -7734,7 +7737,7 @@ export interface components {
             variants: {
                 clicked: number;
                 delivered: number;
-                /** @description Of the metric, with its interval at 95 %; null: the first variant */
+                /** @description Of the metric, with its interval at 95%; null: the first variant */
                 difference: {
                     /** @description Share of users minus that of the first variant */
                     difference: number;
@@ -16408,7 +16411,7 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

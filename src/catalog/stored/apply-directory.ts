@@ -4,6 +4,7 @@ import { TidingsError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
 import { applyDirectory } from '../../store/apply-catalog.ts';
 import type { CatalogCache } from '../cache.ts';
+import type { CatalogFiles } from '../catalog-files.ts';
 import { loadCatalogFiles } from '../load/load-catalog-files.ts';
 import { validateCatalogFiles } from '../load-valid-catalog.ts';
 import { loadStoredParts, withStoredTests } from './template-source.ts';
@@ -23,14 +24,11 @@ export async function applyCatalogDirectory(
 ): ReturnType<typeof applyDirectory> {
   const files = await loadCatalogFiles(dir);
   for (let attempt = 1; ; attempt++) {
-    const active = await catalogs.refresh(tenantId);
-    const stored = await loadStoredParts(pool, tenantId, active.data);
+    const stored = await loadStoredParts(pool, tenantId, catalogs);
     const data = withStoredTests(await validateCatalogFiles(files, stored?.templates), stored);
-    const hash = createHash('sha256')
-      .update(JSON.stringify([...files]))
-      .digest('hex');
+    const merged = stored && { hash: hashFiles(files), from: stored.version };
     try {
-      const applied = await applyDirectory(pool, tenantId, data, now, stored && { hash, from: active.version });
+      const applied = await applyDirectory(pool, tenantId, data, now, merged);
       await catalogs.setActive(tenantId, applied.version);
       return applied;
     } catch (error) {
@@ -38,4 +36,10 @@ export async function applyCatalogDirectory(
       if (!isOutdated || attempt === MAX_ATTEMPTS) throw error;
     }
   }
+}
+
+function hashFiles(files: CatalogFiles): string {
+  return createHash('sha256')
+    .update(JSON.stringify([...files]))
+    .digest('hex');
 }

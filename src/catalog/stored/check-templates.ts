@@ -49,7 +49,10 @@ export async function checkStoredTemplates(
   const toPart = (finding: Finding): ProblemPart => ({ pointer: pointers.get(finding.file) ?? '/parts', ...finding });
   try {
     const problems = new Problems();
-    const types = data.notifications.filter(({ name }) => sources.some((one) => one.notificationType === name));
+    const ids = new Set(sources.map(({ id }) => id));
+    const others = data.templates.filter(({ stored: version }) => !version || !ids.has(version.id));
+    const { notifications } = declareTemplateVariables({ ...data, templates: others });
+    const types = notifications.filter(({ name }) => sources.some((one) => one.notificationType === name));
     const report = (_at: number, message: string, hint?: string) =>
       problems.add({ file: 'notifications.yaml', line: 1, column: 1, message, ...(hint !== undefined && { hint }) });
     const templates = await parseTemplates(

@@ -24,7 +24,7 @@ import { checkStoredTemplates } from './check-templates.ts';
 import { requireApiSource } from './template-source.ts';
 
 /** Templates of a tenant, at most. */
-const MAX_TEMPLATES = 5000;
+export const MAX_TEMPLATES = 5000;
 
 /** A template as a request describes it. */
 export interface NewTemplate {
@@ -94,12 +94,7 @@ function insert(
 ): Promise<EditedTemplate> {
   return withTransaction(pool, async (connection) => {
     const now = clock();
-    if ((await countTemplates(connection, tenantId)) >= MAX_TEMPLATES) {
-      throw new TidingsError(
-        'too_many_templates',
-        `A tenant has at most ${MAX_TEMPLATES} templates; delete one first.`,
-      );
-    }
+    if ((await countTemplates(connection, tenantId)) >= MAX_TEMPLATES) throw toTooMany();
     const { id, name, notificationType: type, channel, locale, variant, originId } = place;
     const made = await loadTemplateRow(connection, tenantId, id);
     if (made) return { row: made, version: await loadNewest(connection, tenantId, id), problems };
@@ -244,4 +239,8 @@ export async function loadNewest(connection: Connection, tenantId: string, id: s
 
 export function toGone(): TidingsError {
   return new TidingsError('not_found', 'This tenant has no such template.');
+}
+
+export function toTooMany(): TidingsError {
+  return new TidingsError('too_many_templates', `A tenant has at most ${MAX_TEMPLATES} templates; delete one first.`);
 }

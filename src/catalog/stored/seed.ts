@@ -8,6 +8,7 @@ import { appendAuditEntry } from '../../store/audit-log.ts';
 import type { Connection } from '../../store/pg/pool.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import {
+  countTemplates,
   findTemplateByName,
   insertTemplate,
   insertVersion,
@@ -29,6 +30,7 @@ import { parseFileName } from '../parse/template-files.ts';
 import { Problems } from '../problems.ts';
 import { activateVersions, findActiveVersion } from './activate.ts';
 import { checkStoredTemplates } from './check-templates.ts';
+import { MAX_TEMPLATES, toTooMany } from './edit.ts';
 import { type StoredSource, toPath } from './stored-files.ts';
 import { requireApiSource } from './template-source.ts';
 
@@ -95,7 +97,7 @@ function readFiles(data: CatalogData, files: CatalogFiles): readonly NewContent[
  * Gives templates contents: makes those that do not exist, and versions of the others. All or none of them.
  *
  * @param activate whether they become active, with one catalog version
- * @throws TidingsError `invalid_template`, `template_exists`, `outdated`
+ * @throws TidingsError `invalid_template`, `template_exists`, `too_many_templates` counting all contents as new ones, `outdated`
  */
 export async function putTemplates(
   command: CatalogCommand,
@@ -109,6 +111,7 @@ export async function putTemplates(
   const sources = contents.map((one, i) => ({ ...one, id: `posted ${i}`, version: 1 }));
   const { warnings } = await checkStoredTemplates(data, sources, toPointer);
   const put = await withTransaction(pool, async (connection) => {
+    if ((await countTemplates(connection, tenantId)) + contents.length > MAX_TEMPLATES) throw toTooMany();
     const found = [];
     // The default locale first: other locales translate it.
     for (const content of contents.toSorted((a, b) => rank(a) - rank(b))) {

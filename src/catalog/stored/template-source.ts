@@ -1,13 +1,17 @@
+import type pg from 'pg';
 import { TidingsError } from '../../errors.ts';
 import type { CatalogData, TemplateTest } from '../../model/catalog.ts';
 import type { Connection } from '../../store/pg/pool.ts';
 import { loadVersions } from '../../store/templates/templates.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';
+import type { CatalogCache } from '../cache.ts';
 import type { StoredTemplate } from '../parse/stored-template.ts';
 import { toStoredTemplate } from './stored-files.ts';
 
 /** Parts of a catalog that its files leave to the API. */
 export interface StoredParts {
+  /** The version that has them. */
+  readonly version: number;
   readonly templates: readonly StoredTemplate[];
   readonly tests: readonly TemplateTest[];
 }
@@ -25,19 +29,17 @@ export async function requireApiSource(owner: Connection, tenantId: string): Pro
   throw new TidingsError('managed_by_files', message);
 }
 
-/**
- * Returns the active templates and tests that stay when files are applied; undefined: the files have all of them.
- * @param active of the active catalog
- */
+/** Returns the active templates and tests that stay when files are applied; undefined: the files have all of them. */
 export async function loadStoredParts(
-  owner: Connection,
+  owner: pg.Pool,
   tenantId: string,
-  active: CatalogData,
+  catalogs: CatalogCache,
 ): Promise<StoredParts | undefined> {
   if (!(await isApiSource(owner, tenantId))) return undefined;
-  const versions = active.templates.flatMap(({ stored }) => (stored ? [stored] : []));
+  const { version, data } = await catalogs.refresh(tenantId);
+  const versions = data.templates.flatMap(({ stored }) => (stored ? [stored] : []));
   const rows = versions.length === 0 ? [] : await loadVersions(owner, tenantId, versions);
-  return { templates: rows.map(toStoredTemplate), tests: active.tests ?? [] };
+  return { version, templates: rows.map(toStoredTemplate), tests: data.tests ?? [] };
 }
 
 /** Adds the tests to the data of files, as far as their types and channels still exist. */
