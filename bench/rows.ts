@@ -15,6 +15,7 @@ import { rulesRow } from './rows/rules.ts';
 import { sendsRow } from './rows/sends.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
+import { templatesRow } from './rows/templates.ts';
 import { floodRow, tenantsRow } from './rows/tenants.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
 import { urgentRow } from './rows/urgent.ts';
@@ -42,6 +43,7 @@ export const ROWS: readonly Row[] = [
   backtestRow,
   timersRow,
   pendingRow,
+  templatesRow,
   tenantsRow,
   floodRow,
 ];

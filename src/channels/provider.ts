@@ -78,7 +78,7 @@ export interface Provider {
   close(): Promise<void>;
 }
 
-/** What a provider charges for a message. */
+/** Charge of a provider for a message. */
 export interface BilledMessage {
   readonly cost: Cost;
   /** Billed parts (SMS); absent: not known. */
@@ -129,11 +129,13 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly repeats: 'recognized' | 'replaced' | 'doubled';
   /** Way in which a receipt names its delivery: by our reference, by the id of the provider, or never. */
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
-  /** What `Provider.check` asks, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
+  /** Question of `Provider.check`, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
   readonly checks: string | null;
   /** Whether its receipts do not say what a message cost, and it is asked once (`Provider.fetchCost`). Default false. */
   readonly pricesLater?: boolean;
   readonly codes: readonly ProviderCode[];
+  /** Advice about a recipient that fails with another code, in one or two sentences. Default: as for users, see advice.ts. */
+  readonly recipientAdvice?: string;
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;
   readonly receipts?: ReceiptReader<Settings>;

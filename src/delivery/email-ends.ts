@@ -26,7 +26,12 @@ const ACTOR = systemActor('deliveries');
 
 /**
  * Emails whose end the send itself tells: bounces, and accepted emails of providers that send no receipts, which are counted together
- * now and then. A process that dies loses those of the last COUNT_MS, so that the share of bounces is a little higher.
+ * now and then.
+ *
+ * Counts of accepted emails may be lost or late; bounces never are, for each is counted with its settlement. A process that dies loses
+ * those that it accepted within COUNT_MS, and one with no more to settle counts its last ones with its next. So the share of bounces
+ * may be too high for a while, never too low: a pause may come early. It may be late only while MIN_EMAILS are not counted yet, and then
+ * until the next bounce, which judges again; without another bounce it is not needed. What is counted later lifts no pause.
  */
 export class EmailEnds {
   readonly #pool: pg.Pool;

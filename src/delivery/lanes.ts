@@ -61,7 +61,8 @@ export class ChannelLanes {
     const known = this.#known.filter(({ priority }) => priority <= maxPriority);
     const lanes = selectOpen ? await selectOpen(known) : known;
     const channel = this.#channel;
-    return shareOut(lanes, count, this.#turn++).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
+    const shares = shareOut(lanes, count, this.#turn++);
+    return putFirst(shares, Math.random()).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
   }
 
   /** Time in ms until lanes are looked for again; 0: the next claim does. */
@@ -144,13 +145,26 @@ export function shareOut<L extends Lane>(
     const kept = Math.min(left - 1, Math.ceil(count * LESS_URGENT_SHARE) * lessUrgent);
     const share = Math.max(0, left - Math.max(0, kept));
     const [each, rest] = [Math.floor(share / own.length), share % own.length];
-    for (const [place, lane] of own.entries()) {
-      const isLucky = (place + own.length - (turn % own.length)) % own.length < rest;
-      const ownShare = each + (isLucky ? 1 : 0);
-      if (ownShare > 0) shares.push({ lane, count: ownShare });
+    for (let place = 0; place < own.length; place++) {
+      const ownShare = each + (place < rest ? 1 : 0);
+      // The first lanes get the tokens of a limit that does not allow all of it.
+      if (ownShare > 0) shares.push({ lane: own[(place + turn) % own.length] as L, count: ownShare });
     }
     left -= share;
     if (left <= 0) break;
   }
   return shares;
+}
+
+/**
+ * Returns the shares in the order in which they get the tokens of rate limits: the more urgent ones first, but in LESS_URGENT_SHARE of
+ * the claims those of one less urgent priority. Otherwise limits that allow no more than what is urgent would leave it nothing.
+ * @param draw a random number from 0 (inclusive) to 1 (exclusive)
+ */
+export function putFirst<S extends { readonly lane: Lane }>(shares: readonly S[], draw: number): readonly S[] {
+  const priorities = [...new Set(shares.map(({ lane }) => lane.priority))];
+  if (draw >= LESS_URGENT_SHARE || priorities.length < 2) return shares;
+  const place = 1 + Math.floor((draw / LESS_URGENT_SHARE) * (priorities.length - 1));
+  const isFirst = ({ lane }: S) => lane.priority === priorities[place];
+  return [...shares.filter(isFirst), ...shares.filter((one) => !isFirst(one))];
 }

@@ -13,12 +13,11 @@ import {
 } from '../store/deliveries/claim.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { DELIVERIES_CHANNEL, loadNextDueDelivery } from '../store/deliveries/delivery-queue.ts';
-import { getLaneName } from '../store/deliveries/lanes.ts';
 import { NotifyListener } from '../store/pg/listener.ts';
-import { QueueFloor } from '../store/pg/queue-floor.ts';
 import type { Capacity } from './capacity.ts';
+import { ClaimPlan } from './claim-plan.ts';
 import type { LaneGate } from './lane-gate.ts';
-import { ChannelLanes, type KnownLane, MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
+import { MAX_TOKEN_PRIORITY } from './lanes.ts';
 import type { LateDeliveries } from './late-deliveries.ts';
 import type { LeaseClock } from './lease-clock.ts';
 
@@ -73,12 +72,9 @@ export class Producer {
   readonly #listener: NotifyListener;
   readonly #main: ClaimLoop;
   readonly #prefetcher: ClaimLoop;
-  readonly #floors: ReadonlyMap<Channel, QueueFloor>;
+  readonly #plan: ClaimPlan;
   /** Number of the latest lease. */
   #leaseNumber = 2;
-  readonly #lanes: ReadonlyMap<Channel, ChannelLanes>;
-  /** Channels whose last claim returned as many deliveries as it asked for: they are claimed lane by lane. */
-  readonly #backlogged = new Set<Channel>();
   /** Whether the last look left out a channel, for its capacity or its circuit. */
   #wasLimited = false;
   #stopping = false;
@@ -93,9 +89,7 @@ export class Producer {
       progress: new Progress(),
       limitWait: null,
     };
-    const { pool, clock } = options;
-    this.#lanes = new Map(options.channels.map((channel) => [channel, new ChannelLanes(pool, channel, clock)]));
-    this.#floors = new Map(options.channels.map((channel) => [channel, new QueueFloor()]));
+    this.#plan = new ClaimPlan(options);
     this.#listener = new NotifyListener(options.databaseUrl, DELIVERIES_CHANNEL, ({ missed }) =>
       missed ? this.rescan() : this.wake(),
     );
@@ -122,7 +116,7 @@ export class Producer {
 
   /** Looks for due deliveries now, from the start of the queue: some were returned to it. */
   rescan(): void {
-    for (const floor of this.#floors.values()) floor.reset();
+    this.#plan.reset();
     this.wake();
   }
 
@@ -156,7 +150,7 @@ export class Producer {
         const available = capacity.availableCapacity(isByLane);
         this.#wasLimited = available.filter(({ isUrgent }) => !isUrgent).length < channels.length;
         const asked = isPrefetcher
-          ? available.filter(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel))
+          ? available.filter(({ channel, isUrgent }) => !isUrgent && this.#plan.isBacklogged(channel))
           : available;
         const hasMore = asked.length > 0 && (await this.#claim(loop, asked));
         const hasLate = !isPrefetcher && (await this.#claimLate(loop));
@@ -178,7 +172,10 @@ export class Producer {
     let wants: readonly ClaimWant[];
     let deliveries: readonly ClaimedDelivery[] = [];
     try {
-      wants = await this.#toWants(asked);
+      const chosen = await this.#plan.choose(asked);
+      wants = chosen.wants;
+      // A settlement makes room.
+      if (chosen.wasCrowded) this.#wasLimited = true;
       const askedAt = leases.read();
       const leaseName = loop.lease;
       const free = wants.filter(({ limits }) => limits === undefined);
@@ -200,8 +197,8 @@ export class Producer {
       capacity.cancelReservation(asked);
     }
     for (const delivery of deliveries) this.#take(delivery);
-    this.#noteBacklogs(asked, wants, deliveries);
-    const hasMore = asked.some(({ channel, isUrgent }) => !isUrgent && this.#backlogged.has(channel));
+    this.#plan.note(asked, wants, deliveries);
+    const hasMore = asked.some(({ channel, isUrgent }) => !isUrgent && this.#plan.isBacklogged(channel));
     if (hasMore) this.#prefetcher.signal.set();
     return hasMore;
   }
@@ -242,57 +239,6 @@ export class Producer {
     }
   }
 
-  /**
-   * Returns what to claim: channel by channel, and where more is due than one claim returns, or lanes differ in their limits and
-   * accounts, lane by lane.
-   */
-  async #toWants(asked: readonly ChannelCapacity[]): Promise<ClaimWant[]> {
-    const { gate } = this.#options;
-    const wants: ClaimWant[] = [];
-    for (const one of asked) {
-      const { channel, count, isProbe, isUrgent } = one;
-      const floor = this.#floors.get(channel);
-      const isLaned = isUrgent || (this.#backlogged.has(channel) && !isProbe) || gate.isByLane(channel);
-      if (isLaned) wants.push(...(await this.#chooseLanes(channel, count, isUrgent)));
-      else wants.push(floor ? { ...one, floor } : one);
-    }
-    return asked.some(({ channel }) => gate.isByLane(channel)) ? gate.admit(wants) : wants;
-  }
-
-  async #chooseLanes(channel: Channel, count: number, isUrgent = false): Promise<ClaimWant[]> {
-    const { gate } = this.#options;
-    const maxPriority = isUrgent ? MAX_URGENT_PRIORITY : undefined;
-    const selectOpen = gate.isByLane(channel)
-      ? (lanes: readonly KnownLane[]) => gate.selectOpen(channel, lanes)
-      : undefined;
-    const wants = await this.#lanes.get(channel)?.chooseWants(count, maxPriority, selectOpen);
-    // A settlement makes room.
-    if (selectOpen && gate.wasCrowded) this.#wasLimited = true;
-    return wants ?? [];
-  }
-
-  /** Notes which channels have more due than their last claim returned. */
-  #noteBacklogs(
-    asked: readonly ChannelCapacity[],
-    wants: readonly ClaimWant[],
-    deliveries: readonly ClaimedDelivery[],
-  ): void {
-    for (const want of wants) {
-      if (!want.lane) continue;
-      const claimed = deliveries.filter((one) => isOfLane(one, want)).length;
-      this.#lanes.get(want.channel)?.report(want, claimed);
-    }
-    for (const { channel, count, isUrgent } of asked) {
-      if (isUrgent) continue;
-      const own = wants.filter((want) => want.channel === channel);
-      const claimed = deliveries.filter((delivery) => delivery.channel === channel).length;
-      // A lane that returned all that it was asked for has more; without lanes the channel is looked at as a whole again.
-      const hasMore = own.some(({ lane }) => lane) ? claimed > 0 : count > 1 && claimed === count;
-      if (hasMore) this.#backlogged.add(channel);
-      else this.#backlogged.delete(channel);
-    }
-  }
-
   /** Changes a lapsed lease: what is held under it must not become good again by a claim of the same name. */
   #renewLapsed(loop: ClaimLoop): void {
     const { capacity, leases } = this.#options;
@@ -310,12 +256,12 @@ export class Producer {
   async #untilNextLook(asked: readonly ChannelCapacity[], limitWait: Millis | null): Promise<Millis> {
     if (asked.every(({ isUrgent }) => isUrgent)) return asked.length > 0 ? URGENT_POLL_MS : this.#options.poll;
     const { pool, clock, poll, channels, gate } = this.#options;
-    const due = await loadNextDueDelivery(pool, channels, this.#floors);
+    const due = await loadNextDueDelivery(pool, channels, this.#plan.floors);
     // A delivery that is due already waits for capacity or for its circuit: a settlement or the poll comes back to it.
     if (due === null || due > clock()) return due === null ? poll : Math.min(poll, due - clock());
     // Or for its lane to be found, or for its limits.
     const searches = asked.filter(({ channel }) => gate.isByLane(channel));
-    const waits = searches.map(({ channel }) => this.#lanes.get(channel)?.untilSearch ?? 0);
+    const waits = searches.map(({ channel }) => this.#plan.untilSearch(channel));
     const pauses = limitWait === null ? waits : [...waits, limitWait];
     return Math.min(poll, ...pauses.map((pause) => Math.max(pause, MIN_LIMIT_PAUSE_MS)));
   }
@@ -324,12 +270,4 @@ export class Producer {
 /** Whether deliveries of this priority may take the tokens that limits keep. */
 function isUrgent(priority: number): boolean {
   return priority <= MAX_TOKEN_PRIORITY;
-}
-
-function isOfLane({ tenantId, channel, target, priority }: ClaimedDelivery, want: ClaimWant): boolean {
-  return (
-    channel === want.channel &&
-    priority === want.lane?.priority &&
-    getLaneName(tenantId, channel, target) === want.lane.name
-  );
 }

@@ -4,7 +4,7 @@ import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
-import { isOwn } from '../events/own-events.ts';
+import { getEvidence, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
@@ -279,7 +279,9 @@ export class Pipeline {
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const parse = (rules: EventRules) =>
-      items.map((item) => rejectFalse(item, parseItem(tenantId, item, rules, bounds, now)));
+      items.map((item) =>
+        rejectFalse(item, parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now)),
+      );
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -399,13 +401,16 @@ export class Pipeline {
     items: readonly unknown[],
     results: readonly EventResult[],
   ): Promise<void> {
-    const rejected = results.flatMap((result, index) =>
-      result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
-    );
+    const rejected = results.flatMap((result, index) => (isToKeep(result) ? [{ item: items[index], result }] : []));
     if (rejected.length === 0) return;
     const { pool, seal, clock } = this.#parts;
     await quarantine(pool, seal, tenantId, rejected, clock());
   }
+}
+
+/** Whether a result has its item kept in the quarantine. Of a user who was erased nothing is kept. */
+function isToKeep({ status, code }: EventResult): boolean {
+  return (status === 'rejected' || status === 'conflict') && code !== 'user_erased';
 }
 
 /** Returns the results of two groups of events in the order of all events. */
@@ -423,9 +428,23 @@ function mergeResults<Result>(
 function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
   if (isRejection(parsed)) return parsed;
   const advice = adviseOnOwn(parsed.type);
-  if (advice === undefined || isOwn(item)) return parsed;
+  if (advice === undefined) return parsed;
+  if (isOwn(item)) {
+    const evidence = getEvidence(item);
+    return evidence ? { ...parsed, evidence } : parsed;
+  }
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
+}
+
+/** Returns rules by which Tidings itself may set a trait to null, whatever its schema says: it is removed. */
+function allowRemoval(rules: EventRules): EventRules {
+  const { validate } = rules;
+  return {
+    ...rules,
+    validate: (type, properties, traits) =>
+      validate(type, properties, Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== null))),
+  };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

@@ -2,6 +2,7 @@ import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { DirectPart } from '../model/direct.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
+import type { ChannelPlan, PlanOnTerms } from '../model/plan.ts';
 import { maskText } from '../privacy/mask.ts';
 import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
@@ -21,6 +22,8 @@ export interface Send {
   readonly variables?: JsonObject | undefined;
   readonly items?: readonly DigestItem[] | undefined;
   readonly total?: number | undefined;
+  /** The planned deliveries, where they are not the ordinary ones. */
+  readonly plans?: readonly ChannelPlan[] | undefined;
   /** The parts of the request that it obeys; absent: a rule of the tenant sends it. */
   readonly direct?: DirectPart;
 }
@@ -46,6 +49,8 @@ export interface DecisionContext extends Verdicts {
   /** Time of the decision. */
   readonly now: Millis;
   readonly ids: Ids;
+  /** Plans notifications on the terms of their user; undefined: they are sent on all their channels. */
+  readonly plan?: PlanOnTerms | undefined;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -75,6 +80,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   condition_error: 'not_matched',
   pattern_incomplete: 'not_matched',
   limit_reached: 'suppressed',
+  all_channels_dropped: 'suppressed',
   expired: 'suppressed',
   waiting: 'scheduled',
   collected: 'scheduled',
@@ -102,8 +108,15 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
 };
 
 /** Returns the context of one decision, without verdicts. @param source the key of the event, or the id of the wait */
-export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {
-  return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
+export function newContext(
+  rules: RuleSets,
+  user: UserState,
+  now: Millis,
+  ids: Ids,
+  source: string,
+  plan?: PlanOnTerms,
+): DecisionContext {
+  return { rules, user, now, ids, source, plan, decisions: [], sends: [], uses: [], emits: [] };
 }
 
 /**
@@ -156,7 +169,7 @@ export interface RuleDecision {
   /** Absent: all notification types that the rule may send. */
   readonly types?: readonly string[];
   /** Id of the notification that is sent; absent: a new one. */
-  readonly notificationId?: string;
+  readonly notificationId?: string | undefined;
 }
 
 /** Adds a decision for each notification type, with the same verdict. Returns them in order of the types. */

@@ -43,7 +43,7 @@ export async function findUsersByAddress(
     name: 'find-users-by-address',
     text: `select q.hash, a.user_id, a.kind from unnest($2::text[]) as q(hash)
            cross join lateral (
-             select user_id, kind from addresses where tenant_id = $1 and hash = q.hash
+             select user_id, kind from addresses where tenant_id = $1 and hash = q.hash and hash > ''
              order by user_id limit ${MAX_USERS_OF_ADDRESS}
            ) as a`,
     values: [tenantId, hashes],

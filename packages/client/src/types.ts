@@ -327,6 +327,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far the erasure of a user has come */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -639,6 +656,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my consents, the one that was recorded last first */
+        get: operations["listOwnConsents"];
+        put?: never;
+        /** Record that I granted or withdrew consent */
+        post: operations["recordOwnConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/devices": {
         parameters: {
             query?: never;
@@ -791,6 +826,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to me, and what decides that */
+        get: operations["getOwnPreferences"];
+        /** Replace my preferences: what the body does not name is as if I had never chosen */
+        put: operations["replaceOwnPreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change my preferences; the others stay */
+        patch: operations["changeOwnPreferences"];
         trace?: never;
     };
     "/api/v1/members": {
@@ -1193,6 +1247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render a message without sending it, with findings about it */
+        post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenant": {
         parameters: {
             query?: never;
@@ -1289,7 +1360,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find users by a prefix of their id */
+        /** Find users by the start or a part of their id, or by the start of their name */
         get: operations["findUsers"];
         put?: never;
         post?: never;
@@ -1297,6 +1368,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a user, with addresses masked */
+        get: operations["getUser"];
+        /** Replace all traits of a user; those that are left out are set to null */
+        put: operations["putUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set some traits of a user, who need not be known; the others stay */
+        patch: operations["patchUser"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/addresses": {
@@ -1345,6 +1435,24 @@ export interface paths {
         put?: never;
         /** Make an address of a user the one of its kind that messages go to */
         post: operations["makeAddressPrimary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the consents of a user, the one that was recorded last first */
+        get: operations["listConsents"];
+        put?: never;
+        /** Record that a user granted or withdrew consent, with the evidence */
+        post: operations["recordConsent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1420,6 +1528,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase everything about a user; it cannot be undone, and events from before are rejected from now on */
+        post: operations["eraseUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export everything about a user, unmasked, as a tar archive; the reason goes to the audit log */
+        post: operations["exportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -1488,6 +1630,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to a user, and what decides that */
+        get: operations["getPreferences"];
+        /** Replace the preferences of a user: what the body does not name is as if they had never chosen */
+        put: operations["replacePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change preferences of a user; the others stay */
+        patch: operations["changePreferences"];
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/reveal": {
         parameters: {
             query?: never;
@@ -1516,6 +1677,40 @@ export interface paths {
         put?: never;
         /** Make a token with which a user reaches /api/v1/me, and nothing else */
         post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set traits of up to 1,000 users, with a result for each */
+        post: operations["putUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find the users who have an email address or a phone number; the first 100 */
+        post: operations["searchUsers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1892,7 +2087,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1921,7 +2116,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2163,6 +2358,29 @@ export interface components {
             next: string | null;
             versions: components["schemas"]["CatalogVersion"][];
         };
+        /**
+         * @example {
+         *       "sms": false
+         *     }
+         */
+        CategoryChange: {
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
+        };
         /** @description The result of one health check */
         Check: {
             cause?: string;
@@ -2250,6 +2468,51 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A consent that was granted or withdrawn */
+        Consent: {
+            /** @description Masked; null: of no address */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @example sms */
+            channel: string;
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
+            /** @description Null: it has no evidence, or you may not see it (personal_data:read) */
+            evidence: components["schemas"]["JsonObject"] | null;
+            locale: string | null;
+            method: string | null;
+            /** @example MARKETING */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            /** @description Kind and id of who recorded it */
+            recorded_by: string;
+            source: string | null;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            wording_version: string | null;
+        };
+        /** @description The one that was recorded last first */
+        ConsentPage: {
+            consents: components["schemas"]["Consent"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /**
          * @description Correction of a rejected event
@@ -2452,7 +2715,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2478,7 +2741,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2510,6 +2773,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2524,6 +2789,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2631,6 +2901,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2645,6 +2917,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2748,7 +3025,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
+            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price" | "preferences";
         };
         DismissedEvent: {
             /**
@@ -2849,6 +3126,44 @@ export interface components {
             };
             /** @description Below it, nothing follows from shares */
             min_emails: number;
+        };
+        /** @description The erasure of a user */
+        Erasure: {
+            /**
+             * @description Rows deleted, by table
+             * @example {
+             *       "events": 12
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Events with an event time up to this are rejected: user_erased
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            erased_at: string;
+            /**
+             * @description Id of the erasure
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            erasure_id: string;
+            finished_at: string | null;
+            /**
+             * @description Id of the job
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            job_id: string;
+            /** @enum {string} */
+            status: "running" | "done";
+        };
+        ErasureBody: {
+            /**
+             * @description For the audit log; without names
+             * @example request of 2 November
+             */
+            reason?: string;
         };
         /**
          * @description Something that happened to a user
@@ -3030,6 +3345,8 @@ export interface components {
                 to: string;
                 within: string;
             };
+            /** @description Verdicts on the channels; absent: it goes by all of them at once */
+            plan?: components["schemas"]["Verdict"][];
             split?: {
                 share: number;
                 variant: string;
@@ -3303,7 +3620,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3376,7 +3693,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -3907,7 +4224,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -3929,6 +4246,47 @@ export interface components {
             environment?: "sandbox" | "production";
             /** @description Token of the app on the device, as its system gave it */
             registration_id: string;
+        };
+        /**
+         * @example {
+         *       "purpose": "MARKETING",
+         *       "channel": "email",
+         *       "state": "granted",
+         *       "source": "checkout form"
+         *     }
+         */
+        NewConsent: {
+            /** @description The address that the user consented for; default: the one that messages go to */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description When it was said; default: now
+             */
+            at?: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app";
+            /** @description Network address, user agent, page and more; stored sealed */
+            evidence?: {
+                [key: string]: unknown;
+            };
+            /** @description The language of that text */
+            locale?: string;
+            /**
+             * @description How it was given
+             * @example double_opt_in
+             */
+            method?: string;
+            /**
+             * @description The category of messages
+             * @enum {string}
+             */
+            purpose: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /** @description Where it is from; a grant from `import` counts only while the user has said nothing else */
+            source: string;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            /** @description The version of the text that the user saw */
+            wording_version?: string;
         };
         /**
          * @description A device with its token, or a browser with its subscription
@@ -4765,13 +5123,198 @@ export interface components {
             /** @enum {string} */
             plan: "go" | "hold";
         };
+        /** @description Whether a type goes to the user on a channel, and why */
+        PreferenceCell: {
+            /** @description Whether the user can change it */
+            changeable: boolean;
+            decided_by: {
+                /**
+                 * @example preference_off
+                 * @enum {string}
+                 */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                /**
+                 * @description Where it was decided
+                 * @example user: category MARKETING / sms
+                 */
+                level: string;
+                /** @description When the user said so; null: the catalog says so */
+                since: string | null;
+                /** @example off */
+                value: components["schemas"]["Json"];
+            };
+            on: boolean;
+        };
+        /**
+         * @example {
+         *       "categories": {
+         *         "MARKETING": {
+         *           "sms": false
+         *         }
+         *       }
+         *     }
+         */
+        PreferenceChange: {
+            /** @description Everything; only_listed: only what is turned on for a type, category or channel. null: what was said before no longer holds */
+            all?: (boolean | "only_listed") | null;
+            /** @description By category */
+            categories?: {
+                [key: string]: components["schemas"]["CategoryChange"];
+            };
+            /** @description By channel */
+            channels?: {
+                [key: string]: boolean | null;
+            };
+            /** @description Hours without messages that can wait */
+            quiet_hours?: components["schemas"]["QuietHoursChange"] | null;
+            /** @description By notification type */
+            types?: {
+                [key: string]: components["schemas"]["TypeChange"];
+            };
+        };
+        /** @description What goes to a user, and what decides that */
+        Preferences: {
+            catalog_version: number;
+            /** @description Null: no hours are quiet */
+            quiet_hours: {
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example 22:00-08:00 Europe/Berlin (zone of the user) */
+                hours: string;
+            } | null;
+            types: components["schemas"]["TypePreferences"][];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description A message that was rendered and not sent */
+        Preview: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The HTML as a dark screen shows it */
+            dark_html?: string;
+            /** @description The data that the template was rendered with */
+            data: components["schemas"]["JsonObject"];
+            findings: components["schemas"]["PreviewFinding"][];
+            html_bytes?: number;
+            links: {
+                /** @enum {string} */
+                kind: "link" | "image";
+                /** @description Status of its answer; null: it does not answer; absent: not asked */
+                status?: number | null;
+                url: string;
+            }[];
+            /** @description Locale of the template */
+            locale: string;
+            /** @description Null: it cannot be rendered, and a finding says why */
+            message: {
+                /** @description Buttons */
+                actions?: {
+                    label: string;
+                    url: string;
+                }[];
+                /** @description Files that are fetched when the email is sent */
+                attachments?: {
+                    content_id?: string;
+                    name: string;
+                    type?: string;
+                    url: string;
+                }[];
+                /** @description The number on the icon of the app */
+                badge?: number;
+                /** @description Blocks of a chat message */
+                blocks?: components["schemas"]["JsonObject"][];
+                /** @description For the program that receives it */
+                data?: components["schemas"]["JsonObject"];
+                html?: string;
+                /** @description URL of a picture */
+                image?: string;
+                /** @description A template that the provider keeps, and the data for it */
+                provider_template?: {
+                    data: components["schemas"]["JsonObject"];
+                    name: string;
+                };
+                subject?: string;
+                text: string;
+                /** @description The line above the text, of push and in-app messages */
+                title?: string;
+            } | null;
+            notification_type: string;
+            sms?: {
+                /** @enum {string} */
+                encoding: "GSM-7" | "UCS-2";
+                /** @description Parts that are billed */
+                parts: number;
+                units: number;
+                units_per_part: number;
+            };
+            /** @description The locale that was looked for */
+            wanted_locale: string | null;
+        };
+        /** @description A fault or a weakness of a message */
+        PreviewFinding: {
+            /** @enum {string} */
+            code: "not_rendered" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            message: string;
+            part?: string;
+            /**
+             * @description error: it is not sent like this
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
+         * @description A message to render, and the data for it
+         * @example {
+         *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+         *       "channel": "email",
+         *       "locale": "pt-BR"
+         *     }
+         */
+        PreviewRequest: {
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The event; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * @description Whether the first 20 public https:// links are asked for
+             * @default false
+             */
+            follow_links?: boolean;
+            /** @description Absent: that of the user, or of the tenant */
+            locale?: string;
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -5007,6 +5550,26 @@ export interface components {
             overdue: components["schemas"]["Overdue"][];
         };
         /**
+         * @example {
+         *       "start": "22:00",
+         *       "end": "08:00",
+         *       "zone": "Europe/Berlin"
+         *     }
+         */
+        QuietHoursChange: {
+            /** @description false: none, whatever the default of the tenant is */
+            enabled?: boolean;
+            /**
+             * @description Excluded; before the start: on the next day
+             * @example 22:00
+             */
+            end?: string;
+            /** @example 22:00 */
+            start?: string;
+            /** @description Default: the zone of the user */
+            zone?: string | null;
+        };
+        /**
          * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
          * @example {
          *       "per_second": 14,
@@ -5074,7 +5637,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -5095,6 +5658,14 @@ export interface components {
             phone?: string;
             /** @description Your id of the user */
             user_id?: string;
+        };
+        /** @description The id under which a consent is kept */
+        RecordedConsent: {
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
         };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
@@ -5165,7 +5736,7 @@ export interface components {
         /** @description Why an event was rejected */
         Rejection: {
             /** @enum {string} */
-            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
+            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
             /** @description Place in the request, counted from 0 */
             index: number;
             message: string;
@@ -5360,7 +5931,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -5834,7 +6405,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -6183,6 +6754,48 @@ export interface components {
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
         };
+        /**
+         * @example {
+         *       "channels": [
+         *         "email"
+         *       ],
+         *       "enabled": true
+         *     }
+         */
+        TypeChange: {
+            /** @description The channels that are on; the others are off. null: what was said before no longer holds */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description How often at most; null: what was said before no longer holds */
+            frequency?: ("IMMEDIATE" | "HOURLY" | "DAILY" | "WEEKLY" | "NEVER") | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
+        };
+        TypePreferences: {
+            /** @example MARKETING */
+            category: string;
+            /** @description By channel */
+            channels: {
+                [key: string]: components["schemas"]["PreferenceCell"];
+            };
+            /** @example IMMEDIATE */
+            frequency: string;
+            /** @example WELCOME_EMAIL */
+            type: string;
+        };
         User: {
             /**
              * @description Your id of the user
@@ -6226,6 +6839,11 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * Format: binary
+         * @description A tar archive; README.txt in it says what its files are. A connection that breaks off before the end is an error
+         */
+        UserArchive: string;
         /** @description What is stored about one user, as it was stored when it was decided */
         UserAudit: {
             decisions: components["schemas"]["StoredDecision"][];
@@ -6245,7 +6863,53 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Users in the order of their ids */
+        UserBody: {
+            /**
+             * @description What is true of the user; a trait that is null is removed
+             * @example {
+             *       "email": "maria@example.com",
+             *       "name": "Maria Silva",
+             *       "time_zone": "Europe/Lisbon",
+             *       "locale": "pt-PT"
+             *     }
+             */
+            traits: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A user with what is known of them; addresses masked */
+        UserDetails: {
+            /**
+             * @description Those that receive, masked, by kind
+             * @example {
+             *       "email": "m…@example.com"
+             *     }
+             */
+            addresses: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            first_seen_at: string;
+            locale: string | null;
+            time_zone: string | null;
+            traits: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Users in the order of their ids, or, for a name, of their names */
         UserPage: {
             /**
              * @description Send as `after` to get the next page; null: this is the last one
@@ -6253,6 +6917,54 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        UsersBody: {
+            users: {
+                /**
+                 * @description What is true of the user; a trait that is null is removed
+                 * @example {
+                 *       "email": "maria@example.com",
+                 *       "name": "Maria Silva",
+                 *       "time_zone": "Europe/Lisbon",
+                 *       "locale": "pt-PT"
+                 *     }
+                 */
+                traits: {
+                    [key: string]: unknown;
+                };
+                /** @example user-1042 */
+                user_id: string;
+            }[];
+        };
+        /** @description An address; in the body, because URLs are logged */
+        UserSearch: {
+            /**
+             * @description An email address, or a number in E.164 form
+             * @example maria@example.com
+             */
+            address: string;
+            /** @enum {string} */
+            kind: "email" | "phone";
+        };
+        UsersResult: {
+            rejected: number;
+            /** @description One for each user, in the order of the request */
+            results: {
+                /** @enum {string} */
+                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
+                message?: string;
+                /** @description The field that is wrong */
+                path?: string;
+                /** @enum {string} */
+                status: "stored" | "rejected";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            }[];
+            /** @description Users that have these traits now */
+            stored: number;
         };
         /** @description A token with which a user reaches /api/v1/me */
         UserToken: {
@@ -6268,6 +6980,33 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /** @description The verdict of the plan on one channel */
+        Verdict: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @example preference_off
+             * @enum {string}
+             */
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+            /**
+             * @description Where it was decided
+             * @example user: category MARKETING / sms
+             */
+            level: string;
+            /** @description When the user said so; null: the catalog says so */
+            since: string | null;
+            /**
+             * Format: date-time
+             * @description Of hold: until when
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
+            /** @example off */
+            value: components["schemas"]["Json"];
+            /** @enum {string} */
+            verdict: "go" | "hold" | "fold" | "drop";
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -7172,6 +7911,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description preference_locked */
+        PreferenceLocked: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "preference_locked";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description rate_limited */
         RateLimited: {
             headers: {
@@ -7325,9 +8078,12 @@ export type CatalogDiff = components['schemas']['CatalogDiff'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
 export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
+export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type Consent = components['schemas']['Consent'];
+export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
@@ -7351,6 +8107,8 @@ export type DomainEvent = components['schemas']['DomainEvent'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
+export type Erasure = components['schemas']['Erasure'];
+export type ErasureBody = components['schemas']['ErasureBody'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -7396,6 +8154,7 @@ export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
+export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
@@ -7417,6 +8176,12 @@ export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
 export type PlannedChannel = components['schemas']['PlannedChannel'];
+export type PreferenceCell = components['schemas']['PreferenceCell'];
+export type PreferenceChange = components['schemas']['PreferenceChange'];
+export type Preferences = components['schemas']['Preferences'];
+export type Preview = components['schemas']['Preview'];
+export type PreviewFinding = components['schemas']['PreviewFinding'];
+export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -7430,11 +8195,13 @@ export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
+export type QuietHoursChange = components['schemas']['QuietHoursChange'];
 export type RateLimit = components['schemas']['RateLimit'];
 export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
 export type Recipient = components['schemas']['Recipient'];
+export type RecordedConsent = components['schemas']['RecordedConsent'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
@@ -7476,12 +8243,21 @@ export type TemplateVariable = components['schemas']['TemplateVariable'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TypeChange = components['schemas']['TypeChange'];
+export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
+export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
+export type UserBody = components['schemas']['UserBody'];
+export type UserDetails = components['schemas']['UserDetails'];
 export type UserPage = components['schemas']['UserPage'];
+export type UsersBody = components['schemas']['UsersBody'];
+export type UserSearch = components['schemas']['UserSearch'];
+export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
+export type Verdict = components['schemas']['Verdict'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -7536,6 +8312,7 @@ export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationU
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
+export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
@@ -7937,6 +8714,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -8591,6 +9377,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8741,6 +9536,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8815,6 +9619,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -8938,6 +9751,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -9012,6 +9834,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -9639,6 +10508,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -10775,6 +11653,115 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listOwnConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordOwnConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listOwnDevices: {
         parameters: {
             query?: {
@@ -11417,6 +12404,179 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listMembers: {
         parameters: {
             query?: {
@@ -11835,6 +12995,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -13314,6 +14483,73 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    previewTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_type": "text",
+                     *       "channel": "email",
+                     *       "locale": "text",
+                     *       "wanted_locale": null,
+                     *       "message": {
+                     *         "text": "text"
+                     *       },
+                     *       "links": [
+                     *         {
+                     *           "url": "text",
+                     *           "kind": "link"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "code": "not_rendered",
+                     *           "severity": "error",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOwnTenant: {
         parameters: {
             query?: never;
@@ -13822,10 +15058,20 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description A part of the id
+                 * @example 1042
+                 */
+                contains?: string;
+                /**
                  * @description Items of a page, at most
                  * @example 20
                  */
                 limit?: number;
+                /**
+                 * @description Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`
+                 * @example Maria
+                 */
+                name?: string;
                 /**
                  * @description Start of the id
                  * @example user-
@@ -13869,6 +15115,171 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    patchUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
         };
     };
     listAddresses: {
@@ -14102,6 +15513,127 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
@@ -14497,6 +16029,132 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-tar": components["schemas"]["UserArchive"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listInbox: {
         parameters: {
             query?: {
@@ -14749,6 +16407,197 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replacePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     revealAddresses: {
         parameters: {
             query?: never;
@@ -14853,6 +16702,108 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsersBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "stored": 1,
+                     *       "rejected": 1,
+                     *       "results": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "status": "stored"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsersResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    searchUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "user_id": "user-1042"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -15927,6 +17878,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],

@@ -14,6 +14,7 @@ import type { Circuits } from '../circuits.ts';
 import { TEST_PROVIDER, type TenantAccounts, takesService } from '../tenant-accounts.ts';
 import type { RouteCache } from './catalog-routes.ts';
 import type { MessageFacts } from './message-facts.ts';
+import { NO_ACCOUNT } from './no-account.ts';
 import { type Candidate, getRouteName, groupByTier, rankAccounts } from './rank-accounts.ts';
 import type { RouteMoves } from './route-moves.ts';
 
@@ -24,6 +25,8 @@ export interface ChosenAccount {
   readonly choice: string | null;
   /** Whether the account is written before the send: after a crash the next attempt could not tell which one it was. Default false. */
   readonly mustRecord?: boolean;
+  /** Whether there are others that may send it if this one fails. Default false. */
+  readonly hasOthers?: boolean;
   /** Outcome of the attempt: no account may send the message. */
   readonly failure?: SendOutcome;
 }
@@ -40,16 +43,6 @@ export interface AccountChooserOptions {
   /** Returns what the choice may ask about a message. */
   readonly getFacts: (delivery: ClaimedDelivery) => MessageFacts;
 }
-
-/** In the place of an account, where none may send a message. */
-export const NO_ACCOUNT: Provider = {
-  name: 'none',
-  channels: [],
-  concurrency: 1,
-  keepsMessage: false,
-  send: async () => ({ kind: 'retry', reason: 'there is no account' }),
-  close: async () => {},
-};
 
 /**
  * Chooses the account that each message goes by: that of the route of its channel in the active catalog, or else of the accounts in
@@ -210,6 +203,7 @@ export class AccountChooser {
       choice: why === undefined ? place : `${place}; ${why}`,
       // A route may change meanwhile; of accounts without one, the first is found again.
       mustRecord: isRoute || chosen !== natural,
+      hasOthers: true,
     };
   }
 

@@ -9,6 +9,7 @@ import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Group, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
 import { DIRECT_RULE, NOTIFICATION_REQUESTED } from '../../model/direct.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { NO_POLICY } from '../../model/preferences.ts';
 import { COMMON_VARIABLES } from '../../templates/variables.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
@@ -71,6 +72,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     ...findAddressReads(all, data.templates),
     planned,
     notifications,
+    policy: data.preferences ?? NO_POLICY,
     validateEmitted,
   };
 }

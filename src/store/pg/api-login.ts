@@ -28,13 +28,14 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   events: ['SELECT'],
   event_ids: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
-  users: ['SELECT'],
+  users: ['SELECT', 'DELETE'],
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  erasures: ['SELECT', 'INSERT', 'UPDATE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
   limit_uses: ['SELECT'],
-  waits: ['SELECT', 'INSERT', 'UPDATE'],
+  waits: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   schedules: ['SELECT'],
   notifications: ['SELECT', 'INSERT'],
   deliveries: ['SELECT', 'UPDATE'],
@@ -45,6 +46,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   email_standings: ['SELECT', 'UPDATE'],
   provider_messages: ['SELECT'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  consents: ['SELECT'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT', 'INSERT'],
   webhook_facts: ['SELECT', 'INSERT'],
@@ -61,6 +63,8 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
   notifications: ['UPDATE', 'cancelled_at'],
+  // An account that is changed may leave another one alone in its route.
+  route_moves: ['UPDATE', 'share'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
