@@ -260,11 +260,42 @@ test('a request is repeated after a crash with its first users and time, whateve
   await user('u2', { email: 'ann@example.com' });
   tidings.clock.now += 60_000;
   const again = await send(body, key);
-  const ids = (answer: typeof first) => answer.body.results.map((one: { notification_id: string }) => one.notification_id);
+  const ids = (answer: typeof first) =>
+    answer.body.results.map((one: { notification_id: string }) => one.notification_id);
   expect(ids(again)).toEqual(ids(first));
   expect(await count('notifications')).toBe(2);
   await tidings.database.pool.query('delete from idempotency_keys');
   const other = await send({ ...body, variables: { order_id: 'other' } }, key);
-  expect(other.body).toMatchObject({ accepted: 0, results: [{ state: 'rejected', code: 'idempotency_key_reused' }, {}] });
+  expect(other.body).toMatchObject({
+    accepted: 0,
+    results: [{ state: 'rejected', code: 'idempotency_key_reused' }, {}],
+  });
   expect(await count('notifications')).toBe(2);
+});
+
+test('what the user has turned off is not gone round by an address, and a dry run says who decided', async () => {
+  const { send, user, server, count } = at();
+  await user('u1', { email: 'maria@example.com', phone: '+351912345678' });
+  const set = (channels: object) => server.send('PATCH', '/api/v1/users/u1/preferences', { channels });
+  expect((await set({ sms: false })).status).toBe(200);
+  const dry = await send({ recipients: [{ email: 'maria@example.com' }] }, {}, '?dry_run=true');
+  expect(dry.body.results).toMatchObject([
+    {
+      state: 'accepted',
+      channels: {
+        email: { plan: 'go' },
+        sms: { plan: 'drop', code: 'preference_off', decided_by: expect.any(String) },
+      },
+    },
+  ]);
+  at().tidings.clock.now += 1000;
+  await set({ email: false });
+  const wet = await send({ recipients: [{ email: 'maria@example.com' }] });
+  expect(wet.body).toMatchObject({
+    accepted: 0,
+    results: [
+      { state: 'suppressed', code: 'all_channels_dropped', notification_id: null, channels: { sms: { plan: 'drop' } } },
+    ],
+  });
+  expect(await count('deliveries')).toBe(0);
 });
