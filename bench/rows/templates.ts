@@ -19,7 +19,10 @@ const FILES = new Map([
     'templates/_layouts/main.html',
     `<body><img src="{{asset "logo.png"}}" alt="Acme">{{> body}}{{> footer}}${'<p>More text of the letter.</p>'.repeat(1000)}</body>`,
   ],
-  ['templates/_partials/footer.html', '<p>{{app_name}} <a href="{{frontend_url}}/me?u={{user.id}}">Preferences</a></p>'],
+  [
+    'templates/_partials/footer.html',
+    '<p>{{app_name}} <a href="{{frontend_url}}/me?u={{user.id}}">Preferences</a></p>',
+  ],
   [
     'templates/_partials/row.html',
     '<tr><td>{{name}}</td><td>{{money price "EUR"}}</td><td>{{date at "d LLLL yyyy"}}</td><td>{{plural count one="item" other="items"}}</td></tr>',
