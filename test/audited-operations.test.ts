@@ -20,6 +20,7 @@ const AUDITED: {
   'POST /api/v1/users/{user_id}/addresses': ['address.added', 'after'],
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': ['address.changed', 'both'],
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': ['address.removed', 'before'],
+  'POST /api/v1/notifications/{id}/cancel': ['notification.cancelled', 'both'],
   'POST /api/v1/waits/{id}/cancel': ['wait.cancelled', 'both'],
   'POST /api/v1/waits/{id}/retry': ['wait.retried', 'both'],
   'POST /api/v1/jobs': ['job.started', 'after'],
@@ -66,6 +67,8 @@ const AUDITED: {
 const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /api/v1/events': 'what is posted is itself stored, with its decisions',
   'POST /events': 'the same',
+  'POST /api/v1/notifications': 'what is asked for is itself stored as an event, with who asked',
+  'POST /api/v1/notifications/{id}/reschedule': 'the same',
   'POST /api/v1/jobs/preview': 'changes nothing',
   'POST /api/v1/users/{user_id}/tokens': 'a token is not stored, and works for minutes',
   'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',

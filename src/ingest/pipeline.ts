@@ -4,7 +4,7 @@ import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
-import { isOwn } from '../events/own-events.ts';
+import { getEvidence, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
@@ -18,6 +18,7 @@ import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { previewEvents } from './preview-events.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { fireFailing } from './timers/fire-failing.ts';
 import { fireSlowly } from './timers/fire-slowly.ts';
@@ -134,6 +135,19 @@ export class Pipeline {
       const message = 'The events were not stored; send them again.';
       throw new TidingsError('unavailable', message, { retryAfter: 2, cause: error });
     }
+  }
+
+  /** Decides the items of one request as `ingest` does, and stores nothing. Returns a result for each item, in their order. */
+  async preview(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const parsed = await this.#parseItems(tenantId, items);
+    const events = parsed.filter((one): one is ReceivedEvent => !isRejection(one));
+    const results = await withTransactionRetry(this.#parts.pool, (connection) =>
+      previewEvents(this.#parts, connection, tenantId, events),
+    );
+    let next = 0;
+    return parsed.map((one, index) =>
+      isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
+    );
   }
 
   /** Resolves when every request has its results, and its work has been announced to the workers. */
@@ -414,7 +428,11 @@ function mergeResults<Result>(
 function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
   if (isRejection(parsed)) return parsed;
   const advice = adviseOnOwn(parsed.type);
-  if (advice === undefined || isOwn(item)) return parsed;
+  if (advice === undefined) return parsed;
+  if (isOwn(item)) {
+    const evidence = getEvidence(item);
+    return evidence ? { ...parsed, evidence } : parsed;
+  }
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
 }

@@ -4,6 +4,9 @@
  */
 export const SCOPES = [
   'events:write',
+  'notifications:read',
+  'notifications:write',
+  'notifications:urgent',
   'decisions:read',
   'users:read',
   'users:write',
@@ -14,6 +17,8 @@ export const SCOPES = [
   'deliveries:write',
   'suppressions:read',
   'suppressions:write',
+  'preferences:read',
+  'preferences:write',
   'waits:read',
   'waits:write',
   'rejected:read',
@@ -53,10 +58,12 @@ export const TENANT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => !OTHER_S
 export const INSTALLATION_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== 'me');
 
 const VIEWER: readonly Scope[] = [
+  'notifications:read',
   'decisions:read',
   'users:read',
   'deliveries:read',
   'suppressions:read',
+  'preferences:read',
   'waits:read',
   'rejected:read',
   'jobs:read',
@@ -74,8 +81,11 @@ export const ROLES = {
     'audit_log:read',
     'accounts:read',
     'events:write',
+    'notifications:write',
+    'notifications:urgent',
     'deliveries:write',
     'suppressions:write',
+    'preferences:write',
     'waits:write',
     'rejected:write',
     'jobs:write',

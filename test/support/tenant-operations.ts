@@ -80,6 +80,9 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/dead-letters/{group}': ({ tenantId }) => [`recipient:sms:sandbox:${tenantId}:missing_phone:`],
+  '/api/v1/notifications/{id}': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/cancel': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/reschedule': ({ sent }) => [notificationOf(sent)],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -107,6 +110,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/addresses/{address_id}/primary': ({ userId, addressIds }) => [userId, addressIds[0]],
   '/api/v1/users/{user_id}/addresses/{address_id}': ({ userId, addressIds }) => [userId, addressIds[1]],
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
+  '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/consents': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/stream': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/{mark}': ({ userId }) => [userId, 'seen-all'],
@@ -148,6 +153,7 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
   user_id: ({ userId }) => userId,
   rule: ({ rule }) => rule,
   notification_type: ({ notificationType }) => notificationType,
+  type: ({ notificationType }) => notificationType,
   correlation_id: ({ correlationId }) => correlationId,
   prefix: ({ userId }) => userId.slice(0, 5),
   contains: ({ userId }) => userId.slice(1, 5),
@@ -159,10 +165,17 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
 const NOTHING = () => undefined;
 const REASON = () => ({ reason: 'The user asked what was sent' });
+const CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', source: 'test' };
 const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/deliveries/{id}/reveal': REASON,
+  'POST /api/v1/notifications': ({ notificationType, userId }) => ({
+    type: notificationType,
+    recipients: [{ user_id: userId }],
+  }),
+  'POST /api/v1/notifications/{id}/cancel': NOTHING,
+  'POST /api/v1/notifications/{id}/reschedule': () => ({ scheduled_at: '2025-11-21T12:00:00Z' }),
   'POST /api/v1/waits/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/retry': NOTHING,
   'POST /api/v1/jobs/{id}/stop': NOTHING,
@@ -191,6 +204,12 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/users/{user_id}/devices/apns': () => ({ registration_id: 'a1b2c3d4e5' }),
   'POST /api/v1/users/{user_id}/devices/fcm': () => ({ registration_id: 'own-token:2' }),
   'DELETE /api/v1/users/{user_id}/devices/{device_id}': NOTHING,
+  'PUT /api/v1/users/{user_id}/preferences': () => ({ channels: { sms: false } }),
+  'PATCH /api/v1/users/{user_id}/preferences': () => ({ channels: { push: false } }),
+  'POST /api/v1/users/{user_id}/consents': () => CONSENT,
+  'POST /api/v1/me/consents': () => CONSENT,
+  'PUT /api/v1/me/preferences': () => ({ channels: { sms: false } }),
+  'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': NOTHING,
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': NOTHING,
@@ -235,3 +254,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/session': () => ({ link: 'an unknown link' }),
   'DELETE /api/v1/session': NOTHING,
 };
+
+/** Returns the id of the notification of a delivery. */
+function notificationOf(deliveryId: string): string {
+  return deliveryId.split('.')[0] ?? '';
+}

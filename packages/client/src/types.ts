@@ -656,6 +656,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my consents, the one that was recorded last first */
+        get: operations["listOwnConsents"];
+        put?: never;
+        /** Record that I granted or withdrew consent */
+        post: operations["recordOwnConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/devices": {
         parameters: {
             query?: never;
@@ -810,6 +828,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to me, and what decides that */
+        get: operations["getOwnPreferences"];
+        /** Replace my preferences: what the body does not name is as if I had never chosen */
+        put: operations["replaceOwnPreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change my preferences; the others stay */
+        patch: operations["changeOwnPreferences"];
+        trace?: never;
+    };
     "/api/v1/members": {
         parameters: {
             query?: never;
@@ -844,6 +881,75 @@ export interface paths {
         head?: never;
         /** Change the role or the name of a member */
         patch: operations["changeMember"];
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List notifications: those that are scheduled, and then the newest */
+        get: operations["listNotifications"];
+        put?: never;
+        /** Send a notification to up to 1000 recipients, at once or at a time */
+        post: operations["sendNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a notification with its deliveries, or one that is scheduled */
+        get: operations["getNotification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a notification; says which of its messages went out */
+        post: operations["cancelNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a scheduled notification to another time */
+        post: operations["rescheduleNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/provider-accounts": {
@@ -1318,6 +1424,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the consents of a user, the one that was recorded last first */
+        get: operations["listConsents"];
+        put?: never;
+        /** Record that a user granted or withdrew consent, with the evidence */
+        post: operations["recordConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/devices": {
         parameters: {
             query?: never;
@@ -1487,6 +1611,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to a user, and what decides that */
+        get: operations["getPreferences"];
+        /** Replace the preferences of a user: what the body does not name is as if they had never chosen */
+        put: operations["replacePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change preferences of a user; the others stay */
+        patch: operations["changePreferences"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/reveal": {
@@ -1927,7 +2070,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1956,7 +2099,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2103,6 +2246,24 @@ export interface components {
              */
             next: string | null;
         };
+        Cancellation: {
+            /** @description Channels that were cancelled; none: it was only scheduled */
+            cancelled: string[];
+            in_doubt: string[];
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @description Being sent at this moment: there is no further attempt */
+            sending: string[];
+            sent: string[];
+            /**
+             * @description `too_late`: a message went out, may have, or is being sent; what had not begun is cancelled all the same
+             * @enum {string}
+             */
+            state: "cancelled" | "too_late";
+        };
         CancelledWait: {
             /**
              * @description Your id of the user
@@ -2179,6 +2340,29 @@ export interface components {
              */
             next: string | null;
             versions: components["schemas"]["CatalogVersion"][];
+        };
+        /**
+         * @example {
+         *       "sms": false
+         *     }
+         */
+        CategoryChange: {
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
         };
         /** @description The result of one health check */
         Check: {
@@ -2267,6 +2451,51 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A consent that was granted or withdrawn */
+        Consent: {
+            /** @description Masked; null: of no address */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @example sms */
+            channel: string;
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
+            /** @description Null: it has no evidence, or you may not see it (personal_data:read) */
+            evidence: components["schemas"]["JsonObject"] | null;
+            locale: string | null;
+            method: string | null;
+            /** @example MARKETING */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            /** @description Kind and id of who recorded it */
+            recorded_by: string;
+            source: string | null;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            wording_version: string | null;
+        };
+        /** @description The one that was recorded last first */
+        ConsentPage: {
+            consents: components["schemas"]["Consent"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /**
          * @description Correction of a rejected event
@@ -2469,7 +2698,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2495,7 +2724,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2527,6 +2756,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2541,6 +2772,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2648,6 +2884,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2662,6 +2900,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2765,7 +3008,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
+            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price" | "preferences";
         };
         DismissedEvent: {
             /**
@@ -2986,6 +3229,27 @@ export interface components {
                 kept: number;
                 total: number;
             };
+            /** @description A request asked for it, and no rule of the tenant decided it */
+            direct?: {
+                /**
+                 * @description Where its content is from
+                 * @enum {string}
+                 */
+                content: "template" | "request" | "provider_template";
+                request_id: string;
+                scheduled?: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 in UTC
+                     * @example 2026-11-02T09:30:00.000Z
+                     */
+                    at: string;
+                    local?: string;
+                    zone?: string;
+                    /** @enum {string} */
+                    zone_from?: "recipient" | "request" | "tenant" | "default";
+                };
+            };
             expired?: {
                 expires_ms: number;
                 late_by_ms: number;
@@ -3064,6 +3328,8 @@ export interface components {
                 to: string;
                 within: string;
             };
+            /** @description Verdicts on the channels; absent: it goes by all of them at once */
+            plan?: components["schemas"]["Verdict"][];
             split?: {
                 share: number;
                 variant: string;
@@ -3337,7 +3603,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3731,6 +3997,15 @@ export interface components {
             /** @description Loops that make no progress */
             stuck?: string[];
         };
+        LocalSchedule: {
+            /** @example 2026-12-01T09:00 */
+            local: string;
+            /**
+             * @description `recipient`: that of each user; or an IANA zone
+             * @example recipient
+             */
+            zone: string;
+        };
         LoginResult: {
             logged_in: boolean;
         };
@@ -3932,7 +4207,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -3954,6 +4229,47 @@ export interface components {
             environment?: "sandbox" | "production";
             /** @description Token of the app on the device, as its system gave it */
             registration_id: string;
+        };
+        /**
+         * @example {
+         *       "purpose": "MARKETING",
+         *       "channel": "email",
+         *       "state": "granted",
+         *       "source": "checkout form"
+         *     }
+         */
+        NewConsent: {
+            /** @description The address that the user consented for; default: the one that messages go to */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description When it was said; default: now
+             */
+            at?: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app";
+            /** @description Network address, user agent, page and more; stored sealed */
+            evidence?: {
+                [key: string]: unknown;
+            };
+            /** @description The language of that text */
+            locale?: string;
+            /**
+             * @description How it was given
+             * @example double_opt_in
+             */
+            method?: string;
+            /**
+             * @description The category of messages
+             * @enum {string}
+             */
+            purpose: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /** @description Where it is from; a grant from `import` counts only while the user has said nothing else */
+            source: string;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            /** @description The version of the text that the user saw */
+            wording_version?: string;
         };
         /**
          * @description A device with its token, or a browser with its subscription
@@ -4586,6 +4902,95 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
+        NotificationDetail: {
+            cancelled_at: string | null;
+            /** @description Null: it is only scheduled */
+            category: string | null;
+            /** @description Source, correlation id and metadata; addresses are masked */
+            context: components["schemas"]["JsonObject"] | null;
+            correlation_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: it is only scheduled */
+            decision_id: string | null;
+            deliveries: components["schemas"]["DeliveryWithAttempts"][];
+            /** @description When it is to be sent, or was; null: it was not scheduled, or is sent */
+            due_at: string | null;
+            /** @description The event that triggered its rule */
+            event_id: string;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example ORDER_CONFIRMATION */
+            notification_type: string;
+            /**
+             * @description `@direct`: a request asked for it
+             * @example @direct
+             */
+            rule: string;
+            source: string | null;
+            /**
+             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @enum {string}
+             */
+            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description What is scheduled, the latest time first, and then notifications, newest first. A page may be short */
+        NotificationPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            notifications: components["schemas"]["NotificationSummary"][];
+        };
+        NotificationSummary: {
+            cancelled_at: string | null;
+            correlation_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            deliveries: components["schemas"]["DeliverySummary"][];
+            /** @description When it is to be sent, or was; null: it was not scheduled, or is sent */
+            due_at: string | null;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example ORDER_CONFIRMATION */
+            notification_type: string;
+            /**
+             * @description `@direct`: a request asked for it
+             * @example @direct
+             */
+            rule: string;
+            source: string | null;
+            /**
+             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @enum {string}
+             */
+            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A type of notification */
         NotificationType: {
             /** @enum {string} */
@@ -4613,6 +5018,18 @@ export interface components {
             oldest_due_at: string;
             /** @enum {string} */
             queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
+        };
+        /** @description What is sent in the place of the templates of the type; it is no template itself */
+        OwnContent: {
+            /** @description Of an email */
+            html?: string;
+            /** @description The same as text */
+            message?: string;
+            /** @description Name of a template that the provider keeps, in the place of all others */
+            provider_template?: string;
+            text?: string;
+            /** @description The subject of an email, the title of push and in-app messages */
+            title?: string;
         };
         OwnDelivery: {
             /** @enum {string} */
@@ -4684,13 +5101,87 @@ export interface components {
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
         };
+        PlannedChannel: {
+            code?: string;
+            /** @enum {string} */
+            plan: "go" | "hold";
+        };
+        /** @description Whether a type goes to the user on a channel, and why */
+        PreferenceCell: {
+            /** @description Whether the user can change it */
+            changeable: boolean;
+            decided_by: {
+                /**
+                 * @example preference_off
+                 * @enum {string}
+                 */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                /**
+                 * @description Where it was decided
+                 * @example user: category MARKETING / sms
+                 */
+                level: string;
+                /** @description When the user said so; null: the catalog says so */
+                since: string | null;
+                /** @example off */
+                value: components["schemas"]["Json"];
+            };
+            on: boolean;
+        };
+        /**
+         * @example {
+         *       "categories": {
+         *         "MARKETING": {
+         *           "sms": false
+         *         }
+         *       }
+         *     }
+         */
+        PreferenceChange: {
+            /** @description Everything; only_listed: only what is turned on for a type, category or channel. null: what was said before no longer holds */
+            all?: (boolean | "only_listed") | null;
+            /** @description By category */
+            categories?: {
+                [key: string]: components["schemas"]["CategoryChange"];
+            };
+            /** @description By channel */
+            channels?: {
+                [key: string]: boolean | null;
+            };
+            /** @description Hours without messages that can wait */
+            quiet_hours?: components["schemas"]["QuietHoursChange"] | null;
+            /** @description By notification type */
+            types?: {
+                [key: string]: components["schemas"]["TypeChange"];
+            };
+        };
+        /** @description What goes to a user, and what decides that */
+        Preferences: {
+            catalog_version: number;
+            /** @description Null: no hours are quiet */
+            quiet_hours: {
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example 22:00-08:00 Europe/Berlin (zone of the user) */
+                hours: string;
+            } | null;
+            types: components["schemas"]["TypePreferences"][];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -4926,6 +5417,26 @@ export interface components {
             overdue: components["schemas"]["Overdue"][];
         };
         /**
+         * @example {
+         *       "start": "22:00",
+         *       "end": "08:00",
+         *       "zone": "Europe/Berlin"
+         *     }
+         */
+        QuietHoursChange: {
+            /** @description false: none, whatever the default of the tenant is */
+            enabled?: boolean;
+            /**
+             * @description Excluded; before the start: on the next day
+             * @example 22:00
+             */
+            end?: string;
+            /** @example 22:00 */
+            start?: string;
+            /** @description Default: the zone of the user */
+            zone?: string | null;
+        };
+        /**
          * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
          * @example {
          *       "per_second": 14,
@@ -4993,7 +5504,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -5001,6 +5512,27 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /**
+         * @description A user, or an address: then the user who has it
+         * @example {
+         *       "user_id": "user-1042"
+         *     }
+         */
+        Recipient: {
+            email?: string;
+            /** @description In E.164 form */
+            phone?: string;
+            /** @description Your id of the user */
+            user_id?: string;
+        };
+        /** @description The id under which a consent is kept */
+        RecordedConsent: {
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
         };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
@@ -5080,6 +5612,45 @@ export interface components {
         };
         ReplayedDelivery: {
             delivery_id: string;
+        };
+        Rescheduled: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at?: string;
+            /**
+             * @description Its time was past, so it is sent at once
+             * @constant
+             */
+            late?: true;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /**
+             * @description `too_late`: it is no longer scheduled, and stays as it is
+             * @enum {string}
+             */
+            state: "scheduled" | "too_late";
+            /** @description Zone of a local time */
+            zone?: string;
+            /**
+             * @description `recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC
+             * @enum {string}
+             */
+            zone_from?: "recipient" | "request" | "tenant" | "default";
+        };
+        /**
+         * @example {
+         *       "scheduled_at": "2026-12-01T09:00:00Z"
+         *     }
+         */
+        RescheduleRequest: {
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at: string | components["schemas"]["LocalSchedule"];
         };
         RetriedWait: {
             /**
@@ -5227,7 +5798,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -5465,6 +6036,16 @@ export interface components {
             when?: string;
             zone: string;
         };
+        /** @description A result for each recipient */
+        SendAnswer: {
+            /** @description Users who get it now or later */
+            accepted: number;
+            dry_run: boolean;
+            /** @description The same when the request is repeated */
+            request_id: string;
+            /** @description In the order of the recipients */
+            results: components["schemas"]["SendResult"][];
+        };
         SendingResumed: {
             /**
              * @description Null: all types of the tenant
@@ -5499,6 +6080,104 @@ export interface components {
             /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
             emails: components["schemas"]["EmailStanding"][];
             thresholds: components["schemas"]["EmailThresholds"];
+        };
+        /**
+         * @description Asks for a notification to each recipient
+         * @example {
+         *       "type": "ORDER_CONFIRMATION",
+         *       "recipients": [
+         *         {
+         *           "user_id": "user-1042"
+         *         },
+         *         {
+         *           "email": "maria@example.com"
+         *         }
+         *       ],
+         *       "variables": {
+         *         "order_id": "4711"
+         *       },
+         *       "context": {
+         *         "source": "orders",
+         *         "correlation_id": "c-81"
+         *       }
+         *     }
+         */
+        SendRequest: {
+            /** @description Only that of the type: a request cannot change it */
+            category?: string;
+            /** @description Of those of the type; absent: all of them */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            content?: components["schemas"]["OwnContent"];
+            context?: {
+                /** @description By which notifications are found */
+                correlation_id?: string;
+                metadata?: {
+                    [key: string]: unknown;
+                };
+                source?: string;
+            };
+            /** @description RFC 3339 with a zone; after it the message is not sent */
+            expires_at?: string;
+            /**
+             * @description URGENT needs notifications:urgent; absent: that of the type
+             * @enum {string}
+             */
+            priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            recipients: components["schemas"]["Recipient"][];
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at?: string | components["schemas"]["LocalSchedule"];
+            /**
+             * @description Notification type of the catalog
+             * @example ORDER_CONFIRMATION
+             */
+            type: string;
+            /** @description What templates read as `event` */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What became of one recipient */
+        SendResult: {
+            /** @description What is planned for each channel */
+            channels?: {
+                [key: string]: components["schemas"]["PlannedChannel"];
+            };
+            /** @description Why it is suppressed or rejected */
+            code?: string;
+            /**
+             * Format: date-time
+             * @description Of what is scheduled
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at?: string;
+            /**
+             * @description Its time was past, so it is sent at once
+             * @constant
+             */
+            late?: true;
+            /** @description Of an address: whether it is that of a user, whose choices then count */
+            linked?: boolean;
+            /** @description Null: nothing is sent */
+            notification_id: string | null;
+            reason?: string;
+            /** @description As given; an address is masked */
+            recipient: {
+                email?: string;
+                phone?: string;
+                user_id?: string;
+            };
+            /** @description Place of the earlier recipient, from 0, who is the same user */
+            repeats?: number;
+            /** @enum {string} */
+            state: "accepted" | "scheduled" | "suppressed" | "rejected";
+            user_id?: string;
+            /** @description Zone of a local time */
+            zone?: string;
+            /**
+             * @description `recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC
+             * @enum {string}
+             */
+            zone_from?: "recipient" | "request" | "tenant" | "default";
         };
         /** @description The sender of a request, and its rights */
         Session: {
@@ -5593,7 +6272,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -5942,6 +6621,48 @@ export interface components {
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
         };
+        /**
+         * @example {
+         *       "channels": [
+         *         "email"
+         *       ],
+         *       "enabled": true
+         *     }
+         */
+        TypeChange: {
+            /** @description The channels that are on; the others are off. null: what was said before no longer holds */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description How often at most; null: what was said before no longer holds */
+            frequency?: ("IMMEDIATE" | "HOURLY" | "DAILY" | "WEEKLY" | "NEVER") | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
+        };
+        TypePreferences: {
+            /** @example MARKETING */
+            category: string;
+            /** @description By channel */
+            channels: {
+                [key: string]: components["schemas"]["PreferenceCell"];
+            };
+            /** @example IMMEDIATE */
+            frequency: string;
+            /** @example WELCOME_EMAIL */
+            type: string;
+        };
         User: {
             /**
              * @description Your id of the user
@@ -6126,6 +6847,33 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /** @description The verdict of the plan on one channel */
+        Verdict: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @example preference_off
+             * @enum {string}
+             */
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+            /**
+             * @description Where it was decided
+             * @example user: category MARKETING / sms
+             */
+            level: string;
+            /** @description When the user said so; null: the catalog says so */
+            since: string | null;
+            /**
+             * Format: date-time
+             * @description Of hold: until when
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
+            /** @example off */
+            value: components["schemas"]["Json"];
+            /** @enum {string} */
+            verdict: "go" | "hold" | "fold" | "drop";
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -6610,6 +7358,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_notification */
+        IdempotencyKeyReusedInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, invalid_webhook */
         IdempotencyKeyReusedInvalidWebhook: {
             headers: {
@@ -6689,6 +7451,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "too_many_members";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, category_mismatch, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "category_mismatch" | "invalid_notification";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -7002,6 +7778,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description preference_locked */
+        PreferenceLocked: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "preference_locked";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description rate_limited */
         RateLimited: {
             headers: {
@@ -7148,15 +7938,19 @@ export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
+export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogDiff = components['schemas']['CatalogDiff'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
 export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
+export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type Consent = components['schemas']['Consent'];
+export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
@@ -7216,6 +8010,7 @@ export type LastMove = components['schemas']['LastMove'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type LimitUse = components['schemas']['LimitUse'];
 export type Liveness = components['schemas']['Liveness'];
+export type LocalSchedule = components['schemas']['LocalSchedule'];
 export type LoginResult = components['schemas']['LoginResult'];
 export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
@@ -7226,6 +8021,7 @@ export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
+export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
@@ -7236,12 +8032,20 @@ export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type Notification = components['schemas']['Notification'];
+export type NotificationDetail = components['schemas']['NotificationDetail'];
+export type NotificationPage = components['schemas']['NotificationPage'];
+export type NotificationSummary = components['schemas']['NotificationSummary'];
 export type NotificationType = components['schemas']['NotificationType'];
 export type Overdue = components['schemas']['Overdue'];
+export type OwnContent = components['schemas']['OwnContent'];
 export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type PlannedChannel = components['schemas']['PlannedChannel'];
+export type PreferenceCell = components['schemas']['PreferenceCell'];
+export type PreferenceChange = components['schemas']['PreferenceChange'];
+export type Preferences = components['schemas']['Preferences'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -7255,16 +8059,21 @@ export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
+export type QuietHoursChange = components['schemas']['QuietHoursChange'];
 export type RateLimit = components['schemas']['RateLimit'];
 export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
+export type Recipient = components['schemas']['Recipient'];
+export type RecordedConsent = components['schemas']['RecordedConsent'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
+export type Rescheduled = components['schemas']['Rescheduled'];
+export type RescheduleRequest = components['schemas']['RescheduleRequest'];
 export type RetriedWait = components['schemas']['RetriedWait'];
 export type Reveal = components['schemas']['Reveal'];
 export type RevealedAddresses = components['schemas']['RevealedAddresses'];
@@ -7278,9 +8087,12 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
 export type SendingState = components['schemas']['SendingState'];
+export type SendRequest = components['schemas']['SendRequest'];
+export type SendResult = components['schemas']['SendResult'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
@@ -7295,6 +8107,8 @@ export type TemplateVariable = components['schemas']['TemplateVariable'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TypeChange = components['schemas']['TypeChange'];
+export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
@@ -7307,6 +8121,7 @@ export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
 export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
+export type Verdict = components['schemas']['Verdict'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -7331,12 +8146,14 @@ export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyK
 export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']['IdempotencyKeyReusedInvalidAccount'];
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedInvalidNotification = components['responses']['IdempotencyKeyReusedInvalidNotification'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
 export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses']['IdempotencyKeyReusedTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
+export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
@@ -7359,6 +8176,7 @@ export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationU
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
+export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
@@ -7760,6 +8578,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -8414,6 +9241,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8564,6 +9400,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8638,6 +9483,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -8761,6 +9615,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -9509,6 +10372,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -10645,6 +11517,115 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listOwnConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordOwnConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listOwnDevices: {
         parameters: {
             query?: {
@@ -11287,6 +12268,179 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listMembers: {
         parameters: {
             query?: {
@@ -11504,6 +12658,364 @@ export interface operations {
             409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                correlation_id?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                state?: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+                /** @description Notification type */
+                type?: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notifications": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "ORDER_CONFIRMATION",
+                     *           "user_id": "user-1042",
+                     *           "rule": "@direct",
+                     *           "state": "scheduled",
+                     *           "correlation_id": null,
+                     *           "source": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "cancelled_at": "2026-11-02T09:30:00.000Z",
+                     *           "deliveries": [
+                     *             {
+                     *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "channel": "email",
+                     *               "target": "",
+                     *               "status": "queued",
+                     *               "provider": null,
+                     *               "reason": null,
+                     *               "receipt_state": "unconfirmed"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendNotifications: {
+        parameters: {
+            query?: {
+                /** @description `true`: all is decided and planned, and nothing sent or stored */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "request_id": "text",
+                     *       "dry_run": true,
+                     *       "accepted": 1,
+                     *       "results": [
+                     *         {
+                     *           "recipient": {},
+                     *           "state": "accepted",
+                     *           "notification_id": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendAnswer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    getNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "notification_type": "ORDER_CONFIRMATION",
+                     *       "user_id": "user-1042",
+                     *       "rule": "@direct",
+                     *       "state": "scheduled",
+                     *       "correlation_id": null,
+                     *       "source": null,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "due_at": "2026-11-02T09:30:00.000Z",
+                     *       "cancelled_at": "2026-11-02T09:30:00.000Z",
+                     *       "category": null,
+                     *       "event_id": "text",
+                     *       "decision_id": null,
+                     *       "context": {},
+                     *       "deliveries": [
+                     *         {
+                     *           "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "user_id": "user-1042",
+                     *           "channel": "email",
+                     *           "target": "",
+                     *           "status": "queued",
+                     *           "reason_code": null,
+                     *           "reason": null,
+                     *           "provider": "smtp",
+                     *           "account": null,
+                     *           "provider_message_id": null,
+                     *           "attempts_made": 1,
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "finished_at": "2026-11-02T09:30:00.000Z",
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null,
+                     *           "attempts": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "provider": "smtp",
+                     *               "account": null,
+                     *               "started_at": "2026-11-02T09:30:00.000Z",
+                     *               "duration_ms": 1,
+                     *               "outcome": "sent",
+                     *               "code": null,
+                     *               "reason": null,
+                     *               "response": null,
+                     *               "provider_message_id": null,
+                     *               "choice": null,
+                     *               "parts": null,
+                     *               "cost": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationDetail"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "cancelled",
+                     *       "cancelled": [
+                     *         "text"
+                     *       ],
+                     *       "sent": [
+                     *         "text"
+                     *       ],
+                     *       "sending": [
+                     *         "text"
+                     *       ],
+                     *       "in_doubt": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rescheduleNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RescheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "scheduled"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rescheduled"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -13815,6 +15327,127 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listDevices: {
         parameters: {
             query?: {
@@ -14566,6 +16199,197 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimitedTooManyStreams"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replacePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -15851,6 +17675,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],

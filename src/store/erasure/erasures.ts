@@ -206,7 +206,7 @@ async function hideSuppressedAddresses(
   await connection.query(
     `update suppressions as s set address_mask = null, evidence = '{}'
      where tenant_id = $1 and address_hash = any($2)
-       and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash and a.hash > '')`,
+       and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash)`,
     [tenantId, hashes],
   );
 }

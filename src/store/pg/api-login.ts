@@ -26,6 +26,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   active_catalogs: ['SELECT'],
   catalog_contents: ['SELECT'],
   events: ['SELECT'],
+  event_ids: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
   users: ['SELECT', 'DELETE'],
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
@@ -45,6 +46,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   email_standings: ['SELECT', 'UPDATE'],
   provider_messages: ['SELECT'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  consents: ['SELECT'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT', 'INSERT'],
   webhook_facts: ['SELECT', 'INSERT'],
@@ -60,6 +62,7 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
+  notifications: ['UPDATE', 'cancelled_at'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';

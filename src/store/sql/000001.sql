@@ -238,6 +238,7 @@ create table active_catalogs (
   heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
   heard_outcomes text[],  -- those of them that are outcomes of notifications
   erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
+  has_terms      boolean not null default false,  -- users have terms: claims look at them
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -327,6 +328,7 @@ create table users (
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
   name           text collate "C",           -- of the traits, in small letters, to be searched; null: none
   sealed         bytea,                      -- originals of traits and trait_times
+  terms          json,                       -- what the user has said about their messages (src/model/terms.ts); null: nothing
   primary key (tenant_id, user_id)
 ) with (fillfactor = 70);  -- room for updates on the same page
 
@@ -334,6 +336,8 @@ create table users (
 create index users_zone on users (tenant_id, zone, user_id);
 -- Users by the start of their name.
 create index users_name on users (tenant_id, name, user_id) where name is not null;
+-- Whether a tenant has users with terms.
+create index users_terms on users (tenant_id, user_id) where terms is not null;
 
 -- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
 -- of the traits replaces the earlier one; those that were added by a request stay.
@@ -354,10 +358,10 @@ create table addresses (
   constraint addresses_from_somewhere check (is_trait or added_at is not null)
 );
 
+-- The users who have an address.
+create index addresses_hash on addresses (tenant_id, hash);
 -- No address stands beside itself.
 create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
--- Users by address.
-create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
@@ -509,6 +513,9 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
+-- Scheduled direct sends, by the id that the notification will have.
+create index waits_direct on waits (tenant_id, wait_id) where rule = '@direct';
+
 -- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
 -- rotation of the encryption key changes an ended wait: it seals the same originals again.
 create function reject_ended_wait() returns trigger language plpgsql as $$
@@ -567,6 +574,7 @@ create table notifications (
   correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
   sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
+  cancelled_at      timestamptz(3),             -- no claim sends it from then on; null: it was not cancelled
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
@@ -644,6 +652,7 @@ create table deliveries (
   choice              text,             -- why the attempt that sent it went by its account; null: there was no choice
   cost                numeric(12,6),    -- of the message, by the table of prices or as the provider said; null: not known
   currency            text,             -- of the cost, ISO 4217
+  plan                json,             -- the verdict of the plan, where it is not the ordinary one (src/model/plan.ts)
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
@@ -662,6 +671,9 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
+-- Deliveries that the plan holds: when the terms of their user change, they are due.
+create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
+  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
@@ -857,6 +869,27 @@ create table suppressions (
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
+-- Consents of users, with their evidence. Append-only: the state of now is in "users".terms.
+create table consents (
+  tenant_id       text collate "C" not null,
+  user_id         text collate "C" not null,
+  consent_id      uuid             not null,  -- UUIDv7
+  purpose         text collate "C" not null,  -- a category
+  channel         text collate "C" not null,
+  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn')),
+  address_hash    text collate "C",           -- keyed, as in "addresses"; null: of no address
+  address_mask    text,
+  source          text,                       -- form, import, keyword, …
+  method          text,                       -- single or double opt-in
+  wording_version text,
+  locale          text,
+  recorded_by     text             not null,  -- KIND ID of the actor
+  at              timestamptz(3)   not null,  -- when it was said
+  recorded_at     timestamptz(3)   not null,
+  sealed          bytea,                      -- further evidence: network address, user agent, page
+  primary key (tenant_id, user_id, consent_id)
+);
+
 -- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
 create table webhook_endpoints (
   tenant_id          text collate "C" not null references tenants,
@@ -962,6 +995,7 @@ begin
   if tg_op = 'INSERT' then
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
     new.erased_until := (select max(erased_at) from erasures where tenant_id = new.tenant_id);
+    new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -1173,7 +1207,7 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
     'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
