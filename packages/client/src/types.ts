@@ -3240,7 +3240,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "template" | "template_test" | "route" | "price" | "preferences";
         };
         DismissedEvent: {
             /**
@@ -5563,8 +5563,16 @@ export interface components {
         };
         PlannedChannel: {
             code?: string;
+            /** @description Level that decided; absent: the notification type itself */
+            decided_by?: string;
             /** @enum {string} */
-            plan: "go" | "hold";
+            plan: "go" | "hold" | "fold" | "drop";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
         };
         /** @description Whether a type goes to the user on a channel, and why */
         PreferenceCell: {
@@ -16468,7 +16476,7 @@ export interface operations {
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -16589,7 +16597,7 @@ export interface operations {
             412: components["responses"]["Outdated"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
