@@ -32,8 +32,8 @@ async function run(...args: string[]): Promise<{ code: number | string; stdout: 
 
 test('templates are seeded, listed, activated, rolled back and exported', async () => {
   const seed = () => run('seed', join(folder, 'catalog'), '--json');
-  const refused = await seed();
-  expect([refused.code, JSON.parse(refused.stdout).code]).toEqual([1, 'managed_by_files']);
+  const rejected = await seed();
+  expect([rejected.code, JSON.parse(rejected.stdout).code]).toEqual([1, 'managed_by_files']);
   await api.setSource('api');
   expect(JSON.parse((await seed()).stdout)).toMatchObject({ changed: 3, same: 0 });
   expect((await run('list')).stdout).toMatch(/^WELCOME {2}WELCOME by email in en {2}active version 1 {2}/m);

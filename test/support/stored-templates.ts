@@ -83,21 +83,16 @@ export async function templateApi(catalog: Record<string, string> = TEMPLATE_CAT
       };
       const [result] = await tidings.ingest([event]);
       if (result?.status !== 'accepted') throw new Error(JSON.stringify(result));
+      const ids = result.decisions.flatMap(({ notification_id: id }) => (id ? [id] : []));
       const deadline = Date.now() + 30_000;
       for (;;) {
-        const { rows } = await tidings.database.pool.query<{ id: string }>(
-          `select m.notification_id as id from messages as m join deliveries using (tenant_id, notification_id, channel, target)
-           where user_id = $1 and channel = 'email' order by m.notification_id desc limit 1`,
-          [userId],
+        const { rows } = await tidings.database.pool.query<{ open: number }>(
+          'select count(*)::int as open from deliveries where notification_id = any($1) and finished_at is null',
+          [ids],
         );
-        const [found] = rows;
-        const { rows: all } = await tidings.database.pool.query<{ open: number }>(
-          'select count(*)::int as open from deliveries where user_id = $1 and finished_at is null',
-          [userId],
-        );
-        if (found && all[0]?.open === 0) {
+        for (const notificationId of rows[0]?.open === 0 ? ids : []) {
           const message = await loadMessage(tidings.database.pool, tidings.seal, TENANT, {
-            notificationId: found.id,
+            notificationId,
             channel: 'email',
             target: '',
           });
