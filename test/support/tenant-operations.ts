@@ -44,7 +44,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
         return {
           name,
           method: method.toUpperCase() as Operation['method'],
-          path: `${path}${QUERIES[template]?.(rows) ?? ''}`,
+          path: `${path}${(QUERIES[name] ?? QUERIES[template])?.(rows) ?? ''}`,
           hasIds: given > 0,
           scope,
           parameters: new Set(parameters.flatMap((one) => (one.in === 'query' ? [one.name] : []))),
@@ -153,7 +153,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
-  '/api/v1/templates/translations': () => '?to=es',
+  'GET /api/v1/templates/translations': () => '?to=es',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 
