@@ -4902,16 +4902,39 @@ export interface components {
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
         };
+        /**
+         * @example {
+         *       "locale": "es",
+         *       "parts": {
+         *         "subject": "Bienvenido",
+         *         "text": "Hola"
+         *       }
+         *     }
+         */
         NewLocalization: {
             /** @example es */
             locale: string;
-            /** @description Sources by part; parts with a structure are YAML, or JSON */
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
             parts: {
                 [key: string]: string | {
                     [key: string]: unknown;
                 } | unknown[];
             };
-            /** @description Variables that it declares beside those of its notification: names, or declarations by name */
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
             variables?: string[] | {
                 [key: string]: {
                     default?: unknown;
@@ -5010,7 +5033,19 @@ export interface components {
              */
             until?: string;
         };
-        /** @description A template to be made */
+        /**
+         * @description A template to be made
+         * @example {
+         *       "name": "CLIENT_WELCOME",
+         *       "type": "WELCOME_EMAIL",
+         *       "channel": "email",
+         *       "locale": "en",
+         *       "parts": {
+         *         "subject": "Welcome, {{user_name}}",
+         *         "text": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
         NewTemplate: {
             /**
              * @description If given, it must be that of the type
@@ -5029,7 +5064,13 @@ export interface components {
             locale?: string;
             /** @example CLIENT_WELCOME */
             name: string;
-            /** @description Sources by part; parts with a structure are YAML, or JSON */
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
             parts: {
                 [key: string]: string | {
                     [key: string]: unknown;
@@ -5040,7 +5081,15 @@ export interface components {
              * @example WELCOME_EMAIL
              */
             type: string;
-            /** @description Variables that it declares beside those of its notification: names, or declarations by name */
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
             variables?: string[] | {
                 [key: string]: {
                     default?: unknown;
@@ -7044,9 +7093,21 @@ export interface components {
             /** @description The version that is active */
             version: number;
         };
-        /** @description A change of the draft; what is absent stays */
+        /**
+         * @description A change of the draft; what is absent stays
+         * @example {
+         *       "parts": {
+         *         "subject": "Welcome!"
+         *       }
+         *     }
+         */
         TemplateChange: {
-            /** @description Those that are absent stay, and null removes one */
+            /**
+             * @description Those that are absent stay, and null removes one
+             * @example {
+             *       "subject": "Welcome!"
+             *     }
+             */
             parts?: {
                 [key: string]: (string | {
                     [key: string]: unknown;
