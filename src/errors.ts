@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   too_many_issuers: { status: 422, title: 'Too many issuers' },
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  preference_locked: { status: 422, title: 'Preference locked' },
   too_many_addresses: { status: 422, title: 'Too many addresses' },
   too_many_devices: { status: 422, title: 'Too many devices' },
   too_many_streams: { status: 429, title: 'Too many streams' },

@@ -92,7 +92,7 @@ test('a message without a receipt is asked for its price as well', async () => {
   expect(await load(all, id)).toMatchObject({ receipt_state: 'unconfirmed', cost: PRICE.cost });
 });
 
-test('a price that could not be asked for within a day is not asked for any more', async () => {
+test('a price that could not be asked for within a day is no longer asked for', async () => {
   const all = await start({ files: PRICES });
   const { asked, check } = checkerOf(all, async () => PRICE);
   await deliver(all);

@@ -194,6 +194,9 @@ describe('receipts', () => {
       { kind: 'unknown', code: 'LOST' },
       { kind: 'unknown' },
     ]);
-    expect(http.receipts!.read(toRequest('no JSON'), settings())).toMatchObject({ receipts: [], fault: 'The body is not JSON.' });
+    expect(http.receipts!.read(toRequest('no JSON'), settings())).toMatchObject({
+      receipts: [],
+      fault: 'The body is not JSON.',
+    });
   });
 });

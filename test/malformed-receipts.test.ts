@@ -10,7 +10,7 @@ import { type TestServer, testServer } from './support/http.ts';
 import { sesReport, signEnvelope, TOPIC, toRequest } from './support/stand-ins/sns.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** Bodies that can never be read: whoever sends them is told, after the signature was checked over the bytes as they came. */
+/** Bodies that can never be read are answered with a problem, after the signature was checked over the bytes as they came. */
 
 const PUBLIC_URL = 'https://tidings.example';
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -5,7 +5,7 @@ import { Semaphore } from '../src/lib/concurrency/semaphore.ts';
 import { claimDeliveries } from '../src/store/deliveries/claim.ts';
 import { useDatabase } from './support/database.ts';
 
-/** What is less urgent has its turn, however much that is more urgent comes: at the limits, and at the slots of a provider. */
+/** Less urgent messages have their turn, however much that is more urgent comes: at the limits, and at the slots of a provider. */
 
 const database = useDatabase();
 const NOW = Date.parse('2026-01-10T12:00:00Z');

@@ -179,7 +179,7 @@ describe('an incoming message', () => {
   });
 });
 
-test('a form that says nothing is a receipt of the kind unknown, a body that should be JSON and is none is unreadable', () => {
+test('a form that says nothing is a receipt of the kind unknown, a body that should be JSON and is not valid is unreadable', () => {
   for (const body of [Buffer.from(''), Buffer.from([0xff, 0, 0x80]), Buffer.from('{"a":')]) {
     const request = { ...toCallback({}), body };
     expect(reader.read(request, settings).receipts).toEqual([expect.objectContaining({ kind: 'unknown' })]);

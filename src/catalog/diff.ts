@@ -14,10 +14,11 @@ export interface Difference {
     | 'group'
     | 'template'
     | 'route'
-    | 'price';
+    | 'price'
+    | 'preferences';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
-   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`.
+   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the section.
    */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
@@ -38,6 +39,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('template', getTemplates(from), getTemplates(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
+    ...compareParts('preferences', getPreferences(from), getPreferences(to)),
   ];
 }
 
@@ -94,6 +96,24 @@ function getTemplates({ templates }: CatalogData): Parts {
 
 function getRoutes({ routes = [] }: CatalogData): Parts {
   return new Map(routes.map((route) => [route.channel, { entries: route.entries }]));
+}
+
+/** Sections of the policy, each with its entries as fields. */
+function getPreferences({ preferences }: CatalogData): Parts {
+  const sections = Object.entries(preferences ?? {}).filter(([, value]) => !isEmpty(value));
+  return new Map(
+    sections.map(([name, value]) => [SECTIONS[name] ?? name, typeof value === 'object' ? value : { value }]),
+  );
+}
+
+const SECTIONS: { readonly [name: string]: string } = {
+  legalHours: 'legal_hours',
+  quietHours: 'quiet_hours',
+  holdSpread: 'hold_spread',
+};
+
+function isEmpty(value: unknown): boolean {
+  return value === 0 || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 function getPrices({ prices = [] }: CatalogData): Parts {

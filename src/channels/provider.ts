@@ -78,7 +78,7 @@ export interface Provider {
   close(): Promise<void>;
 }
 
-/** What a provider charges for a message. */
+/** Charge of a provider for a message. */
 export interface BilledMessage {
   readonly cost: Cost;
   /** Billed parts (SMS); absent: not known. */
@@ -129,7 +129,7 @@ export interface ProviderDefinition<Settings = unknown> {
   readonly repeats: 'recognized' | 'replaced' | 'doubled';
   /** Way in which a receipt names its delivery: by our reference, by the id of the provider, or never. */
   readonly correlatesBy: 'reference' | 'message_id' | 'nothing';
-  /** What `Provider.check` asks, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
+  /** Question of `Provider.check`, in sentences for its page in the docs. Null: it cannot be asked without sending a message. */
   readonly checks: string | null;
   /** Whether its receipts do not say what a message cost, and it is asked once (`Provider.fetchCost`). Default false. */
   readonly pricesLater?: boolean;

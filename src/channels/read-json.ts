@@ -5,7 +5,7 @@ export function readJsonObject(text: string): JsonObject | undefined {
   return asObject(readJson(text));
 }
 
-/** Returns a text as JSON; undefined: it is none. */
+/** Returns a text as JSON; undefined: it is not valid. */
 export function readJson(text: string): Json | undefined {
   try {
     return JSON.parse(text) as Json;

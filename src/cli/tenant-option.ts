@@ -13,6 +13,8 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'dead-letters',
   'deliveries',
   'devices',
+  'preferences',
+  'consents',
   'explain',
   'inbox',
   'issuers',

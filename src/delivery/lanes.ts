@@ -147,7 +147,7 @@ export function shareOut<L extends Lane>(
     const [each, rest] = [Math.floor(share / own.length), share % own.length];
     for (let place = 0; place < own.length; place++) {
       const ownShare = each + (place < rest ? 1 : 0);
-      // Where limits do not allow all of it, the first have it.
+      // The first lanes get the tokens of a limit that does not allow all of it.
       if (ownShare > 0) shares.push({ lane: own[(place + turn) % own.length] as L, count: ownShare });
     }
     left -= share;

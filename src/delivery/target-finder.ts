@@ -16,7 +16,7 @@ import {
   type Unsent,
   type Unstarted,
 } from './dispatch-result.ts';
-import { NO_ACCOUNT } from './routes/choose-account.ts';
+import { NO_ACCOUNT } from './routes/no-account.ts';
 import type { TargetSource, TargetSources } from './targets.ts';
 import { takesService } from './tenant-accounts.ts';
 

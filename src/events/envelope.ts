@@ -32,6 +32,8 @@ export interface ReceivedEvent extends Event {
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;
   readonly addresses: readonly Address[];
+  /** Evidence of a consent that Tidings itself records; no part of the event. */
+  readonly evidence?: JsonObject;
 }
 
 /** An address trait of an event. */

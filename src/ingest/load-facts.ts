@@ -33,6 +33,7 @@ import type { TraitTimeRow } from '../store/facts/trait-times.ts';
 import { openWait, type StoredWait } from '../store/waits/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
+import { parseStoredTerms } from '../users/terms.ts';
 
 /** Opens what is sealed, and makes ids, for one tenant. */
 export interface FactsContext {
@@ -128,9 +129,10 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
   return facts;
 }
 
-function setProfile(facts: Facts, { userId, profile, sealed }: ProfileRow): void {
+function setProfile(facts: Facts, { userId, profile, sealed, terms }: ProfileRow): void {
   const user = getUser(facts, userId);
   user.profile = profile;
+  if (terms !== '') user.terms = parseStoredTerms(terms);
   if (sealed === null) return;
   const original = openDocument(facts.seal, sealed, documentRow('users', facts.tenantId, userId));
   if (original) user.profile = original as unknown as Profile;

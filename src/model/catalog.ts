@@ -1,6 +1,7 @@
 import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
+import type { Policy } from './preferences.ts';
 import type { Price, Route } from './route.ts';
 import type { Tracking } from './tracking.ts';
 
@@ -221,6 +222,10 @@ export interface NotificationType {
   readonly expiresAfter?: Millis;
   /** Finding out about the readers of its email; absent: what the tenant says. */
   readonly tracking?: Tracking;
+  /** Present: it does not wait for quiet hours. */
+  readonly quiet?: 'ignore';
+  /** Present: it is dropped where it would have to wait for legal or quiet hours. */
+  readonly whenHeld?: 'drop';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
 }
@@ -299,6 +304,8 @@ export interface CatalogData {
   readonly routes?: readonly Route[];
   /** Absent: what messages cost is not computed. */
   readonly prices?: readonly Price[];
+  /** Policy for the terms of users; absent: NO_POLICY. */
+  readonly preferences?: Policy;
 }
 
 export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };

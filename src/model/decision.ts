@@ -1,4 +1,5 @@
 import type { Json, JsonObject, Millis } from './event.ts';
+import type { Verdict } from './plan.ts';
 
 export const OUTCOMES = [
   'send',
@@ -19,6 +20,7 @@ export const REASON_CODES = [
   'condition_error',
   'pattern_incomplete',
   'limit_reached',
+  'all_channels_dropped',
   'expired',
   // waits
   'waiting',
@@ -124,6 +126,8 @@ export interface Evidence {
   }[];
   /** Present if the rule's `expires` suppressed the send: the allowed and the actual delay. */
   readonly expired?: { readonly expires_ms: Millis; readonly late_by_ms: Millis };
+  /** Verdicts on the channels of the notification type; absent: it goes by all of them at once. */
+  readonly plan?: readonly Verdict[];
 }
 
 export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;

@@ -1,4 +1,5 @@
 import type { JsonObject, Millis } from './event.ts';
+import { DROP_CODES } from './plan-codes.ts';
 
 export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'chat', 'internal'] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -161,6 +162,7 @@ export const DELIVERY_REASON_CODES = [
   'fallback',
   'reached',
   'suppressed',
+  ...DROP_CODES,
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 

@@ -22,6 +22,7 @@ interface DocumentKeys {
   inbox_items: [userId: string, notificationId: string];
   provider_accounts: [account: string];
   webhook_endpoints: [endpointId: string];
+  consents: [userId: string, consentId: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;

@@ -16,7 +16,7 @@ import { type RecordOptions, recordReceipts } from './record-receipts.ts';
 const MAX_ROUND = 100;
 /** Messages that are asked for at the same time. */
 const MAX_AT_ONCE = 10;
-/** A price that could not be asked for within this time (ms) after it was due is not asked for any more: the computed one stays. */
+/** A price that could not be asked for within this time (ms) after it was due is no longer asked for: the computed one stays. */
 const MAX_PRICE_DELAY_MS: Millis = 24 * 3_600_000;
 /** Time in ms within which a provider answers. */
 const POLL_TIMEOUT_MS: Millis = 10_000;

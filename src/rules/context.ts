@@ -1,6 +1,7 @@
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
+import type { ChannelPlan, PlanOnTerms } from '../model/plan.ts';
 import { maskText } from '../privacy/mask.ts';
 import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
@@ -20,6 +21,8 @@ export interface Send {
   readonly variables?: JsonObject | undefined;
   readonly items?: readonly DigestItem[] | undefined;
   readonly total?: number | undefined;
+  /** The planned deliveries, where they are not the ordinary ones. */
+  readonly plans?: readonly ChannelPlan[] | undefined;
 }
 
 export interface NewUse extends CountedUse {
@@ -43,6 +46,8 @@ export interface DecisionContext extends Verdicts {
   /** Time of the decision. */
   readonly now: Millis;
   readonly ids: Ids;
+  /** Plans notifications on the terms of their user; undefined: they are sent on all their channels. */
+  readonly plan?: PlanOnTerms | undefined;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -72,6 +77,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   condition_error: 'not_matched',
   pattern_incomplete: 'not_matched',
   limit_reached: 'suppressed',
+  all_channels_dropped: 'suppressed',
   expired: 'suppressed',
   waiting: 'scheduled',
   collected: 'scheduled',
@@ -99,8 +105,15 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
 };
 
 /** Returns the context of one decision, without verdicts. @param source the key of the event, or the id of the wait */
-export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {
-  return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
+export function newContext(
+  rules: RuleSets,
+  user: UserState,
+  now: Millis,
+  ids: Ids,
+  source: string,
+  plan?: PlanOnTerms,
+): DecisionContext {
+  return { rules, user, now, ids, source, plan, decisions: [], sends: [], uses: [], emits: [] };
 }
 
 /**

@@ -46,6 +46,16 @@ export function sentReason(
   return `${verdict}: ${why.length > 0 ? joinWords(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
 
+/** The reason why a notification is not sent: its plan drops all channels. @param text of the plan */
+export function droppedReason(text: string): string {
+  return `Not sent: ${text}.`;
+}
+
+/** Adds to the reason why a notification is sent that not all of its channels are used at once. @param text of the plan */
+export function withPlan(reason: string, text: string): string {
+  return `${reason} Not by all channels at once: ${text}.`;
+}
+
 /** @param problems of the variables of one notification */
 export function variablesReason(type: string, problems: readonly { readonly message: string }[]): string {
   const shown = problems.slice(0, MAX_NAMED_PROBLEMS).map(({ message }) => message);

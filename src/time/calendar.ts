@@ -176,6 +176,20 @@ export function toLocalTime(time: Millis, zone: string): Millis | undefined {
   return known && toLocal(time, known.zone);
 }
 
+/**
+ * Returns the first or the last instant at which a clock in the zone shows a local time; of one that a clock change skips, the first
+ * instant after the change.
+ * @param local as `toLocalTime` returns it
+ */
+export function toEdgeInstant(local: Millis, zone: string, edge: 'first' | 'last'): Millis {
+  const where = getZone(zone);
+  const { time, exists } = toInstant(local, where);
+  if (!exists) return findChange(local - DAY_MS, local + DAY_MS, where);
+  if (edge === 'first') return time;
+  const second = local - getOffsetsAround(local, where)[1];
+  return second > time && toLocal(second, where) === local ? second : time;
+}
+
 /*
  * A local time is represented as the instant at which a UTC clock shows the same digits.
  */

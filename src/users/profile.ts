@@ -1,4 +1,12 @@
-import { getAddressKind, type Json, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import {
+  ADDRESS_TRAITS,
+  type AddressKind,
+  getAddressKind,
+  type Json,
+  type JsonObject,
+  type Millis,
+  type Profile,
+} from '../model/event.ts';
 import { maskAddressTrait, maskDocument, maskText } from '../privacy/mask.ts';
 
 /**
@@ -71,4 +79,14 @@ export function isSameValue(a: Json, b: Json | undefined): boolean {
 
 function isGreaterText(value: Json, than: Json | undefined): boolean {
   return JSON.stringify(value) > JSON.stringify(than ?? null);
+}
+
+/** Returns the mask of the current address of a kind: that of the newest trait, and of equals the one listed first. */
+export function getAddressMask({ traits, traitTimes }: Profile, kind: AddressKind): Json | undefined {
+  let newest: string | undefined;
+  for (const trait in ADDRESS_TRAITS) {
+    if (ADDRESS_TRAITS[trait] !== kind || !(trait in traits)) continue;
+    if (newest === undefined || (traitTimes[trait] ?? 0) > (traitTimes[newest] ?? 0)) newest = trait;
+  }
+  return newest === undefined ? undefined : traits[newest];
 }

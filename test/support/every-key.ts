@@ -34,6 +34,8 @@ notifications:
     in_doubt: hold
     give_up_after: 2h
     expires_after: 3d
+    quiet: ignore
+    when_held: drop
     provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }
@@ -86,7 +88,7 @@ const MORE_EVENTS = `
 /** Each stands for itself. They need no templates. */
 const MORE_NOTIFICATIONS = `
 - { description: What happened., category: SYSTEM, channels: [webhook, internal], in_doubt: hold, give_up_after: 2h }
-- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m }
+- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m, quiet: ignore, when_held: drop }
 - { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
 - { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1, tracking: clicks }
 - { category: SYSTEM, channels: [email, internal], provider_template: { email: CLIENT_WELCOME_V1 } }
@@ -158,6 +160,29 @@ export const ROUTES = `routes:
   sms: { account: installation }
 prices:
   - { provider: twilio, channel: sms, calling_code: "351", from: 2026-01-01, amount: 0.045, currency: EUR }
+`;
+
+export const PREFERENCES = `zone: Europe/Berlin
+defaults:
+  types: { TELL: { enabled: true, email: true, sms: false, push: true, in_app: true } }
+  categories: { MARKETING: false }
+  channels: { push: true }
+locks: { types: { TELL: true } }
+required: [TELL]
+consent:
+  MARKETING: { any: [record, { trait: opted_in }] }
+  SYSTEM/sms: record
+legal_hours:
+  push: 08:00-21:00
+  sms:
+    hours: 08:00-21:00
+    zones: [America/New_York, Pacific/Honolulu]
+    pass: [SECURITY]
+    regions:
+      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute }
+quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
+hold_spread: 10m
+audiences: { TELL: { products: [LOAN] } }
 `;
 
 /** Things that the parser accepts. */

@@ -117,9 +117,10 @@ export function recordHistory(
     }
   }
   const histories = [...users.values()].map(
-    ({ userId, profile, waits, uses }): StoredHistory => ({
+    ({ userId, profile, terms, waits, uses }): StoredHistory => ({
       userId,
       profile,
+      terms,
       events: events
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),

@@ -103,6 +103,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/addresses/{address_id}/primary': ({ userId, addressIds }) => [userId, addressIds[0]],
   '/api/v1/users/{user_id}/addresses/{address_id}': ({ userId, addressIds }) => [userId, addressIds[1]],
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
+  '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/consents': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/stream': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/{mark}': ({ userId }) => [userId, 'seen-all'],
@@ -153,6 +155,7 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
 const NOTHING = () => undefined;
 const REASON = () => ({ reason: 'The user asked what was sent' });
+const CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', source: 'test' };
 const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
@@ -179,6 +182,12 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/users/{user_id}/devices/apns': () => ({ registration_id: 'a1b2c3d4e5' }),
   'POST /api/v1/users/{user_id}/devices/fcm': () => ({ registration_id: 'own-token:2' }),
   'DELETE /api/v1/users/{user_id}/devices/{device_id}': NOTHING,
+  'PUT /api/v1/users/{user_id}/preferences': () => ({ channels: { sms: false } }),
+  'PATCH /api/v1/users/{user_id}/preferences': () => ({ channels: { push: false } }),
+  'POST /api/v1/users/{user_id}/consents': () => CONSENT,
+  'POST /api/v1/me/consents': () => CONSENT,
+  'PUT /api/v1/me/preferences': () => ({ channels: { sms: false } }),
+  'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': NOTHING,
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': NOTHING,

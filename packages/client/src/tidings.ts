@@ -1,6 +1,7 @@
 import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
 import { Catalogs } from './resources/catalogs.ts';
+import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
@@ -14,6 +15,7 @@ import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
+import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { Routes } from './resources/routes.ts';
@@ -60,6 +62,8 @@ export class Tidings {
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
+  readonly preferences: Preferences;
+  readonly consents: Consents;
   readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
@@ -89,6 +93,8 @@ export class Tidings {
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);
+    this.preferences = new Preferences(connection);
+    this.consents = new Consents(connection);
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);

@@ -639,6 +639,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my consents, the one that was recorded last first */
+        get: operations["listOwnConsents"];
+        put?: never;
+        /** Record that I granted or withdrew consent */
+        post: operations["recordOwnConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/devices": {
         parameters: {
             query?: never;
@@ -791,6 +809,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to me, and what decides that */
+        get: operations["getOwnPreferences"];
+        /** Replace my preferences: what the body does not name is as if I had never chosen */
+        put: operations["replaceOwnPreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change my preferences; the others stay */
+        patch: operations["changeOwnPreferences"];
         trace?: never;
     };
     "/api/v1/members": {
@@ -1282,6 +1319,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the consents of a user, the one that was recorded last first */
+        get: operations["listConsents"];
+        put?: never;
+        /** Record that a user granted or withdrew consent, with the evidence */
+        post: operations["recordConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/devices": {
         parameters: {
             query?: never;
@@ -1417,6 +1472,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to a user, and what decides that */
+        get: operations["getPreferences"];
+        /** Replace the preferences of a user: what the body does not name is as if they had never chosen */
+        put: operations["replacePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change preferences of a user; the others stay */
+        patch: operations["changePreferences"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/reveal": {
@@ -1823,7 +1897,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1852,7 +1926,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2076,6 +2150,29 @@ export interface components {
             next: string | null;
             versions: components["schemas"]["CatalogVersion"][];
         };
+        /**
+         * @example {
+         *       "sms": false
+         *     }
+         */
+        CategoryChange: {
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
+        };
         /** @description The result of one health check */
         Check: {
             cause?: string;
@@ -2163,6 +2260,51 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A consent that was granted or withdrawn */
+        Consent: {
+            /** @description Masked; null: of no address */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @example sms */
+            channel: string;
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
+            /** @description Null: it has no evidence, or you may not see it (personal_data:read) */
+            evidence: components["schemas"]["JsonObject"] | null;
+            locale: string | null;
+            method: string | null;
+            /** @example MARKETING */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            /** @description Kind and id of who recorded it */
+            recorded_by: string;
+            source: string | null;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            wording_version: string | null;
+        };
+        /** @description The one that was recorded last first */
+        ConsentPage: {
+            consents: components["schemas"]["Consent"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /**
          * @description Correction of a rejected event
@@ -2365,7 +2507,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2391,7 +2533,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2423,6 +2565,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2437,6 +2581,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2544,6 +2693,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2558,6 +2709,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2661,7 +2817,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
+            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price" | "preferences";
         };
         DismissedEvent: {
             /**
@@ -2922,6 +3078,8 @@ export interface components {
                 to: string;
                 within: string;
             };
+            /** @description Verdicts on the channels; absent: it goes by all of them at once */
+            plan?: components["schemas"]["Verdict"][];
             split?: {
                 share: number;
                 variant: string;
@@ -3195,7 +3353,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3790,7 +3948,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -3812,6 +3970,47 @@ export interface components {
             environment?: "sandbox" | "production";
             /** @description Token of the app on the device, as its system gave it */
             registration_id: string;
+        };
+        /**
+         * @example {
+         *       "purpose": "MARKETING",
+         *       "channel": "email",
+         *       "state": "granted",
+         *       "source": "checkout form"
+         *     }
+         */
+        NewConsent: {
+            /** @description The address that the user consented for; default: the one that messages go to */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description When it was said; default: now
+             */
+            at?: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app";
+            /** @description Network address, user agent, page and more; stored sealed */
+            evidence?: {
+                [key: string]: unknown;
+            };
+            /** @description The language of that text */
+            locale?: string;
+            /**
+             * @description How it was given
+             * @example double_opt_in
+             */
+            method?: string;
+            /**
+             * @description The category of messages
+             * @enum {string}
+             */
+            purpose: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /** @description Where it is from; a grant from `import` counts only while the user has said nothing else */
+            source: string;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            /** @description The version of the text that the user saw */
+            wording_version?: string;
         };
         /**
          * @description A device with its token, or a browser with its subscription
@@ -4542,13 +4741,82 @@ export interface components {
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
         };
+        /** @description Whether a type goes to the user on a channel, and why */
+        PreferenceCell: {
+            /** @description Whether the user can change it */
+            changeable: boolean;
+            decided_by: {
+                /**
+                 * @example preference_off
+                 * @enum {string}
+                 */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                /**
+                 * @description Where it was decided
+                 * @example user: category MARKETING / sms
+                 */
+                level: string;
+                /** @description When the user said so; null: the catalog says so */
+                since: string | null;
+                /** @example off */
+                value: components["schemas"]["Json"];
+            };
+            on: boolean;
+        };
+        /**
+         * @example {
+         *       "categories": {
+         *         "MARKETING": {
+         *           "sms": false
+         *         }
+         *       }
+         *     }
+         */
+        PreferenceChange: {
+            /** @description Everything; only_listed: only what is turned on for a type, category or channel. null: what was said before no longer holds */
+            all?: (boolean | "only_listed") | null;
+            /** @description By category */
+            categories?: {
+                [key: string]: components["schemas"]["CategoryChange"];
+            };
+            /** @description By channel */
+            channels?: {
+                [key: string]: boolean | null;
+            };
+            /** @description Hours without messages that can wait */
+            quiet_hours?: components["schemas"]["QuietHoursChange"] | null;
+            /** @description By notification type */
+            types?: {
+                [key: string]: components["schemas"]["TypeChange"];
+            };
+        };
+        /** @description What goes to a user, and what decides that */
+        Preferences: {
+            catalog_version: number;
+            /** @description Null: no hours are quiet */
+            quiet_hours: {
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example 22:00-08:00 Europe/Berlin (zone of the user) */
+                hours: string;
+            } | null;
+            types: components["schemas"]["TypePreferences"][];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -4784,6 +5052,26 @@ export interface components {
             overdue: components["schemas"]["Overdue"][];
         };
         /**
+         * @example {
+         *       "start": "22:00",
+         *       "end": "08:00",
+         *       "zone": "Europe/Berlin"
+         *     }
+         */
+        QuietHoursChange: {
+            /** @description false: none, whatever the default of the tenant is */
+            enabled?: boolean;
+            /**
+             * @description Excluded; before the start: on the next day
+             * @example 22:00
+             */
+            end?: string;
+            /** @example 22:00 */
+            start?: string;
+            /** @description Default: the zone of the user */
+            zone?: string | null;
+        };
+        /**
          * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
          * @example {
          *       "per_second": 14,
@@ -4851,7 +5139,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -4859,6 +5147,14 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /** @description The id under which a consent is kept */
+        RecordedConsent: {
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
         };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
@@ -5085,7 +5381,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -5451,7 +5747,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -5800,6 +6096,48 @@ export interface components {
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
         };
+        /**
+         * @example {
+         *       "channels": [
+         *         "email"
+         *       ],
+         *       "enabled": true
+         *     }
+         */
+        TypeChange: {
+            /** @description The channels that are on; the others are off. null: what was said before no longer holds */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description How often at most; null: what was said before no longer holds */
+            frequency?: ("IMMEDIATE" | "HOURLY" | "DAILY" | "WEEKLY" | "NEVER") | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
+        };
+        TypePreferences: {
+            /** @example MARKETING */
+            category: string;
+            /** @description By channel */
+            channels: {
+                [key: string]: components["schemas"]["PreferenceCell"];
+            };
+            /** @example IMMEDIATE */
+            frequency: string;
+            /** @example WELCOME_EMAIL */
+            type: string;
+        };
         User: {
             /**
              * @description Your id of the user
@@ -5885,6 +6223,33 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /** @description The verdict of the plan on one channel */
+        Verdict: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @example preference_off
+             * @enum {string}
+             */
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+            /**
+             * @description Where it was decided
+             * @example user: category MARKETING / sms
+             */
+            level: string;
+            /** @description When the user said so; null: the catalog says so */
+            since: string | null;
+            /**
+             * Format: date-time
+             * @description Of hold: until when
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
+            /** @example off */
+            value: components["schemas"]["Json"];
+            /** @enum {string} */
+            verdict: "go" | "hold" | "fold" | "drop";
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -6761,6 +7126,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description preference_locked */
+        PreferenceLocked: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "preference_locked";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description rate_limited */
         RateLimited: {
             headers: {
@@ -6913,9 +7292,12 @@ export type CatalogDiff = components['schemas']['CatalogDiff'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
 export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
+export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type Consent = components['schemas']['Consent'];
+export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
@@ -6983,6 +7365,7 @@ export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
+export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
@@ -6999,6 +7382,9 @@ export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type PreferenceCell = components['schemas']['PreferenceCell'];
+export type PreferenceChange = components['schemas']['PreferenceChange'];
+export type Preferences = components['schemas']['Preferences'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -7012,10 +7398,12 @@ export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
+export type QuietHoursChange = components['schemas']['QuietHoursChange'];
 export type RateLimit = components['schemas']['RateLimit'];
 export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
+export type RecordedConsent = components['schemas']['RecordedConsent'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
@@ -7052,12 +7440,15 @@ export type TemplateVariable = components['schemas']['TemplateVariable'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TypeChange = components['schemas']['TypeChange'];
+export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserPage = components['schemas']['UserPage'];
 export type UserToken = components['schemas']['UserToken'];
+export type Verdict = components['schemas']['Verdict'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -7110,6 +7501,7 @@ export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationU
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
+export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
@@ -7511,6 +7903,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -8165,6 +8566,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8315,6 +8725,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8389,6 +8808,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -8512,6 +8940,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -9213,6 +9650,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -10349,6 +10795,115 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listOwnConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordOwnConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listOwnDevices: {
         parameters: {
             query?: {
@@ -10985,6 +11540,179 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -13344,6 +14072,127 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listDevices: {
         parameters: {
             query?: {
@@ -13969,6 +14818,197 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimitedTooManyStreams"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replacePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -15152,6 +16192,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],

@@ -43,6 +43,8 @@ const NOTIFICATION_KEYS = [
   'expires_after',
   'provider_template',
   'tracking',
+  'quiet',
+  'when_held',
   'layout',
   'variables',
 ];
@@ -114,6 +116,8 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
       maxAge: parseDurationOf(file, found, 'give_up_after', '24h') ?? DEFAULT_RETRY_MS,
       ...(expiresAfter === undefined ? {} : { expiresAfter }),
       ...(tracking === undefined ? {} : { tracking }),
+      ...(parseWord(file, found, 'quiet', 'ignore') && { quiet: 'ignore' as const }),
+      ...(parseWord(file, found, 'when_held', 'drop') && { whenHeld: 'drop' as const }),
       ...(variables === undefined ? {} : { variables }),
     },
   };
@@ -185,6 +189,13 @@ function parseTracking(file: YamlFile, found: Fields, category: NotificationType
   if (tracking === undefined || tracking === 'none' || category !== 'SECURITY') return tracking;
   file.report(text!.at, 'a SECURITY message is never tracked', 'leave "tracking" out, or choose another category');
   return undefined;
+}
+
+/** Whether a field that has only one value is there. */
+function parseWord(file: YamlFile, found: Fields, key: string, word: string): boolean {
+  const entry = found.get(key);
+  const text = entry && parseText(file, entry.value, `"${key}"`, `${key}: ${word}`);
+  return text !== undefined && parseKeyword(file, text, `a value of "${key}"`, [word]) !== undefined;
 }
 
 /** Returns a duration in ms; undefined: it is absent, or wrong, which has been reported. */

@@ -5,6 +5,7 @@ import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
+import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
@@ -23,7 +24,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'routes'] as const;
+const PARTS = [...REQUIRED_PARTS, 'routes', 'preferences'] as const;
 
 /** Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files. */
 export async function parseCatalogFiles(source: CatalogFiles): Promise<ParsedCatalog> {
@@ -71,6 +72,8 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
     parseRules(file, { ...events, ...(notifications && { notifications: notifications.types }) }),
   );
   const routes = parseFile(yaml.get('routes'), parseRoutes);
+  const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
+  const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, ...notifications },
@@ -85,6 +88,7 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
     ...rules!,
     templates,
     ...routes,
+    ...(preferences && { preferences }),
   };
 }
 

@@ -189,7 +189,7 @@ function openTwilio(account: TwilioSettings, { http, clock }: ProviderTools): Pr
     });
   }
 
-  /** Returns a message as Twilio has it; undefined: it has none, or does not respond. */
+  /** Returns a message as Twilio stores it; undefined: Twilio does not know it, or does not respond. */
   async function fetchMessage(providerMessageId: string, signal: AbortSignal): Promise<JsonObject | undefined> {
     if (!MESSAGE_SID.test(providerMessageId)) return undefined;
     const url = `${root}/Messages/${providerMessageId}.json`;

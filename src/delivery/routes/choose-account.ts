@@ -14,6 +14,7 @@ import type { Circuits } from '../circuits.ts';
 import { TEST_PROVIDER, type TenantAccounts, takesService } from '../tenant-accounts.ts';
 import type { RouteCache } from './catalog-routes.ts';
 import type { MessageFacts } from './message-facts.ts';
+import { NO_ACCOUNT } from './no-account.ts';
 import { type Candidate, getRouteName, groupByTier, rankAccounts } from './rank-accounts.ts';
 import type { RouteMoves } from './route-moves.ts';
 
@@ -40,16 +41,6 @@ export interface AccountChooserOptions {
   /** Returns what the choice may ask about a message. */
   readonly getFacts: (delivery: ClaimedDelivery) => MessageFacts;
 }
-
-/** In the place of an account, where none may send a message. */
-export const NO_ACCOUNT: Provider = {
-  name: 'none',
-  channels: [],
-  concurrency: 1,
-  keepsMessage: false,
-  send: async () => ({ kind: 'retry', reason: 'there is no account' }),
-  close: async () => {},
-};
 
 /**
  * Chooses the account that each message goes by: that of the route of its channel in the active catalog, or else of the accounts in

@@ -24,6 +24,7 @@ const TAGS = [
   { name: 'explain', description: 'Why a user did, or did not, get a notification' },
   { name: 'users', description: 'Users that events are about' },
   { name: 'deliveries', description: 'Notifications on their way to a channel' },
+  { name: 'preferences', description: 'What users want, and what the tenant decides for them' },
   { name: 'suppressions', description: 'Addresses that get no messages' },
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },

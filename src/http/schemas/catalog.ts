@@ -117,7 +117,18 @@ export const versionPage = z
 
 const difference = z
   .object({
-    part: z.enum(['event', 'traits', 'mapping', 'notification', 'rule', 'group', 'template', 'route', 'price']),
+    part: z.enum([
+      'event',
+      'traits',
+      'mapping',
+      'notification',
+      'rule',
+      'group',
+      'template',
+      'route',
+      'price',
+      'preferences',
+    ]),
     name: z.string(),
     change: z.enum(['added', 'removed', 'changed']),
     fields: z

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Decision, type Evidence, OUTCOMES, REASON_CODES, WAIT_KINDS } from '../../model/decision.ts';
 import { idOf, json, jsonObject, limitQuery, listOf, pathText, timestamp, userId, userIdParam } from './common.ts';
+import { verdict } from './verdicts.ts';
 
 /* Decisions, with what they rest on. */
 
@@ -68,6 +69,7 @@ const evidence = z
     change: z.exactOptional(z.object({ trait: z.string(), from: json, to: json })),
     limits: z.exactOptional(listOf(limit)),
     expired: z.exactOptional(z.object({ expires_ms: z.number(), late_by_ms: z.number() })),
+    plan: z.exactOptional(listOf(verdict)).describe('Verdicts on the channels; absent: it goes by all of them at once'),
   })
   .meta({
     id: 'Evidence',

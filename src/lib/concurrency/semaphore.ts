@@ -8,7 +8,7 @@ interface Task<Key> {
 
 /** Tasks of a rank that later ones of the rank before it may overtake, at most, where neither has places of its own. */
 const MAX_OVERTAKING = 100;
-/** Of so many starts one is of a task without places of its own, if any waits. */
+/** One of so many starts is of a task without places of its own, if any waits. */
 const STARTS_PER_TURN = 8;
 
 /**

@@ -8,6 +8,7 @@ import {
 import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Group, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { NO_POLICY } from '../../model/preferences.ts';
 import { COMMON_VARIABLES } from '../../templates/variables.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
@@ -64,6 +65,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     ...findAddressReads(all, data.templates),
     planned,
     notifications: new Map(data.notifications.map((type) => [type.name, type])),
+    policy: data.preferences ?? NO_POLICY,
     validateEmitted,
   };
 }

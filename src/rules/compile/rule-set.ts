@@ -1,6 +1,7 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
 import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import type { Policy } from '../../model/preferences.ts';
 import type { TraitReads } from './trait-reads.ts';
 
 /** A rule with its expressions compiled. */
@@ -83,6 +84,8 @@ export interface RuleSet {
   /** Whether some rule waits. */
   readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  /** NO_POLICY: users may have terms all the same. */
+  readonly policy: Policy;
   /** Variables that are checked when a rule acts, by notification type. */
   readonly planned: ReadonlyMap<string, Variables>;
   /** Whether a rule reads an address of the user, or a template reads one from `traits`: events then keep them as posted. */

@@ -1,6 +1,8 @@
 import type { Expression, Scope } from '../../expressions/condition.ts';
 import type { Action } from '../../model/catalog.ts';
+import type { Decision } from '../../model/decision.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
+import type { NotificationPlan } from '../../model/plan.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
@@ -8,41 +10,50 @@ import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule } from '../known/user-waits.ts';
-import { cancelledByRuleReason, sentReason } from '../reasons.ts';
+import { cancelledByRuleReason, droppedReason, sentReason, withPlan } from '../reasons.ts';
 import { addUse } from '../user-state.ts';
 import { dropItems } from '../waits/drop-items.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
+import type { TypePlans } from './plan-types.ts';
 
 /**
  * Does what the rule says, once all gates let it pass: adds a decision and a send for each notification, counts the limits,
- * and carries out the actions in their order.
+ * and carries out the actions in their order. A notification whose channels are all dropped by the plan is suppressed; if every one
+ * is, no limit is counted.
  *
  * Changes the user's limit uses, and the waits that a `cancel` action ends.
+ * @param plans plans that are not the ordinary ones; undefined: all are
+ * @returns whether it sent something, or carried out an action
  */
 export function act(
   ctx: DecisionContext,
   compiled: CompiledRule,
   firing: Firing,
   passed: Passed & { readonly variables?: JsonObject | undefined },
-): void {
+  plans: TypePlans | undefined,
+): boolean {
   const { rule } = compiled;
   const { trigger, due, eventIds, evidence } = firing;
   const { types, limitStates, time } = passed;
   const onlyActs = types.length === 0;
   const limits = compiled.limits.map(({ limit }) => limit);
-  const decisions = addDecision(ctx, compiled, {
-    code: onlyActs ? 'acted' : 'matched',
-    reason: sentReason(rule, types, evidence, limitStates, limits, due),
-    eventIds,
-    evidence,
-    types: onlyActs ? [rule.name] : types,
-  });
+  const reason = sentReason(rule, types, evidence, limitStates, limits, due);
+  const decisions = plans
+    ? types.map((type) => addPlanned(ctx, compiled, firing, { type, reason, plan: plans.get(type) }))
+    : addDecision(ctx, compiled, {
+        code: onlyActs ? 'acted' : 'matched',
+        reason,
+        eventIds,
+        evidence,
+        types: onlyActs ? [rule.name] : types,
+      });
 
   const scope = toScope(ctx, firing);
   if (!onlyActs) {
     const data = evaluateData(compiled, scope, passed.variant);
     for (const decision of decisions) {
+      if (decision.notification_id === null) continue;
       ctx.sends.push({
         decision,
         trigger,
@@ -53,16 +64,38 @@ export function act(
         variables: passed.variables,
         items: firing.items,
         total: firing.total,
+        plans: plans?.get(decision.notification_type)?.channels,
       });
     }
   }
-  const notificationId = decisions[0]?.notification_id ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`);
-  countUses(ctx, compiled, firing, passed, notificationId);
+  const sent = decisions.find(({ notification_id: id }) => id !== null)?.notification_id;
+  if (onlyActs || sent) {
+    countUses(ctx, compiled, firing, passed, sent ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`));
+  }
   for (const [index, action] of rule.actions.entries()) {
     if (action.kind === 'cancel') cancelWaitsOf(ctx, compiled, action.rule, firing, time);
     else
       emit(ctx, compiled, firing, { action, index, time, fields: evaluateAll(compiled.actions[index] ?? [], scope) });
   }
+  return onlyActs || sent !== undefined || rule.actions.length > 0;
+}
+
+/** Adds the decision on one notification type, with what the plan says about its channels. */
+function addPlanned(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  { eventIds, evidence }: Firing,
+  { type, reason, plan }: { type: string; reason: string; plan: NotificationPlan | undefined },
+): Decision {
+  const isDropped = plan?.channels.length === 0;
+  const [decision] = addDecision(ctx, compiled, {
+    code: isDropped ? 'all_channels_dropped' : 'matched',
+    reason: plan === undefined ? reason : isDropped ? droppedReason(plan.text) : withPlan(reason, plan.text),
+    eventIds,
+    evidence: plan ? { ...evidence, plan: plan.verdicts } : evidence,
+    types: [type],
+  });
+  return decision as Decision;
 }
 
 /** Counts one use of each limit for the rule, however many notifications it sends. */

@@ -39,6 +39,7 @@ export function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelive
     lastAccount: row[26],
     heardOutcomes: row[27],
     sequence: row[28],
+    hasTerms: row[29] === true,
   };
 }
 
@@ -72,6 +73,7 @@ export type ClaimedRow = [
   lastAccount: string | null,
   heardOutcomes: readonly string[] | null,
   sequence: number | null,
+  hasTerms: boolean | null,
 ];
 
 /**
@@ -153,7 +155,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
-          ) end, d.account, k.heard_outcomes, n.sequence::float8`;
+          ) end, d.account, k.heard_outcomes, n.sequence::float8, k.has_terms`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

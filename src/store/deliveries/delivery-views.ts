@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { AttemptOutcomeKind, Channel, Cost, DeliveryStatus, Message } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
+import type { Verdict } from '../../model/plan.ts';
 import type { ReceiptFlag, ReceiptState } from '../../model/receipt.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import { maskMessage } from '../../privacy/mask.ts';
@@ -55,6 +56,10 @@ export interface DeliveryView {
   /** State by all receipts of the provider; null: nothing yet, or it sends none. */
   readonly receipt_state: ReceiptState | null;
   readonly receipt_flags: readonly ReceiptFlag[];
+  /** Code of the thing that it waits for until it is due; null: its turn. */
+  readonly hold_code: string | null;
+  /** The verdict of the plan that held or dropped it; null: the plan did not. */
+  readonly decided_by: Verdict | null;
   /** Billed parts; null: one, or not known. */
   readonly parts: number | null;
   /** Null: it is not known, or another attempt has it. */
@@ -252,7 +257,7 @@ export async function loadMessage(
 /** The columns of `toDeliveryView`, from deliveries. */
 export const SELECT_DELIVERY = `
 select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
-       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags,
+       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags, hold_code, plan,
        parts, cost, currency,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
@@ -292,6 +297,8 @@ export function toDeliveryView(row: any): DeliveryView {
     has_message: row.has_message,
     receipt_state: row.receipt_state,
     receipt_flags: row.receipt_flags ?? [],
+    hold_code: row.hold_code,
+    decided_by: row.plan,
     parts: row.parts,
     cost: toCost(row.cost, row.currency),
   };

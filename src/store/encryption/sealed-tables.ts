@@ -64,6 +64,13 @@ export const SEALED_TABLES: readonly SealedTable[] = [
       resealDocument(seal, sealed, documentRow('provider_accounts', tenant, account)),
   },
   {
+    name: 'consents',
+    key: [TENANT, USER, ['consent_id', 'uuid']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
+      resealDocument(seal, sealed, documentRow('consents', tenant, user, id)),
+  },
+  {
     name: 'waits',
     key: [TENANT, USER, ['wait_id', 'uuid']],
     hasKeyId: false,

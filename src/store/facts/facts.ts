@@ -69,6 +69,8 @@ export interface ProfileRow {
   readonly sealed: Buffer | null;
   /** Keyed hashes of the current addresses, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
+  /** JSON of the terms of the user; empty: they have said nothing. */
+  readonly terms: string;
 }
 
 /** The latest event of a type in the range asked for. */
@@ -214,13 +216,14 @@ from active_catalogs where tenant_id = $1`;
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {
   return {
     statement: { name: 'users', text: USERS, values: [tenantId, packTextArray(userIds)] },
-    read([index, traits, traitTimes, addressHashes, sealed]) {
+    read([index, traits, traitTimes, addressHashes, sealed, terms]) {
       rows.profiles.push({
         userId: userIds[Number(index)] as string,
         profile: { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) },
         traitsChars: Math.max(traits.length, sealed.length),
         addressHashes: JSON.parse(addressHashes),
         sealed: sealed === '' ? null : Buffer.from(sealed, 'base64'),
+        terms,
       });
     },
   };
@@ -232,10 +235,10 @@ function readProfiles(tenantId: string, userIds: readonly string[], rows: Loaded
  * lateral part without a limit.
  */
 const USERS = `
-select q.i::int - 1, p.traits, p.trait_times, p.address_hashes, coalesce(encode(p.sealed, 'base64'), '')
+select q.i::int - 1, p.traits, p.trait_times, p.address_hashes, coalesce(encode(p.sealed, 'base64'), ''), coalesce(p.terms::text, '')
 from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
 cross join lateral (
-  select traits, trait_times, address_hashes, sealed from users where tenant_id = $1 and user_id = q.user_id limit 1
+  select traits, trait_times, address_hashes, sealed, terms from users where tenant_id = $1 and user_id = q.user_id limit 1
 ) as p`;
 
 function readStoredEvents(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {

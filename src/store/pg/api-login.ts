@@ -44,6 +44,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   email_standings: ['SELECT', 'UPDATE'],
   provider_messages: ['SELECT'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  consents: ['SELECT'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT', 'INSERT'],
   webhook_facts: ['SELECT', 'INSERT'],

@@ -237,6 +237,7 @@ create table active_catalogs (
   rule_facts     text[],  -- facts of Tidings itself that the text of the version names; null: none
   heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
   heard_outcomes text[],  -- those of them that are outcomes of notifications
+  has_terms      boolean not null default false,  -- users have terms: claims look at them
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -325,11 +326,14 @@ create table users (
   updated_at     timestamptz(3)   not null,
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
   sealed         bytea,                      -- originals of traits and trait_times
+  terms          json,                       -- what the user has said about their messages (src/model/terms.ts); null: nothing
   primary key (tenant_id, user_id)
 ) with (fillfactor = 70);  -- room for updates on the same page
 
 -- The users of a time zone, for scheduled rules in local time.
 create index users_zone on users (tenant_id, zone, user_id);
+-- Whether a tenant has users with terms.
+create index users_terms on users (tenant_id, user_id) where terms is not null;
 
 -- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
 -- of the traits replaces the earlier one; those that were added by a request stay.
@@ -618,6 +622,7 @@ create table deliveries (
   choice              text,             -- why the attempt that sent it went by its account; null: there was no choice
   cost                numeric(12,6),    -- of the message, by the table of prices or as the provider said; null: not known
   currency            text,             -- of the cost, ISO 4217
+  plan                json,             -- the verdict of the plan, where it is not the ordinary one (src/model/plan.ts)
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
@@ -636,6 +641,9 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
+-- Deliveries that the plan holds: when the terms of their user change, they are due.
+create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
+  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
@@ -831,6 +839,27 @@ create table suppressions (
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
+-- Consents of users, with their evidence. Append-only: the state of now is in "users".terms.
+create table consents (
+  tenant_id       text collate "C" not null,
+  user_id         text collate "C" not null,
+  consent_id      uuid             not null,  -- UUIDv7
+  purpose         text collate "C" not null,  -- a category
+  channel         text collate "C" not null,
+  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn')),
+  address_hash    text collate "C",           -- keyed, as in "addresses"; null: of no address
+  address_mask    text,
+  source          text,                       -- form, import, keyword, …
+  method          text,                       -- single or double opt-in
+  wording_version text,
+  locale          text,
+  recorded_by     text             not null,  -- KIND ID of the actor
+  at              timestamptz(3)   not null,  -- when it was said
+  recorded_at     timestamptz(3)   not null,
+  sealed          bytea,                      -- further evidence: network address, user agent, page
+  primary key (tenant_id, user_id, consent_id)
+);
+
 -- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
 create table webhook_endpoints (
   tenant_id          text collate "C" not null references tenants,
@@ -935,6 +964,7 @@ create function find_hearers() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
+    new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -1137,7 +1167,7 @@ begin
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
     'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);

@@ -1,0 +1,83 @@
+import type { NotificationType } from './catalog.ts';
+import type { Channel, InDoubtPolicy } from './delivery.ts';
+import type { Json, Millis, Profile } from './event.ts';
+import type { PlanCode } from './plan-codes.ts';
+import type { Policy } from './preferences.ts';
+import type { ConsentTerms, Terms } from './terms.ts';
+
+/** The planned delivery of one notification on one channel. */
+export interface ChannelPlan {
+  readonly channel: Channel;
+  readonly dueAt: Millis;
+  /** End of the retries. */
+  readonly retryUntil: Millis;
+  /** After this the message is of no use; null: it keeps its use. */
+  readonly expiresAt: Millis | null;
+  readonly inDoubt: InDoubtPolicy;
+  /** 0 to 3; see `getPriorityNumber`. */
+  readonly priority: number;
+  /** Place among channels that are tried one after the other, from 1; null: all channels are used. */
+  readonly step: number | null;
+  /** `fallback`: the channels before it come first; otherwise why the plan holds it. */
+  readonly holdCode: string | null;
+  /** The verdict, where it differs from the ordinary. */
+  readonly verdict?: Verdict;
+}
+
+/** The verdict of the plan on one channel of a notification. The stored and the public shape are the same. */
+export interface Verdict {
+  readonly channel: Channel;
+  readonly verdict: 'go' | 'hold' | 'fold' | 'drop';
+  readonly code: PlanCode;
+  /** Level that decided: `user: type ORDER_SHIPPED / sms`, `tenant: lock of category MARKETING`, `law: MARKETING / sms`. */
+  readonly level: string;
+  /** The value that decided: `off`, `granted`, `22:00-08:00 Europe/Berlin`. */
+  readonly value: Json;
+  /** When the user said so (ISO 8601); null: it is the policy of the catalog. */
+  readonly since: string | null;
+  /** End of a `hold`, in ISO 8601. */
+  readonly until?: string;
+}
+
+/** The user of a message, as the plan sees them. */
+export interface PlanUser {
+  readonly userId: string;
+  readonly profile: Profile;
+  /** Returns whether the address of a channel is the one that a consent is bound to. */
+  isBoundTo(channel: Channel, consent: ConsentTerms): boolean;
+}
+
+/** Everything that the plan of one notification depends on. */
+export interface PlanQuestion {
+  readonly type: NotificationType;
+  /** Channels that are asked about, in the order of the type. */
+  readonly channels: readonly Channel[];
+  readonly terms: Terms;
+  readonly policy: Policy;
+  readonly user: PlanUser;
+  readonly now: Millis;
+  /** When the message expires; null: it keeps its use. */
+  readonly expiresAt: Millis | null;
+  /** Whether the message passes quiet hours: it is urgent. */
+  readonly isUrgent: boolean;
+}
+
+/** The plan of one notification, where it is not the ordinary one: at least one channel is held or dropped. */
+export interface NotificationPlan {
+  /** Without those that are dropped. */
+  readonly channels: readonly ChannelPlan[];
+  /** One for each channel that was asked about. */
+  readonly verdicts: readonly Verdict[];
+  /** The verdicts in words, as the end of a sentence: `the user turned off MARKETING (email)`. */
+  readonly text: string;
+}
+
+/**
+ * Plans a notification on the terms of its user and the policy of the tenant.
+ * @param only channels selected by the rule; undefined: all
+ * @returns undefined: the plan is the ordinary one
+ */
+export type PlanOnTerms = (
+  question: Omit<PlanQuestion, 'channels' | 'isUrgent' | 'expiresAt'>,
+  only: readonly Channel[] | undefined,
+) => NotificationPlan | undefined;

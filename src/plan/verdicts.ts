@@ -1,0 +1,109 @@
+/**
+ * The plan of one channel: whether it may be used, and from when. The policies are asked in the order of docs/preferences.md; the
+ * first that decides ends the first stage.
+ */
+
+import { hashText } from '../lib/text/hash-text.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { Channel } from '../model/delivery.ts';
+import type { Millis } from '../model/event.ts';
+import type { PlanQuestion, Verdict } from '../model/plan.ts';
+import { findHoursEnd } from '../time/hours.ts';
+import { DAY_MS, isoTime } from '../time/iso-time.ts';
+import type { Answer, AskPolicy } from './answer.ts';
+import { askAudience } from './policies/audience.ts';
+import { askConsent } from './policies/consent.ts';
+import { type ClosedHours, findNextClosed } from './policies/hours.ts';
+import { findLegalHours } from './policies/legal-hours.ts';
+import { askLock } from './policies/lock.ts';
+import { findQuietHours } from './policies/quiet-hours.ts';
+import { askRequired } from './policies/required.ts';
+import { askTenantDefault } from './policies/tenant-default.ts';
+import { askUserOff } from './policies/user-off.ts';
+import { askUserOn } from './policies/user-on.ts';
+
+/** Lines 4 to 9 and 11 of the order of precedence. Line 10 always decides. */
+const MAY_IT_GO: readonly AskPolicy[] = [askConsent, askRequired, askLock, askAudience, askUserOff, askUserOn];
+
+/** Longest hold in ms: what must wait longer is dropped. */
+const MAX_HOLD_MS: Millis = 14 * DAY_MS;
+/** Hours that may follow one another before a message can go, at most. */
+const MAX_MOVES = 64;
+
+/** A verdict, and of one that holds when the message is due. */
+export interface TimedVerdict {
+  readonly verdict: Verdict;
+  readonly dueAt: Millis;
+}
+
+/** Returns whether a notification may go to its user on a channel, and which policy says so. Time does not matter. */
+export function askWhetherItMayGo(question: PlanQuestion, channel: Channel): Answer {
+  if (CHANNEL_DESCRIPTORS[channel].isForOthers) {
+    return { verdict: 'go', code: 'default_on', level: 'not for the user', value: 'on' };
+  }
+  for (const ask of MAY_IT_GO) {
+    const answer = ask(question, channel);
+    if (answer) return answer;
+  }
+  return askTenantDefault(question, channel);
+}
+
+/** Returns the verdict of all policies on one channel. */
+export function planChannel(question: PlanQuestion, channel: Channel): TimedVerdict {
+  const { now } = question;
+  const answer = askWhetherItMayGo(question, channel);
+  if (answer.verdict === 'drop' || CHANNEL_DESCRIPTORS[channel].isForOthers) {
+    return { verdict: toVerdict(channel, answer), dueAt: now };
+  }
+  return planTime(question, channel, answer);
+}
+
+function toVerdict(channel: Channel, { verdict, code, level, value, since }: Answer): Verdict {
+  return { channel, verdict, code, level, value, since: since === undefined ? null : isoTime(since) };
+}
+
+/** Lines 13, 14 and 17: when it may go. */
+function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
+  const { now, type, expiresAt } = question;
+  const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
+  const { dueAt, by } = findOpenTime(now, closed);
+  if (!by) return { verdict: toVerdict(channel, answer), dueAt: now };
+  const said = { channel, level: by.level, value: by.value, since: by.since === undefined ? null : isoTime(by.since) };
+  if (type.whenHeld === 'drop')
+    return { verdict: { verdict: 'drop', code: 'quiet_hours_dropped', ...said }, dueAt: now };
+  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
+    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
+  }
+  const spread = dueAt + spreadHold(question, dueAt, closed);
+  return { verdict: { verdict: 'hold', code: by.code, ...said, until: isoTime(spread) }, dueAt: spread };
+}
+
+/** Returns the first time at which none of these hours are, and the last of them that the message waited for. */
+function findOpenTime(now: Millis, closed: readonly ClosedHours[]): { dueAt: Millis; by: ClosedHours | undefined } {
+  let dueAt = now;
+  let by: ClosedHours | undefined;
+  for (let move = 0; move < MAX_MOVES; move++) {
+    const before = dueAt;
+    for (const hours of closed) {
+      const end = findHoursEnd(dueAt, hours);
+      if (end !== undefined && end > dueAt) [dueAt, by] = [end, hours];
+    }
+    if (dueAt === before) return { dueAt, by };
+  }
+  // Together they leave no time open.
+  return { dueAt: Number.POSITIVE_INFINITY, by };
+}
+
+/**
+ * Returns how long after the end of the hours the message is due: many users have the same hours. Always the same for a user, and
+ * before the next hours begin and the message expires.
+ */
+function spreadHold({ policy, user, expiresAt }: PlanQuestion, from: Millis, closed: readonly ClosedHours[]): Millis {
+  if (policy.holdSpread === 0) return 0;
+  const room = Math.min(
+    policy.holdSpread,
+    findNextClosed(from, closed) - from,
+    (expiresAt ?? Number.POSITIVE_INFINITY) - from,
+  );
+  return hashText(`hold ${user.userId}`) % Math.max(1, Math.floor(room));
+}
