@@ -14,6 +14,7 @@ import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
+import { templatesRow } from './rows/templates.ts';
 import { floodRow, tenantsRow } from './rows/tenants.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
 import { urgentRow } from './rows/urgent.ts';
@@ -40,6 +41,7 @@ export const ROWS: readonly Row[] = [
   backtestRow,
   timersRow,
   pendingRow,
+  templatesRow,
   tenantsRow,
   floodRow,
 ];

@@ -50,3 +50,23 @@ test('a link that was changed is not found', async () => {
     expect((await server.post(`/unsubscribe/${changed}`)).status).toBe(404);
   expect(await suppressions()).toEqual([]);
 });
+
+test('a mail program that is a page, and our own page in a browser that tells no origin, unsubscribe as well', async () => {
+  const { send, email, server, suppressions } = await start();
+  await send('promo');
+  const path = String(email.calls[0]?.unsubscribeUrl).slice(PUBLIC_URL.length);
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const origins = [{ origin: 'null' }, { origin: 'https://mail.example' }, { 'sec-fetch-site': 'cross-site' }];
+  for (const origin of origins)
+    expect((await server.post(path, 'List-Unsubscribe=One-Click', { ...form, ...origin })).status).toBe(200);
+  expect(await suppressions()).toMatchObject([{ scope: 'category:MARKETING', reason: 'unsubscribed' }]);
+});
+
+test('a mail service may unsubscribe many of its readers from one address', async () => {
+  const { send, email, server, suppressions } = await start();
+  await send('promo');
+  const path = String(email.calls[0]?.unsubscribeUrl).slice(PUBLIC_URL.length);
+  for (let n = 0; n < 610; n++) await server.get(path);
+  expect((await server.post(path, 'List-Unsubscribe=One-Click')).status).toBe(200);
+  expect(await suppressions()).toHaveLength(1);
+});

@@ -1,4 +1,5 @@
 import type { EventType } from '../model/catalog.ts';
+import { NOTIFICATION_REQUESTED, NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
 import type { JsonObject } from '../model/event.ts';
 import { CONSENT_RECORDED, CONSENT_STATES, PREFERENCE_UPDATED } from '../model/terms.ts';
 
@@ -78,14 +79,53 @@ const TERMS_EVENTS: readonly EventType[] = [
   },
 ];
 
+/** Requests for notifications: see src/rules/direct.ts. Callers make them by /api/v1/notifications. */
+const REQUEST_EVENTS: readonly EventType[] = [
+  {
+    name: NOTIFICATION_REQUESTED,
+    properties: {
+      type: 'object',
+      properties: {
+        notification_type: text,
+        request_id: text,
+        by: { type: 'object', properties: { kind: text, id: text } },
+        channels: { type: 'array', items: text },
+        priority: text,
+        variables: { type: 'object' },
+        content: { type: 'object' },
+        scheduled_at: { type: ['string', 'object'] },
+        expires_at: { type: 'string', format: 'date-time' },
+      },
+    },
+  },
+  {
+    name: NOTIFICATION_RESCHEDULED,
+    properties: {
+      type: 'object',
+      properties: {
+        notification_id: text,
+        notification_type: text,
+        by: { type: 'object', properties: { kind: text, id: text } },
+        scheduled_at: { type: ['string', 'object'] },
+      },
+    },
+  },
+];
+
 /** Event types that every catalog has without declaring them. */
-export const LIFECYCLE_EVENTS: readonly EventType[] = [...OUTCOME_EVENTS, ...SUPPRESSION_EVENTS, ...TERMS_EVENTS];
+export const LIFECYCLE_EVENTS: readonly EventType[] = [
+  ...OUTCOME_EVENTS,
+  ...SUPPRESSION_EVENTS,
+  ...TERMS_EVENTS,
+  ...REQUEST_EVENTS,
+];
 
 const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => name));
 
 /** Events that only Tidings itself may post, and how a caller has it do so. */
 const OWN_EVENTS: ReadonlyMap<string, string> = new Map([
   ...SUPPRESSION_EVENTS.map(({ name }) => [name, 'add or lift a suppression by /api/v1/suppressions'] as const),
+  ...REQUEST_EVENTS.map(({ name }) => [name, 'ask for a notification by /api/v1/notifications'] as const),
   [PREFERENCE_UPDATED, 'change the preferences by /api/v1/users/{id}/preferences'],
   [CONSENT_RECORDED, 'record the consent by /api/v1/users/{id}/consents'],
 ]);

@@ -12,6 +12,8 @@ export interface DispatchResult {
   readonly locale?: MessageLocale;
   /** Why it went by its account; absent: there was no choice. */
   readonly choice?: string;
+  /** Whether other accounts may send it: a pause of this one does not hold it up. Default false. */
+  readonly hasOthers?: boolean;
   /** Cost of the message; absent: it is not known. */
   readonly cost?: Cost;
 }

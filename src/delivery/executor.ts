@@ -158,7 +158,7 @@ export class Executor {
   }
 
   async #attempt(delivery: ClaimedDelivery, chosen: ChosenAccount): Promise<void> {
-    const { provider, choice } = chosen;
+    const { provider, choice, hasOthers = false } = chosen;
     const { capacity, clock, tokens, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
@@ -174,7 +174,8 @@ export class Executor {
     }
     // A message that was not handed over leaves its tokens to others.
     if ('unstarted' in result || !result.message) tokens.giveBack(delivery);
-    if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
+    const more = { ...(choice === null ? {} : { choice }), hasOthers };
+    if (!('unstarted' in result)) onCompleted(delivery, { ...result, ...more }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);
   }

@@ -3,6 +3,7 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { OwnContent } from '../model/direct.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
@@ -12,6 +13,7 @@ import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
+import { buildOwnMessage } from '../templates/own-message.ts';
 import { explainBlank, renderMessage } from '../templates/template.ts';
 import { toTemplateValues } from '../templates/values.ts';
 import { openAddress } from '../users/addresses.ts';
@@ -56,6 +58,7 @@ export class MessageRenderer {
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
     const locale = userLocale ?? tenant.settings.locale ?? '';
+    if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider);
     const fallbacks = tenant.settings.locale_fallbacks;
     const key = { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog };
     const template = await this.#options.catalogs.loadTemplate(key);
@@ -72,14 +75,32 @@ export class MessageRenderer {
     const { message } = rendered;
     const blank = explainBlank(template, message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
-    const sender = CHANNEL_DESCRIPTORS[channel].addressKind === 'email' ? tenant.settings.mail_from : undefined;
+    const ready = await this.#toReady(delivery, message, tenant, provider);
+    return userLocale === undefined ? ready : { ...ready, locale: { locale: template.locale, userLocale } };
+  }
+
+  /** Makes the message from the content that its request brought. */
+  async #toOwn(
+    delivery: ClaimedDelivery,
+    { content, event }: JsonObject,
+    tenant: TenantProfile,
+    provider: Provider,
+  ): Promise<RenderedMessage | Unsent> {
+    const built = buildOwnMessage(delivery.channel, content as OwnContent, (event ?? {}) as JsonObject);
+    if ('error' in built) return { outcome: { kind: 'rejected', reason: `the content of the request ${built.error}` } };
+    return this.#toReady(delivery, built.message, tenant, provider);
+  }
+
+  async #toReady(
+    delivery: ClaimedDelivery,
+    message: Message,
+    tenant: TenantProfile,
+    provider: Provider,
+  ): Promise<RenderedMessage> {
+    const isEmail = CHANNEL_DESCRIPTORS[delivery.channel].addressKind === 'email';
+    const sender = isEmail ? tenant.settings.mail_from : undefined;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, message, tenant);
-    return {
-      message,
-      ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
-      ...(sender === undefined ? {} : { sender }),
-      ...(tracking === undefined ? {} : { tracking }),
-    };
+    return { message, ...(sender === undefined ? {} : { sender }), ...(tracking === undefined ? {} : { tracking }) };
   }
 
   /** Returns whether opens and clicks of a message are found out; undefined: neither. */

@@ -181,7 +181,7 @@ export function parseEvent(
     tenantId,
     userId,
     eventId: named ? (envelope.event_id as string) : contentHash,
-    key: named ? contentUuid(`id\n${envelope.event_id as string}`) : contentHash,
+    key: named ? toEventKey(envelope.event_id as string) : contentHash,
     hasCallerId: named,
     contentHash,
     type,
@@ -198,6 +198,11 @@ export function parseEvent(
     sealText: toSealText(properties, traits, context, addresses),
     addresses,
   };
+}
+
+/** Returns the key of an event whose caller gave its id. */
+export function toEventKey(eventId: string): string {
+  return contentUuid(`id\n${eventId}`);
 }
 
 /**

@@ -35,6 +35,7 @@ import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import { toConsentRow } from './consent-row.ts';
 import type { Facts } from './load-facts.ts';
+import { toSearchName } from './search-name.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 import { toEventFact } from './webhook-facts.ts';
 
@@ -241,7 +242,9 @@ export class BatchDecider {
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
       const addressHashes = this.#addresses.getHashes(userId);
-      this.batch.profiles.push({ userId, ...this.#sealProfile(userId, profile), addressHashes, zone, isNew });
+      const stored = this.#sealProfile(userId, profile);
+      const name = toSearchName(stored.profile.traits);
+      this.batch.profiles.push({ userId, ...stored, addressHashes, zone, name, isNew });
     }
     this.batch.addresses.push(...this.#addresses.getChanges());
     const written = new Set(this.batch.waits.map(({ wait }) => wait));
@@ -315,7 +318,7 @@ export class BatchDecider {
     const type = catalog.getNotificationType(decision.notification_type);
     const condensed = condenseContents(send, catalog.namedFields);
     const notificationId = decision.notification_id as string;
-    const plans = send.plans ?? planNotification(type, rule.channels, this.batch.now);
+    const plans = send.plans ?? planNotification(type, rule.channels, this.batch.now, send.direct);
     this.batch.notifications.push({
       userId,
       notificationId,

@@ -18,6 +18,7 @@ import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { previewEvents } from './preview-events.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { fireFailing } from './timers/fire-failing.ts';
 import { fireSlowly } from './timers/fire-slowly.ts';
@@ -134,6 +135,19 @@ export class Pipeline {
       const message = 'The events were not stored; send them again.';
       throw new TidingsError('unavailable', message, { retryAfter: 2, cause: error });
     }
+  }
+
+  /** Decides the items of one request as `ingest` does, and stores nothing. Returns a result for each item, in their order. */
+  async preview(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const parsed = await this.#parseItems(tenantId, items);
+    const events = parsed.filter((one): one is ReceivedEvent => !isRejection(one));
+    const results = await withTransactionRetry(this.#parts.pool, (connection) =>
+      previewEvents(this.#parts, connection, tenantId, events),
+    );
+    let next = 0;
+    return parsed.map((one, index) =>
+      isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
+    );
   }
 
   /** Resolves when every request has its results, and its work has been announced to the workers. */
@@ -265,7 +279,9 @@ export class Pipeline {
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const parse = (rules: EventRules) =>
-      items.map((item) => rejectFalse(item, parseItem(tenantId, item, rules, bounds, now)));
+      items.map((item) =>
+        rejectFalse(item, parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now)),
+      );
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -385,13 +401,16 @@ export class Pipeline {
     items: readonly unknown[],
     results: readonly EventResult[],
   ): Promise<void> {
-    const rejected = results.flatMap((result, index) =>
-      result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
-    );
+    const rejected = results.flatMap((result, index) => (isToKeep(result) ? [{ item: items[index], result }] : []));
     if (rejected.length === 0) return;
     const { pool, seal, clock } = this.#parts;
     await quarantine(pool, seal, tenantId, rejected, clock());
   }
+}
+
+/** Whether a result has its item kept in the quarantine. Of a user who was erased nothing is kept. */
+function isToKeep({ status, code }: EventResult): boolean {
+  return (status === 'rejected' || status === 'conflict') && code !== 'user_erased';
 }
 
 /** Returns the results of two groups of events in the order of all events. */
@@ -416,6 +435,16 @@ function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): Received
   }
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
+}
+
+/** Returns rules by which Tidings itself may set a trait to null, whatever its schema says: it is removed. */
+function allowRemoval(rules: EventRules): EventRules {
+  const { validate } = rules;
+  return {
+    ...rules,
+    validate: (type, properties, traits) =>
+      validate(type, properties, Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== null))),
+  };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

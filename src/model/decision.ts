@@ -1,3 +1,4 @@
+import type { ZoneSource } from './direct.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { Verdict } from './plan.ts';
 
@@ -128,6 +129,19 @@ export interface Evidence {
   readonly expired?: { readonly expires_ms: Millis; readonly late_by_ms: Millis };
   /** Verdicts on the channels of the notification type; absent: it goes by all of them at once. */
   readonly plan?: readonly Verdict[];
+  /** Present if a request asked for the notification, and no rule of the tenant decided it. */
+  readonly direct?: {
+    readonly request_id: string;
+    /** Origin of its content: a template of the type, the request, or a template that the provider keeps. */
+    readonly content: 'template' | 'request' | 'provider_template';
+    /** When it was to be sent; absent: at once. `local` and those after it only for a local time. */
+    readonly scheduled?: {
+      readonly at: string;
+      readonly local?: string;
+      readonly zone?: string;
+      readonly zone_from?: ZoneSource;
+    };
+  };
 }
 
 export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;

@@ -1,5 +1,6 @@
 import type { NotificationType } from './catalog.ts';
 import type { Channel, InDoubtPolicy } from './delivery.ts';
+import type { DirectPart } from './direct.ts';
 import type { Json, Millis, Profile } from './event.ts';
 import type { PlanCode } from './plan-codes.ts';
 import type { Policy } from './preferences.ts';
@@ -75,9 +76,11 @@ export interface NotificationPlan {
 /**
  * Plans a notification on the terms of its user and the policy of the tenant.
  * @param only channels selected by the rule; undefined: all
+ * @param direct the request that asked for it; undefined: a rule of the tenant sends it
  * @returns undefined: the plan is the ordinary one
  */
 export type PlanOnTerms = (
   question: Omit<PlanQuestion, 'channels' | 'isUrgent' | 'expiresAt'>,
   only: readonly Channel[] | undefined,
+  direct: DirectPart | undefined,
 ) => NotificationPlan | undefined;

@@ -4,9 +4,13 @@
  */
 export const SCOPES = [
   'events:write',
+  'notifications:read',
+  'notifications:write',
+  'notifications:urgent',
   'decisions:read',
   'users:read',
   'users:write',
+  'users:erase',
   'messages:read',
   'personal_data:read',
   'deliveries:read',
@@ -54,6 +58,7 @@ export const TENANT_SCOPES: readonly Scope[] = SCOPES.filter((scope) => !OTHER_S
 export const INSTALLATION_SCOPES: readonly Scope[] = SCOPES.filter((scope) => scope !== 'me');
 
 const VIEWER: readonly Scope[] = [
+  'notifications:read',
   'decisions:read',
   'users:read',
   'deliveries:read',
@@ -76,6 +81,8 @@ export const ROLES = {
     'audit_log:read',
     'accounts:read',
     'events:write',
+    'notifications:write',
+    'notifications:urgent',
     'deliveries:write',
     'suppressions:write',
     'preferences:write',

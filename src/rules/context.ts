@@ -1,5 +1,6 @@
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
+import type { DirectPart } from '../model/direct.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
 import type { ChannelPlan, PlanOnTerms } from '../model/plan.ts';
 import { maskText } from '../privacy/mask.ts';
@@ -23,6 +24,8 @@ export interface Send {
   readonly total?: number | undefined;
   /** The planned deliveries, where they are not the ordinary ones. */
   readonly plans?: readonly ChannelPlan[] | undefined;
+  /** The parts of the request that it obeys; absent: a rule of the tenant sends it. */
+  readonly direct?: DirectPart;
 }
 
 export interface NewUse extends CountedUse {
@@ -165,13 +168,15 @@ export interface RuleDecision {
   readonly outcome?: Outcome;
   /** Absent: all notification types that the rule may send. */
   readonly types?: readonly string[];
+  /** Id of the notification that is sent; absent: a new one. */
+  readonly notificationId?: string | undefined;
 }
 
 /** Adds a decision for each notification type, with the same verdict. Returns them in order of the types. */
 export function addDecision(
   ctx: DecisionContext,
   { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
-  { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all }: RuleDecision,
+  { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all, notificationId }: RuleDecision,
 ): Decision[] {
   const added: Decision[] = [];
   for (const type of types) {
@@ -182,7 +187,7 @@ export function addDecision(
       outcome,
       reason_code: code,
       reason,
-      notification_id: code === 'matched' ? ctx.ids.fresh() : null,
+      notification_id: code === 'matched' ? (notificationId ?? ctx.ids.fresh()) : null,
       event_ids: eventIds,
       evidence,
     };

@@ -11,6 +11,7 @@
 
 import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
+import { NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import type { PlanOnTerms } from '../model/plan.ts';
 import { CONSENT_RECORDED, PREFERENCE_UPDATED } from '../model/terms.ts';
@@ -32,6 +33,7 @@ import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { migrateWait } from './waits/migrate-wait.ts';
 import { moveWaits } from './waits/move-waits.ts';
+import { rescheduleWait } from './waits/reschedule.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
@@ -305,6 +307,7 @@ function decideEvent(
     moveWaits(ctx, event, changed);
     cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
+    if (event.type === NOTIFICATION_RESCHEDULED) rescheduleWait(ctx, event);
   }
   const triggered = findTriggered(active, event);
   for (const compiled of triggered) evaluateRule(ctx, compiled, event);

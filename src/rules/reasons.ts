@@ -21,6 +21,7 @@ export function sentReason(
   due?: Millis,
 ): string {
   const why: string[] = [];
+  if (evidence.direct) why.push(requestedReason(evidence.direct, evidence.wait === undefined));
   if (evidence.condition) why.push(`${evidence.condition.expression} holds`);
   const [step] = rule.after;
   if (step && evidence.pattern?.matched) {
@@ -54,6 +55,22 @@ export function droppedReason(text: string): string {
 /** Adds to the reason why a notification is sent that not all of its channels are used at once. @param text of the plan */
 export function withPlan(reason: string, text: string): string {
   return `${reason} Not by all channels at once: ${text}.`;
+}
+
+const CONTENT: { readonly [content in NonNullable<Evidence['direct']>['content']]: string } = {
+  template: '',
+  request: ', with content of its own',
+  provider_template: ', with a template that the provider keeps',
+};
+
+/** @param atOnce whether it did not wait: a time that it names is past */
+function requestedReason({ content, scheduled }: NonNullable<Evidence['direct']>, atOnce: boolean): string {
+  const past = scheduled && atOnce ? `; its time, ${formatTime(scheduled.at)}, was past` : '';
+  return `a request asked for it directly${CONTENT[content]}${past}`;
+}
+
+export function expiredRequestReason(expiresAt: Millis): string {
+  return `Not sent: the request let it expire on ${formatTime(expiresAt)}.`;
 }
 
 /** @param problems of the variables of one notification */

@@ -43,6 +43,8 @@ export interface Batch {
     readonly addressHashes: JsonObject;
     /** The user's valid IANA time zone; null if unknown. */
     readonly zone: string | null;
+    /** Their name as it is searched; null: unknown. */
+    readonly name: string | null;
     /** No row of this user is stored. */
     readonly isNew: boolean;
   }[];
@@ -220,23 +222,25 @@ const USER_COLUMNS: Columns = {
   first_seen_at: 'time',
   updated_at: 'time',
   zone: 'text',
+  name: 'text',
   sealed: 'bytea',
 };
 
 function copyUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
   const rows = new CopyRows('users', USER_COLUMNS);
-  for (const { userId, profile, sealed, addressHashes, zone } of users) {
+  for (const { userId, profile, sealed, addressHashes, zone, name } of users) {
     const { traits, traitTimes } = profile;
     const texts = [traits, traitTimes, addressHashes].map(jsonText);
-    rows.add([tenantId, userId, ...texts, now, now, zone, sealed]);
+    rows.add([tenantId, userId, ...texts, now, now, zone, name, sealed]);
   }
   return rows.statement();
 }
 
 function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
-  const rows = users.map(({ userId, profile, sealed, addressHashes, zone }) => ({
+  const rows = users.map(({ userId, profile, sealed, addressHashes, zone, name }) => ({
     u: userId,
     z: zone,
+    n: name,
     v: profile.traits,
     t: profile.traitTimes,
     h: addressHashes,
@@ -247,12 +251,12 @@ function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statem
 
 /** An insert that conflicts with the stored row: an update with a join may be planned as a scan of all users. */
 const UPDATE_USERS = `
-insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone, sealed)
-select $1, u, v, t, h, $2, $2, z, decode(s, 'base64')
-from json_to_recordset($3) as r(u text, v json, t json, h json, z text, s text)
+insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone, name, sealed)
+select $1, u, v, t, h, $2, $2, z, n, decode(s, 'base64')
+from json_to_recordset($3) as r(u text, v json, t json, h json, z text, n text, s text)
 on conflict (tenant_id, user_id) do update
 set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
-    updated_at = excluded.updated_at, zone = excluded.zone, sealed = excluded.sealed`;
+    updated_at = excluded.updated_at, zone = excluded.zone, name = excluded.name, sealed = excluded.sealed`;
 
 const ADDRESS_COLUMNS: Columns = {
   tenant_id: 'text',

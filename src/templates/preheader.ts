@@ -1,4 +1,5 @@
 import { hideMustaches } from './mustaches.ts';
+import { listTags } from './tags.ts';
 
 /* The preheader of an email: the text that an inbox shows beside the subject. HTML has no place for it, so it is hidden text. */
 
@@ -15,14 +16,14 @@ export function toPreheaderHtml(source: string): string {
 
 /** Returns the source of an HTML part with the preheader as the first text of its body. */
 export function addPreheader(html: string, preheader: string): string {
-  const body = /<body(?=[\s>])(?:"[^"]{0,5000}"|'[^']{0,5000}'|[^"'>]){0,2000}>/i.exec(hideTags(html));
-  const at = body === null ? 0 : body.index + body[0].length;
+  // Conditional comments stay as they are: their body is that of Outlook.
+  let at = 0;
+  for (const { name, end } of listTags(html)) {
+    if (name !== 'body') continue;
+    at = end;
+    break;
+  }
   return `${html.slice(0, at)}${OPEN}${toPreheaderHtml(preheader)}${CLOSE}${html.slice(at)}`;
-}
-
-/** Blanks out comments, which may name a body. */
-function hideTags(html: string): string {
-  return html.replace(/<!--[\s\S]{0,20000}?-->/g, (comment) => ' '.repeat(comment.length));
 }
 
 /** Returns rendered HTML without its preheader: a message that shows nothing else is blank. */

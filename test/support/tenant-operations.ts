@@ -80,6 +80,9 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/dead-letters/{group}': ({ tenantId }) => [`recipient:sms:sandbox:${tenantId}:missing_phone:`],
+  '/api/v1/notifications/{id}': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/cancel': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/reschedule': ({ sent }) => [notificationOf(sent)],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -93,6 +96,10 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/audit/{user_id}': ({ userId }) => [userId],
   '/audit/{user_id}': ({ userId }) => [userId],
   '/api/v1/explain/{user_id}/{notification_type}': ({ userId, notificationType }) => [userId, notificationType],
+  '/api/v1/users/{user_id}': ({ erasableId }) => [erasableId],
+  '/api/v1/users/{user_id}/erase': ({ erasableId }) => [erasableId],
+  '/api/v1/users/{user_id}/export': ({ userId }) => [userId],
+  '/api/v1/erasures/{id}': ({ erasureId }) => [erasureId],
   '/api/v1/users/{user_id}/reveal': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/devices': ({ userId }) => [userId],
@@ -146,8 +153,11 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
   user_id: ({ userId }) => userId,
   rule: ({ rule }) => rule,
   notification_type: ({ notificationType }) => notificationType,
+  type: ({ notificationType }) => notificationType,
   correlation_id: ({ correlationId }) => correlationId,
   prefix: ({ userId }) => userId.slice(0, 5),
+  contains: ({ userId }) => userId.slice(1, 5),
+  name: ({ userId }) => userId,
   actor: ({ keyIds }) => keyIds[0],
   subject: ({ memberId }) => memberId,
 };
@@ -160,6 +170,12 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/deliveries/{id}/reveal': REASON,
+  'POST /api/v1/notifications': ({ notificationType, userId }) => ({
+    type: notificationType,
+    recipients: [{ user_id: userId }],
+  }),
+  'POST /api/v1/notifications/{id}/cancel': NOTHING,
+  'POST /api/v1/notifications/{id}/reschedule': () => ({ scheduled_at: '2025-11-21T12:00:00Z' }),
   'POST /api/v1/waits/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/retry': NOTHING,
   'POST /api/v1/jobs/{id}/stop': NOTHING,
@@ -176,6 +192,12 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
   'POST /api/v1/catalog/rollback': () => ({ version: 1 }),
+  'PUT /api/v1/users/{user_id}': () => ({ traits: { plan: 'a' } }),
+  'PATCH /api/v1/users/{user_id}': () => ({ traits: { plan: 'b' } }),
+  'POST /api/v1/users/bulk': () => ({ users: [{ user_id: 'own bulk', traits: {} }] }),
+  'POST /api/v1/users/search': () => ({ kind: 'email', address: 'unknown@own.example' }),
+  'POST /api/v1/users/{user_id}/erase': NOTHING,
+  'POST /api/v1/users/{user_id}/export': REASON,
   'POST /api/v1/users/{user_id}/reveal': REASON,
   'POST /api/v1/users/{user_id}/tokens': () => ({}),
   'POST /api/v1/users/{user_id}/devices': () => ({ platform: 'android', token: 'own-token:1' }),
@@ -221,6 +243,11 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/sending/resume': () => ({ notification_type: 'PAUSED' }),
   'POST /api/v1/suppressions/search': () => ({ channel: 'email', address: 'stop@own.example' }),
   'POST /api/v1/suppressions/{id}/lift': () => ({}),
+  'POST /api/v1/templates/preview': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
+    channel: 'email',
+    user_id: userId,
+  }),
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),
@@ -232,3 +259,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/session': () => ({ link: 'an unknown link' }),
   'DELETE /api/v1/session': NOTHING,
 };
+
+/** Returns the id of the notification of a delivery. */
+function notificationOf(deliveryId: string): string {
+  return deliveryId.split('.')[0] ?? '';
+}

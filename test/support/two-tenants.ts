@@ -27,6 +27,9 @@ export interface Rows {
   /** Ids of two addresses of the user that do not receive. */
   readonly addressIds: readonly [string, string];
   readonly inboxItemId: string;
+  /** Another user, who may be erased. */
+  readonly erasableId: string;
+  readonly erasureId: string;
   readonly stopped: string;
   readonly queued: string;
   readonly waitId: string;
@@ -151,9 +154,22 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, $2, $3, 1, 1, $4, '', now())`,
       [tenantId, `${word} maria`, inboxItemId, `${word} type`],
     );
+    const [erasableId, erasureId] = [`${word} erasable`, randomUUID()];
+    await pool.query(
+      `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
+       values ($1, $2, '{}', '{}', '{}', now(), now())`,
+      [tenantId, erasableId],
+    );
+    await pool.query(
+      `insert into erasures (tenant_id, user_hash, erasure_id, erased_at, until, job_id, actor, counts, finished_at)
+       values ($1, $3, $2, '2020-01-01', $2, $2, '{}', '{}', '2020-01-02')`,
+      [tenantId, erasureId, `${word} hash`],
+    );
     return {
       ...(await load(pool, tenantId)),
       tenantId,
+      erasableId,
+      erasureId,
       deviceIds,
       inboxItemId,
       suppressionId,
@@ -301,6 +317,8 @@ async function load(
     Rows,
     | 'tenantId'
     | 'deviceIds'
+    | 'erasableId'
+    | 'erasureId'
     | 'inboxItemId'
     | 'suppressionId'
     | 'jobId'

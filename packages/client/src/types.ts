@@ -327,6 +327,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far the erasure of a user has come */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -866,6 +883,75 @@ export interface paths {
         patch: operations["changeMember"];
         trace?: never;
     };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List notifications: those that are scheduled, and then the newest */
+        get: operations["listNotifications"];
+        put?: never;
+        /** Send a notification to up to 1000 recipients, at once or at a time */
+        post: operations["sendNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a notification with its deliveries, or one that is scheduled */
+        get: operations["getNotification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a notification; says which of its messages went out */
+        post: operations["cancelNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a scheduled notification to another time */
+        post: operations["rescheduleNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/provider-accounts": {
         parameters: {
             query?: never;
@@ -1161,6 +1247,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render a message without sending it, with findings about it */
+        post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenant": {
         parameters: {
             query?: never;
@@ -1257,7 +1360,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find users by a prefix of their id */
+        /** Find users by the start or a part of their id, or by the start of their name */
         get: operations["findUsers"];
         put?: never;
         post?: never;
@@ -1265,6 +1368,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a user, with addresses masked */
+        get: operations["getUser"];
+        /** Replace all traits of a user; those that are left out are set to null */
+        put: operations["putUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set some traits of a user, who need not be known; the others stay */
+        patch: operations["patchUser"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/addresses": {
@@ -1406,6 +1528,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase everything about a user; it cannot be undone, and events from before are rejected from now on */
+        post: operations["eraseUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export everything about a user, unmasked, as a tar archive; the reason goes to the audit log */
+        post: operations["exportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -1521,6 +1677,40 @@ export interface paths {
         put?: never;
         /** Make a token with which a user reaches /api/v1/me, and nothing else */
         post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set traits of up to 1,000 users, with a result for each */
+        post: operations["putUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find the users who have an email address or a phone number; the first 100 */
+        post: operations["searchUsers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1897,7 +2087,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1926,7 +2116,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2072,6 +2262,24 @@ export interface components {
              * @example null
              */
             next: string | null;
+        };
+        Cancellation: {
+            /** @description Channels that were cancelled; none: it was only scheduled */
+            cancelled: string[];
+            in_doubt: string[];
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @description Being sent at this moment: there is no further attempt */
+            sending: string[];
+            sent: string[];
+            /**
+             * @description `too_late`: a message went out, may have, or is being sent; what had not begun is cancelled all the same
+             * @enum {string}
+             */
+            state: "cancelled" | "too_late";
         };
         CancelledWait: {
             /**
@@ -2919,6 +3127,44 @@ export interface components {
             /** @description Below it, nothing follows from shares */
             min_emails: number;
         };
+        /** @description The erasure of a user */
+        Erasure: {
+            /**
+             * @description Rows deleted, by table
+             * @example {
+             *       "events": 12
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Events with an event time up to this are rejected: user_erased
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            erased_at: string;
+            /**
+             * @description Id of the erasure
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            erasure_id: string;
+            finished_at: string | null;
+            /**
+             * @description Id of the job
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            job_id: string;
+            /** @enum {string} */
+            status: "running" | "done";
+        };
+        ErasureBody: {
+            /**
+             * @description For the audit log; without names
+             * @example request of 2 November
+             */
+            reason?: string;
+        };
         /**
          * @description Something that happened to a user
          * @example {
@@ -2999,6 +3245,27 @@ export interface components {
             digest?: {
                 kept: number;
                 total: number;
+            };
+            /** @description A request asked for it, and no rule of the tenant decided it */
+            direct?: {
+                /**
+                 * @description Where its content is from
+                 * @enum {string}
+                 */
+                content: "template" | "request" | "provider_template";
+                request_id: string;
+                scheduled?: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 in UTC
+                     * @example 2026-11-02T09:30:00.000Z
+                     */
+                    at: string;
+                    local?: string;
+                    zone?: string;
+                    /** @enum {string} */
+                    zone_from?: "recipient" | "request" | "tenant" | "default";
+                };
             };
             expired?: {
                 expires_ms: number;
@@ -3353,7 +3620,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3426,7 +3693,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -3747,6 +4014,15 @@ export interface components {
             /** @description Loops that make no progress */
             stuck?: string[];
         };
+        LocalSchedule: {
+            /** @example 2026-12-01T09:00 */
+            local: string;
+            /**
+             * @description `recipient`: that of each user; or an IANA zone
+             * @example recipient
+             */
+            zone: string;
+        };
         LoginResult: {
             logged_in: boolean;
         };
@@ -3948,7 +4224,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -4643,6 +4919,95 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
+        NotificationDetail: {
+            cancelled_at: string | null;
+            /** @description Null: it is only scheduled */
+            category: string | null;
+            /** @description Source, correlation id and metadata; addresses are masked */
+            context: components["schemas"]["JsonObject"] | null;
+            correlation_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: it is only scheduled */
+            decision_id: string | null;
+            deliveries: components["schemas"]["DeliveryWithAttempts"][];
+            /** @description When it is to be sent, or was; null: it was not scheduled, or is sent */
+            due_at: string | null;
+            /** @description The event that triggered its rule */
+            event_id: string;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example ORDER_CONFIRMATION */
+            notification_type: string;
+            /**
+             * @description `@direct`: a request asked for it
+             * @example @direct
+             */
+            rule: string;
+            source: string | null;
+            /**
+             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @enum {string}
+             */
+            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description What is scheduled, the latest time first, and then notifications, newest first. A page may be short */
+        NotificationPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            notifications: components["schemas"]["NotificationSummary"][];
+        };
+        NotificationSummary: {
+            cancelled_at: string | null;
+            correlation_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            deliveries: components["schemas"]["DeliverySummary"][];
+            /** @description When it is to be sent, or was; null: it was not scheduled, or is sent */
+            due_at: string | null;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example ORDER_CONFIRMATION */
+            notification_type: string;
+            /**
+             * @description `@direct`: a request asked for it
+             * @example @direct
+             */
+            rule: string;
+            source: string | null;
+            /**
+             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @enum {string}
+             */
+            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A type of notification */
         NotificationType: {
             /** @enum {string} */
@@ -4670,6 +5035,18 @@ export interface components {
             oldest_due_at: string;
             /** @enum {string} */
             queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
+        };
+        /** @description What is sent in the place of the templates of the type; it is no template itself */
+        OwnContent: {
+            /** @description Of an email */
+            html?: string;
+            /** @description The same as text */
+            message?: string;
+            /** @description Name of a template that the provider keeps, in the place of all others */
+            provider_template?: string;
+            text?: string;
+            /** @description The subject of an email, the title of push and in-app messages */
+            title?: string;
         };
         OwnDelivery: {
             /** @enum {string} */
@@ -4741,6 +5118,11 @@ export interface components {
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
         };
+        PlannedChannel: {
+            code?: string;
+            /** @enum {string} */
+            plan: "go" | "hold";
+        };
         /** @description Whether a type goes to the user on a channel, and why */
         PreferenceCell: {
             /** @description Whether the user can change it */
@@ -4810,13 +5192,129 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description A message that was rendered and not sent */
+        Preview: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The HTML as a dark screen shows it */
+            dark_html?: string;
+            /** @description The data that the template was rendered with */
+            data: components["schemas"]["JsonObject"];
+            findings: components["schemas"]["PreviewFinding"][];
+            html_bytes?: number;
+            links: {
+                /** @enum {string} */
+                kind: "link" | "image";
+                /** @description Status of its answer; null: it does not answer; absent: not asked */
+                status?: number | null;
+                url: string;
+            }[];
+            /** @description Locale of the template */
+            locale: string;
+            /** @description Null: it cannot be rendered, and a finding says why */
+            message: {
+                /** @description Buttons */
+                actions?: {
+                    label: string;
+                    url: string;
+                }[];
+                /** @description Files that are fetched when the email is sent */
+                attachments?: {
+                    content_id?: string;
+                    name: string;
+                    type?: string;
+                    url: string;
+                }[];
+                /** @description The number on the icon of the app */
+                badge?: number;
+                /** @description Blocks of a chat message */
+                blocks?: components["schemas"]["JsonObject"][];
+                /** @description For the program that receives it */
+                data?: components["schemas"]["JsonObject"];
+                html?: string;
+                /** @description URL of a picture */
+                image?: string;
+                /** @description A template that the provider keeps, and the data for it */
+                provider_template?: {
+                    data: components["schemas"]["JsonObject"];
+                    name: string;
+                };
+                subject?: string;
+                text: string;
+                /** @description The line above the text, of push and in-app messages */
+                title?: string;
+            } | null;
+            notification_type: string;
+            sms?: {
+                /** @enum {string} */
+                encoding: "GSM-7" | "UCS-2";
+                /** @description Parts that are billed */
+                parts: number;
+                units: number;
+                units_per_part: number;
+            };
+            /** @description The locale that was looked for */
+            wanted_locale: string | null;
+        };
+        /** @description A fault or a weakness of a message */
+        PreviewFinding: {
+            /** @enum {string} */
+            code: "not_rendered" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            message: string;
+            part?: string;
+            /**
+             * @description error: it is not sent like this
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
+         * @description A message to render, and the data for it
+         * @example {
+         *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+         *       "channel": "email",
+         *       "locale": "pt-BR"
+         *     }
+         */
+        PreviewRequest: {
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The event; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * @description Whether the first 20 public https:// links are asked for
+             * @default false
+             */
+            follow_links?: boolean;
+            /** @description Absent: that of the user, or of the tenant */
+            locale?: string;
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -5148,6 +5646,19 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * @description A user, or an address: then the user who has it
+         * @example {
+         *       "user_id": "user-1042"
+         *     }
+         */
+        Recipient: {
+            email?: string;
+            /** @description In E.164 form */
+            phone?: string;
+            /** @description Your id of the user */
+            user_id?: string;
+        };
         /** @description The id under which a consent is kept */
         RecordedConsent: {
             /**
@@ -5225,7 +5736,7 @@ export interface components {
         /** @description Why an event was rejected */
         Rejection: {
             /** @enum {string} */
-            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
+            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
             /** @description Place in the request, counted from 0 */
             index: number;
             message: string;
@@ -5234,6 +5745,45 @@ export interface components {
         };
         ReplayedDelivery: {
             delivery_id: string;
+        };
+        Rescheduled: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at?: string;
+            /**
+             * @description Its time was past, so it is sent at once
+             * @constant
+             */
+            late?: true;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /**
+             * @description `too_late`: it is no longer scheduled, and stays as it is
+             * @enum {string}
+             */
+            state: "scheduled" | "too_late";
+            /** @description Zone of a local time */
+            zone?: string;
+            /**
+             * @description `recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC
+             * @enum {string}
+             */
+            zone_from?: "recipient" | "request" | "tenant" | "default";
+        };
+        /**
+         * @example {
+         *       "scheduled_at": "2026-12-01T09:00:00Z"
+         *     }
+         */
+        RescheduleRequest: {
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at: string | components["schemas"]["LocalSchedule"];
         };
         RetriedWait: {
             /**
@@ -5381,7 +5931,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -5619,6 +6169,16 @@ export interface components {
             when?: string;
             zone: string;
         };
+        /** @description A result for each recipient */
+        SendAnswer: {
+            /** @description Users who get it now or later */
+            accepted: number;
+            dry_run: boolean;
+            /** @description The same when the request is repeated */
+            request_id: string;
+            /** @description In the order of the recipients */
+            results: components["schemas"]["SendResult"][];
+        };
         SendingResumed: {
             /**
              * @description Null: all types of the tenant
@@ -5653,6 +6213,104 @@ export interface components {
             /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
             emails: components["schemas"]["EmailStanding"][];
             thresholds: components["schemas"]["EmailThresholds"];
+        };
+        /**
+         * @description Asks for a notification to each recipient
+         * @example {
+         *       "type": "ORDER_CONFIRMATION",
+         *       "recipients": [
+         *         {
+         *           "user_id": "user-1042"
+         *         },
+         *         {
+         *           "email": "maria@example.com"
+         *         }
+         *       ],
+         *       "variables": {
+         *         "order_id": "4711"
+         *       },
+         *       "context": {
+         *         "source": "orders",
+         *         "correlation_id": "c-81"
+         *       }
+         *     }
+         */
+        SendRequest: {
+            /** @description Only that of the type: a request cannot change it */
+            category?: string;
+            /** @description Of those of the type; absent: all of them */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            content?: components["schemas"]["OwnContent"];
+            context?: {
+                /** @description By which notifications are found */
+                correlation_id?: string;
+                metadata?: {
+                    [key: string]: unknown;
+                };
+                source?: string;
+            };
+            /** @description RFC 3339 with a zone; after it the message is not sent */
+            expires_at?: string;
+            /**
+             * @description URGENT needs notifications:urgent; absent: that of the type
+             * @enum {string}
+             */
+            priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            recipients: components["schemas"]["Recipient"][];
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at?: string | components["schemas"]["LocalSchedule"];
+            /**
+             * @description Notification type of the catalog
+             * @example ORDER_CONFIRMATION
+             */
+            type: string;
+            /** @description What templates read as `event` */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What became of one recipient */
+        SendResult: {
+            /** @description What is planned for each channel */
+            channels?: {
+                [key: string]: components["schemas"]["PlannedChannel"];
+            };
+            /** @description Why it is suppressed or rejected */
+            code?: string;
+            /**
+             * Format: date-time
+             * @description Of what is scheduled
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at?: string;
+            /**
+             * @description Its time was past, so it is sent at once
+             * @constant
+             */
+            late?: true;
+            /** @description Of an address: whether it is that of a user, whose choices then count */
+            linked?: boolean;
+            /** @description Null: nothing is sent */
+            notification_id: string | null;
+            reason?: string;
+            /** @description As given; an address is masked */
+            recipient: {
+                email?: string;
+                phone?: string;
+                user_id?: string;
+            };
+            /** @description Place of the earlier recipient, from 0, who is the same user */
+            repeats?: number;
+            /** @enum {string} */
+            state: "accepted" | "scheduled" | "suppressed" | "rejected";
+            user_id?: string;
+            /** @description Zone of a local time */
+            zone?: string;
+            /**
+             * @description `recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC
+             * @enum {string}
+             */
+            zone_from?: "recipient" | "request" | "tenant" | "default";
         };
         /** @description The sender of a request, and its rights */
         Session: {
@@ -6181,6 +6839,11 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * Format: binary
+         * @description A tar archive; README.txt in it says what its files are. A connection that breaks off before the end is an error
+         */
+        UserArchive: string;
         /** @description What is stored about one user, as it was stored when it was decided */
         UserAudit: {
             decisions: components["schemas"]["StoredDecision"][];
@@ -6200,7 +6863,53 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Users in the order of their ids */
+        UserBody: {
+            /**
+             * @description What is true of the user; a trait that is null is removed
+             * @example {
+             *       "email": "maria@example.com",
+             *       "name": "Maria Silva",
+             *       "time_zone": "Europe/Lisbon",
+             *       "locale": "pt-PT"
+             *     }
+             */
+            traits: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A user with what is known of them; addresses masked */
+        UserDetails: {
+            /**
+             * @description Those that receive, masked, by kind
+             * @example {
+             *       "email": "m…@example.com"
+             *     }
+             */
+            addresses: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            first_seen_at: string;
+            locale: string | null;
+            time_zone: string | null;
+            traits: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Users in the order of their ids, or, for a name, of their names */
         UserPage: {
             /**
              * @description Send as `after` to get the next page; null: this is the last one
@@ -6208,6 +6917,54 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        UsersBody: {
+            users: {
+                /**
+                 * @description What is true of the user; a trait that is null is removed
+                 * @example {
+                 *       "email": "maria@example.com",
+                 *       "name": "Maria Silva",
+                 *       "time_zone": "Europe/Lisbon",
+                 *       "locale": "pt-PT"
+                 *     }
+                 */
+                traits: {
+                    [key: string]: unknown;
+                };
+                /** @example user-1042 */
+                user_id: string;
+            }[];
+        };
+        /** @description An address; in the body, because URLs are logged */
+        UserSearch: {
+            /**
+             * @description An email address, or a number in E.164 form
+             * @example maria@example.com
+             */
+            address: string;
+            /** @enum {string} */
+            kind: "email" | "phone";
+        };
+        UsersResult: {
+            rejected: number;
+            /** @description One for each user, in the order of the request */
+            results: {
+                /** @enum {string} */
+                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
+                message?: string;
+                /** @description The field that is wrong */
+                path?: string;
+                /** @enum {string} */
+                status: "stored" | "rejected";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            }[];
+            /** @description Users that have these traits now */
+            stored: number;
         };
         /** @description A token with which a user reaches /api/v1/me */
         UserToken: {
@@ -6734,6 +7491,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_notification */
+        IdempotencyKeyReusedInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, invalid_webhook */
         IdempotencyKeyReusedInvalidWebhook: {
             headers: {
@@ -6813,6 +7584,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "too_many_members";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, category_mismatch, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "category_mismatch" | "invalid_notification";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -7286,6 +8071,7 @@ export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
+export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogDiff = components['schemas']['CatalogDiff'];
@@ -7321,6 +8107,8 @@ export type DomainEvent = components['schemas']['DomainEvent'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
+export type Erasure = components['schemas']['Erasure'];
+export type ErasureBody = components['schemas']['ErasureBody'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -7355,6 +8143,7 @@ export type LastMove = components['schemas']['LastMove'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type LimitUse = components['schemas']['LimitUse'];
 export type Liveness = components['schemas']['Liveness'];
+export type LocalSchedule = components['schemas']['LocalSchedule'];
 export type LoginResult = components['schemas']['LoginResult'];
 export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
@@ -7376,15 +8165,23 @@ export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type Notification = components['schemas']['Notification'];
+export type NotificationDetail = components['schemas']['NotificationDetail'];
+export type NotificationPage = components['schemas']['NotificationPage'];
+export type NotificationSummary = components['schemas']['NotificationSummary'];
 export type NotificationType = components['schemas']['NotificationType'];
 export type Overdue = components['schemas']['Overdue'];
+export type OwnContent = components['schemas']['OwnContent'];
 export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type PlannedChannel = components['schemas']['PlannedChannel'];
 export type PreferenceCell = components['schemas']['PreferenceCell'];
 export type PreferenceChange = components['schemas']['PreferenceChange'];
 export type Preferences = components['schemas']['Preferences'];
+export type Preview = components['schemas']['Preview'];
+export type PreviewFinding = components['schemas']['PreviewFinding'];
+export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -7403,6 +8200,7 @@ export type RateLimit = components['schemas']['RateLimit'];
 export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
+export type Recipient = components['schemas']['Recipient'];
 export type RecordedConsent = components['schemas']['RecordedConsent'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
@@ -7410,6 +8208,8 @@ export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
+export type Rescheduled = components['schemas']['Rescheduled'];
+export type RescheduleRequest = components['schemas']['RescheduleRequest'];
 export type RetriedWait = components['schemas']['RetriedWait'];
 export type Reveal = components['schemas']['Reveal'];
 export type RevealedAddresses = components['schemas']['RevealedAddresses'];
@@ -7423,9 +8223,12 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
 export type SendingState = components['schemas']['SendingState'];
+export type SendRequest = components['schemas']['SendRequest'];
+export type SendResult = components['schemas']['SendResult'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
@@ -7445,8 +8248,14 @@ export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
+export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
+export type UserBody = components['schemas']['UserBody'];
+export type UserDetails = components['schemas']['UserDetails'];
 export type UserPage = components['schemas']['UserPage'];
+export type UsersBody = components['schemas']['UsersBody'];
+export type UserSearch = components['schemas']['UserSearch'];
+export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
 export type Verdict = components['schemas']['Verdict'];
 export type Wait = components['schemas']['Wait'];
@@ -7473,12 +8282,14 @@ export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyK
 export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']['IdempotencyKeyReusedInvalidAccount'];
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedInvalidNotification = components['responses']['IdempotencyKeyReusedInvalidNotification'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
 export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses']['IdempotencyKeyReusedTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
+export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
@@ -9023,6 +9834,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -11942,6 +12800,364 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                correlation_id?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                state?: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+                /** @description Notification type */
+                type?: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notifications": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "ORDER_CONFIRMATION",
+                     *           "user_id": "user-1042",
+                     *           "rule": "@direct",
+                     *           "state": "scheduled",
+                     *           "correlation_id": null,
+                     *           "source": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "cancelled_at": "2026-11-02T09:30:00.000Z",
+                     *           "deliveries": [
+                     *             {
+                     *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "channel": "email",
+                     *               "target": "",
+                     *               "status": "queued",
+                     *               "provider": null,
+                     *               "reason": null,
+                     *               "receipt_state": "unconfirmed"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendNotifications: {
+        parameters: {
+            query?: {
+                /** @description `true`: all is decided and planned, and nothing sent or stored */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "request_id": "text",
+                     *       "dry_run": true,
+                     *       "accepted": 1,
+                     *       "results": [
+                     *         {
+                     *           "recipient": {},
+                     *           "state": "accepted",
+                     *           "notification_id": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendAnswer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    getNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "notification_type": "ORDER_CONFIRMATION",
+                     *       "user_id": "user-1042",
+                     *       "rule": "@direct",
+                     *       "state": "scheduled",
+                     *       "correlation_id": null,
+                     *       "source": null,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "due_at": "2026-11-02T09:30:00.000Z",
+                     *       "cancelled_at": "2026-11-02T09:30:00.000Z",
+                     *       "category": null,
+                     *       "event_id": "text",
+                     *       "decision_id": null,
+                     *       "context": {},
+                     *       "deliveries": [
+                     *         {
+                     *           "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "user_id": "user-1042",
+                     *           "channel": "email",
+                     *           "target": "",
+                     *           "status": "queued",
+                     *           "reason_code": null,
+                     *           "reason": null,
+                     *           "provider": "smtp",
+                     *           "account": null,
+                     *           "provider_message_id": null,
+                     *           "attempts_made": 1,
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "finished_at": "2026-11-02T09:30:00.000Z",
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null,
+                     *           "attempts": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "provider": "smtp",
+                     *               "account": null,
+                     *               "started_at": "2026-11-02T09:30:00.000Z",
+                     *               "duration_ms": 1,
+                     *               "outcome": "sent",
+                     *               "code": null,
+                     *               "reason": null,
+                     *               "response": null,
+                     *               "provider_message_id": null,
+                     *               "choice": null,
+                     *               "parts": null,
+                     *               "cost": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationDetail"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "cancelled",
+                     *       "cancelled": [
+                     *         "text"
+                     *       ],
+                     *       "sent": [
+                     *         "text"
+                     *       ],
+                     *       "sending": [
+                     *         "text"
+                     *       ],
+                     *       "in_doubt": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rescheduleNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RescheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "scheduled"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rescheduled"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listProviderAccounts: {
         parameters: {
             query?: never;
@@ -13267,6 +14483,73 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    previewTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_type": "text",
+                     *       "channel": "email",
+                     *       "locale": "text",
+                     *       "wanted_locale": null,
+                     *       "message": {
+                     *         "text": "text"
+                     *       },
+                     *       "links": [
+                     *         {
+                     *           "url": "text",
+                     *           "kind": "link"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "code": "not_rendered",
+                     *           "severity": "error",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOwnTenant: {
         parameters: {
             query?: never;
@@ -13775,10 +15058,20 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description A part of the id
+                 * @example 1042
+                 */
+                contains?: string;
+                /**
                  * @description Items of a page, at most
                  * @example 20
                  */
                 limit?: number;
+                /**
+                 * @description Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`
+                 * @example Maria
+                 */
+                name?: string;
                 /**
                  * @description Start of the id
                  * @example user-
@@ -13822,6 +15115,171 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    patchUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
         };
     };
     listAddresses: {
@@ -14571,6 +16029,132 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-tar": components["schemas"]["UserArchive"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listInbox: {
         parameters: {
             query?: {
@@ -15118,6 +16702,108 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsersBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "stored": 1,
+                     *       "rejected": 1,
+                     *       "results": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "status": "stored"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsersResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    searchUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "user_id": "user-1042"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -28,6 +28,8 @@ export function findNamedFields(
 function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   const { rule, condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   for (const { trait } of rule.changes ?? []) fields.add(undefined, ['traits', trait]);
+  // The content and the variables of a request are needed when it is sent.
+  if (compiled.isDirect) for (const path of WHOLE) addToTriggers(fields, compiled, path);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
   const values = [...data, ...listVariables(compiled), ...actions.flat()].map(([, value]) => value);
   for (const one of [condition, audience, at, ...branches, ...values]) addPaths(fields, compiled, one?.paths ?? []);

@@ -56,8 +56,8 @@ function renderSend(catalog: Catalog, send: Send, channel: Channel, userId: stri
   };
 }
 
-/** The files of a catalog do not say whose it is. */
-const NO_TENANT = { name: '', settings: {} };
+/** Stands for the tenant, which the files of a catalog do not name. */
+const NO_TENANT = { name: '', settings: { asset_base_url: 'https://assets.example' } };
 
 function measure(text: string): { readonly billed: BilledSize } {
   const { encoding, parts } = measureSms(text);

@@ -13,10 +13,17 @@ const MAX_BODY_BYTES = 16 * 1024;
 
 /**
  * The page behind the link of an email. GET shows a button and changes nothing, because programs that check mail follow links;
- * POST acts, also that of a mail program (RFC 8058), and may be repeated.
+ * POST acts, also that of a mail program (RFC 8058), and may be repeated. Mail programs may be pages of another origin, our own page
+ * has none for an old browser, since it sends no referrer, and a mail service sends the requests of all its readers from few addresses.
  */
 export async function registerUnsubscribeRoutes(app: App, { database, seal, clock }: HttpDependencies): Promise<void> {
-  const config = { scope: 'public', idempotent: false, errors: ['not_found'] } as const;
+  const config = {
+    scope: 'public',
+    idempotent: false,
+    takesAnyOrigin: true,
+    isUnlimited: true,
+    errors: ['not_found'],
+  } as const;
   const read = (token: string): UnsubscribeClaim => {
     const claim = readUnsubscribe(seal, token);
     if (!claim) throw new TidingsError('not_found', 'This link is not complete; copy it from the message once more.');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../errors.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
+import { FIRST_TIME, LAST_TIME } from '../../time/iso-time.ts';
 import type { Problem } from '../problem.ts';
 
 /* Schemas that several resources share. The OpenAPI document, and from it the types of the clients, are made from them. */
@@ -92,6 +93,22 @@ export const cursorQuery = z
 
 /** The query of a list without a filter. */
 export const pageQuery = z.strictObject({ limit: limitQuery, after: cursorQuery });
+
+/** A time with a zone in a request, of the years that can be stored. @param right what would be right, as `write …` */
+export function timeText(right = 'write a time with a zone, such as 2025-10-31T19:00:00Z') {
+  return z.iso.datetime({ offset: true, error: right, abort: true }).refine((text) => {
+    const time = Date.parse(text);
+    return time >= FIRST_TIME && time <= LAST_TIME;
+  }, OUTSIDE_YEARS);
+}
+
+/** A day in a request, of the years that can be stored. @param right what would be right, as `write …` */
+export function dayText(right: string) {
+  const day = z.iso.date({ error: right, abort: true });
+  return day.refine((text) => Date.parse(text) >= FIRST_TIME, OUTSIDE_YEARS);
+}
+
+const OUTSIDE_YEARS = 'is outside the years 0001 to 9999';
 
 /** Returns the schema for texts without the characters that PostgreSQL cannot store. */
 export function storable(text: z.ZodString): z.ZodString {

@@ -17,7 +17,7 @@ export const rateLimit = z
   })
   .refine(
     (limit) => RATE_PERIODS.some((period) => limit[period] !== undefined),
-    `needs at least one of ${RATE_PERIODS.join(', ')}`,
+    `has none of ${RATE_PERIODS.join(', ')}; write at least one`,
   )
   .meta({
     id: 'RateLimit',

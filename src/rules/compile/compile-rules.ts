@@ -7,6 +7,7 @@ import {
 } from '../../expressions/condition.ts';
 import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Group, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
+import { DIRECT_RULE, NOTIFICATION_REQUESTED } from '../../model/direct.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
 import { COMMON_VARIABLES } from '../../templates/variables.ts';
@@ -14,6 +15,7 @@ import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from '../patterns/prior-event.ts';
 import { findAddressReads } from './address-reads.ts';
+import { buildDirectRules, DIRECT, DIRECT_AT } from './compile-direct.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
 import { findTraitReads } from './trait-reads.ts';
 
@@ -37,7 +39,10 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     return compileRule(rule, groups, { planned, showsMatched, endedByRules: isEndedByRules(rule) });
   });
 
-  const byTrigger = new Map<string, CompiledRule[]>();
+  const alone = { planned, showsMatched: false, endedByRules: false };
+  const [direct, directAt] = [compileRule(DIRECT, groups, alone), compileRule(DIRECT_AT, groups, alone)];
+  // The first: its decision is what the request gets as its result.
+  const byTrigger = new Map([[NOTIFICATION_REQUESTED, [direct]]]);
   const byPatternEvent = new Map<string, CompiledRule[]>();
   const byCancelEvent = new Map<string, CompiledRule[]>();
   const byTrait = new Map<string, CompiledRule[]>();
@@ -51,9 +56,11 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
   for (const compiled of [...all.filter(takesFastPath), ...others]) {
     for (const type of findPatternTypes(compiled.rule)) appendTo(byPatternEvent, type, compiled);
   }
+  const notifications = new Map(data.notifications.map((type) => [type.name, type]));
   return {
     version,
-    byName: new Map(all.map((compiled) => [compiled.rule.name, compiled])),
+    byName: new Map([...all, directAt].map((compiled) => [compiled.rule.name, compiled])),
+    direct: buildDirectRules(notifications, direct, directAt),
     byTrigger,
     byPatternEvent,
     byCancelEvent,
@@ -64,7 +71,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
     ...findAddressReads(all, data.templates),
     planned,
-    notifications: new Map(data.notifications.map((type) => [type.name, type])),
+    notifications,
     policy: data.preferences ?? NO_POLICY,
     validateEmitted,
   };
@@ -125,6 +132,7 @@ function compileRule(
     startReads,
     usesNow,
     usesMatched,
+    isDirect: rule.name === DIRECT_RULE,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),
     priorEvent: findPriorEvent(rule, usesMatched || showsMatched, hasWait),

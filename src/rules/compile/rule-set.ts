@@ -1,6 +1,6 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
-import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { type Event, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
 import type { Policy } from '../../model/preferences.ts';
 import type { TraitReads } from './trait-reads.ts';
 
@@ -26,6 +26,8 @@ export interface CompiledRule {
   readonly checksVariables: boolean;
   /** For each action the values that it sets, by name: a trait, or the properties of an event. */
   readonly actions: readonly (readonly (readonly [string, Expression])[])[];
+  /** Whether it is the built-in rule of what is asked for directly; see compile-direct.ts. */
+  readonly isDirect: boolean;
   /** The rule's own limits, then those of its group. */
   readonly limits: readonly BoundLimit[];
   /** Whether the rule waits between its trigger and its end. */
@@ -51,6 +53,12 @@ export interface CompiledRule {
   readonly priorEvent: After | undefined;
 }
 
+/** The built-in rule DIRECT_RULE, of which each notification type has its own form. */
+export interface DirectRules {
+  /** Returns the rule for a request; undefined: the catalog has no such type. */
+  of(request: Pick<Event, 'properties'>): CompiledRule | undefined;
+}
+
 /** A limit, and where its uses are counted. */
 export interface BoundLimit {
   readonly limit: Limit;
@@ -68,7 +76,9 @@ export interface BoundLimit {
  */
 export interface RuleSet {
   readonly version: number;
+  /** With the built-in rule DIRECT_RULE. */
   readonly byName: ReadonlyMap<string, CompiledRule>;
+  readonly direct: DirectRules;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules with a pattern, by the types that are an earlier event in it or are counted; first those on the fast path. */
   readonly byPatternEvent: ReadonlyMap<string, readonly CompiledRule[]>;

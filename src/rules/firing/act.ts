@@ -5,6 +5,7 @@ import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
 import type { NotificationPlan } from '../../model/plan.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
+import { readDirect } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
 import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
@@ -39,14 +40,17 @@ export function act(
   const onlyActs = types.length === 0;
   const limits = compiled.limits.map(({ limit }) => limit);
   const reason = sentReason(rule, types, evidence, limitStates, limits, due);
+  // A request that waited for its time gives its id to the notification.
+  const notificationId = compiled.isDirect ? evidence.wait?.wait_id : undefined;
   const decisions = plans
-    ? types.map((type) => addPlanned(ctx, compiled, firing, { type, reason, plan: plans.get(type) }))
+    ? types.map((type) => addPlanned(ctx, compiled, firing, { type, reason, plan: plans.get(type), notificationId }))
     : addDecision(ctx, compiled, {
         code: onlyActs ? 'acted' : 'matched',
         reason,
         eventIds,
         evidence,
         types: onlyActs ? [rule.name] : types,
+        notificationId,
       });
 
   const scope = toScope(ctx, firing);
@@ -65,6 +69,7 @@ export function act(
         items: firing.items,
         total: firing.total,
         plans: plans?.get(decision.notification_type)?.channels,
+        ...(compiled.isDirect && { direct: readDirect(trigger) }),
       });
     }
   }
@@ -85,7 +90,12 @@ function addPlanned(
   ctx: DecisionContext,
   compiled: CompiledRule,
   { eventIds, evidence }: Firing,
-  { type, reason, plan }: { type: string; reason: string; plan: NotificationPlan | undefined },
+  {
+    type,
+    reason,
+    plan,
+    notificationId,
+  }: { type: string; reason: string; plan: NotificationPlan | undefined; notificationId: string | undefined },
 ): Decision {
   const isDropped = plan?.channels.length === 0;
   const [decision] = addDecision(ctx, compiled, {
@@ -94,6 +104,7 @@ function addPlanned(
     eventIds,
     evidence: plan ? { ...evidence, plan: plan.verdicts } : evidence,
     types: [type],
+    notificationId,
   });
   return decision as Decision;
 }

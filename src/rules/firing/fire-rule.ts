@@ -19,7 +19,7 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
-  const plans = planTypes(ctx, firing, compiled.rule, verdict.types);
+  const plans = planTypes(ctx, firing, compiled, verdict.types);
   const isDropped = plans !== undefined && verdict.types.every((type) => plans.get(type)?.channels.length === 0);
   const passed = compiled.checksVariables && !isDropped ? fillVariables(ctx, compiled, firing, verdict) : verdict;
   return passed ? act(ctx, compiled, firing, passed, plans) : false;

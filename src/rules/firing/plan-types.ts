@@ -1,10 +1,11 @@
-import type { Rule } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { NotificationPlan, PlanUser } from '../../model/plan.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
 import { NO_TERMS } from '../../model/terms.ts';
 import { getAddressMask } from '../../users/profile.ts';
+import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
+import { readDirect } from '../direct.ts';
 import type { UserState } from '../user-state.ts';
 
 /** Plans that are not the ordinary ones, by notification type. */
@@ -17,18 +18,19 @@ export type TypePlans = ReadonlyMap<string, NotificationPlan>;
  */
 export function planTypes(
   ctx: DecisionContext,
-  { catalogVersion }: Firing,
-  { channels }: Rule,
+  { catalogVersion, trigger }: Firing,
+  { rule: { channels }, isDirect }: CompiledRule,
   types: readonly string[],
 ): TypePlans | undefined {
   const { plan, rules, user, now } = ctx;
   const { policy } = rules.active;
   if (!plan || (user.terms === NO_TERMS && policy === NO_POLICY)) return undefined;
   const { notifications } = catalogVersion === undefined ? rules.active : rules.at(catalogVersion);
+  const direct = isDirect ? readDirect(trigger) : undefined;
   const plans = new Map<string, NotificationPlan>();
   for (const name of types) {
     const type = notifications.get(name);
-    const found = type && plan({ type, terms: user.terms, policy, user: toPlanUser(user), now }, channels);
+    const found = type && plan({ type, terms: user.terms, policy, user: toPlanUser(user), now }, channels, direct);
     if (found) plans.set(name, found);
   }
   return plans.size === 0 ? undefined : plans;

@@ -1,3 +1,4 @@
+import { DIRECT_RULE, NOTIFICATION_RESCHEDULED } from '../../model/direct.ts';
 import type { Event } from '../../model/event.ts';
 import { requiredWaits } from '../compile/required-facts.ts';
 import type { CompiledRule, RuleSet } from '../compile/rule-set.ts';
@@ -18,6 +19,7 @@ export interface WaitConcern {
 export function listConcerns(rules: RuleSet, event: Event, ids: Ids): WaitConcern[] {
   const traits = Object.keys(event.traits);
   const concerns: WaitConcern[] = requiredWaits(rules, event, ids);
+  if (event.type === NOTIFICATION_RESCHEDULED) concerns.push({ rule: DIRECT_RULE, key: null });
   for (const { rule, dueReads } of rules.byName.values()) {
     // Its waits move with a trait.
     if (dueReads && traits.some((trait) => readsTrait(dueReads, trait))) concerns.push({ rule: rule.name, key: null });

@@ -101,7 +101,8 @@ const ADDRESS_KIND_OF_CHANNEL = `case due.channel ${CHANNELS.flatMap((channel) =
 const SENDER_SCOPE = 'sender:';
 
 const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
-const UNSENT = `(n.data is null or ${EXPIRED} or s.reason is not null)`;
+const CANCELLED = 'n.cancelled_at is not null';
+const UNSENT = `(n.data is null or ${CANCELLED} or ${EXPIRED} or s.reason is not null)`;
 
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (
@@ -116,17 +117,18 @@ with due as (
   ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
-set status = case when n.data is null then 'dead' when ${EXPIRED} or s.reason is not null then 'dropped' else 'sending' end,
+set status = case when n.data is null then 'dead' when ${CANCELLED} then 'cancelled' when ${EXPIRED} or s.reason is not null then 'dropped' else 'sending' end,
     worker = $1, claimed_at = $2, fence = d.fence + 1, hold_code = null,
     attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
     send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
     finished_at = case when ${UNSENT} then $2::timestamptz end,
     dead_letter = case when n.data is null then dead_letter_group('message', d.channel, d.provider, d.account, 'notification_gone', null)
-                       when ${EXPIRED} then dead_letter_group('message', d.channel, d.provider, d.account, 'expired', null) end,
-    reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired'
+                       when ${CANCELLED} then null when ${EXPIRED} then dead_letter_group('message', d.channel, d.provider, d.account, 'expired', null) end,
+    reason_code = case when n.data is null then 'notification_gone' when ${CANCELLED} then 'cancelled' when ${EXPIRED} then 'expired'
                        when s.reason is not null then 'suppressed' else d.reason_code end,
     reason = case when n.data is null
                   then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
+                  when ${CANCELLED} then 'Its notification was cancelled.'
                   when ${EXPIRED}
                   then 'It expired on ' || to_char(d.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, before it could be sent.'
                   when s.reason is not null

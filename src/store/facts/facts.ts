@@ -1,7 +1,7 @@
 import type { Excerpt } from '../../events/excerpt.ts';
 import { hashText } from '../../lib/text/hash-text.ts';
 import type { Decision } from '../../model/decision.ts';
-import type { Event, JsonObject, Profile } from '../../model/event.ts';
+import type { Event, JsonObject, Millis, Profile } from '../../model/event.ts';
 import type { CountedUse, HistoryLookup, LimitLookup } from '../../rules/facts.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -46,6 +46,8 @@ export interface FactRows {
   readonly hasWaits: boolean;
   /** Types of facts that endpoints of webhooks subscribe to; null: none. */
   readonly heardTypes: readonly string[] | null;
+  /** The latest erasure of a user of the tenant; null: none, Infinity: not known. */
+  readonly erasedUntil: Millis | null;
   readonly profiles: readonly ProfileRow[];
   /** Decisions on events of the query that are stored already, by index in `query.events`; none beyond MAX_FACT_BYTES. */
   readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
@@ -114,6 +116,7 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
     catalogVersion: 0,
     hasWaits: false,
     heardTypes: null,
+    erasedUntil: Number.POSITIVE_INFINITY,
     profiles: [],
     storedDecisions: new Map(),
     contentHashes: new Map(),
@@ -199,10 +202,11 @@ function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery
 function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
-    read([version, hasWaits, heardTypes]) {
+    read([version, hasWaits, heardTypes, erasedUntil]) {
       rows.catalogVersion = Number(version);
       rows.hasWaits = hasWaits === 't';
       rows.heardTypes = heardTypes === '' ? null : (JSON.parse(heardTypes) as string[]);
+      rows.erasedUntil = erasedUntil === '' ? null : parsePgTime(erasedUntil);
     },
   };
 }
@@ -210,7 +214,7 @@ function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
 /** Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
-       coalesce(array_to_json(heard_types)::text, '')
+       coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, '')
 from active_catalogs where tenant_id = $1`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {

@@ -26,14 +26,16 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   active_catalogs: ['SELECT'],
   catalog_contents: ['SELECT'],
   events: ['SELECT'],
+  event_ids: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
-  users: ['SELECT'],
+  users: ['SELECT', 'DELETE'],
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  erasures: ['SELECT', 'INSERT', 'UPDATE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
   limit_uses: ['SELECT'],
-  waits: ['SELECT', 'INSERT', 'UPDATE'],
+  waits: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   schedules: ['SELECT'],
   notifications: ['SELECT', 'INSERT'],
   deliveries: ['SELECT', 'UPDATE'],
@@ -60,6 +62,9 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
+  notifications: ['UPDATE', 'cancelled_at'],
+  // An account that is changed may leave another one alone in its route.
+  route_moves: ['UPDATE', 'share'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';

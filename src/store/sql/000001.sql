@@ -238,6 +238,7 @@ create table active_catalogs (
   heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
   heard_outcomes text[],  -- those of them that are outcomes of notifications
   has_terms      boolean not null default false,  -- users have terms: claims look at them
+  erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -325,6 +326,7 @@ create table users (
   first_seen_at  timestamptz(3)   not null,
   updated_at     timestamptz(3)   not null,
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
+  name           text collate "C",           -- of the traits, in small letters, to be searched; null: none
   sealed         bytea,                      -- originals of traits and trait_times
   terms          json,                       -- what the user has said about their messages (src/model/terms.ts); null: nothing
   primary key (tenant_id, user_id)
@@ -334,6 +336,8 @@ create table users (
 create index users_zone on users (tenant_id, zone, user_id);
 -- Whether a tenant has users with terms.
 create index users_terms on users (tenant_id, user_id) where terms is not null;
+-- Users by the start of their name.
+create index users_name on users (tenant_id, name, user_id) where name is not null;
 
 -- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
 -- of the traits replaces the earlier one; those that were added by a request stay.
@@ -356,6 +360,8 @@ create table addresses (
 
 -- No address stands beside itself.
 create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
+-- Users by address.
+create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
@@ -380,6 +386,26 @@ create table devices (
 );
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
+
+-- Users that were erased. The row stays, so that events from before are rejected; it knows the user only by a keyed hash, once
+-- the job has deleted everything (src/store/erasure/).
+create table erasures (
+  tenant_id      text collate "C" not null,
+  user_hash      text collate "C" not null,
+  erasure_id     uuid             not null,  -- UUIDv7
+  erased_at      timestamptz(3)   not null,  -- events from then on make the user anew
+  until          uuid             not null,  -- what belongs to a notification with a greater id is newer
+  user_id        text collate "C",           -- null: erased
+  address_hashes text[],                     -- of the user; null: erased
+  wait_until     timestamptz(3),             -- messages under way have ended by then; null: no message was
+  job_id         uuid             not null,
+  actor          json             not null,  -- Actor of src/model/principal.ts
+  counts         json             not null default '{}',  -- rows deleted, by table
+  finished_at    timestamptz(3),
+  primary key (tenant_id, user_hash),
+  constraint erasures_user_until_finished check ((user_id is null) = (finished_at is not null))
+);
+create unique index erasures_id on erasures (tenant_id, erasure_id);
 
 -- The inbox of in-app messages of each user.
 create table inbox_items (
@@ -487,6 +513,9 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
+-- Scheduled direct sends, by the id that the notification will have.
+create index waits_direct on waits (tenant_id, wait_id) where rule = '@direct';
+
 -- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
 -- rotation of the encryption key changes an ended wait: it seals the same originals again.
 create function reject_ended_wait() returns trigger language plpgsql as $$
@@ -545,6 +574,7 @@ create table notifications (
   correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
   sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
+  cancelled_at      timestamptz(3),             -- no claim sends it from then on; null: it was not cancelled
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
@@ -965,6 +995,7 @@ begin
   if tg_op = 'INSERT' then
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
     new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
+    new.erased_until := (select max(erased_at) from erasures where tenant_id = new.tenant_id);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -988,6 +1019,15 @@ begin
 end $$;
 create trigger webhook_endpoints_heard after insert or delete or update of event_types on webhook_endpoints
   for each row execute function update_heard_types();
+
+-- Tells ingest of an erasure, on the row that each batch reads. With the rights of the owner, as before.
+create function note_erasure() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  update active_catalogs set erased_until = greatest(erased_until, new.erased_at) where tenant_id = new.tenant_id;
+  return null;
+end $$;
+create trigger erasures_noted after insert or update of erased_at on erasures
+  for each row execute function note_erasure();
 
 -- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
 create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
@@ -1098,7 +1138,7 @@ create table jobs (
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
     'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
-    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel')),
+    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel', 'users.erase')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event
@@ -1165,7 +1205,7 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
     'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'

@@ -1,0 +1,76 @@
+import type pg from 'pg';
+import type { AddressKind } from '../model/event.ts';
+import { toNormalAddress } from '../privacy/normal-address.ts';
+import { readAddress } from '../privacy/read-address.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { findUsersByAddress } from '../store/addresses.ts';
+import type { Recipient } from './request.ts';
+
+/** Begins the ids of users who are known by an address alone; the rest is its keyed hash. */
+export const ADDRESS_USER = 'addr:';
+
+/** An address of a user who is known by it alone. */
+export interface BareAddress {
+  readonly kind: AddressKind;
+  readonly address: string;
+}
+
+/** The user behind a recipient. */
+export interface ResolvedRecipient {
+  readonly userId: string;
+  /** Part of the id of its event: the same for the same recipient. */
+  readonly name: string;
+  /** Whether a user has the address that was given. Absent: it was given as a user. */
+  readonly isLinked?: boolean;
+  /** Present if no user has the address: it becomes that of a user of its own. */
+  readonly bare?: BareAddress;
+}
+
+/** A recipient without one user. */
+export interface UnresolvedRecipient {
+  readonly code: 'invalid_recipient' | 'ambiguous_address';
+  readonly message: string;
+}
+
+/**
+ * Finds the users of the recipients, in their order. An address belongs to the one user who has it, so that what that user chose
+ * holds; if several have it, to none of them. One that no user has gets a user of its own.
+ */
+export async function resolveRecipients(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  recipients: readonly Recipient[],
+): Promise<(ResolvedRecipient | UnresolvedRecipient)[]> {
+  const given = recipients.map((recipient) => toAddress(recipient, seal));
+  const hashes = given.flatMap((one) => (one && 'hash' in one ? [one.hash] : []));
+  const found = hashes.length === 0 ? NONE : await findUsersByAddress(pool, tenantId, [...new Set(hashes)]);
+  return given.map((address, index): ResolvedRecipient | UnresolvedRecipient => {
+    const { user_id: userId } = recipients[index] as Recipient;
+    if (address === undefined) return { userId: userId ?? '', name: `user ${userId}` };
+    if (!('hash' in address)) return address;
+    const { kind, hash, address: text } = address;
+    const [user, other] = (found.get(hash) ?? []).filter((one) => one.kind === kind);
+    const name = `${kind} ${hash}`;
+    const own = ADDRESS_USER + hash;
+    if (user === undefined) return { userId: own, name, isLinked: false, bare: { kind, address: text } };
+    if (other !== undefined)
+      return { code: 'ambiguous_address', message: 'Several users have this address; name one of them by user_id.' };
+    return { userId: user.userId, name, isLinked: user.userId !== own };
+  });
+}
+
+const NONE: ReadonlyMap<string, readonly { readonly userId: string; readonly kind: string }[]> = new Map();
+
+/** Returns the address of a recipient with its keyed hash; undefined: it is given as a user. */
+function toAddress(
+  { email, phone }: Recipient,
+  seal: Seal,
+): (BareAddress & { readonly hash: string }) | UnresolvedRecipient | undefined {
+  const kind = email === undefined ? 'phone' : 'email';
+  const text = email ?? phone;
+  if (text === undefined) return undefined;
+  const read = readAddress(kind, text.trim());
+  if ('problem' in read) return { code: 'invalid_recipient', message: `${kind} ${read.problem}` };
+  return { kind, address: read.address, hash: seal.hash(toNormalAddress(kind, read.address)) };
+}
