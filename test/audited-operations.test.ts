@@ -61,6 +61,9 @@ const AUDITED: {
   'POST /api/v1/suppressions/{id}/lift': ['suppression.removed', 'before'],
   'POST /api/v1/suppressions/import': ['suppression.added', 'after'],
   'POST /api/v1/sending/resume': ['email.resumed', 'none'],
+  'PUT /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
+  'PATCH /api/v1/users/{user_id}/preferences': ['preferences.changed', 'both'],
+  'POST /api/v1/users/{user_id}/consents': ['consent.recorded', 'after'],
 };
 
 /** Operations without an entry, each with the reason. */
@@ -85,6 +88,9 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   ),
   'DELETE /api/v1/users/{user_id}/devices/{device_id}': 'the device itself says when it was retired, and why',
   'DELETE /api/v1/me/devices/{device_id}': 'the same',
+  'PUT /api/v1/me/preferences': 'the user did it, and it is an event of theirs',
+  'PATCH /api/v1/me/preferences': 'the same',
+  'POST /api/v1/me/consents': 'the same, with its evidence among the consents',
   ...Object.fromEntries(
     ['users/{user_id}', 'me'].flatMap((whose) =>
       ['{mark}', '{notification_id}/{action}'].map((what) => [

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { explainDeadLetters } from '../src/accounts/explain-dead-letters.ts';
 import type { DeadLetterGroup } from '../src/model/dead-letter.ts';
 
-/** What to do about messages that an endpoint did not take: an endpoint is no user with a device or an address. */
+/** Advice about messages that an endpoint did not take: an endpoint is no user with a device or an address. */
 
 test.each([
   ['address_dead', '410', 'webhooks enable'],

@@ -4,7 +4,7 @@ import { type TestApi, testApi } from './support/api.ts';
 import { routedCatalog } from './support/routes.ts';
 import { TENANT } from './support/tidings.ts';
 
-/** Moves of messages end when no other account is left that they could go by, or the account is not in the route any more. */
+/** Moves of messages end when no other account is left that they could go by, or the account is no longer in the route. */
 
 let api: TestApi;
 

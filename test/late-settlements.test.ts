@@ -81,6 +81,11 @@ describe('a late settlement', () => {
       const { old, fresh } = await claimTwice(tidings);
       await tidings.settle('ghost', [settlementOf(old, 'sent')]);
       expect((await tidings.delivery(id))?.status).toBe('sent');
+      // If the later worker dies, its attempt is one in doubt.
+      expect(await outcomesOf(tidings, id)).toEqual([
+        [1, 'sent'],
+        [2, 'in_doubt'],
+      ]);
       const settlement = later === 'queued' ? retryOf(fresh, tidings.clock.now) : settlementOf(fresh, later);
       await tidings.settle('other', [settlement]);
       expect((await tidings.delivery(id))?.status).toBe('sent');
@@ -97,18 +102,28 @@ describe('a late settlement', () => {
       const id = await tidings.post('mail', { n: round });
       const { old, fresh } = await claimTwice(tidings);
       const late = () => tidings.settle('ghost', [settlementOf(old, 'sent')]);
-      const rejected = () => tidings.settle('other', [settlementOf(fresh, 'dead')]);
-      await Promise.all(round % 2 === 0 ? [late(), rejected()] : [rejected(), late()]);
-      expect((await tidings.delivery(id))?.status).toBe('sent');
+      const later = () => tidings.settle('other', [settlementOf(fresh, round % 3 === 0 ? 'sent' : 'dead')]);
+      await Promise.all(round % 2 === 0 ? [late(), later()] : [later(), late()]);
+      expect(await tidings.delivery(id)).toMatchObject({ status: 'sent', attempts_made: 2 });
+      expect((await outcomesOf(tidings, id)).map(([attempt]) => attempt)).toEqual([1, 2]);
     }
   });
 
   test('that says sent keeps a later attempt that has not started from being sent', async () => {
     const tidings = await start({});
-    await tidings.post('held');
-    const { old, fresh } = await claimTwice(tidings);
+    const id = await tidings.post('held');
+    const old = await tidings.claim('ghost');
+    await tidings.markSendStarted(old);
+    await tidings.expireLeases();
+    await tidings.rescueExpired();
+    await tidings.retry(id);
+    const fresh = await tidings.claim('other');
     await tidings.settle('ghost', [settlementOf(old, 'sent')]);
     expect(await tidings.markSendStarted(fresh)).toBe(false);
+    expect(await outcomesOf(tidings, id)).toEqual([
+      [1, 'sent'],
+      [2, 'retry'],
+    ]);
   });
 
   test.each([
@@ -170,7 +185,10 @@ describe('a late settlement', () => {
     const held = await tidings.claim('worker');
     await tidings.settle('worker', [settlementOf(old, 'sent'), settlementOf(held, 'sent')]);
     expect((await tidings.delivery(lost))?.status).toBe('sent');
-    expect(await outcomesOf(tidings, lost)).toEqual([[1, 'sent']]);
+    expect(await outcomesOf(tidings, lost)).toEqual([
+      [1, 'sent'],
+      [2, 'in_doubt'],
+    ]);
     expect((await tidings.delivery(kept))?.status).toBe('sent');
     expect(await outcomesOf(tidings, kept)).toEqual([[1, 'sent']]);
   });

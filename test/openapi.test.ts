@@ -181,8 +181,8 @@ describe('the API documentation', () => {
       'POST /events',
       'PUT /api/v1/catalog/follow',
       'PUT /api/v1/issuers/{issuer}',
-      'PUT /api/v1/users/{user_id}',
       'PUT /api/v1/me/preferences',
+      'PUT /api/v1/users/{user_id}',
       'PUT /api/v1/users/{user_id}/preferences',
     ]);
   });

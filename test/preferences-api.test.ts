@@ -193,6 +193,8 @@ describe('consents', () => {
   });
 
   test('need an address, and are not from the future', async () => {
+    expectProblem(await record(sms), { status: 404, code: 'not_found', pointer: 'user_id' });
+    await signUp({ phone: null });
     expectProblem(await record(sms), { status: 400, code: 'invalid_request', pointer: '/address' });
     expect((await record({ ...sms, address: '+351912345678' })).status).toBe(201);
     expectProblem(await record({ ...sms, address: '+351912345678', at: '2099-01-01T00:00:00Z' }), {

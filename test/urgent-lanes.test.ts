@@ -50,7 +50,12 @@ test('an urgent lane is found in time, however long the search for all others ta
     // The less urgent lanes: a search that takes 100 ms is made every two seconds.
     if (values[3] === LOW) await new Promise((resolve) => setTimeout(resolve, 100));
   });
-  const lanes = new ChannelLanes(slow, 'email', () => NOW + 1);
+  const lanes = new ChannelLanes(
+    slow,
+    'email',
+    () => NOW + 1,
+    () => 0.5,
+  );
   expect((await lanes.chooseWants(1000)).length).toBe(TENANTS);
   await queue(URGENT, 1);
   const queuedAt = performance.now();

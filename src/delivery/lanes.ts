@@ -37,6 +37,7 @@ export class ChannelLanes {
   readonly #pool: pg.Pool;
   readonly #channel: Channel;
   readonly #clock: () => Millis;
+  readonly #random: () => number;
   #known: KnownLane[] = [];
   /** Place where the next search goes on among the lanes that are not urgent; null: from the first. */
   #after: Lane | null = null;
@@ -45,10 +46,12 @@ export class ChannelLanes {
   /** Lane from which the next claim begins, so that the rest of a division does not always go to the same. */
   #turn = 0;
 
-  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis) {
+  /** @param random numbers from 0 (inclusive) to 1 (exclusive), for the order of the priorities */
+  constructor(pool: pg.Pool, channel: Channel, clock: () => Millis, random: () => number = Math.random) {
     this.#pool = pool;
     this.#channel = channel;
     this.#clock = clock;
+    this.#random = random;
   }
 
   /**
@@ -62,7 +65,7 @@ export class ChannelLanes {
     const lanes = selectOpen ? await selectOpen(known) : known;
     const channel = this.#channel;
     const shares = shareOut(lanes, count, this.#turn++);
-    return putFirst(shares, Math.random()).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
+    return putFirst(shares, this.#random()).map(({ lane, count }) => ({ channel, count, lane, floor: lane.floor }));
   }
 
   /** Time in ms until lanes are looked for again; 0: the next claim does. */

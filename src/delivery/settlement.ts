@@ -163,7 +163,7 @@ interface RetryAfter {
   readonly isOfAccount?: boolean;
 }
 
-/** Returns how long the delivery itself waits. The circuit of the account holds its pause, which is none of other accounts. */
+/** Returns how long the delivery itself waits. The circuit of the account holds its pause, which other accounts do not share. */
 function toRetryAfter(
   outcome: Extract<AttemptOutcome, { kind: 'retry' | 'misconfigured' }>,
   hasOthers: boolean,

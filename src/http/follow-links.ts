@@ -6,7 +6,7 @@ const MAX_LINK_MS = 5000;
 const MAX_ALL_MS = 15_000;
 const MAX_BYTES = 1024;
 
-/** What a link answered. */
+/** The answer of a link. */
 export interface LinkAnswer {
   readonly url: string;
   /** Status; null: no answer, and `reason` says why. */

@@ -117,7 +117,7 @@ export class Inboxes {
   }
 }
 
-/** A position that no inbox reaches: its reader is told to list again, as it may have missed something. */
+/** A position that no inbox reaches: its reader has to list again, as it may have missed something. */
 const UNKNOWN_POSITION = Number.MAX_SAFE_INTEGER;
 
 /** Returns the position in a header, UNKNOWN_POSITION for one that no event of ours has; undefined: none. */

@@ -17,6 +17,7 @@ import { type preferenceChange, readPreferenceChange } from '../users/preference
 import { getAddressMask } from '../users/profile.ts';
 import { mergeTerms } from '../users/terms.ts';
 import type { HttpDependencies } from './app.ts';
+import { unknownUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
 
@@ -42,9 +43,11 @@ export class Preferences {
   /**
    * Changes the preferences of a user, and returns them as they are then.
    * @param replaces whether what was said before no longer holds
-   * @throws TidingsError `preference_locked` for a type or category that the tenant decides, `invalid_request` for an unknown type
+   * @throws TidingsError `not_found` for an unknown user, `preference_locked` for a type or category that the tenant decides,
+   *   `invalid_request` for an unknown type
    */
-  async change({ tenantId, actor }: Principal, userId: string, change: Change, replaces: boolean) {
+  async change(principal: Principal, userId: string, change: Change, replaces: boolean) {
+    const { tenantId, actor } = principal;
     const { database, catalogs, pipeline, clock } = this.#parts;
     const active = await catalogs.getActive(tenantId);
     checkTypes(change, active);
@@ -53,21 +56,28 @@ export class Preferences {
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
     const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-    checkSize(mergeTerms(user?.terms ?? NO_TERMS, { type: PREFERENCE_UPDATED, properties, time: now }));
+    if (!user) throw unknownUser();
+    const terms = user.terms ?? NO_TERMS;
+    const merged = mergeTerms(terms, { type: PREFERENCE_UPDATED, properties, time: now });
+    checkSize(merged);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
     const [result] = await pipeline.ingest(tenantId, [markOwn(item)], false);
     if (result?.status === 'rejected' || result?.status === 'conflict') {
       throw new TidingsError('invalid_request', `${result.message ?? 'The change was rejected'}.`);
     }
-    await withTransaction(database.forTenant(tenantId), (connection) =>
-      appendAuditEntry(
-        connection,
-        { tenantId, actor, action: 'preferences.changed', subject: userId, detail: properties },
-        now,
-      ),
-    );
+    // A change by the user is in their events alone.
+    if (principal.userId === undefined) {
+      const states = { before: toState(terms), after: toState(merged) };
+      const entry = { tenantId, actor, action: 'preferences.changed', subject: userId, detail: said, ...states };
+      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
+    }
     return this.read(tenantId, userId);
   }
+}
+
+/** Returns terms as the audit log shows them. */
+function toState(terms: Terms): JsonObject {
+  return { terms: terms as unknown as JsonObject };
 }
 
 /** Bounds what is stored with a user, and read with each of their events. */
@@ -124,12 +134,4 @@ function toPlanUser({ userId, profile }: StoredPlanUser) {
       return mask === undefined || addressKind === undefined || getAddressMask(profile, addressKind) === mask;
     },
   };
-}
-
-function unknownUser(): TidingsError {
-  return new TidingsError(
-    'not_found',
-    'There is no such user; a user is known from the first event on, so send one first.',
-    { pointer: 'user_id' },
-  );
 }

@@ -6,6 +6,7 @@ import type { Terms } from '../model/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
+import { selectivityHint } from './pg/selectivity-hint.ts';
 
 /** Condition of the index deliveries_held_by_plan. */
 const HELD_BY_PLAN = `hold_code in (${[...HOLD_CODES, 'rate_limited'].map((code) => `'${code}'`).join(', ')})`;
@@ -38,10 +39,21 @@ export function releaseHeld(tenantId: string, userIds: readonly string[], now: M
   return { name: 'release-held', text: RELEASE_HELD, values: [tenantId, packTextArray(userIds), isoTime(now)] };
 }
 
+/** Held deliveries of one user that are released, at most; those beyond are decided again at their time. */
+const MAX_RELEASED = 10_000;
+
 const RELEASE_HELD = `
-update deliveries set due_at = $3
-where tenant_id = $1 and user_id = any (string_to_array($2, E'\\x1f')) and ${HELD_BY_PLAN}
-  and status = 'queued' and due_at > $3`;
+update deliveries as d set due_at = $3
+from (
+  select held.*, q.i from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
+  cross join lateral (
+    select ctid as row, tableoid, notification_id from deliveries
+    where tenant_id = $1 and user_id = q.user_id and ${HELD_BY_PLAN} and status = 'queued' and due_at > $3
+    limit ${MAX_RELEASED}
+  ) as held
+) as found
+where d.ctid = found.row and d.tableoid = found.tableoid and d.notification_id = found.notification_id
+  and ${selectivityHint('found.i')}`;
 
 /** A user, as the plan sees them at a claim. */
 export interface StoredPlanUser {

@@ -60,10 +60,10 @@ function mergeScope(terms: Terms, scope: string, field: keyof ScopeTerms, said: 
 }
 
 function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
-  const { purpose, channel, state, source, address_hash: hash, address: mask } = properties;
-  if (typeof purpose !== 'string' || typeof channel !== 'string') return terms;
+  const { purpose, channel: name, state, source, address_hash: hash, address: mask } = properties;
+  if (typeof purpose !== 'string' || typeof name !== 'string') return terms;
   if (state !== 'granted' && state !== 'withdrawn') return terms;
-  const key = `${purpose}/${channel}`;
+  const key = `${purpose}/${name}`;
   const said: ConsentTerms = {
     state,
     at,

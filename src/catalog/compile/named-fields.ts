@@ -1,4 +1,5 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
+import { PREFERENCE_UPDATED } from '../../model/terms.ts';
 import { type CompiledRule, listVariables } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
 
@@ -22,6 +23,8 @@ export function findNamedFields(
     addRule(fields, compiled);
     for (const type of compiled.types) addPaths(fields, compiled, shown.get(type) ?? []);
   }
+  // Terms are merged from whole events.
+  fields.add(PREFERENCE_UPDATED, ['event']);
   return fields;
 }
 

@@ -1,6 +1,6 @@
 import type { ProviderCode } from '../codes.ts';
 
-/** What to do about an endpoint that fails, whatever its status. */
+/** Advice on an endpoint that fails, whatever its status. */
 export const ENDPOINT_ADVICE =
   'Look at the endpoint: `tidings webhooks attempts` shows what it answered. Send the messages once more with `tidings webhooks replay` when it works again.';
 

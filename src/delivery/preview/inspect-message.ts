@@ -67,7 +67,7 @@ export function inspectMessage(channel: Channel, message: Message): Inspection {
       warn('clipped', 'html', `the HTML has ${htmlBytes} bytes; Gmail cuts it off after ${CLIPPED_BYTES}`);
     }
     const tags = [...listTags(html)];
-    // Whoever writes a preheader by hand hides it.
+    // A preheader that is written by hand is hidden, too.
     if (!tags.some((tag) => /display:\s{0,9}none/i.test(getAttribute(tag, 'style') ?? ''))) {
       warn(
         'no_preheader',

@@ -13,6 +13,7 @@ import {
 } from '../../store/user-addresses.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { addressesParams, addressParams, newAddress, userAddress, userAddresses } from '../schemas/addresses.ts';
+import { unknownUser } from '../unknown-user.ts';
 
 const PATH = '/api/v1/users/:user_id/addresses';
 const TAGS = ['users'];
@@ -126,14 +127,6 @@ function requireAddress(kind: AddressKind, text: string): string {
 
 function wrongAddress(message: string): TidingsError {
   return new TidingsError('invalid_request', message, { pointer: '/address' });
-}
-
-function unknownUser(): TidingsError {
-  return new TidingsError(
-    'not_found',
-    'There is no such user; a user is known from the first event on, so send one first.',
-    { pointer: 'user_id' },
-  );
 }
 
 function unknownAddress(): TidingsError {

@@ -17,7 +17,7 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     users,
     {
-      config: { scope: 'preferences:read' },
+      config: { scope: 'preferences:read', errors: ['not_found'] },
       schema: {
         operationId: 'listConsents',
         summary: 'List the consents of a user, the one that was recorded last first',
@@ -37,7 +37,7 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     users,
     {
-      config: { scope: 'preferences:write' },
+      config: { scope: 'preferences:write', errors: ['not_found'] },
       schema: {
         operationId: 'recordConsent',
         summary: 'Record that a user granted or withdrew consent, with the evidence',
@@ -53,7 +53,7 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   app.get(
     own,
     {
-      config: { scope: 'me' },
+      config: { scope: 'me', errors: ['not_found'] },
       schema: {
         operationId: 'listOwnConsents',
         summary: 'List my consents, the one that was recorded last first',
@@ -72,7 +72,7 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     own,
     {
-      config: { scope: 'me' },
+      config: { scope: 'me', errors: ['not_found'] },
       schema: {
         operationId: 'recordOwnConsent',
         summary: 'Record that I granted or withdrew consent',

@@ -13,8 +13,9 @@ const MAX_BODY_BYTES = 16 * 1024;
 
 /**
  * The page behind the link of an email. GET shows a button and changes nothing, because programs that check mail follow links;
- * POST acts, also that of a mail program (RFC 8058), and may be repeated. Mail programs may be pages of another origin, our own page
- * has none for an old browser, since it sends no referrer, and a mail service sends the requests of all its readers from few addresses.
+ * POST acts, also that of a mail program (RFC 8058), and may be repeated. It is accepted from any origin: a mail program may be a page
+ * of another one, and old browsers do not send that of a page without referrers. It has no limit by address: a mail service sends the
+ * requests of all its readers from few addresses.
  */
 export async function registerUnsubscribeRoutes(app: App, { database, seal, clock }: HttpDependencies): Promise<void> {
   const config = {

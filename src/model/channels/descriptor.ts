@@ -45,6 +45,8 @@ export interface ChannelDescriptor {
   readonly ownProvider?: string;
   /** Whether its messages go to operators or systems: the terms of the user do not apply. */
   readonly isForOthers?: boolean;
+  /** Whether its messages make no noise: quiet hours do not hold them. */
+  readonly isSilent?: boolean;
   /** Whether its receivers are servers, which may be away for days: attempts go on for longer, at longer intervals. */
   readonly retriesForDays?: boolean;
   /** Whether a message that was delivered can still come back. Absent: its parts can fail one by one. */

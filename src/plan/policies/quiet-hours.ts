@@ -1,3 +1,4 @@
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
 import { REQUIRED_CATEGORY } from '../../model/preferences.ts';
@@ -9,7 +10,13 @@ import { type ClosedHours, describeHours, findTenantZone, findUserZone } from '.
  */
 export function findQuietHours(question: PlanQuestion, channel: Channel): readonly ClosedHours[] {
   const { type, terms, policy, isUrgent } = question;
-  if (channel === 'in_app' || isUrgent || type.category === REQUIRED_CATEGORY || type.quiet === 'ignore') return [];
+  if (
+    CHANNEL_DESCRIPTORS[channel].isSilent ||
+    isUrgent ||
+    type.category === REQUIRED_CATEGORY ||
+    type.quiet === 'ignore'
+  )
+    return [];
   const own = terms.q?.[0];
   if (own === 0) return [];
   if (own && terms.q) {

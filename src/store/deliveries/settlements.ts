@@ -355,6 +355,22 @@ with sent as (
   on conflict (tenant_id, notification_id, channel, target) do update
   set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
       locale = excluded.locale, user_locale = excluded.user_locale
+), overtaken as (
+  -- Claimed again: the later attempt is under way while the earlier one turns out to have sent the message.
+  select d.tenant_id, d.notification_id, d.channel, d.target, d.attempts, d.worker, d.claimed_at, d.send_started,
+         case when d.account_fence = d.fence then d.provider end as sender, d.account
+  from outcome as o join deliveries as d
+    on d.tenant_id = o.t and d.notification_id = o.n and d.channel = o.c and d.target = o.g and ${selectivityHint('o.a')}
+  where o.s = 'sent' and d.fence <> o.f and d.status = 'sending'
+  for update of d
+), noted as (
+  -- Its own settlement says what became of it, if there will be one.
+  insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms, outcome, reason)
+  select tenant_id, notification_id, channel, target, attempts, coalesce(sender, 'unknown'), case when sender is not null then account end,
+         worker, claimed_at, least(2147483647, greatest(0, extract(epoch from $2::timestamptz - claimed_at) * 1000))::int,
+         case when send_started then 'in_doubt' else 'retry' end, 'an earlier attempt turned out to have sent the message'
+  from overtaken
+  on conflict do nothing
 ), ended as (
   update deliveries as d
   set status = case when ${ADDRESS_ADDED} then 'queued' else o.s end,
@@ -372,5 +388,6 @@ with sent as (
            and (d.status <> 'cancelled' or o.s in ('sent', 'sandboxed'))
          -- An earlier attempt sent it, whatever became of it since: queued, claimed again, failed or cancelled.
          or d.fence <> o.f and o.s = 'sent' and d.status not in ('sent', 'sandboxed'))
+    and (select count(*) from overtaken) >= 0
 )
 select count(*) as sent from sent`;

@@ -4,6 +4,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { revealAddresses } from '../members/reveal.ts';
+import { loadPlanUsers } from '../terms.ts';
 import { loadProfile, loadTraits } from '../users.ts';
 import { EXPORTED_ROWS, type ExportedRows, type StoredRow } from './exported-rows.ts';
 
@@ -58,12 +59,16 @@ async function loadUser(
   const pool = connection as unknown as pg.Pool;
   const profile = await loadProfile(pool, tenantId, userId);
   const addresses = await revealAddresses(pool, seal, tenantId, userId);
+  const [known] = await loadPlanUsers(pool, [{ tenantId, userId }]);
+  // Consents have a list of their own.
+  const { k: _, ...preferences } = known?.terms ?? {};
   return {
     user_id: userId,
     exported_at: isoTime(now),
     ...(profile && { first_seen_at: profile.first_seen_at, updated_at: profile.updated_at }),
     traits: await loadTraits(pool, seal, tenantId, userId),
     addresses: (addresses ?? null) as JsonObject | null,
+    preferences: preferences as unknown as JsonObject,
   };
 }
 
@@ -107,6 +112,7 @@ attempts/      calls to providers that did not succeed at once
 receipts/      what providers reported
 messages/      messages as they were sent
 inbox/         messages in the app
+consents/      consents that were granted or withdrawn, with their evidence
 devices/       devices for push messages, their tokens masked
 limit_uses/    messages that count towards a limit
 suppressions/  why an address gets no messages
