@@ -36,7 +36,7 @@ export type NotificationCategory = (typeof NotificationCategory)[keyof typeof No
 
 type Frequency = NonNullable<NonNullable<PreferenceChange['types']>[string]['frequency']>;
 
-/** How often a user wants a notification type at most. */
+/** Frequencies at which a user wants a notification type at most. */
 export const PreferenceFrequency = {
   IMMEDIATE: 'IMMEDIATE',
   HOURLY: 'HOURLY',

@@ -3,7 +3,7 @@ import type { Tidings } from '../tidings.ts';
 import type { SendAnswer } from '../types.ts';
 import type { NotificationCategory, NotificationChannel, NotificationPriority } from './enums.ts';
 
-/** Who gets a notification: a user, or an address, which is that of the user who has it. */
+/** A user, or an address, which is that of the user who has it. */
 export type NotificationRecipient =
   | { readonly userId: string }
   | { readonly email: string }
@@ -21,7 +21,7 @@ export interface NotificationRequest {
   readonly priority?: NotificationPriority;
   /** Only that of the type: a request cannot relabel marketing. */
   readonly category?: NotificationCategory;
-  /** What templates show, at the top level (`{{orderNumber}}`) if the type declares it, and as `{{event.orderNumber}}`. */
+  /** Values for templates, which show them at the top level (`{{orderNumber}}`) if the type declares it, and as `{{event.orderNumber}}`. */
   readonly templateVariables?: object;
   /** A date, or an instant in RFC 3339; past: at once. */
   readonly scheduledAt?: Date | string;

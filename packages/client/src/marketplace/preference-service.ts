@@ -3,7 +3,7 @@ import type { Tidings } from '../tidings.ts';
 import type { PreferenceChange, Preferences, UserAddress } from '../types.ts';
 import { NotificationChannel, type PreferenceFrequency } from './enums.ts';
 
-/** What a user wants of one notification type; what is absent stays. */
+/** A change of what a user wants of one notification type; what is absent stays. */
 export interface PreferenceUpdate {
   /** The channels that are on; the others are off. */
   readonly channels?: readonly NotificationChannel[];

@@ -5,7 +5,7 @@ import type { Tidings } from '../tidings.ts';
 import type { Tenant } from '../types.ts';
 import type { NotificationChannel } from './enums.ts';
 
-/** Whose messages a rule counts: those of each user, or all of the tenant. */
+/** Messages that a rule counts: those of each user, or all of the tenant. */
 export type RateLimitScope = 'USER' | 'TENANT';
 
 /** At least one of the periods. What is beyond them waits; nothing is dropped. */
@@ -17,7 +17,7 @@ export interface RateLimitRule {
   readonly burstLimit?: number;
 }
 
-/** Changes of other programs after which one gives up. */
+/** Attempts at a change that other programs come before. */
 const MAX_ATTEMPTS = 5;
 
 /** Sets rate limits of channels: the setting `limits` of the tenant. */
