@@ -110,13 +110,13 @@ test('a handler sends for a domain event, beside the rule', async () => {
 
 test('the preference, the address and the limit are those of the calls', async () => {
   const { types, quiet_hours } = await client.preferences.get('user123');
-  const cells = types.find(({ type }) => type === 'ORDER_SHIPPED')?.channels;
-  expect([cells?.email?.on, cells?.push?.on]).toEqual([true, true]);
+  const cells = types.find(({ type }) => type === 'ORDER_CONFIRMATION')?.channels;
+  expect([cells?.email?.on, cells?.in_app?.on]).toEqual([true, false]);
   expect(quiet_hours?.hours).toContain('22:00-08:00 America/New_York');
   const { addresses } = await client.users.addresses('user123');
   expect(addresses.map(({ kind }) => kind).sort()).toEqual(['email', 'phone']);
   const { settings } = await client.tenants.getOwn();
-  expect(settings.limits).toEqual({ sms: { user: { per_minute: 2, per_hour: 10, per_day: 50, burst: 2 } } });
+  expect(settings.limits).toEqual({ sms: { user: { per_minute: 2, per_hour: 10, per_day: 50, burst: 3 } } });
 });
 
 test('a limit is set beside others, also by programs at once, and removed', async () => {
