@@ -27,13 +27,13 @@ beforeAll(async () => {
   ];
   const { status } = await server.post('/api/v1/users/bulk', { users });
   expect(status).toBe(200);
-});
+}, 180_000);
 
 afterAll(async () => {
   if (TIDINGS_URL === undefined) delete process.env.TIDINGS_URL;
   else process.env.TIDINGS_URL = TIDINGS_URL;
-  await server.close();
-  await tidings.close();
+  await server?.close();
+  await tidings?.close();
 });
 
 test('a test notification is sent by the name of the old command, to the side that the user is on', async () => {
@@ -43,9 +43,9 @@ test('a test notification is sent by the name of the old command, to the side th
   const other = await runCommand('send-test-notification', '--user-id=2', '--type=welcome');
   expect(other.text).toContain('PRACTITIONER_WELCOME');
   await tidings.worker();
-  const id = `${JSON.parse(sent.text).results[0].notification_id}.email`;
-  await tidings.becomes(id, 'sent');
-  const { body } = await server.get(`/api/v1/deliveries/${id}/message`);
+  const path = `/api/v1/deliveries/${JSON.parse(sent.text).results[0].notification_id}.email/message`;
+  await expect.poll(async () => (await server.get(path)).status, { timeout: 60_000 }).toBe(200);
+  const { body } = await server.get(path);
   expect(body).toMatchObject({ locale: 'es', subject: 'Te damos la bienvenida a Willow' });
   expect(body.text).toContain('https://willow.example/explore');
 });
