@@ -107,7 +107,7 @@ test('the preference, the address and the limit are those of the calls', async (
 });
 
 test('the confirmation goes out with the variables of the call, to the user and the guest', async () => {
-  // Whatever time it is: in the quiet hours that the samples set, it waits until they are over, or are no longer wanted.
+  // At any time of the day: in the quiet hours of the samples it waits until they are over, or no longer wanted.
   const { preferenceService } = createServices(client);
   await preferenceService.updatePreference('user123', 'ORDER_CONFIRMATION', { quietHoursEnabled: false });
   const [confirmation] = await sent('user123', 'ORDER_CONFIRMATION');

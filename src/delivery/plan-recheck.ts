@@ -25,7 +25,7 @@ interface Asked {
   reject(error: unknown): void;
 }
 
-/** The priority of messages that do not wait for quiet hours, as in the decision: HIGH is none of them. */
+/** The priority of messages that do not wait for quiet hours, as in the decision. HIGH waits. */
 const URGENT = getPriorityNumber('URGENT');
 
 /** Users that are loaded by one statement, at most. */
