@@ -62,6 +62,8 @@ test.each(['booking', 'marketplace', 'lending'])('each message of %s is there in
       .sort();
   expect(partsIn('es')).toEqual(partsIn('en'));
   const emails = templates.filter(({ channel }) => channel === 'email');
+  // Hidden, in an element of its own: MJML and the compiler see to it.
+  expect(emails.filter(({ parts }) => /<body[^>]*>\s*[^\s<]/.test(parts.html ?? ''))).toEqual([]);
   expect(emails.filter(({ parts }) => !parts.subject || !parts.html || !parts.text)).toEqual([]);
 });
 
