@@ -31,11 +31,13 @@ consent: { MARKETING/sms: record }
 locks: { types: { STATEMENT: { email: true }, OFFER: { email: false } } }`,
   ],
   ...Object.entries(types).flatMap(([type, text]) =>
-    (/\[(.*)\]/.exec(text)?.[1] ?? '').split(', ').flatMap((channel): [string, string][] => [
-      [`templates/${type}/${channel}.en.txt`, 'Hello'],
-      ...(channel === 'email' ? [[`templates/${type}/email.en.subject.txt`, 'Hello'] as [string, string]] : []),
-      ...(channel === 'push' ? [[`templates/${type}/push.en.title.txt`, 'Hello'] as [string, string]] : []),
-    ]),
+    (/\[(.*)\]/.exec(text)?.[1] ?? '')
+      .split(', ')
+      .flatMap((channel): [string, string][] => [
+        [`templates/${type}/${channel}.en.txt`, 'Hello'],
+        ...(channel === 'email' ? [[`templates/${type}/email.en.subject.txt`, 'Hello'] as [string, string]] : []),
+        ...(channel === 'push' ? [[`templates/${type}/push.en.title.txt`, 'Hello'] as [string, string]] : []),
+      ]),
   ),
 ]);
 const CUSTOMER = '6f9b2c1e-4c6a-4c0e-9a55-0c2d6d0a7b11';
@@ -102,7 +104,7 @@ describe('the list', () => {
         category: 'OFFER',
         enabled: false,
         locked: true,
-        locked_reason: { code: 'tenant_off', text: 'it is locked off for every user (type OFFER)' },
+        locked_reason: { code: 'tenant_off', text: 'it is locked off for every user (lock of type OFFER)' },
       }),
     ]);
   });
@@ -137,7 +139,11 @@ describe('the list', () => {
 describe('a change', () => {
   test.each(['/api/v1', ''])('of method and switch holds, and the next event obeys it (%s)', async (root) => {
     await open();
-    const { status, body } = await change('PAYMENT_REMINDER', { selected_delivery_method: 'email', enabled: true }, root);
+    const { status, body } = await change(
+      'PAYMENT_REMINDER',
+      { selected_delivery_method: 'email', enabled: true },
+      root,
+    );
     expect(status).toBe(200);
     expect(body).toMatchObject({ category: 'PAYMENT_REMINDER', enabled: true, selected_delivery_method: 'email' });
     const [result] = await open();
@@ -169,10 +175,12 @@ describe('a change', () => {
       types: { PAYMENT_REMINDER: { email: false, channels: [], frequency: 'NEVER' } },
     });
     expect((await listOf()).get('PAYMENT_REMINDER')).toMatchObject({ enabled: false, locked: false });
-    expect((await change('PAYMENT_REMINDER', { enabled: true, selected_delivery_method: 'email' })).body).toMatchObject({
-      enabled: true,
-      selected_delivery_method: 'email',
-    });
+    expect((await change('PAYMENT_REMINDER', { enabled: true, selected_delivery_method: 'email' })).body).toMatchObject(
+      {
+        enabled: true,
+        selected_delivery_method: 'email',
+      },
+    );
   });
 
   test('keeps a channel that is locked on', async () => {
@@ -188,12 +196,18 @@ describe('a change', () => {
   test('of what the customer turned off more broadly, or the tenant decides, is rejected with the reason', async () => {
     await open();
     tidings.clock.now += 1000;
-    await server.send('PATCH', `/api/v1/users/${CUSTOMER}/preferences`, { categories: { MARKETING: { enabled: false } } });
+    await server.send('PATCH', `/api/v1/users/${CUSTOMER}/preferences`, {
+      categories: { MARKETING: { enabled: false } },
+    });
     expect((await listOf()).get('NEWS')).toMatchObject({ locked: true, locked_reason: { code: 'preference_off' } });
     const answer = await change('NEWS', { enabled: true });
     expectProblem(answer, { status: 422, code: 'preference_locked', pointer: '/enabled' });
     expect(answer.body.detail).toContain('the user turned off category MARKETING');
-    expectProblem(await change('CODE', { enabled: false }), { status: 422, code: 'preference_locked' });
+    expectProblem(await change('CODE', { enabled: false }), {
+      status: 422,
+      code: 'preference_locked',
+      pointer: '/enabled',
+    });
     expect((await change('CODE', { enabled: true })).status).toBe(200);
   });
 
@@ -228,13 +242,16 @@ describe('with the token of a customer', () => {
     const own = await guarded.get(LIST, mine);
     expect([own.status, own.body.length]).toEqual([200, 5]);
     const path = `/customer-notifications/${own.body[0].id}`;
-    expectProblem(await guarded.get(LIST, theirs), { status: 404, code: 'not_found' });
+    expectProblem(await guarded.get(LIST, theirs), { status: 404, code: 'not_found', pointer: 'user_id' });
     expectProblem(await guarded.send('PATCH', path, { enabled: false }, theirs), { status: 404, code: 'not_found' });
     tidings.clock.now += 1000;
     expect((await guarded.send('PATCH', path, { enabled: false }, mine)).body.enabled).toBe(false);
     const { key } = await createKey(guarded, { scopes: ['preferences:read'] });
     expect((await guarded.get(LIST, bearer(key))).status).toBe(200);
-    expectProblem(await guarded.send('PATCH', path, { enabled: true }, bearer(key)), { status: 403, code: 'forbidden' });
+    expectProblem(await guarded.send('PATCH', path, { enabled: true }, bearer(key)), {
+      status: 403,
+      code: 'forbidden',
+    });
     await guarded.close();
   });
 });

@@ -95,7 +95,10 @@ function check({ enabled, method, methods, locked }: Toggle, change: ToggleChang
 }
 
 function unknownToggle(): TidingsError {
-  return new TidingsError('not_found', 'There is no such toggle; its id is in the list of the toggles of its customer.');
+  return new TidingsError(
+    'not_found',
+    'There is no such toggle; its id is in the list of the toggles of its customer.',
+  );
 }
 
 function toView(tenantId: string, userId: string, toggle: Toggle): ToggleView {

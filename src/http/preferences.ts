@@ -8,7 +8,13 @@ import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
-import { type EffectiveQuestion, type EffectiveType, findEffective, findEffectiveQuietHours, findLocked } from '../plan/effective.ts';
+import {
+  type EffectiveQuestion,
+  type EffectiveType,
+  findEffective,
+  findEffectiveQuietHours,
+  findLocked,
+} from '../plan/effective.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';

@@ -39,8 +39,8 @@ export interface ToggleChange {
   readonly method?: Channel | undefined;
 }
 
-/** A time after everything that a user has said: what is tried out wins. */
-const LATEST = Number.MAX_SAFE_INTEGER;
+/** The last time that can be written, after everything that a user has said: what is tried out wins. */
+const LATEST = Date.UTC(9999, 11, 31);
 
 /** Returns the toggle of a type; undefined: it can never concern this user, by its channels or its audience. */
 export function findToggle(type: NotificationType, asked: EffectiveQuestion): Toggle | undefined {

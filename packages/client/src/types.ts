@@ -3536,7 +3536,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -4810,6 +4810,11 @@ export interface components {
                     [key: string]: unknown;
                 };
                 /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
+                /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
                  *       "sms": {
@@ -4887,6 +4892,12 @@ export interface components {
                  * @example Acme <hello@acme.example>
                  */
                 mail_from?: string;
+                /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
                 /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
@@ -6651,6 +6662,11 @@ export interface components {
                     [key: string]: unknown;
                 };
                 /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
+                /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
                  *       "sms": {
@@ -6729,6 +6745,12 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -6777,6 +6799,7 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 } | null;
+                legal_name?: string | null;
                 limits?: {
                     chat?: {
                         /** @description Of all messages of the tenant on the channel */
@@ -6826,6 +6849,7 @@ export interface components {
                     [key: string]: string[];
                 } | null;
                 mail_from?: string | null;
+                postal_address?: string | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {
                     [key: string]: unknown;
