@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { addMarketingFooter } from '../src/templates/marketing-footer.ts';
 import { PUBLIC_URL, useReceipts } from './support/receipts.ts';
 
-/** What the law wants a marketing email to show: the name and address of its sender, and a link to unsubscribe. */
+/** Marketing emails show what the law wants: the name and address of its sender, and a link to unsubscribe. */
 
 const start = useReceipts();
 

@@ -2,8 +2,10 @@ import { TidingsError } from '../errors.ts';
 import { contentUuid } from '../events/content.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Principal } from '../model/principal.ts';
-import { findToggle, type Toggle, type ToggleChange, toTypeChange } from '../plan/toggles.ts';
+import { PREFERENCE_UPDATED } from '../model/terms.ts';
+import { findToggle, type Toggle, type ToggleChange, type TryChange, toTypeChange } from '../plan/toggles.ts';
 import { findToggleRow, noteToggles } from '../store/toggles.ts';
+import { mergeTerms } from '../users/terms.ts';
 import type { HttpDependencies } from './app.ts';
 import { type LoadedPreferences, Preferences } from './preferences.ts';
 import { unknownUser } from './unknown-user.ts';
@@ -43,7 +45,7 @@ export class CustomerNotifications {
     if (own !== undefined && own !== userId) throw unknownUser();
     const { rules, question } = await this.#preferences.load(tenantId, userId);
     const views = [...rules.notifications.values()].flatMap((type) => {
-      const toggle = findToggle(type, question);
+      const toggle = findToggle(type, question, tryChange);
       return toggle ? [toView(tenantId, userId, toggle)] : [];
     });
     const rows = views.map(({ id, category }) => ({ toggleId: id, notificationType: category }));
@@ -75,9 +77,15 @@ export class CustomerNotifications {
   }
 }
 
+/** The last time that can be written, after everything that a user has said. */
+const LATEST = Date.UTC(9999, 11, 31);
+
+const tryChange: TryChange = (terms, type, change) =>
+  mergeTerms(terms, { type: PREFERENCE_UPDATED, properties: { types: { [type]: change } }, time: LATEST });
+
 function findOf({ rules, question }: LoadedPreferences, name: string): Toggle {
   const type = rules.notifications.get(name);
-  const toggle = type && findToggle(type, question);
+  const toggle = type && findToggle(type, question, tryChange);
   if (!toggle) throw unknownToggle();
   return toggle;
 }

@@ -27,7 +27,7 @@ import { unknownUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
 
-/** What the preferences of a user depend on, and the catalog that it is from. */
+/** Facts that the preferences of a user depend on, and the catalog that it is from. */
 export interface LoadedPreferences extends Pick<Catalog, 'version' | 'rules'> {
   readonly question: EffectiveQuestion;
 }

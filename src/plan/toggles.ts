@@ -6,8 +6,7 @@ import type { Channel } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { PlanQuestion } from '../model/plan.ts';
 import type { PlanCode } from '../model/plan-codes.ts';
-import { PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
-import { mergeTerms } from '../users/terms.ts';
+import type { Terms } from '../model/terms.ts';
 import { describeVerdict } from './describe-verdicts.ts';
 import { type EffectiveCell, type EffectiveQuestion, findEffective } from './effective.ts';
 import { askAudience, findProduct } from './policies/audience.ts';
@@ -39,16 +38,16 @@ export interface ToggleChange {
   readonly method?: Channel | undefined;
 }
 
-/** The last time that can be written, after everything that a user has said: what is tried out wins. */
-const LATEST = Date.UTC(9999, 11, 31);
+/** Returns terms after a change of the preferences of a type, which wins over everything that was said. */
+export type TryChange = (terms: Terms, type: string, change: JsonObject) => Terms;
 
 /** Returns the toggle of a type; undefined: it can never concern this user, by its channels or its audience. */
-export function findToggle(type: NotificationType, asked: EffectiveQuestion): Toggle | undefined {
+export function findToggle(type: NotificationType, asked: EffectiveQuestion, tryChange: TryChange): Toggle | undefined {
   const cells = findCells(type, asked);
   if (cells.length === 0) return undefined;
   const question: PlanQuestion = { ...asked, type, channels: type.channels, expiresAt: null, isUrgent: false };
   if (cells.every(({ cell }) => !cell.on) && askAudience(question)) return undefined;
-  // What the user can change is what would be on, had they turned the type and each of its channels on.
+  // The user can change what would be on, had they turned the type and each of its channels on.
   const tried = findCells(type, withTerms(asked, turnedOn(cells)));
   const own = cells.filter(({ cell }, index) => cell.changeable && tried[index]?.cell.on);
   const governed = own.length > 0 ? own : cells;
@@ -65,7 +64,7 @@ export function findToggle(type: NotificationType, asked: EffectiveQuestion): To
   };
 
   function withTerms(from: EffectiveQuestion, change: JsonObject): EffectiveQuestion {
-    return { ...from, terms: applyChange(from.terms, type, change) };
+    return { ...from, terms: tryChange(from.terms, type.name, change) };
   }
 }
 
@@ -112,10 +111,6 @@ function turnedOn(cells: readonly ChannelCell[]): JsonObject {
     channels,
     ...Object.fromEntries(channels.map((channel) => [channel, true])),
   };
-}
-
-function applyChange(terms: Terms, { name }: NotificationType, change: JsonObject): Terms {
-  return mergeTerms(terms, { type: PREFERENCE_UPDATED, properties: { types: { [name]: change } }, time: LATEST });
 }
 
 function describeLock(tried: readonly ChannelCell[]): LockedReason {

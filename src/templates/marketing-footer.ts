@@ -3,12 +3,12 @@ import { listLookupLocales } from '../lib/text/locale.ts';
 import type { Message } from '../model/delivery.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 
-/** What a marketing email must show (CAN-SPAM, 15 U.S.C. 7704). */
+/** Facts that a marketing email must show (CAN-SPAM, 15 U.S.C. 7704). */
 export interface MarketingFooter {
   readonly legalName: string;
-  /** Lines of an address; empty: the tenant has none. */
+  /** Lines of an address; empty: the tenant has no address. */
   readonly postalAddress: string;
-  /** Where the reader unsubscribes. */
+  /** URL under which the reader unsubscribes. */
   readonly unsubscribeUrl: string;
 }
 
@@ -46,9 +46,9 @@ export function addMarketingFooter(message: Message, footer: MarketingFooter, lo
 function isComplete(
   part: string,
   { postalAddress, unsubscribeUrl }: MarketingFooter,
-  escape: (text: string) => string,
+  toForm: (text: string) => string,
 ): boolean {
-  const isThere = toOneLine(part).includes(toOneLine(escape(postalAddress)));
+  const isThere = toOneLine(part).includes(toOneLine(toForm(postalAddress)));
   return part.includes(unsubscribeUrl) && isThere;
 }
 

@@ -28,7 +28,7 @@ export interface ReaderLinks {
  *
  * @param data as it was decided with: `variables` are those that were given
  * @param variables undefined: the template has no variables
- * @param links URLs for the reader of the message, as variables; undefined: it has none
+ * @param links URLs for the reader of the message, as variables; undefined: there are no such URLs
  */
 export function toTemplateValues(
   { variables: given, ...data }: JsonObject,

@@ -223,7 +223,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/users/{user_id}/consents': () => CONSENT,
   'POST /api/v1/me/consents': () => CONSENT,
   'PATCH /api/v1/customer-notifications/{id}': () => ({ enabled: true }),
-  'PATCH /customer-notifications/{id}': () => ({ enabled: true }),
+  'PATCH /customer-notifications/{id}': () => ({ enabled: false }),
   'PUT /api/v1/me/preferences': () => ({ channels: { sms: false } }),
   'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),

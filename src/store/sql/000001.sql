@@ -890,7 +890,7 @@ create table consents (
   primary key (tenant_id, user_id, consent_id)
 );
 
--- Whose toggle an id names. Each row can be computed from its user and type, but not from its id; written when the toggles
+-- Toggles of users by id. Each row can be computed from its user and type, but not from its id; written when the toggles
 -- of a user are listed, one for each notification type.
 create table toggles (
   tenant_id         text collate "C" not null,
