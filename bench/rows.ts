@@ -12,6 +12,7 @@ import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
 import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
+import { sendsRow } from './rows/sends.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
 import { templatesRow } from './rows/templates.ts';
@@ -26,6 +27,7 @@ export const ROWS: readonly Row[] = [
   deliveredRow,
   singleRow,
   requestsRow,
+  sendsRow,
   deliveryRow,
   smtpRow,
   httpSinkRow,

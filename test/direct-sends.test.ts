@@ -76,6 +76,10 @@ test('an address that no user has gets a user of its own, and the message arrive
   const [again] = (await send({ recipients: [{ email: 'new@example.com' }] })).body.results;
   expect(again).toMatchObject({ linked: false, user_id: one.user_id });
   expect(JSON.stringify(first.body)).not.toContain('new@example.com');
+  // A user who then has the address is the one that it belongs to.
+  await at().user('u9', { email: 'new@example.com' });
+  const [now] = (await send({ recipients: [{ email: 'new@example.com' }] })).body.results;
+  expect(now).toMatchObject({ linked: true, user_id: 'u9' });
 });
 
 test('an address of several users is sent to none of them, and the others get theirs', async () => {
@@ -245,4 +249,53 @@ test('declared variables are checked before anything is stored, and their defaul
   const [result] = (await send({ type: 'DECLARED', variables: { name: 'Maria', count: 3 } })).body.results;
   await becomes(result.notification_id, 'sent');
   expect(email.calls[0]?.message.text).toBe('Maria has 3, Maria has 3.');
+});
+
+test('a request is repeated after a crash with its first users and time, whatever has changed since', async () => {
+  const { send, user, tidings, count } = at();
+  const body = { recipients: [{ email: 'ann@example.com' }, { user_id: 'u1' }], context: { correlation_id: 'c-1' } };
+  const key = { 'idempotency-key': 'one' };
+  const first = await send(body, key);
+  await tidings.database.pool.query('delete from idempotency_keys');
+  await user('u2', { email: 'ann@example.com' });
+  tidings.clock.now += 60_000;
+  const again = await send(body, key);
+  const ids = (answer: typeof first) =>
+    answer.body.results.map((one: { notification_id: string }) => one.notification_id);
+  expect(ids(again)).toEqual(ids(first));
+  expect(await count('notifications')).toBe(2);
+  await tidings.database.pool.query('delete from idempotency_keys');
+  const other = await send({ ...body, variables: { order_id: 'other' } }, key);
+  expect(other.body).toMatchObject({
+    accepted: 0,
+    results: [{ state: 'rejected', code: 'idempotency_key_reused' }, {}],
+  });
+  expect(await count('notifications')).toBe(2);
+});
+
+test('what the user has turned off is not gone round by an address, and a dry run says who decided', async () => {
+  const { send, user, server, count } = at();
+  await user('u1', { email: 'maria@example.com', phone: '+351912345678' });
+  const set = (channels: object) => server.send('PATCH', '/api/v1/users/u1/preferences', { channels });
+  expect((await set({ sms: false })).status).toBe(200);
+  const dry = await send({ recipients: [{ email: 'maria@example.com' }] }, {}, '?dry_run=true');
+  expect(dry.body.results).toMatchObject([
+    {
+      state: 'accepted',
+      channels: {
+        email: { plan: 'go' },
+        sms: { plan: 'drop', code: 'preference_off', decided_by: expect.any(String) },
+      },
+    },
+  ]);
+  at().tidings.clock.now += 1000;
+  await set({ email: false });
+  const wet = await send({ recipients: [{ email: 'maria@example.com' }] });
+  expect(wet.body).toMatchObject({
+    accepted: 0,
+    results: [
+      { state: 'suppressed', code: 'all_channels_dropped', notification_id: null, channels: { sms: { plan: 'drop' } } },
+    ],
+  });
+  expect(await count('deliveries')).toBe(0);
 });

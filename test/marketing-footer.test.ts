@@ -13,12 +13,12 @@ const settle = async (tidings: Awaited<ReturnType<typeof start>>['tidings']) => 
   ]);
 };
 
-test('a marketing email without them gets a footer; the link unsubscribes its reader, and is in no stored message', async () => {
+test('a marketing email without them gets a footer; the link unsubscribes its reader', async () => {
   const { send, email, server, suppressions, tidings } = await start({
     files: { 'templates/PROMO/email.en.html': '<html><body><p>Hello</p></body></html>' },
   });
   await settle(tidings);
-  const id = await send('promo');
+  await send('promo');
   const [{ message, unsubscribeUrl } = { message: { text: '' } }] = email.calls;
   expect(message.text).toBe(
     `Hello there\n\n-- \nAcme <Inc.>\n1 Main Street\nSpringfield & Sons, IL 62701\nUnsubscribe: ${unsubscribeUrl}`,
@@ -26,8 +26,6 @@ test('a marketing email without them gets a footer; the link unsubscribes its re
   expect(message.html).toContain('Acme &lt;Inc.&gt;<br>1 Main Street<br>Springfield &amp; Sons, IL 62701<br><a href=');
   expect(message.html).toContain(`<a href="${unsubscribeUrl}"`);
   expect(message.html?.endsWith('</div></body></html>')).toBe(true);
-  const shown = (await server.get(`/api/v1/deliveries/${id}/message`)).body;
-  expect(JSON.stringify(shown)).toContain(`Unsubscribe: ${PUBLIC_URL}/unsubscribe/READER`);
   expect((await server.post(String(unsubscribeUrl).slice(PUBLIC_URL.length))).status).toBe(200);
   expect(await suppressions()).toMatchObject([{ scope: 'category:MARKETING', reason: 'unsubscribed' }]);
 });

@@ -4,7 +4,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { SendRequest } from './request.ts';
-import { ADDRESS_USER, type BareAddress } from './resolve-recipients.ts';
+import { ADDRESS_USER, type GivenAddress } from './resolve-recipients.ts';
 
 /** The parts of a request that all of its recipients share. */
 export interface RequestedBase {
@@ -25,12 +25,12 @@ export function buildRequestedEvent(
     readonly userId: string;
     readonly eventId: string;
     readonly time: Millis;
-    /** Address of a user who is known by it alone. */
-    readonly bare?: BareAddress;
+    /** It becomes that of a user who is known by it alone. */
+    readonly given?: GivenAddress;
   },
 ): JsonObject {
   const { type, channels, priority, variables, content, expires_at: expiresAt, context } = request;
-  const { userId, eventId, time, bare } = recipient;
+  const { userId, eventId, time, given } = recipient;
   const properties = {
     notification_type: type,
     request_id: requestId,
@@ -49,7 +49,7 @@ export function buildRequestedEvent(
     event_type: NOTIFICATION_REQUESTED,
     event_timestamp: isoTime(time),
     properties: properties as unknown as JsonObject,
-    ...(bare && userId.startsWith(ADDRESS_USER) && { user_traits: { [bare.kind]: bare.address } }),
+    ...(given && userId.startsWith(ADDRESS_USER) && { user_traits: { [given.kind]: given.address } }),
     ...(context && { context: { ...others, ...(metadata && { metadata }) } as unknown as JsonObject }),
   });
 }

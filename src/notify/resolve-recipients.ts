@@ -9,8 +9,8 @@ import type { Recipient } from './request.ts';
 /** Begins the ids of users who are known by an address alone; the rest is its keyed hash. */
 export const ADDRESS_USER = 'addr:';
 
-/** An address of a user who is known by it alone. */
-export interface BareAddress {
+/** The address of a recipient. */
+export interface GivenAddress {
   readonly kind: AddressKind;
   readonly address: string;
 }
@@ -22,8 +22,8 @@ export interface ResolvedRecipient {
   readonly name: string;
   /** Whether a user has the address that was given. Absent: it was given as a user. */
   readonly isLinked?: boolean;
-  /** Present if no user has the address: it becomes that of a user of its own. */
-  readonly bare?: BareAddress;
+  /** The address that was given; absent: it was given as a user. */
+  readonly given?: GivenAddress;
 }
 
 /** A recipient without one user. */
@@ -50,13 +50,17 @@ export async function resolveRecipients(
     if (address === undefined) return { userId: userId ?? '', name: `user ${userId}` };
     if (!('hash' in address)) return address;
     const { kind, hash, address: text } = address;
-    const [user, other] = (found.get(hash) ?? []).filter((one) => one.kind === kind);
     const name = `${kind} ${hash}`;
-    const own = ADDRESS_USER + hash;
-    if (user === undefined) return { userId: own, name, isLinked: false, bare: { kind, address: text } };
+    // A user who is known by the address alone has it until another one does.
+    const [user, other] = (found.get(hash) ?? []).filter(
+      (one) => one.kind === kind && !one.userId.startsWith(ADDRESS_USER),
+    );
+    if (user === undefined) {
+      return { userId: ADDRESS_USER + hash, name, isLinked: false, given: { kind, address: text } };
+    }
     if (other !== undefined)
       return { code: 'ambiguous_address', message: 'Several users have this address; name one of them by user_id.' };
-    return { userId: user.userId, name, isLinked: user.userId !== own };
+    return { userId: user.userId, name, isLinked: true, given: { kind, address: text } };
   });
 }
 
@@ -66,7 +70,7 @@ const NONE: ReadonlyMap<string, readonly { readonly userId: string; readonly kin
 function toAddress(
   { email, phone }: Recipient,
   seal: Seal,
-): (BareAddress & { readonly hash: string }) | UnresolvedRecipient | undefined {
+): (GivenAddress & { readonly hash: string }) | UnresolvedRecipient | undefined {
   const kind = email === undefined ? 'phone' : 'email';
   const text = email ?? phone;
   if (text === undefined) return undefined;

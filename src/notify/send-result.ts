@@ -4,6 +4,7 @@ import type { Decision } from '../model/decision.ts';
 import type { Channel } from '../model/delivery.ts';
 import { DIRECT_RULE, type ZoneSource } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
+import type { Verdict } from '../model/plan.ts';
 import { planNotification } from '../plan/plan.ts';
 import { maskEmail, maskPhone } from '../privacy/mask.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
@@ -35,12 +36,23 @@ export interface SendResult {
   readonly zone_from?: ZoneSource;
   /** Its time was past, so it is sent at once. */
   readonly late?: true;
-  readonly channels?: { readonly [channel in Channel]?: { readonly plan: 'go' | 'hold'; readonly code?: string } };
+  readonly channels?: { readonly [channel in Channel]?: PlannedChannel };
   /** Why it is suppressed or rejected. */
   readonly code?: string;
   readonly reason?: string;
   /** Place of the earlier recipient, from 0, who is the same user. */
   readonly repeats?: number;
+}
+
+/** The plan of one channel: as the notification type says, or as the terms of the user or the policy decided. */
+export interface PlannedChannel {
+  readonly plan: Verdict['verdict'];
+  /** Why it is held, folded or dropped. */
+  readonly code?: string;
+  /** Level that decided; absent: the notification type itself. */
+  readonly decided_by?: string;
+  /** End of a `hold`. */
+  readonly until?: string;
 }
 
 interface Asked {
@@ -78,7 +90,13 @@ function describeDecision(decision: Decision, asked: Asked): Omit<SendResult, 'r
   const { outcome, evidence, reason_code: code, reason } = decision;
   const scheduled = evidence.direct?.scheduled;
   if (outcome !== 'send' && outcome !== 'scheduled') {
-    return { state: outcome === 'failed' ? 'rejected' : 'suppressed', notification_id: null, code, reason };
+    return {
+      state: outcome === 'failed' ? 'rejected' : 'suppressed',
+      notification_id: null,
+      code,
+      reason,
+      channels: planChannels(asked, evidence.plan),
+    };
   }
   const id = decision.notification_id ?? evidence.wait?.wait_id ?? null;
   return {
@@ -88,12 +106,15 @@ function describeDecision(decision: Decision, asked: Asked): Omit<SendResult, 'r
     ...(scheduled?.zone !== undefined && { zone: scheduled.zone }),
     ...(scheduled?.zone_from !== undefined && { zone_from: scheduled.zone_from }),
     ...(outcome === 'send' && scheduled && { late: true as const }),
-    channels: planChannels(asked),
+    channels: planChannels(asked, evidence.plan),
   };
 }
 
-/** Returns the plan of each channel, by the function that plans its deliveries. */
-function planChannels({ type, request, now }: Asked): NonNullable<SendResult['channels']> {
+/** Returns the plan of each channel, by the function that plans its deliveries. @param verdicts those that differ from it */
+function planChannels(
+  { type, request, now }: Asked,
+  verdicts: readonly Verdict[] = [],
+): NonNullable<SendResult['channels']> {
   const { channels, priority, expires_at: expiry } = request;
   const expires = expiry === undefined ? undefined : parseTimestamp(expiry);
   const plans = planNotification(type, undefined, now, {
@@ -101,12 +122,15 @@ function planChannels({ type, request, now }: Asked): NonNullable<SendResult['ch
     ...(priority && { priority }),
     ...(expires && !('problem' in expires) && { expiresAt: expires.time }),
   });
-  return Object.fromEntries(
-    plans.map(({ channel, holdCode }) => [
-      channel,
-      holdCode === null ? { plan: 'go' as const } : { plan: 'hold' as const, code: holdCode },
-    ]),
-  );
+  const ordinary = plans.map(({ channel, holdCode }): [Channel, PlannedChannel] => [
+    channel,
+    holdCode === null ? { plan: 'go' } : { plan: 'hold', code: holdCode },
+  ]);
+  const decided = verdicts.map(({ channel, verdict, code, level, until }): [Channel, PlannedChannel] => [
+    channel,
+    { plan: verdict, code, decided_by: level, ...(until !== undefined && { until }) },
+  ]);
+  return Object.fromEntries([...ordinary, ...decided]);
 }
 
 export function toUnresolvedResult(given: Recipient, { code, message }: UnresolvedRecipient): SendResult {

@@ -5,8 +5,14 @@ import { ROOTS } from './compile.ts';
 import { ASSET_BASE_URL } from './helpers.ts';
 import { checkVariables } from './variables.ts';
 
+/** Names of the data of a digest. A type that no digest sends may declare variables with these names. */
+export const DIGEST_NAMES: ReadonlySet<string> = new Set(['items', 'total']);
+
 /** Names that no variable can have: those of the other data. */
-export const RESERVED_NAMES: ReadonlySet<string> = new Set([...ROOTS, 'variables', 'about', 'this', 'else']);
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  ...ROOTS.filter((name) => !DIGEST_NAMES.has(name)),
+  ...['variables', 'about', 'this', 'else'],
+]);
 
 /** The variables that a compiled template needs. */
 export interface TemplateVariables {
@@ -48,7 +54,7 @@ export function toTemplateValues(
   const all: JsonObject = {
     ...toCommon(user),
     // A default says more of an application than the name of the tenant.
-    ...(name === '' ? {} : { legal_name: name }),
+    ...(name === '' || declared.legal_name?.default !== undefined ? {} : { legal_name: name }),
     ...(settings.legal_name === undefined ? {} : { legal_name: settings.legal_name }),
     ...(settings.postal_address === undefined ? {} : { postal_address: settings.postal_address }),
     ...links,

@@ -164,7 +164,16 @@ const sendResult = z
       .exactOptional(
         z.record(
           z.string(),
-          z.object({ plan: z.enum(['go', 'hold']), code: z.exactOptional(z.string()) }).meta({ id: 'PlannedChannel' }),
+          z
+            .object({
+              plan: z.enum(['go', 'hold', 'fold', 'drop']),
+              code: z.exactOptional(z.string()),
+              decided_by: z
+                .exactOptional(z.string())
+                .describe('Level that decided; absent: the notification type itself'),
+              until: z.exactOptional(timestamp),
+            })
+            .meta({ id: 'PlannedChannel' }),
         ),
       )
       .describe('What is planned for each channel'),
