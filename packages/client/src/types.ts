@@ -5219,8 +5219,16 @@ export interface components {
         };
         PlannedChannel: {
             code?: string;
+            /** @description Level that decided; absent: the notification type itself */
+            decided_by?: string;
             /** @enum {string} */
-            plan: "go" | "hold";
+            plan: "go" | "hold" | "fold" | "drop";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
         };
         /** @description Whether a type goes to the user on a channel, and why */
         PreferenceCell: {
