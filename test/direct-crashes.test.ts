@@ -103,6 +103,8 @@ async function sameIds(table: string, { results }: Answer): Promise<void> {
 async function hold(work: (connection: import('pg').PoolClient) => Promise<unknown>) {
   const connection = await processes.database.pool.connect();
   await connection.query('begin');
+  // The session ends by itself otherwise, on a machine that takes long to start processes.
+  await connection.query('set local idle_in_transaction_session_timeout = 0');
   await work(connection);
   let isOpen = true;
   const release = async () => {
