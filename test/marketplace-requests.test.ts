@@ -40,9 +40,8 @@ test('a notification to each kind of recipient, with all that a request can say'
     { method: 'POST', path: '/api/v1/notifications', body },
     { method: 'POST', path: '/api/v1/notifications?dry_run=true', body },
   ]);
-  expect(() => notificationService.sendNotification({ ...request, scheduledAt: new Date(Number.NaN) })).toThrow(
-    RangeError,
-  );
+  const invalid = notificationService.sendNotification({ ...request, scheduledAt: new Date(Number.NaN) });
+  await expect(invalid).rejects.toThrow(RangeError);
 });
 
 test.each([
