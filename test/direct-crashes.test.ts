@@ -8,7 +8,8 @@ import { TENANT } from './support/tidings.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const COUNT = 40;
+/** More than one batch takes: those of the other shards are stored while one waits. */
+const COUNT = 900;
 const prepare = useCatalogProcesses();
 let processes: CatalogProcesses;
 let cleanup: (() => Promise<void>)[] = [];
