@@ -138,6 +138,14 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   ],
   '/api/v1/suppressions/{id}': ({ suppressionId }) => [suppressionId],
   '/api/v1/suppressions/{id}/lift': ({ suppressionId }) => [suppressionId],
+  '/api/v1/templates/{id}': ({ templateIds }) => [templateIds[0]],
+  '/api/v1/templates/{id}/versions': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/localizations': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/activate': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/rollback': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/archive': ({ templateIds }) => [templateIds[2]],
+  '/api/v1/templates/{id}/variants': ({ templateIds }) => [templateIds[3]],
+  '/api/v1/templates/{id}/variants/results': ({ templateIds }) => [templateIds[3]],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
@@ -145,6 +153,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
+  '/api/v1/templates/translations': () => '?to=es',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 
@@ -163,6 +172,7 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
 };
 
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
+const TEMPLATE_PARTS = { subject: 'Own subject', text: 'Own text' };
 const NOTHING = () => undefined;
 const REASON = () => ({ reason: 'The user asked what was sent' });
 const CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', source: 'test' };
@@ -243,6 +253,31 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/sending/resume': () => ({ notification_type: 'PAUSED' }),
   'POST /api/v1/suppressions/search': () => ({ channel: 'email', address: 'stop@own.example' }),
   'POST /api/v1/suppressions/{id}/lift': () => ({}),
+  'POST /api/v1/templates': ({ notificationType }) => ({
+    name: 'own new',
+    type: notificationType,
+    channel: 'email',
+    parts: TEMPLATE_PARTS,
+  }),
+  'PATCH /api/v1/templates/{id}': () => ({ parts: TEMPLATE_PARTS }),
+  'DELETE /api/v1/templates/{id}': NOTHING,
+  'POST /api/v1/templates/{id}/localizations': () => ({ locale: 'es', parts: TEMPLATE_PARTS }),
+  'POST /api/v1/templates/{id}/activate': () => ({}),
+  'POST /api/v1/templates/{id}/rollback': () => ({}),
+  'POST /api/v1/templates/{id}/archive': NOTHING,
+  'PUT /api/v1/templates/{id}/variants': () => ({
+    shares: { default: 50, short: 50 },
+    metric: 'opened',
+    planned_users: 100,
+  }),
+  'DELETE /api/v1/templates/{id}/variants': NOTHING,
+  'POST /api/v1/templates/seed': () => ({
+    files: Object.fromEntries([...catalogOf('own')].filter(([path]) => path.startsWith('templates/'))),
+  }),
+  'POST /api/v1/templates/translations': ({ notificationType }) => ({
+    to: 'es',
+    units: ['subject', 'text'].map((part) => ({ id: `${notificationType.toLowerCase()}3/${part}`, target: 'Own' })),
+  }),
   'POST /api/v1/templates/preview': ({ notificationType, userId }) => ({
     notification_type: notificationType,
     channel: 'email',
