@@ -81,6 +81,18 @@ test('a channel is turned on, and an address is added for the channels that have
   ]);
 });
 
+test.each([
+  ['email', { subject: 'S', text: 'T', html: '<p>H</p>' }],
+  ['push', { title: 'S', text: 'T', html: '<p>H</p>' }],
+  ['sms', { text: 'T', html: '<p>H</p>' }],
+] as const)('a template for %s has the parts of the channel, without indentation', async (channel, parts) => {
+  const { requests, templateService } = start({ template_id: 't1' });
+  const texts = { subject: 'S', content: '\n    T\n  ', htmlContent: '  <p>H</p>' };
+  const { id } = await templateService.createTemplate({ name: 'News', type: 'NEWS', channel, ...texts }, 'admin');
+  const body = { name: 'News', type: 'NEWS', channel, parts };
+  expect([id, requests]).toEqual(['t1', [{ method: 'POST', path: '/api/v1/templates', body }]]);
+});
+
 test('a signature is of one header; several, none and another are not genuine', async () => {
   const { webhookService } = start();
   const secret = 'webhook_secret_key';
