@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readXliff, writeXliff } from '../src/catalog/stored/xliff.ts';
+import { readXliff, writeXliff } from '../src/authoring/xliff.ts';
 import { TEMPLATE_CATALOG, type TemplateApi, templateApi } from './support/stored-templates.ts';
 
 /** Templates as files, and their texts for translators. */

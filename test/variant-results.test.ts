@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { judgeTest } from '../src/catalog/stored/results.ts';
+import { judgeTest } from '../src/authoring/results.ts';
 import { chiSquareProbability, differenceOfShares } from '../src/lib/statistics.ts';
 import type { VariantCounts } from '../src/store/templates/tests.ts';
 

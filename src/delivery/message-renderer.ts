@@ -13,11 +13,13 @@ import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
+import { addMarketingFooter, toSenderFacts } from '../templates/marketing-footer.ts';
 import { buildOwnMessage } from '../templates/own-message.ts';
 import { type CompiledTemplate, explainBlank, renderMessage } from '../templates/template.ts';
 import { toTemplateValues } from '../templates/values.ts';
 import { openAddress } from '../users/addresses.ts';
 import { toUnopened, type Unsent } from './dispatch-result.ts';
+import type { MessageLinks } from './message-links.ts';
 
 export interface RenderedMessage {
   readonly message: Message;
@@ -37,8 +39,8 @@ export interface MessageRendererOptions {
   readonly seal: Seal;
   /** Returns name and settings of a tenant. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
-  /** Whether messages can be tracked: the installation has a public URL. */
-  readonly canTrack: boolean;
+  /** URLs that go out with messages; undefined: the installation has no public URL, and no message is tracked. */
+  readonly links: MessageLinks | undefined;
 }
 
 /** Makes the message of a delivery from its template and the data that it was decided with. */
@@ -60,7 +62,7 @@ export class MessageRenderer {
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
     const locale = userLocale ?? tenant.settings.locale ?? '';
-    if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider);
+    if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider, locale);
     const fallbacks = tenant.settings.locale_fallbacks;
     const { userId } = delivery;
     const key = { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog };
@@ -70,7 +72,8 @@ export class MessageRenderer {
       return { outcome: { kind: 'rejected', reason: `${notificationType} has no ${channel} template, ${where}` } };
     }
     const data = await this.#withAddresses(delivery, opened, template.readsUserAddresses);
-    const filled = toTemplateValues(withNotification(delivery, data), template.variables, tenant);
+    const links = this.#options.links?.readerLinks(delivery);
+    const filled = toTemplateValues(withNotification(delivery, data), template.variables, tenant, links);
     if ('problem' in filled) return toTemplateFailure(`${filled.problem}.`);
     const { values } = filled;
     const rendered = renderMessage(template, values);
@@ -78,7 +81,7 @@ export class MessageRenderer {
     const { message } = rendered;
     const blank = explainBlank(template, message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
-    const ready = await this.#toReady(delivery, message, tenant, provider);
+    const ready = await this.#toReady(delivery, message, tenant, provider, template.locale);
     const isPlain = template.stored === undefined && template.test === undefined;
     const made = isPlain ? ready : { ...ready, template: toShown(template) };
     return userLocale === undefined ? made : { ...made, locale: { locale: template.locale, userLocale } };
@@ -90,22 +93,32 @@ export class MessageRenderer {
     { content, event }: JsonObject,
     tenant: TenantProfile,
     provider: Provider,
+    locale: string,
   ): Promise<RenderedMessage | Unsent> {
     const built = buildOwnMessage(delivery.channel, content as OwnContent, (event ?? {}) as JsonObject);
     if ('error' in built) return { outcome: { kind: 'rejected', reason: `the content of the request ${built.error}` } };
-    return this.#toReady(delivery, built.message, tenant, provider);
+    return this.#toReady(delivery, built.message, tenant, provider, locale);
   }
 
   async #toReady(
     delivery: ClaimedDelivery,
-    message: Message,
+    rendered: Message,
     tenant: TenantProfile,
     provider: Provider,
+    locale: string,
   ): Promise<RenderedMessage> {
+    const message = delivery.category === 'MARKETING' ? this.#withFooter(delivery, rendered, tenant, locale) : rendered;
     const isEmail = CHANNEL_DESCRIPTORS[delivery.channel].addressKind === 'email';
     const sender = isEmail ? tenant.settings.mail_from : undefined;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, message, tenant);
     return { message, ...(sender === undefined ? {} : { sender }), ...(tracking === undefined ? {} : { tracking }) };
+  }
+
+  /** Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template there. */
+  #withFooter(delivery: ClaimedDelivery, message: Message, tenant: TenantProfile, locale: string): Message {
+    const unsubscribeUrl = this.#options.links?.readerLinks(delivery).unsubscribe_url;
+    if (unsubscribeUrl === undefined || message.hosted !== undefined) return message;
+    return addMarketingFooter(message, { ...toSenderFacts(tenant), unsubscribeUrl }, locale);
   }
 
   /** Returns whether opens and clicks of a message are found out; undefined: neither. */
@@ -114,8 +127,8 @@ export class MessageRenderer {
     message: Message,
     { settings }: TenantProfile,
   ): Promise<Tracking | undefined> {
-    const { catalogs, canTrack } = this.#options;
-    if (!canTrack || category === 'SECURITY' || message.html === undefined) return undefined;
+    const { catalogs, links } = this.#options;
+    if (!links || category === 'SECURITY' || message.html === undefined) return undefined;
     const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
     return rules.notifications.get(notificationType)?.tracking ?? settings.tracking;
   }

@@ -186,6 +186,7 @@ export class MessageSender {
     const { links, clock } = this.#options;
     const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt, sequence } = delivery;
     const unsubscribeUrl = links?.unsubscribeUrl(delivery);
+    const personal = links ? links.personalize(delivery, message) : message;
     return {
       tenantId,
       notificationId,
@@ -193,7 +194,7 @@ export class MessageSender {
       channel,
       userId,
       target,
-      message: tracking && links ? links.track(delivery, message, tracking, clock()) : message,
+      message: tracking && links ? links.track(delivery, personal, tracking, clock()) : personal,
       ...(sender === undefined ? {} : { sender }),
       idempotencyKey: formatDeliveryId(delivery),
       attempt,

@@ -31,6 +31,7 @@ import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
 import { registerConsentRoutes } from './routes/consents.ts';
 import { registerCostRoutes } from './routes/costs.ts';
+import { registerCustomerNotificationRoutes } from './routes/customer-notifications.ts';
 import { registerDeadLetterRoutes } from './routes/dead-letters.ts';
 import { registerDecisionRoutes } from './routes/decisions.ts';
 import { registerDeliveryRoutes } from './routes/deliveries.ts';
@@ -119,6 +120,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerAddressRoutes(app, dependencies);
   registerPreferenceRoutes(app, dependencies);
   registerConsentRoutes(app, dependencies);
+  registerCustomerNotificationRoutes(app, dependencies);
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);
   registerDeliveryRoutes(app, dependencies);

@@ -26,6 +26,9 @@ export interface TenantSettings {
   readonly zone?: string;
   /** The sender of emails: an address, or a name and an address in angle brackets. */
   readonly mail_from?: string;
+  /** Name and postal address of the company, as marketing emails show them: `Acme Inc.`, lines of an address. */
+  readonly legal_name?: string;
+  readonly postal_address?: string;
   /** Finding out about the readers of its emails, for types that say nothing else. Absent: nothing. */
   readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */

@@ -12,6 +12,8 @@ export interface Operation {
   readonly hasIds: boolean;
   /** Scope that it declares; `public`: it needs none. */
   readonly scope: string;
+  /** Whether the token of a user reaches it as well. */
+  readonly takesUsers: boolean;
   /** Names of its parameters in the query. */
   readonly parameters: ReadonlySet<string>;
   readonly body: unknown;
@@ -33,7 +35,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
     ([template, methods]) =>
       Object.entries(methods).map(([method, { parameters = [], security }]): Operation => {
         const name = `${method.toUpperCase()} ${template}`;
-        const ids = IDS[template]?.(rows) ?? [];
+        const ids = (IDS[name] ?? IDS[template])?.(rows) ?? [];
         let given = 0;
         const path = template.replace(/\{\w+\}/g, () => {
           const id = ids[given++];
@@ -44,9 +46,10 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
         return {
           name,
           method: method.toUpperCase() as Operation['method'],
-          path: `${path}${QUERIES[template]?.(rows) ?? ''}`,
+          path: `${path}${(QUERIES[name] ?? QUERIES[template])?.(rows) ?? ''}`,
           hasIds: given > 0,
           scope,
+          takesUsers: security.some(({ bearer = [] }) => bearer.includes('me')),
           parameters: new Set(parameters.flatMap((one) => (one.in === 'query' ? [one.name] : []))),
           body: BODIES[name]?.(rows),
           headers: scope === 'me' ? { authorization: `Bearer ${rows.token}` } : {},
@@ -64,6 +67,11 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 /** Whether an operation is of one tenant: not of the whole installation. */
 export function isOfTenant({ scope }: Operation): boolean {
   return !scope.startsWith('tenants:');
+}
+
+/** Whether credentials with these scopes may call an operation. */
+export function mayCall({ scope, takesUsers }: Operation, scopes: ReadonlySet<string>): boolean {
+  return scopes.has(scope) || (takesUsers && scopes.has('me'));
 }
 
 export function call(
@@ -112,6 +120,12 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
   '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/consents': ({ userId }) => [userId],
+  ...Object.fromEntries(
+    ['/api/v1', ''].flatMap((root) => [
+      [`GET ${root}/customer-notifications/{id}`, ({ userId }: Rows) => [userId]],
+      [`PATCH ${root}/customer-notifications/{id}`, ({ toggleId }: Rows) => [toggleId]],
+    ]),
+  ),
   '/api/v1/users/{user_id}/inbox': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/stream': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/{mark}': ({ userId }) => [userId, 'seen-all'],
@@ -153,7 +167,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
-  '/api/v1/templates/translations': () => '?to=es',
+  'GET /api/v1/templates/translations': () => '?to=es',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 
@@ -218,6 +232,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/users/{user_id}/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/consents': () => CONSENT,
   'POST /api/v1/me/consents': () => CONSENT,
+  'PATCH /api/v1/customer-notifications/{id}': () => ({ enabled: true }),
+  'PATCH /customer-notifications/{id}': () => ({ enabled: false }),
   'PUT /api/v1/me/preferences': () => ({ channels: { sms: false } }),
   'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),

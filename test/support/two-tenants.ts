@@ -49,6 +49,8 @@ export interface Rows {
   /** Id of a delivery to the second of them. */
   readonly webhook: string;
   readonly suppressionId: string;
+  /** Id of a toggle of the user. */
+  readonly toggleId: string;
   /** Templates of the API: a draft, one with two versions, one to be archived, and one whose variants were tested. */
   readonly templateIds: readonly [string, string, string, string];
   /** Token of the user, with which it reaches `/api/v1/me`. */
@@ -226,7 +228,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** Leaves out when a key was last used: it is noted some time after the call, also that of an earlier test. */
 const OWN_USES = `- 'last_used_at'`;
 
-type Access = Pick<Rows, 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
+type Access = Pick<Rows, 'toggleId' | 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -260,7 +262,11 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
     (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address }))
       .address_id;
   const addressIds = [await addAddress(`${word}@one.example`), await addAddress(`${word}@two.example`)] as const;
-  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, token };
+  const { body: toggles } = await server.get(`/customer-notifications/${encodeURIComponent(userId)}`, {
+    'x-tidings-tenant': tenantId,
+  });
+  const toggleId = toggles[0].id;
+  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, toggleId, token };
 }
 
 /** Adds templates of the API to a tenant, and a test that has ended. */

@@ -188,6 +188,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customer-notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the toggles of a customer: one for each category of notifications that can concern them */
+        get: operations["listCustomerNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a toggle of a customer, by the id of the toggle */
+        patch: operations["changeCustomerNotification"];
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -2133,6 +2151,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customer-notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the toggles of a customer: one for each category of notifications that can concern them */
+        get: operations["listCustomerNotificationsAtRoot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a toggle of a customer, by the id of the toggle */
+        patch: operations["changeCustomerNotificationAtRoot"];
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -2813,6 +2849,58 @@ export interface components {
             /** @description True if only the first 10000 are listed */
             has_more: boolean;
             to: string;
+        };
+        /** @description A toggle: whether a customer gets the notifications of a category, and how */
+        CustomerNotification: {
+            /**
+             * @description The notification type
+             * @example PAYMENT_REMINDER
+             */
+            category: string;
+            /** @description The methods to choose from */
+            delivery_methods: ("email" | "sms" | "push" | "in_app")[];
+            /** @description Whether the customer gets it */
+            enabled: boolean;
+            /**
+             * @description Always the same for a customer and a category
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            id: string;
+            /** @description Whether it cannot be changed here */
+            locked: boolean;
+            /** @description Null: it is not locked */
+            locked_reason: {
+                /** @enum {string} */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                /** @example it is locked on for every user */
+                text: string;
+            } | null;
+            /**
+             * @description The product of the customer for which it is; GENERIC: for every customer
+             * @example LOAN
+             */
+            product: string;
+            /**
+             * @description How they get it, or would get it
+             * @enum {string}
+             */
+            selected_delivery_method: "email" | "sms" | "push" | "in_app";
+        };
+        /**
+         * @description What is absent stays
+         * @example {
+         *       "selected_delivery_method": "email",
+         *       "enabled": true
+         *     }
+         */
+        CustomerNotificationChange: {
+            /** @description Whether the customer wants it */
+            enabled?: boolean;
+            /**
+             * @description How they want it
+             * @enum {string}
+             */
+            selected_delivery_method?: "email" | "sms" | "push" | "in_app";
         };
         /** @description A dead letter in few words */
         DeadLetter: {
@@ -3743,7 +3831,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -4902,16 +4990,39 @@ export interface components {
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
         };
+        /**
+         * @example {
+         *       "locale": "es",
+         *       "parts": {
+         *         "subject": "Bienvenido",
+         *         "text": "Hola"
+         *       }
+         *     }
+         */
         NewLocalization: {
             /** @example es */
             locale: string;
-            /** @description Sources by part; parts with a structure are YAML, or JSON */
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
             parts: {
                 [key: string]: string | {
                     [key: string]: unknown;
                 } | unknown[];
             };
-            /** @description Variables that it declares beside those of its notification: names, or declarations by name */
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
             variables?: string[] | {
                 [key: string]: {
                     default?: unknown;
@@ -5010,7 +5121,19 @@ export interface components {
              */
             until?: string;
         };
-        /** @description A template to be made */
+        /**
+         * @description A template to be made
+         * @example {
+         *       "name": "CLIENT_WELCOME",
+         *       "type": "WELCOME_EMAIL",
+         *       "channel": "email",
+         *       "locale": "en",
+         *       "parts": {
+         *         "subject": "Welcome, {{user_name}}",
+         *         "text": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
         NewTemplate: {
             /**
              * @description If given, it must be that of the type
@@ -5029,7 +5152,13 @@ export interface components {
             locale?: string;
             /** @example CLIENT_WELCOME */
             name: string;
-            /** @description Sources by part; parts with a structure are YAML, or JSON */
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
             parts: {
                 [key: string]: string | {
                     [key: string]: unknown;
@@ -5040,7 +5169,15 @@ export interface components {
              * @example WELCOME_EMAIL
              */
             type: string;
-            /** @description Variables that it declares beside those of its notification: names, or declarations by name */
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
             variables?: string[] | {
                 [key: string]: {
                     default?: unknown;
@@ -5084,6 +5221,11 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 };
+                /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
                 /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
@@ -5162,6 +5304,12 @@ export interface components {
                  * @example Acme <hello@acme.example>
                  */
                 mail_from?: string;
+                /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
                 /**
                  * @description Where its templates are made; absent: files of the catalog
                  * @example api
@@ -7044,9 +7192,21 @@ export interface components {
             /** @description The version that is active */
             version: number;
         };
-        /** @description A change of the draft; what is absent stays */
+        /**
+         * @description A change of the draft; what is absent stays
+         * @example {
+         *       "parts": {
+         *         "subject": "Welcome!"
+         *       }
+         *     }
+         */
         TemplateChange: {
-            /** @description Those that are absent stay, and null removes one */
+            /**
+             * @description Those that are absent stay, and null removes one
+             * @example {
+             *       "subject": "Welcome!"
+             *     }
+             */
             parts?: {
                 [key: string]: (string | {
                     [key: string]: unknown;
@@ -7230,6 +7390,11 @@ export interface components {
                     [key: string]: unknown;
                 };
                 /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
+                /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
                  *       "sms": {
@@ -7308,6 +7473,12 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
                  * @description Where its templates are made; absent: files of the catalog
                  * @example api
                  * @enum {string}
@@ -7362,6 +7533,7 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 } | null;
+                legal_name?: string | null;
                 limits?: {
                     chat?: {
                         /** @description Of all messages of the tenant on the channel */
@@ -7411,6 +7583,7 @@ export interface components {
                     [key: string]: string[];
                 } | null;
                 mail_from?: string | null;
+                postal_address?: string | null;
                 template_source?: ("files" | "api") | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {
@@ -9000,6 +9173,8 @@ export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type CostRow = components['schemas']['CostRow'];
 export type CostSummary = components['schemas']['CostSummary'];
+export type CustomerNotification = components['schemas']['CustomerNotification'];
+export type CustomerNotificationChange = components['schemas']['CustomerNotificationChange'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
 export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
@@ -10156,6 +10331,125 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCustomerNotifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *         "category": "PAYMENT_REMINDER",
+                     *         "product": "LOAN",
+                     *         "enabled": true,
+                     *         "selected_delivery_method": "email",
+                     *         "delivery_methods": [
+                     *           "email"
+                     *         ],
+                     *         "locked": true,
+                     *         "locked_reason": {
+                     *           "code": "consent_missing",
+                     *           "text": "it is locked on for every user"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"][];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeCustomerNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerNotificationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "category": "PAYMENT_REMINDER",
+                     *       "product": "LOAN",
+                     *       "enabled": true,
+                     *       "selected_delivery_method": "email",
+                     *       "delivery_methods": [
+                     *         "email"
+                     *       ],
+                     *       "locked": true,
+                     *       "locked_reason": {
+                     *         "code": "consent_missing",
+                     *         "text": "it is locked on for every user"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -19978,6 +20272,125 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCustomerNotificationsAtRoot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *         "category": "PAYMENT_REMINDER",
+                     *         "product": "LOAN",
+                     *         "enabled": true,
+                     *         "selected_delivery_method": "email",
+                     *         "delivery_methods": [
+                     *           "email"
+                     *         ],
+                     *         "locked": true,
+                     *         "locked_reason": {
+                     *           "code": "consent_missing",
+                     *           "text": "it is locked on for every user"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"][];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeCustomerNotificationAtRoot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerNotificationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "category": "PAYMENT_REMINDER",
+                     *       "product": "LOAN",
+                     *       "enabled": true,
+                     *       "selected_delivery_method": "email",
+                     *       "delivery_methods": [
+                     *         "email"
+                     *       ],
+                     *       "locked": true,
+                     *       "locked_reason": {
+                     *         "code": "consent_missing",
+                     *         "text": "it is locked on for every user"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

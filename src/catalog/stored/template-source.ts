@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { TidingsError } from '../../errors.ts';
 import type { CatalogData, TemplateTest } from '../../model/catalog.ts';
-import type { Connection } from '../../store/pg/pool.ts';
 import { loadVersions } from '../../store/templates/templates.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';
 import type { CatalogCache } from '../cache.ts';
@@ -17,12 +16,12 @@ export interface StoredParts {
 }
 
 /** Whether templates of a tenant are made over the API: the setting `template_source`. */
-export async function isApiSource(owner: Connection, tenantId: string): Promise<boolean> {
+export async function isApiSource(owner: pg.Pool, tenantId: string): Promise<boolean> {
   return (await loadTenantProfile(owner, tenantId))?.settings.template_source === 'api';
 }
 
 /** @throws TidingsError `managed_by_files` unless templates of the tenant are made over the API */
-export async function requireApiSource(owner: Connection, tenantId: string): Promise<void> {
+export async function requireApiSource(owner: pg.Pool, tenantId: string): Promise<void> {
   if (await isApiSource(owner, tenantId)) return;
   const message =
     'Templates of this tenant are the files of its catalog; change those, or set template_source to "api" in its settings.';

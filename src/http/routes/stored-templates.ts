@@ -6,9 +6,9 @@ import {
   loadNewest,
   toGone,
   updateTemplate,
-} from '../../catalog/stored/edit.ts';
-import { resolveTemplate } from '../../catalog/stored/resolve.ts';
-import { toSummary, toVersionView } from '../../catalog/stored/views.ts';
+} from '../../authoring/edit.ts';
+import { resolveTemplate } from '../../authoring/resolve.ts';
+import { toSummary, toVersionView } from '../../authoring/views.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Principal } from '../../model/principal.ts';
 import { listTemplates, loadNewestVersions, loadVersion } from '../../store/templates/templates.ts';
@@ -25,6 +25,9 @@ import {
   templatePage,
   templateParams,
   templateQuery,
+  toChangedTexts,
+  toTexts,
+  toVariables,
 } from '../schemas/stored-templates.ts';
 
 const TAGS = ['templates'];
@@ -88,13 +91,13 @@ export function registerStoredTemplateRoutes(app: App, { catalogs, database, sea
     },
     async (request, reply) => {
       const { principal, body, operationId } = request;
-      const { type, variant, variables, category, ...rest } = body;
-      const posted = { id: operationId, ...rest, notificationType: type, category };
+      const { type, variant, variables, category, parts, ...rest } = body;
+      const posted = { id: operationId, ...rest, notificationType: type, category, parts: toTexts(parts) };
       const command = toCommand(principal);
       const edited = await createTemplate(command, {
         ...posted,
         variant: variant ?? null,
-        variables: variables ?? null,
+        variables: variables ? toVariables(variables) : null,
       });
       setEtag(reply, edited.version.revision);
       return reply.status(201).send(toEdited((await catalogs.refresh(principal.tenantId)).data, edited));
@@ -142,7 +145,11 @@ export function registerStoredTemplateRoutes(app: App, { catalogs, database, sea
     async (request, reply) => {
       const { principal, params, body } = request;
       const { row } = await resolveTemplate(database.forTenant(principal.tenantId), principal.tenantId, params.id);
-      const change = { parts: body.parts ?? {}, variables: body.variables };
+      const { parts, variables } = body;
+      const change = {
+        parts: toChangedTexts(parts ?? {}),
+        variables: variables ? toVariables(variables) : variables,
+      };
       const edited = await updateTemplate(toCommand(principal), row, change, readIfMatch(request));
       setEtag(reply, edited.version.revision);
       return toEdited((await catalogs.refresh(principal.tenantId)).data, edited);
@@ -188,7 +195,12 @@ export function registerStoredTemplateRoutes(app: App, { catalogs, database, sea
     },
     async ({ principal, params, body, operationId }, reply) => {
       const { row } = await resolveTemplate(database.forTenant(principal.tenantId), principal.tenantId, params.id);
-      const posted = { id: operationId, locale: body.locale, parts: body.parts, variables: body.variables ?? null };
+      const posted = {
+        id: operationId,
+        locale: body.locale,
+        parts: toTexts(body.parts),
+        variables: body.variables ? toVariables(body.variables) : null,
+      };
       const edited = await createLocalization(toCommand(principal), row, posted);
       setEtag(reply, edited.version.revision);
       return reply.status(201).send(toEdited((await catalogs.refresh(principal.tenantId)).data, edited));

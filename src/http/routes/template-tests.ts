@@ -1,6 +1,6 @@
-import { resolveTemplate } from '../../catalog/stored/resolve.ts';
-import { judgeTest } from '../../catalog/stored/results.ts';
-import { startTest, stopTest } from '../../catalog/stored/tests.ts';
+import { resolveTemplate } from '../../authoring/resolve.ts';
+import { judgeTest } from '../../authoring/results.ts';
+import { startTest, stopTest } from '../../authoring/tests.ts';
 import { TidingsError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';

@@ -1,7 +1,7 @@
-import { exportTemplates } from '../../catalog/stored/export.ts';
-import { seedTemplates } from '../../catalog/stored/seed.ts';
-import { collectTranslations, putTranslations } from '../../catalog/stored/translations.ts';
-import { readXliff, writeXliff } from '../../catalog/stored/xliff.ts';
+import { exportTemplates } from '../../authoring/export.ts';
+import { seedTemplates } from '../../authoring/seed.ts';
+import { collectTranslations, putTranslations } from '../../authoring/translations.ts';
+import { readXliff, writeXliff } from '../../authoring/xliff.ts';
 import { TidingsError } from '../../errors.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import {

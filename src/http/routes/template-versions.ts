@@ -1,7 +1,7 @@
-import { loadNewest } from '../../catalog/stored/edit.ts';
-import { activateTemplate, archiveTemplate, rollBackTemplate } from '../../catalog/stored/lifecycle.ts';
-import { resolveTemplate } from '../../catalog/stored/resolve.ts';
-import { toSummary, toVersionView } from '../../catalog/stored/views.ts';
+import { loadNewest } from '../../authoring/edit.ts';
+import { activateTemplate, archiveTemplate, rollBackTemplate } from '../../authoring/lifecycle.ts';
+import { resolveTemplate } from '../../authoring/resolve.ts';
+import { toSummary, toVersionView } from '../../authoring/views.ts';
 import { TidingsError } from '../../errors.ts';
 import type { Principal } from '../../model/principal.ts';
 import { listActivations } from '../../store/templates/activations.ts';

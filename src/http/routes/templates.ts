@@ -1,4 +1,4 @@
-import { toPreviewCatalog } from '../../catalog/stored/preview-catalog.ts';
+import { toPreviewCatalog } from '../../authoring/preview-catalog.ts';
 import { type Preview, previewMessage } from '../../delivery/preview/preview.ts';
 import { TidingsError } from '../../errors.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';

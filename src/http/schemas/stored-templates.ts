@@ -1,13 +1,11 @@
 import { z } from 'zod';
+import { findDefaultProblem, isVariableName, MAX_DECLARED } from '../../authoring/declared-variables.ts';
+import { TEMPLATE_STATES, type TemplateSummary, type TemplateVersionView } from '../../authoring/views.ts';
 import { FILE_PARTS, VARIANT_NAME } from '../../catalog/parse/template-files.ts';
-import { TEMPLATE_STATES, type TemplateSummary, type TemplateVersionView } from '../../catalog/stored/views.ts';
 import { canonicalizeLocale } from '../../lib/text/locale.ts';
 import { CATEGORIES, VARIABLE_TYPES, type Variable, type Variables } from '../../model/catalog.ts';
 import { CHANNELS } from '../../model/delivery.ts';
 import type { Json } from '../../model/event.ts';
-import { MAX_SOURCE_CHARS, MAX_VARIABLES } from '../../templates/limits.ts';
-import { RESERVED_NAMES } from '../../templates/values.ts';
-import { explainWrongType } from '../../templates/variables.ts';
 import { variable } from './catalog.ts';
 import {
   cursorQuery,
@@ -24,6 +22,8 @@ import {
 /* Templates that are made over the API. */
 
 const MAX_VERSION = 2_147_483_647;
+/** A longer part is no template. */
+const MAX_PART_CHARS = 262_144;
 
 export const localeTag = z
   .string()
@@ -39,28 +39,32 @@ const name = storable(z.string().trim().min(1, 'has no characters').max(200))
   .refine((text) => !/[\u0000-\u001f\u007f]/.test(text), 'has a control character')
   .meta({ examples: ['CLIENT_WELCOME'] });
 
-const partText = storable(z.string().max(MAX_SOURCE_CHARS));
+const partText = storable(z.string().max(MAX_PART_CHARS));
 const structuredPart = z.union([partText, storedObject, z.array(z.unknown()).max(1000)]);
 
-const parts = z
-  .partialRecord(z.enum(FILE_PARTS), structuredPart)
-  .transform((given) => toTexts(given) as { readonly [part: string]: string })
-  .meta({
-    description: 'Sources by part; parts with a structure are YAML, or JSON',
-    examples: [{ subject: 'Welcome, {{user_name}}', text: 'Hello {{user_name}}!' }],
-  });
+const parts = z.partialRecord(z.enum(FILE_PARTS), structuredPart).meta({
+  description: 'Sources by part; parts with a structure are YAML, or JSON',
+  examples: [{ subject: 'Welcome, {{user_name}}', text: 'Hello {{user_name}}!' }],
+});
 
 const changedParts = z
   .partialRecord(z.enum(FILE_PARTS), structuredPart.nullable())
-  .transform(toTexts)
   .meta({ description: 'Those that are absent stay, and null removes one', examples: [{ subject: 'Welcome!' }] });
 
 /** Returns the sources as text: a structure is JSON, which is YAML as well. */
-function toTexts(given: { readonly [part: string]: unknown }): { readonly [part: string]: string | null } {
+export function toTexts(given: z.infer<typeof parts>): { readonly [part: string]: string } {
   const texts = Object.entries(given).map(([part, value]) => {
-    return [part, typeof value === 'string' || value === null ? value : JSON.stringify(value, null, 2)] as const;
+    return [part, typeof value === 'string' ? value : JSON.stringify(value, null, 2)] as const;
   });
   return Object.fromEntries(texts);
+}
+
+/** As `toTexts`; null removes a part. */
+export function toChangedTexts(given: z.infer<typeof changedParts>): { readonly [part: string]: string | null } {
+  const entries = Object.entries(given);
+  const kept = entries.filter(([, value]) => value !== null);
+  const removed = entries.filter(([, value]) => value === null).map(([part]) => [part, null] as const);
+  return { ...toTexts(Object.fromEntries(kept) as z.infer<typeof parts>), ...Object.fromEntries(removed) };
 }
 
 const declaredVariable = z.strictObject({
@@ -71,39 +75,36 @@ const declaredVariable = z.strictObject({
 });
 
 const VARIABLE_HINT = 'write letters, digits and _, at most 64, and no name that templates have already';
-const variableName = z
-  .string()
-  .refine((text) => /^[A-Za-z_]\w{0,63}$/.test(text) && !RESERVED_NAMES.has(text), VARIABLE_HINT);
+const variableName = z.string().refine(isVariableName, VARIABLE_HINT);
 
 const declarations = z
-  .union([z.array(variableName).max(MAX_VARIABLES), z.record(variableName, declaredVariable)])
-  .refine((given) => Object.keys(given).length <= MAX_VARIABLES, `has more than ${MAX_VARIABLES} variables`)
-  .transform((given, context): Variables => {
-    if (Array.isArray(given)) return Object.fromEntries(given.map((one) => [one, {}]));
-    const entries = Object.entries(given).map(([one, { description, type, required, default: standard }]) => {
+  .union([z.array(variableName).max(MAX_DECLARED), z.record(variableName, declaredVariable)])
+  .refine((given) => Object.keys(given).length <= MAX_DECLARED, `has more than ${MAX_DECLARED} variables`)
+  .superRefine((given, context) => {
+    if (Array.isArray(given)) return;
+    for (const [name, { type, required, default: standard }] of Object.entries(given)) {
       const problem = findDefaultProblem({ ...(type && { type }) }, required ?? false, standard as Json | undefined);
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: [one, 'default'] });
-      const declared: Variable = {
-        ...(description === undefined ? {} : { description }),
-        ...(type === undefined ? {} : { type }),
-        ...(required ? { required: true as const } : {}),
-        ...(standard === undefined ? {} : { default: standard as Json }),
-      };
-      return [one, declared] as const;
-    });
-    return Object.fromEntries(entries);
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem, path: [name, 'default'] });
+    }
   })
   .meta({
     description: 'Variables that it declares beside those of its notification: names, or declarations by name',
     examples: [{ orderNumber: { type: 'string', required: true } }],
   });
 
-function findDefaultProblem(of: Variable, required: boolean, standard: Json | undefined): string | undefined {
-  if (standard === undefined) return undefined;
-  if (standard === null) return 'is null; leave it out, or write a value';
-  if (JSON.stringify(standard).length > 16_384) return 'is larger than 16 KiB';
-  if (required) return 'is never used: the variable is required';
-  return explainWrongType(of, standard);
+/** Returns posted declarations as they are stored; a list has names alone. */
+export function toVariables(given: z.infer<typeof declarations>): Variables {
+  if (Array.isArray(given)) return Object.fromEntries(given.map((one) => [one, {}]));
+  const entries = Object.entries(given).map(([name, { description, type, required, default: standard }]) => {
+    const declared: Variable = {
+      ...(description === undefined ? {} : { description }),
+      ...(type === undefined ? {} : { type }),
+      ...(required ? { required: true as const } : {}),
+      ...(standard === undefined ? {} : { default: standard as Json }),
+    };
+    return [name, declared] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 export const templateParams = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { VERDICTS } from '../../authoring/results.ts';
 import { VARIANT_NAME } from '../../catalog/parse/template-files.ts';
-import { VERDICTS } from '../../catalog/stored/results.ts';
 import { DEFAULT_VARIANT } from '../../model/catalog.ts';
 import { TEST_METRICS } from '../../store/templates/tests.ts';
 import { listOf, pathText, timestamp } from './common.ts';

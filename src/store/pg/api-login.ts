@@ -51,6 +51,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   provider_messages: ['SELECT'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   consents: ['SELECT'],
+  toggles: ['SELECT', 'INSERT', 'DELETE'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT', 'INSERT'],
   webhook_facts: ['SELECT', 'INSERT'],

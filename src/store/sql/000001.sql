@@ -966,6 +966,17 @@ create table consents (
   primary key (tenant_id, user_id, consent_id)
 );
 
+-- Toggles of users by id. Each row can be computed from its user and type, but not from its id; written when the toggles
+-- of a user are listed, one for each notification type.
+create table toggles (
+  tenant_id         text collate "C" not null,
+  toggle_id         uuid             not null,  -- UUIDv8 of tenant, user and type
+  user_id           text collate "C" not null,
+  notification_type text collate "C" not null,
+  primary key (tenant_id, toggle_id),
+  constraint toggles_of_user unique (tenant_id, user_id, notification_type)
+);
+
 -- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
 create table webhook_endpoints (
   tenant_id          text collate "C" not null references tenants,
@@ -1284,8 +1295,8 @@ begin
     'templates', 'template_versions', 'template_activations', 'template_tests',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
-    'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
+    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { TidingsError } from '../../errors.ts';
-import { type CatalogData, DEFAULT_VARIANT } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
-import { appendAuditEntry } from '../../store/audit-log.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import { withTransaction } from '../../store/pg/transaction.ts';
-import { endTest, insertTest, loadLatestTest, type TestRow } from '../../store/templates/tests.ts';
-import type { CatalogCommand } from '../apply.ts';
+import type { CatalogCommand } from '../catalog/apply.ts';
+import { requireApiSource } from '../catalog/stored/template-source.ts';
+import { TidingsError } from '../errors.ts';
+import { type CatalogData, DEFAULT_VARIANT } from '../model/catalog.ts';
+import type { Channel } from '../model/delivery.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import { endTest, insertTest, loadLatestTest, type TestRow } from '../store/templates/tests.ts';
 import { changeActiveCatalog, withTests } from './activate.ts';
-import { requireApiSource } from './template-source.ts';
 
 /** A notification type and channel, whose templates are tested. */
 export interface TestedPlace {

@@ -1,6 +1,6 @@
-import type { Connection } from '../../store/pg/pool.ts';
-import { loadVersion, type TemplateRow } from '../../store/templates/templates.ts';
-import { type Catalog, compileCatalog } from '../compile/compile-catalog.ts';
+import { type Catalog, compileCatalog } from '../catalog/compile/compile-catalog.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { loadVersion, type TemplateRow } from '../store/templates/templates.ts';
 import { withTemplates } from './activate.ts';
 import { checkStoredTemplates } from './check-templates.ts';
 import { loadNewest, toGone } from './edit.ts';

@@ -1,12 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uuidv7 } from 'uuidv7';
-import { CatalogError, type ProblemPart, TidingsError } from '../../errors.ts';
-import { groupBy } from '../../lib/group-by.ts';
-import { toJsonPointer } from '../../lib/text/json-pointer.ts';
-import type { CatalogData } from '../../model/catalog.ts';
-import { appendAuditEntry } from '../../store/audit-log.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import { withTransaction } from '../../store/pg/transaction.ts';
+import type { CatalogCommand } from '../catalog/apply.ts';
+import type { CatalogFiles } from '../catalog/catalog-files.ts';
+import { toInvalidFindings } from '../catalog/lint/findings.ts';
+import { DEFAULT_LOCALE } from '../catalog/locale.ts';
+import { isPieceFile } from '../catalog/parse/pieces.ts';
+import { parseFileName } from '../catalog/parse/template-files.ts';
+import { Problems } from '../catalog/problems.ts';
+import { type StoredSource, toPath } from '../catalog/stored/stored-files.ts';
+import { requireApiSource } from '../catalog/stored/template-source.ts';
+import { CatalogError, type ProblemPart, TidingsError } from '../errors.ts';
+import { groupBy } from '../lib/group-by.ts';
+import { toJsonPointer } from '../lib/text/json-pointer.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 import {
   countTemplates,
   findTemplateByName,
@@ -19,20 +28,11 @@ import {
   type TemplateRow,
   updateDraft,
   type VersionContent,
-} from '../../store/templates/templates.ts';
-import { HOSTED_PART } from '../../templates/template.ts';
-import type { CatalogCommand } from '../apply.ts';
-import type { CatalogFiles } from '../catalog-files.ts';
-import { toInvalidFindings } from '../lint/findings.ts';
-import { DEFAULT_LOCALE } from '../locale.ts';
-import { isPieceFile } from '../parse/pieces.ts';
-import { parseFileName } from '../parse/template-files.ts';
-import { Problems } from '../problems.ts';
+} from '../store/templates/templates.ts';
+import { HOSTED_PART } from '../templates/template.ts';
 import { activateVersions, findActiveVersion } from './activate.ts';
 import { checkStoredTemplates } from './check-templates.ts';
 import { MAX_TEMPLATES, toTooMany } from './edit.ts';
-import { type StoredSource, toPath } from './stored-files.ts';
-import { requireApiSource } from './template-source.ts';
 
 /** A template of the API and what is to be in it. */
 export type NewContent = Pick<TemplateRow, 'name' | 'notificationType' | 'channel' | 'locale' | 'variant'> &

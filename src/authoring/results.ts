@@ -1,5 +1,5 @@
-import { chiSquareProbability, differenceOfShares } from '../../lib/statistics.ts';
-import { listVariants, type TestMetric, type TestRow, type VariantCounts } from '../../store/templates/tests.ts';
+import { chiSquareProbability, differenceOfShares } from '../lib/statistics.ts';
+import { listVariants, type TestMetric, type TestRow, type VariantCounts } from '../store/templates/tests.ts';
 
 /** Probability below which the users are not divided as the shares say. */
 const MISMATCH_ALPHA = 0.001;

@@ -1,8 +1,8 @@
-import type { CatalogData, Variables } from '../../model/catalog.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import { loadVersions } from '../../store/templates/templates.ts';
-import { HOSTED_PART } from '../../templates/template.ts';
-import { toStoredTemplate } from './stored-files.ts';
+import { toStoredTemplate } from '../catalog/stored/stored-files.ts';
+import type { CatalogData, Variables } from '../model/catalog.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { loadVersions } from '../store/templates/templates.ts';
+import { HOSTED_PART } from '../templates/template.ts';
 
 /** Templates as files of a catalog. */
 export interface ExportedTemplates {

@@ -1,14 +1,14 @@
-import { TidingsError } from '../../errors.ts';
-import type { CatalogData, Template, TemplateTest } from '../../model/catalog.ts';
-import { applyCatalog } from '../../store/apply-catalog.ts';
-import { appendAuditEntry } from '../../store/audit-log.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import { type Activation, insertActivations, sealVersions } from '../../store/templates/activations.ts';
-import { setArchived, type TemplateRow, type VersionRow } from '../../store/templates/templates.ts';
-import type { CatalogCommand } from '../apply.ts';
-import { sortKey } from '../parse/stored-template.ts';
+import type { CatalogCommand } from '../catalog/apply.ts';
+import { sortKey } from '../catalog/parse/stored-template.ts';
+import type { StoredSource } from '../catalog/stored/stored-files.ts';
+import { TidingsError } from '../errors.ts';
+import type { CatalogData, Template, TemplateTest } from '../model/catalog.ts';
+import { applyCatalog } from '../store/apply-catalog.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { type Activation, insertActivations, sealVersions } from '../store/templates/activations.ts';
+import { setArchived, type TemplateRow, type VersionRow } from '../store/templates/templates.ts';
 import { type CheckedTemplates, checkStoredTemplates } from './check-templates.ts';
-import type { StoredSource } from './stored-files.ts';
 
 /** Times that a change is made again because another one of the catalog came first. */
 const MAX_ATTEMPTS = 8;

@@ -1,7 +1,7 @@
-import type { CatalogData, TemplateParts, Variables } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
-import type { TemplateRow, VersionRow } from '../../store/templates/templates.ts';
-import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import type { CatalogData, TemplateParts, Variables } from '../model/catalog.ts';
+import type { Channel } from '../model/delivery.ts';
+import type { TemplateRow, VersionRow } from '../store/templates/templates.ts';
+import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
 import { findActiveVersion } from './activate.ts';
 
 export const TEMPLATE_STATES = ['draft', 'active', 'archived'] as const;

@@ -1,4 +1,4 @@
-import { TidingsError } from '../../errors.ts';
+import { TidingsError } from '../errors.ts';
 
 /** A text to be translated. */
 export interface TranslationUnit {

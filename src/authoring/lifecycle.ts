@@ -1,16 +1,16 @@
-import type { ProblemPart } from '../../errors.ts';
-import { TidingsError } from '../../errors.ts';
-import type { CatalogData } from '../../model/catalog.ts';
-import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
-import { appendAuditEntry } from '../../store/audit-log.ts';
-import { withTransaction } from '../../store/pg/transaction.ts';
-import { insertActivations, listActivations } from '../../store/templates/activations.ts';
-import { loadVersion, setArchived, type TemplateRow, type VersionRow } from '../../store/templates/templates.ts';
-import type { CatalogCommand } from '../apply.ts';
-import { DEFAULT_LOCALE } from '../locale.ts';
-import { activateVersions, changeActiveCatalog, findActiveVersion } from './activate.ts';
+import type { CatalogCommand } from '../catalog/apply.ts';
+import { DEFAULT_LOCALE } from '../catalog/locale.ts';
+import { requireApiSource } from '../catalog/stored/template-source.ts';
+import type { ProblemPart } from '../errors.ts';
+import { TidingsError } from '../errors.ts';
+import type { CatalogData } from '../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import { insertActivations, listActivations } from '../store/templates/activations.ts';
+import { loadVersion, setArchived, type TemplateRow, type VersionRow } from '../store/templates/templates.ts';
+import { activateVersions, changeActiveCatalog, findActiveVersion, type NextVersion } from './activate.ts';
 import { loadNewest } from './edit.ts';
-import { requireApiSource } from './template-source.ts';
 
 /** The result of an activation. */
 export interface ActivationResult {
@@ -36,7 +36,7 @@ export async function activateTemplate(
   const from = await loadActive(command, row);
   const chosen = version === undefined ? await loadNewest(pool, tenantId, row.id) : undefined;
   const wanted = version ?? chosen?.version ?? 1;
-  return change(command, row, wanted, from);
+  return change(command, row, wanted, from, from !== null && wanted < from ? 'rolled_back' : 'activated');
 }
 
 /**
@@ -62,7 +62,7 @@ export async function rollBackTemplate(
       `Version ${wanted} is a draft and was never active; activate it instead.`,
     );
   }
-  return change(command, row, wanted, from);
+  return change(command, row, wanted, from, 'rolled_back');
 }
 
 async function change(
@@ -70,13 +70,14 @@ async function change(
   row: TemplateRow,
   version: number,
   from: number | null,
+  kind: NextVersion['kind'],
 ): Promise<ActivationResult> {
   if (from === version) return { version, from, problems: [] };
   const { pool, tenantId } = command;
   const { warnings } = await activateVersions(command, async () => {
     const found: VersionRow | undefined = await loadVersion(pool, tenantId, row.id, version);
     if (!found) throw new TidingsError('not_found', `The template has no version ${version}.`);
-    return [{ row, version: found, kind: found.activatedAt === null ? 'activated' : 'rolled_back' }];
+    return [{ row, version: found, kind }];
   });
   return { version, from, problems: warnings };
 }

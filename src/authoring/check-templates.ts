@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
-import { CatalogError, type ProblemPart, TidingsError } from '../../errors.ts';
-import { findNearest } from '../../lib/text/did-you-mean.ts';
-import type { CatalogData, NotificationType, Template, Variables } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
-import { HOSTED_PART } from '../../templates/template.ts';
-import { declareTemplateVariables, isMereName } from '../compile/declare-variables.ts';
-import { type Finding, toInvalidFindings } from '../lint/findings.ts';
-import { checkTemplates } from '../lint/templates.ts';
-import type { ParsedNotification } from '../parse/notifications.ts';
-import { parseTemplates } from '../parse/templates.ts';
-import { Problems } from '../problems.ts';
-import { type StoredSource, toPath, toStoredTemplate } from './stored-files.ts';
+import { declareTemplateVariables, isMereName } from '../catalog/compile/declare-variables.ts';
+import { type Finding, toInvalidFindings } from '../catalog/lint/findings.ts';
+import { checkTemplates } from '../catalog/lint/templates.ts';
+import type { ParsedNotification } from '../catalog/parse/notifications.ts';
+import { parseTemplates } from '../catalog/parse/templates.ts';
+import { Problems } from '../catalog/problems.ts';
+import { type StoredSource, toPath, toStoredTemplate } from '../catalog/stored/stored-files.ts';
+import { CatalogError, type ProblemPart, TidingsError } from '../errors.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
+import type { CatalogData, NotificationType, Template, Variables } from '../model/catalog.ts';
+import type { Channel } from '../model/delivery.ts';
+import { HOSTED_PART } from '../templates/template.ts';
 
 /** Templates that were checked. */
 export interface CheckedTemplates {

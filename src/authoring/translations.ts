@@ -1,14 +1,9 @@
-import type { ProblemPart } from '../../errors.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import {
-  listTemplates,
-  loadNewestVersions,
-  type TemplateRow,
-  type VersionRow,
-} from '../../store/templates/templates.ts';
-import type { CatalogCommand } from '../apply.ts';
+import type { CatalogCommand } from '../catalog/apply.ts';
+import { requireApiSource } from '../catalog/stored/template-source.ts';
+import type { ProblemPart } from '../errors.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { listTemplates, loadNewestVersions, type TemplateRow, type VersionRow } from '../store/templates/templates.ts';
 import { type NewContent, putTemplates } from './seed.ts';
-import { requireApiSource } from './template-source.ts';
 import type { Translations, TranslationUnit } from './xliff.ts';
 
 /** Templates of a locale whose texts are translated, at most. */

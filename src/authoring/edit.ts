@@ -1,9 +1,11 @@
-import { type ProblemPart, TidingsError, toOutdated } from '../../errors.ts';
-import type { TemplateParts, Variables } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
-import { appendAuditEntry } from '../../store/audit-log.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import { withTransaction } from '../../store/pg/transaction.ts';
+import type { CatalogCommand } from '../catalog/apply.ts';
+import { requireApiSource } from '../catalog/stored/template-source.ts';
+import { type ProblemPart, TidingsError, toOutdated } from '../errors.ts';
+import type { TemplateParts, Variables } from '../model/catalog.ts';
+import type { Channel } from '../model/delivery.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
 import {
   countTemplates,
   deleteTemplate,
@@ -18,10 +20,8 @@ import {
   updateDraft,
   type VersionContent,
   type VersionRow,
-} from '../../store/templates/templates.ts';
-import type { CatalogCommand } from '../apply.ts';
+} from '../store/templates/templates.ts';
 import { checkStoredTemplates } from './check-templates.ts';
-import { requireApiSource } from './template-source.ts';
 
 /** Templates of a tenant, at most. */
 export const MAX_TEMPLATES = 5000;

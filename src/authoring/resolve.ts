@@ -1,6 +1,6 @@
-import { canonicalizeLocale } from '../../lib/text/locale.ts';
-import type { Connection } from '../../store/pg/pool.ts';
-import { findTemplateByName, loadTemplateRow, type TemplateRow } from '../../store/templates/templates.ts';
+import { canonicalizeLocale } from '../lib/text/locale.ts';
+import type { Connection } from '../store/pg/pool.ts';
+import { findTemplateByName, loadTemplateRow, type TemplateRow } from '../store/templates/templates.ts';
 import { toGone } from './edit.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
