@@ -89,13 +89,11 @@ test('a pause holds what is queued, a resume sends it, and nobody gets it twice'
   const worker = await tidings.worker();
   await expect.poll(async () => (await get(id)).counts.held, { timeout: 20_000 }).toBe(60);
   expect(email.calls).toHaveLength(0);
-  const { rows } = await tidings.database.pool.query(
-    'select distinct status, hold_code, attempts from deliveries',
-  );
+  const { rows } = await tidings.database.pool.query('select distinct status, hold_code, attempts from deliveries');
   expect(rows).toEqual([{ status: 'queued', hold_code: 'batch_paused', attempts: 0 }]);
   expect((await command(id, 'resume')).body.state).toBe('running');
   expect(await ends(id)).toMatchObject({ state: 'finished', counts: { sent: 60 } });
-  expect(new Set(email.calls.map(({ address }) => address)).size).toBe(60);
+  expect(new Set(email.calls.map(({ userId }) => userId)).size).toBe(60);
   expect(email.calls).toHaveLength(60);
   await worker.stop();
 });

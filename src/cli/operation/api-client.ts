@@ -8,6 +8,8 @@ export interface ApiClient {
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
   put(path: string, body: object): Promise<unknown>;
+  /** Sends lines of JSON. Returns those of the response. */
+  putLines(path: string, lines: string): Promise<readonly unknown[]>;
   patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
 }
@@ -50,8 +52,8 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         ...init,
         redirect: 'error',
         headers: {
-          ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
+          ...init.headers,
           ...(key ? { authorization: `Bearer ${key}` } : {}),
           ...(tenant !== undefined && isForTenant ? { 'x-tidings-tenant': tenant } : {}),
         },
@@ -61,7 +63,10 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         `Tidings cannot be reached at ${new URL(base).origin}; start it with npm start, or set TIDINGS_URL`,
       );
     }
-    const body = (await response.json().catch(() => null)) as { readonly [key: string]: unknown } | null;
+    const isLines = response.ok && response.headers.get('content-type')?.startsWith(NDJSON);
+    const body = (await (isLines ? readLines(response) : response.json()).catch(() => null)) as {
+      readonly [key: string]: unknown;
+    } | null;
     if (response.ok && body !== null) return body;
     if (response.ok) {
       throw new ApiError(
@@ -91,10 +96,21 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    putLines: (path, lines) =>
+      call(path, { method: 'PUT', headers: { 'content-type': NDJSON }, body: lines }) as Promise<readonly unknown[]>,
     put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
   };
+}
+
+const NDJSON = 'application/x-ndjson';
+
+async function readLines(response: Response): Promise<unknown> {
+  return (await response.text())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 /**

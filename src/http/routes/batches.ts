@@ -1,7 +1,15 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { TidingsError } from '../../errors.ts';
-import { BATCH_COMMANDS, type BatchRequest, changeRate, commandBatch, createBatch, noBatch, requireBatch } from '../../notify/batches/commands.ts';
+import {
+  BATCH_COMMANDS,
+  type BatchRequest,
+  changeRate,
+  commandBatch,
+  createBatch,
+  noBatch,
+  requireBatch,
+} from '../../notify/batches/commands.ts';
 import { estimateBatch } from '../../notify/batches/estimate.ts';
 import { uploadLines } from '../../notify/batches/upload.ts';
 import { exportBatchResults, listBatchResults, toBatchView } from '../../notify/batches/views.ts';

@@ -58,7 +58,9 @@ export function registerNotificationRoutes(app: App, dependencies: HttpDependenc
       const asker = { tenantId, actor, scopes, operationId };
       return reply
         .status(202)
-        .send(await sendNotifications(parts, asker, keepContent(request.body) as SendRequest, query.dry_run === 'true'));
+        .send(
+          await sendNotifications(parts, asker, keepContent(request.body) as SendRequest, query.dry_run === 'true'),
+        );
     },
   );
 

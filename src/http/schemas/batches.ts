@@ -24,9 +24,7 @@ export const batchBody = z
   .meta({
     id: 'BatchRequest',
     description: 'What every recipient of a batch gets. Without a priority it is LOW',
-    examples: [
-      { type: 'ORDER_CONFIRMATION', name: 'Black Friday', variables: { order_id: '4711' }, per_second: 500 },
-    ],
+    examples: [{ type: 'ORDER_CONFIRMATION', name: 'Black Friday', variables: { order_id: '4711' }, per_second: 500 }],
   });
 
 export const ratePatch = z
@@ -42,7 +40,9 @@ export const uploadQuery = z.strictObject({
     .min(0, HINT)
     .max(MAX_BATCH_LINES, HINT)
     .default(0)
-    .meta({ description: 'The line, from 0, that the body begins with; lines that are stored already are passed over' }),
+    .meta({
+      description: 'The line, from 0, that the body begins with; lines that are stored already are passed over',
+    }),
 });
 
 /** The stream itself, which the handler reads. */
@@ -77,7 +77,9 @@ export const batchView = z
     created_at: timestamp,
     started_at: timestamp.nullable(),
     ended_at: timestamp.nullable().describe('Each recipient was final then'),
-    eta: timestamp.nullable().describe('When what does not wait for a time of its own will be done, at the rate until now'),
+    eta: timestamp
+      .nullable()
+      .describe('When what does not wait for a time of its own will be done, at the rate until now'),
     reason: z.string().nullable().describe('Why it makes no progress'),
   })
   .meta({ id: 'Batch', description: 'A batch with its progress' }) as unknown as z.ZodType<BatchView>;
@@ -114,7 +116,9 @@ const batchResult = z
     reason: z.string().nullable(),
     notification_id: z.string().nullable(),
     channels: listOf(
-      z.object({ channel: z.string(), status: z.string(), reason_code: z.string().nullable() }).meta({ id: 'BatchChannel' }),
+      z
+        .object({ channel: z.string(), status: z.string(), reason_code: z.string().nullable() })
+        .meta({ id: 'BatchChannel' }),
     ),
   })
   .meta({ id: 'BatchResult', description: 'What became of a line' }) as unknown as z.ZodType<BatchResult>;

@@ -133,7 +133,8 @@ export function toEvent(
 export function toLineResult(line: number, { status, decisions, code, message }: EventResult): LineResult {
   const decision = decisions.find(({ rule }) => rule === DIRECT_RULE);
   if (!decision) {
-    const reason = message ?? 'The catalog no longer has the notification type, or what was decided is no longer stored.';
+    const reason =
+      message ?? 'The catalog no longer has the notification type, or what was decided is no longer stored.';
     return toResult(line, 'rejected', code ?? (status === 'duplicate' ? 'gone' : 'unknown_type'), reason);
   }
   const { outcome, notification_id: id, evidence, reason_code, reason } = decision;
@@ -144,11 +145,6 @@ export function toLineResult(line: number, { status, decisions, code, message }:
   return toResult(line, outcome === 'failed' ? 'rejected' : 'dropped', reason_code, reason);
 }
 
-function toResult(
-  line: number,
-  state: LineResult['state'],
-  code: string | null,
-  reason: string | null,
-): LineResult {
+function toResult(line: number, state: LineResult['state'], code: string | null, reason: string | null): LineResult {
   return { line, state, code, reason, notificationId: null };
 }

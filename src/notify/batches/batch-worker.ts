@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Pipeline } from '../../ingest/pipeline.ts';
 import { Signal } from '../../lib/concurrency/signal.ts';
 import { Progress } from '../../lib/progress.ts';
-import type { Pipeline } from '../../ingest/pipeline.ts';
 import { countOpen, type RecipientChange } from '../../model/batch.ts';
 import type { Millis } from '../../model/event.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
@@ -120,7 +120,10 @@ export class BatchWorker {
       const settled = await settlePage(this.#options, batch, clock());
       await this.#commit(batch, asked, settled);
     } catch (error) {
-      log.warn({ err: error, batch_id: batch.batchId, attempts: batch.attempts }, 'a page of a batch failed; will retry');
+      log.warn(
+        { err: error, batch_id: batch.batchId, attempts: batch.attempts },
+        'a page of a batch failed; will retry',
+      );
       const isPaused = batch.attempts >= MAX_ATTEMPTS && batch.state === 'running';
       const reason = isPaused
         ? `No progress in ${MAX_ATTEMPTS} attempts; the log of Tidings has the errors. Resume it to try again.`
@@ -152,7 +155,8 @@ export class BatchWorker {
   async #yield(): Promise<void> {
     const { pipeline } = this.#options;
     const until = performance.now() + MAX_YIELD_MS;
-    while (pipeline.waiting > MAX_WAITING_BESIDE && performance.now() < until && !this.#stopping) await sleep(YIELD_STEP_MS);
+    while (pipeline.waiting > MAX_WAITING_BESIDE && performance.now() < until && !this.#stopping)
+      await sleep(YIELD_STEP_MS);
   }
 
   async #commit(claimed: ClaimedBatch, asked: AskedPage, settled: SettledPage): Promise<void> {

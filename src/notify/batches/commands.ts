@@ -9,7 +9,13 @@ import { documentRow, openDocument, sealDocument } from '../../privacy/documents
 import { maskDocument } from '../../privacy/mask.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { insertBatch, loadBatch, MAX_OPEN_BATCHES, type StoredBatch, updateBatch } from '../../store/batches/batches.ts';
+import {
+  insertBatch,
+  loadBatch,
+  MAX_OPEN_BATCHES,
+  type StoredBatch,
+  updateBatch,
+} from '../../store/batches/batches.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { checkRequest } from '../check-request.ts';
 import type { SendRequest } from '../request.ts';

@@ -1,5 +1,5 @@
-import type { EventResult } from '../../ingest/results.ts';
 import type { Pipeline } from '../../ingest/pipeline.ts';
+import type { EventResult } from '../../ingest/results.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { type LineResult, loadLines } from '../../store/batches/recipients.ts';

@@ -4,7 +4,13 @@ import { BATCH_PAUSED, type BatchState, type RecipientState } from '../../model/
 import type { DeliveryStatus } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
-import { cancelQueued, type LineResult, loadOpen, type OpenLine, releasePaused } from '../../store/batches/recipients.ts';
+import {
+  cancelQueued,
+  type LineResult,
+  loadOpen,
+  type OpenLine,
+  releasePaused,
+} from '../../store/batches/recipients.ts';
 import { announceDeliveries } from '../../store/deliveries/delivery-queue.ts';
 import { cancelWait } from '../../timers/wait-admin.ts';
 
@@ -125,7 +131,10 @@ function toResult({ line, state, notificationId, deliveries, wait }: OpenLine): 
   return { ...base, state: 'failed' };
 }
 
-function toStateOfWait(state: OpenLine['state'], wait: OpenLine['wait']): Pick<LineResult, 'state' | 'code' | 'reason'> {
+function toStateOfWait(
+  state: OpenLine['state'],
+  wait: OpenLine['wait'],
+): Pick<LineResult, 'state' | 'code' | 'reason'> {
   if (wait === 'waiting') return { state: 'scheduled', code: null, reason: null };
   if (wait === 'cancelled') return { state: 'cancelled', code: 'cancelled', reason: 'It was cancelled.' };
   if (state === 'scheduled') {

@@ -286,7 +286,11 @@ export async function listResults(
   pool: pg.Pool,
   tenantId: string,
   batchId: string,
-  { state, limit, after }: { readonly state: RecipientState | undefined; readonly limit: number; readonly after: number },
+  {
+    state,
+    limit,
+    after,
+  }: { readonly state: RecipientState | undefined; readonly limit: number; readonly after: number },
 ): Promise<StoredResult[]> {
   const { rows } = await pool.query(
     `select line, state, user_id, sealed, notification_id, reason_code, reason,
