@@ -11,7 +11,7 @@ test('each recipient gets the message once, and each line says what became of it
   const { create, add, command, get, ends, results } = batchesOf(at());
   await user('u1', { email: 'maria@example.com' });
   await user('u2', { email: 'john@example.com' });
-  await user('nobody', {});
+  await user('no address', {});
   const id = await create({ variables: { order_id: 'all' }, context: { source: 'shop' }, name: 'Sale' });
   const { status, lines } = await add(id, [
     { user_id: 'u1', variables: { order_id: '4711' } },
@@ -19,7 +19,7 @@ test('each recipient gets the message once, and each line says what became of it
     '',
     { user_id: 'u2' },
     { email: 'new@example.com' },
-    { user_id: 'nobody' },
+    { user_id: 'no address' },
     'no json',
     { user_id: 'u1' },
   ]);
@@ -74,7 +74,7 @@ test('results are streamed, and listed by state', async () => {
   expect(await results(id, '&state=rejected')).toMatchObject([{ line: 31, code: 'invalid_line' }]);
 });
 
-test('a pause holds what is queued, a resume sends it, and nobody gets it twice', async () => {
+test('a pause holds what is queued, a resume sends it, and no user gets it twice', async () => {
   const { tidings, email } = at();
   const { create, add, command, get, ends } = batchesOf(at());
   const id = await create();
@@ -157,7 +157,7 @@ test('an estimate decides as the batch would, and stores nothing', async () => {
   expect(await count('events')).toBe(0);
 });
 
-test('commands that do not fit the state are refused, and repeated ones change nothing', async () => {
+test('commands that do not fit the state are rejected, and repeated ones change nothing', async () => {
   const { server } = at();
   const { create, add, command } = batchesOf(at());
   const id = await create();
@@ -179,7 +179,7 @@ test('commands that do not fit the state are refused, and repeated ones change n
   ]);
 });
 
-test('a request that does not fit its type is refused; variables may come with the lines', async () => {
+test('a request that does not fit its type is rejected; variables may come with the lines', async () => {
   const { server } = at();
   const { create, add } = batchesOf(at());
   const post = (body: object) => server.post('/api/v1/batches', body);

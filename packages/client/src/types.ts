@@ -2460,7 +2460,7 @@ export interface components {
             ended_at: string | null;
             /** @description When what does not wait for a time of its own will be done, at the rate until now */
             eta: string | null;
-            /** @description Lines that were taken in */
+            /** @description Lines that were stored */
             lines: number;
             name: string | null;
             per_second: number | null;
@@ -2502,7 +2502,7 @@ export interface components {
             duplicate: number;
             /** @description False: the numbers are those of the sample, times pending / sampled */
             exact: boolean;
-            /** @description Of those, recipients of whom every channel is held */
+            /** @description Of those, recipients with every channel held */
             held: number;
             pending: number;
             /** @description Recipients who would get a message, now or later */

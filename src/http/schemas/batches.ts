@@ -34,15 +34,9 @@ export const ratePatch = z
 const HINT = `write a whole number from 0 to ${MAX_BATCH_LINES}`;
 
 export const uploadQuery = z.strictObject({
-  offset: z.coerce
-    .number(HINT)
-    .int(HINT)
-    .min(0, HINT)
-    .max(MAX_BATCH_LINES, HINT)
-    .default(0)
-    .meta({
-      description: 'The line, from 0, that the body begins with; lines that are stored already are passed over',
-    }),
+  offset: z.coerce.number(HINT).int(HINT).min(0, HINT).max(MAX_BATCH_LINES, HINT).default(0).meta({
+    description: 'The line, from 0, that the body begins with; lines that are stored already are passed over',
+  }),
 });
 
 /** The stream itself, which the handler reads. */
@@ -68,7 +62,7 @@ export const batchView = z
     state: z.enum(BATCH_STATES),
     per_second: z.int().nullable(),
     request: jsonObject.describe('What every recipient gets; addresses are masked'),
-    lines: z.int().describe('Lines that were taken in'),
+    lines: z.int().describe('Lines that were stored'),
     counts,
     codes: z
       .record(z.string(), z.record(z.string(), z.int()))
@@ -92,7 +86,7 @@ export const batchEstimate = z
     sampled: z.int().describe('Recipients that were decided, evenly over the lines'),
     exact: z.boolean().describe('False: the numbers are those of the sample, times pending / sampled'),
     reach: z.int().describe('Recipients who would get a message, now or later'),
-    held: z.int().describe('Of those, recipients of whom every channel is held'),
+    held: z.int().describe('Of those, recipients with every channel held'),
     duplicate: z.int().describe('Recipients who occur before, within the sample'),
     dropped: z.record(z.string(), z.int()).describe('Recipients by reason code who would get none'),
     rejected: z.record(z.string(), z.int()),

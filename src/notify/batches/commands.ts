@@ -21,7 +21,7 @@ import { checkRequest } from '../check-request.ts';
 import type { SendRequest } from '../request.ts';
 import { type Asker, completeSchedule, findCatalog } from '../send-notifications.ts';
 
-/** What every recipient of a batch gets; lines may add variables. */
+/** The request for every recipient of a batch; lines may add variables. */
 export type BatchRequest = Omit<SendRequest, 'recipients'>;
 
 export interface BatchParts {

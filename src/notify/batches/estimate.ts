@@ -9,19 +9,19 @@ import { type BatchParts, openRequest } from './commands.ts';
 /** Pending recipients that are decided for an estimate, at most. */
 const MAX_SAMPLE = 500;
 
-/** What would become of the pending recipients of a batch if they were asked for now. */
+/** Results that the pending recipients of a batch would have if they were asked for now. */
 export interface BatchEstimate {
   /** Recipients who are pending. */
   readonly pending: number;
-  /** Those of them that were decided, evenly over the lines. */
+  /** Number of them that were decided, evenly over the lines. */
   readonly sampled: number;
   /** Whether all of them were; otherwise the numbers below are those of the sample, times `pending / sampled`. */
   readonly exact: boolean;
   /** Recipients who would get a message, now or later. */
   readonly reach: number;
-  /** Of those, recipients of whom every channel is held. */
+  /** Number of these with every channel held. */
   readonly held: number;
-  /** Recipients of whom the user occurs before, within the sample. */
+  /** Recipients whose user occurs before, within the sample. */
   readonly duplicate: number;
   /** Recipients by reason code who would get none. */
   readonly dropped: { readonly [code: string]: number };

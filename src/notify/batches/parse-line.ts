@@ -25,11 +25,11 @@ export interface LineContext {
   readonly seal: Seal;
   /** Variables of the batch, which those of a line stand before. */
   readonly variables: JsonObject;
-  /** Those that the notification type declares. */
+  /** Variables that the notification type declares. */
   readonly planned: Variables | undefined;
 }
 
-/** What a line has sealed. */
+/** Sealed part of a line. */
 export interface SealedLine {
   readonly email?: string;
   readonly phone?: string;

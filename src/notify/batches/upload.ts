@@ -46,7 +46,7 @@ export interface LineError {
 }
 
 export interface UploadResult {
-  /** Those of this upload, the first of them. */
+  /** Errors of this upload, the first of them. */
   readonly errors: readonly LineError[];
   readonly summary: {
     /** The line that the next upload begins with: the number of lines that the batch has. */

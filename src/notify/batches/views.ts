@@ -67,7 +67,7 @@ function completeCounts(lines: number, counts: RecipientCounts): BatchView['coun
   return { ...all, pending: lines - known } as BatchView['counts'];
 }
 
-/** What waits for a time of its own is not a part of it. */
+/** Leaves out recipients that wait for a time of their own. */
 function findEta({ state, startedAt, lines }: StoredBatch, counts: BatchView['counts'], now: Millis): Millis | null {
   if (state !== 'running' || startedAt === null) return null;
   const left = counts.pending + counts.accepted;
@@ -76,7 +76,7 @@ function findEta({ state, startedAt, lines }: StoredBatch, counts: BatchView['co
   return Math.round(now + (left * (now - startedAt)) / done);
 }
 
-/** What became of a line, as the API shows it. */
+/** Result of a line, as the API shows it. */
 export interface BatchResult {
   /** From 0. */
   readonly line: number;

@@ -80,7 +80,7 @@ export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promis
   });
 }
 
-/** Returns a batch; undefined: there is none. @param isLocked whether it stays as it is until the end of the transaction */
+/** Returns a batch; undefined: no batch has this id. @param isLocked whether it stays as it is until the end of the transaction */
 export async function loadBatch(
   connection: Connection,
   tenantId: string,
@@ -121,7 +121,7 @@ export async function listBatches(
   return rows.map(toBatch);
 }
 
-/** What a command changes of a batch. */
+/** A change of a batch by a command. */
 export interface BatchChange {
   readonly state?: BatchState;
   readonly perSecond?: number | null;

@@ -55,7 +55,7 @@ export async function claimBatch(
   );
 }
 
-/** What a turn has done. */
+/** Result of a turn. */
 export interface TurnResult {
   readonly changes: readonly RecipientChange[];
   readonly nextLine: number;

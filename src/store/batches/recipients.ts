@@ -193,7 +193,7 @@ export interface OpenLine {
     readonly code: string | null;
     readonly reason: string | null;
   }[];
-  /** Status of its wait; null: it has none. */
+  /** Status of its wait; null: it does not wait. */
   readonly wait: 'waiting' | 'fired' | 'cancelled' | null;
 }
 
@@ -266,7 +266,7 @@ export async function cancelQueued(
   return rowCount ?? 0;
 }
 
-/** What became of a line. */
+/** Result of a line, as it is stored. */
 export interface StoredResult extends LineResult {
   readonly userId: string | null;
   readonly sealed: Buffer | null;

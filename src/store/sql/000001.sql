@@ -1203,7 +1203,7 @@ create table batches (
   per_second    integer          constraint batches_per_second_positive check (per_second > 0),  -- recipients; null: no limit
   state         text             not null default 'draft' constraint batches_state_known
     check (state in ('draft', 'running', 'paused', 'cancelled', 'finished')),
-  lines         integer          not null default 0,  -- that were taken in
+  lines         integer          not null default 0,  -- that are stored
   next_line     integer          not null default 0,  -- the first that was not asked for yet
   scanned       integer          not null default 0,  -- the line from which the next look at open recipients goes on
   counts        json             not null default '{}',  -- recipients by state, without those that are pending
@@ -1236,7 +1236,7 @@ create table batch_recipients (
     'sent', 'dropped', 'failed', 'in_doubt', 'cancelled', 'rejected', 'duplicate', 'empty')),
   user_id         text collate "C",           -- null: not known yet, or none
   address_hash    text collate "C",           -- keyed, of the address that the line names; null: it names a user, or nothing
-  sealed          bytea,                      -- address and variables of the line; null: it has none
+  sealed          bytea,                      -- address and variables of the line; null: it does not have any
   notification_id uuid,
   reason_code     text,
   reason          text,

@@ -19,11 +19,11 @@ export interface BatchLineError {
   readonly message: string;
 }
 
-/** What became of an upload. */
+/** Result of an upload. */
 export interface BatchUpload {
   /** The lines that the batch has now. */
   readonly lines: number;
-  /** Those of them that were rejected now; the results of the batch have all of them. */
+  /** Lines of them that were rejected now; the results of the batch have all of them. */
   readonly rejected: number;
   /** The first of them. */
   readonly errors: readonly BatchLineError[];
@@ -107,7 +107,7 @@ export class Batches extends Resource {
     return this.request('post', '/api/v1/batches/{id}/resume', { path: { id } }, options);
   }
 
-  /** What has not begun is not sent. */
+  /** Cancels what has not begun; messages that are being sent may still arrive. */
   cancel(id: string, options?: CallOptions): Promise<Batch> {
     return this.request('post', '/api/v1/batches/{id}/cancel', { path: { id } }, options);
   }
