@@ -1,7 +1,7 @@
 import { isRelayed } from '../catalog/lifecycle-events.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
-import { loadErasures } from '../store/erasure/erasures.ts';
+import { loadErasures } from '../store/erasure/load-erasures.ts';
 import { type EventResult, emptyResult } from './results.ts';
 import type { LockedTransaction } from './transaction.ts';
 

@@ -83,7 +83,7 @@ export async function findUsersByAddress(
   { kind, hash }: { readonly kind: AddressKind; readonly hash: string },
 ): Promise<readonly FoundUser[]> {
   const { rows } = await connection.query<FoundUser>(
-    `select distinct user_id from addresses where tenant_id = $1 and hash = $2 and hash > '' and kind = $3
+    `select distinct user_id from addresses where tenant_id = $1 and hash = $2 and kind = $3
      order by user_id limit ${MAX_WITH_ADDRESS}`,
     [tenantId, hash, kind],
   );

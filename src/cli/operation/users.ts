@@ -1,3 +1,6 @@
+import { createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { JsonObject } from '../../model/event.ts';
 import type { ErasureView } from '../../store/erasure/erasures.ts';
@@ -26,7 +29,7 @@ interface SearchOptions {
   readonly json?: boolean;
 }
 
-/** Adds the commands `users search|get|put|set|erase`. */
+/** Adds the commands `users search|get|put|set|export|erase|erasure`. */
 export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
@@ -76,6 +79,20 @@ export function addUsersCommands(program: Command): void {
       );
   }
   users
+    .command('export')
+    .description('Write everything about a user to a tar archive, unmasked; the reason goes to the audit log')
+    .argument(...USER)
+    .requiredOption('--reason <text>', 'for the audit log')
+    .requiredOption('--output <file>', 'the archive; an existing file is replaced')
+    .option(...JSON_OPTION)
+    .action((userId: string, { reason, output, json }: { reason: string; output: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const content = await api.download(`${pathOf(userId)}/export`, { reason });
+        const bytes = await writeArchive(content, output);
+        return { data: { user_id: userId, file: output, bytes }, lines: [`${bytes} bytes written to ${output}`] };
+      }),
+    );
+  users
     .command('erase')
     .description('Erase everything about a user; it cannot be undone')
     .argument(...USER)
@@ -101,6 +118,18 @@ export function addUsersCommands(program: Command): void {
         return { data, lines: [formatErasure(data)] };
       }),
     );
+}
+
+/** Writes an archive to a file that only its owner may read. Nothing is left of one that breaks off. Returns its size. */
+async function writeArchive(content: ReadableStream<Uint8Array>, path: string): Promise<number> {
+  const file = createWriteStream(path, { mode: 0o600 });
+  try {
+    await pipeline(content, file);
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+  return file.bytesWritten;
 }
 
 function toQuery({ prefix, contains, name, limit }: SearchOptions): URLSearchParams {

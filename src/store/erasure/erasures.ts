@@ -8,10 +8,10 @@ import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { lockUsers } from '../facts/facts.ts';
 import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
-import { packTextArray } from '../pg/params.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { toUserHash } from '../rejected.ts';
+import { toErasedHash } from './load-erasures.ts';
 
 /*
  * Erasures of users. The request deletes in one transaction what would let the user receive or decide anything more, and leaves a
@@ -31,30 +31,6 @@ export interface ErasureView {
 
 /** Time in ms after which a message that was being sent at the erasure has ended: longer than a lease. */
 const SENDING_MS: Millis = 120_000;
-
-/** Returns the keyed hash by which an erasure knows its user. */
-function toErasedHash(seal: Seal, tenantId: string, userId: string): string {
-  return seal.sign(`erased\n${tenantId}\n${userId}`);
-}
-
-/** Returns when users were erased, by their ids; a user who was not has no entry. */
-export async function loadErasures(
-  connection: Connection,
-  seal: Seal,
-  tenantId: string,
-  userIds: readonly string[],
-): Promise<ReadonlyMap<string, Millis>> {
-  const ids = new Map(userIds.map((userId) => [toErasedHash(seal, tenantId, userId), userId]));
-  const { rows } = await connection.query<{ user_hash: string; erased_at: Millis }>({
-    name: 'load-erasures',
-    text: `select e.user_hash, e.erased_at from unnest(string_to_array($2, E'\\x1f')) as q(user_hash)
-           cross join lateral (
-             select user_hash, erased_at from erasures where tenant_id = $1 and user_hash = q.user_hash limit 1
-           ) as e`,
-    values: [tenantId, packTextArray([...ids.keys()])],
-  });
-  return new Map(rows.map((row) => [ids.get(row.user_hash) as string, row.erased_at]));
-}
 
 /** The user to erase, and the actor that asked for it. */
 export interface ErasureRequest {
@@ -230,7 +206,7 @@ async function hideSuppressedAddresses(
   await connection.query(
     `update suppressions as s set address_mask = null, evidence = '{}'
      where tenant_id = $1 and address_hash = any($2)
-       and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash and a.hash > '')`,
+       and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash)`,
     [tenantId, hashes],
   );
 }
