@@ -4,7 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { batchesOf, sumOf } from './support/batches.ts';
 import { useNotifications } from './support/notifications.ts';
 
-/** Whatever interrupts a batch: each line has one result, and no user gets the message twice. */
+/** Each line of a batch that is interrupted has one result, and no user gets the message twice. */
 
 vi.setConfig({ testTimeout: 180_000 });
 
