@@ -60,7 +60,8 @@ export class MessageRenderer {
     const locale = userLocale ?? tenant.settings.locale ?? '';
     if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider);
     const fallbacks = tenant.settings.locale_fallbacks;
-    const key = { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog };
+    const isDigest = (opened.about as JsonObject | undefined)?.digest === true;
+    const key = { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog, isDigest };
     const template = await this.#options.catalogs.loadTemplate(key);
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';
