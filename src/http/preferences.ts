@@ -8,7 +8,13 @@ import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
-import { type EffectiveType, findEffective, findEffectiveQuietHours, findLocked } from '../plan/effective.ts';
+import {
+  type EffectiveType,
+  findEffective,
+  findEffectiveDigestTime,
+  findEffectiveQuietHours,
+  findLocked,
+} from '../plan/effective.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
@@ -37,7 +43,13 @@ export class Preferences {
     const { version, rules } = await catalogs.getActive(tenantId);
     const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
     const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
-    return { user_id: userId, catalog_version: version, types, quiet_hours: findEffectiveQuietHours(question) };
+    return {
+      user_id: userId,
+      catalog_version: version,
+      types,
+      quiet_hours: findEffectiveQuietHours(question),
+      digest_time: findEffectiveDigestTime(question),
+    };
   }
 
   /**

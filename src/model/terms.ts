@@ -25,6 +25,9 @@ export interface ScopeTerms {
   readonly freq?: Said<Frequency>;
 }
 
+/** Days of the week, Monday first. */
+export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+
 /** When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says. */
 export type DigestTime = readonly [at: number | null, day: number | null];
 

@@ -31,8 +31,8 @@ import { findOpenTriggers, hasBecomeComplete } from './patterns/match-pattern.ts
 import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
-import { moveFolded } from './waits/fold.ts';
 import { migrateWait } from './waits/migrate-wait.ts';
+import { moveFolded } from './waits/move-folded.ts';
 import { moveWaits } from './waits/move-waits.ts';
 import { rescheduleWait } from './waits/reschedule.ts';
 import { toWaitId } from './waits/wait.ts';

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { CATEGORIES } from '../model/catalog.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
-import { type DigestTime, FREQUENCIES, type QuietHours, type Scope, type ScopeTerms } from '../model/terms.ts';
+import {
+  type DigestTime,
+  FREQUENCIES,
+  type QuietHours,
+  type Scope,
+  type ScopeTerms,
+  WEEKDAYS,
+} from '../model/terms.ts';
 import { findZone } from '../time/zone.ts';
 
 /** Notification types that one change may name. */
@@ -60,9 +67,6 @@ const quietHours = z
     'write a start and an end that differ',
   )
   .meta({ id: 'QuietHoursChange', examples: [{ start: '22:00', end: '08:00', zone: 'Europe/Berlin' }] });
-
-/** Days of the week, Monday first. */
-export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
 const digestTime = z
   .strictObject({

@@ -1,6 +1,5 @@
 import type { Policy } from '../../model/preferences.ts';
-import { FREQUENCIES, type Frequency } from '../../model/terms.ts';
-import { WEEKDAYS } from '../../users/preference-change.ts';
+import { FREQUENCIES, type Frequency, WEEKDAYS } from '../../model/terms.ts';
 import { parseEntries, parseFilledFields, parseKeyword, parseText } from './fields.ts';
 import type { Entry, YamlFile } from './yaml.ts';
 

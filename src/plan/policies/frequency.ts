@@ -3,11 +3,11 @@ import type { Channel } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
 import { DEFAULT_DIGEST_TIME } from '../../model/preferences.ts';
-import type { Frequency } from '../../model/terms.ts';
+import { type Frequency, WEEKDAYS } from '../../model/terms.ts';
 import { nextOccurrence } from '../../time/calendar.ts';
 import { formatTimeOfDay } from '../../time/hours.ts';
 import { describeScope } from '../answer.ts';
-import { findTenantZone, findUserZone } from './hours.ts';
+import { type FoundZone, findTenantZone, findUserZone } from './hours.ts';
 import { findRequired } from './required.ts';
 
 /** How often a type goes to a user, and who says so. */
@@ -26,8 +26,6 @@ export interface FoundDigest {
   readonly value: string;
   readonly since?: Millis;
 }
-
-const WEEKDAY_NAMES = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'] as const;
 
 /** Returns how often a type goes to a user: as the user says, else the tenant for the type, else for its category. */
 export function findFrequency({
@@ -63,15 +61,24 @@ export function findDigest(question: PlanQuestion, channel: Channel): FoundDiges
   return { dueAt, level, value, ...(since !== undefined && { since }) };
 }
 
+/** Returns the local time and day of digests, and the zone: as the user has chosen, else the tenant. */
+export function findDigestMoment({ terms, policy, user }: Pick<PlanQuestion, 'terms' | 'policy' | 'user'>): {
+  readonly at: number;
+  readonly day: number;
+  readonly zone: FoundZone;
+} {
+  const [at, day] = terms.d?.[0] ?? [null, null];
+  const tenant = policy.digestTime ?? DEFAULT_DIGEST_TIME;
+  return { at: at ?? tenant.at, day: day ?? tenant.day, zone: findUserZone({ user }) ?? findTenantZone({ policy }) };
+}
+
 /** Returns when the next digest of a frequency is due after `now`: at the time that the user has chosen, else that of the tenant. */
 export function findDigestTime(
   { terms, policy, user, now }: Pick<PlanQuestion, 'terms' | 'policy' | 'user' | 'now'>,
   frequency: Exclude<Frequency, 'IMMEDIATE' | 'NEVER'>,
 ): { readonly dueAt: Millis; readonly value: string } {
-  const { zone, from } = findUserZone({ user }) ?? findTenantZone({ policy });
-  const [ownAt, ownDay] = terms.d?.[0] ?? [null, null];
-  const { at: tenantAt, day: tenantDay } = policy.digestTime ?? DEFAULT_DIGEST_TIME;
-  const [at, day] = [ownAt ?? tenantAt, ownDay ?? tenantDay];
+  const { at, day, zone: found } = findDigestMoment({ terms, policy, user });
+  const { zone, from } = found;
   const cron =
     frequency === 'HOURLY'
       ? '0 * * * *'
@@ -79,7 +86,7 @@ export function findDigestTime(
   const when =
     frequency === 'HOURLY'
       ? 'HOURLY'
-      : `${frequency}${frequency === 'WEEKLY' ? ` on ${WEEKDAY_NAMES[day - 1]}` : ''} at ${formatTimeOfDay(at)}`;
+      : `${frequency}${frequency === 'WEEKLY' ? ` on ${WEEKDAYS[day - 1]}` : ''} at ${formatTimeOfDay(at)}`;
   // Time ends before the next: there is no later digest.
   return { dueAt: nextOccurrence(cron, zone, now) ?? now, value: `${when} ${zone} (${from})` };
 }

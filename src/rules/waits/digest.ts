@@ -1,12 +1,12 @@
-import { isoTime } from '../../time/iso-time.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { isBefore } from '../event-order.ts';
-import type { DigestItem, Trigger, WaitState } from '../facts.ts';
+import type { WaitState } from '../facts.ts';
 import { fireRule } from '../firing/fire-rule.ts';
 import { withPending } from '../lookahead.ts';
 import { collectedReason } from '../reasons.ts';
 import { findEnding, recordEnding } from './ending.ts';
+import { latestItems, toItem } from './items.ts';
 import { newWait, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
 import { findWindow, mergeOverlapping } from './window.ts';
 import { computeWindowEnd, extendSpan } from './window-span.ts';
@@ -59,15 +59,4 @@ export function keepLatest(compiled: CompiledRule, state: WaitState): WaitState 
   const { items = [] } = state;
   const { keep } = compiled.rule.digest!;
   return items.length <= keep ? state : { ...state, items: latestItems(items, keep) };
-}
-
-/** Returns a trigger as an item of a digest. */
-export function toItem({ properties, traits, type, eventId, time }: Trigger): DigestItem {
-  return { event: properties, traits, event_type: type, event_id: eventId, at: isoTime(time) };
-}
-
-/** Returns the latest items, in order of time. @param keep how many, at most */
-export function latestItems(items: readonly DigestItem[], keep: number): DigestItem[] {
-  const position = ({ at, event_id }: DigestItem) => `${at} ${event_id}`;
-  return [...items].sort((a, b) => (position(a) < position(b) ? -1 : 1)).slice(-keep);
 }

@@ -1,18 +1,14 @@
 /** Digests that users asked for: messages of a type that they want hourly, daily or weekly wait together. */
 
 import type { JsonObject } from '../../model/event.ts';
-import { getFoldedType, MAX_FOLDED_ITEMS, toFoldKey, toFrequencyRule } from '../../model/frequency.ts';
+import { MAX_FOLDED_ITEMS, toFoldKey, toFrequencyRule } from '../../model/frequency.ts';
 import type { Fold } from '../../model/plan.ts';
-import { PREFERENCE_UPDATED } from '../../model/terms.ts';
-import { findRuleOfWait } from '../compile/compile-direct.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
-import { type DecisionContext, type Firing, findFirstWait, sortByDueTime } from '../context.ts';
+import { type DecisionContext, type Firing, findFirstWait } from '../context.ts';
 import { readDirect } from '../direct.ts';
 import { isBefore } from '../event-order.ts';
-import type { DigestItem, Trigger, Wait, WaitState } from '../facts.ts';
-import { planAgain } from '../firing/plan-types.ts';
-import { latestItems, toItem } from './digest.ts';
-import { addMoved } from './move-waits.ts';
+import type { DigestItem, Wait, WaitState } from '../facts.ts';
+import { latestItems, toItem } from './items.ts';
 import { newWait, toTrigger, updateWait } from './wait.ts';
 
 /**
@@ -57,24 +53,4 @@ export function foldMessage(
   // The type is that of the version that decided.
   wait.catalogVersion = catalogVersion;
   return wait;
-}
-
-/**
- * Moves the open digests of the user to when the next one is due now, after the user changed what they want or their zone. What the user
- * does not want as a digest any longer is due at once: the plan then sends it or drops it, and the decision says so.
- * @param changed names of the traits that the event changes
- */
-export function moveFolded(ctx: DecisionContext, event: Trigger, changed: readonly string[]): void {
-  if (event.type !== PREFERENCE_UPDATED && !changed.includes('time_zone')) return;
-  const isOpen = ({ status, rule, dueAt }: Wait) =>
-    status === 'waiting' && dueAt > ctx.now && getFoldedType(rule) !== undefined;
-  for (const wait of sortByDueTime(ctx.user.waits.values(), isOpen)) {
-    const compiled = findRuleOfWait(ctx.rules.at(wait.catalogVersion), wait);
-    if (!compiled) continue;
-    const from = wait.dueAt;
-    const due = planAgain(ctx, compiled, wait)?.folds[0]?.dueAt ?? ctx.now;
-    if (due === from) continue;
-    updateWait(ctx, wait, due, wait.state);
-    addMoved(ctx, compiled, wait, from, event);
-  }
 }
