@@ -5,8 +5,14 @@ import { ROOTS } from './compile.ts';
 import { ASSET_BASE_URL } from './helpers.ts';
 import { checkVariables } from './variables.ts';
 
+/** Names of the data of a digest. A type that no digest sends may declare variables with these names. */
+export const DIGEST_NAMES: ReadonlySet<string> = new Set(['items', 'total']);
+
 /** Names that no variable can have: those of the other data. */
-export const RESERVED_NAMES: ReadonlySet<string> = new Set([...ROOTS, 'variables', 'about', 'this', 'else']);
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  ...ROOTS.filter((name) => !DIGEST_NAMES.has(name)),
+  ...['variables', 'about', 'this', 'else'],
+]);
 
 /** The variables that a compiled template needs. */
 export interface TemplateVariables {
