@@ -39,7 +39,9 @@ async function prepare(preferences?: string) {
   const tidings = await start({ email, sms });
   await tidings.database.pool.query('delete from waits; delete from limit_uses; update users set terms = null');
   tidings.clock.now = Date.parse('2026-03-02T10:00:00Z');
-  const files = new Map([...deliveryCatalog(FILES)].filter(([path]) => !/^templates\/(HELD|TEXT|LISTED|MAIL)/.test(path)));
+  const files = new Map(
+    [...deliveryCatalog(FILES)].filter(([path]) => !/^templates\/(HELD|TEXT|LISTED|MAIL)/.test(path)),
+  );
   if (preferences !== undefined) files.set('preferences.yaml', preferences);
   await tidings.apply(files);
   const at = () => new Date(tidings.clock.now).toISOString();

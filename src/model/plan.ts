@@ -48,7 +48,7 @@ export interface PlanUser {
   isBoundTo(channel: Channel, consent: ConsentTerms): boolean;
 }
 
-/** What the plan must know to fold a message into a digest. */
+/** Facts with which the plan folds a message into a digest. */
 export interface Folding {
   /** Channels of the type that have a template for digests. */
   readonly channels: ReadonlySet<Channel>;

@@ -6,7 +6,7 @@ import type { Entry, YamlFile } from './yaml.ts';
 const EXAMPLE = 'frequency: { NEWS: DAILY }';
 const TIMES_EXAMPLE = 'digest_times: { at: 09:00, day: monday }';
 
-/** What a policy can say: that it never goes is a matter of `defaults`. */
+/** Frequencies of a policy: that a type never goes is a matter of `defaults`. */
 const TENANT_FREQUENCIES = FREQUENCIES.filter((one): one is Exclude<Frequency, 'NEVER'> => one !== 'NEVER');
 
 /** Parses `{ NEWS: DAILY, MARKETING: WEEKLY }`. @param findScope returns the scope of a type or category, or reports it */

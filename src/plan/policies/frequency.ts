@@ -10,7 +10,7 @@ import { describeScope } from '../answer.ts';
 import { type FoundZone, findTenantZone, findUserZone } from './hours.ts';
 import { findRequired } from './required.ts';
 
-/** How often a type goes to a user, and who says so. */
+/** The frequency of a type for a user, and who says so. */
 export interface FoundFrequency {
   readonly frequency: Frequency;
   readonly level: string;

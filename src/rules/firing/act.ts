@@ -77,7 +77,7 @@ export function act(
     }
   }
   const sent = decisions.find(({ notification_id: id }) => id !== null)?.notification_id;
-  // What is folded counts now, and not when its digest is sent.
+  // A folded message counts now, and not when its digest is sent.
   const isFolded = decisions.some(({ reason_code: code }) => code === 'collected');
   if (onlyActs || sent || isFolded) {
     countUses(ctx, compiled, firing, passed, sent ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`));

@@ -27,7 +27,7 @@ export function listConcerns(rules: RuleSet, event: Event, ids: Ids): WaitConcer
     if (dueReads && traits.some((trait) => readsTrait(dueReads, trait))) concerns.push({ rule: rule.name, key: null });
   }
   if (event.type === NOTIFICATION_REQUESTED) concerns.push(...toDigests([String(event.properties.notification_type)]));
-  // What the user wants or their zone may move each digest that they asked for.
+  // Each digest that the user asked for may move with what they want, and with their zone.
   if (event.type === PREFERENCE_UPDATED || traits.includes('time_zone')) {
     concerns.push(...toDigests(rules.digestChannels.keys()));
   }
