@@ -119,6 +119,7 @@ const SECTIONS: { readonly [name: string]: string } = {
   legalHours: 'legal_hours',
   quietHours: 'quiet_hours',
   holdSpread: 'hold_spread',
+  digestTime: 'digest_times',
 };
 
 function isEmpty(value: unknown): boolean {

@@ -28,6 +28,7 @@ import { registerActivityRoutes } from './routes/activity.ts';
 import { registerAddressRoutes } from './routes/addresses.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
+import { registerBatchRoutes } from './routes/batches.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
 import { registerConsentRoutes } from './routes/consents.ts';
 import { registerCostRoutes } from './routes/costs.ts';
@@ -109,6 +110,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerNotificationRoutes(app, dependencies);
+  registerBatchRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
   registerDecisionRoutes(app, dependencies);

@@ -36,7 +36,7 @@ export interface Verdict {
   readonly value: Json;
   /** When the user said so (ISO 8601); null: it is the policy of the catalog. */
   readonly since: string | null;
-  /** End of a `hold`, in ISO 8601. */
+  /** End of a `hold`, or when the digest of a `fold` is due, in ISO 8601. */
   readonly until?: string;
 }
 
@@ -46,6 +46,12 @@ export interface PlanUser {
   readonly profile: Profile;
   /** Returns whether the address of a channel is the one that a consent is bound to. */
   isBoundTo(channel: Channel, consent: ConsentTerms): boolean;
+}
+
+/** Facts with which the plan folds a message into a digest. */
+export interface Folding {
+  /** Channels of the type that have a template for digests. */
+  readonly channels: ReadonlySet<Channel>;
 }
 
 /** Everything that the plan of one notification depends on. */
@@ -61,12 +67,22 @@ export interface PlanQuestion {
   readonly expiresAt: Millis | null;
   /** Whether the message passes quiet hours: it is urgent. */
   readonly isUrgent: boolean;
+  /** Absent: it is not folded into a digest: it is one, or it was decided already. */
+  readonly folding?: Folding | undefined;
 }
 
-/** The plan of one notification, where it is not the ordinary one: at least one channel is held or dropped. */
+/** A message that becomes an item of digests. */
+export interface Fold {
+  /** Channels of one digest. */
+  readonly channels: readonly Channel[];
+  readonly dueAt: Millis;
+}
+
+/** The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped. */
 export interface NotificationPlan {
-  /** Without those that are dropped. */
+  /** Without those that are folded or dropped. */
   readonly channels: readonly ChannelPlan[];
+  readonly folds: readonly Fold[];
   /** One for each channel that was asked about. */
   readonly verdicts: readonly Verdict[];
   /** The verdicts in words, as the end of a sentence: `the user turned off MARKETING (email)`. */

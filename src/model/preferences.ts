@@ -1,5 +1,6 @@
 import type { Channel } from './delivery.ts';
 import type { Millis } from './event.ts';
+import type { Frequency } from './terms.ts';
 
 /** A time of day that begins and ends, in minutes since local midnight; the end is excluded, and may be on the next day. */
 export interface Hours {
@@ -41,7 +42,14 @@ export interface Policy {
   readonly holdSpread: Millis;
   /** By scope of a type or category: the products of which the user must have one. */
   readonly audiences: { readonly [scope: string]: readonly string[] };
+  /** By scope of a type or category: how often it goes to users who have not chosen, at most. */
+  readonly frequency: { readonly [scope: string]: Frequency };
+  /** When digests are sent, unless the user says otherwise; absent: DEFAULT_DIGEST_TIME. */
+  readonly digestTime?: { readonly at: number; readonly day: number };
 }
+
+/** Digests are sent at 09:00 local time, weekly ones on Monday. */
+export const DEFAULT_DIGEST_TIME: NonNullable<Policy['digestTime']> = { at: 9 * 60, day: 1 };
 
 /** The policy of a catalog without preferences.yaml. */
 export const NO_POLICY: Policy = Object.freeze({
@@ -53,6 +61,7 @@ export const NO_POLICY: Policy = Object.freeze({
   legalHours: {},
   holdSpread: 0,
   audiences: {},
+  frequency: {},
 });
 
 /** The category that is always required. */

@@ -13,6 +13,7 @@ import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import type { Answer, AskPolicy } from './answer.ts';
 import { askAudience } from './policies/audience.ts';
 import { askConsent } from './policies/consent.ts';
+import { type FoundDigest, findDigest } from './policies/frequency.ts';
 import { type ClosedHours, findNextClosed } from './policies/hours.ts';
 import { findLegalHours } from './policies/legal-hours.ts';
 import { askLock } from './policies/lock.ts';
@@ -30,7 +31,7 @@ const MAX_HOLD_MS: Millis = 14 * DAY_MS;
 /** Hours that may follow one another before a message can go, at most. */
 const MAX_MOVES = 64;
 
-/** A verdict, and of one that holds when the message is due. */
+/** A verdict, and of one that holds when the message is due; of one that folds when its digest is. */
 export interface TimedVerdict {
   readonly verdict: Verdict;
   readonly dueAt: Millis;
@@ -62,9 +63,11 @@ function toVerdict(channel: Channel, { verdict, code, level, value, since }: Ans
   return { channel, verdict, code, level, value, since: since === undefined ? null : isoTime(since) };
 }
 
-/** Lines 13, 14 and 17: when it may go. */
+/** Lines 13, 14, 16 and 17: when it may go. What is folded does not wait for hours: its digest does. */
 function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
   const { now, type, expiresAt } = question;
+  const digest = findDigest(question, channel);
+  if (digest) return planFold(question, channel, digest);
   const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
   const { dueAt, by } = findOpenTime(now, closed);
   if (!by) return { verdict: toVerdict(channel, answer), dueAt: now };
@@ -76,6 +79,15 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
   }
   const spread = dueAt + spreadHold(question, dueAt, closed);
   return { verdict: { verdict: 'hold', code: by.code, ...said, until: isoTime(spread) }, dueAt: spread };
+}
+
+function planFold({ now, expiresAt }: PlanQuestion, channel: Channel, digest: FoundDigest): TimedVerdict {
+  const { dueAt, level, value, since } = digest;
+  const said = { channel, level, value, since: since === undefined ? null : isoTime(since) };
+  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
+    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
+  }
+  return { verdict: { verdict: 'fold', code: 'folded', ...said, until: isoTime(dueAt) }, dueAt };
 }
 
 /** Returns the first time at which none of these hours are, and the last of them that the message waited for. */

@@ -183,6 +183,8 @@ legal_hours:
 quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
 hold_spread: 10m
 audiences: { TELL: { products: [LOAN] } }
+frequency: { TELL: HOURLY, MARKETING: WEEKLY }
+digest_times: { at: 18:30, day: friday }
 `;
 
 /** Things that the parser accepts. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { groupBy } from '../../lib/group-by.ts';
 import { requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
-import { listCancelled } from '../../rules/waits/concerns.ts';
+import { listTouched } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
 import { loadWaitsOf } from '../concerned-waits.ts';
@@ -110,7 +110,7 @@ async function loadCancelled(transaction: LockedTransaction, due: readonly Wait[
   if (facts.cutWaits.size === 0) return;
   for (const [userId, waits] of groupBy(due, (wait) => wait.userId)) {
     const rules = waits.map((wait) => decider.getWaitRules(wait).byName.get(wait.rule));
-    await loadWaitsOf(transaction, userId, listCancelled(rules.filter((rule) => rule !== undefined)));
+    await loadWaitsOf(transaction, userId, listTouched(rules.filter((rule) => rule !== undefined)));
   }
   await loadWaitCatalogs(transaction);
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
-import { listCancelled } from '../../rules/waits/concerns.ts';
+import { listTouched } from '../../rules/waits/concerns.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
@@ -60,7 +60,7 @@ export async function runSchedule(
     return { userId: user.userId, waitId: toWaitId({ user, ids: facts.ids }, name, label) };
   });
   await loadWaitsWithIds(connection, facts, tenantId, occurrences);
-  for (const userOf of facts.cutWaits.keys()) await loadWaitsOf(transaction, userOf, listCancelled([rule]));
+  for (const userOf of facts.cutWaits.keys()) await loadWaitsOf(transaction, userOf, listTouched([rule]));
   await loadWaitCatalogs(transaction);
   const emitted = decider.runSchedule(rule, userIds, due, label, budget);
   await decideEmitted(transaction, emitted);

@@ -16,6 +16,7 @@ import { getPatternSpan } from '../patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from '../patterns/prior-event.ts';
 import { findAddressReads } from './address-reads.ts';
 import { buildDirectRules, DIRECT, DIRECT_AT } from './compile-direct.ts';
+import { buildFrequencyRules, FOLDED, findDigestChannels } from './compile-frequency.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
 import { findTraitReads } from './trait-reads.ts';
 
@@ -61,6 +62,8 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     version,
     byName: new Map([...all, directAt].map((compiled) => [compiled.rule.name, compiled])),
     direct: buildDirectRules(notifications, direct, directAt),
+    frequency: buildFrequencyRules(notifications, compileRule(FOLDED, groups, alone)),
+    digestChannels: findDigestChannels(data),
     byTrigger,
     byPatternEvent,
     byCancelEvent,
@@ -72,7 +75,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     ...findAddressReads(all, data.templates),
     planned,
     notifications,
-    policy: data.preferences ?? NO_POLICY,
+    policy: data.preferences ? { ...NO_POLICY, ...data.preferences } : NO_POLICY,
     validateEmitted,
   };
 }

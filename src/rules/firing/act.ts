@@ -11,9 +11,10 @@ import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule } from '../known/user-waits.ts';
-import { cancelledByRuleReason, droppedReason, sentReason, withPlan } from '../reasons.ts';
+import { cancelledByRuleReason, collectedReason, droppedReason, sentReason, withPlan } from '../reasons.ts';
 import { addUse } from '../user-state.ts';
 import { dropItems } from '../waits/drop-items.ts';
+import { foldMessage } from '../waits/fold.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
 import type { TypePlans } from './plan-types.ts';
@@ -43,7 +44,9 @@ export function act(
   // A request that waited for its time gives its id to the notification.
   const notificationId = compiled.isDirect ? evidence.wait?.wait_id : undefined;
   const decisions = plans
-    ? types.map((type) => addPlanned(ctx, compiled, firing, { type, reason, plan: plans.get(type), notificationId }))
+    ? types.map((type) =>
+        addPlanned(ctx, compiled, firing, passed, { type, reason, plan: plans.get(type), notificationId }),
+      )
     : addDecision(ctx, compiled, {
         code: onlyActs ? 'acted' : 'matched',
         reason,
@@ -74,7 +77,9 @@ export function act(
     }
   }
   const sent = decisions.find(({ notification_id: id }) => id !== null)?.notification_id;
-  if (onlyActs || sent) {
+  // A folded message counts now, and not when its digest is sent.
+  const isFolded = decisions.some(({ reason_code: code }) => code === 'collected');
+  if (onlyActs || sent || isFolded) {
     countUses(ctx, compiled, firing, passed, sent ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`));
   }
   for (const [index, action] of rule.actions.entries()) {
@@ -82,31 +87,47 @@ export function act(
     else
       emit(ctx, compiled, firing, { action, index, time, fields: evaluateAll(compiled.actions[index] ?? [], scope) });
   }
-  return onlyActs || sent !== undefined || rule.actions.length > 0;
+  return onlyActs || sent !== undefined || isFolded || rule.actions.length > 0;
 }
 
-/** Adds the decision on one notification type, with what the plan says about its channels. */
+/** A notification type of a firing, and its plan. */
+interface Planned {
+  readonly type: string;
+  readonly reason: string;
+  readonly plan: NotificationPlan | undefined;
+  readonly notificationId: string | undefined;
+}
+
+/** Adds the decision on one notification type, with what the plan says about its channels; adds what is folded to its digests. */
 function addPlanned(
   ctx: DecisionContext,
   compiled: CompiledRule,
-  { eventIds, evidence }: Firing,
-  {
-    type,
-    reason,
-    plan,
-    notificationId,
-  }: { type: string; reason: string; plan: NotificationPlan | undefined; notificationId: string | undefined },
+  firing: Firing,
+  { variables }: { readonly variables?: JsonObject | undefined },
+  { type, reason, plan, notificationId }: Planned,
 ): Decision {
-  const isDropped = plan?.channels.length === 0;
+  const { eventIds, evidence } = firing;
+  const digests = plan?.folds.map((fold) => foldMessage(ctx, compiled, firing, type, fold, variables)) ?? [];
+  const [digest] = digests;
+  const isSent = plan === undefined || plan.channels.length > 0;
   const [decision] = addDecision(ctx, compiled, {
-    code: isDropped ? 'all_channels_dropped' : 'matched',
-    reason: plan === undefined ? reason : isDropped ? droppedReason(plan.text) : withPlan(reason, plan.text),
+    code: isSent ? 'matched' : digest ? 'collected' : 'all_channels_dropped',
+    reason: explainPlan(reason, plan, digest),
     eventIds,
-    evidence: plan ? { ...evidence, plan: plan.verdicts } : evidence,
+    evidence: plan
+      ? { ...evidence, plan: plan.verdicts, ...(digest && !isSent && { wait: toWaitEvidence(digest) }) }
+      : evidence,
     types: [type],
     notificationId,
   });
   return decision as Decision;
+}
+
+/** @param digest undefined: nothing is folded */
+function explainPlan(reason: string, plan: NotificationPlan | undefined, digest: Wait | undefined): string {
+  if (plan === undefined) return reason;
+  if (plan.channels.length > 0) return withPlan(reason, plan.text);
+  return digest ? `${collectedReason(digest)} Its plan: ${plan.text}.` : droppedReason(plan.text);
 }
 
 /** Counts one use of each limit for the rule, however many notifications it sends. */

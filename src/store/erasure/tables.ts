@@ -30,6 +30,8 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   audit_log: 'pseudonymized',
   jobs: 'pseudonymized',
   suppressions: 'pseudonymized',
+  batch_recipients: 'pseudonymized',
+  batches: 'what every recipient gets',
   job_failures: 'ids of items that are gone',
   held_receipts: 'receipts without addresses, by ids of messages that are gone; kept for an hour',
   email_counts: 'counts',
