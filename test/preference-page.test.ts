@@ -17,7 +17,7 @@ const FILES = {
   NEWS: { category: OPERATIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }
-  STEPS: { category: TRANSACTIONAL, channels: { first_of: [email, sms], wait: 1d, until: UNTIL } }
+  STEPS: { category: TRANSACTIONAL, channels: { first_of: [email, sms], wait: 1d, until: delivered } }
   PREFERENCES_LINK: { category: TRANSACTIONAL, channels: [email] }`,
 };
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
@@ -30,7 +30,11 @@ async function open() {
   const { server, tidings } = world;
   const post = (form: readonly (readonly [string, string])[], at = path) => {
     tidings.clock.now += 1000;
-    return server.post(at, new URLSearchParams(form.map((one) => [...one])).toString(), FORM);
+    return server.post(
+      at,
+      new URLSearchParams(form.map(([name, value]): [string, string] => [name, value])).toString(),
+      FORM,
+    );
   };
   const preferences = async () => (await server.get('/api/v1/users/u1/preferences')).body.types as readonly Cells[];
   const cell = async (type: string) => (await preferences()).find((one) => one.type === type)?.channels.email;

@@ -4899,6 +4899,11 @@ export interface components {
                  */
                 postal_address?: string;
                 /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -6759,6 +6764,11 @@ export interface components {
                  */
                 postal_address?: string;
                 /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -6858,6 +6868,7 @@ export interface components {
                 } | null;
                 mail_from?: string | null;
                 postal_address?: string | null;
+                preference_link_days?: number | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {
                     [key: string]: unknown;
