@@ -106,6 +106,7 @@ function idsOf(rows: Rows): string[] {
     deviceIds,
     addressIds,
     batchIds,
+    templateIds,
     ...others
   } = rows;
   return [
@@ -117,5 +118,6 @@ function idsOf(rows: Rows): string[] {
     deviceIds[0],
     addressIds[0],
     batchIds[0],
+    ...templateIds,
   ];
 }

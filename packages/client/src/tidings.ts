@@ -4,6 +4,7 @@ import { Batches } from './resources/batches.ts';
 import { Catalogs } from './resources/catalogs.ts';
 import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
+import { CustomerNotifications } from './resources/customer-notifications.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
 import { Deliveries } from './resources/deliveries.ts';
@@ -49,6 +50,7 @@ export class Tidings {
   readonly batches: Batches;
   readonly catalog: Catalogs;
   readonly costs: Costs;
+  readonly customerNotifications: CustomerNotifications;
   readonly deadLetters: DeadLetters;
   readonly decisions: Decisions;
   readonly deliveries: Deliveries;
@@ -83,6 +85,7 @@ export class Tidings {
     this.batches = new Batches(connection);
     this.catalog = new Catalogs(connection);
     this.costs = new Costs(connection);
+    this.customerNotifications = new CustomerNotifications(connection);
     this.deadLetters = new DeadLetters(connection);
     this.decisions = new Decisions(connection);
     this.deliveries = new Deliveries(connection);

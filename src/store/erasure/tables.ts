@@ -8,6 +8,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   users: 'erased',
   addresses: 'erased',
   consents: 'erased',
+  toggles: 'erased',
   devices: 'erased',
   inbox_items: 'erased',
   inboxes: 'erased',
