@@ -76,8 +76,8 @@ test('marketing of the marketplace names the company, its address and how to uns
   expect(emails).toHaveLength(2 * 6);
   for (const { parts } of emails) {
     for (const part of [parts.text, parts.html]) {
-      expect(part).toMatch(/\{\{company_name\}\}, \{\{company_address\}\}/);
-      expect(part).toContain('{{frontend_url}}/settings/messages');
+      expect(part).toMatch(/\{\{legal_name\}\}, \{\{postal_address\}\}/);
+      expect(part).toMatch(/\{\{unsubscribe_url\}\}.*\{\{frontend_url\}\}\/settings\/messages/);
     }
   }
 });

@@ -9,6 +9,7 @@ import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
 import {
+  type EffectiveQuestion,
   type EffectiveType,
   findEffective,
   findEffectiveDigestTime,
@@ -27,6 +28,11 @@ import { unknownUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
 
+/** Facts that the preferences of a user depend on, and the catalog that it is from. */
+export interface LoadedPreferences extends Pick<Catalog, 'version' | 'rules'> {
+  readonly question: EffectiveQuestion;
+}
+
 /** The preferences of users: read as they take effect, and changed by an event. */
 export class Preferences {
   readonly #parts: Pick<HttpDependencies, 'database' | 'catalogs' | 'pipeline' | 'clock'>;
@@ -37,11 +43,7 @@ export class Preferences {
 
   /** @throws TidingsError `not_found` for an unknown user */
   async read(tenantId: string, userId: string) {
-    const { database, catalogs, clock } = this.#parts;
-    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-    if (!user) throw unknownUser();
-    const { version, rules } = await catalogs.getActive(tenantId);
-    const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
+    const { version, rules, question } = await this.load(tenantId, userId);
     const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
     return {
       user_id: userId,
@@ -50,6 +52,16 @@ export class Preferences {
       quiet_hours: findEffectiveQuietHours(question),
       digest_time: findEffectiveDigestTime(question),
     };
+  }
+
+  /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */
+  async load(tenantId: string, userId: string): Promise<LoadedPreferences> {
+    const { database, catalogs, clock } = this.#parts;
+    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
+    if (!user) throw unknownUser();
+    const { version, rules } = await catalogs.getActive(tenantId);
+    const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
+    return { version, rules, question };
   }
 
   /**

@@ -143,7 +143,7 @@ export function toRepeatedResult(given: Recipient, first: number, { recipient: _
   return { ...result, recipient: maskRecipient(given), repeats: first };
 }
 
-function maskRecipient({ user_id: userId, email, phone }: Recipient): Recipient {
+export function maskRecipient({ user_id: userId, email, phone }: Recipient): Recipient {
   if (userId !== undefined) return { user_id: userId };
   return email === undefined ? { phone: maskPhone(phone ?? '') } : { email: maskEmail(email) };
 }

@@ -21,6 +21,11 @@ export interface TemplateVariables {
   readonly shared: Variables;
 }
 
+/** URLs for the reader of a message, as variables of its template. */
+export interface ReaderLinks {
+  readonly unsubscribe_url?: string;
+}
+
 /**
  * Returns the data of a template with everything that is known without the event: the tenant, its time zone for a user
  * without one, and the variables at the top level. Or the clause that says which variable is missing or wrong.
@@ -29,11 +34,13 @@ export interface TemplateVariables {
  *
  * @param data as it was decided with: `variables` are those that were given
  * @param variables undefined: the template has no variables
+ * @param links URLs for the reader of the message, as variables; undefined: there are no such URLs
  */
 export function toTemplateValues(
   { variables: given, ...data }: JsonObject,
   variables: TemplateVariables | undefined,
   { name, settings }: TenantProfile,
+  links?: ReaderLinks,
 ): { readonly values: JsonObject } | { readonly problem: string } {
   const { zone, branding = {}, asset_base_url: assets, variables: ofTenant } = settings;
   const user = data.user as JsonObject | undefined;
@@ -47,6 +54,10 @@ export function toTemplateValues(
   const all: JsonObject = {
     ...toCommon(user),
     // A default says more of an application than the name of the tenant.
+    ...(name === '' || declared.legal_name?.default !== undefined ? {} : { legal_name: name }),
+    ...(settings.legal_name === undefined ? {} : { legal_name: settings.legal_name }),
+    ...(settings.postal_address === undefined ? {} : { postal_address: settings.postal_address }),
+    ...links,
     ...(name === '' || declared.app_name?.default !== undefined ? {} : { app_name: name }),
     ...withoutEmpty(ofTenant),
     ...withoutEmpty(given as JsonObject | undefined),

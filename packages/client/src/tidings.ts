@@ -1,8 +1,10 @@
 import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
+import { Batches } from './resources/batches.ts';
 import { Catalogs } from './resources/catalogs.ts';
 import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
+import { CustomerNotifications } from './resources/customer-notifications.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
 import { Deliveries } from './resources/deliveries.ts';
@@ -33,6 +35,7 @@ export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionErro
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
+export type { BatchLineError, BatchRecipient, BatchUpload } from './resources/batches.ts';
 export {
   type VerifyOptions,
   verifyWebhook,
@@ -44,8 +47,10 @@ export {
 /** An installation of Tidings, seen with one key: each property holds the operations of one kind of thing. */
 export class Tidings {
   readonly auditLog: AuditLog;
+  readonly batches: Batches;
   readonly catalog: Catalogs;
   readonly costs: Costs;
+  readonly customerNotifications: CustomerNotifications;
   readonly deadLetters: DeadLetters;
   readonly decisions: Decisions;
   readonly deliveries: Deliveries;
@@ -77,8 +82,10 @@ export class Tidings {
   constructor(options: TidingsOptions) {
     const connection = new Connection(options);
     this.auditLog = new AuditLog(connection);
+    this.batches = new Batches(connection);
     this.catalog = new Catalogs(connection);
     this.costs = new Costs(connection);
+    this.customerNotifications = new CustomerNotifications(connection);
     this.deadLetters = new DeadLetters(connection);
     this.decisions = new Decisions(connection);
     this.deliveries = new Deliveries(connection);

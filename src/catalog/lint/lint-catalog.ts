@@ -8,6 +8,7 @@ import { checkDigests } from './digests.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
+import { checkMarketingFooter } from './marketing-footer.ts';
 import { checkRoutes } from './routes.ts';
 import { checkTemplates } from './templates.ts';
 import { checkUses } from './uses.ts';
@@ -50,5 +51,6 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
   checkRoutes(data, report);
   checkDigests(data, report);
   checkTemplates(data, files, reportAt);
+  checkMarketingFooter(data, report);
   return findings.sort(compareByPlace);
 }
