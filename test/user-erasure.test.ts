@@ -102,6 +102,10 @@ async function live(id: string): Promise<void> {
   await server.post(`${path}/addresses`, { kind: 'email', address: 'blue-suede@example.com' });
   await server.send('PATCH', path, { traits: { shoes: 'blue-suede' } });
   await server.post(`${path}/reveal`, { reason: 'a test' });
+  await server.send('PATCH', `${path}/preferences`, { channels: { push: false } });
+  const evidence = { ip: '203.0.113.9', user_agent: 'blue-suede' };
+  const consent = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form', evidence };
+  expect((await server.post(`${path}/consents`, consent)).status).toBeLessThan(300);
   await server.post(
     '/api/v1/users/bulk',
     { users: [{ user_id: id, traits: {} }] },
@@ -160,6 +164,9 @@ describe('an erasure', () => {
     expect((await query(`select from messages`)).length).toBeGreaterThan(0);
     const log = await server.get(`/api/v1/audit-log?subject=${body.erasure_id}`);
     expect(log.body.entries).toMatchObject([{ action: 'user.erased', detail: { reason: 'asked for' } }]);
+    expect(await query('select user_id, purpose, state, sealed from consents')).toMatchObject([
+      { user_id: expect.stringMatching(/^erased user \S{32}$/), purpose: 'MARKETING', state: 'granted', sealed: null },
+    ]);
     expect((await query('select address_mask from suppressions')).map((row) => row.address_mask)).toEqual([null]);
   });
 

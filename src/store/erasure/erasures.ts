@@ -226,6 +226,7 @@ export interface OpenErasure {
   readonly addressHashes: readonly string[];
   readonly waitUntil: Millis | null;
   readonly rejectedHash: string;
+  readonly userHash: string;
 }
 
 /** Returns an erasure that has not ended; undefined: it has. */
@@ -241,8 +242,9 @@ export async function loadOpenErasure(
     until: string;
     address_hashes: string[] | null;
     wait_until: Millis | null;
+    user_hash: string;
   }>(
-    `select user_id, erased_at, until, address_hashes, wait_until from erasures
+    `select user_hash, user_id, erased_at, until, address_hashes, wait_until from erasures
      where tenant_id = $1 and erasure_id = $2 and finished_at is null`,
     [tenantId, erasureId],
   );
@@ -255,6 +257,7 @@ export async function loadOpenErasure(
       until: row.until,
       addressHashes: row.address_hashes ?? [],
       waitUntil: row.wait_until,
+      userHash: row.user_hash,
       rejectedHash: toUserHash(seal, tenantId, row.user_id) ?? '',
     }
   );

@@ -7,7 +7,6 @@
 export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   users: 'erased',
   addresses: 'erased',
-  consents: 'erased',
   devices: 'erased',
   inbox_items: 'erased',
   inboxes: 'erased',
@@ -29,6 +28,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   audit_log: 'pseudonymized',
   jobs: 'pseudonymized',
   suppressions: 'pseudonymized',
+  consents: 'pseudonymized',
   job_failures: 'ids of items that are gone',
   held_receipts: 'receipts without addresses, by ids of messages that are gone; kept for an hour',
   email_counts: 'counts',

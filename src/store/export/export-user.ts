@@ -103,7 +103,7 @@ async function* toFiles(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
 
 const README = `Everything that Tidings stores about one user, as it was at one moment.
 
-user.json      traits and addresses
+user.json      traits, addresses, and preferences: what the user said about messages
 events/        what was reported about the user, with the decisions of rules
 waits/         rules that waited, or wait, with their decisions
 notifications/ messages that were decided, with the values for their templates
