@@ -157,7 +157,7 @@ describe('an erasure', () => {
     expect([status, body.status]).toEqual([202, 'running']);
     expect(JSON.stringify(body)).not.toContain('maria');
     const done = await ended(body.erasure_id);
-    expect(done.counts).toMatchObject({ events: 4, notifications: 1, rejected_events: 1, limit_uses: 1, inboxes: 1 });
+    expect(done.counts).toMatchObject({ events: 6, notifications: 1, rejected_events: 1, limit_uses: 1, inboxes: 1 });
     expect(tracesIn(await dump())).toEqual([]);
     expect((await server.get('/api/v1/users/maria-4711')).status).toBe(404);
     expect((await server.get('/api/v1/audit/other')).body).toMatchObject({ profile: { traits: { name: 'Other' } } });
