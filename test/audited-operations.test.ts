@@ -15,6 +15,7 @@ const AUDITED: {
   'PATCH /api/v1/users/{user_id}': ['user.changed', 'none'],
   'POST /api/v1/users/bulk': ['users.changed', 'none'],
   'POST /api/v1/users/{user_id}/export': ['user.exported', 'none'],
+  'POST /api/v1/users/{user_id}/merge': ['user.merged', 'none'],
   'POST /api/v1/users/{user_id}/erase': ['user.erased', 'none'],
   'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
   'POST /api/v1/users/{user_id}/addresses': ['address.added', 'after'],
@@ -143,7 +144,7 @@ async function listChanges(): Promise<Operation[]> {
     .sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
 }
 
-test('each operation that changes something leaves one entry with its actor, target, and the states before and after', async () => {
+test('each operation that changes something leaves one entry, a merge of users one for each, with its actor, target, and the states before and after', async () => {
   const changes = await listChanges();
   const names = changes.map(({ name }) => name).sort();
   expect(names, 'say in this test what each operation leaves').toEqual(
@@ -160,7 +161,8 @@ test('each operation that changes something leaves one entry with its actor, tar
     }
     const [action, states] = expected;
     expect([operation.name, status < 300]).toEqual([operation.name, true]);
-    expect([operation.name, added.map((entry) => entry.action)]).toEqual([operation.name, [action]]);
+    const actions = action === 'user.merged' ? [action, action] : [action];
+    expect([operation.name, added.map((entry) => entry.action)]).toEqual([operation.name, actions]);
     const [entry] = added as [Entry];
     expect([operation.name, entry.actor_kind, entry.subject === '']).toEqual([operation.name, 'local', false]);
     const has = [entry.before !== null, entry.after !== null];

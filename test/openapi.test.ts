@@ -166,6 +166,7 @@ describe('the API documentation', () => {
       'POST /api/v1/users/{user_id}/devices/apns',
       'POST /api/v1/users/{user_id}/devices/fcm',
       'POST /api/v1/users/{user_id}/erase',
+      'POST /api/v1/users/{user_id}/merge',
       'POST /api/v1/users/{user_id}/export',
       'POST /api/v1/users/{user_id}/inbox/{mark}',
       'POST /api/v1/users/{user_id}/inbox/{notification_id}/{action}',

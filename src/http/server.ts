@@ -63,6 +63,7 @@ import { registerTrackingRoutes } from './routes/tracking.ts';
 import { registerUnsubscribeRoutes } from './routes/unsubscribe.ts';
 import { registerUserChangeRoutes } from './routes/user-changes.ts';
 import { registerUserExportRoutes } from './routes/user-export.ts';
+import { registerUserMergeRoutes } from './routes/user-merge.ts';
 import { registerUserRoutes } from './routes/users.ts';
 import { registerWaitRoutes } from './routes/waits.ts';
 import { registerWebhookRoutes } from './routes/webhooks.ts';
@@ -111,6 +112,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerUserChangeRoutes(app, dependencies);
   registerUserExportRoutes(app, dependencies);
   registerErasureRoutes(app, dependencies);
+  registerUserMergeRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);
   registerPreferenceRoutes(app, dependencies);

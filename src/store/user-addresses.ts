@@ -40,7 +40,8 @@ export interface AddressChanger {
   readonly now: Millis;
 }
 
-interface AddressRow {
+/** An address as it is stored. */
+export interface AddressRow {
   readonly kind: AddressKind;
   readonly place: number;
   readonly is_trait: boolean;
@@ -169,7 +170,8 @@ async function lockAddressRows(
   return loadAddressRows(connection, tenantId, userId);
 }
 
-async function loadAddressRows(
+/** Returns the addresses of a user as they are stored, by kind and place. Undefined: there is no such user. */
+export async function loadAddressRows(
   connection: Connection,
   tenantId: string,
   userId: string,
@@ -202,7 +204,20 @@ async function storeOrder(
   };
   const [old, view] = [viewIn(before), viewIn(after)];
   if (JSON.stringify(old) === JSON.stringify(view)) return view;
-  const kind = (ordered[0] ?? before[0])?.kind;
+  const kind = (ordered[0] ?? before[0])?.kind as AddressKind;
+  await replaceAddresses(connection, { tenantId, userId, kind }, after);
+  const action = !view ? 'address.removed' : old ? 'address.changed' : 'address.added';
+  const states = { before: (old as JsonObject | undefined) ?? null, after: (view as JsonObject | undefined) ?? null };
+  await appendAuditEntry(connection, { tenantId, actor, action, subject: userId, detail: {}, ...states }, now);
+  return view;
+}
+
+/** Stores these addresses in the place of all that the user has of a kind; their places are in the order of the list. */
+export async function replaceAddresses(
+  connection: pg.PoolClient,
+  { tenantId, userId, kind }: { readonly tenantId: string; readonly userId: string; readonly kind: AddressKind },
+  ordered: readonly AddressRow[],
+): Promise<void> {
   await connection.query('delete from addresses where tenant_id = $1 and user_id = $2 and kind = $3', [
     tenantId,
     userId,
@@ -213,12 +228,8 @@ async function storeOrder(
      select $1, $2, $3, place, is_trait, added_at, decode(sealed, 'base64'), key_id, hash, mask, updated_at
      from json_to_recordset($4) as r(place smallint, is_trait boolean, added_at timestamptz, sealed text, key_id text, hash text,
                                      mask text, updated_at timestamptz)`,
-    [tenantId, userId, kind, JSON.stringify(after.map(toStored))],
+    [tenantId, userId, kind, JSON.stringify(ordered.map((row, place) => toStored({ ...row, place })))],
   );
-  const action = !view ? 'address.removed' : old ? 'address.changed' : 'address.added';
-  const states = { before: (old as JsonObject | undefined) ?? null, after: (view as JsonObject | undefined) ?? null };
-  await appendAuditEntry(connection, { tenantId, actor, action, subject: userId, detail: {}, ...states }, now);
-  return view;
 }
 
 function toStored(row: AddressRow): JsonObject {

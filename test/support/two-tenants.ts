@@ -27,6 +27,8 @@ export interface Rows {
   /** Ids of two addresses of the user that do not receive. */
   readonly addressIds: readonly [string, string];
   readonly inboxItemId: string;
+  /** A user who may be merged into another. */
+  readonly mergeableId: string;
   /** Another user, who may be erased. */
   readonly erasableId: string;
   readonly erasureId: string;
@@ -155,10 +157,11 @@ export async function twoTenants(): Promise<TwoTenants> {
       [tenantId, `${word} maria`, inboxItemId, `${word} type`],
     );
     const [erasableId, erasureId] = [`${word} erasable`, randomUUID()];
+    const mergeableId = `${word} mergeable`;
     await pool.query(
       `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
-       values ($1, $2, '{}', '{}', '{}', now(), now())`,
-      [tenantId, erasableId],
+       select $1, id, '{}', '{}', '{}', now(), now() from unnest($2::text[]) as id`,
+      [tenantId, [erasableId, mergeableId]],
     );
     await pool.query(
       `insert into erasures (tenant_id, user_hash, erasure_id, erased_at, until, job_id, actor, counts, finished_at)
@@ -169,6 +172,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       ...(await load(pool, tenantId)),
       tenantId,
       erasableId,
+      mergeableId,
       erasureId,
       deviceIds,
       inboxItemId,
@@ -318,6 +322,7 @@ async function load(
     | 'tenantId'
     | 'deviceIds'
     | 'erasableId'
+  | 'mergeableId'
     | 'erasureId'
     | 'inboxItemId'
     | 'suppressionId'

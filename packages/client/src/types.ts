@@ -1630,6 +1630,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge a user into another: what is open, and later events of the id, go to the survivor; it cannot be undone */
+        post: operations["mergeUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/preferences": {
         parameters: {
             query?: never;
@@ -4110,6 +4127,13 @@ export interface components {
             /** @example default */
             tenant_id: string;
         };
+        MergeBody: {
+            /**
+             * @description Your id of the survivor
+             * @example user-1042
+             */
+            into: string;
+        };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
             /** @description Buttons */
@@ -5322,7 +5346,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -6917,6 +6941,37 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description The merge of a user into another */
+        UserMerge: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            merged_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            merged_into: string;
+            /** @description What went to the survivor; nothing if they were merged before */
+            moved: {
+                addresses: number;
+                devices: number;
+                inbox_items: number;
+                /** @description Uses of limits that the survivor did not have */
+                limit_uses: number;
+                /** @description Notifications that are not sent yet */
+                notifications: number;
+                /** @description Rules that wait; each keeps its due time */
+                waits: number;
+            };
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description Users in the order of their ids, or, for a name, of their names */
         UserPage: {
             /**
@@ -7597,6 +7652,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, too_much_to_merge, too_many_addresses */
+        IdempotencyKeyReusedTooMuchToMergeTooManyAddresses: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_much_to_merge" | "too_many_addresses";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, unknown_type, category_mismatch, invalid_notification */
         IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification: {
             headers: {
@@ -7788,6 +7857,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "account_exists";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, already_merged */
+        NotReadableIdempotencyInProgressAlreadyMerged: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "already_merged";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -8158,6 +8241,7 @@ export type Member = components['schemas']['Member'];
 export type MemberChange = components['schemas']['MemberChange'];
 export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
+export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
@@ -8260,6 +8344,7 @@ export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
+export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
 export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
@@ -8297,6 +8382,7 @@ export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
+export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
@@ -8311,6 +8397,7 @@ export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
 export type ResponseNotReadableIdempotencyInProgressAccountExists = components['responses']['NotReadableIdempotencyInProgressAccountExists'];
+export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['responses']['NotReadableIdempotencyInProgressAlreadyMerged'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
@@ -16108,7 +16195,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -16410,6 +16497,69 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimitedTooManyStreams"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mergeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "merged_into": "user-1042",
+                     *       "merged_at": "2026-11-02T09:30:00.000Z",
+                     *       "moved": {
+                     *         "addresses": 1,
+                     *         "devices": 1,
+                     *         "waits": 1,
+                     *         "notifications": 1,
+                     *         "inbox_items": 1,
+                     *         "limit_uses": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserMerge"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooMuchToMergeTooManyAddresses"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { MergeView } from '../../ingest/merge-users.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { ErasureView } from '../../store/erasure/erasures.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
@@ -29,7 +30,7 @@ interface SearchOptions {
   readonly json?: boolean;
 }
 
-/** Adds the commands `users search|get|put|set|export|erase|erasure`. */
+/** Adds the commands `users search|get|put|set|export|merge|erase|erasure`. */
 export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
@@ -92,6 +93,21 @@ export function addUsersCommands(program: Command): void {
         return { data: { user_id: userId, file: output, bytes }, lines: [`${bytes} bytes written to ${output}`] };
       }),
     );
+  users
+    .command('merge')
+    .description('Merge a user into another; it cannot be undone')
+    .argument(...USER)
+    .argument('<into>', 'your id of the survivor')
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (userId: string, into: string, { yes, json }: { yes?: boolean; json?: boolean }) => {
+      await confirm(`Merge ${userId} into ${into}?`, yes);
+      return runApiCommand(json, async (api) => {
+        const data = (await api.post(`${pathOf(userId)}/merge`, { into })) as MergeView;
+        const moved = Object.entries(data.moved).map(([what, count]) => `${what} ${count}`);
+        return { data, lines: [[`${userId} is ${data.merged_into}`, data.merged_at, ...moved].join('  ')] };
+      });
+    });
   users
     .command('erase')
     .description('Erase everything about a user; it cannot be undone')

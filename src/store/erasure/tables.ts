@@ -8,6 +8,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   users: 'erased',
   addresses: 'erased',
   devices: 'erased',
+  merged_users: 'erased',
   inbox_items: 'erased',
   inboxes: 'erased',
   limit_uses: 'erased',

@@ -32,6 +32,7 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   erasures: ['SELECT', 'INSERT', 'UPDATE'],
+  merged_users: ['SELECT', 'DELETE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
   limit_uses: ['SELECT'],

@@ -239,6 +239,7 @@ create table active_catalogs (
   heard_outcomes text[],  -- those of them that are outcomes of notifications
   has_terms      boolean not null default false,  -- users have terms: claims look at them
   erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
+  has_merges     boolean not null default false,  -- users were merged: events of their old ids go to those they are now
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -386,6 +387,18 @@ create table devices (
 );
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
+
+-- Ids of users that were merged into others. Later events of the id go to the survivor, who is never on the left: a survivor that is
+-- merged itself takes these rows along.
+create table merged_users (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  merged_into text collate "C" not null,
+  merged_at   timestamptz(3)   not null,
+  primary key (tenant_id, user_id),
+  constraint merged_users_into_another check (user_id <> merged_into)
+);
+create index merged_users_into on merged_users (tenant_id, merged_into);
 
 -- Users that were erased. The row stays, so that events from before are rejected; it knows the user only by a keyed hash, once
 -- the job has deleted everything (src/store/erasure/).
@@ -996,6 +1009,7 @@ begin
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
     new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
     new.erased_until := (select max(erased_at) from erasures where tenant_id = new.tenant_id);
+    new.has_merges := exists (select from merged_users where tenant_id = new.tenant_id);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -1028,6 +1042,14 @@ begin
 end $$;
 create trigger erasures_noted after insert or update of erased_at on erasures
   for each row execute function note_erasure();
+
+-- Tells ingest of a merge, in the same way.
+create function note_merge() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  update active_catalogs set has_merges = true where tenant_id = new.tenant_id and not has_merges;
+  return null;
+end $$;
+create trigger merged_users_noted after insert on merged_users for each row execute function note_merge();
 
 -- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
 create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
@@ -1205,7 +1227,8 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures', 'inbox_items', 'inboxes',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
+    'merged_users', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
     'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'

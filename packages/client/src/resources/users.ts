@@ -6,6 +6,7 @@ import type {
   Erasure,
   ErasureBody,
   Explanation,
+  MergeBody,
   NewAddress,
   NewToken,
   Reveal,
@@ -17,6 +18,7 @@ import type {
   UserAudit,
   UserBody,
   UserDetails,
+  UserMerge,
   UserPage,
   UserSearch,
   UsersBody,
@@ -53,6 +55,11 @@ export class Users extends Resource {
   /** Sets traits of up to 1,000 users, with a result for each. */
   putMany(users: UsersBody, options?: CallOptions): Promise<UsersResult> {
     return this.request('post', '/api/v1/users/bulk', { body: users }, options);
+  }
+
+  /** Merges a user into another, who is `into`. It cannot be undone. */
+  merge(userId: string, body: MergeBody, options?: CallOptions): Promise<UserMerge> {
+    return this.request('post', '/api/v1/users/{user_id}/merge', { path: { user_id: userId }, body }, options);
   }
 
   /** Begins to erase everything about a user. It cannot be undone. */
