@@ -45,6 +45,8 @@ export const ERROR_CODES = {
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
   preference_locked: { status: 422, title: 'Preference locked' },
+  wrong_code: { status: 422, title: 'Wrong code' },
+  code_expired: { status: 422, title: 'Code expired' },
   too_much_to_merge: { status: 422, title: 'Too much to merge' },
   too_many_addresses: { status: 422, title: 'Too many addresses' },
   too_many_devices: { status: 422, title: 'Too many devices' },

@@ -25,6 +25,7 @@ import { rejectForeignOrigins } from './origin.ts';
 import { getRequestId, registerRequestIds } from './request-id.ts';
 import { registerAccountRoutes } from './routes/accounts.ts';
 import { registerActivityRoutes } from './routes/activity.ts';
+import { registerAddressVerificationRoutes } from './routes/address-verification.ts';
 import { registerAddressRoutes } from './routes/addresses.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
@@ -112,6 +113,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerUserChangeRoutes(app, dependencies);
   registerUserExportRoutes(app, dependencies);
   registerErasureRoutes(app, dependencies);
+  registerAddressVerificationRoutes(app, dependencies);
   registerUserMergeRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);

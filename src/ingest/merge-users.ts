@@ -5,6 +5,7 @@ import { type Json, type Millis, USER_MERGED } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { MAX_TERMS_CHARS, type Terms } from '../model/terms.ts';
 import type { Seal } from '../privacy/seal.ts';
+import { moveVerifications } from '../store/address-verifications.ts';
 import { appendAuditEntries } from '../store/audit-log.ts';
 import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import { reviveStatement } from '../store/deliveries/revive.ts';
@@ -112,6 +113,7 @@ async function merge(
     releaseHeld(tenantId, [from, into], now),
   ]);
   const { added: addresses, firstOf } = await storeUnited(connection, seal, { tenantId, now }, users, united);
+  await moveVerifications(connection, move);
   const devices = await moveDevices(connection, move);
   const notifications = await moveOpenNotifications(connection, seal, move);
   const found = firstOf.map((kind) => ({ userId: into, kind }));

@@ -4,6 +4,8 @@ import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
+import { toCodeHash } from '../../src/notify/verify-address.ts';
+import { toNormalAddress } from '../../src/privacy/normal-address.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { type TestServer, testServer } from './http.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
@@ -24,8 +26,8 @@ export interface Rows {
   readonly sent: string;
   /** Two of them. */
   readonly deviceIds: readonly [string, string];
-  /** Ids of two addresses of the user that do not receive. */
-  readonly addressIds: readonly [string, string];
+  /** Ids of three addresses of the user that do not receive; the code CODE was sent to the last. */
+  readonly addressIds: readonly [string, string, string];
   readonly inboxItemId: string;
   /** A user who may be merged into another. */
   readonly mergeableId: string;
@@ -190,6 +192,8 @@ export async function twoTenants(): Promise<TwoTenants> {
   const server = await testServer(tidings, { perMinute: 1_000_000 });
   const accessOfOther = await addAccess(server, OTHER, 'foreign', rowsOfOther.userId);
   const accessOfOwn = await addAccess(server, TENANT, 'own', rowsOfOwn.userId);
+  await addCode(tidings, OTHER, 'foreign', rowsOfOther.userId);
+  await addCode(tidings, TENANT, 'own', rowsOfOwn.userId);
   const webhookOfOther = await addWebhook(pool, OTHER, accessOfOther.endpointIds[1]);
   const webhookOfOwn = await addWebhook(pool, TENANT, accessOfOwn.endpointIds[1]);
   const other = { ...rowsOfOther, ...accessOfOther, webhook: webhookOfOther };
@@ -259,8 +263,24 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   const addAddress = async (address: string) =>
     (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address }))
       .address_id;
-  const addressIds = [await addAddress(`${word}@one.example`), await addAddress(`${word}@two.example`)] as const;
+  const addressIds = [
+    await addAddress(`${word}@one.example`),
+    await addAddress(`${word}@two.example`),
+    await addAddress(`${word}@three.example`),
+  ] as const;
   return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, token };
+}
+
+/** The code that was sent to the last address of each user. */
+export const CODE = '042917';
+
+async function addCode({ pool, seal }: TestTidings, tenantId: string, word: string, userId: string): Promise<void> {
+  const hash = seal.sign(toNormalAddress('email', `${word}@three.example`));
+  await pool.query(
+    `insert into address_verifications (tenant_id, user_id, kind, hash, code_hash, expires_at)
+     values ($1, $2, 'email', $3, $4, '2100-01-01')`,
+    [tenantId, userId, hash, toCodeHash(seal, { tenantId, userId, kind: 'email', hash }, CODE)],
+  );
 }
 
 /** Adds a delivery to the endpoint of a tenant, and returns its id. */
@@ -322,7 +342,7 @@ async function load(
     | 'tenantId'
     | 'deviceIds'
     | 'erasableId'
-  | 'mergeableId'
+    | 'mergeableId'
     | 'erasureId'
     | 'inboxItemId'
     | 'suppressionId'

@@ -1441,6 +1441,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to an address of a user, by a notification of a type of the catalog */
+        post: operations["verifyAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify an address of a user by the code that was sent to it */
+        post: operations["confirmAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/consents": {
         parameters: {
             query?: never;
@@ -2485,6 +2519,13 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        CodeBody: {
+            /**
+             * @description Six digits
+             * @example 042917
+             */
+            code: string;
         };
         /** @description A consent that was granted or withdrawn */
         Consent: {
@@ -5346,7 +5387,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -6344,6 +6385,22 @@ export interface components {
              */
             zone_from?: "recipient" | "request" | "tenant" | "default";
         };
+        /** @description A code that was sent to an address */
+        SentCode: {
+            /**
+             * @description Id of the address
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            address_id: string;
+            /**
+             * Format: date-time
+             * @description The code is of no use afterwards
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description Null: the plan has dropped it */
+            notification_id: string | null;
+        };
         /** @description The sender of a request, and its rights */
         Session: {
             /** @description Sender of this request; null: an unknown one */
@@ -6861,6 +6918,9 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             updated_at: string;
+            /** @description When the user proved to read it; null: never */
+            verified_at: string | null;
+            verify_method: "code" | null;
         };
         /** @description By kind, the one that receives first */
         UserAddresses: {
@@ -7070,6 +7130,13 @@ export interface components {
             value: components["schemas"]["Json"];
             /** @enum {string} */
             verdict: "go" | "hold" | "fold" | "drop";
+        };
+        VerifyBody: {
+            /**
+             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`
+             * @example VERIFY_ADDRESS
+             */
+            type: string;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -7680,6 +7747,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, unknown_type, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, wrong_code, code_expired */
+        IdempotencyKeyReusedWrongCodeCodeExpired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "wrong_code" | "code_expired";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description internal */
         Internal: {
             headers: {
@@ -8173,6 +8268,7 @@ export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type CodeBody = components['schemas']['CodeBody'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -8321,6 +8417,7 @@ export type SendingResumption = components['schemas']['SendingResumption'];
 export type SendingState = components['schemas']['SendingState'];
 export type SendRequest = components['schemas']['SendRequest'];
 export type SendResult = components['schemas']['SendResult'];
+export type SentCode = components['schemas']['SentCode'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
@@ -8351,6 +8448,7 @@ export type UserSearch = components['schemas']['UserSearch'];
 export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
 export type Verdict = components['schemas']['Verdict'];
+export type VerifyBody = components['schemas']['VerifyBody'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -8384,6 +8482,8 @@ export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['I
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
+export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
@@ -15412,7 +15512,9 @@ export interface operations {
                      *           "primary": true,
                      *           "is_trait": true,
                      *           "added_at": "2026-11-02T09:30:00.000Z",
-                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "verified_at": "2026-11-02T09:30:00.000Z",
+                     *           "verify_method": "code"
                      *         }
                      *       ]
                      *     }
@@ -15469,7 +15571,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15489,7 +15593,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15544,7 +15650,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15604,7 +15712,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15619,6 +15729,126 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentCode"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    confirmAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "kind": "email",
+                     *       "address": "m…@example.com",
+                     *       "primary": true,
+                     *       "is_trait": true,
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedWrongCodeCodeExpired"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -4,7 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MergeView } from '../../ingest/merge-users.ts';
 import type { JsonObject } from '../../model/event.ts';
+import type { SentCode } from '../../notify/verify-address.ts';
 import type { ErasureView } from '../../store/erasure/erasures.ts';
+import type { UserAddressView } from '../../store/user-addresses.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
@@ -30,7 +32,7 @@ interface SearchOptions {
   readonly json?: boolean;
 }
 
-/** Adds the commands `users search|get|put|set|export|merge|erase|erasure`. */
+/** Adds the commands `users search|get|put|set|export|verify|confirm|merge|erase|erasure`. */
 export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
@@ -91,6 +93,32 @@ export function addUsersCommands(program: Command): void {
         const content = await api.download(`${pathOf(userId)}/export`, { reason });
         const bytes = await writeArchive(content, output);
         return { data: { user_id: userId, file: output, bytes }, lines: [`${bytes} bytes written to ${output}`] };
+      }),
+    );
+  users
+    .command('verify')
+    .description('Send a code to an address of a user')
+    .argument(...USER)
+    .argument('<address-id>', 'its id, as the list of addresses has it')
+    .requiredOption('--type <type>', 'notification type with the variable code')
+    .option(...JSON_OPTION)
+    .action((userId: string, addressId: string, { type, json }: { type: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.post(pathOfCode(userId, addressId), { type })) as SentCode;
+        return { data, lines: [`sent; of use until ${data.expires_at}`] };
+      }),
+    );
+  users
+    .command('confirm')
+    .description('Verify an address of a user by the code that was sent to it')
+    .argument(...USER)
+    .argument('<address-id>', 'its id, as the list of addresses has it')
+    .argument('<code>', 'the six digits')
+    .option(...JSON_OPTION)
+    .action((userId: string, addressId: string, code: string, { json }: { json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.post(`${pathOfCode(userId, addressId)}/confirm`, { code })) as UserAddressView;
+        return { data, lines: [`${data.address} verified ${data.verified_at}`] };
       }),
     );
   users
@@ -163,6 +191,10 @@ function parseTraits(text: string): object {
     // As any other text that is no object.
   }
   throw new InvalidArgumentError(`Write a JSON object, such as '{"plan":"pro"}'.`);
+}
+
+function pathOfCode(userId: string, addressId: string): string {
+  return `${pathOf(userId)}/addresses/${encodeURIComponent(addressId)}/verify`;
 }
 
 function pathOf(userId: string): string {

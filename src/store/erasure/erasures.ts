@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
+import { ADDRESS_USER } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
@@ -70,8 +71,11 @@ export function beginErasure(
     }
     const merged = await listMergedInto(connection, tenantId, userId);
     if (merged.length > 0) await lockUsers(connection, tenantId, merged);
+    // Codes were sent to the addresses themselves, as users who are known by them alone.
+    const known = (await loadAddressHashes(connection, tenantId, userId)).map((hash) => ADDRESS_USER + hash);
+    if (known.length > 0) await lockUsers(connection, tenantId, known);
     const begun = await beginLocked(connection, seal, request, now);
-    for (const other of merged) await beginLocked(connection, seal, { ...request, userId: other }, now);
+    for (const other of [...merged, ...known]) await beginLocked(connection, seal, { ...request, userId: other }, now);
     return begun;
   });
 }
@@ -114,7 +118,7 @@ async function beginLocked(
       JSON.stringify(actor),
     ],
   );
-  for (const table of ['users', 'addresses', 'devices', 'merged_users'])
+  for (const table of ['users', 'addresses', 'devices', 'merged_users', 'address_verifications'])
     await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, userId]);
   await connection.query(`delete from waits where tenant_id = $1 and user_id = $2 and status = 'waiting'`, [
     tenantId,

@@ -9,6 +9,7 @@ export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   addresses: 'erased',
   devices: 'erased',
   merged_users: 'erased',
+  address_verifications: 'erased',
   inbox_items: 'erased',
   inboxes: 'erased',
   limit_uses: 'erased',

@@ -119,6 +119,7 @@ receipts/      what providers reported
 messages/      messages as they were sent
 inbox/         messages in the app
 consents/      consents that were granted or withdrawn, with their evidence
+verifications/ codes that were sent to addresses, and when they were verified
 devices/       devices for push messages, their tokens masked
 limit_uses/    messages that count towards a limit
 suppressions/  why an address gets no messages

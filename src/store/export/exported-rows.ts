@@ -133,6 +133,11 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
         (evidence) => ({ evidence }),
       ),
   },
+  {
+    name: 'verifications',
+    query: ofUser('address_verifications', 'kind, hash', `- 'hash' - 'code_hash'`),
+    open: asIs,
+  },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
   {

@@ -364,6 +364,25 @@ create unique index addresses_others on addresses (tenant_id, user_id, kind, has
 -- Users by address.
 create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
+-- Codes that were sent to addresses of users, and when the user proved to read them. By the keyed hash, and not on the row of the
+-- address: it is known again when the address is added again, and events write addresses as before.
+create table address_verifications (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  kind        text             not null constraint address_verifications_kind_known check (kind in ('email', 'phone')),
+  hash        text collate "C" not null,  -- of the address, as in "addresses"
+  code_hash   text,                       -- keyed, of the latest code; null: it was used
+  tries       smallint         not null default 0,  -- of this code
+  sent_at     timestamptz(3),
+  expires_at  timestamptz(3),
+  day_from    timestamptz(3),             -- since when "codes" are counted
+  codes       smallint         not null default 0,
+  verified_at timestamptz(3),             -- null: never
+  method      text             constraint address_verifications_method_known check (method in ('code')),
+  primary key (tenant_id, user_id, kind, hash),
+  constraint address_verifications_method_of_verified check ((verified_at is null) = (method is null))
+);
+
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
 create table devices (
@@ -1228,7 +1247,7 @@ begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
-    'merged_users', 'inbox_items', 'inboxes',
+    'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
     'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'

@@ -3,6 +3,7 @@ import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type {
+  CodeBody,
   Erasure,
   ErasureBody,
   Explanation,
@@ -11,6 +12,7 @@ import type {
   NewToken,
   Reveal,
   RevealedAddresses,
+  SentCode,
   StoredEvent,
   User,
   UserAddress,
@@ -24,6 +26,7 @@ import type {
   UsersBody,
   UsersResult,
   UserToken,
+  VerifyBody,
 } from '../types.ts';
 
 export class Users extends Resource {
@@ -115,6 +118,19 @@ export class Users extends Resource {
   makeAddressPrimary(userId: string, addressId: string, options?: CallOptions): Promise<UserAddress> {
     const path = { user_id: userId, address_id: addressId };
     return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/primary', { path }, options);
+  }
+
+  /** Sends a code to an address, by a notification of a type of the catalog. */
+  verifyAddress(userId: string, addressId: string, body: VerifyBody, options?: CallOptions): Promise<SentCode> {
+    const path = { user_id: userId, address_id: addressId };
+    return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/verify', { path, body }, options);
+  }
+
+  /** Verifies an address by the code that was sent to it. */
+  confirmAddress(userId: string, addressId: string, body: CodeBody, options?: CallOptions): Promise<UserAddress> {
+    const path = { user_id: userId, address_id: addressId };
+    const url = '/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm';
+    return this.request('post', url, { path, body }, options);
   }
 
   /** Removes an address; if messages went to it, they go to the next of its kind. */
