@@ -19,6 +19,7 @@ const ROOMS = {
   'store/pg': 'model errors.ts lib time',
   store: 'model errors.ts lib time privacy events users rules store/pg',
   catalog: 'model errors.ts lib time events expressions rules templates store',
+  authoring: 'model errors.ts lib time templates store store/pg catalog',
   explain: 'model errors.ts lib time privacy rules store catalog',
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   'http-out': '',
@@ -38,7 +39,7 @@ const ROOMS = {
   embedded: 'model errors.ts lib',
   health: 'model time store store/pg delivery',
   'config.ts': 'model errors.ts lib time channels',
-  http: 'model errors.ts lib time privacy events users rules plan notify store store/pg catalog explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health receipts',
+  http: 'model errors.ts lib time privacy events users rules plan notify store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health receipts',
   process:
     'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts tenants webhooks timers jobs embedded health config.ts http receipts',
   'main.ts': 'model privacy store store/pg catalog ingest members tenants health config.ts http process',

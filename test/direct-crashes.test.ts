@@ -8,7 +8,8 @@ import { TENANT } from './support/tidings.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const COUNT = 40;
+/** More than one batch takes: those of the other shards are stored while one waits. */
+const COUNT = 900;
 const prepare = useCatalogProcesses();
 let processes: CatalogProcesses;
 let cleanup: (() => Promise<void>)[] = [];
@@ -103,6 +104,8 @@ async function sameIds(table: string, { results }: Answer): Promise<void> {
 async function hold(work: (connection: import('pg').PoolClient) => Promise<unknown>) {
   const connection = await processes.database.pool.connect();
   await connection.query('begin');
+  // The session ends by itself otherwise, on a machine that takes long to start processes.
+  await connection.query('set local idle_in_transaction_session_timeout = 0');
   await work(connection);
   let isOpen = true;
   const release = async () => {

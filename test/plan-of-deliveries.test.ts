@@ -120,6 +120,24 @@ test('a mute before the claim stops what was decided: no attempt counts', async 
   });
 });
 
+test.each([
+  ['HIGH', 'queued'],
+  ['URGENT', 'sent'],
+])('quiet hours set before the claim hold what is %s: it is %s', async (priority, status) => {
+  const { tidings, files, prefer, post, deliveries } = await prepare();
+  const notifications = files.get('notifications.yaml')!;
+  files.set('notifications.yaml', notifications.replace('MAIL: { ', `MAIL: { priority: ${priority}, `));
+  await tidings.apply(files);
+  await post('mail');
+  const hour = new Date(tidings.clock.now).getUTCHours();
+  const clock = (h: number) => `${String((hour + h + 24) % 24).padStart(2, '0')}:00`;
+  await prefer({ quiet_hours: { start: clock(-1), end: clock(2), zone: 'UTC' } });
+  await tidings.worker();
+  const looked = async () =>
+    (await deliveries()).map((one) => [one.status, one.hold_code !== null || status === 'sent']);
+  await expect.poll(looked).toEqual([[status, true]]);
+});
+
 test('a mute before the claim stops what a wait sends, too', async () => {
   const { tidings, email, prefer, post, deliveries } = await prepare();
   await post('later');

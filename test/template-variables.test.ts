@@ -140,6 +140,20 @@ describe('the checker reports', () => {
     expect((failed as { problems: { message: string }[] }).problems.map((one) => one.message)).toContain(message);
   });
 
+  test('items and total, for a type that a digest sends', async () => {
+    const variable = 'TEXT: { variables: { items: list }, ';
+    const withRule = (rule: string) => {
+      const files = deliveryCatalog({ 'templates/TEXT/sms.en.txt': '{{#each items}}{{this.name}} {{/each}}' });
+      files.set('notifications.yaml', files.get('notifications.yaml')!.replace('TEXT: { ', variable));
+      files.set('rules.yaml', files.get('rules.yaml')!.replace('TEXT: { on: text }', `TEXT: { on: text, ${rule} }`));
+      return parseCatalog(files).catch((error: unknown) => error);
+    };
+    expect(await withRule('digest: { window: 1h }')).toMatchObject({
+      problems: [{ message: 'TEXT has a variable "items", and a digest has another "items"' }],
+    });
+    expect(await withRule('variables: { items: event.items }')).toMatchObject({ notifications: expect.anything() });
+  });
+
   test.each(['subject', 'text', 'html', 'body'])('a %s in notifications.yaml, with the file to write', async (key) => {
     const files = deliveryCatalog();
     files.set('notifications.yaml', files.get('notifications.yaml')!.replace('TEXT: { ', `TEXT: { ${key}: Hello, `));

@@ -125,13 +125,16 @@ export class CatalogCache {
     readonly channel: Channel;
     readonly locale: string;
     readonly fallbacks?: LocaleFallbacks | undefined;
+    /** A user who takes part in tests of variants; absent: the message is shown in no test. */
+    readonly userId?: string;
     readonly catalogVersion: number;
     readonly activeCatalog: number;
   }): Promise<CompiledTemplate | undefined> {
-    const { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog } = notification;
+    const { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog } =
+      notification;
     for (const version of new Set([activeCatalog, catalogVersion])) {
       const catalog = await this.getVersion(tenantId, version);
-      const template = catalog.findTemplate(notificationType, channel, locale, fallbacks);
+      const template = catalog.findTemplate(notificationType, channel, locale, fallbacks, userId);
       if (template) return template;
     }
     return FALLBACK_TEMPLATES.get(channel);

@@ -8,6 +8,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { signTracking } from '../privacy/tracking-token.ts';
 import { signUnsubscribe } from '../privacy/unsubscribe-token.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
+import type { ReaderLinks } from '../templates/values.ts';
 import { getUnsubscribeScope } from '../track/suppression.ts';
 import { addPixel, replaceLinks } from '../track/tracked-html.ts';
 
@@ -17,6 +18,10 @@ export interface MessageLinks {
   receiptUrl(provider: Provider, tenantId: string): string;
   /** URL under which the reader of an email unsubscribes; undefined: the message is part of the service itself, or has no address. */
   unsubscribeUrl(delivery: ClaimedDelivery): string | undefined;
+  /** Variables of the template of a message: stand-ins for the URLs of its reader, which `personalize` puts in their places. */
+  readerLinks(delivery: ClaimedDelivery): ReaderLinks;
+  /** Returns the message with the signed URLs of its reader. They are in no stored message: who looks at one is not its reader. */
+  personalize(delivery: ClaimedDelivery, message: Message): Message;
   /** Returns an email with a picture and links that tell of its reader. Nothing of a SECURITY message is changed. */
   track(delivery: ClaimedDelivery, message: Message, tracking: Tracking, sentAt: Millis): Message;
 }
@@ -24,15 +29,15 @@ export interface MessageLinks {
 /** @param publicUrl the URL under which the world reaches the API, without a slash at its end */
 export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
   const base = publicUrl.replace(/\/+$/, '');
-  return {
+  const standIn = `${base}/unsubscribe/${STAND_IN}`;
+  const links: MessageLinks = {
     receiptUrl({ name, account }, tenantId) {
       const place = tenantId === DEFAULT_TENANT ? account : `${tenantId}.${account}`;
       return `${base}/api/v1/receipts/${name}${account === undefined ? '' : `/${encodeURIComponent(place as string)}`}`;
     },
     unsubscribeUrl(delivery) {
       const { tenantId, channel, category, address } = delivery;
-      if (!CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader || !address) return undefined;
-      if (category === 'TRANSACTIONAL' || category === 'SECURITY') return undefined;
+      if (!address || !mayUnsubscribe(delivery)) return undefined;
       const token = signUnsubscribe(seal, {
         tenantId,
         channel,
@@ -41,6 +46,22 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
         deliveryId: formatDeliveryId(delivery),
       });
       return `${base}/unsubscribe/${token}`;
+    },
+    readerLinks(delivery) {
+      return mayUnsubscribe(delivery) ? { unsubscribe_url: standIn } : {};
+    },
+    personalize(delivery, message) {
+      const url = links.unsubscribeUrl(delivery);
+      if (url === undefined) return message;
+      const { text, html, hosted } = message;
+      const data = hosted && JSON.stringify(hosted.data);
+      return {
+        ...message,
+        text: text.replaceAll(standIn, url),
+        ...(html !== undefined && { html: html.replaceAll(standIn, url) }),
+        ...(hosted &&
+          data?.includes(standIn) && { hosted: { ...hosted, data: JSON.parse(data.replaceAll(standIn, url)) } }),
+      };
     },
     track({ tenantId, notificationId, channel, target, category }, message, tracking, sentAt) {
       if (message.html === undefined || category === 'SECURITY') return message;
@@ -52,4 +73,13 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
       return { ...message, html };
     },
   };
+  return links;
+}
+
+/** In the place of the token of a reader, until a message goes out. */
+const STAND_IN = 'READER';
+
+function mayUnsubscribe({ channel, category }: ClaimedDelivery): boolean {
+  if (!CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader) return false;
+  return category !== 'TRANSACTIONAL' && category !== 'SECURITY';
 }

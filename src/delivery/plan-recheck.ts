@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { getPriorityNumber } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY, type Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
@@ -8,7 +9,6 @@ import { FACT_VERSION } from '../model/webhook.ts';
 import { planChannel, type TimedVerdict } from '../plan/verdicts.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
-import { MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
 
 export interface PlanRecheckOptions {
@@ -24,6 +24,9 @@ interface Asked {
   resolve(found: TimedVerdict | undefined): void;
   reject(error: unknown): void;
 }
+
+/** The priority of messages that do not wait for quiet hours, as in the decision. HIGH waits. */
+const URGENT = getPriorityNumber('URGENT');
 
 /** Users that are loaded by one statement, at most. */
 const MAX_TOGETHER = 500;
@@ -96,7 +99,7 @@ export class PlanRecheck {
         user: { ...user, isBoundTo },
         now: this.#options.clock(),
         expiresAt,
-        isUrgent: priority <= MAX_URGENT_PRIORITY,
+        isUrgent: priority === URGENT,
       },
       channel,
     );

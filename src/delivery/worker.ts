@@ -179,7 +179,7 @@ export class DeliveryWorker {
       leases,
       deadlines: this.#deadlines,
       targets,
-      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, canTrack: links !== undefined }),
+      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, links }),
       fetchFiles,
       sender: this.#sender,
       pauses: this.#pauses,

@@ -8,7 +8,13 @@ import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
-import { type EffectiveType, findEffective, findEffectiveQuietHours, findLocked } from '../plan/effective.ts';
+import {
+  type EffectiveQuestion,
+  type EffectiveType,
+  findEffective,
+  findEffectiveQuietHours,
+  findLocked,
+} from '../plan/effective.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
@@ -21,6 +27,11 @@ import { unknownUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
 
+/** Facts that the preferences of a user depend on, and the catalog that it is from. */
+export interface LoadedPreferences extends Pick<Catalog, 'version' | 'rules'> {
+  readonly question: EffectiveQuestion;
+}
+
 /** The preferences of users: read as they take effect, and changed by an event. */
 export class Preferences {
   readonly #parts: Pick<HttpDependencies, 'database' | 'catalogs' | 'pipeline' | 'clock'>;
@@ -31,13 +42,19 @@ export class Preferences {
 
   /** @throws TidingsError `not_found` for an unknown user */
   async read(tenantId: string, userId: string) {
+    const { version, rules, question } = await this.load(tenantId, userId);
+    const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
+    return { user_id: userId, catalog_version: version, types, quiet_hours: findEffectiveQuietHours(question) };
+  }
+
+  /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */
+  async load(tenantId: string, userId: string): Promise<LoadedPreferences> {
     const { database, catalogs, clock } = this.#parts;
     const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
     if (!user) throw unknownUser();
     const { version, rules } = await catalogs.getActive(tenantId);
     const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
-    const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
-    return { user_id: userId, catalog_version: version, types, quiet_hours: findEffectiveQuietHours(question) };
+    return { version, rules, question };
   }
 
   /**

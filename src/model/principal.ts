@@ -27,6 +27,8 @@ export const SCOPES = [
   'jobs:write',
   'catalog:read',
   'catalog:write',
+  'templates:read',
+  'templates:write',
   'audit_log:read',
   'settings:read',
   'settings:write',
@@ -68,13 +70,14 @@ const VIEWER: readonly Scope[] = [
   'rejected:read',
   'jobs:read',
   'catalog:read',
+  'templates:read',
   'settings:read',
 ];
 
 /** Roles of members, each with its scopes. */
 export const ROLES = {
   owner: TENANT_SCOPES,
-  editor: [...VIEWER, 'messages:read', 'audit_log:read', 'catalog:write', 'settings:write'],
+  editor: [...VIEWER, 'messages:read', 'audit_log:read', 'catalog:write', 'templates:write', 'settings:write'],
   operator: [
     ...VIEWER,
     'messages:read',

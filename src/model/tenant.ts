@@ -26,6 +26,9 @@ export interface TenantSettings {
   readonly zone?: string;
   /** The sender of emails: an address, or a name and an address in angle brackets. */
   readonly mail_from?: string;
+  /** Name and postal address of the company, as marketing emails show them: `Acme Inc.`, lines of an address. */
+  readonly legal_name?: string;
+  readonly postal_address?: string;
   /** Finding out about the readers of its emails, for types that say nothing else. Absent: nothing. */
   readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */
@@ -36,6 +39,8 @@ export interface TenantSettings {
   readonly asset_base_url?: string;
   /** Locales whose templates stand in for a missing one in the locale of a user, by that locale: `{ gl: [es] }`. */
   readonly locale_fallbacks?: LocaleFallbacks;
+  /** The source of its templates: files of the catalog, or the API. Absent: files. */
+  readonly template_source?: 'files' | 'api';
   /** Rate limits of its messages by channel: of the tenant and of each of its users. */
   readonly limits?: { readonly [channel in Channel]?: Omit<ScopedLimits, 'global'> };
 }

@@ -5,14 +5,25 @@ import { ROOTS } from './compile.ts';
 import { ASSET_BASE_URL } from './helpers.ts';
 import { checkVariables } from './variables.ts';
 
+/** Names of the data of a digest. A type that no digest sends may declare variables with these names. */
+export const DIGEST_NAMES: ReadonlySet<string> = new Set(['items', 'total']);
+
 /** Names that no variable can have: those of the other data. */
-export const RESERVED_NAMES: ReadonlySet<string> = new Set([...ROOTS, 'variables', 'about', 'this', 'else']);
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  ...ROOTS.filter((name) => !DIGEST_NAMES.has(name)),
+  ...['variables', 'about', 'this', 'else'],
+]);
 
 /** The variables that a compiled template needs. */
 export interface TemplateVariables {
   /** Declarations of the type, and of the catalog. */
   readonly own: Variables;
   readonly shared: Variables;
+}
+
+/** URLs for the reader of a message, as variables of its template. */
+export interface ReaderLinks {
+  readonly unsubscribe_url?: string;
 }
 
 /**
@@ -23,11 +34,13 @@ export interface TemplateVariables {
  *
  * @param data as it was decided with: `variables` are those that were given
  * @param variables undefined: the template has no variables
+ * @param links URLs for the reader of the message, as variables; undefined: there are no such URLs
  */
 export function toTemplateValues(
   { variables: given, ...data }: JsonObject,
   variables: TemplateVariables | undefined,
   { name, settings }: TenantProfile,
+  links?: ReaderLinks,
 ): { readonly values: JsonObject } | { readonly problem: string } {
   const { zone, branding = {}, asset_base_url: assets, variables: ofTenant } = settings;
   const user = data.user as JsonObject | undefined;
@@ -41,6 +54,10 @@ export function toTemplateValues(
   const all: JsonObject = {
     ...toCommon(user),
     // A default says more of an application than the name of the tenant.
+    ...(name === '' || declared.legal_name?.default !== undefined ? {} : { legal_name: name }),
+    ...(settings.legal_name === undefined ? {} : { legal_name: settings.legal_name }),
+    ...(settings.postal_address === undefined ? {} : { postal_address: settings.postal_address }),
+    ...links,
     ...(name === '' || declared.app_name?.default !== undefined ? {} : { app_name: name }),
     ...withoutEmpty(ofTenant),
     ...withoutEmpty(given as JsonObject | undefined),

@@ -105,6 +105,7 @@ function idsOf(rows: Rows): string[] {
     endpointIds,
     deviceIds,
     addressIds,
+    templateIds,
     ...others
   } = rows;
   return [
@@ -115,5 +116,6 @@ function idsOf(rows: Rows): string[] {
     endpointIds[0],
     deviceIds[0],
     addressIds[0],
+    ...templateIds,
   ];
 }

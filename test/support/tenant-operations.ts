@@ -12,6 +12,8 @@ export interface Operation {
   readonly hasIds: boolean;
   /** Scope that it declares; `public`: it needs none. */
   readonly scope: string;
+  /** Whether the token of a user reaches it as well. */
+  readonly takesUsers: boolean;
   /** Names of its parameters in the query. */
   readonly parameters: ReadonlySet<string>;
   readonly body: unknown;
@@ -33,7 +35,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
     ([template, methods]) =>
       Object.entries(methods).map(([method, { parameters = [], security }]): Operation => {
         const name = `${method.toUpperCase()} ${template}`;
-        const ids = IDS[template]?.(rows) ?? [];
+        const ids = (IDS[name] ?? IDS[template])?.(rows) ?? [];
         let given = 0;
         const path = template.replace(/\{\w+\}/g, () => {
           const id = ids[given++];
@@ -44,9 +46,10 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
         return {
           name,
           method: method.toUpperCase() as Operation['method'],
-          path: `${path}${QUERIES[template]?.(rows) ?? ''}`,
+          path: `${path}${(QUERIES[name] ?? QUERIES[template])?.(rows) ?? ''}`,
           hasIds: given > 0,
           scope,
+          takesUsers: security.some(({ bearer = [] }) => bearer.includes('me')),
           parameters: new Set(parameters.flatMap((one) => (one.in === 'query' ? [one.name] : []))),
           body: BODIES[name]?.(rows),
           headers: scope === 'me' ? { authorization: `Bearer ${rows.token}` } : {},
@@ -64,6 +67,11 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
 /** Whether an operation is of one tenant: not of the whole installation. */
 export function isOfTenant({ scope }: Operation): boolean {
   return !scope.startsWith('tenants:');
+}
+
+/** Whether credentials with these scopes may call an operation. */
+export function mayCall({ scope, takesUsers }: Operation, scopes: ReadonlySet<string>): boolean {
+  return scopes.has(scope) || (takesUsers && scopes.has('me'));
 }
 
 export function call(
@@ -115,6 +123,12 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
   '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/consents': ({ userId }) => [userId],
+  ...Object.fromEntries(
+    ['/api/v1', ''].flatMap((root) => [
+      [`GET ${root}/customer-notifications/{id}`, ({ userId }: Rows) => [userId]],
+      [`PATCH ${root}/customer-notifications/{id}`, ({ toggleId }: Rows) => [toggleId]],
+    ]),
+  ),
   '/api/v1/users/{user_id}/inbox': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/stream': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/{mark}': ({ userId }) => [userId, 'seen-all'],
@@ -141,6 +155,14 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   ],
   '/api/v1/suppressions/{id}': ({ suppressionId }) => [suppressionId],
   '/api/v1/suppressions/{id}/lift': ({ suppressionId }) => [suppressionId],
+  '/api/v1/templates/{id}': ({ templateIds }) => [templateIds[0]],
+  '/api/v1/templates/{id}/versions': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/localizations': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/activate': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/rollback': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/archive': ({ templateIds }) => [templateIds[2]],
+  '/api/v1/templates/{id}/variants': ({ templateIds }) => [templateIds[3]],
+  '/api/v1/templates/{id}/variants/results': ({ templateIds }) => [templateIds[3]],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
@@ -148,6 +170,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
+  'GET /api/v1/templates/translations': () => '?to=es',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 
@@ -166,6 +189,7 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
 };
 
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
+const TEMPLATE_PARTS = { subject: 'Own subject', text: 'Own text' };
 const NOTHING = () => undefined;
 const REASON = () => ({ reason: 'The user asked what was sent' });
 const CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', source: 'test' };
@@ -212,6 +236,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/users/{user_id}/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/consents': () => CONSENT,
   'POST /api/v1/me/consents': () => CONSENT,
+  'PATCH /api/v1/customer-notifications/{id}': () => ({ enabled: true }),
+  'PATCH /customer-notifications/{id}': () => ({ enabled: false }),
   'PUT /api/v1/me/preferences': () => ({ channels: { sms: false } }),
   'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),
@@ -249,6 +275,31 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/sending/resume': () => ({ notification_type: 'PAUSED' }),
   'POST /api/v1/suppressions/search': () => ({ channel: 'email', address: 'stop@own.example' }),
   'POST /api/v1/suppressions/{id}/lift': () => ({}),
+  'POST /api/v1/templates': ({ notificationType }) => ({
+    name: 'own new',
+    type: notificationType,
+    channel: 'email',
+    parts: TEMPLATE_PARTS,
+  }),
+  'PATCH /api/v1/templates/{id}': () => ({ parts: TEMPLATE_PARTS }),
+  'DELETE /api/v1/templates/{id}': NOTHING,
+  'POST /api/v1/templates/{id}/localizations': () => ({ locale: 'es', parts: TEMPLATE_PARTS }),
+  'POST /api/v1/templates/{id}/activate': () => ({}),
+  'POST /api/v1/templates/{id}/rollback': () => ({}),
+  'POST /api/v1/templates/{id}/archive': NOTHING,
+  'PUT /api/v1/templates/{id}/variants': () => ({
+    shares: { default: 50, short: 50 },
+    metric: 'opened',
+    planned_users: 100,
+  }),
+  'DELETE /api/v1/templates/{id}/variants': NOTHING,
+  'POST /api/v1/templates/seed': () => ({
+    files: Object.fromEntries([...catalogOf('own')].filter(([path]) => path.startsWith('templates/'))),
+  }),
+  'POST /api/v1/templates/translations': ({ notificationType }) => ({
+    to: 'es',
+    units: ['subject', 'text'].map((part) => ({ id: `${notificationType.toLowerCase()}3/${part}`, target: 'Own' })),
+  }),
   'POST /api/v1/templates/preview': ({ notificationType, userId }) => ({
     notification_type: notificationType,
     channel: 'email',

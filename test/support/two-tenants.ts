@@ -53,6 +53,10 @@ export interface Rows {
   /** Id of a delivery to the second of them. */
   readonly webhook: string;
   readonly suppressionId: string;
+  /** Id of a toggle of the user. */
+  readonly toggleId: string;
+  /** Templates of the API: a draft, one with two versions, one to be archived, and one whose variants were tested. */
+  readonly templateIds: readonly [string, string, string, string];
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -170,9 +174,11 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, $3, $2, '2020-01-01', $2, $2, '{}', '{}', '2020-01-02')`,
       [tenantId, erasureId, `${word} hash`],
     );
+    const templateIds = await addTemplates(pool, tenantId, word);
     return {
       ...(await load(pool, tenantId)),
       tenantId,
+      templateIds,
       erasableId,
       mergeableId,
       erasureId,
@@ -230,7 +236,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** Leaves out when a key was last used: it is noted some time after the call, also that of an earlier test. */
 const OWN_USES = `- 'last_used_at'`;
 
-type Access = Pick<Rows, 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
+type Access = Pick<Rows, 'toggleId' | 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -268,7 +274,41 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
     await addAddress(`${word}@two.example`),
     await addAddress(`${word}@three.example`),
   ] as const;
-  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, token };
+  const { body: toggles } = await server.get(`/customer-notifications/${encodeURIComponent(userId)}`, {
+    'x-tidings-tenant': tenantId,
+  });
+  const toggleId = toggles[0].id;
+  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, toggleId, token };
+}
+
+/** Adds templates of the API to a tenant, and a test that has ended. */
+async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: string): Promise<Rows['templateIds']> {
+  const ids = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
+  const by = JSON.stringify(systemActor(`${word} actor`));
+  await pool.query(`update tenants set settings = '{"template_source":"api"}' where tenant_id = $1`, [tenantId]);
+  await pool.query(
+    `insert into templates (tenant_id, template_id, name, notification_type, channel, locale, created_at)
+     select $1, id, $3 || i, upper($3), 'email', 'en', now() from unnest($2::uuid[]) with ordinality as t (id, i)`,
+    [tenantId, ids, word],
+  );
+  await pool.query(
+    `insert into template_versions (tenant_id, template_id, version, parts, created_by, created_at, updated_at, activated_at)
+     select $1, id, version, json_build_object('subject', $3::text, 'text', version::text), $4::json, now(), now(),
+            case when id <> ($2::uuid[])[1] then now() end
+     from unnest($2::uuid[]) as id, generate_series(1, case when id = ($2::uuid[])[2] then 2 else 1 end) as version`,
+    [tenantId, ids, word, by],
+  );
+  await pool.query(
+    `insert into template_activations (tenant_id, activation_id, template_id, kind, version, catalog_version, by, at)
+     values ($1, gen_random_uuid(), $2, 'activated', 1, 1, $3, now())`,
+    [tenantId, ids[1], by],
+  );
+  await pool.query(
+    `insert into template_tests (tenant_id, test_id, notification_type, channel, shares, metric, planned_users, started_at, ended_at)
+     values ($1, gen_random_uuid(), upper($2), 'email', '{"default":50,"short":50}', 'clicked', 2, now() - interval '1 day', now())`,
+    [tenantId, word],
+  );
+  return ids;
 }
 
 /** The code that was sent to the last address of each user. */
@@ -321,6 +361,8 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
     ],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
+    [`templates/${name}/email.en@short.subject.txt`, `${word} short`],
+    [`templates/${name}/email.en@short.txt`, `${word} short`],
   ]);
 }
 
@@ -346,6 +388,7 @@ async function load(
     | 'erasureId'
     | 'inboxItemId'
     | 'suppressionId'
+    | 'templateIds'
     | 'jobId'
     | 'keyIds'
     | 'rule'

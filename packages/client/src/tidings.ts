@@ -3,6 +3,7 @@ import { AuditLog } from './resources/audit-log.ts';
 import { Catalogs } from './resources/catalogs.ts';
 import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
+import { CustomerNotifications } from './resources/customer-notifications.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
 import { Deliveries } from './resources/deliveries.ts';
@@ -46,6 +47,7 @@ export class Tidings {
   readonly auditLog: AuditLog;
   readonly catalog: Catalogs;
   readonly costs: Costs;
+  readonly customerNotifications: CustomerNotifications;
   readonly deadLetters: DeadLetters;
   readonly decisions: Decisions;
   readonly deliveries: Deliveries;
@@ -79,6 +81,7 @@ export class Tidings {
     this.auditLog = new AuditLog(connection);
     this.catalog = new Catalogs(connection);
     this.costs = new Costs(connection);
+    this.customerNotifications = new CustomerNotifications(connection);
     this.deadLetters = new DeadLetters(connection);
     this.decisions = new Decisions(connection);
     this.deliveries = new Deliveries(connection);

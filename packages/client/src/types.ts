@@ -188,6 +188,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customer-notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the toggles of a customer: one for each category of notifications that can concern them */
+        get: operations["listCustomerNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a toggle of a customer, by the id of the toggle */
+        patch: operations["changeCustomerNotification"];
+        trace?: never;
+    };
     "/api/v1/dead-letters": {
         parameters: {
             query?: never;
@@ -1247,6 +1265,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the templates that were made over the API, by name and locale */
+        get: operations["listTemplates"];
+        put?: never;
+        /** Make a template; its first version is a draft */
+        post: operations["createTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a template with its newest version, or another one */
+        get: operations["getTemplate"];
+        put?: never;
+        post?: never;
+        /** Delete the draft of a template, and the template if it has no other version */
+        delete: operations["deleteTemplateDraft"];
+        options?: never;
+        head?: never;
+        /** Change the draft of a template; without one, make the next version as a draft */
+        patch: operations["updateTemplate"];
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a version the active one: the newest, or that of the id or the body */
+        post: operations["activateTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a template out of use; its versions are kept */
+        post: operations["archiveTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/localizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the template of another locale; its first version is a draft */
+        post: operations["createTemplateLocalization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the version that was active before the active one again, or an earlier one */
+        post: operations["rollBackTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Begin a test of the variants of a template; another one that is under way ends */
+        put: operations["startVariantTest"];
+        post?: never;
+        /** End the test of a template: all users are shown that without a variant */
+        delete: operations["endVariantTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/variants/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the latest test of a template, and what became of the users of each variant */
+        get: operations["getVariantTestResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a template, newest first, and when each became active */
+        get: operations["listTemplateVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the active templates as files of a catalog */
+        get: operations["exportTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates/preview": {
         parameters: {
             query?: never;
@@ -1258,6 +1450,41 @@ export interface paths {
         put?: never;
         /** Render a message without sending it, with findings about it */
         post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/seed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make active templates of the template files of a catalog, all or none */
+        post: operations["seedTemplates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/translations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the texts of all templates in two locales, and those that are not translated */
+        get: operations["exportTranslations"];
+        put?: never;
+        /** Make templates of translated texts; one of which a text is missing is left as it is */
+        post: operations["importTranslations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1975,6 +2202,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customer-notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the toggles of a customer: one for each category of notifications that can concern them */
+        get: operations["listCustomerNotificationsAtRoot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a toggle of a customer, by the id of the toggle */
+        patch: operations["changeCustomerNotificationAtRoot"];
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -2138,7 +2383,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2167,7 +2412,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2663,6 +2908,58 @@ export interface components {
             has_more: boolean;
             to: string;
         };
+        /** @description A toggle: whether a customer gets the notifications of a category, and how */
+        CustomerNotification: {
+            /**
+             * @description The notification type
+             * @example PAYMENT_REMINDER
+             */
+            category: string;
+            /** @description The methods to choose from */
+            delivery_methods: ("email" | "sms" | "push" | "in_app")[];
+            /** @description Whether the customer gets it */
+            enabled: boolean;
+            /**
+             * @description Always the same for a customer and a category
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            id: string;
+            /** @description Whether it cannot be changed here */
+            locked: boolean;
+            /** @description Null: it is not locked */
+            locked_reason: {
+                /** @enum {string} */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                /** @example it is locked on for every user */
+                text: string;
+            } | null;
+            /**
+             * @description The product of the customer for which it is; GENERIC: for every customer
+             * @example LOAN
+             */
+            product: string;
+            /**
+             * @description How they get it, or would get it
+             * @enum {string}
+             */
+            selected_delivery_method: "email" | "sms" | "push" | "in_app";
+        };
+        /**
+         * @description What is absent stays
+         * @example {
+         *       "selected_delivery_method": "email",
+         *       "enabled": true
+         *     }
+         */
+        CustomerNotificationChange: {
+            /** @description Whether the customer wants it */
+            enabled?: boolean;
+            /**
+             * @description How they want it
+             * @enum {string}
+             */
+            selected_delivery_method?: "email" | "sms" | "push" | "in_app";
+        };
         /** @description A dead letter in few words */
         DeadLetter: {
             attempts_made: number;
@@ -2802,6 +3099,12 @@ export interface components {
             reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
+        };
+        DeletedDraft: {
+            /** @description It was the only version */
+            is_gone: boolean;
+            template_id: string;
+            version: number;
         };
         /** @description A notification on one channel */
         Delivery: {
@@ -3083,7 +3386,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "template" | "template_test" | "route" | "price" | "preferences";
         };
         DismissedEvent: {
             /**
@@ -3132,6 +3435,71 @@ export interface components {
             }) | null;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A template after a change */
+        EditedTemplate: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            content: {
+                /** @description The first time; null: it is a draft */
+                activated_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                created_at: string;
+                created_by: string;
+                parts: {
+                    [key: string]: string;
+                };
+                /** @description Grows with each change of the draft; send it as If-Match */
+                revision: number;
+                /**
+                 * @description archived: it was active
+                 * @enum {string}
+                 */
+                state: "draft" | "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                updated_at: string;
+                variables: {
+                    [key: string]: components["schemas"]["TemplateVariable"];
+                };
+                version: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @description Warnings, as tidings check gives them */
+            problems: components["schemas"]["ProblemPart"][];
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
         };
         /** @description Emails of the last 24 hours, since sending was last resumed */
         EmailCounts: {
@@ -3503,10 +3871,25 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description The active templates as files of a catalog */
+        ExportedTemplates: {
+            /** @description Path inside the folder of a catalog to text */
+            files: {
+                [key: string]: string;
+            };
+            /** @description Active templates that are files of the catalog, as TYPE/CHANNEL.LOCALE */
+            left_out: string[];
+            /** @description Variables that the templates declare, by notification: they belong into notifications.yaml */
+            variables: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -3678,7 +4061,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4219,6 +4602,9 @@ export interface components {
              */
             rendered_at: string;
             subject?: string;
+            /** @description A template of the API; absent: one of the files of the catalog */
+            template_id?: string;
+            template_version?: number;
             text: string;
             /** @description The line above the text, of push and in-app messages */
             title?: string;
@@ -4228,6 +4614,8 @@ export interface components {
              */
             to: string | null;
             user_locale?: string;
+            /** @description Which the user was shown in a test */
+            variant?: string;
         };
         /**
          * @example {
@@ -4289,7 +4677,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -4669,6 +5057,49 @@ export interface components {
         };
         /**
          * @example {
+         *       "locale": "es",
+         *       "parts": {
+         *         "subject": "Bienvenido",
+         *         "text": "Hola"
+         *       }
+         *     }
+         */
+        NewLocalization: {
+            /** @example es */
+            locale: string;
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
+            parts: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                } | unknown[];
+            };
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
+            variables?: string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            };
+        };
+        /**
+         * @example {
          *       "email": "ann@example.com",
          *       "role": "operator"
          *     }
@@ -4756,6 +5187,75 @@ export interface components {
             until?: string;
         };
         /**
+         * @description A template to be made
+         * @example {
+         *       "name": "CLIENT_WELCOME",
+         *       "type": "WELCOME_EMAIL",
+         *       "channel": "email",
+         *       "locale": "en",
+         *       "parts": {
+         *         "subject": "Welcome, {{user_name}}",
+         *         "text": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
+        NewTemplate: {
+            /**
+             * @description If given, it must be that of the type
+             * @enum {string}
+             */
+            category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @default en
+             * @example es
+             */
+            locale?: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
+            parts: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                } | unknown[];
+            };
+            /**
+             * @description A notification of the catalog
+             * @example WELCOME_EMAIL
+             */
+            type: string;
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
+            variables?: string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            };
+            /** @description Only users of a test are shown it; absent: all others */
+            variant?: string;
+        };
+        /**
          * @description A tenant to be created
          * @example {
          *       "tenant_id": "acme",
@@ -4786,6 +5286,11 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 };
+                /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
                 /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
@@ -4865,6 +5370,18 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -4896,6 +5413,80 @@ export interface components {
              * @example 15m
              */
             lifetime?: string;
+        };
+        /**
+         * @description Translated texts of templates
+         * @example {
+         *       "to": "es",
+         *       "units": [
+         *         {
+         *           "id": "CLIENT_WELCOME/subject",
+         *           "target": "Bienvenido"
+         *         }
+         *       ]
+         *     }
+         */
+        NewTranslations: {
+            /**
+             * @description Whether the templates become active
+             * @default false
+             */
+            activate?: boolean;
+            /**
+             * @default en
+             * @example es
+             */
+            from?: string;
+            /**
+             * @description Absent: that of the XLIFF document
+             * @example es
+             */
+            to?: string;
+            units?: {
+                id: string;
+                /** @description If it is no longer the text, the unit is stale */
+                source?: string;
+                target: string | null;
+            }[];
+            /** @description XLIFF 2.0 or 1.2, in the place of units */
+            xliff?: string;
+        };
+        /**
+         * @description A test of variants of a template
+         * @example {
+         *       "shares": {
+         *         "default": 50,
+         *         "short": 50
+         *       },
+         *       "metric": "clicked",
+         *       "planned_users": 2000
+         *     }
+         */
+        NewVariantTest: {
+            /** @description For the metric goal, or to be shown */
+            goal?: {
+                /**
+                 * @description A type of event
+                 * @example payment_initiated
+                 */
+                event: string;
+                /**
+                 * @description Time after the message: 1m to 90d
+                 * @example 7d
+                 */
+                within: string;
+            };
+            /**
+             * @description By which a winner is found
+             * @enum {string}
+             */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            /** @description Users of all variants together before which there is no winner */
+            planned_users: number;
+            /** @description Percentage of users by variant; "default" is the template without one */
+            shares: {
+                [key: string]: number;
+            };
         };
         /**
          * @example {
@@ -5370,10 +5961,12 @@ export interface components {
              * @default false
              */
             follow_links?: boolean;
-            /** @description Absent: that of the user, or of the tenant */
+            /** @description Absent: that of the template, of the user, or of the tenant */
             locale?: string;
             /** @example WELCOME_EMAIL */
             notification_type: string;
+            /** @description A template of the API in the place of the active one, a draft too: its id, or NAME_V2 */
+            template?: string;
             /** @description A user whose profile is shown, with addresses masked; absent: a sample */
             user_id?: string;
             /** @description Variables, before those that the rule gives */
@@ -5387,7 +5980,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -6004,7 +6597,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -6241,6 +6834,12 @@ export interface components {
             };
             when?: string;
             zone: string;
+        };
+        SeedResult: {
+            /** @description Templates that were made or changed */
+            changed: number;
+            problems: components["schemas"]["ProblemPart"][];
+            same: number;
         };
         /** @description A result for each recipient */
         SendAnswer: {
@@ -6521,6 +7120,70 @@ export interface components {
             received_at: string;
             user_traits: components["schemas"]["JsonObject"];
         };
+        /** @description A template that was made over the API */
+        StoredTemplate: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The version that was asked for, or the newest */
+            content: {
+                /** @description The first time; null: it is a draft */
+                activated_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                created_at: string;
+                created_by: string;
+                parts: {
+                    [key: string]: string;
+                };
+                /** @description Grows with each change of the draft; send it as If-Match */
+                revision: number;
+                /**
+                 * @description archived: it was active
+                 * @enum {string}
+                 */
+                state: "draft" | "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                updated_at: string;
+                variables: {
+                    [key: string]: components["schemas"]["TemplateVariable"];
+                };
+                version: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
+        };
         /** @description An address that gets no messages of a scope */
         Suppression: {
             /**
@@ -6602,6 +7265,98 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms";
         };
+        TemplateActivation: {
+            /** @description The one before; null: none was active */
+            from: number | null;
+            problems: components["schemas"]["ProblemPart"][];
+            template_id: string;
+            /** @description The version that is active */
+            version: number;
+        };
+        /**
+         * @description A change of the draft; what is absent stays
+         * @example {
+         *       "parts": {
+         *         "subject": "Welcome!"
+         *       }
+         *     }
+         */
+        TemplateChange: {
+            /**
+             * @description Those that are absent stay, and null removes one
+             * @example {
+             *       "subject": "Welcome!"
+             *     }
+             */
+            parts?: {
+                [key: string]: (string | {
+                    [key: string]: unknown;
+                } | unknown[]) | null;
+            };
+            variables?: (string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            }) | null;
+        };
+        /**
+         * @description Template files of a catalog; others are left out
+         * @example {
+         *       "files": {
+         *         "templates/WELCOME_EMAIL/email.en.subject.txt": "Welcome",
+         *         "templates/WELCOME_EMAIL/email.en.txt": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
+        TemplateFiles: {
+            files: {
+                [key: string]: string;
+            };
+        };
+        TemplatePage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            templates: components["schemas"]["TemplateSummary"][];
+        };
+        /** @description A template, without its sources */
+        TemplateSummary: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
+        };
         /** @description A variable that templates name at the top level */
         TemplateVariable: {
             default?: components["schemas"]["Json"];
@@ -6613,6 +7368,70 @@ export interface components {
              * @enum {string}
              */
             type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+        };
+        TemplateVersion: {
+            /** @description The first time; null: it is a draft */
+            activated_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            parts: {
+                [key: string]: string;
+            };
+            /** @description Grows with each change of the draft; send it as If-Match */
+            revision: number;
+            /**
+             * @description archived: it was active
+             * @enum {string}
+             */
+            state: "draft" | "active" | "archived";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variables: {
+                [key: string]: components["schemas"]["TemplateVariable"];
+            };
+            version: number;
+        };
+        /**
+         * @description A version of a template
+         * @default {}
+         * @example {
+         *       "version": 1
+         *     }
+         */
+        TemplateVersionChoice: {
+            version?: number;
+        };
+        /** @description Versions of a template, newest first, and when each became active */
+        TemplateVersionPage: {
+            /** @description The latest 100, newest first */
+            activations: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                by: string;
+                catalog_version: number;
+                /** @enum {string} */
+                kind: "activated" | "rolled_back" | "archived";
+                version: number | null;
+            }[];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            versions: components["schemas"]["TemplateVersion"][];
         };
         /** @description A tenant of the installation */
         Tenant: {
@@ -6651,6 +7470,11 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 };
+                /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
                 /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
@@ -6730,6 +7554,18 @@ export interface components {
                  */
                 mail_from?: string;
                 /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -6778,6 +7614,7 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 } | null;
+                legal_name?: string | null;
                 limits?: {
                     chat?: {
                         /** @description Of all messages of the tenant on the channel */
@@ -6827,6 +7664,8 @@ export interface components {
                     [key: string]: string[];
                 } | null;
                 mail_from?: string | null;
+                postal_address?: string | null;
+                template_source?: ("files" | "api") | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {
                     [key: string]: unknown;
@@ -6842,6 +7681,37 @@ export interface components {
              */
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
+        };
+        TranslationResult: {
+            changed: number;
+            /** @description Texts without a translation: their templates are left as they are */
+            missing: string[];
+            problems: components["schemas"]["ProblemPart"][];
+            same: number;
+            /** @description Texts that have changed since they were given away */
+            stale: string[];
+            /** @description Units that are no text of a template */
+            unknown: string[];
+        };
+        /** @description The texts of templates in two locales */
+        Translations: {
+            from: string;
+            /** @description Ids of texts that are not translated */
+            missing: string[];
+            to: string;
+            /** @description Empty for xliff */
+            units: {
+                /**
+                 * @description NAME/PART
+                 * @example CLIENT_WELCOME/subject
+                 */
+                id: string;
+                source: string;
+                /** @description Null: it is not translated */
+                target: string | null;
+            }[];
+            /** @description XLIFF 2.0; null for json */
+            xliff: string | null;
         };
         /**
          * @example {
@@ -7103,6 +7973,86 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /** @description A test of variants */
+        VariantTest: {
+            channel: string;
+            /** @description Null: it is under way */
+            ended_at: string | null;
+            goal: {
+                event: string;
+                within: string;
+            } | null;
+            /** @enum {string} */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            planned_users: number;
+            shares: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            test_id: string;
+            type: string;
+        };
+        VariantTestEnd: {
+            /** @description False: no test was under way */
+            ended: boolean;
+        };
+        /** @description What became of the users who were shown each variant */
+        VariantTestResults: {
+            channel: string;
+            /** @description Null: it is under way */
+            ended_at: string | null;
+            goal: {
+                event: string;
+                within: string;
+            } | null;
+            /** @description More than a million messages: the first are counted */
+            is_cut: boolean;
+            /** @enum {string} */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            planned_users: number;
+            /** @description Of such a division, if the shares are right; below 0.001 nothing is trusted */
+            sample_ratio_probability: number;
+            shares: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            test_id: string;
+            type: string;
+            users: number;
+            variants: {
+                clicked: number;
+                delivered: number;
+                /** @description Of the metric, with its interval at 95%; null: the first variant */
+                difference: {
+                    /** @description Share of users minus that of the first variant */
+                    difference: number;
+                    high: number;
+                    low: number;
+                } | null;
+                goal: number;
+                opened: number;
+                share: number;
+                /** @description Each counts once, by the first message */
+                users: number;
+                variant: string;
+            }[];
+            /**
+             * @description not_trusted: users are not divided as the shares say; too_early: fewer users than planned
+             * @enum {string}
+             */
+            verdict: "not_trusted" | "too_early" | "no_difference" | "winner";
+            winner: string | null;
         };
         /** @description The verdict of the plan on one channel */
         Verdict: {
@@ -7635,6 +8585,48 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_template */
+        IdempotencyKeyReusedInvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template, category_mismatch, too_many_templates */
+        IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template" | "category_mismatch" | "too_many_templates";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template, too_many_templates */
+        IdempotencyKeyReusedInvalidTemplateTooManyTemplates: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template" | "too_many_templates";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, invalid_webhook */
         IdempotencyKeyReusedInvalidWebhook: {
             headers: {
@@ -7845,6 +8837,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description invalid_template */
+        InvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description invalid_webhook */
         InvalidWebhook: {
             headers: {
@@ -7898,6 +8904,34 @@ export interface components {
                     code?: "link_used";
                     /** @constant */
                     status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description managed_by_files */
+        ManagedByFiles: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "managed_by_files";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description managed_by_files, template_in_use */
+        ManagedByFilesTemplateInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "managed_by_files" | "template_in_use";
+                    /** @constant */
+                    status?: 409;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -7994,6 +9028,48 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files */
+        NotReadableIdempotencyInProgressManagedByFiles: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_exists */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_exists";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_in_use */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_in_use";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -8276,12 +9352,15 @@ export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type CostRow = components['schemas']['CostRow'];
 export type CostSummary = components['schemas']['CostSummary'];
+export type CustomerNotification = components['schemas']['CustomerNotification'];
+export type CustomerNotificationChange = components['schemas']['CustomerNotificationChange'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
 export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
 export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
+export type DeletedDraft = components['schemas']['DeletedDraft'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliverySummary = components['schemas']['DeliverySummary'];
@@ -8291,6 +9370,7 @@ export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type EditedTemplate = components['schemas']['EditedTemplate'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
@@ -8302,6 +9382,7 @@ export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
 export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
+export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
@@ -8346,11 +9427,15 @@ export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
+export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewSuppression = components['schemas']['NewSuppression'];
+export type NewTemplate = components['schemas']['NewTemplate'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
+export type NewTranslations = components['schemas']['NewTranslations'];
+export type NewVariantTest = components['schemas']['NewVariantTest'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationDetail = components['schemas']['NotificationDetail'];
@@ -8411,6 +9496,7 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SeedResult = components['schemas']['SeedResult'];
 export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
@@ -8424,14 +9510,25 @@ export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
+export type StoredTemplate = components['schemas']['StoredTemplate'];
 export type Suppression = components['schemas']['Suppression'];
 export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
+export type TemplateActivation = components['schemas']['TemplateActivation'];
+export type TemplateChange = components['schemas']['TemplateChange'];
+export type TemplateFiles = components['schemas']['TemplateFiles'];
+export type TemplatePage = components['schemas']['TemplatePage'];
+export type TemplateSummary = components['schemas']['TemplateSummary'];
 export type TemplateVariable = components['schemas']['TemplateVariable'];
+export type TemplateVersion = components['schemas']['TemplateVersion'];
+export type TemplateVersionChoice = components['schemas']['TemplateVersionChoice'];
+export type TemplateVersionPage = components['schemas']['TemplateVersionPage'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TranslationResult = components['schemas']['TranslationResult'];
+export type Translations = components['schemas']['Translations'];
 export type TypeChange = components['schemas']['TypeChange'];
 export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
@@ -8447,6 +9544,9 @@ export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
 export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
+export type VariantTest = components['schemas']['VariantTest'];
+export type VariantTestEnd = components['schemas']['VariantTestEnd'];
+export type VariantTestResults = components['schemas']['VariantTestResults'];
 export type Verdict = components['schemas']['Verdict'];
 export type VerifyBody = components['schemas']['VerifyBody'];
 export type Wait = components['schemas']['Wait'];
@@ -8474,6 +9574,9 @@ export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedInvalidNotification = components['responses']['IdempotencyKeyReusedInvalidNotification'];
+export type ResponseIdempotencyKeyReusedInvalidTemplate = components['responses']['IdempotencyKeyReusedInvalidTemplate'];
+export type ResponseIdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates'];
+export type ResponseIdempotencyKeyReusedInvalidTemplateTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateTooManyTemplates'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
 export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses']['IdempotencyKeyReusedTooManyAddresses'];
@@ -8489,10 +9592,13 @@ export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
+export type ResponseInvalidTemplate = components['responses']['InvalidTemplate'];
 export type ResponseInvalidWebhook = components['responses']['InvalidWebhook'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
+export type ResponseManagedByFiles = components['responses']['ManagedByFiles'];
+export type ResponseManagedByFilesTemplateInUse = components['responses']['ManagedByFilesTemplateInUse'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
@@ -8500,6 +9606,9 @@ export type ResponseNotReadableIdempotencyInProgressAccountExists = components['
 export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['responses']['NotReadableIdempotencyInProgressAlreadyMerged'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFiles = components['responses']['NotReadableIdempotencyInProgressManagedByFiles'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateExists = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateExists'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUse = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateInUse'];
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
 export type ResponseNotReadableIdempotencyInProgressNotCancellable = components['responses']['NotReadableIdempotencyInProgressNotCancellable'];
 export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
@@ -9409,6 +10518,125 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCustomerNotifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *         "category": "PAYMENT_REMINDER",
+                     *         "product": "LOAN",
+                     *         "enabled": true,
+                     *         "selected_delivery_method": "email",
+                     *         "delivery_methods": [
+                     *           "email"
+                     *         ],
+                     *         "locked": true,
+                     *         "locked_reason": {
+                     *           "code": "consent_missing",
+                     *           "text": "it is locked on for every user"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"][];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeCustomerNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerNotificationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "category": "PAYMENT_REMINDER",
+                     *       "product": "LOAN",
+                     *       "enabled": true,
+                     *       "selected_delivery_method": "email",
+                     *       "delivery_methods": [
+                     *         "email"
+                     *       ],
+                     *       "locked": true,
+                     *       "locked_reason": {
+                     *         "code": "consent_missing",
+                     *         "text": "it is locked on for every user"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -14678,6 +15906,940 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listTemplates: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @example es */
+                locale?: string;
+                type?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "templates": [
+                     *         {
+                     *           "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": "CLIENT_WELCOME",
+                     *           "type": "text",
+                     *           "channel": "email",
+                     *           "category": null,
+                     *           "locale": "text",
+                     *           "variant": null,
+                     *           "origin_id": null,
+                     *           "state": "draft",
+                     *           "active_version": 1,
+                     *           "newest_version": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteTemplateDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "is_gone": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletedDraft"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    activateTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateVersionChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "from": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateActivation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    archiveTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTemplateLocalization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLocalization"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rollBackTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateVersionChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "from": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateActivation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startVariantTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVariantTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test_id": "text",
+                     *       "type": "text",
+                     *       "channel": "text",
+                     *       "shares": {},
+                     *       "metric": "delivered",
+                     *       "goal": {
+                     *         "event": "text",
+                     *         "within": "text"
+                     *       },
+                     *       "planned_users": 1,
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTest"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endVariantTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ended": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTestEnd"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getVariantTestResults: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test_id": "text",
+                     *       "type": "text",
+                     *       "channel": "text",
+                     *       "shares": {},
+                     *       "metric": "delivered",
+                     *       "goal": {
+                     *         "event": "text",
+                     *         "within": "text"
+                     *       },
+                     *       "planned_users": 1,
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "verdict": "not_trusted",
+                     *       "winner": null,
+                     *       "users": 1,
+                     *       "sample_ratio_probability": 1,
+                     *       "is_cut": true,
+                     *       "variants": [
+                     *         {
+                     *           "variant": "text",
+                     *           "share": 1,
+                     *           "users": 1,
+                     *           "delivered": 1,
+                     *           "opened": 1,
+                     *           "clicked": 1,
+                     *           "goal": 1,
+                     *           "difference": {
+                     *             "difference": 1,
+                     *             "low": 1,
+                     *             "high": 1
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTestResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTemplateVersions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": [
+                     *         {
+                     *           "version": 1,
+                     *           "state": "draft",
+                     *           "parts": {},
+                     *           "variables": {},
+                     *           "revision": 1,
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "activated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "activations": [
+                     *         {
+                     *           "kind": "activated",
+                     *           "version": 1,
+                     *           "catalog_version": 1,
+                     *           "by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateVersionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "files": {},
+                     *       "left_out": [
+                     *         "text"
+                     *       ],
+                     *       "variables": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportedTemplates"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     previewTemplate: {
         parameters: {
             query?: never;
@@ -14738,7 +16900,185 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    seedTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateFiles"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "same": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SeedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportTranslations: {
+        parameters: {
+            query: {
+                format?: "json" | "xliff";
+                /** @example es */
+                from?: string;
+                /** @example es */
+                to: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "text",
+                     *       "to": "text",
+                     *       "units": [
+                     *         {
+                     *           "id": "CLIENT_WELCOME/subject",
+                     *           "source": "text",
+                     *           "target": null
+                     *         }
+                     *       ],
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "xliff": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Translations"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importTranslations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTranslations"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "same": 1,
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "unknown": [
+                     *         "text"
+                     *       ],
+                     *       "stale": [
+                     *         "text"
+                     *       ],
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranslationResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -18312,6 +20652,125 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCustomerNotificationsAtRoot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *         "category": "PAYMENT_REMINDER",
+                     *         "product": "LOAN",
+                     *         "enabled": true,
+                     *         "selected_delivery_method": "email",
+                     *         "delivery_methods": [
+                     *           "email"
+                     *         ],
+                     *         "locked": true,
+                     *         "locked_reason": {
+                     *           "code": "consent_missing",
+                     *           "text": "it is locked on for every user"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"][];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeCustomerNotificationAtRoot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerNotificationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "category": "PAYMENT_REMINDER",
+                     *       "product": "LOAN",
+                     *       "enabled": true,
+                     *       "selected_delivery_method": "email",
+                     *       "delivery_methods": [
+                     *         "email"
+                     *       ],
+                     *       "locked": true,
+                     *       "locked_reason": {
+                     *         "code": "consent_missing",
+                     *         "text": "it is locked on for every user"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

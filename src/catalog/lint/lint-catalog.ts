@@ -7,6 +7,7 @@ import { checkComparisons } from './comparisons.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
+import { checkMarketingFooter } from './marketing-footer.ts';
 import { checkRoutes } from './routes.ts';
 import { checkTemplates } from './templates.ts';
 import { checkUses } from './uses.ts';
@@ -48,5 +49,6 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
   checkUses(data, report);
   checkRoutes(data, report);
   checkTemplates(data, files, reportAt);
+  checkMarketingFooter(data, report);
   return findings.sort(compareByPlace);
 }

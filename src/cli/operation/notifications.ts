@@ -4,6 +4,7 @@ import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
+import { findTypeByShortName } from './find-type.ts';
 
 const PATH = '/api/v1/notifications';
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
@@ -47,11 +48,10 @@ interface View {
   readonly deliveries: readonly { readonly channel: string; readonly status: string; readonly reason: string | null }[];
 }
 
-/** Adds the commands `send` and `notifications list|get|cancel|reschedule`. */
+/** Adds the commands `send`, `send-test-notification` and `notifications list|get|cancel|reschedule`. */
 export function addNotificationsCommands(program: Command): void {
   program
     .command('send')
-    .alias('send-test-notification')
     .description('Send a notification to users or addresses, by a running Tidings (TIDINGS_URL)')
     .requiredOption('--type <type>', 'notification type of the catalog')
     .option('--user-id <id>', 'to this user; may be repeated', collect, [])
@@ -70,6 +70,14 @@ export function addNotificationsCommands(program: Command): void {
     .option('--dry-run', 'say what would be sent, and send nothing')
     .option(...JSON_OPTION)
     .action((options: SendOptions) => send(options));
+  program
+    .command('send-test-notification')
+    .description('Send one notification to a user, to see how it looks, by a running Tidings (TIDINGS_URL)')
+    .requiredOption('--type <type>', 'notification type, or the end of its name: welcome for CLIENT_WELCOME')
+    .requiredOption('--user-id <id>', 'your id of the user')
+    .option('--var <name=value>', 'a variable; may be repeated', collectVariable, {})
+    .option(...JSON_OPTION)
+    .action((options: Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string }) => sendTest(options));
   const notifications = program
     .command('notifications')
     .description('List, show, cancel and move notifications of a running Tidings (TIDINGS_URL)');
@@ -166,6 +174,16 @@ function send(options: SendOptions): Promise<void> {
     const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
     const data = (await api.post(`${PATH}${dryRun ? '?dry_run=true' : ''}`, body, headers)) as Answer;
     return { data, lines: data.results.map((result) => formatResult(result, data.dry_run)) };
+  });
+}
+
+function sendTest(options: Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string }): Promise<void> {
+  const { userId, var: variables, json } = options;
+  return runApiCommand(json, async (api) => {
+    const type = await findTypeByShortName(api, options.type, userId);
+    const body = { type, recipients: [{ user_id: userId }], variables, context: { source: 'send-test-notification' } };
+    const data = (await api.post(PATH, body)) as Answer;
+    return { data: { type, ...data }, lines: data.results.map((one) => `${type}  ${formatResult(one, false)}`) };
   });
 }
 

@@ -17,10 +17,15 @@ interface PreferencesView {
   readonly quiet_hours: { readonly hours: string } | null;
 }
 
+interface CatalogAnswer {
+  readonly version: number;
+  readonly notifications: readonly unknown[];
+}
+
 const USER = ['<user-id>', 'your id of the user'] as const;
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
-/** Adds the commands `preferences get|set|explain`. */
+/** Adds the commands `preferences get|set|explain`, and `setup-notification-preferences`. */
 export function addPreferencesCommands(program: Command): void {
   const preferences = program
     .command('preferences')
@@ -64,6 +69,24 @@ export function addPreferencesCommands(program: Command): void {
           Object.entries(channels).map(([channel, cell]) => `${type}  ${channel}  ${explainCell(cell)}`),
         );
         return { data, lines: lines.length > 0 ? lines : ['The catalog has no such notification type.'] };
+      }),
+    );
+  program
+    .command('setup-notification-preferences')
+    .description(
+      'Say what users get who have chosen nothing; they have the defaults of the catalog without being set up',
+    )
+    .option('--user-id <id>', 'show what this user gets')
+    .option(...JSON_OPTION)
+    .action(({ userId, json }: { userId?: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const { version, notifications } = (await api.get('/api/v1/catalog')) as CatalogAnswer;
+        const types = userId === undefined ? [] : ((await api.get(pathOf(userId))) as PreferencesView).types;
+        const data = { catalog_version: version, created: 0, notification_types: notifications.length, types };
+        const said =
+          `Nothing has to be set up: every user has the defaults of catalog version ${version} ` +
+          `(preferences.yaml) for its ${notifications.length} notification types.`;
+        return { data, lines: [said, ...types.map(formatType)] };
       }),
     );
 }

@@ -9,6 +9,8 @@ export interface SettingOptions {
   readonly locale?: string;
   readonly zone?: string;
   readonly mailFrom?: string;
+  readonly legalName?: string;
+  readonly postalAddress?: string;
   readonly tracking?: string;
   readonly branding?: object;
   readonly variables?: object;
@@ -21,7 +23,7 @@ export interface SettingOptions {
 }
 
 const SETTINGS = [
-  ...(['locale', 'zone', 'mail-from', 'tracking', 'branding'] as const),
+  ...(['locale', 'zone', 'mail-from', 'legal-name', 'postal-address', 'tracking', 'branding'] as const),
   ...(['variables', 'asset-base-url', 'locale-fallbacks', 'limits'] as const),
 ] as const;
 type Setting = (typeof SETTINGS)[number];
@@ -33,6 +35,8 @@ export function addSettingOptions(command: Command): Command {
     .option('--locale <locale>', 'locale of messages to users without one, such as de')
     .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
     .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
+    .option('--legal-name <name>', 'name of the company, which marketing emails show')
+    .option('--postal-address <address>', 'postal address of the company, which marketing emails show')
     .addOption(new Option('--tracking <what>', 'what is found out about readers of its emails').choices(TRACKING))
     .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseObject)
     .option('--variables <json>', 'variables of templates, such as app_name: a JSON object, or @FILE', parseObject)
@@ -57,6 +61,8 @@ export function toTenantChange({
   locale,
   zone,
   mailFrom,
+  legalName,
+  postalAddress,
   tracking,
   branding,
   variables,
@@ -68,6 +74,7 @@ export function toTenantChange({
   const removed = Object.fromEntries(unset.map((setting) => [setting.replaceAll('-', '_'), null]));
   const settings = {
     ...{ locale, zone, mail_from: mailFrom, tracking, branding, variables, limits },
+    ...{ legal_name: legalName, postal_address: postalAddress },
     ...{ asset_base_url: assetBaseUrl, locale_fallbacks: localeFallbacks },
   };
   return { name, settings: { ...settings, ...removed } };

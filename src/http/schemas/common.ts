@@ -38,7 +38,7 @@ export const nextCursor = z
   .nullable()
   .meta({ description: 'Send as `after` to get the next page; null: this is the last one', examples: [null] });
 
-const part = z
+export const problemPart = z
   .object({
     pointer: z.string().meta({
       description: 'JSON pointer (RFC 6901) into the body, or the name of a parameter of the path, query or headers',
@@ -70,7 +70,7 @@ export const problem = z
       description: 'As in the header x-request-id and in the log',
       examples: ['req_0b0e6f0c-6ac3-4d6c-9c36-4f0ac0a3b5a1'],
     }),
-    errors: z.exactOptional(listOf(part)),
+    errors: z.exactOptional(listOf(problemPart)),
   })
   .meta({ id: 'Problem', description: 'A problem document (RFC 9457)' }) satisfies z.ZodType<Problem>;
 

@@ -11,6 +11,7 @@ import { channelLimits } from './rate-limits.ts';
 /* Tenants: organizations that share an installation, each with users, a catalog and keys of its own. */
 
 const MAX_NAME_CHARS = 200;
+const MAX_ADDRESS_CHARS = 500;
 const MAX_BRANDING_CHARS = 16_384;
 
 const tenantId = z
@@ -54,6 +55,15 @@ const settings = z.strictObject({
     )
     .optional()
     .meta({ description: 'The sender of emails', examples: ['Acme <hello@acme.example>'] }),
+  legal_name: storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS))
+    .optional()
+    .meta({ description: 'Name of the company, which marketing emails show', examples: ['Acme Inc.'] }),
+  postal_address: storable(z.string().trim().min(1, 'has no characters').max(MAX_ADDRESS_CHARS))
+    .optional()
+    .meta({
+      description: 'Postal address of the company, which marketing emails show; may have several lines',
+      examples: ['1 Main Street\nSpringfield, IL 62701, USA'],
+    }),
   tracking: z
     .enum(TRACKING)
     .optional()
@@ -89,6 +99,10 @@ const settings = z.strictObject({
       description: 'Locales whose templates stand in for a missing one in the locale of a user',
       examples: [{ gl: ['es'] }],
     }),
+  template_source: z
+    .enum(['files', 'api'])
+    .optional()
+    .meta({ description: 'Where its templates are made; absent: files of the catalog', examples: ['api'] }),
   limits: channelLimits.optional(),
 });
 

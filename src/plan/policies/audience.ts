@@ -7,10 +7,20 @@ export function askAudience({ type, policy, user }: PlanQuestion): Answer | unde
   for (const scope of [`t:${type.name}`, `c:${type.category}`]) {
     const wanted = policy.audiences[scope];
     if (!wanted) continue;
-    const own = user.profile.traits[PRODUCTS_TRAIT];
-    const products = Array.isArray(own) ? own : [own];
-    if (products.some((product) => typeof product === 'string' && wanted.includes(product))) return undefined;
+    if (findOwn(user, wanted) !== undefined) return undefined;
     return { verdict: 'drop', code: 'not_for_user', level: `audience: ${describeScope(scope)}`, value: [...wanted] };
   }
   return undefined;
+}
+
+/** Returns the product of the user for which the type is; null: it is for every user, or not for this one. */
+export function findProduct({ type, policy, user }: PlanQuestion): string | null {
+  const wanted = policy.audiences[`t:${type.name}`] ?? policy.audiences[`c:${type.category}`];
+  return (wanted && findOwn(user, wanted)) ?? null;
+}
+
+function findOwn({ profile }: PlanQuestion['user'], wanted: readonly string[]): string | undefined {
+  const own = profile.traits[PRODUCTS_TRAIT];
+  const products = Array.isArray(own) ? own : [own];
+  return products.find((product): product is string => typeof product === 'string' && wanted.includes(product));
 }

@@ -48,6 +48,7 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'events', erase: eraseEvents },
   { table: 'consents', erase: eraseFromConsents },
   byUser('waits', 'wait_id', `(status <> 'waiting' or began_at <= $2)`),
+  byUser('toggles', 'toggle_id', 'true'),
   byUser('limit_uses', 'limit_key, bucket, slot', 'notification_id <= $3'),
   { table: 'rejected_events', erase: eraseRejected },
   byUser('outbox_events', 'event_id', 'due_at <= $2'),

@@ -7,6 +7,7 @@
 export const ERASURE_BY_TABLE: { readonly [table: string]: string } = {
   users: 'erased',
   addresses: 'erased',
+  toggles: 'erased',
   devices: 'erased',
   merged_users: 'erased',
   address_verifications: 'erased',

@@ -151,7 +151,7 @@ export async function storeUnited(
       isoTime(now),
     ],
   );
-  for (const table of ['addresses', 'users'])
+  for (const table of ['addresses', 'toggles', 'users'])
     await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, other.userId]);
   return { added, firstOf };
 }

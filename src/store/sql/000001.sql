@@ -244,6 +244,76 @@ create table active_catalogs (
 );
 
 
+-- Templates that were made over the API. Which version is active, the active catalog says: an activation applies a catalog version
+-- that has it.
+create table templates (
+  tenant_id         text collate "C" not null references tenants,
+  template_id       uuid             not null,
+  name              text collate "C" not null,
+  notification_type text collate "C" not null,
+  channel           text collate "C" not null,
+  locale            text collate "C" not null,
+  variant           text collate "C",           -- null: none
+  origin_id         uuid,                       -- of a localization: the template that it translates
+  archived_at       timestamptz(3),
+  created_at        timestamptz(3)   not null,
+  primary key (tenant_id, template_id)
+);
+create unique index templates_name on templates (tenant_id, name, locale);
+
+-- Versions of templates. One that was active once is immutable; the last one may be a draft.
+create table template_versions (
+  tenant_id    text collate "C" not null,
+  template_id  uuid             not null,
+  version      integer          not null constraint template_versions_version_positive check (version > 0),
+  parts        json             not null,  -- as they were posted; those with a structure are text
+  variables    json,                       -- Variables of src/model/catalog.ts; null: none
+  revision     bigint           not null default 1,  -- grows with each change of the draft, for If-Match
+  created_by   json             not null,  -- Actor of src/model/principal.ts
+  created_at   timestamptz(3)   not null,
+  updated_at   timestamptz(3)   not null,
+  activated_at timestamptz(3),             -- the first time; null: a draft
+  primary key (tenant_id, template_id, version),
+  foreign key (tenant_id, template_id) references templates on delete cascade
+);
+
+-- Activations of the versions, append-only. A roll-back is one row more.
+create table template_activations (
+  tenant_id       text collate "C" not null,
+  activation_id   uuid             not null,  -- UUIDv7
+  template_id     uuid             not null,
+  kind            text             not null constraint template_activations_kind_known
+    check (kind in ('activated', 'rolled_back', 'archived')),
+  version         integer,                    -- null: none was active afterwards
+  catalog_version integer          not null,
+  by              json             not null,  -- Actor
+  at              timestamptz(3)   not null,
+  primary key (tenant_id, activation_id),
+  foreign key (tenant_id, template_id) references templates on delete cascade
+);
+create index template_activations_template on template_activations (tenant_id, template_id, activation_id);
+
+-- Tests of variants. The shares of one never change: other shares are another test.
+create table template_tests (
+  tenant_id         text collate "C" not null references tenants,
+  test_id           uuid             not null,
+  notification_type text collate "C" not null,
+  channel           text collate "C" not null,
+  shares            json             not null,  -- percentage by variant
+  metric            text             not null constraint template_tests_metric_known
+    check (metric in ('delivered', 'opened', 'clicked', 'goal')),
+  goal_event        text collate "C",           -- an event type; null: the test has no goal
+  goal_within_ms    bigint,
+  planned_users     integer          not null constraint template_tests_planned_positive check (planned_users > 0),
+  started_at        timestamptz(3)   not null,
+  ended_at          timestamptz(3),             -- null: it is under way
+  primary key (tenant_id, test_id),
+  constraint template_tests_goal check ((goal_event is null) = (goal_within_ms is null) and (metric <> 'goal' or goal_event is not null))
+);
+create unique index template_tests_running on template_tests (tenant_id, notification_type, channel) where ended_at is null;
+create index template_tests_place on template_tests (tenant_id, notification_type, channel, started_at);
+
+
 ------------------------------------------------------------------------------------------------------------------------
 -- Events
 
@@ -791,9 +861,15 @@ create table messages (
   rendered_at     timestamptz(3)   not null,
   locale          text,                       -- of the template; null: the user has no locale
   user_locale     text,
+  template_id     uuid,                       -- a template of the API; null: one of the files of the catalog
+  template_version integer,
+  test_id         uuid,                       -- a test of variants; null: none
+  variant         text,                       -- which the user was shown in it
   primary key (tenant_id, notification_id, channel, target)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
+-- The messages of a test. A message in no test has no entry.
+create index messages_test on messages (tenant_id, test_id) where test_id is not null;
 
 -- Reports of providers about messages. Each report once: a repetition has the same id.
 create table receipts (
@@ -920,6 +996,17 @@ create table consents (
   recorded_at     timestamptz(3)   not null,
   sealed          bytea,                      -- further evidence: network address, user agent, page
   primary key (tenant_id, user_id, consent_id)
+);
+
+-- Toggles of users by id. Each row can be computed from its user and type, but not from its id; written when the toggles
+-- of a user are listed, one for each notification type.
+create table toggles (
+  tenant_id         text collate "C" not null,
+  toggle_id         uuid             not null,  -- UUIDv8 of tenant, user and type
+  user_id           text collate "C" not null,
+  notification_type text collate "C" not null,
+  primary key (tenant_id, toggle_id),
+  constraint toggles_of_user unique (tenant_id, user_id, notification_type)
 );
 
 -- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
@@ -1246,11 +1333,12 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
+    'templates', 'template_versions', 'template_activations', 'template_tests',
     'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
     'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'outbox_events',
-    'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
+    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -1,7 +1,7 @@
 import { findNearest } from '../../../lib/text/did-you-mean.ts';
 import type { Rule, Variables } from '../../../model/catalog.ts';
 import { getSentTypes } from '../../../rules/compile/rule-set.ts';
-import { RESERVED_NAMES } from '../../../templates/values.ts';
+import { DIGEST_NAMES, RESERVED_NAMES } from '../../../templates/values.ts';
 import { COMMON_VARIABLES } from '../../../templates/variables.ts';
 import { checkFilled, type Fields } from '../fields.ts';
 import type { Entry } from '../yaml.ts';
@@ -24,6 +24,7 @@ export function parseRuleVariables(
   const declared = [...getSentTypes(sent as Rule)].map((type) => {
     return [type, ctx.notifications?.get(type)?.type.variables ?? {}] as const;
   });
+  if (found.has('digest')) checkDigest(ctx, rule.at, declared);
   const entry = found.get('variables');
   if (entry === undefined) {
     checkRequired(ctx, rule.at, declared, []);
@@ -48,6 +49,15 @@ export function parseRuleVariables(
   }
   checkRequired(ctx, entry.at, declared, Object.keys(variables));
   return { variables };
+}
+
+/** Reports variables that have the names of the data of a digest. */
+function checkDigest(ctx: RuleContext, at: number, declared: readonly (readonly [type: string, Variables])[]): void {
+  for (const [type, variables] of declared) {
+    for (const name of Object.keys(variables).filter((name) => DIGEST_NAMES.has(name))) {
+      ctx.report(at, `${type} has a variable "${name}", and a digest has another "${name}"`, 'choose another name');
+    }
+  }
 }
 
 function checkRequired(
