@@ -35,12 +35,30 @@ const post = (type: string, properties: object, traits: object = {}) =>
 test('devices, a product, a purchase and a switch, as the page has them', async () => {
   const page = await readFile(new URL('../docs/lending.md', import.meta.url), 'utf8');
   const requests = codeBlocks(page).filter(({ language }) => language === 'http');
-  const answers = [];
+  const answers: Awaited<ReturnType<TestServer['get']>>[] = [];
   for (const { text } of requests) {
     const [, method = '', path = ''] = /^(\w+) (\S+)/.exec(text) ?? [];
-    answers.push(await server.send(method, path, JSON.parse(text.slice(text.indexOf('\n\n')))));
+    const [, body] = text.split('\n\n');
+    // The id of the toggle is that of the list.
+    const toggle = answers.at(-1)?.body?.find?.((one: { category: string }) => one.category === 'CARD_HIGH_PURCHASE');
+    const url = method === 'PATCH' ? path.replace(/[^/]+$/, toggle.id) : path;
+    answers.push(await server.send(method, url, body === undefined ? undefined : JSON.parse(body)));
   }
-  expect(answers.map(({ status }) => status)).toEqual([201, 201, 202, 202, 200]);
+  expect(answers.map(({ status }) => status)).toEqual([201, 201, 202, 202, 200, 200]);
+  const [listed, changed] = answers.slice(4).map(({ body }) => body);
+  const listOf = (product: string) =>
+    listed
+      .filter((one: { product: string }) => one.product === product)
+      .map((one: { category: string }) => one.category);
+  expect(listOf('LOAN')).toEqual([]);
+  expect(listOf('CREDIT').sort()).toEqual([
+    'CARD_DECLINED',
+    'CARD_HIGH_PURCHASE',
+    'CARD_PAYMENT_REMINDER',
+    'STATEMENT_READY',
+  ]);
+  expect(listOf('GENERIC')).toContain('PAYMENT_RECEIVED');
+  expect(changed).toMatchObject({ category: 'CARD_HIGH_PURCHASE', selected_delivery_method: 'sms', enabled: true });
   const { devices } = (await server.get(`/api/v1/users/${CUSTOMER}/devices`)).body;
   expect(devices.map(({ platform }: { platform: string }) => platform).sort()).toEqual(['android', 'ios']);
   const [approved, purchase] = answers.slice(2, 4).map(({ body }) => body.results[0].decisions);

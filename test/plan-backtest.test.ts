@@ -71,6 +71,12 @@ const policy: fc.Arbitrary<Policy> = fc.oneof(
       consent: fc.constantFrom<Policy['consent']>({}, { OPERATIONAL: ['record', { trait: 'vip' }] }),
       quietHours: fc.constantFrom({ start: 1320, end: 480 }, { start: 0, end: 1 }),
       holdSpread: fc.constantFrom(0, 600_000),
+      caps: fc.constantFrom<Policy['caps']>(
+        {},
+        { email: { perHour: 1, perDay: 2 } },
+        { email: { perMinute: 1 }, sms: { perDay: 1 } },
+        { sms: { perHour: 3, burst: 1 } },
+      ),
       frequency: fc.dictionary(
         fc.constantFrom('t:N1', 'c:OPERATIONAL'),
         fc.constantFrom('HOURLY' as const, 'DAILY' as const, 'WEEKLY' as const),

@@ -49,6 +49,8 @@ test('every key has its meaning', async () => {
     audiences: { 't:TELL': ['LOAN'] },
     frequency: { 't:TELL': 'HOURLY', 'c:MARKETING': 'WEEKLY' },
     digestTime: { at: 1110, day: 5 },
+    caps: { sms: { perMinute: 2, perHour: 5, perDay: 10, burst: 1 } },
+    capsPass: ['URGENT', 'SECURITY'],
   });
 });
 

@@ -120,6 +120,7 @@ const SECTIONS: { readonly [name: string]: string } = {
   quietHours: 'quiet_hours',
   holdSpread: 'hold_spread',
   digestTime: 'digest_times',
+  capsPass: 'caps pass',
 };
 
 function isEmpty(value: unknown): boolean {

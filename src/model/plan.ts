@@ -54,6 +54,28 @@ export interface Folding {
   readonly channels: ReadonlySet<Channel>;
 }
 
+/** Messages of a channel that a user got or that are reserved for them, by the time at which they are due. */
+export interface CapUses {
+  /** Returns those from one time to another, both included, in order of time. */
+  between(from: Millis, to: Millis): readonly { readonly at: Millis }[];
+}
+
+/** A place that a planned message takes under a cap. */
+export interface Reservation {
+  readonly limitKey: string;
+  readonly at: Millis;
+}
+
+/** Uses of a cap that are looked up for one user, at most. While that many places are taken, a user gets no further message. */
+export const MAX_CAP_USES = 4000;
+/** Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take. */
+export const CAP_LOOK_BACK_MS: Millis = 27 * 3_600_000;
+
+/** Returns the key of a cap in the ledger of limits: rules count by event time, and never under such a key. */
+export function toCapKey(channel: Channel): string {
+  return `@cap/${channel}`;
+}
+
 /** Everything that the plan of one notification depends on. */
 export interface PlanQuestion {
   readonly type: NotificationType;
@@ -69,6 +91,8 @@ export interface PlanQuestion {
   readonly isUrgent: boolean;
   /** Absent: it is not folded into a digest: it is one, or it was decided already. */
   readonly folding?: Folding | undefined;
+  /** Returns the uses of a cap; undefined: it has no uses. Absent: caps do not matter, it was decided already. */
+  readonly capUses?: ((limitKey: string) => CapUses | undefined) | undefined;
 }
 
 /** A message that becomes an item of digests. */
@@ -78,12 +102,14 @@ export interface Fold {
   readonly dueAt: Millis;
 }
 
-/** The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped. */
+/** The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped, or has a cap. */
 export interface NotificationPlan {
   /** Without those that are folded or dropped. */
   readonly channels: readonly ChannelPlan[];
   readonly folds: readonly Fold[];
-  /** One for each channel that was asked about. */
+  /** Places that it takes under caps. */
+  readonly reserved: readonly Reservation[];
+  /** One for each channel that was asked about; none if all go at once. */
   readonly verdicts: readonly Verdict[];
   /** The verdicts in words, as the end of a sentence: `the user turned off MARKETING (email)`. */
   readonly text: string;

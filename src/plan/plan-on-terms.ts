@@ -1,8 +1,15 @@
 import { getPriorityNumber, PRIORITIES } from '../model/delivery.ts';
 import type { DirectPart } from '../model/direct.ts';
-import type { ChannelPlan, NotificationPlan, PlanOnTerms, PlanQuestion } from '../model/plan.ts';
+import {
+  type ChannelPlan,
+  type NotificationPlan,
+  type PlanOnTerms,
+  type PlanQuestion,
+  toCapKey,
+} from '../model/plan.ts';
 import { describeVerdicts } from './describe-verdicts.ts';
 import { findExpiry, planNotification, selectChannels } from './plan.ts';
+import { findCap } from './policies/caps.ts';
 import { planChannel, type TimedVerdict } from './verdicts.ts';
 
 /** The priority of messages that do not wait for quiet hours. */
@@ -21,22 +28,38 @@ export const planOnTerms: PlanOnTerms = (asked, only, direct) => {
   };
   const timed = planChannels(question);
   const verdicts = timed.map(({ verdict }) => verdict);
-  if (verdicts.every(({ verdict }) => verdict === 'go')) return undefined;
+  const reserved = toReservations(question, timed);
+  const isOrdinary = verdicts.every(({ verdict }) => verdict === 'go');
+  if (isOrdinary && reserved.length === 0) return undefined;
   return {
     channels: toChannelPlans(question, timed, direct),
     folds: toFolds(question, timed),
-    verdicts,
+    reserved,
+    verdicts: isOrdinary ? [] : verdicts,
     text: describeVerdicts(verdicts),
   };
 };
 
-/** Channels that are tried one after the other are folded together, or not at all. */
+/** Plans each channel. Caps hold only the first of those that are tried one after the other; these are folded together, or not at all. */
 function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
-  const timed = question.channels.map((channel) => planChannel(question, channel));
-  if (!question.type.firstOf) return timed;
+  if (!question.type.firstOf) return question.channels.map((channel) => planChannel(question, channel));
+  let isFirst = true;
+  const timed = question.channels.map((channel) => {
+    const planned = planChannel(isFirst ? question : { ...question, capUses: undefined }, channel);
+    if (planned.verdict.verdict !== 'drop') isFirst = false;
+    return planned;
+  });
   const left = timed.filter(({ verdict }) => verdict.verdict !== 'drop');
   const isMixed = left.some(({ verdict }) => verdict.verdict === 'fold') && !left.every(isFolded);
   return isMixed ? planChannels({ ...question, folding: undefined }) : timed;
+}
+
+/** Returns the places that the message takes under caps: of channels that are tried one after the other, the first takes one. */
+function toReservations(question: PlanQuestion, timed: readonly TimedVerdict[]): NotificationPlan['reserved'] {
+  const left = timed.filter(({ verdict }) => verdict.verdict === 'go' || verdict.verdict === 'hold');
+  return (question.type.firstOf ? left.slice(0, 1) : left)
+    .filter(({ verdict }) => findCap(question, verdict.channel))
+    .map(({ verdict, dueAt }) => ({ limitKey: toCapKey(verdict.channel), at: dueAt }));
 }
 
 function isFolded({ verdict }: TimedVerdict): boolean {

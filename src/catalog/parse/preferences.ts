@@ -14,6 +14,7 @@ import {
   parseTexts,
 } from './fields.ts';
 import type { ParsedNotification } from './notifications.ts';
+import { parseCaps } from './preferences-caps.ts';
 import { parseDigestTime, parseFrequency } from './preferences-frequency.ts';
 import { parseLegalHours, parseQuietHours } from './preferences-hours.ts';
 import { suggest } from './suggest.ts';
@@ -31,6 +32,7 @@ const KEYS = [
   'audiences',
   'frequency',
   'digest_times',
+  'caps',
 ];
 const EXAMPLE = 'defaults: { categories: { MARKETING: { sms: false } } }';
 const CONSENT_EXAMPLE = 'MARKETING: { any: [record, { trait: marketing_opt_in }] }';
@@ -62,6 +64,7 @@ export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
     audiences: parseAudiences(file, top.get('audiences'), types),
     frequency: parseFrequency(file, top.get('frequency'), (entry) => findScope(file, entry, types)),
     ...(digestTime && { digestTime }),
+    ...parseCaps(file, top.get('caps'), USER_CHANNELS),
   };
 }
 

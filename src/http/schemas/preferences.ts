@@ -3,9 +3,12 @@ import { CHANNELS } from '../../model/delivery.ts';
 import { PLAN_CODES } from '../../model/plan-codes.ts';
 import { WEEKDAYS } from '../../model/terms.ts';
 import type { EffectiveType } from '../../plan/effective.ts';
+import { MAX_PREFERENCES_TOKEN_CHARS } from '../../privacy/preferences-token.ts';
 import { json, listOf, timestamp, userId, userIdParam } from './common.ts';
 
 export { preferenceChange } from '../../users/preference-change.ts';
+
+export const preferenceLinkParams = z.object({ token: z.string().min(1).max(MAX_PREFERENCES_TOKEN_CHARS) });
 
 export const preferencesParams = z.object({ user_id: userIdParam });
 

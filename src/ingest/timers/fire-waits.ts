@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { groupBy } from '../../lib/group-by.ts';
-import { requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
+import { requiredCaps, requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
 import { listTouched } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
@@ -42,13 +42,17 @@ export async function fireDueWaits(
 ): Promise<number> {
   const budget = new CpuBudget(limits);
   const { transaction, due } = await beginDue(parts, connection, asked, budget);
-  const { facts, decider } = transaction;
+  const { catalog, facts, decider } = transaction;
   if (due.length === 0) {
     await commit(connection);
     return 0;
   }
   const needs = due.flatMap((wait) => requiredLimitsOfWait(decider.getWaitRules(wait), wait));
-  await loadLimitUses(connection, facts, asked.tenantId, needs);
+  const caps = requiredCaps(catalog.rules, decider.batch.now);
+  const ofCaps = [...new Set(due.map(({ userId }) => userId))].flatMap((userId) =>
+    caps.map((need) => ({ userId, need })),
+  );
+  await loadLimitUses(connection, facts, asked.tenantId, [...needs, ...ofCaps]);
   for (let left: readonly Wait[] = due; left.length > 0; ) {
     const fired = await decider.fireWaitsWithin(budget, left);
     await decideEmitted(transaction, fired.emitted);

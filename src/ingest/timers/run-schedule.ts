@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
-import { requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
+import { requiredCaps, requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
 import { listTouched } from '../../rules/waits/concerns.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import { commit } from '../../store/batch.ts';
@@ -53,7 +53,11 @@ export async function runSchedule(
     await commit(connection);
     return 0;
   }
-  const needs = userIds.flatMap((userId) => requiredLimitsOfOccurrence(rule, due, userId));
+  const caps = requiredCaps(catalog.rules, decider.batch.now);
+  const needs = userIds.flatMap((userId) => [
+    ...requiredLimitsOfOccurrence(rule, due, userId),
+    ...caps.map((need) => ({ userId, need })),
+  ]);
   await loadLimitUses(connection, facts, tenantId, needs);
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
   const occurrences = [...facts.users.values()].map((user) => {

@@ -3,6 +3,7 @@ import type { Action } from '../../model/catalog.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
 import type { NotificationPlan } from '../../model/plan.ts';
+import { toFixedIso } from '../../time/calendar.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
 import { readDirect } from '../direct.ts';
@@ -114,18 +115,36 @@ function addPlanned(
     code: isSent ? 'matched' : digest ? 'collected' : 'all_channels_dropped',
     reason: explainPlan(reason, plan, digest),
     eventIds,
-    evidence: plan
-      ? { ...evidence, plan: plan.verdicts, ...(digest && !isSent && { wait: toWaitEvidence(digest) }) }
-      : evidence,
+    evidence:
+      plan && plan.verdicts.length > 0
+        ? { ...evidence, plan: plan.verdicts, ...(digest && !isSent && { wait: toWaitEvidence(digest) }) }
+        : evidence,
     types: [type],
     notificationId,
   });
+  if (plan && decision?.notification_id) reserve(ctx, firing, plan, decision.notification_id);
   return decision as Decision;
+}
+
+/** Takes the places of a notification under the caps of its channels, at the times at which it is due there. */
+function reserve(
+  ctx: DecisionContext,
+  { trigger: { eventId } }: Firing,
+  { reserved }: NotificationPlan,
+  notificationId: string,
+): void {
+  for (const { limitKey, at } of reserved) {
+    const bucket = toFixedIso(at);
+    const slot = ctx.user.uses.get(limitKey)?.nextSlot(bucket) ?? 1;
+    const use = { bucket, slot, at, eventId, notificationId };
+    ctx.uses.push({ ...use, limitKey });
+    addUse(ctx.user, limitKey, use);
+  }
 }
 
 /** @param digest undefined: nothing is folded */
 function explainPlan(reason: string, plan: NotificationPlan | undefined, digest: Wait | undefined): string {
-  if (plan === undefined) return reason;
+  if (plan === undefined || plan.verdicts.length === 0) return reason;
   if (plan.channels.length > 0) return withPlan(reason, plan.text);
   return digest ? `${collectedReason(digest)} Its plan: ${plan.text}.` : droppedReason(plan.text);
 }

@@ -1,7 +1,7 @@
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { getFoldedType } from '../../model/frequency.ts';
-import type { Folding, NotificationPlan, PlanUser } from '../../model/plan.ts';
+import type { CapUses, Folding, NotificationPlan, PlanUser } from '../../model/plan.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
 import { NO_TERMS } from '../../model/terms.ts';
 import { getAddressMask } from '../../users/profile.ts';
@@ -32,14 +32,26 @@ export function planTypes(
   const isDigest = getFoldedType(rule) !== undefined;
   const direct = isDirect ? readDirect(trigger) : undefined;
   const plans = new Map<string, NotificationPlan>();
+  const hasCaps = policy.caps !== NO_POLICY.caps;
   for (const name of types) {
     const type = notifications.get(name);
     const folding = isDigest ? undefined : toFolding(digestChannels.get(name));
-    const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding };
+    const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
+    const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses };
     const found = type && plan({ ...asked, type }, channels, direct);
     if (found) plans.set(name, found);
   }
   return plans.size === 0 ? undefined : plans;
+}
+
+/** Returns the uses of a cap, with those of the types that are planned already. */
+function findUses({ uses }: UserState, limitKey: string, plans: TypePlans): CapUses | undefined {
+  const known = uses.get(limitKey);
+  const reserved = [...plans.values()].flatMap((plan) => plan.reserved.filter((one) => one.limitKey === limitKey));
+  if (reserved.length === 0) return known;
+  const times = [...(known?.between(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY) ?? []), ...reserved];
+  times.sort((a, b) => a.at - b.at);
+  return { between: (from, to) => times.filter(({ at }) => at >= from && at <= to) };
 }
 
 function toFolding(channels: ReadonlySet<Channel> | undefined): Folding | undefined {
