@@ -112,6 +112,7 @@ attempts/      calls to providers that did not succeed at once
 receipts/      what providers reported
 messages/      messages as they were sent
 inbox/         messages in the app
+batches/       lines of batches that named the user, with their results
 consents/      consents that were granted or withdrawn, with their evidence
 devices/       devices for push messages, their tokens masked
 limit_uses/    messages that count towards a limit

@@ -47,7 +47,7 @@ function ofUser(table: string, order: string, without = '', condition = 'true'):
           from ${table} as t where tenant_id = $1 and user_id = $2 and ${condition} order by ${order}`;
 }
 
-const HAS_SEALED: ReadonlySet<string> = new Set(['events', 'waits', 'notifications', 'inbox_items', 'consents']);
+const HAS_SEALED: ReadonlySet<string> = new Set(['events', 'waits', 'notifications', 'inbox_items', 'consents', 'batch_recipients']);
 
 /** A query for the rows that belong to the notifications of the user. */
 function ofNotifications(table: string): string {
@@ -131,6 +131,17 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
         stored,
         documentRow('consents', tenantId, text(stored.row, 'user_id'), text(stored.row, 'consent_id')),
         (evidence) => ({ evidence }),
+      ),
+  },
+  {
+    name: 'batches',
+    query: ofUser('batch_recipients', 'batch_id, line', `- 'address_hash'`),
+    open: (seal, tenantId, stored) =>
+      withOriginal(
+        seal,
+        stored,
+        documentRow('batch_recipients', tenantId, text(stored.row, 'batch_id'), String(stored.row.line)),
+        (recipient) => ({ recipient }),
       ),
   },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
