@@ -50,6 +50,7 @@ import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
 import { registerNotificationRoutes } from './routes/notifications.ts';
+import { registerPreferencePageRoutes } from './routes/preference-page.ts';
 import { registerPreferenceRoutes } from './routes/preferences.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
@@ -162,6 +163,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerHealthRoutes(app, dependencies);
   await registerReceiptRoutes(app, dependencies);
   await registerUnsubscribeRoutes(app, dependencies);
+  await registerPreferencePageRoutes(app, dependencies);
   registerTrackingRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))

@@ -105,8 +105,8 @@ function idsOf(rows: Rows): string[] {
     endpointIds,
     deviceIds,
     addressIds,
-    batchIds,
     templateIds,
+    batchIds,
     ...others
   } = rows;
   return [
@@ -117,7 +117,7 @@ function idsOf(rows: Rows): string[] {
     endpointIds[0],
     deviceIds[0],
     addressIds[0],
-    batchIds[0],
     ...templateIds,
+    batchIds[0],
   ];
 }

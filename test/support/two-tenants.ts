@@ -171,6 +171,7 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, $3, $2, '2020-01-01', $2, $2, '{}', '{}', '2020-01-02')`,
       [tenantId, erasureId, `${word} hash`],
     );
+    const templateIds = await addTemplates(pool, tenantId, word);
     const batchIds = [randomUUID(), randomUUID()] as const;
     const type = (await load(pool, tenantId)).notificationType;
     await pool.query(
@@ -184,7 +185,6 @@ export async function twoTenants(): Promise<TwoTenants> {
       batchIds[0],
       `${word} erasable`,
     ]);
-    const templateIds = await addTemplates(pool, tenantId, word);
     return {
       ...(await load(pool, tenantId)),
       tenantId,
