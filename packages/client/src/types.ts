@@ -5665,6 +5665,11 @@ export interface components {
                  */
                 postal_address?: string;
                 /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
                  * @description Where its templates are made; absent: files of the catalog
                  * @example api
                  * @enum {string}
@@ -7852,6 +7857,11 @@ export interface components {
                  */
                 postal_address?: string;
                 /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
                  * @description Where its templates are made; absent: files of the catalog
                  * @example api
                  * @enum {string}
@@ -7957,6 +7967,7 @@ export interface components {
                 } | null;
                 mail_from?: string | null;
                 postal_address?: string | null;
+                preference_link_days?: number | null;
                 template_source?: ("files" | "api") | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {

@@ -47,7 +47,14 @@ function ofUser(table: string, order: string, without = '', condition = 'true'):
           from ${table} as t where tenant_id = $1 and user_id = $2 and ${condition} order by ${order}`;
 }
 
-const HAS_SEALED: ReadonlySet<string> = new Set(['events', 'waits', 'notifications', 'inbox_items', 'consents', 'batch_recipients']);
+const HAS_SEALED: ReadonlySet<string> = new Set([
+  'events',
+  'waits',
+  'notifications',
+  'inbox_items',
+  'consents',
+  'batch_recipients',
+]);
 
 /** A query for the rows that belong to the notifications of the user. */
 function ofNotifications(table: string): string {
