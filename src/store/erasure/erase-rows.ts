@@ -270,16 +270,18 @@ async function eraseFromJobs(
 async function eraseFromBatches(
   connection: Connection,
   _seal: Seal,
-  { tenantId, userId, addressHashes }: OpenErasure,
+  { tenantId, userId, addressHashes, until }: OpenErasure,
   _at: string | null,
   limit: number,
 ): Promise<ErasedRows> {
   const { rowCount } = await connection.query(
     `update batch_recipients set user_id = null, address_hash = null, sealed = null
      where tenant_id = $1 and (batch_id, line) in (
-       (select batch_id, line from batch_recipients where tenant_id = $1 and user_id = $2 limit $4)
-       union (select batch_id, line from batch_recipients where tenant_id = $1 and address_hash = any($3) limit $4))`,
-    [tenantId, userId, addressHashes, limit],
+       (select batch_id, line from batch_recipients where tenant_id = $1 and user_id = $2 and batch_id <= $5 limit $4)
+       union (
+         select batch_id, line from batch_recipients
+         where tenant_id = $1 and address_hash = any($3) and batch_id <= $5 limit $4))`,
+    [tenantId, userId, addressHashes, limit, until],
   );
   return { rows: rowCount ?? 0, at: rowCount === 0 ? null : '' };
 }

@@ -47,7 +47,14 @@ function ofUser(table: string, order: string, without = '', condition = 'true'):
           from ${table} as t where tenant_id = $1 and user_id = any($2::text[]) and ${condition} order by ${order}`;
 }
 
-const HAS_SEALED: ReadonlySet<string> = new Set(['events', 'waits', 'notifications', 'inbox_items', 'consents']);
+const HAS_SEALED: ReadonlySet<string> = new Set([
+  'events',
+  'waits',
+  'notifications',
+  'inbox_items',
+  'consents',
+  'batch_recipients',
+]);
 
 /** A query for the rows that belong to the notifications of the user. */
 function ofNotifications(table: string): string {
@@ -137,6 +144,17 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
     name: 'verifications',
     query: ofUser('address_verifications', 'kind, hash', `- 'hash' - 'code_hash'`),
     open: asIs,
+  },
+  {
+    name: 'batches',
+    query: ofUser('batch_recipients', 'batch_id, line', `- 'address_hash'`),
+    open: (seal, tenantId, stored) =>
+      withOriginal(
+        seal,
+        stored,
+        documentRow('batch_recipients', tenantId, text(stored.row, 'batch_id'), String(stored.row.line)),
+        (recipient) => ({ recipient }),
+      ),
   },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
