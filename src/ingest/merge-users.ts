@@ -44,7 +44,7 @@ export interface MergeView {
   readonly user_id: string;
   readonly merged_into: string;
   readonly merged_at: string;
-  /** What went to the survivor; nothing if they were merged before. */
+  /** Rows that went to the survivor; none if they were merged before. */
   readonly moved: Moved;
 }
 
@@ -107,7 +107,7 @@ async function merge(
   const { traits } = profile;
   const zone = typeof traits.time_zone === 'string' ? canonicalZone(resolveZone('user', traits)) : null;
   const united = { profile, terms, zone, name: toSearchName(traits) };
-  // What is held is decided again, on the terms of both: its time is set before it moves.
+  // Held deliveries are decided again, on the terms of both: their time is set before they move.
   await runPipelined(connection, [
     ...(terms === survivor.terms ? [] : writeTerms(tenantId, [{ userId: into, terms }])),
     releaseHeld(tenantId, [from, into], now),

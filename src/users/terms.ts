@@ -85,8 +85,7 @@ function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
 }
 
 /**
- * Returns the terms of two users who are one person. What either has turned off, or whom either forbade to write, stays so, whenever
- * it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
+ * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
  */
 export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const p: { [scope: string]: ScopeTerms } = { ...other.p };
@@ -99,7 +98,7 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
     ...(Object.keys(p).length > 0 && { p }),
     ...(q && { q }),
     ...(Object.keys(k).length > 0 && { k }),
-    // What arrives late is of both: only what both have reset is forgotten.
+    // Events that arrive late are of both: only those that both have reset are forgotten.
     ...(reset !== undefined && other.reset !== undefined && { reset: Math.min(reset, other.reset) }),
   };
   return Object.keys(united).length === 0 ? NO_TERMS : united;

@@ -33,7 +33,7 @@ export function registerUserExportRoutes(app: App, { database, seal, clock }: Ht
     },
     async ({ principal: { tenantId, actor }, params, body: { reason } }, reply) => {
       const pool = database.forTenant(tenantId);
-      // Of a user that was merged, the survivor.
+      // The survivor, if the user was merged.
       const { user_id: userId } = await showUser(pool, tenantId, params.user_id);
       if (running >= MAX_EXPORTS)
         throw new TidingsError('rate_limited', `${MAX_EXPORTS} exports are under way; wait until one has ended.`, {
