@@ -136,6 +136,9 @@ test('declared variables are shown, and those of a template are variables of its
     variables: { code: { type: 'number' } },
   });
   expect([answer.status, answer.body.errors?.[0]?.pointer]).toEqual([422, '/variables/code']);
+  // A name alone contradicts nothing, and takes nothing from the declaration.
+  const named = await api.post('', { ...WELCOME, name: 'NAMED', variant: 'named', variables: ['code'] });
+  expect(named.status).toBe(201);
   // A template may show what another one of its notification declares.
   const other = { locale: 'es', parts: { subject: 'Es {{code}}', text: 'x' } };
   expect((await api.post('/CLIENT_WELCOME/localizations', other)).status).toBe(201);

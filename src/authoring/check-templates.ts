@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { declareTemplateVariables } from '../catalog/compile/declare-variables.ts';
+import { declareTemplateVariables, isMereName } from '../catalog/compile/declare-variables.ts';
 import { type Finding, toInvalidFindings } from '../catalog/lint/findings.ts';
 import { checkTemplates } from '../catalog/lint/templates.ts';
 import type { ParsedNotification } from '../catalog/parse/notifications.ts';
@@ -105,7 +105,7 @@ function findPlaceProblems({ notifications }: CatalogData, source: StoredSource)
   return Object.keys(parts).length === 0 ? [{ member: 'parts', message: 'the template has no parts' }] : [];
 }
 
-/** A variable has one declaration, in the type or in the templates of it. */
+/** A variable has one declaration, in the type or in the templates of it. Others may name it. */
 function findVariableProblems(
   { notifications, templates }: CatalogData,
   sources: readonly StoredSource[],
@@ -121,8 +121,11 @@ function findVariableProblems(
     ...sources.filter((one) => one.notificationType === notificationType).map((one) => one.variables ?? {}),
   ];
   return Object.entries(variables ?? {}).flatMap(([name, declared]) => {
-    const isSame = others.every((one) => !Object.hasOwn(one, name) || isDeepStrictEqual(one[name], declared));
-    if (isSame) return [];
+    const isCompatible = others.every((one) => {
+      const other = Object.hasOwn(one, name) ? one[name] : undefined;
+      return !other || isMereName(other) || isMereName(declared) || isDeepStrictEqual(other, declared);
+    });
+    if (isCompatible) return [];
     const message = `${notificationType} declares the variable ${JSON.stringify(name)} otherwise`;
     return [{ member: `variables/${name}`, message, hint: 'declare it alike in all its templates' }];
   });

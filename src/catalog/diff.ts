@@ -119,6 +119,8 @@ const SECTIONS: { readonly [name: string]: string } = {
   legalHours: 'legal_hours',
   quietHours: 'quiet_hours',
   holdSpread: 'hold_spread',
+  digestTime: 'digest_times',
+  capsPass: 'caps pass',
 };
 
 function isEmpty(value: unknown): boolean {

@@ -65,7 +65,9 @@ export class MessageRenderer {
     if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider, locale);
     const fallbacks = tenant.settings.locale_fallbacks;
     const { userId } = delivery;
-    const key = { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog };
+    const isDigest = (opened.about as JsonObject | undefined)?.digest === true;
+    const versions = { catalogVersion, activeCatalog };
+    const key = { tenantId, notificationType, channel, locale, fallbacks, userId, isDigest, ...versions };
     const template = await this.#options.catalogs.loadTemplate(key);
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';

@@ -185,8 +185,9 @@ export class MessageSender {
   ): Outgoing {
     const { links, clock } = this.#options;
     const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt, sequence } = delivery;
-    const unsubscribeUrl = links?.unsubscribeUrl(delivery);
-    const personal = links ? links.personalize(delivery, message) : message;
+    const now = clock();
+    const unsubscribeUrl = links?.unsubscribeUrl(delivery, now);
+    const personal = links ? links.personalize(delivery, message, now) : message;
     return {
       tenantId,
       notificationId,
@@ -194,7 +195,7 @@ export class MessageSender {
       channel,
       userId,
       target,
-      message: tracking && links ? links.track(delivery, personal, tracking, clock()) : personal,
+      message: tracking && links ? links.track(delivery, personal, tracking, now) : personal,
       ...(sender === undefined ? {} : { sender }),
       idempotencyKey: formatDeliveryId(delivery),
       attempt,

@@ -29,6 +29,7 @@ import { registerAddressVerificationRoutes } from './routes/address-verification
 import { registerAddressRoutes } from './routes/addresses.ts';
 import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
+import { registerBatchRoutes } from './routes/batches.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
 import { registerConsentRoutes } from './routes/consents.ts';
 import { registerCostRoutes } from './routes/costs.ts';
@@ -50,6 +51,7 @@ import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
 import { registerNotificationRoutes } from './routes/notifications.ts';
+import { registerPreferencePageRoutes } from './routes/preference-page.ts';
 import { registerPreferenceRoutes } from './routes/preferences.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
 import { registerReceiptRoutes } from './routes/receipts.ts';
@@ -111,6 +113,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   await registerApiDocs(app);
   registerEventRoutes(app, dependencies);
   registerNotificationRoutes(app, dependencies);
+  registerBatchRoutes(app, dependencies);
   registerAuditRoutes(app, dependencies);
   registerActivityRoutes(app, dependencies);
   registerDecisionRoutes(app, dependencies);
@@ -164,6 +167,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerHealthRoutes(app, dependencies);
   await registerReceiptRoutes(app, dependencies);
   await registerUnsubscribeRoutes(app, dependencies);
+  await registerPreferencePageRoutes(app, dependencies);
   registerTrackingRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))

@@ -151,6 +151,11 @@ export class Pipeline {
     );
   }
 
+  /** Events that are waiting or under way. */
+  get waiting(): number {
+    return this.#batcher.waiting;
+  }
+
   /** Resolves when every request has its results, and its work has been announced to the workers. */
   async drain(): Promise<void> {
     await this.#batcher.idle();

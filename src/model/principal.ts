@@ -7,6 +7,8 @@ export const SCOPES = [
   'notifications:read',
   'notifications:write',
   'notifications:urgent',
+  'batches:read',
+  'batches:write',
   'decisions:read',
   'users:read',
   'users:write',
@@ -61,6 +63,7 @@ export const INSTALLATION_SCOPES: readonly Scope[] = SCOPES.filter((scope) => sc
 
 const VIEWER: readonly Scope[] = [
   'notifications:read',
+  'batches:read',
   'decisions:read',
   'users:read',
   'deliveries:read',
@@ -86,6 +89,7 @@ export const ROLES = {
     'events:write',
     'notifications:write',
     'notifications:urgent',
+    'batches:write',
     'deliveries:write',
     'suppressions:write',
     'preferences:write',

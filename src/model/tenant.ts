@@ -29,6 +29,8 @@ export interface TenantSettings {
   /** Name and postal address of the company, as marketing emails show them: `Acme Inc.`, lines of an address. */
   readonly legal_name?: string;
   readonly postal_address?: string;
+  /** Days for which a link to the page of preferences shows all of it; later it only stops messages. Absent: 30. */
+  readonly preference_link_days?: number;
   /** Finding out about the readers of its emails, for types that say nothing else. Absent: nothing. */
   readonly tracking?: Tracking;
   /** For templates, as `tenant.branding`. */
@@ -44,6 +46,9 @@ export interface TenantSettings {
   /** Rate limits of its messages by channel: of the tenant and of each of its users. */
   readonly limits?: { readonly [channel in Channel]?: Omit<ScopedLimits, 'global'> };
 }
+
+/** A tenant without a name and settings. */
+export const NO_TENANT: TenantProfile = Object.freeze({ name: '', settings: {} });
 
 /** Name and settings of a tenant. */
 export interface TenantProfile {

@@ -23,6 +23,8 @@ interface DocumentKeys {
   provider_accounts: [account: string];
   webhook_endpoints: [endpointId: string];
   consents: [userId: string, consentId: string];
+  batches: [batchId: string];
+  batch_recipients: [batchId: string, line: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;

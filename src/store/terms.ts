@@ -8,8 +8,8 @@ import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
-/** Condition of the index deliveries_held_by_plan. */
-const HELD_BY_PLAN = `hold_code in (${[...HOLD_CODES, 'rate_limited'].map((code) => `'${code}'`).join(', ')})`;
+/** Implies the condition of the index deliveries_held_by_plan. What waits for a cap keeps the time that is reserved for it. */
+const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
 
 /** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
 export function writeTerms(
@@ -82,6 +82,20 @@ export async function loadPlanUsers(
     found[i - 1] = { userId: users[i - 1]!.userId, profile: { traits, traitTimes }, terms };
   }
   return found;
+}
+
+/** Returns the mask of an address of a user by its keyed hash; undefined: they do not have it any more. */
+export async function loadAddressMask(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  hash: string,
+): Promise<string | undefined> {
+  const { rows } = await pool.query<{ mask: string }>(
+    'select mask from addresses where tenant_id = $1 and user_id = $2 and hash = $3 limit 1',
+    [tenantId, userId, hash],
+  );
+  return rows[0]?.mask;
 }
 
 /** Returns the address of a user that messages of its kind go to; undefined: they have no such address. */

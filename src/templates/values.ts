@@ -24,6 +24,7 @@ export interface TemplateVariables {
 /** URLs for the reader of a message, as variables of its template. */
 export interface ReaderLinks {
   readonly unsubscribe_url?: string;
+  readonly preferences_url?: string;
 }
 
 /**

@@ -27,20 +27,22 @@ export function mergeTerms(
 }
 
 function mergePreferences(terms: Terms, properties: JsonObject, time: Millis): Terms {
-  const { said, quiet, replace } = readPreferenceChange(properties);
+  const { said, quiet, digest, replace } = readPreferenceChange(properties);
   let merged = replace ? resetBefore(terms, time) : terms;
   const from = merged.reset ?? Number.NEGATIVE_INFINITY;
   if (time < from) return merged;
   for (const [scope, field, value] of said) merged = mergeScope(merged, scope, field, [value, time]);
   if (quiet !== undefined && isNewer(merged.q, [quiet, time], strictnessOfQuiet))
     merged = { ...merged, q: [quiet, time] };
+  if (digest !== undefined && isNewer(merged.d, [digest, time], strictnessOfDigestTime))
+    merged = { ...merged, d: [digest, time] };
   return merged;
 }
 
 /** Forgets the preferences of before a time, those that arrive later included. Consent stays. */
 function resetBefore(terms: Terms, time: Millis): Terms {
   if (time <= (terms.reset ?? Number.NEGATIVE_INFINITY)) return terms;
-  const { p = {}, q, ...others } = terms;
+  const { p = {}, q, d, ...others } = terms;
   const scopes = Object.entries(p).flatMap(([scope, said]) => {
     const kept = Object.entries(said).filter(([, [, at]]) => at >= time);
     return kept.length === 0 ? [] : [[scope, Object.fromEntries(kept) as ScopeTerms] as const];
@@ -49,6 +51,7 @@ function resetBefore(terms: Terms, time: Millis): Terms {
     ...others,
     ...(scopes.length > 0 && { p: Object.fromEntries(scopes) }),
     ...(q && q[1] >= time && { q }),
+    ...(d && d[1] >= time && { d }),
     reset: time,
   };
 }
@@ -93,10 +96,17 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const k: { [key: string]: ConsentTerms } = { ...other.k };
   for (const [key, said] of Object.entries(survivor.k ?? {})) k[key] = uniteConsents(said, k[key]);
   const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
+  const d = uniteSaid(
+    survivor.d,
+    other.d,
+    () => 0,
+    () => false,
+  );
   const { reset } = survivor;
   const united: Terms = {
     ...(Object.keys(p).length > 0 && { p }),
     ...(q && { q }),
+    ...(d && { d }),
     ...(Object.keys(k).length > 0 && { k }),
     // Events that arrive late are of both: only those that both have reset are forgotten.
     ...(reset !== undefined && other.reset !== undefined && { reset: Math.min(reset, other.reset) }),
@@ -150,6 +160,11 @@ const STRICTNESS: { readonly [field in keyof ScopeTerms]-?: Strictness } = {
   freq: (value) => (value === null ? UNSAID - 1 : FREQUENCIES.indexOf(value as (typeof FREQUENCIES)[number])),
 };
 
+/** No time is stricter than another. */
+function strictnessOfDigestTime(value: unknown): number {
+  return value === null ? 0 : 1;
+}
+
 function strictnessOfQuiet(value: unknown): number {
   return value === null ? UNSAID : value === 0 ? 0 : 2;
 }
@@ -177,10 +192,11 @@ export function termsBefore(terms: Terms, time: Millis): Terms {
     return kept.length === 0 ? [] : [[scope, Object.fromEntries(kept) as ScopeTerms] as const];
   });
   const k = Object.entries(terms.k ?? {}).filter(([, { at }]) => at < time);
-  const { q, reset } = terms;
+  const { q, d, reset } = terms;
   const before: Terms = {
     ...(p.length > 0 && { p: Object.fromEntries(p) }),
     ...(q && q[1] < time && { q }),
+    ...(d && d[1] < time && { d }),
     ...(k.length > 0 && { k: Object.fromEntries(k) }),
     ...(reset !== undefined && reset < time && { reset }),
   };

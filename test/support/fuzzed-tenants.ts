@@ -106,6 +106,7 @@ function idsOf(rows: Rows): string[] {
     deviceIds,
     addressIds,
     templateIds,
+    batchIds,
     ...others
   } = rows;
   return [
@@ -117,5 +118,6 @@ function idsOf(rows: Rows): string[] {
     deviceIds[0],
     addressIds[0],
     ...templateIds,
+    batchIds[0],
   ];
 }

@@ -17,7 +17,7 @@ export interface Operation {
   /** Names of its parameters in the query. */
   readonly parameters: ReadonlySet<string>;
   readonly body: unknown;
-  /** The token of the user, for what belongs to a user. */
+  /** The token of the user, for what belongs to a user; the media type of a body that is no JSON. */
   readonly headers: Record<string, string>;
 }
 
@@ -52,7 +52,10 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           takesUsers: security.some(({ bearer = [] }) => bearer.includes('me')),
           parameters: new Set(parameters.flatMap((one) => (one.in === 'query' ? [one.name] : []))),
           body: BODIES[name]?.(rows),
-          headers: scope === 'me' ? { authorization: `Bearer ${rows.token}` } : {},
+          headers: {
+            ...(scope === 'me' && { authorization: `Bearer ${rows.token}` }),
+            ...(template.endsWith('/recipients') && { 'content-type': 'application/x-ndjson' }),
+          },
         };
       }),
   );
@@ -91,6 +94,15 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/notifications/{id}': ({ sent }) => [notificationOf(sent)],
   '/api/v1/notifications/{id}/cancel': ({ sent }) => [notificationOf(sent)],
   '/api/v1/notifications/{id}/reschedule': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/batches/{id}': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/estimate': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/start': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/pause': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/resume': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/cancel': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/results': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/results/export': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/recipients': ({ batchIds }) => [batchIds[1]],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -203,6 +215,13 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   }),
   'POST /api/v1/notifications/{id}/cancel': NOTHING,
   'POST /api/v1/notifications/{id}/reschedule': () => ({ scheduled_at: '2025-11-21T12:00:00Z' }),
+  'POST /api/v1/batches': ({ notificationType }) => ({ type: notificationType }),
+  'PATCH /api/v1/batches/{id}': () => ({ per_second: 7 }),
+  'PUT /api/v1/batches/{id}/recipients': () => '{"user_id":"own recipient"}\n',
+  'POST /api/v1/batches/{id}/start': NOTHING,
+  'POST /api/v1/batches/{id}/pause': NOTHING,
+  'POST /api/v1/batches/{id}/resume': NOTHING,
+  'POST /api/v1/batches/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/retry': NOTHING,
   'POST /api/v1/jobs/{id}/stop': NOTHING,

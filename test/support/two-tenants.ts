@@ -41,6 +41,8 @@ export interface Rows {
   /** Three of them. */
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
+  /** Ids of two drafts; the first has a recipient. */
+  readonly batchIds: readonly [string, string];
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -175,6 +177,19 @@ export async function twoTenants(): Promise<TwoTenants> {
       [tenantId, erasureId, `${word} hash`],
     );
     const templateIds = await addTemplates(pool, tenantId, word);
+    const batchIds = [randomUUID(), randomUUID()] as const;
+    const type = (await load(pool, tenantId)).notificationType;
+    await pool.query(
+      `insert into batches (tenant_id, batch_id, operation_id, name, request, lines, actor, created_at)
+       select $1, id, id, $3, $4, case id when $5 then 1 else 0 end, '{"kind": "system", "id": "test", "name": "test"}', now()
+       from unnest($2::uuid[]) as id`,
+      [tenantId, batchIds, `${word} batch`, JSON.stringify({ type, priority: 'LOW' }), batchIds[0]],
+    );
+    await pool.query(`insert into batch_recipients (tenant_id, batch_id, line, user_id) values ($1, $2, 0, $3)`, [
+      tenantId,
+      batchIds[0],
+      `${word} erasable`,
+    ]);
     return {
       ...(await load(pool, tenantId)),
       tenantId,
@@ -187,6 +202,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       suppressionId,
       keyIds,
       jobId: job.job_id,
+      batchIds,
       rule,
       correlationId,
     };
@@ -390,6 +406,7 @@ async function load(
     | 'suppressionId'
     | 'templateIds'
     | 'jobId'
+    | 'batchIds'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

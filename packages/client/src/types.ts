@@ -85,6 +85,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List batches, newest first */
+        get: operations["listBatches"];
+        put?: never;
+        /** Create a batch, which then takes recipients in */
+        post: operations["createBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a batch with its progress */
+        get: operations["getBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change how many recipients per second a batch asks for */
+        patch: operations["changeBatchRate"];
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a batch: what has not begun is not sent */
+        post: operations["cancelBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what would become of the pending recipients of a batch */
+        get: operations["estimateBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause a batch: no further message of it begins */
+        post: operations["pauseBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add recipients to a batch, as a stream of lines of JSON that can be resumed */
+        put: operations["addBatchRecipients"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what became of each line of a batch */
+        get: operations["listBatchResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/results/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream what became of each line of a batch, as lines of JSON */
+        get: operations["exportBatchResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a paused batch */
+        post: operations["resumeBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a batch: its recipients are asked for, page by page */
+        post: operations["startBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog": {
         parameters: {
             query?: never;
@@ -2383,7 +2555,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2412,7 +2584,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2558,6 +2730,176 @@ export interface components {
              * @example null
              */
             next: string | null;
+        };
+        /** @description A batch with its progress */
+        Batch: {
+            /**
+             * @description Id of the batch
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            batch_id: string;
+            /** @description Recipients by reason code, within `dropped`, `failed`, `rejected` and others */
+            codes: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            counts: components["schemas"]["BatchCounts"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            /** @description Each recipient was final then */
+            ended_at: string | null;
+            /** @description When what does not wait for a time of its own will be done, at the rate until now */
+            eta: string | null;
+            /** @description Lines that were stored */
+            lines: number;
+            name: string | null;
+            per_second: number | null;
+            /** @description Why it makes no progress */
+            reason: string | null;
+            /** @description What every recipient gets; addresses are masked */
+            request: components["schemas"]["JsonObject"];
+            started_at: string | null;
+            /** @enum {string} */
+            state: "draft" | "running" | "paused" | "cancelled" | "finished";
+            type: string;
+        };
+        BatchChannel: {
+            channel: string;
+            reason_code: string | null;
+            status: string;
+        };
+        /** @description Recipients by state; their sum is the number of lines */
+        BatchCounts: {
+            accepted: number;
+            cancelled: number;
+            dropped: number;
+            duplicate: number;
+            empty: number;
+            failed: number;
+            held: number;
+            in_doubt: number;
+            pending: number;
+            rejected: number;
+            scheduled: number;
+            sent: number;
+        };
+        BatchEstimate: {
+            /** @description Recipients by reason code who would get none */
+            dropped: {
+                [key: string]: number;
+            };
+            /** @description Recipients who occur before, within the sample */
+            duplicate: number;
+            /** @description False: the numbers are those of the sample, times pending / sampled */
+            exact: boolean;
+            /** @description Of those, recipients with every channel held */
+            held: number;
+            pending: number;
+            /** @description Recipients who would get a message, now or later */
+            reach: number;
+            rejected: {
+                [key: string]: number;
+            };
+            /** @description Recipients that were decided, evenly over the lines */
+            sampled: number;
+        };
+        BatchPage: {
+            batches: components["schemas"]["Batch"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /**
+         * @example {
+         *       "per_second": 200
+         *     }
+         */
+        BatchRate: {
+            /** @description Recipients that are asked for per second, at most; null: no limit */
+            per_second: number | null;
+        };
+        /**
+         * @description What every recipient of a batch gets. Without a priority it is LOW
+         * @example {
+         *       "type": "ORDER_CONFIRMATION",
+         *       "name": "Black Friday",
+         *       "variables": {
+         *         "order_id": "4711"
+         *       },
+         *       "per_second": 500
+         *     }
+         */
+        BatchRequest: {
+            /** @description Only that of the type: a request cannot change it */
+            category?: string;
+            /** @description Of those of the type; absent: all of them */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            content?: components["schemas"]["OwnContent"];
+            context?: {
+                /** @description By which notifications are found */
+                correlation_id?: string;
+                metadata?: {
+                    [key: string]: unknown;
+                };
+                source?: string;
+            };
+            /** @description RFC 3339 with a zone; after it the message is not sent */
+            expires_at?: string;
+            /** @description For the list of batches */
+            name?: string;
+            /** @description Recipients that are asked for per second, at most; null: no limit */
+            per_second?: number | null;
+            /**
+             * @description URGENT needs notifications:urgent; absent: that of the type
+             * @enum {string}
+             */
+            priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at?: string | components["schemas"]["LocalSchedule"];
+            /**
+             * @description Notification type of the catalog
+             * @example ORDER_CONFIRMATION
+             */
+            type: string;
+            /** @description What templates read as `event` */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What became of a line */
+        BatchResult: {
+            channels: components["schemas"]["BatchChannel"][];
+            /** @description Why it is in this state */
+            code: string | null;
+            /** @description From 0 */
+            line: number;
+            notification_id: string | null;
+            reason: string | null;
+            /** @description As given, an address masked; null: the line names none, or its user was erased */
+            recipient: {
+                email?: string;
+                phone?: string;
+                user_id?: string;
+            } | null;
+            /** @enum {string} */
+            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            user_id: string | null;
+        };
+        BatchResultPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            results: components["schemas"]["BatchResult"][];
         };
         Cancellation: {
             /** @description Channels that were cancelled; none: it was only scheduled */
@@ -2929,7 +3271,7 @@ export interface components {
             /** @description Null: it is not locked */
             locked_reason: {
                 /** @enum {string} */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /** @example it is locked on for every user */
                 text: string;
             } | null;
@@ -3387,6 +3729,18 @@ export interface components {
             name: string;
             /** @enum {string} */
             part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "template" | "template_test" | "route" | "price" | "preferences";
+        };
+        /**
+         * @example {
+         *       "at": "18:00",
+         *       "day": "friday"
+         *     }
+         */
+        DigestTimeChange: {
+            /** @description Null or absent: as the tenant says */
+            at?: string | null;
+            /** @description Of weekly digests. Null or absent: as the tenant says */
+            day?: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday") | null;
         };
         DismissedEvent: {
             /**
@@ -3889,7 +4243,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -4061,7 +4415,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4677,7 +5031,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -5376,6 +5730,11 @@ export interface components {
                  */
                 postal_address?: string;
                 /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
                  * @description Where its templates are made; absent: files of the catalog
                  * @example api
                  * @enum {string}
@@ -5796,7 +6155,7 @@ export interface components {
                  * @example preference_off
                  * @enum {string}
                  */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /**
                  * @description Where it was decided
                  * @example user: category MARKETING / sms
@@ -5829,6 +6188,8 @@ export interface components {
             channels?: {
                 [key: string]: boolean | null;
             };
+            /** @description When daily and weekly digests are sent, in the zone of the user; null: what was said before no longer holds */
+            digest_time?: components["schemas"]["DigestTimeChange"] | null;
             /** @description Hours without messages that can wait */
             quiet_hours?: components["schemas"]["QuietHoursChange"] | null;
             /** @description By notification type */
@@ -5839,6 +6200,23 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description When daily and weekly digests are sent */
+            digest_time: {
+                /** @example 09:00 */
+                at: string;
+                /**
+                 * @description Of weekly digests
+                 * @enum {string}
+                 */
+                day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example Europe/Berlin */
+                zone: string;
+            };
             /** @description Null: no hours are quiet */
             quiet_hours: {
                 decided_by: {
@@ -5980,7 +6358,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -6597,7 +6975,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -7560,6 +7938,11 @@ export interface components {
                  */
                 postal_address?: string;
                 /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
                  * @description Where its templates are made; absent: files of the catalog
                  * @example api
                  * @enum {string}
@@ -7665,6 +8048,7 @@ export interface components {
                 } | null;
                 mail_from?: string | null;
                 postal_address?: string | null;
+                preference_link_days?: number | null;
                 template_source?: ("files" | "api") | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {
@@ -8062,7 +8446,7 @@ export interface components {
              * @example preference_off
              * @enum {string}
              */
-            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
             /**
              * @description Where it was decided
              * @example user: category MARKETING / sms
@@ -8072,7 +8456,7 @@ export interface components {
             since: string | null;
             /**
              * Format: date-time
-             * @description Of hold: until when
+             * @description Of hold: until when; of fold: when the digest is due
              * @example 2026-11-02T09:30:00.000Z
              */
             until?: string;
@@ -9145,6 +9529,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description not_readable, idempotency_in_progress, wrong_batch_state */
+        NotReadableIdempotencyInProgressWrongBatchState: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "wrong_batch_state";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description outdated */
         Outdated: {
             headers: {
@@ -9196,6 +9594,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "rate_limited";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited, too_many_batches */
+        RateLimitedTooManyBatches: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited" | "too_many_batches";
                     /** @constant */
                     status?: 429;
                 } & components["schemas"]["Problem"];
@@ -9313,6 +9725,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description wrong_batch_state */
+        WrongBatchState: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "wrong_batch_state";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description wrong_batch_state, wrong_offset */
+        WrongBatchStateWrongOffset: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "wrong_batch_state" | "wrong_offset";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -9333,6 +9773,15 @@ export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
+export type Batch = components['schemas']['Batch'];
+export type BatchChannel = components['schemas']['BatchChannel'];
+export type BatchCounts = components['schemas']['BatchCounts'];
+export type BatchEstimate = components['schemas']['BatchEstimate'];
+export type BatchPage = components['schemas']['BatchPage'];
+export type BatchRate = components['schemas']['BatchRate'];
+export type BatchRequest = components['schemas']['BatchRequest'];
+export type BatchResult = components['schemas']['BatchResult'];
+export type BatchResultPage = components['schemas']['BatchResultPage'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
@@ -9368,6 +9817,7 @@ export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts']
 export type Device = components['schemas']['Device'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
+export type DigestTimeChange = components['schemas']['DigestTimeChange'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
 export type EditedTemplate = components['schemas']['EditedTemplate'];
@@ -9614,10 +10064,12 @@ export type ResponseNotReadableIdempotencyInProgressNotCancellable = components[
 export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
 export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
+export type ResponseNotReadableIdempotencyInProgressWrongBatchState = components['responses']['NotReadableIdempotencyInProgressWrongBatchState'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseRateLimitedTooManyBatches = components['responses']['RateLimitedTooManyBatches'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
@@ -9626,6 +10078,8 @@ export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['resp
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ResponseWrongBatchState = components['responses']['WrongBatchState'];
+export type ResponseWrongBatchStateWrongOffset = components['responses']['WrongBatchStateWrongOffset'];
 export type $defs = Record<string, never>;
 export interface operations {
     listActivity: {
@@ -10064,6 +10518,805 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBatches: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batches": [
+                     *         {
+                     *           "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": null,
+                     *           "type": "text",
+                     *           "state": "draft",
+                     *           "per_second": 1,
+                     *           "request": {},
+                     *           "lines": 1,
+                     *           "counts": {
+                     *             "pending": 1,
+                     *             "accepted": 1,
+                     *             "held": 1,
+                     *             "scheduled": 1,
+                     *             "sent": 1,
+                     *             "dropped": 1,
+                     *             "failed": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "rejected": 1,
+                     *             "duplicate": 1,
+                     *             "empty": 1
+                     *           },
+                     *           "codes": {},
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "started_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z",
+                     *           "eta": "2026-11-02T09:30:00.000Z",
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
+            429: components["responses"]["RateLimitedTooManyBatches"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeBatchRate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    estimateBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "pending": 1,
+                     *       "sampled": 1,
+                     *       "exact": true,
+                     *       "reach": 1,
+                     *       "held": 1,
+                     *       "duplicate": 1,
+                     *       "dropped": {},
+                     *       "rejected": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchEstimate"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    pauseBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addBatchRecipients: {
+        parameters: {
+            query?: {
+                /** @description The line, from 0, that the body begins with; lines that are stored already are passed over */
+                offset?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Lines such as `{"user_id":"u1","variables":{"name":"Maria"}}`, with one of user_id, email and phone */
+        requestBody: {
+            content: {
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WrongBatchStateWrongOffset"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBatchResults: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "line": 1,
+                     *           "recipient": {},
+                     *           "user_id": null,
+                     *           "state": "pending",
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "notification_id": null,
+                     *           "channels": [
+                     *             {
+                     *               "channel": "text",
+                     *               "status": "text",
+                     *               "reason_code": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchResultPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportBatchResults: {
+        parameters: {
+            query?: {
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -13863,6 +15116,15 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
                      *       }
                      *     }
                      */
@@ -13916,6 +15178,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
@@ -13976,6 +15247,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
@@ -19177,6 +20457,15 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
                      *       }
                      *     }
                      */
@@ -19236,6 +20525,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
@@ -19302,6 +20600,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"

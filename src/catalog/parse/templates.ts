@@ -5,6 +5,7 @@ import type { Template, Variables } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Json } from '../../model/event.ts';
+import { getTemplateType } from '../../model/frequency.ts';
 import { type Expanded, expandSource } from '../../templates/expand.ts';
 import { findShapeProblems } from '../../templates/part-shape.ts';
 import type { Pieces } from '../../templates/pieces.ts';
@@ -88,17 +89,19 @@ export async function parseTemplates(
     const { type, channel, locale } = group[0]!;
     const names = hosted.get(`${type}\n${channel}`);
     const isGood = checkParts(group, names !== undefined, problems);
-    const known = types?.find((one) => one.type.name === type);
+    const known = types?.find((one) => one.type.name === getTemplateType(type));
+    // A digest has no variables of its own.
+    const own = known?.type.name === type ? known.type.variables : undefined;
     const surroundings = {
       pieces,
       layout: known?.layouts.get(channel)?.name,
       hostedTemplate: names && findHostedName(names, locale),
-      declared: { own: { ...known?.type.variables, ...ofTemplates.get(type) }, shared },
+      declared: { own: { ...own, ...ofTemplates.get(type) }, shared },
     };
     const template = isGood ? await compileGroup(group, surroundings, problems) : undefined;
-    const own = taken.get(key);
-    if (template && own) {
-      const { variables, stored: version } = own;
+    const one = taken.get(key);
+    if (template && one) {
+      const { variables, stored: version } = one;
       templates.push({ ...template, ...(variables && { variables }), stored: version });
     } else if (template) templates.push(template);
   }
@@ -119,7 +122,7 @@ function isOfNotification(
   types: readonly ParsedNotification[] | undefined,
   problems: Problems,
 ): boolean {
-  const known = types?.find((one) => one.type.name === type);
+  const known = types?.find((one) => one.type.name === getTemplateType(type));
   if (types && !known) {
     const names = types.map((one) => one.type.name);
     problems.add(atStart(file, `no notification is called ${JSON.stringify(type)}`, suggest(type, names)));

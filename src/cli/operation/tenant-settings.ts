@@ -11,6 +11,7 @@ export interface SettingOptions {
   readonly mailFrom?: string;
   readonly legalName?: string;
   readonly postalAddress?: string;
+  readonly preferenceLinkDays?: number;
   readonly tracking?: string;
   readonly branding?: object;
   readonly variables?: object;
@@ -23,7 +24,16 @@ export interface SettingOptions {
 }
 
 const SETTINGS = [
-  ...(['locale', 'zone', 'mail-from', 'legal-name', 'postal-address', 'tracking', 'branding'] as const),
+  ...([
+    'locale',
+    'zone',
+    'mail-from',
+    'legal-name',
+    'postal-address',
+    'preference-link-days',
+    'tracking',
+    'branding',
+  ] as const),
   ...(['variables', 'asset-base-url', 'locale-fallbacks', 'limits'] as const),
 ] as const;
 type Setting = (typeof SETTINGS)[number];
@@ -37,6 +47,7 @@ export function addSettingOptions(command: Command): Command {
     .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
     .option('--legal-name <name>', 'name of the company, which marketing emails show')
     .option('--postal-address <address>', 'postal address of the company, which marketing emails show')
+    .option('--preference-link-days <days>', 'days for which a link shows the whole page of preferences', Number)
     .addOption(new Option('--tracking <what>', 'what is found out about readers of its emails').choices(TRACKING))
     .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseObject)
     .option('--variables <json>', 'variables of templates, such as app_name: a JSON object, or @FILE', parseObject)
@@ -63,6 +74,7 @@ export function toTenantChange({
   mailFrom,
   legalName,
   postalAddress,
+  preferenceLinkDays,
   tracking,
   branding,
   variables,
@@ -74,7 +86,7 @@ export function toTenantChange({
   const removed = Object.fromEntries(unset.map((setting) => [setting.replaceAll('-', '_'), null]));
   const settings = {
     ...{ locale, zone, mail_from: mailFrom, tracking, branding, variables, limits },
-    ...{ legal_name: legalName, postal_address: postalAddress },
+    ...{ legal_name: legalName, postal_address: postalAddress, preference_link_days: preferenceLinkDays },
     ...{ asset_base_url: assetBaseUrl, locale_fallbacks: localeFallbacks },
   };
   return { name, settings: { ...settings, ...removed } };

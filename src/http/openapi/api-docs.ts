@@ -27,6 +27,7 @@ const TAGS = [
   { name: 'preferences', description: 'What users want, and what the tenant decides for them' },
   { name: 'suppressions', description: 'Addresses that get no messages' },
   { name: 'notifications', description: 'Notifications, and asking for them directly' },
+  { name: 'batches', description: 'One notification to up to a million recipients' },
   { name: 'waits', description: 'Rules that wait for a user' },
   { name: 'jobs', description: 'One command for many deliveries, waits or rejected events' },
   { name: 'catalog', description: 'Events, notification types, templates and rules' },

@@ -64,6 +64,15 @@ const settings = z.strictObject({
       description: 'Postal address of the company, which marketing emails show; may have several lines',
       examples: ['1 Main Street\nSpringfield, IL 62701, USA'],
     }),
+  preference_link_days: z
+    .int()
+    .min(1)
+    .max(3650)
+    .optional()
+    .meta({
+      description: 'Days for which a link to the page of preferences shows all of it; later it only stops messages',
+      examples: [30],
+    }),
   tracking: z
     .enum(TRACKING)
     .optional()

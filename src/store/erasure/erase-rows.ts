@@ -57,6 +57,7 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'audit_log', erase: eraseFromAuditLog },
   { table: 'jobs', erase: eraseFromJobs },
   { table: 'idempotency_keys', erase: eraseKeptResponses },
+  { table: 'batch_recipients', erase: eraseFromBatches },
   { ...byUser('inbox_items', 'notification_id', 'notification_id <= $3'), afterSending: true },
   { table: 'inboxes', erase: eraseInbox, afterSending: true },
   { table: 'provider_messages', erase: eraseProviderMessages, afterSending: true },
@@ -263,6 +264,24 @@ async function eraseFromJobs(
     [tenantId, JSON.stringify(userId)],
   );
   return { rows: rowCount ?? 0, at: null };
+}
+
+/** Empties the lines of the user in batches: each stays as a line, and one that is still pending asks for nothing. */
+async function eraseFromBatches(
+  connection: Connection,
+  _seal: Seal,
+  { tenantId, userId, addressHashes }: OpenErasure,
+  _at: string | null,
+  limit: number,
+): Promise<ErasedRows> {
+  const { rowCount } = await connection.query(
+    `update batch_recipients set user_id = null, address_hash = null, sealed = null
+     where tenant_id = $1 and (batch_id, line) in (
+       (select batch_id, line from batch_recipients where tenant_id = $1 and user_id = $2 limit $4)
+       union (select batch_id, line from batch_recipients where tenant_id = $1 and address_hash = any($3) limit $4))`,
+    [tenantId, userId, addressHashes, limit],
+  );
+  return { rows: rowCount ?? 0, at: rowCount === 0 ? null : '' };
 }
 
 /** Walks through the kept responses: of those that name the user, and of the user's own requests, nothing is kept. */

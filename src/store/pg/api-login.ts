@@ -60,6 +60,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],
+  batches: ['SELECT', 'INSERT', 'UPDATE'],
+  batch_recipients: ['SELECT', 'INSERT'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
 };

@@ -1310,6 +1310,77 @@ create table job_failures (
   foreign key (tenant_id, job_id) references jobs on delete cascade
 );
 
+-- Batches: a notification to up to a million recipients, which a worker asks for page by page (src/notify/batches/).
+--
+--   draft ──start──▶ running ──────────────────────────────────▶ finished   (each recipient is final)
+--     │               │   ▲
+--     │             pause resume
+--     │               ▼   │
+--     │               paused
+--     └──────cancel───┴──────────▶ cancelled   (ended_at: each recipient is final)
+--
+-- One worker at a time has the claim of a batch, and alone writes its counts; with them, in the same transaction, the
+-- recipients that they count.
+create table batches (
+  tenant_id     text collate "C" not null,
+  batch_id      uuid             not null,  -- UUIDv7
+  operation_id  uuid             not null,  -- the request that created it: a repetition finds it
+  name          text,                       -- given by the caller
+  request       json             not null,  -- SendRequest of src/notify/request.ts without recipients; addresses masked
+  sealed        bytea,                      -- its original, if it differs
+  per_second    integer          constraint batches_per_second_positive check (per_second > 0),  -- recipients; null: no limit
+  state         text             not null default 'draft' constraint batches_state_known
+    check (state in ('draft', 'running', 'paused', 'cancelled', 'finished')),
+  lines         integer          not null default 0,  -- that are stored
+  next_line     integer          not null default 0,  -- the first that was not asked for yet
+  scanned       integer          not null default 0,  -- the line from which the next look at open recipients goes on
+  counts        json             not null default '{}',  -- recipients by state, without those that are pending
+  codes         json             not null default '{}',  -- recipients by state and reason code
+  actor         json             not null,  -- Actor of src/model/principal.ts
+  created_at    timestamptz(3)   not null,
+  started_at    timestamptz(3),
+  ended_at      timestamptz(3),
+  reason        text,                       -- why the last page failed; null: it did not
+  due_at        timestamptz(3)   not null default now(),  -- of the next page, by the clock of the database
+  claimed_until timestamptz(3),             -- a worker has it; once past, any worker may claim it
+  fence         integer          not null default 0,  -- grows with each claim
+  attempts      integer          not null default 0,  -- claims since a page was committed
+  primary key (tenant_id, batch_id)
+) with (fillfactor = 50);
+
+-- The queue, over all tenants.
+create index batches_open on batches (due_at) where ended_at is null and state <> 'draft';
+create unique index batches_operation on batches (tenant_id, operation_id);
+-- Batches whose deliveries no claim may send.
+create index batches_stopped on batches (tenant_id, batch_id) where state in ('paused', 'cancelled');
+
+-- A line of a batch, from 0. It keeps its place, whatever becomes of it: the sum of the states is the number of lines.
+create table batch_recipients (
+  tenant_id       text collate "C" not null,
+  batch_id        uuid             not null,
+  line            integer          not null,
+  state           text             not null default 'pending' constraint batch_recipients_state_known check (state in (
+    'pending', 'accepted', 'held', 'scheduled',
+    'sent', 'dropped', 'failed', 'in_doubt', 'cancelled', 'rejected', 'duplicate', 'empty')),
+  user_id         text collate "C",           -- null: not known yet, or none
+  address_hash    text collate "C",           -- keyed, of the address that the line names; null: it names a user, or nothing
+  sealed          bytea,                      -- address and variables of the line; null: it does not have any
+  notification_id uuid,
+  reason_code     text,
+  reason          text,
+  primary key (tenant_id, batch_id, line),
+  foreign key (tenant_id, batch_id) references batches on delete cascade
+);
+
+-- Recipients that are not final, which have a notification.
+create index batch_recipients_open on batch_recipients (tenant_id, batch_id, line)
+  where state in ('accepted', 'held', 'scheduled');
+-- The lines of a user: of a batch, to find repetitions, and of all, to be erased.
+create index batch_recipients_user on batch_recipients (tenant_id, user_id, batch_id, line) where user_id is not null;
+create index batch_recipients_address on batch_recipients (tenant_id, address_hash) where address_hash is not null;
+-- The list by state.
+create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
+
 -- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,
@@ -1338,7 +1409,7 @@ begin
     'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
-    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'circuits'
+    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(
