@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Message } from '../src/model/delivery.ts';
 import { expectProblem } from './support/api.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -28,8 +27,7 @@ const sent: { readonly to: string; readonly text: string }[] = [];
 const collecting = (channel: 'email' | 'sms'): Provider => ({
   ...sandboxProvider([channel]),
   async send(outgoing, options) {
-    const { message, to } = outgoing as unknown as { message: Message & { text?: string }; to: unknown };
-    sent.push({ to: JSON.stringify(to), text: JSON.stringify(message) });
+    sent.push({ to: String(outgoing.address), text: JSON.stringify(outgoing.message) });
     return sandboxProvider([channel]).send(outgoing, options);
   },
 });
@@ -51,6 +49,7 @@ beforeEach(async () => {
   const userId = `verified ${users++}`;
   path = `/api/v1/users/${encodeURIComponent(userId)}/addresses`;
   tidings.clock.now += 24 * 3_600_000;
+  await settled();
   sent.length = 0;
   await tidings.ingest([
     {
@@ -62,6 +61,15 @@ beforeEach(async () => {
   ]);
 });
 
+/** Codes of the test before may be on their way. */
+const settled = () =>
+  vi.waitFor(
+    async () => {
+      const { rows } = await tidings.database.pool.query('select from deliveries where finished_at is null');
+      expect(rows).toEqual([]);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
 const list = async () => (await server.get(path)).body.addresses;
 const ask = (id: string, type = 'VERIFY') => server.post(`${path}/${id}/verify`, { type });
 const confirm = (id: string, code: string) => server.post(`${path}/${id}/verify/confirm`, { code });

@@ -238,7 +238,7 @@ describe('the plan, whatever the policy, the terms and the user', () => {
   });
 });
 
-describe('the terms of two users who are the same', () => {
+describe('the united terms of two users', () => {
   const terms = fc.array(said, { maxLength: 8 }).map((all) => merge(all));
 
   test('are what either turned off or withdrew, and of the rest the newest', () => {
@@ -257,7 +257,7 @@ describe('the terms of two users who are the same', () => {
         }
         for (const [key, said] of [...Object.entries(one.k ?? {}), ...Object.entries(other.k ?? {})]) {
           if (said.state === 'withdrawn') expect(united.k?.[key]?.state).toBe('withdrawn');
-          // Nothing is granted that neither granted.
+          // Only grants of one of the two are granted.
           if (united.k?.[key]?.state === 'granted')
             expect([one.k?.[key], other.k?.[key]]).toContainEqual(united.k[key]);
         }
@@ -266,7 +266,7 @@ describe('the terms of two users who are the same', () => {
     );
   });
 
-  test('are the same again when they are united once more, whichever survives but for the address of a grant', () => {
+  test('are the same again when they are united once more, or the other way round but for the address of a grant', () => {
     const withoutHash = ({ k, ...others }: Terms) => [
       others,
       Object.entries(k ?? {})

@@ -12,7 +12,7 @@ import { cutAfter } from './support/cut-pool.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
-/** Two users who turn out to be the same are merged: what is open goes to the survivor, and so does what comes later. */
+/** Two users are merged into one: what is open goes to the survivor, and so does what comes later. */
 
 const CATALOG = new Map([
   ['events.yaml', 'events: { noted: {}, later: {}, sorted: {} }'],
@@ -167,7 +167,7 @@ describe('a merge', () => {
     });
   });
 
-  test('is an event for rules and is in the audit log of both', async () => {
+  test('is an event for rules, and in the audit log of both', async () => {
     await post({ user_id: 'a4' });
     await post({ user_id: 'b4' });
     const { body } = await merge('a4', 'b4');

@@ -79,7 +79,7 @@ const TERMS_EVENTS: readonly EventType[] = [
   },
 ];
 
-/** Users who turned out to be the same. */
+/** Merges of users. */
 const USER_EVENTS: readonly EventType[] = [
   {
     name: USER_MERGED,

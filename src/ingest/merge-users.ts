@@ -107,7 +107,7 @@ async function merge(
   const { traits } = profile;
   const zone = typeof traits.time_zone === 'string' ? canonicalZone(resolveZone('user', traits)) : null;
   const united = { profile, terms, zone, name: toSearchName(traits) };
-  // Held deliveries are decided again, on the terms of both: its time is set before it moves.
+  // Held deliveries are decided again, on the terms of both: their time is set before they move.
   await runPipelined(connection, [
     ...(terms === survivor.terms ? [] : writeTerms(tenantId, [{ userId: into, terms }])),
     releaseHeld(tenantId, [from, into], now),

@@ -8,10 +8,9 @@ import type { Seal } from '../privacy/seal.ts';
 import { CODE_MS, keepCode, tryCode, type VerifiedAddress } from '../store/address-verifications.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { findUserAddress, type UserAddressView } from '../store/user-addresses.ts';
+import { findUserAddress, openUserAddress, type UserAddressView } from '../store/user-addresses.ts';
 import { loadTraits } from '../store/users.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { openAddress } from '../users/addresses.ts';
 import { checkRequest } from './check-request.ts';
 import type { Asker, SendParts } from './send-notifications.ts';
 
@@ -59,7 +58,7 @@ export async function sendCode(
       pointer: '/type',
     });
   }
-  const text = openAddress(seal, found.sealed, tenantId, userId, kind);
+  const text = openUserAddress(seal, tenantId, userId, found);
   if (text === undefined) {
     throw new TidingsError('not_readable', 'The address cannot be opened under the current encryption key.');
   }

@@ -22,7 +22,7 @@ export interface VerifiedAddress {
 }
 
 /**
- * Keeps the hash of a new code in the place of the last one, which is no longer of use.
+ * Keeps the hash of a new code in the place of the last one, which is then of no use.
  * @returns ms to wait, if too many were sent; undefined: it is kept
  */
 export async function keepCode(

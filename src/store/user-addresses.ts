@@ -6,7 +6,7 @@ import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
-import { addressAad } from '../users/addresses.ts';
+import { addressAad, openAddress } from '../users/addresses.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { reviveStatement } from './deliveries/revive.ts';
@@ -171,6 +171,16 @@ export async function findUserAddress(
   const rows = await loadAddressRows(connection, tenantId, userId);
   const row = rows?.find(({ kind, hash }) => toAddressId(tenantId, userId, kind, hash) === addressId);
   return row && { ...row, view: toView(tenantId, userId, row) };
+}
+
+/** Opens an address of a user; undefined: it cannot be opened with the current key. */
+export function openUserAddress(
+  seal: Seal,
+  tenantId: string,
+  userId: string,
+  { sealed, kind }: Pick<AddressRow, 'sealed' | 'kind'>,
+): string | undefined {
+  return openAddress(seal, sealed, tenantId, userId, kind);
 }
 
 /** Returns an address with all of its kind, in order, after the lock of the user. */

@@ -36,7 +36,7 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
 }
 
 /**
- * Returns the profile of two users who are the same: of each trait the newest value; at the same time the greater JSON text.
+ * Returns one profile of two users: of each trait the newest value; at the same time the greater JSON text.
  * @param kept kinds of addresses that the survivor has: traits with such an address stay as they are
  */
 export function uniteProfiles(survivor: Profile, other: Profile, kept: ReadonlySet<string>): Profile {

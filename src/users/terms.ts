@@ -88,8 +88,7 @@ function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
 }
 
 /**
- * Returns the terms of two users who are the same. What either has turned off or withdrawn stays so, whenever
- * it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
+ * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
  */
 export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const p: { [scope: string]: ScopeTerms } = { ...other.p };
@@ -97,12 +96,19 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const k: { [key: string]: ConsentTerms } = { ...other.k };
   for (const [key, said] of Object.entries(survivor.k ?? {})) k[key] = uniteConsents(said, k[key]);
   const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
+  const d = uniteSaid(
+    survivor.d,
+    other.d,
+    () => 0,
+    () => false,
+  );
   const { reset } = survivor;
   const united: Terms = {
     ...(Object.keys(p).length > 0 && { p }),
     ...(q && { q }),
+    ...(d && { d }),
     ...(Object.keys(k).length > 0 && { k }),
-    // A late change is of both: only what both have reset is forgotten.
+    // Events that arrive late are of both: only those that both have reset are forgotten.
     ...(reset !== undefined && other.reset !== undefined && { reset: Math.min(reset, other.reset) }),
   };
   return Object.keys(united).length === 0 ? NO_TERMS : united;

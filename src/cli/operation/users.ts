@@ -4,7 +4,6 @@ import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { MergeView } from '../../ingest/merge-users.ts';
 import type { JsonObject } from '../../model/event.ts';
-import type { SentCode } from '../../notify/verify-address.ts';
 import type { ErasureView } from '../../store/erasure/erasures.ts';
 import type { UserAddressView } from '../../store/user-addresses.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
@@ -104,7 +103,7 @@ export function addUsersCommands(program: Command): void {
     .option(...JSON_OPTION)
     .action((userId: string, addressId: string, { type, json }: { type: string; json?: boolean }) =>
       runApiCommand(json, async (api) => {
-        const data = (await api.post(pathOfCode(userId, addressId), { type })) as SentCode;
+        const data = (await api.post(pathOfCode(userId, addressId), { type })) as { readonly expires_at: string };
         return { data, lines: [`sent; of use until ${data.expires_at}`] };
       }),
     );

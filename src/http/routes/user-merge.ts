@@ -2,7 +2,7 @@ import type { App, HttpDependencies } from '../app.ts';
 import { mergeBody, userMerge } from '../schemas/user-merge.ts';
 import { userParams } from '../schemas/user-requests.ts';
 
-/** The merge of two users who turned out to be the same. */
+/** The merge of two users into one. */
 export function registerUserMergeRoutes(app: App, { pipeline }: Pick<HttpDependencies, 'pipeline'>): void {
   app.post(
     '/api/v1/users/:user_id/merge',

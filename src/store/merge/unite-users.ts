@@ -90,7 +90,7 @@ export function kindsOf({ addresses }: MergedUser): Set<AddressKind> {
   return new Set(addresses.map(({ kind }) => kind));
 }
 
-/** The row of the survivor as a merge writes it. */
+/** The survivor, as a merge writes them. */
 export interface UnitedUser {
   readonly profile: Profile;
   readonly terms: Terms;
