@@ -1,6 +1,7 @@
 import type { Row } from './row.ts';
 import { backtestRow } from './rows/backtest.ts';
 import { batchRow } from './rows/batch.ts';
+import { batchSendRow } from './rows/batch-send.ts';
 import { cpuRow } from './rows/cpu.ts';
 import { deliveredRow } from './rows/delivered.ts';
 import { deliveryRow } from './rows/delivery.ts';
@@ -28,6 +29,7 @@ export const ROWS: readonly Row[] = [
   singleRow,
   requestsRow,
   sendsRow,
+  batchSendRow,
   deliveryRow,
   smtpRow,
   httpSinkRow,

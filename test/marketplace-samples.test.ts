@@ -87,6 +87,7 @@ test('the samples print what became of each call', () => {
     expect.stringMatching(/^\+1.*…/),
     expect.stringMatching(/^Webhook test result: (sent|failed)$/),
     'Unsigned: 401',
+    'Templates: en es',
   ]);
 });
 
@@ -117,9 +118,36 @@ test('the confirmation goes out with the variables of the call, to the user and 
   const isSent = expect.objectContaining({ channel: 'email', status: 'sandboxed' });
   await vi.waitFor(async () => expect(await statusOf()).toContainEqual(isSent), { timeout: 60_000 });
   const message = await client.deliveries.message(email);
-  expect(message).toMatchObject({ subject: 'We have your order ORD-12345' });
-  expect(message.text).toContain('- 2 × Bowl, $49.99\n\nTotal: $99.98');
-  expect(message.html).toContain('Thank you, Joan Miller');
+  // By the template of the example or by that of the samples, which became active meanwhile.
+  expect(message.subject).toMatch(/ ORD-12345$/);
+  expect(message.text).toMatch(/Bowl.* \$49\.99\n\nTotal: \$99\.98/);
+  expect(message.html).toContain('Joan Miller');
+});
+
+test('the templates of the calls are those of the next messages, in both languages', async () => {
+  const { notificationService, preferenceService } = createServices(client);
+  const change = { quietHoursEnabled: false, channels: ['email'] as const };
+  await preferenceService.updatePreference('user123', 'ORDER_CONFIRMATION', change);
+  await client.users.put('usuario', { traits: { email: 'ana@example.com', first_name: 'Ana', locale: 'es-MX' } });
+  await preferenceService.updatePreference('usuario', 'ORDER_CONFIRMATION', change);
+  const { results } = await notificationService.sendNotification({
+    type: NotificationType.ORDER_CONFIRMATION,
+    recipients: [{ userId: 'user123' }, { userId: 'usuario' }],
+    templateVariables: {
+      orderNumber: 'ORD-7',
+      customerName: 'Joan',
+      items: [{ name: 'Bowl', quantity: 2, price: '$49.99' }],
+      totalAmount: '$99.98',
+    },
+  });
+  const messageOf = (index: number) => client.deliveries.message(`${results[index]?.notification_id}.email`);
+  await vi.waitFor(() => Promise.all([messageOf(0), messageOf(1)]), { timeout: 60_000 });
+  const [english, spanish] = [await messageOf(0), await messageOf(1)];
+  expect(english.subject).toBe('Order Confirmation - ORD-7');
+  expect(english.text).toContain('Hi Joan,\n\nThank you for your order ORD-7.');
+  expect(english.text).toContain('- Bowl x 2 = $49.99\n\nTotal: $99.98');
+  expect(english.html).toContain('<strong>ORD-7</strong>');
+  expect(spanish).toMatchObject({ locale: 'es', subject: 'Confirmación de pedido - ORD-7' });
 });
 
 test('a limit is set beside others, also by programs at once, and removed', async () => {

@@ -11,15 +11,20 @@ import { recordHistory, replayHistories } from './support/replay.ts';
 
 const HOUR = 3_600_000;
 const onOff = fc.constantFrom(true, false, null);
+const frequency = fc.constantFrom('IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER', null);
 const change: fc.Arbitrary<JsonObject> = fc.record(
   {
     all: fc.constantFrom(true, false, 'only_listed', null),
-    types: fc.dictionary(fc.constantFrom('N1', 'N2'), fc.record({ enabled: onOff, sms: onOff }, { requiredKeys: [] })),
+    types: fc.dictionary(
+      fc.constantFrom('N1', 'N2'),
+      fc.record({ enabled: onOff, sms: onOff, frequency }, { requiredKeys: [] }),
+    ),
     categories: fc.dictionary(
       fc.constant('OPERATIONAL'),
       fc.record({ enabled: onOff, email: onOff }, { requiredKeys: [] }),
     ),
     channels: fc.dictionary(fc.constantFrom('email', 'sms'), onOff),
+    digest_time: fc.constantFrom(null, { at: '18:00' }, { at: '02:30', day: 'friday' }),
     quiet_hours: fc.constantFrom(null, { enabled: false }, { start: '20:00', end: '10:00' }),
     replace: fc.boolean(),
   },
@@ -66,12 +71,23 @@ const policy: fc.Arbitrary<Policy> = fc.oneof(
       consent: fc.constantFrom<Policy['consent']>({}, { OPERATIONAL: ['record', { trait: 'vip' }] }),
       quietHours: fc.constantFrom({ start: 1320, end: 480 }, { start: 0, end: 1 }),
       holdSpread: fc.constantFrom(0, 600_000),
+      caps: fc.constantFrom<Policy['caps']>(
+        {},
+        { email: { perHour: 1, perDay: 2 } },
+        { email: { perMinute: 1 }, sms: { perDay: 1 } },
+        { sms: { perHour: 3, burst: 1 } },
+      ),
+      frequency: fc.dictionary(
+        fc.constantFrom('t:N1', 'c:OPERATIONAL'),
+        fc.constantFrom('HOURLY' as const, 'DAILY' as const, 'WEEKLY' as const),
+      ),
     })
     .map((some) => ({ ...NO_POLICY, ...some })),
 );
 
 test('a backtest repeats every decision on terms that change, from any start', () => {
   let withPlan = 0;
+  let digests = 0;
   fc.assert(
     fc.property(
       anyRules(false),
@@ -80,7 +96,10 @@ test('a backtest repeats every decision on terms that change, from any start', (
       fc.double({ min: 0, max: 1, noNaN: true }),
       (rules, steps, ofTenant, from) => {
         const { histories, end } = recordHistory(rules, steps, ofTenant);
-        for (const { events } of histories) {
+        for (const { events, waits } of histories) {
+          digests += waits.filter(
+            ({ rule, decisions }) => rule.startsWith('@frequency/') && decisions.length > 0,
+          ).length;
           for (const event of events) withPlan += event.decisions().filter(({ evidence }) => evidence.plan).length;
         }
         const since = BASE + Math.floor((end - BASE) * from);
@@ -91,4 +110,5 @@ test('a backtest repeats every decision on terms that change, from any start', (
     runs(200),
   );
   expect(withPlan).toBeGreaterThan(20);
+  expect(digests).toBeGreaterThan(20);
 });

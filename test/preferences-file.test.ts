@@ -47,6 +47,10 @@ test('every key has its meaning', async () => {
     quietHours: { start: 1320, end: 480, zone: 'Europe/Berlin' },
     holdSpread: 600_000,
     audiences: { 't:TELL': ['LOAN'] },
+    frequency: { 't:TELL': 'HOURLY', 'c:MARKETING': 'WEEKLY' },
+    digestTime: { at: 1110, day: 5 },
+    caps: { sms: { perMinute: 2, perHour: 5, perDay: 10, burst: 1 } },
+    capsPass: ['URGENT', 'SECURITY'],
   });
 });
 

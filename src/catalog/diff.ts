@@ -13,11 +13,13 @@ export interface Difference {
     | 'rule'
     | 'group'
     | 'template'
+    | 'template_test'
     | 'route'
     | 'price'
     | 'preferences';
   /**
-   * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
+   * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates, `TYPE/CHANNEL.LOCALE` or
+   * `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel for a route, and for
    * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the section.
    */
   readonly name: string;
@@ -37,6 +39,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('group', byName(from.groups), byName(to.groups)),
     ...compareParts('rule', byName(from.rules), byName(to.rules)),
     ...compareParts('template', getTemplates(from), getTemplates(to)),
+    ...compareParts('template_test', getTests(from), getTests(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
@@ -87,10 +90,16 @@ function getMapping({ mapping }: CatalogData): Parts {
 
 function getTemplates({ templates }: CatalogData): Parts {
   return new Map(
-    templates.map(({ notificationType, channel, locale, parts }) => [
-      `${notificationType}/${channel}.${locale}`,
-      parts,
+    templates.map(({ notificationType, channel, locale, variant, parts, variables }) => [
+      `${notificationType}/${channel}.${variant === undefined ? locale : `${locale}@${variant}`}`,
+      variables ? { ...parts, variables } : parts,
     ]),
+  );
+}
+
+function getTests({ tests = [] }: CatalogData): Parts {
+  return new Map(
+    tests.map(({ notificationType, channel, id, shares }) => [`${notificationType}/${channel}`, { id, shares }]),
   );
 }
 
@@ -110,6 +119,8 @@ const SECTIONS: { readonly [name: string]: string } = {
   legalHours: 'legal_hours',
   quietHours: 'quiet_hours',
   holdSpread: 'hold_spread',
+  digestTime: 'digest_times',
+  capsPass: 'caps pass',
 };
 
 function isEmpty(value: unknown): boolean {

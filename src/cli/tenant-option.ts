@@ -8,6 +8,7 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'apply',
   'audit',
   'backtest',
+  'batches',
   'catalog',
   'costs',
   'dead-letters',

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { OwnContent } from '../model/direct.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
@@ -15,7 +15,7 @@ import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
 import { addMarketingFooter, toSenderFacts } from '../templates/marketing-footer.ts';
 import { buildOwnMessage } from '../templates/own-message.ts';
-import { explainBlank, renderMessage } from '../templates/template.ts';
+import { type CompiledTemplate, explainBlank, renderMessage } from '../templates/template.ts';
 import { toTemplateValues } from '../templates/values.ts';
 import { openAddress } from '../users/addresses.ts';
 import { toUnopened, type Unsent } from './dispatch-result.ts';
@@ -25,6 +25,8 @@ export interface RenderedMessage {
   readonly message: Message;
   /** Present if the user has a locale. */
   readonly locale?: MessageLocale;
+  /** Present for a template of the API, and in a test of variants. */
+  readonly template?: ShownTemplate;
   /** The sender of emails that the tenant has chosen; absent: that of the account. */
   readonly sender?: string;
   /** Opens and clicks to find out; absent: neither. */
@@ -62,7 +64,10 @@ export class MessageRenderer {
     const locale = userLocale ?? tenant.settings.locale ?? '';
     if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider, locale);
     const fallbacks = tenant.settings.locale_fallbacks;
-    const key = { tenantId, notificationType, channel, locale, fallbacks, catalogVersion, activeCatalog };
+    const { userId } = delivery;
+    const isDigest = (opened.about as JsonObject | undefined)?.digest === true;
+    const versions = { catalogVersion, activeCatalog };
+    const key = { tenantId, notificationType, channel, locale, fallbacks, userId, isDigest, ...versions };
     const template = await this.#options.catalogs.loadTemplate(key);
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';
@@ -79,7 +84,9 @@ export class MessageRenderer {
     const blank = explainBlank(template, message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
     const ready = await this.#toReady(delivery, message, tenant, provider, template.locale);
-    return userLocale === undefined ? ready : { ...ready, locale: { locale: template.locale, userLocale } };
+    const isPlain = template.stored === undefined && template.test === undefined;
+    const made = isPlain ? ready : { ...ready, template: toShown(template) };
+    return userLocale === undefined ? made : { ...made, locale: { locale: template.locale, userLocale } };
   }
 
   /** Makes the message from the content that its request brought. */
@@ -164,6 +171,13 @@ export class MessageRenderer {
 
 /** A notification that is gone since the claim. */
 const NO_DATA = { data: undefined, sealed: null };
+
+function toShown({ stored, test }: CompiledTemplate): ShownTemplate {
+  return {
+    ...(stored && { templateId: stored.id, templateVersion: stored.version }),
+    ...(test && { testId: test.id, variant: test.variant }),
+  };
+}
 
 /** Adds the notification to the data of a template. */
 function withNotification(

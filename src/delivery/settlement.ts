@@ -1,5 +1,5 @@
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { FailureScope, Message, MessageLocale } from '../model/delivery.ts';
+import type { FailureScope, Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { getFault } from '../model/fault.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
@@ -26,7 +26,7 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message, locale, choice, hasOthers = false, cost }: DispatchResult,
+  { provider, outcome, message, locale, template, choice, hasOthers = false, cost }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
@@ -65,7 +65,7 @@ export function toSettlement(
     // That of a fact is its notification, for all its endpoints.
     message:
       message && provider.keepsMessage && delivery.catalogVersion !== FACT_VERSION
-        ? sealMessage(seal, delivery, message, locale)
+        ? sealMessage(seal, delivery, message, { ...locale, ...template })
         : null,
   };
 }
@@ -86,12 +86,12 @@ function sealMessage(
   seal: Seal,
   { tenantId, notificationId, channel, target, address }: ClaimedDelivery,
   message: Message,
-  locale: MessageLocale | undefined,
+  origin: Partial<MessageLocale> & ShownTemplate,
 ): Settlement['message'] {
   const row = documentRow('messages', tenantId, notificationId, channel, target);
   // Keeps where the files came from, not the files.
   const { attachments: _, ...kept } = message;
-  return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...locale, toMask: address?.mask ?? null };
+  return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...origin, toMask: address?.mask ?? null };
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type EffectiveQuestion,
   type EffectiveType,
   findEffective,
+  findEffectiveDigestTime,
   findEffectiveQuietHours,
   findLocked,
 } from '../plan/effective.ts';
@@ -44,7 +45,13 @@ export class Preferences {
   async read(tenantId: string, userId: string) {
     const { version, rules, question } = await this.load(tenantId, userId);
     const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
-    return { user_id: userId, catalog_version: version, types, quiet_hours: findEffectiveQuietHours(question) };
+    return {
+      user_id: userId,
+      catalog_version: version,
+      types,
+      quiet_hours: findEffectiveQuietHours(question),
+      digest_time: findEffectiveDigestTime(question),
+    };
   }
 
   /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */

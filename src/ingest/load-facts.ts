@@ -8,6 +8,7 @@ import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import {
+  requiredCaps,
   requiredHistory,
   requiredLimits,
   requiredTraitHistory,
@@ -103,6 +104,11 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
     const { userId } = event;
     for (const need of requiredHistory(rules, event)) history.push({ userId, need });
     for (const need of requiredLimits(rules, event, ids, until)) limits.push({ userId, need });
+  }
+  const caps = requiredCaps(rules, until);
+  if (caps.length > 0) {
+    for (const userId of new Set(events.map((event) => event.userId)))
+      for (const need of caps) limits.push({ userId, need });
   }
   return { tenantId, userIds, events: checkDuplicates ? events : [], history, limits };
 }

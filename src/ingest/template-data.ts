@@ -1,6 +1,7 @@
 import { jsonText } from '../events/content.ts';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Json, JsonObject, Profile } from '../model/event.ts';
+import { getFoldedType } from '../model/frequency.ts';
 import { maskDocument } from '../privacy/mask.ts';
 import type { Send } from '../rules/context.ts';
 import { maskItems } from '../store/waits/wait-content.ts';
@@ -33,7 +34,12 @@ export function toTemplateData(profile: Profile, send: Send): TemplateData {
     ...(items && { items: maskItems(items), total: total ?? items.length }),
     ...(content && { content: mask(content) }),
   };
-  const about = { event_type: trigger.type, event_timestamp: isoTime(trigger.time) };
+  const isDigest = getFoldedType(send.rule.name) !== undefined;
+  const about = {
+    event_type: trigger.type,
+    event_timestamp: isoTime(trigger.time),
+    ...(isDigest && { digest: true }),
+  };
   const text = jsonText({ ...masked, about } as unknown as JsonObject);
   const originals: { readonly [part: string]: unknown } = {
     ...(masked.event !== properties && { event: properties }),

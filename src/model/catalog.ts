@@ -228,6 +228,8 @@ export interface NotificationType {
   readonly whenHeld?: 'drop';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
+  /** Names of the layouts of its templates; absent: they have no layout. */
+  readonly layouts?: { readonly [channel in Channel]?: string };
 }
 
 export const VARIABLE_TYPES = ['string', 'number', 'boolean', 'date', 'object', 'list'] as const;
@@ -284,7 +286,32 @@ export interface Template {
   readonly notificationType: string;
   readonly channel: Channel;
   readonly locale: string;
+  /** Absent: the template that users see who take part in no test. */
+  readonly variant?: string;
   readonly parts: TemplateParts;
+  /** Variables that it declares beside those of its type. */
+  readonly variables?: Variables;
+  /** The version of a template of the API that it is; absent: it is one of the files. */
+  readonly stored?: StoredVersion;
+}
+
+/** A version of a template that was made over the API. */
+export interface StoredVersion {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** The name of the template without a variant, in tests. */
+export const DEFAULT_VARIANT = 'default';
+
+/** A test that shows users of one notification type and channel different variants of a template. */
+export interface TemplateTest {
+  /** Also the salt by which a user is given a variant. */
+  readonly id: string;
+  readonly notificationType: string;
+  readonly channel: Channel;
+  /** Percentage of users by variant, at least 1 each and 100 in total. */
+  readonly shares: { readonly [variant: string]: number };
 }
 
 /** A complete catalog as plain JSON data, the form in which it is stored, compared and compiled. */
@@ -300,6 +327,10 @@ export interface CatalogData {
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];
+  /** Layouts and partials as files, by path; absent: it has no such files. */
+  readonly pieces?: { readonly [path: string]: string };
+  /** Tests of variants of templates that are under way; absent: none. */
+  readonly tests?: readonly TemplateTest[];
   /** The accounts of each channel; absent: in the order of their places. */
   readonly routes?: readonly Route[];
   /** Absent: what messages cost is not computed. */

@@ -109,6 +109,16 @@ export interface MessageLocale {
   readonly userLocale: string;
 }
 
+/** The template of a message, where that is more than a file of its catalog version. */
+export interface ShownTemplate {
+  /** A template of the API, and its version. */
+  readonly templateId?: string;
+  readonly templateVersion?: number;
+  /** A test of variants, and the one that the user was shown. */
+  readonly testId?: string;
+  readonly variant?: string;
+}
+
 /**
  * `sent`: the provider accepted it. `sandboxed`: it was kept or discarded here, and went nowhere. `dropped`: the plan decided
  * at the claim that it must not be sent.

@@ -10,9 +10,12 @@ export const PLAN_CODES = [
   'preference_on',
   'default_on',
   'not_subscribed',
+  'duplicate_content',
   'legal_hours',
   'quiet_hours',
   'quiet_hours_dropped',
+  'rate_limited',
+  'folded',
   'would_expire',
 ] as const;
 export type PlanCode = (typeof PLAN_CODES)[number];

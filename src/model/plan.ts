@@ -36,7 +36,7 @@ export interface Verdict {
   readonly value: Json;
   /** When the user said so (ISO 8601); null: it is the policy of the catalog. */
   readonly since: string | null;
-  /** End of a `hold`, in ISO 8601. */
+  /** End of a `hold`, or when the digest of a `fold` is due, in ISO 8601. */
   readonly until?: string;
 }
 
@@ -46,6 +46,34 @@ export interface PlanUser {
   readonly profile: Profile;
   /** Returns whether the address of a channel is the one that a consent is bound to. */
   isBoundTo(channel: Channel, consent: ConsentTerms): boolean;
+}
+
+/** Facts with which the plan folds a message into a digest. */
+export interface Folding {
+  /** Channels of the type that have a template for digests. */
+  readonly channels: ReadonlySet<Channel>;
+}
+
+/** Messages of a channel that a user got or that are reserved for them, by the time at which they are due. */
+export interface CapUses {
+  /** Returns those from one time to another, both included, in order of time. */
+  between(from: Millis, to: Millis): readonly { readonly at: Millis }[];
+}
+
+/** A place that a planned message takes under a cap. */
+export interface Reservation {
+  readonly limitKey: string;
+  readonly at: Millis;
+}
+
+/** Uses of a cap that are looked up for one user, at most. While that many places are taken, a user gets no further message. */
+export const MAX_CAP_USES = 4000;
+/** Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take. */
+export const CAP_LOOK_BACK_MS: Millis = 27 * 3_600_000;
+
+/** Returns the key of a cap in the ledger of limits: rules count by event time, and never under such a key. */
+export function toCapKey(channel: Channel): string {
+  return `@cap/${channel}`;
 }
 
 /** Everything that the plan of one notification depends on. */
@@ -61,13 +89,27 @@ export interface PlanQuestion {
   readonly expiresAt: Millis | null;
   /** Whether the message passes quiet hours: it is urgent. */
   readonly isUrgent: boolean;
+  /** Absent: it is not folded into a digest: it is one, or it was decided already. */
+  readonly folding?: Folding | undefined;
+  /** Returns the uses of a cap; undefined: it has no uses. Absent: caps do not matter, it was decided already. */
+  readonly capUses?: ((limitKey: string) => CapUses | undefined) | undefined;
 }
 
-/** The plan of one notification, where it is not the ordinary one: at least one channel is held or dropped. */
+/** A message that becomes an item of digests. */
+export interface Fold {
+  /** Channels of one digest. */
+  readonly channels: readonly Channel[];
+  readonly dueAt: Millis;
+}
+
+/** The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped, or has a cap. */
 export interface NotificationPlan {
-  /** Without those that are dropped. */
+  /** Without those that are folded or dropped. */
   readonly channels: readonly ChannelPlan[];
-  /** One for each channel that was asked about. */
+  readonly folds: readonly Fold[];
+  /** Places that it takes under caps. */
+  readonly reserved: readonly Reservation[];
+  /** One for each channel that was asked about; none if all go at once. */
   readonly verdicts: readonly Verdict[];
   /** The verdicts in words, as the end of a sentence: `the user turned off MARKETING (email)`. */
   readonly text: string;

@@ -1,5 +1,6 @@
 import type { Channel } from './delivery.ts';
 import type { Millis } from './event.ts';
+import type { Frequency } from './terms.ts';
 
 /** A time of day that begins and ends, in minutes since local midnight; the end is excluded, and may be on the next day. */
 export interface Hours {
@@ -22,6 +23,19 @@ export interface LegalHours extends Hours {
   };
 }
 
+/** The greatest number of messages of a cap. */
+export const MAX_CAP = 1000;
+
+/** Messages of a channel that a user gets, at most; at least one of the periods. What is beyond them waits. */
+export interface Cap {
+  readonly perMinute?: number;
+  readonly perHour?: number;
+  /** By the calendar, in the zone of the user. */
+  readonly perDay?: number;
+  /** Messages that may come at once, within the shortest of the periods. */
+  readonly burst?: number;
+}
+
 /** The policy of a tenant, as parsed from preferences.yaml. Scopes are named as in the terms of users (`Scope`). */
 export interface Policy {
   /** The zone of users whose own is not known. */
@@ -41,7 +55,17 @@ export interface Policy {
   readonly holdSpread: Millis;
   /** By scope of a type or category: the products of which the user must have one. */
   readonly audiences: { readonly [scope: string]: readonly string[] };
+  /** By scope of a type or category: how often it goes to users who have not chosen, at most. */
+  readonly frequency: { readonly [scope: string]: Frequency };
+  readonly caps: { readonly [channel in Channel]?: Cap };
+  /** Categories, and `URGENT`, whose messages caps neither hold nor count. */
+  readonly capsPass: readonly string[];
+  /** When digests are sent, unless the user says otherwise; absent: DEFAULT_DIGEST_TIME. */
+  readonly digestTime?: { readonly at: number; readonly day: number };
 }
+
+/** Digests are sent at 09:00 local time, weekly ones on Monday. */
+export const DEFAULT_DIGEST_TIME: NonNullable<Policy['digestTime']> = { at: 9 * 60, day: 1 };
 
 /** The policy of a catalog without preferences.yaml. */
 export const NO_POLICY: Policy = Object.freeze({
@@ -53,6 +77,9 @@ export const NO_POLICY: Policy = Object.freeze({
   legalHours: {},
   holdSpread: 0,
   audiences: {},
+  frequency: {},
+  caps: {},
+  capsPass: [],
 });
 
 /** The category that is always required. */

@@ -7,6 +7,8 @@ export const SCOPES = [
   'notifications:read',
   'notifications:write',
   'notifications:urgent',
+  'batches:read',
+  'batches:write',
   'decisions:read',
   'users:read',
   'users:write',
@@ -27,6 +29,8 @@ export const SCOPES = [
   'jobs:write',
   'catalog:read',
   'catalog:write',
+  'templates:read',
+  'templates:write',
   'audit_log:read',
   'settings:read',
   'settings:write',
@@ -59,6 +63,7 @@ export const INSTALLATION_SCOPES: readonly Scope[] = SCOPES.filter((scope) => sc
 
 const VIEWER: readonly Scope[] = [
   'notifications:read',
+  'batches:read',
   'decisions:read',
   'users:read',
   'deliveries:read',
@@ -68,13 +73,14 @@ const VIEWER: readonly Scope[] = [
   'rejected:read',
   'jobs:read',
   'catalog:read',
+  'templates:read',
   'settings:read',
 ];
 
 /** Roles of members, each with its scopes. */
 export const ROLES = {
   owner: TENANT_SCOPES,
-  editor: [...VIEWER, 'messages:read', 'audit_log:read', 'catalog:write', 'settings:write'],
+  editor: [...VIEWER, 'messages:read', 'audit_log:read', 'catalog:write', 'templates:write', 'settings:write'],
   operator: [
     ...VIEWER,
     'messages:read',
@@ -83,6 +89,7 @@ export const ROLES = {
     'events:write',
     'notifications:write',
     'notifications:urgent',
+    'batches:write',
     'deliveries:write',
     'suppressions:write',
     'preferences:write',

@@ -41,6 +41,8 @@ export interface TenantSettings {
   readonly asset_base_url?: string;
   /** Locales whose templates stand in for a missing one in the locale of a user, by that locale: `{ gl: [es] }`. */
   readonly locale_fallbacks?: LocaleFallbacks;
+  /** The source of its templates: files of the catalog, or the API. Absent: files. */
+  readonly template_source?: 'files' | 'api';
   /** Rate limits of its messages by channel: of the tenant and of each of its users. */
   readonly limits?: { readonly [channel in Channel]?: Omit<ScopedLimits, 'global'> };
 }

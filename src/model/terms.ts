@@ -25,6 +25,12 @@ export interface ScopeTerms {
   readonly freq?: Said<Frequency>;
 }
 
+/** Days of the week, Monday first. */
+export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+
+/** When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says. */
+export type DigestTime = readonly [at: number | null, day: number | null];
+
 /** Quiet hours: minutes since local midnight, the end excluded, and the zone; null: that of the user. */
 export type QuietHours = readonly [start: number, end: number, zone: string | null];
 
@@ -48,6 +54,8 @@ export interface Terms {
   readonly p?: { readonly [scope: string]: ScopeTerms };
   /** `0`: none, whatever the tenant's are. */
   readonly q?: Said<QuietHours | 0>;
+  /** When digests are sent. */
+  readonly d?: Said<DigestTime>;
   /** By `PURPOSE/channel`. */
   readonly k?: { readonly [key: string]: ConsentTerms };
   /** Preferences of before this time are reset. */

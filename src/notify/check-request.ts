@@ -15,6 +15,7 @@ import type { ScheduledAt, SendRequest } from './request.ts';
 /**
  * Checks what a request says against its notification type, which it returns.
  * @param scopes those of the caller
+ * @param isPartial whether recipients bring variables of their own, so that one that is missing here is no mistake
  * @throws TidingsError that names the part of the request
  */
 export function checkRequest(
@@ -22,6 +23,7 @@ export function checkRequest(
   { rules }: Pick<Catalog, 'rules'>,
   scopes: ReadonlySet<Scope>,
   now: Millis,
+  isPartial = false,
 ): NotificationType {
   const type = rules.notifications.get(request.type);
   if (!type) throw unknownType(request.type, [...rules.notifications.keys()]);
@@ -36,16 +38,18 @@ export function checkRequest(
   }
   checkChannels(request, type);
   checkContent(request, type);
-  checkGivenVariables(request, rules.planned.get(type.name));
+  checkGivenVariables(request, rules.planned.get(type.name), isPartial);
   checkTimes(request, now);
   return type;
 }
 
-function checkGivenVariables({ variables = {} }: SendRequest, planned: Variables = {}): void {
+function checkGivenVariables({ variables = {} }: SendRequest, planned: Variables = {}, isPartial: boolean): void {
   const checked = checkVariables({ variables: planned }, variables);
   if (!('problems' in checked)) return;
-  const errors = checked.problems.map(({ name, message }) => ({ pointer: `/variables/${name}`, message }));
-  const message = `${checked.problems.map((one) => one.message).join('; ')}.`;
+  const problems = checked.problems.filter(({ code }) => !isPartial || code !== 'variable_missing');
+  if (problems.length === 0) return;
+  const errors = problems.map(({ name, message }) => ({ pointer: `/variables/${name}`, message }));
+  const message = `${problems.map((one) => one.message).join('; ')}.`;
   throw new TidingsError('invalid_notification', message, { errors });
 }
 

@@ -88,7 +88,7 @@ export async function sendNotifications(
 }
 
 /** Another process may have applied a catalog that has the type. */
-async function findCatalog(catalogs: CatalogCache, tenantId: string, type: string): Promise<Catalog> {
+export async function findCatalog(catalogs: CatalogCache, tenantId: string, type: string): Promise<Catalog> {
   const active = await catalogs.getActive(tenantId);
   return active.rules.notifications.has(type) ? active : catalogs.refresh(tenantId);
 }

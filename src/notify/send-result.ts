@@ -98,7 +98,8 @@ function describeDecision(decision: Decision, asked: Asked): Omit<SendResult, 'r
       channels: planChannels(asked, evidence.plan),
     };
   }
-  const id = decision.notification_id ?? evidence.wait?.wait_id ?? null;
+  // A message that is folded into a digest has no notification of its own.
+  const id = decision.notification_id ?? (code === 'collected' ? null : (evidence.wait?.wait_id ?? null));
   return {
     state: outcome === 'send' ? 'accepted' : 'scheduled',
     notification_id: asked.isDryRun ? null : id,
@@ -142,7 +143,7 @@ export function toRepeatedResult(given: Recipient, first: number, { recipient: _
   return { ...result, recipient: maskRecipient(given), repeats: first };
 }
 
-function maskRecipient({ user_id: userId, email, phone }: Recipient): Recipient {
+export function maskRecipient({ user_id: userId, email, phone }: Recipient): Recipient {
   if (userId !== undefined) return { user_id: userId };
   return email === undefined ? { phone: maskPhone(phone ?? '') } : { email: maskEmail(email) };
 }

@@ -41,6 +41,10 @@ export function describeVerdict({ channel, code, level, value, since, until }: V
       return `it waits until ${formatTime(until ?? '')}, as the law allows it ${String(value)}`;
     case 'quiet_hours':
       return `it waits until ${formatTime(until ?? '')}, after the quiet hours ${String(value)}`;
+    case 'rate_limited':
+      return `it waits until ${formatTime(until ?? '')}, as the user gets at most ${String(value)}`;
+    case 'folded':
+      return `it waits for the digest of ${formatTime(until ?? '')}, as the user gets it ${String(value)}`;
     default:
       return `${where} is ${String(value)}`;
   }

@@ -8,8 +8,11 @@ import type { PlanQuestion, PlanUser } from '../model/plan.ts';
 import type { PlanCode } from '../model/plan-codes.ts';
 import type { Policy } from '../model/preferences.ts';
 import type { Terms } from '../model/terms.ts';
+import { WEEKDAYS } from '../model/terms.ts';
+import { formatTimeOfDay } from '../time/hours.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type Answer, describeScope, scopesOf } from './answer.ts';
+import { findDigestMoment, findFrequency } from './policies/frequency.ts';
 import { describeHours, findTenantZone, findUserZone } from './policies/hours.ts';
 import { findRequired } from './policies/required.ts';
 import { askWhetherItMayGo } from './verdicts.ts';
@@ -62,7 +65,7 @@ export function findEffective(types: Iterable<NotificationType>, asked: Effectiv
     if (channels.length === 0) continue;
     const question: PlanQuestion = { ...asked, type, channels, expiresAt: null, isUrgent: false };
     const cells = channels.map((channel) => [channel, toCell(askWhetherItMayGo(question, channel))] as const);
-    const frequency = asked.terms.p?.[`t:${type.name}`]?.freq?.[0] ?? 'IMMEDIATE';
+    const { frequency } = findFrequency({ ...asked, type });
     found.push({ type: type.name, category: type.category, channels: Object.fromEntries(cells), frequency });
   }
   return found;
@@ -97,6 +100,22 @@ export function findEffectiveQuietHours(asked: EffectiveQuestion): EffectiveQuie
   if (!hours) return null;
   const where = hours.zone === undefined ? zone : { zone: hours.zone, from: 'zone of the quiet hours' };
   return { hours: describeHours(hours.start, hours.end, where), decided_by: { level: 'tenant', since: null } };
+}
+
+/** When daily and weekly digests are sent to a user. */
+export interface EffectiveDigestTime {
+  readonly at: string;
+  readonly day: (typeof WEEKDAYS)[number];
+  readonly zone: string;
+  readonly decided_by: Pick<DecidedBy, 'level' | 'since'>;
+}
+
+/** Returns when digests are sent: as the user says, or else the tenant. */
+export function findEffectiveDigestTime(asked: EffectiveQuestion): EffectiveDigestTime {
+  const { at, day, zone } = findDigestMoment(asked);
+  const own = asked.terms.d;
+  const by = own?.[0] ? { level: 'user', since: isoTime(own[1]) } : { level: 'tenant', since: null };
+  return { at: formatTimeOfDay(at), day: WEEKDAYS[day - 1] ?? 'monday', zone: zone.zone, decided_by: by };
 }
 
 /** A change that cannot have an effect, because the tenant decides. */

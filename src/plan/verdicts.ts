@@ -8,11 +8,14 @@ import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { PlanQuestion, Verdict } from '../model/plan.ts';
+import type { PlanCode } from '../model/plan-codes.ts';
 import { findHoursEnd } from '../time/hours.ts';
 import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import type { Answer, AskPolicy } from './answer.ts';
 import { askAudience } from './policies/audience.ts';
+import { findCap, findFreeSlot } from './policies/caps.ts';
 import { askConsent } from './policies/consent.ts';
+import { type FoundDigest, findDigest } from './policies/frequency.ts';
 import { type ClosedHours, findNextClosed } from './policies/hours.ts';
 import { findLegalHours } from './policies/legal-hours.ts';
 import { askLock } from './policies/lock.ts';
@@ -30,7 +33,7 @@ const MAX_HOLD_MS: Millis = 14 * DAY_MS;
 /** Hours that may follow one another before a message can go, at most. */
 const MAX_MOVES = 64;
 
-/** A verdict, and of one that holds when the message is due. */
+/** A verdict, and of one that holds when the message is due; of one that folds when its digest is. */
 export interface TimedVerdict {
   readonly verdict: Verdict;
   readonly dueAt: Millis;
@@ -62,11 +65,13 @@ function toVerdict(channel: Channel, { verdict, code, level, value, since }: Ans
   return { channel, verdict, code, level, value, since: since === undefined ? null : isoTime(since) };
 }
 
-/** Lines 13, 14 and 17: when it may go. */
+/** Lines 13 to 17: when it may go. What is folded does not wait for hours: its digest does. */
 function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
   const { now, type, expiresAt } = question;
-  const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
-  const { dueAt, by } = findOpenTime(now, closed);
+  const digest = findDigest(question, channel);
+  if (digest) return planFold(question, channel, digest);
+  const found = findTime(question, channel);
+  const { dueAt, by } = found;
   if (!by) return { verdict: toVerdict(channel, answer), dueAt: now };
   const said = { channel, level: by.level, value: by.value, since: by.since === undefined ? null : isoTime(by.since) };
   if (type.whenHeld === 'drop')
@@ -74,8 +79,43 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
   if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
     return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
   }
-  const spread = dueAt + spreadHold(question, dueAt, closed);
-  return { verdict: { verdict: 'hold', code: by.code, ...said, until: isoTime(spread) }, dueAt: spread };
+  return { verdict: { verdict: 'hold', code: by.code, ...said, until: isoTime(dueAt) }, dueAt };
+}
+
+/** A policy that a message waits for. */
+type Waited = Pick<ClosedHours, 'level' | 'value' | 'since'> & { readonly code: PlanCode };
+
+/** Returns the first time at which hours and the cap of the channel let a message go, and the last of them that it waited for. */
+function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by: Waited | undefined } {
+  const { now } = question;
+  const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
+  const cap = findCap(question, channel);
+  let dueAt = now;
+  let by: Waited | undefined;
+  for (let round = 0; round < MAX_MOVES; round++) {
+    const open = findOpenTime(dueAt, closed);
+    if (open.by) {
+      if (open.dueAt - now > MAX_HOLD_MS) return open;
+      by = open.by;
+      dueAt = open.dueAt + spreadHold(question, open.dueAt, closed);
+    }
+    if (!cap) return { dueAt, by };
+    const slot = findFreeSlot(question, channel, cap, dueAt, now + MAX_HOLD_MS);
+    if (slot.dueAt === dueAt) return { dueAt, by };
+    dueAt = slot.dueAt;
+    by = { code: 'rate_limited', level: `tenant: cap of ${channel}`, value: slot.value ?? '' };
+    if (dueAt - now > MAX_HOLD_MS) return { dueAt, by };
+  }
+  return { dueAt: Number.POSITIVE_INFINITY, by };
+}
+
+function planFold({ now, expiresAt }: PlanQuestion, channel: Channel, digest: FoundDigest): TimedVerdict {
+  const { dueAt, level, value, since } = digest;
+  const said = { channel, level, value, since: since === undefined ? null : isoTime(since) };
+  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
+    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
+  }
+  return { verdict: { verdict: 'fold', code: 'folded', ...said, until: isoTime(dueAt) }, dueAt };
 }
 
 /** Returns the first time at which none of these hours are, and the last of them that the message waited for. */

@@ -32,6 +32,7 @@ import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { migrateWait } from './waits/migrate-wait.ts';
+import { moveFolded } from './waits/move-folded.ts';
 import { moveWaits } from './waits/move-waits.ts';
 import { rescheduleWait } from './waits/reschedule.ts';
 import { toWaitId } from './waits/wait.ts';
@@ -305,6 +306,7 @@ function decideEvent(
   const changed = usesChanges ? findChangedTraits(user, event, before) : NO_TRAITS;
   if (user.waits.size > 0) {
     moveWaits(ctx, event, changed);
+    moveFolded(ctx, event, changed);
     cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
     if (event.type === NOTIFICATION_RESCHEDULED) rescheduleWait(ctx, event);

@@ -8,8 +8,8 @@ import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
-/** Condition of the index deliveries_held_by_plan. */
-const HELD_BY_PLAN = `hold_code in (${[...HOLD_CODES, 'rate_limited'].map((code) => `'${code}'`).join(', ')})`;
+/** Implies the condition of the index deliveries_held_by_plan. What waits for a cap keeps the time that is reserved for it. */
+const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
 
 /** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
 export function writeTerms(

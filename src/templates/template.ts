@@ -1,5 +1,5 @@
 import { findNearest } from '../lib/text/did-you-mean.ts';
-import type { Template, Variables } from '../model/catalog.ts';
+import type { StoredVersion, Template, Variables } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { ChannelDescriptor, PartName } from '../model/channels/descriptor.ts';
 import type { Channel, Message } from '../model/delivery.ts';
@@ -60,8 +60,18 @@ export interface CompiledTemplate {
   readonly isTextDerived: boolean;
   /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
   readonly readsUserAddresses: readonly AddressKind[];
+  /** The version of a template of the API that it is; undefined: it is one of the files. */
+  readonly stored: StoredVersion | undefined;
+  /** The test in which it is shown, and the variant that it is in it; absent: it is shown in none. */
+  readonly test?: ShownInTest;
   /** Variables of the top level; undefined: it has no declared ones, and names no others. */
   readonly variables: TemplateVariables | undefined;
+}
+
+/** A test of variants, and the variant that a user is shown. */
+export interface ShownInTest {
+  readonly id: string;
+  readonly variant: string;
 }
 
 /** Variables that are declared for a template: of its notification type, and of the whole catalog. */
@@ -168,6 +178,7 @@ export function compileTemplate(
     paths,
     isTextDerived,
     readsUserAddresses,
+    stored: template.stored,
     variables: hasVariables ? { own: ofType, shared } : undefined,
   };
   return { template: compiled };

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import { CATEGORIES } from '../model/catalog.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
-import { FREQUENCIES, type QuietHours, type Scope, type ScopeTerms } from '../model/terms.ts';
+import {
+  type DigestTime,
+  FREQUENCIES,
+  type QuietHours,
+  type Scope,
+  type ScopeTerms,
+  WEEKDAYS,
+} from '../model/terms.ts';
 import { findZone } from '../time/zone.ts';
 
 /** Notification types that one change may name. */
@@ -61,6 +68,13 @@ const quietHours = z
   )
   .meta({ id: 'QuietHoursChange', examples: [{ start: '22:00', end: '08:00', zone: 'Europe/Berlin' }] });
 
+const digestTime = z
+  .strictObject({
+    at: z.exactOptional(timeOfDay.nullable().describe('Null or absent: as the tenant says')),
+    day: z.exactOptional(z.enum(WEEKDAYS).nullable().describe('Of weekly digests. Null or absent: as the tenant says')),
+  })
+  .meta({ id: 'DigestTimeChange', examples: [{ at: '18:00', day: 'friday' }] });
+
 const fields = {
   all: z.exactOptional(
     z
@@ -77,6 +91,9 @@ const fields = {
   categories: z.exactOptional(z.partialRecord(z.enum(CATEGORIES), categoryCell).describe('By category')),
   channels: z.exactOptional(z.partialRecord(z.enum(CHANNELS), onOff).describe('By channel')),
   quiet_hours: z.exactOptional(quietHours.nullable().describe('Hours without messages that can wait')),
+  digest_time: z.exactOptional(
+    digestTime.nullable().describe(`When daily and weekly digests are sent, in the zone of the user; ${UNSET}`),
+  ),
 };
 
 /** A change of preferences: the body of PATCH, and the properties of `preference.updated`. */
@@ -89,6 +106,8 @@ export interface PreferenceChange {
   readonly said: readonly (readonly [scope: Scope, field: keyof ScopeTerms, value: unknown])[];
   /** Undefined: nothing. */
   readonly quiet: QuietHours | 0 | null | undefined;
+  /** Undefined: nothing. */
+  readonly digest: DigestTime | null | undefined;
   /** Whether everything that was said before no longer holds. */
   readonly replace: boolean;
 }
@@ -96,13 +115,18 @@ export interface PreferenceChange {
 /** Reads the properties of a `preference.updated`. What they have beside the known fields is ignored. */
 export function readPreferenceChange(properties: JsonObject): PreferenceChange {
   const said: [Scope, keyof ScopeTerms, unknown][] = [];
-  const { all, quiet_hours: quiet } = properties;
+  const { all, quiet_hours: quiet, digest_time: digest } = properties;
   if (isOnOff(all)) said.push(['*', 'on', toSwitch(all)]);
   else if (all === 'only_listed') said.push(['*', 'on', 'listed']);
   for (const [channel, value] of entriesOf(properties.channels)) addSwitch(said, `ch:${channel}`, value);
   for (const [name, cell] of entriesOf(properties.categories)) addCell(said, `c:${name}`, cell);
   for (const [name, cell] of entriesOf(properties.types)) addCell(said, `t:${name}`, cell);
-  return { said, quiet: quiet === undefined ? undefined : readQuietHours(quiet), replace: properties.replace === true };
+  return {
+    said,
+    quiet: quiet === undefined ? undefined : readQuietHours(quiet),
+    digest: digest === undefined ? undefined : readDigestTime(digest),
+    replace: properties.replace === true,
+  };
 }
 
 function addCell(said: [Scope, keyof ScopeTerms, unknown][], scope: Scope, cell: unknown): void {
@@ -134,6 +158,14 @@ function readQuietHours(quiet: unknown): QuietHours | 0 | null | undefined {
   if (enabled === false) return 0;
   const [from, to] = [toMinutes(start), toMinutes(end)];
   return from === undefined || to === undefined ? undefined : [from, to, typeof zone === 'string' ? zone : null];
+}
+
+function readDigestTime(digest: unknown): DigestTime | null | undefined {
+  if (digest === null) return null;
+  if (typeof digest !== 'object') return undefined;
+  const { at, day } = Object.fromEntries(entriesOf(digest));
+  const place = (WEEKDAYS as readonly unknown[]).indexOf(day);
+  return [toMinutes(at) ?? null, place < 0 ? null : place + 1];
 }
 
 function toMinutes(text: unknown): number | undefined {

@@ -183,6 +183,9 @@ legal_hours:
 quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
 hold_spread: 10m
 audiences: { TELL: { products: [LOAN] } }
+frequency: { TELL: HOURLY, MARKETING: WEEKLY }
+digest_times: { at: 18:30, day: friday }
+caps: { sms: { per_minute: 2, per_hour: 5, per_day: 10, burst: 1 }, pass: [URGENT, SECURITY] }
 `;
 
 /** Things that the parser accepts. */

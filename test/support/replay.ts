@@ -62,7 +62,8 @@ function onTerms(set: RuleSet, policy: Policy): RuleSet {
   const types = [...set.notifications.values()].map(
     (type) => [type.name, { ...type, channels: ['email', 'sms'] as const }] as const,
   );
-  return { ...set, policy, notifications: new Map(types) };
+  const digestChannels = new Map(types.map(([name, { channels }]) => [name, new Set(channels)]));
+  return { ...set, policy, notifications: new Map(types), digestChannels };
 }
 
 /** Runs the pipeline without its database; returns the histories of the users as they would have been stored, and the end. */

@@ -1,6 +1,7 @@
 import { NotificationService } from './marketplace/notification-service.ts';
 import { PreferenceService } from './marketplace/preference-service.ts';
 import { RateLimitService } from './marketplace/rate-limit-service.ts';
+import { TemplateService } from './marketplace/template-service.ts';
 import { WebhookService } from './marketplace/webhook-service.ts';
 import type { Tidings } from './tidings.ts';
 
@@ -15,6 +16,7 @@ export {
 export type { NotificationRecipient, NotificationRequest } from './marketplace/notification-service.ts';
 export type { ChannelSubscription, PreferenceUpdate } from './marketplace/preference-service.ts';
 export type { RateLimitRule, RateLimitScope } from './marketplace/rate-limit-service.ts';
+export type { Template, TemplateRequest, TemplateTexts } from './marketplace/template-service.ts';
 export type { WebhookSubscription, WebhookSubscriptionRequest } from './marketplace/webhook-service.ts';
 
 /** The services of the marketplace document, with its names. */
@@ -22,6 +24,7 @@ export interface MarketplaceServices {
   readonly notificationService: NotificationService;
   readonly preferenceService: PreferenceService;
   readonly rateLimitService: RateLimitService;
+  readonly templateService: TemplateService;
   readonly webhookService: WebhookService;
 }
 
@@ -31,6 +34,7 @@ export function createServices(tidings: Tidings): MarketplaceServices {
     notificationService: new NotificationService(tidings),
     preferenceService: new PreferenceService(tidings),
     rateLimitService: new RateLimitService(tidings),
+    templateService: new TemplateService(tidings),
     webhookService: new WebhookService(tidings),
   };
 }

@@ -1,5 +1,6 @@
 import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
+import { Batches } from './resources/batches.ts';
 import { Catalogs } from './resources/catalogs.ts';
 import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
@@ -34,6 +35,7 @@ export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionErro
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
+export type { BatchLineError, BatchRecipient, BatchUpload } from './resources/batches.ts';
 export {
   type VerifyOptions,
   verifyWebhook,
@@ -45,6 +47,7 @@ export {
 /** An installation of Tidings, seen with one key: each property holds the operations of one kind of thing. */
 export class Tidings {
   readonly auditLog: AuditLog;
+  readonly batches: Batches;
   readonly catalog: Catalogs;
   readonly costs: Costs;
   readonly customerNotifications: CustomerNotifications;
@@ -79,6 +82,7 @@ export class Tidings {
   constructor(options: TidingsOptions) {
     const connection = new Connection(options);
     this.auditLog = new AuditLog(connection);
+    this.batches = new Batches(connection);
     this.catalog = new Catalogs(connection);
     this.costs = new Costs(connection);
     this.customerNotifications = new CustomerNotifications(connection);

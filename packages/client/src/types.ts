@@ -85,6 +85,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List batches, newest first */
+        get: operations["listBatches"];
+        put?: never;
+        /** Create a batch, which then takes recipients in */
+        post: operations["createBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a batch with its progress */
+        get: operations["getBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change how many recipients per second a batch asks for */
+        patch: operations["changeBatchRate"];
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a batch: what has not begun is not sent */
+        post: operations["cancelBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what would become of the pending recipients of a batch */
+        get: operations["estimateBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause a batch: no further message of it begins */
+        post: operations["pauseBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add recipients to a batch, as a stream of lines of JSON that can be resumed */
+        put: operations["addBatchRecipients"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what became of each line of a batch */
+        get: operations["listBatchResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/results/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream what became of each line of a batch, as lines of JSON */
+        get: operations["exportBatchResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a paused batch */
+        post: operations["resumeBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a batch: its recipients are asked for, page by page */
+        post: operations["startBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog": {
         parameters: {
             query?: never;
@@ -1265,6 +1437,180 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the templates that were made over the API, by name and locale */
+        get: operations["listTemplates"];
+        put?: never;
+        /** Make a template; its first version is a draft */
+        post: operations["createTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a template with its newest version, or another one */
+        get: operations["getTemplate"];
+        put?: never;
+        post?: never;
+        /** Delete the draft of a template, and the template if it has no other version */
+        delete: operations["deleteTemplateDraft"];
+        options?: never;
+        head?: never;
+        /** Change the draft of a template; without one, make the next version as a draft */
+        patch: operations["updateTemplate"];
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a version the active one: the newest, or that of the id or the body */
+        post: operations["activateTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a template out of use; its versions are kept */
+        post: operations["archiveTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/localizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the template of another locale; its first version is a draft */
+        post: operations["createTemplateLocalization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the version that was active before the active one again, or an earlier one */
+        post: operations["rollBackTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Begin a test of the variants of a template; another one that is under way ends */
+        put: operations["startVariantTest"];
+        post?: never;
+        /** End the test of a template: all users are shown that without a variant */
+        delete: operations["endVariantTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/variants/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the latest test of a template, and what became of the users of each variant */
+        get: operations["getVariantTestResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a template, newest first, and when each became active */
+        get: operations["listTemplateVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the active templates as files of a catalog */
+        get: operations["exportTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates/preview": {
         parameters: {
             query?: never;
@@ -1276,6 +1622,41 @@ export interface paths {
         put?: never;
         /** Render a message without sending it, with findings about it */
         post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/seed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make active templates of the template files of a catalog, all or none */
+        post: operations["seedTemplates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/translations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the texts of all templates in two locales, and those that are not translated */
+        get: operations["exportTranslations"];
+        put?: never;
+        /** Make templates of translated texts; one of which a text is missing is left as it is */
+        post: operations["importTranslations"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1453,6 +1834,40 @@ export interface paths {
         put?: never;
         /** Make an address of a user the one of its kind that messages go to */
         post: operations["makeAddressPrimary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to an address of a user, by a notification of a type of the catalog */
+        post: operations["verifyAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify an address of a user by the code that was sent to it */
+        post: operations["confirmAddress"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1642,6 +2057,23 @@ export interface paths {
         get: operations["streamInbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge a user into another: what is open, and later events of the id, go to the survivor; it cannot be undone */
+        post: operations["mergeUser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2123,7 +2555,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2152,7 +2584,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2298,6 +2730,176 @@ export interface components {
              * @example null
              */
             next: string | null;
+        };
+        /** @description A batch with its progress */
+        Batch: {
+            /**
+             * @description Id of the batch
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            batch_id: string;
+            /** @description Recipients by reason code, within `dropped`, `failed`, `rejected` and others */
+            codes: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            counts: components["schemas"]["BatchCounts"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            /** @description Each recipient was final then */
+            ended_at: string | null;
+            /** @description When what does not wait for a time of its own will be done, at the rate until now */
+            eta: string | null;
+            /** @description Lines that were stored */
+            lines: number;
+            name: string | null;
+            per_second: number | null;
+            /** @description Why it makes no progress */
+            reason: string | null;
+            /** @description What every recipient gets; addresses are masked */
+            request: components["schemas"]["JsonObject"];
+            started_at: string | null;
+            /** @enum {string} */
+            state: "draft" | "running" | "paused" | "cancelled" | "finished";
+            type: string;
+        };
+        BatchChannel: {
+            channel: string;
+            reason_code: string | null;
+            status: string;
+        };
+        /** @description Recipients by state; their sum is the number of lines */
+        BatchCounts: {
+            accepted: number;
+            cancelled: number;
+            dropped: number;
+            duplicate: number;
+            empty: number;
+            failed: number;
+            held: number;
+            in_doubt: number;
+            pending: number;
+            rejected: number;
+            scheduled: number;
+            sent: number;
+        };
+        BatchEstimate: {
+            /** @description Recipients by reason code who would get none */
+            dropped: {
+                [key: string]: number;
+            };
+            /** @description Recipients who occur before, within the sample */
+            duplicate: number;
+            /** @description False: the numbers are those of the sample, times pending / sampled */
+            exact: boolean;
+            /** @description Of those, recipients with every channel held */
+            held: number;
+            pending: number;
+            /** @description Recipients who would get a message, now or later */
+            reach: number;
+            rejected: {
+                [key: string]: number;
+            };
+            /** @description Recipients that were decided, evenly over the lines */
+            sampled: number;
+        };
+        BatchPage: {
+            batches: components["schemas"]["Batch"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /**
+         * @example {
+         *       "per_second": 200
+         *     }
+         */
+        BatchRate: {
+            /** @description Recipients that are asked for per second, at most; null: no limit */
+            per_second: number | null;
+        };
+        /**
+         * @description What every recipient of a batch gets. Without a priority it is LOW
+         * @example {
+         *       "type": "ORDER_CONFIRMATION",
+         *       "name": "Black Friday",
+         *       "variables": {
+         *         "order_id": "4711"
+         *       },
+         *       "per_second": 500
+         *     }
+         */
+        BatchRequest: {
+            /** @description Only that of the type: a request cannot change it */
+            category?: string;
+            /** @description Of those of the type; absent: all of them */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            content?: components["schemas"]["OwnContent"];
+            context?: {
+                /** @description By which notifications are found */
+                correlation_id?: string;
+                metadata?: {
+                    [key: string]: unknown;
+                };
+                source?: string;
+            };
+            /** @description RFC 3339 with a zone; after it the message is not sent */
+            expires_at?: string;
+            /** @description For the list of batches */
+            name?: string;
+            /** @description Recipients that are asked for per second, at most; null: no limit */
+            per_second?: number | null;
+            /**
+             * @description URGENT needs notifications:urgent; absent: that of the type
+             * @enum {string}
+             */
+            priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at?: string | components["schemas"]["LocalSchedule"];
+            /**
+             * @description Notification type of the catalog
+             * @example ORDER_CONFIRMATION
+             */
+            type: string;
+            /** @description What templates read as `event` */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What became of a line */
+        BatchResult: {
+            channels: components["schemas"]["BatchChannel"][];
+            /** @description Why it is in this state */
+            code: string | null;
+            /** @description From 0 */
+            line: number;
+            notification_id: string | null;
+            reason: string | null;
+            /** @description As given, an address masked; null: the line names none, or its user was erased */
+            recipient: {
+                email?: string;
+                phone?: string;
+                user_id?: string;
+            } | null;
+            /** @enum {string} */
+            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            user_id: string | null;
+        };
+        BatchResultPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            results: components["schemas"]["BatchResult"][];
         };
         Cancellation: {
             /** @description Channels that were cancelled; none: it was only scheduled */
@@ -2505,6 +3107,13 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        CodeBody: {
+            /**
+             * @description Six digits
+             * @example 042917
+             */
+            code: string;
+        };
         /** @description A consent that was granted or withdrawn */
         Consent: {
             /** @description Masked; null: of no address */
@@ -2662,7 +3271,7 @@ export interface components {
             /** @description Null: it is not locked */
             locked_reason: {
                 /** @enum {string} */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /** @example it is locked on for every user */
                 text: string;
             } | null;
@@ -2832,6 +3441,12 @@ export interface components {
             reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
+        };
+        DeletedDraft: {
+            /** @description It was the only version */
+            is_gone: boolean;
+            template_id: string;
+            version: number;
         };
         /** @description A notification on one channel */
         Delivery: {
@@ -3113,7 +3728,19 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "template" | "template_test" | "route" | "price" | "preferences";
+        };
+        /**
+         * @example {
+         *       "at": "18:00",
+         *       "day": "friday"
+         *     }
+         */
+        DigestTimeChange: {
+            /** @description Null or absent: as the tenant says */
+            at?: string | null;
+            /** @description Of weekly digests. Null or absent: as the tenant says */
+            day?: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday") | null;
         };
         DismissedEvent: {
             /**
@@ -3162,6 +3789,71 @@ export interface components {
             }) | null;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A template after a change */
+        EditedTemplate: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            content: {
+                /** @description The first time; null: it is a draft */
+                activated_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                created_at: string;
+                created_by: string;
+                parts: {
+                    [key: string]: string;
+                };
+                /** @description Grows with each change of the draft; send it as If-Match */
+                revision: number;
+                /**
+                 * @description archived: it was active
+                 * @enum {string}
+                 */
+                state: "draft" | "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                updated_at: string;
+                variables: {
+                    [key: string]: components["schemas"]["TemplateVariable"];
+                };
+                version: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @description Warnings, as tidings check gives them */
+            problems: components["schemas"]["ProblemPart"][];
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
         };
         /** @description Emails of the last 24 hours, since sending was last resumed */
         EmailCounts: {
@@ -3533,10 +4225,25 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description The active templates as files of a catalog */
+        ExportedTemplates: {
+            /** @description Path inside the folder of a catalog to text */
+            files: {
+                [key: string]: string;
+            };
+            /** @description Active templates that are files of the catalog, as TYPE/CHANNEL.LOCALE */
+            left_out: string[];
+            /** @description Variables that the templates declare, by notification: they belong into notifications.yaml */
+            variables: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -3708,7 +4415,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4198,6 +4905,13 @@ export interface components {
             /** @example default */
             tenant_id: string;
         };
+        MergeBody: {
+            /**
+             * @description Your id of the survivor
+             * @example user-1042
+             */
+            into: string;
+        };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
             /** @description Buttons */
@@ -4242,6 +4956,9 @@ export interface components {
              */
             rendered_at: string;
             subject?: string;
+            /** @description A template of the API; absent: one of the files of the catalog */
+            template_id?: string;
+            template_version?: number;
             text: string;
             /** @description The line above the text, of push and in-app messages */
             title?: string;
@@ -4251,6 +4968,8 @@ export interface components {
              */
             to: string | null;
             user_locale?: string;
+            /** @description Which the user was shown in a test */
+            variant?: string;
         };
         /**
          * @example {
@@ -4312,7 +5031,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -4692,6 +5411,49 @@ export interface components {
         };
         /**
          * @example {
+         *       "locale": "es",
+         *       "parts": {
+         *         "subject": "Bienvenido",
+         *         "text": "Hola"
+         *       }
+         *     }
+         */
+        NewLocalization: {
+            /** @example es */
+            locale: string;
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
+            parts: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                } | unknown[];
+            };
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
+            variables?: string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            };
+        };
+        /**
+         * @example {
          *       "email": "ann@example.com",
          *       "role": "operator"
          *     }
@@ -4777,6 +5539,75 @@ export interface components {
              * @description Absent: until it is lifted
              */
             until?: string;
+        };
+        /**
+         * @description A template to be made
+         * @example {
+         *       "name": "CLIENT_WELCOME",
+         *       "type": "WELCOME_EMAIL",
+         *       "channel": "email",
+         *       "locale": "en",
+         *       "parts": {
+         *         "subject": "Welcome, {{user_name}}",
+         *         "text": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
+        NewTemplate: {
+            /**
+             * @description If given, it must be that of the type
+             * @enum {string}
+             */
+            category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @default en
+             * @example es
+             */
+            locale?: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
+            parts: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                } | unknown[];
+            };
+            /**
+             * @description A notification of the catalog
+             * @example WELCOME_EMAIL
+             */
+            type: string;
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
+            variables?: string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            };
+            /** @description Only users of a test are shown it; absent: all others */
+            variant?: string;
         };
         /**
          * @description A tenant to be created
@@ -4904,6 +5735,12 @@ export interface components {
                  */
                 preference_link_days?: number;
                 /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -4935,6 +5772,80 @@ export interface components {
              * @example 15m
              */
             lifetime?: string;
+        };
+        /**
+         * @description Translated texts of templates
+         * @example {
+         *       "to": "es",
+         *       "units": [
+         *         {
+         *           "id": "CLIENT_WELCOME/subject",
+         *           "target": "Bienvenido"
+         *         }
+         *       ]
+         *     }
+         */
+        NewTranslations: {
+            /**
+             * @description Whether the templates become active
+             * @default false
+             */
+            activate?: boolean;
+            /**
+             * @default en
+             * @example es
+             */
+            from?: string;
+            /**
+             * @description Absent: that of the XLIFF document
+             * @example es
+             */
+            to?: string;
+            units?: {
+                id: string;
+                /** @description If it is no longer the text, the unit is stale */
+                source?: string;
+                target: string | null;
+            }[];
+            /** @description XLIFF 2.0 or 1.2, in the place of units */
+            xliff?: string;
+        };
+        /**
+         * @description A test of variants of a template
+         * @example {
+         *       "shares": {
+         *         "default": 50,
+         *         "short": 50
+         *       },
+         *       "metric": "clicked",
+         *       "planned_users": 2000
+         *     }
+         */
+        NewVariantTest: {
+            /** @description For the metric goal, or to be shown */
+            goal?: {
+                /**
+                 * @description A type of event
+                 * @example payment_initiated
+                 */
+                event: string;
+                /**
+                 * @description Time after the message: 1m to 90d
+                 * @example 7d
+                 */
+                within: string;
+            };
+            /**
+             * @description By which a winner is found
+             * @enum {string}
+             */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            /** @description Users of all variants together before which there is no winner */
+            planned_users: number;
+            /** @description Percentage of users by variant; "default" is the template without one */
+            shares: {
+                [key: string]: number;
+            };
         };
         /**
          * @example {
@@ -5244,7 +6155,7 @@ export interface components {
                  * @example preference_off
                  * @enum {string}
                  */
-                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
                 /**
                  * @description Where it was decided
                  * @example user: category MARKETING / sms
@@ -5277,6 +6188,8 @@ export interface components {
             channels?: {
                 [key: string]: boolean | null;
             };
+            /** @description When daily and weekly digests are sent, in the zone of the user; null: what was said before no longer holds */
+            digest_time?: components["schemas"]["DigestTimeChange"] | null;
             /** @description Hours without messages that can wait */
             quiet_hours?: components["schemas"]["QuietHoursChange"] | null;
             /** @description By notification type */
@@ -5287,6 +6200,23 @@ export interface components {
         /** @description What goes to a user, and what decides that */
         Preferences: {
             catalog_version: number;
+            /** @description When daily and weekly digests are sent */
+            digest_time: {
+                /** @example 09:00 */
+                at: string;
+                /**
+                 * @description Of weekly digests
+                 * @enum {string}
+                 */
+                day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example Europe/Berlin */
+                zone: string;
+            };
             /** @description Null: no hours are quiet */
             quiet_hours: {
                 decided_by: {
@@ -5409,10 +6339,12 @@ export interface components {
              * @default false
              */
             follow_links?: boolean;
-            /** @description Absent: that of the user, or of the tenant */
+            /** @description Absent: that of the template, of the user, or of the tenant */
             locale?: string;
             /** @example WELCOME_EMAIL */
             notification_type: string;
+            /** @description A template of the API in the place of the active one, a draft too: its id, or NAME_V2 */
+            template?: string;
             /** @description A user whose profile is shown, with addresses masked; absent: a sample */
             user_id?: string;
             /** @description Variables, before those that the rule gives */
@@ -5426,7 +6358,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -6043,7 +6975,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -6281,6 +7213,12 @@ export interface components {
             when?: string;
             zone: string;
         };
+        SeedResult: {
+            /** @description Templates that were made or changed */
+            changed: number;
+            problems: components["schemas"]["ProblemPart"][];
+            same: number;
+        };
         /** @description A result for each recipient */
         SendAnswer: {
             /** @description Users who get it now or later */
@@ -6424,6 +7362,22 @@ export interface components {
              */
             zone_from?: "recipient" | "request" | "tenant" | "default";
         };
+        /** @description A code that was sent to an address */
+        SentCode: {
+            /**
+             * @description Id of the address
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            address_id: string;
+            /**
+             * Format: date-time
+             * @description The code is of no use afterwards
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description Null: the plan has dropped it */
+            notification_id: string | null;
+        };
         /** @description The sender of a request, and its rights */
         Session: {
             /** @description Sender of this request; null: an unknown one */
@@ -6544,6 +7498,70 @@ export interface components {
             received_at: string;
             user_traits: components["schemas"]["JsonObject"];
         };
+        /** @description A template that was made over the API */
+        StoredTemplate: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The version that was asked for, or the newest */
+            content: {
+                /** @description The first time; null: it is a draft */
+                activated_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                created_at: string;
+                created_by: string;
+                parts: {
+                    [key: string]: string;
+                };
+                /** @description Grows with each change of the draft; send it as If-Match */
+                revision: number;
+                /**
+                 * @description archived: it was active
+                 * @enum {string}
+                 */
+                state: "draft" | "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                updated_at: string;
+                variables: {
+                    [key: string]: components["schemas"]["TemplateVariable"];
+                };
+                version: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
+        };
         /** @description An address that gets no messages of a scope */
         Suppression: {
             /**
@@ -6625,6 +7643,98 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms";
         };
+        TemplateActivation: {
+            /** @description The one before; null: none was active */
+            from: number | null;
+            problems: components["schemas"]["ProblemPart"][];
+            template_id: string;
+            /** @description The version that is active */
+            version: number;
+        };
+        /**
+         * @description A change of the draft; what is absent stays
+         * @example {
+         *       "parts": {
+         *         "subject": "Welcome!"
+         *       }
+         *     }
+         */
+        TemplateChange: {
+            /**
+             * @description Those that are absent stay, and null removes one
+             * @example {
+             *       "subject": "Welcome!"
+             *     }
+             */
+            parts?: {
+                [key: string]: (string | {
+                    [key: string]: unknown;
+                } | unknown[]) | null;
+            };
+            variables?: (string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            }) | null;
+        };
+        /**
+         * @description Template files of a catalog; others are left out
+         * @example {
+         *       "files": {
+         *         "templates/WELCOME_EMAIL/email.en.subject.txt": "Welcome",
+         *         "templates/WELCOME_EMAIL/email.en.txt": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
+        TemplateFiles: {
+            files: {
+                [key: string]: string;
+            };
+        };
+        TemplatePage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            templates: components["schemas"]["TemplateSummary"][];
+        };
+        /** @description A template, without its sources */
+        TemplateSummary: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
+        };
         /** @description A variable that templates name at the top level */
         TemplateVariable: {
             default?: components["schemas"]["Json"];
@@ -6636,6 +7746,70 @@ export interface components {
              * @enum {string}
              */
             type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+        };
+        TemplateVersion: {
+            /** @description The first time; null: it is a draft */
+            activated_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            parts: {
+                [key: string]: string;
+            };
+            /** @description Grows with each change of the draft; send it as If-Match */
+            revision: number;
+            /**
+             * @description archived: it was active
+             * @enum {string}
+             */
+            state: "draft" | "active" | "archived";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variables: {
+                [key: string]: components["schemas"]["TemplateVariable"];
+            };
+            version: number;
+        };
+        /**
+         * @description A version of a template
+         * @default {}
+         * @example {
+         *       "version": 1
+         *     }
+         */
+        TemplateVersionChoice: {
+            version?: number;
+        };
+        /** @description Versions of a template, newest first, and when each became active */
+        TemplateVersionPage: {
+            /** @description The latest 100, newest first */
+            activations: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                by: string;
+                catalog_version: number;
+                /** @enum {string} */
+                kind: "activated" | "rolled_back" | "archived";
+                version: number | null;
+            }[];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            versions: components["schemas"]["TemplateVersion"][];
         };
         /** @description A tenant of the installation */
         Tenant: {
@@ -6769,6 +7943,12 @@ export interface components {
                  */
                 preference_link_days?: number;
                 /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
+                /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
@@ -6869,6 +8049,7 @@ export interface components {
                 mail_from?: string | null;
                 postal_address?: string | null;
                 preference_link_days?: number | null;
+                template_source?: ("files" | "api") | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
                 variables?: {
                     [key: string]: unknown;
@@ -6884,6 +8065,37 @@ export interface components {
              */
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
+        };
+        TranslationResult: {
+            changed: number;
+            /** @description Texts without a translation: their templates are left as they are */
+            missing: string[];
+            problems: components["schemas"]["ProblemPart"][];
+            same: number;
+            /** @description Texts that have changed since they were given away */
+            stale: string[];
+            /** @description Units that are no text of a template */
+            unknown: string[];
+        };
+        /** @description The texts of templates in two locales */
+        Translations: {
+            from: string;
+            /** @description Ids of texts that are not translated */
+            missing: string[];
+            to: string;
+            /** @description Empty for xliff */
+            units: {
+                /**
+                 * @description NAME/PART
+                 * @example CLIENT_WELCOME/subject
+                 */
+                id: string;
+                source: string;
+                /** @description Null: it is not translated */
+                target: string | null;
+            }[];
+            /** @description XLIFF 2.0; null for json */
+            xliff: string | null;
         };
         /**
          * @example {
@@ -6960,6 +8172,9 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             updated_at: string;
+            /** @description When the user proved to read it; null: never */
+            verified_at: string | null;
+            verify_method: "code" | null;
         };
         /** @description By kind, the one that receives first */
         UserAddresses: {
@@ -7040,6 +8255,37 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description The merge of a user into another */
+        UserMerge: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            merged_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            merged_into: string;
+            /** @description What went to the survivor; nothing if they were merged before */
+            moved: {
+                addresses: number;
+                devices: number;
+                inbox_items: number;
+                /** @description Uses of limits that the survivor did not have */
+                limit_uses: number;
+                /** @description Notifications that are not sent yet */
+                notifications: number;
+                /** @description Rules that wait; each keeps its due time */
+                waits: number;
+            };
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description Users in the order of their ids, or, for a name, of their names */
         UserPage: {
             /**
@@ -7112,6 +8358,86 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description A test of variants */
+        VariantTest: {
+            channel: string;
+            /** @description Null: it is under way */
+            ended_at: string | null;
+            goal: {
+                event: string;
+                within: string;
+            } | null;
+            /** @enum {string} */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            planned_users: number;
+            shares: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            test_id: string;
+            type: string;
+        };
+        VariantTestEnd: {
+            /** @description False: no test was under way */
+            ended: boolean;
+        };
+        /** @description What became of the users who were shown each variant */
+        VariantTestResults: {
+            channel: string;
+            /** @description Null: it is under way */
+            ended_at: string | null;
+            goal: {
+                event: string;
+                within: string;
+            } | null;
+            /** @description More than a million messages: the first are counted */
+            is_cut: boolean;
+            /** @enum {string} */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            planned_users: number;
+            /** @description Of such a division, if the shares are right; below 0.001 nothing is trusted */
+            sample_ratio_probability: number;
+            shares: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            test_id: string;
+            type: string;
+            users: number;
+            variants: {
+                clicked: number;
+                delivered: number;
+                /** @description Of the metric, with its interval at 95%; null: the first variant */
+                difference: {
+                    /** @description Share of users minus that of the first variant */
+                    difference: number;
+                    high: number;
+                    low: number;
+                } | null;
+                goal: number;
+                opened: number;
+                share: number;
+                /** @description Each counts once, by the first message */
+                users: number;
+                variant: string;
+            }[];
+            /**
+             * @description not_trusted: users are not divided as the shares say; too_early: fewer users than planned
+             * @enum {string}
+             */
+            verdict: "not_trusted" | "too_early" | "no_difference" | "winner";
+            winner: string | null;
+        };
         /** @description The verdict of the plan on one channel */
         Verdict: {
             /** @enum {string} */
@@ -7120,7 +8446,7 @@ export interface components {
              * @example preference_off
              * @enum {string}
              */
-            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "would_expire";
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
             /**
              * @description Where it was decided
              * @example user: category MARKETING / sms
@@ -7130,7 +8456,7 @@ export interface components {
             since: string | null;
             /**
              * Format: date-time
-             * @description Of hold: until when
+             * @description Of hold: until when; of fold: when the digest is due
              * @example 2026-11-02T09:30:00.000Z
              */
             until?: string;
@@ -7138,6 +8464,13 @@ export interface components {
             value: components["schemas"]["Json"];
             /** @enum {string} */
             verdict: "go" | "hold" | "fold" | "drop";
+        };
+        VerifyBody: {
+            /**
+             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`
+             * @example VERIFY_ADDRESS
+             */
+            type: string;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -7636,6 +8969,48 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_template */
+        IdempotencyKeyReusedInvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template, category_mismatch, too_many_templates */
+        IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template" | "category_mismatch" | "too_many_templates";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template, too_many_templates */
+        IdempotencyKeyReusedInvalidTemplateTooManyTemplates: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template" | "too_many_templates";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, invalid_webhook */
         IdempotencyKeyReusedInvalidWebhook: {
             headers: {
@@ -7720,6 +9095,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, too_much_to_merge, too_many_addresses */
+        IdempotencyKeyReusedTooMuchToMergeTooManyAddresses: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_much_to_merge" | "too_many_addresses";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, unknown_type, category_mismatch, invalid_notification */
         IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification: {
             headers: {
@@ -7729,6 +9118,34 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "unknown_type" | "category_mismatch" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, wrong_code, code_expired */
+        IdempotencyKeyReusedWrongCodeCodeExpired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "wrong_code" | "code_expired";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -7804,6 +9221,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description invalid_template */
+        InvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description invalid_webhook */
         InvalidWebhook: {
             headers: {
@@ -7857,6 +9288,34 @@ export interface components {
                     code?: "link_used";
                     /** @constant */
                     status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description managed_by_files */
+        ManagedByFiles: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "managed_by_files";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description managed_by_files, template_in_use */
+        ManagedByFilesTemplateInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "managed_by_files" | "template_in_use";
+                    /** @constant */
+                    status?: 409;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -7916,6 +9375,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description not_readable, idempotency_in_progress, already_merged */
+        NotReadableIdempotencyInProgressAlreadyMerged: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "already_merged";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description not_readable, idempotency_in_progress, job_ended */
         NotReadableIdempotencyInProgressJobEnded: {
             headers: {
@@ -7939,6 +9412,48 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files */
+        NotReadableIdempotencyInProgressManagedByFiles: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_exists */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_exists";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_in_use */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_in_use";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -8014,6 +9529,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description not_readable, idempotency_in_progress, wrong_batch_state */
+        NotReadableIdempotencyInProgressWrongBatchState: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "wrong_batch_state";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description outdated */
         Outdated: {
             headers: {
@@ -8065,6 +9594,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "rate_limited";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited, too_many_batches */
+        RateLimitedTooManyBatches: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited" | "too_many_batches";
                     /** @constant */
                     status?: 429;
                 } & components["schemas"]["Problem"];
@@ -8182,6 +9725,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description wrong_batch_state */
+        WrongBatchState: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "wrong_batch_state";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description wrong_batch_state, wrong_offset */
+        WrongBatchStateWrongOffset: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "wrong_batch_state" | "wrong_offset";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -8202,6 +9773,15 @@ export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
+export type Batch = components['schemas']['Batch'];
+export type BatchChannel = components['schemas']['BatchChannel'];
+export type BatchCounts = components['schemas']['BatchCounts'];
+export type BatchEstimate = components['schemas']['BatchEstimate'];
+export type BatchPage = components['schemas']['BatchPage'];
+export type BatchRate = components['schemas']['BatchRate'];
+export type BatchRequest = components['schemas']['BatchRequest'];
+export type BatchResult = components['schemas']['BatchResult'];
+export type BatchResultPage = components['schemas']['BatchResultPage'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
@@ -8213,6 +9793,7 @@ export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type CodeBody = components['schemas']['CodeBody'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -8228,6 +9809,7 @@ export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
 export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
+export type DeletedDraft = components['schemas']['DeletedDraft'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliverySummary = components['schemas']['DeliverySummary'];
@@ -8235,8 +9817,10 @@ export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts']
 export type Device = components['schemas']['Device'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
+export type DigestTimeChange = components['schemas']['DigestTimeChange'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type EditedTemplate = components['schemas']['EditedTemplate'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
@@ -8248,6 +9832,7 @@ export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
 export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
+export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
@@ -8283,6 +9868,7 @@ export type Member = components['schemas']['Member'];
 export type MemberChange = components['schemas']['MemberChange'];
 export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
+export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
@@ -8291,11 +9877,15 @@ export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
+export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewSuppression = components['schemas']['NewSuppression'];
+export type NewTemplate = components['schemas']['NewTemplate'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
+export type NewTranslations = components['schemas']['NewTranslations'];
+export type NewVariantTest = components['schemas']['NewVariantTest'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type Notification = components['schemas']['Notification'];
 export type NotificationDetail = components['schemas']['NotificationDetail'];
@@ -8356,26 +9946,39 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SeedResult = components['schemas']['SeedResult'];
 export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
 export type SendingState = components['schemas']['SendingState'];
 export type SendRequest = components['schemas']['SendRequest'];
 export type SendResult = components['schemas']['SendResult'];
+export type SentCode = components['schemas']['SentCode'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
+export type StoredTemplate = components['schemas']['StoredTemplate'];
 export type Suppression = components['schemas']['Suppression'];
 export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
+export type TemplateActivation = components['schemas']['TemplateActivation'];
+export type TemplateChange = components['schemas']['TemplateChange'];
+export type TemplateFiles = components['schemas']['TemplateFiles'];
+export type TemplatePage = components['schemas']['TemplatePage'];
+export type TemplateSummary = components['schemas']['TemplateSummary'];
 export type TemplateVariable = components['schemas']['TemplateVariable'];
+export type TemplateVersion = components['schemas']['TemplateVersion'];
+export type TemplateVersionChoice = components['schemas']['TemplateVersionChoice'];
+export type TemplateVersionPage = components['schemas']['TemplateVersionPage'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TranslationResult = components['schemas']['TranslationResult'];
+export type Translations = components['schemas']['Translations'];
 export type TypeChange = components['schemas']['TypeChange'];
 export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
@@ -8385,12 +9988,17 @@ export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
+export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
 export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
 export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
+export type VariantTest = components['schemas']['VariantTest'];
+export type VariantTestEnd = components['schemas']['VariantTestEnd'];
+export type VariantTestResults = components['schemas']['VariantTestResults'];
 export type Verdict = components['schemas']['Verdict'];
+export type VerifyBody = components['schemas']['VerifyBody'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -8416,37 +10024,52 @@ export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
 export type ResponseIdempotencyKeyReusedInvalidNotification = components['responses']['IdempotencyKeyReusedInvalidNotification'];
+export type ResponseIdempotencyKeyReusedInvalidTemplate = components['responses']['IdempotencyKeyReusedInvalidTemplate'];
+export type ResponseIdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates'];
+export type ResponseIdempotencyKeyReusedInvalidTemplateTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateTooManyTemplates'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
 export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses']['IdempotencyKeyReusedTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
+export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
+export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
+export type ResponseInvalidTemplate = components['responses']['InvalidTemplate'];
 export type ResponseInvalidWebhook = components['responses']['InvalidWebhook'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
+export type ResponseManagedByFiles = components['responses']['ManagedByFiles'];
+export type ResponseManagedByFilesTemplateInUse = components['responses']['ManagedByFilesTemplateInUse'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
 export type ResponseNotReadableIdempotencyInProgressAccountExists = components['responses']['NotReadableIdempotencyInProgressAccountExists'];
+export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['responses']['NotReadableIdempotencyInProgressAlreadyMerged'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFiles = components['responses']['NotReadableIdempotencyInProgressManagedByFiles'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateExists = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateExists'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUse = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateInUse'];
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
 export type ResponseNotReadableIdempotencyInProgressNotCancellable = components['responses']['NotReadableIdempotencyInProgressNotCancellable'];
 export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
 export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
+export type ResponseNotReadableIdempotencyInProgressWrongBatchState = components['responses']['NotReadableIdempotencyInProgressWrongBatchState'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseRateLimitedTooManyBatches = components['responses']['RateLimitedTooManyBatches'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
@@ -8455,6 +10078,8 @@ export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['resp
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ResponseWrongBatchState = components['responses']['WrongBatchState'];
+export type ResponseWrongBatchStateWrongOffset = components['responses']['WrongBatchStateWrongOffset'];
 export type $defs = Record<string, never>;
 export interface operations {
     listActivity: {
@@ -8893,6 +10518,805 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBatches: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batches": [
+                     *         {
+                     *           "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": null,
+                     *           "type": "text",
+                     *           "state": "draft",
+                     *           "per_second": 1,
+                     *           "request": {},
+                     *           "lines": 1,
+                     *           "counts": {
+                     *             "pending": 1,
+                     *             "accepted": 1,
+                     *             "held": 1,
+                     *             "scheduled": 1,
+                     *             "sent": 1,
+                     *             "dropped": 1,
+                     *             "failed": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "rejected": 1,
+                     *             "duplicate": 1,
+                     *             "empty": 1
+                     *           },
+                     *           "codes": {},
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "started_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z",
+                     *           "eta": "2026-11-02T09:30:00.000Z",
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
+            429: components["responses"]["RateLimitedTooManyBatches"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeBatchRate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    estimateBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "pending": 1,
+                     *       "sampled": 1,
+                     *       "exact": true,
+                     *       "reach": 1,
+                     *       "held": 1,
+                     *       "duplicate": 1,
+                     *       "dropped": {},
+                     *       "rejected": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchEstimate"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    pauseBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addBatchRecipients: {
+        parameters: {
+            query?: {
+                /** @description The line, from 0, that the body begins with; lines that are stored already are passed over */
+                offset?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Lines such as `{"user_id":"u1","variables":{"name":"Maria"}}`, with one of user_id, email and phone */
+        requestBody: {
+            content: {
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WrongBatchStateWrongOffset"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBatchResults: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "line": 1,
+                     *           "recipient": {},
+                     *           "user_id": null,
+                     *           "state": "pending",
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "notification_id": null,
+                     *           "channels": [
+                     *             {
+                     *               "channel": "text",
+                     *               "status": "text",
+                     *               "reason_code": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchResultPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportBatchResults: {
+        parameters: {
+            query?: {
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -12692,6 +15116,15 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
                      *       }
                      *     }
                      */
@@ -12745,6 +15178,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
@@ -12805,6 +15247,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
@@ -14735,6 +17186,940 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listTemplates: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @example es */
+                locale?: string;
+                type?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "templates": [
+                     *         {
+                     *           "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": "CLIENT_WELCOME",
+                     *           "type": "text",
+                     *           "channel": "email",
+                     *           "category": null,
+                     *           "locale": "text",
+                     *           "variant": null,
+                     *           "origin_id": null,
+                     *           "state": "draft",
+                     *           "active_version": 1,
+                     *           "newest_version": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteTemplateDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "is_gone": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletedDraft"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    activateTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateVersionChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "from": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateActivation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    archiveTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTemplateLocalization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLocalization"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rollBackTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateVersionChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "from": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateActivation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startVariantTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVariantTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test_id": "text",
+                     *       "type": "text",
+                     *       "channel": "text",
+                     *       "shares": {},
+                     *       "metric": "delivered",
+                     *       "goal": {
+                     *         "event": "text",
+                     *         "within": "text"
+                     *       },
+                     *       "planned_users": 1,
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTest"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endVariantTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ended": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTestEnd"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getVariantTestResults: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test_id": "text",
+                     *       "type": "text",
+                     *       "channel": "text",
+                     *       "shares": {},
+                     *       "metric": "delivered",
+                     *       "goal": {
+                     *         "event": "text",
+                     *         "within": "text"
+                     *       },
+                     *       "planned_users": 1,
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "verdict": "not_trusted",
+                     *       "winner": null,
+                     *       "users": 1,
+                     *       "sample_ratio_probability": 1,
+                     *       "is_cut": true,
+                     *       "variants": [
+                     *         {
+                     *           "variant": "text",
+                     *           "share": 1,
+                     *           "users": 1,
+                     *           "delivered": 1,
+                     *           "opened": 1,
+                     *           "clicked": 1,
+                     *           "goal": 1,
+                     *           "difference": {
+                     *             "difference": 1,
+                     *             "low": 1,
+                     *             "high": 1
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTestResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTemplateVersions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": [
+                     *         {
+                     *           "version": 1,
+                     *           "state": "draft",
+                     *           "parts": {},
+                     *           "variables": {},
+                     *           "revision": 1,
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "activated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "activations": [
+                     *         {
+                     *           "kind": "activated",
+                     *           "version": 1,
+                     *           "catalog_version": 1,
+                     *           "by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateVersionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "files": {},
+                     *       "left_out": [
+                     *         "text"
+                     *       ],
+                     *       "variables": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportedTemplates"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     previewTemplate: {
         parameters: {
             query?: never;
@@ -14795,7 +18180,185 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    seedTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateFiles"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "same": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SeedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportTranslations: {
+        parameters: {
+            query: {
+                format?: "json" | "xliff";
+                /** @example es */
+                from?: string;
+                /** @example es */
+                to: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "text",
+                     *       "to": "text",
+                     *       "units": [
+                     *         {
+                     *           "id": "CLIENT_WELCOME/subject",
+                     *           "source": "text",
+                     *           "target": null
+                     *         }
+                     *       ],
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "xliff": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Translations"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importTranslations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTranslations"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "same": 1,
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "unknown": [
+                     *         "text"
+                     *       ],
+                     *       "stale": [
+                     *         "text"
+                     *       ],
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranslationResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -15569,7 +19132,9 @@ export interface operations {
                      *           "primary": true,
                      *           "is_trait": true,
                      *           "added_at": "2026-11-02T09:30:00.000Z",
-                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "verified_at": "2026-11-02T09:30:00.000Z",
+                     *           "verify_method": "code"
                      *         }
                      *       ]
                      *     }
@@ -15626,7 +19191,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15646,7 +19213,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15701,7 +19270,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15761,7 +19332,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -15776,6 +19349,126 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentCode"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    confirmAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "kind": "email",
+                     *       "address": "m…@example.com",
+                     *       "primary": true,
+                     *       "is_trait": true,
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedWrongCodeCodeExpired"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -16352,7 +20045,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -16659,6 +20352,69 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    mergeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "merged_into": "user-1042",
+                     *       "merged_at": "2026-11-02T09:30:00.000Z",
+                     *       "moved": {
+                     *         "addresses": 1,
+                     *         "devices": 1,
+                     *         "waits": 1,
+                     *         "notifications": 1,
+                     *         "inbox_items": 1,
+                     *         "limit_uses": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserMerge"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooMuchToMergeTooManyAddresses"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getPreferences: {
         parameters: {
             query?: never;
@@ -16697,6 +20453,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
@@ -16764,6 +20529,15 @@ export interface operations {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"
                      *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
                      *       }
                      *     }
                      */
@@ -16826,6 +20600,15 @@ export interface operations {
                      *       ],
                      *       "quiet_hours": {
                      *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
                      *         "decided_by": {
                      *           "level": "text",
                      *           "since": "2026-11-02T09:30:00.000Z"

@@ -1,4 +1,5 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
+import { getTemplateType } from '../../model/frequency.ts';
 import { PREFERENCE_UPDATED } from '../../model/terms.ts';
 import { type CompiledRule, listVariables } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
@@ -16,7 +17,8 @@ export function findNamedFields(
 ): FieldsByType {
   const shown = new Map<string, Path[]>();
   for (const { notificationType, paths } of templates) {
-    shown.set(notificationType, [...(shown.get(notificationType) ?? []), ...paths]);
+    const type = getTemplateType(notificationType);
+    shown.set(type, [...(shown.get(type) ?? []), ...paths]);
   }
   const fields = new FieldsByType();
   for (const compiled of rules) {

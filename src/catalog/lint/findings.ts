@@ -20,6 +20,7 @@ export const CHECKS = {
   nothing_to_cancel: 'warning',
   undeclared_field: 'warning',
   footer_added: 'warning',
+  digest_template_missing: 'warning',
   unused_event: 'warning',
   unused_notification: 'warning',
   unused_group: 'warning',

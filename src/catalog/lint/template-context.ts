@@ -23,6 +23,7 @@ export function templateContexts({
   rules,
   notifications,
   variables = {},
+  preferences,
 }: CatalogData): (notification: string, channel: Channel) => TemplateContext[] {
   const schemas = new Map([...LIFECYCLE_EVENTS, ...events].map(({ name, properties }) => [name, properties]));
   const senders = new Map<string, Rule[]>();
@@ -37,6 +38,12 @@ export function templateContexts({
     return schema ? { ...schema, type: 'object' } : ANY_SCHEMA;
   };
 
+  const { frequency = {} } = preferences ?? {};
+  const folded = new Set(
+    notifications
+      .filter(({ name, category }) => frequency[`t:${name}`] ?? frequency[`c:${category}`])
+      .map(({ name }) => name),
+  );
   const own = new Map(notifications.map((type) => [type.name, type.variables]));
   const listVariableSchemas = (notification: string): JsonObject => {
     const declared = { ...variables, ...own.get(notification) };
@@ -83,7 +90,7 @@ export function templateContexts({
       ...(matched.length > 0 && {
         matched: toObjectSchema(Object.fromEntries(matched.map((type) => [type, getEventSchema(type)]))),
       }),
-      ...(digest && { items: { type: 'array', items: item }, total: { type: 'number' } }),
+      ...((digest || folded.has(notification)) && { items: { type: 'array', items: item }, total: { type: 'number' } }),
     });
   }
 }

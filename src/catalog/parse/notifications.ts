@@ -99,12 +99,14 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
   const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
   const variables = parseVariables(file, found);
   const ofType = { type: name, channels: channelAt, channelsKnown };
+  const layouts = parseLayouts(file, found, ofType, layout);
+  const layoutNames = Object.fromEntries([...layouts].map(([channel, one]) => [channel, one.name]));
   return {
     at: entry.at,
     channelAt,
     channelsKnown,
     hostedBy: parseHosted(file, found, ofType),
-    layouts: parseLayouts(file, found, ofType, layout),
+    layouts,
     type: {
       name,
       ...parseDescription(file, found),
@@ -119,6 +121,7 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
       ...(parseWord(file, found, 'quiet', 'ignore') && { quiet: 'ignore' as const }),
       ...(parseWord(file, found, 'when_held', 'drop') && { whenHeld: 'drop' as const }),
       ...(variables === undefined ? {} : { variables }),
+      ...(layouts.size === 0 ? {} : { layouts: layoutNames }),
     },
   };
 }

@@ -1,7 +1,7 @@
 import { CATEGORIES, type Category } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel } from '../../model/delivery.ts';
-import { type ConsentSource, NO_POLICY, type Policy } from '../../model/preferences.ts';
+import { type ConsentSource, DEFAULT_DIGEST_TIME, NO_POLICY, type Policy } from '../../model/preferences.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { findZone } from '../../time/zone.ts';
 import {
@@ -14,6 +14,8 @@ import {
   parseTexts,
 } from './fields.ts';
 import type { ParsedNotification } from './notifications.ts';
+import { parseCaps } from './preferences-caps.ts';
+import { parseDigestTime, parseFrequency } from './preferences-frequency.ts';
 import { parseLegalHours, parseQuietHours } from './preferences-hours.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
@@ -28,6 +30,9 @@ const KEYS = [
   'quiet_hours',
   'hold_spread',
   'audiences',
+  'frequency',
+  'digest_times',
+  'caps',
 ];
 const EXAMPLE = 'defaults: { categories: { MARKETING: { sms: false } } }';
 const CONSENT_EXAMPLE = 'MARKETING: { any: [record, { trait: marketing_opt_in }] }';
@@ -46,6 +51,7 @@ export type KnownTypes = ReadonlyMap<string, ParsedNotification['type']> | undef
 export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
   const top = parseFields(file, file.root!, 'preferences.yaml', KEYS, EXAMPLE);
   const quietHours = parseQuietHours(file, top.get('quiet_hours'));
+  const digestTime = parseDigestTime(file, top.get('digest_times'), DEFAULT_DIGEST_TIME);
   return {
     zone: parseZone(file, top.get('zone')) ?? NO_POLICY.zone,
     defaults: parseSwitches(file, top.get('defaults'), types),
@@ -56,6 +62,9 @@ export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
     ...(quietHours && { quietHours }),
     holdSpread: parseSpread(file, top.get('hold_spread')),
     audiences: parseAudiences(file, top.get('audiences'), types),
+    frequency: parseFrequency(file, top.get('frequency'), (entry) => findScope(file, entry, types)),
+    ...(digestTime && { digestTime }),
+    ...parseCaps(file, top.get('caps'), USER_CHANNELS),
   };
 }
 

@@ -25,6 +25,7 @@ const FILES: { readonly [part: string]: string } = {
   routes: 'routes',
   prices: 'routes',
   preferences: 'preferences',
+  frequency: 'preferences',
 };
 
 /**

@@ -1,10 +1,11 @@
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { joinWords } from '../../lib/text/join-words.ts';
 import { listLookupLocales } from '../../lib/text/locale.ts';
-import type { Template } from '../../model/catalog.ts';
+import type { Template, Variables } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Json } from '../../model/event.ts';
+import { getTemplateType } from '../../model/frequency.ts';
 import { type Expanded, expandSource } from '../../templates/expand.ts';
 import { findShapeProblems } from '../../templates/part-shape.ts';
 import type { Pieces } from '../../templates/pieces.ts';
@@ -17,6 +18,7 @@ import { compileMjml } from './mjml.ts';
 import type { HostedNames } from './notification-templates.ts';
 import type { ParsedNotification, ParsedNotifications } from './notifications.ts';
 import { isPieceFile, parsePieces } from './pieces.ts';
+import { groupKey, type StoredTemplate, sortKey } from './stored-template.ts';
 import { readStructure, type StructureFile } from './structure-file.ts';
 import { suggest } from './suggest.ts';
 import {
@@ -36,11 +38,14 @@ import type { YamlFile } from './yaml.ts';
  *
  * @param files path to text, of everything below `templates/`
  * @param notifications undefined if notifications.yaml could not be parsed: then only the files themselves are checked
+ * @param stored templates that stand in the place of files, as far as their notifications and channels exist; with them, a
+ *   notification may have no template yet. Undefined: files alone count
  */
 export async function parseTemplates(
   files: ReadonlyMap<string, string>,
   notifications: (ParsedNotifications & { readonly file: YamlFile }) | undefined,
   problems: Problems,
+  stored?: readonly StoredTemplate[],
 ): Promise<readonly Template[]> {
   const { types, variables: shared } = notifications ?? {};
   const groups = new Map<string, TemplateFile[]>();
@@ -54,30 +59,51 @@ export async function parseTemplates(
     if (isPieceFile(path)) continue;
     const file = parseFileName(path, files.get(path)!, problems, isHosted);
     if (file === undefined || !isOfNotification(file, types, problems)) continue;
-    const key = groupKey(file.type, file.channel, file.locale);
+    const key = groupKey(file.type, file.channel, file.locale, file.variant);
     groups.set(key, [...(groups.get(key) ?? []), file]);
+  }
+  const taken = new Map<string, StoredTemplate>();
+  const ofTemplates = new Map<string, Variables>();
+  for (const one of stored ?? []) {
+    const { notificationType: type, channel, locale, variant } = one;
+    if (!types?.some((known) => known.type.name === type && known.channelAt.has(channel))) continue;
+    const files = [...one.files].map(([path, text]) => parseFileName(path, text, problems, isHosted));
+    const key = groupKey(type, channel, locale, variant);
+    groups.set(
+      key,
+      files.filter((file) => file !== undefined),
+    );
+    taken.set(key, one);
+    ofTemplates.set(type, { ...ofTemplates.get(type), ...one.variables });
   }
   const isComplete = (type: string, channel: Channel) =>
     isHosted(type, channel) || groups.has(groupKey(type, channel, DEFAULT_LOCALE));
   if (notifications) {
-    checkDefaultLocale(notifications.file, notifications.types, isComplete);
+    if (stored === undefined) checkDefaultLocale(notifications.file, notifications.types, isComplete);
     checkLayouts(notifications.file, notifications.types, pieces);
   }
 
   const templates: Template[] = [];
-  for (const group of groups.values()) {
+  for (const [key, group] of groups) {
+    if (group.length === 0) continue;
     const { type, channel, locale } = group[0]!;
     const names = hosted.get(`${type}\n${channel}`);
     const isGood = checkParts(group, names !== undefined, problems);
-    const known = types?.find((one) => one.type.name === type);
+    const known = types?.find((one) => one.type.name === getTemplateType(type));
+    // A digest has no variables of its own.
+    const own = known?.type.name === type ? known.type.variables : undefined;
     const surroundings = {
       pieces,
       layout: known?.layouts.get(channel)?.name,
       hostedTemplate: names && findHostedName(names, locale),
-      declared: { own: known?.type.variables, shared },
+      declared: { own: { ...own, ...ofTemplates.get(type) }, shared },
     };
     const template = isGood ? await compileGroup(group, surroundings, problems) : undefined;
-    if (template) templates.push(template);
+    const one = taken.get(key);
+    if (template && one) {
+      const { variables, stored: version } = one;
+      templates.push({ ...template, ...(variables && { variables }), stored: version });
+    } else if (template) templates.push(template);
   }
   for (const { type, hostedBy } of types ?? []) {
     for (const [channel, names] of hostedBy) {
@@ -96,7 +122,7 @@ function isOfNotification(
   types: readonly ParsedNotification[] | undefined,
   problems: Problems,
 ): boolean {
-  const known = types?.find((one) => one.type.name === type);
+  const known = types?.find((one) => one.type.name === getTemplateType(type));
   if (types && !known) {
     const names = types.map((one) => one.type.name);
     problems.add(atStart(file, `no notification is called ${JSON.stringify(type)}`, suggest(type, names)));
@@ -141,7 +167,7 @@ function checkLayouts(file: YamlFile, types: readonly ParsedNotification[], piec
 
 /** Whether the files of one template, which agree in type, channel and locale, have all required parts and no empty one. */
 function checkParts(group: readonly TemplateFile[], isHosted: boolean, problems: Problems): boolean {
-  const { channel, locale, type, file } = group[0]!;
+  const { channel, locale, type, file, variant } = group[0]!;
   const has = (part: FilePart) => group.some((one) => one.part === part);
   const required = isHosted ? [] : listRequiredParts(channel);
   const missing = required.filter((alternatives) => !alternatives.some(has));
@@ -150,7 +176,7 @@ function checkParts(group: readonly TemplateFile[], isHosted: boolean, problems:
     problems.add(atStart(one.file, `there is another file of the ${one.part}`, 'keep one of them'));
   for (const alternatives of missing) {
     const message = `the ${channel} template in "${locale}" has no ${joinWords(alternatives, 'or')}`;
-    const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!)}`;
+    const name = `templates/${type}/${formatFileName(channel, locale, alternatives[0]!, variant)}`;
     problems.add(atStart(file, message, `write ${name}`));
   }
   const empty = group.filter(({ text }) => text.trim() === '');
@@ -176,7 +202,7 @@ async function compileGroup(
   problems: Problems,
 ): Promise<Template | undefined> {
   const { hostedTemplate, declared } = surroundings;
-  const { type, channel, locale } = group[0]!;
+  const { type, channel, locale, variant } = group[0]!;
   const parts: { [part: string]: string } = hostedTemplate === undefined ? {} : { [HOSTED_PART]: hostedTemplate };
   const structures = new Map<string, StructureFile>();
   const fileOfPart = new Map<string, string>();
@@ -203,7 +229,7 @@ async function compileGroup(
   }
   // A layout that has shown it leaves none for the beginning.
   if (expanded.get('html')?.hasPreheader) delete parts.preheader;
-  const template: Template = { notificationType: type, channel, locale, parts };
+  const template: Template = { notificationType: type, channel, locale, ...(variant && { variant }), parts };
   const compiled = compileTemplate(template, declared);
   if ('template' in compiled) return template;
   for (const { part, at, message, hint, line, column } of compiled.problems) {
@@ -265,14 +291,6 @@ async function convertMjml(whole: Expanded, declared: DeclaredVariables, problem
 function findHostedName(names: HostedNames, locale: string): string {
   const found = [...listLookupLocales(locale), DEFAULT_LOCALE].map((one) => names.get(one)).find(Boolean);
   return found ?? [...names.values()][0]!;
-}
-
-function groupKey(type: string, channel: Channel, locale: string): string {
-  return `${type}\n${channel}\n${locale}`;
-}
-
-function sortKey({ notificationType, channel, locale }: Template): string {
-  return groupKey(notificationType, channel, locale);
 }
 
 function compareByPart(a: TemplateFile, b: TemplateFile): number {

@@ -8,6 +8,8 @@ export interface ApiClient {
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
   put(path: string, body: object): Promise<unknown>;
+  /** Sends lines of JSON. Returns those of the response. */
+  putLines(path: string, lines: string): Promise<readonly unknown[]>;
   patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
   /** Sends a request whose response is a file; returns its content as it comes. */
@@ -52,8 +54,8 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         ...init,
         redirect: 'error',
         headers: {
-          ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
+          ...init.headers,
           ...(key ? { authorization: `Bearer ${key}` } : {}),
           ...(tenant !== undefined && isForTenant ? { 'x-tidings-tenant': tenant } : {}),
         },
@@ -95,6 +97,10 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    async putLines(path, lines) {
+      const init = { method: 'PUT', headers: { 'content-type': 'application/x-ndjson' }, body: lines };
+      return readLines(await request(path, init));
+    },
     put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
@@ -104,6 +110,13 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
       throw new ApiError('the response has no content');
     },
   };
+}
+
+async function readLines(response: Response): Promise<readonly unknown[]> {
+  return (await response.text())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
 }
 
 async function readJson(response: Response): Promise<{ readonly [key: string]: unknown } | null> {

@@ -211,7 +211,7 @@ function collect(value: string, all: readonly string[] = []): string[] {
   return [...all, value];
 }
 
-function collectVariable(text: string, all: { readonly [name: string]: unknown }): { [name: string]: unknown } {
+export function collectVariable(text: string, all: { readonly [name: string]: unknown }): { [name: string]: unknown } {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
   const value = text.slice(at + 1);

@@ -3,10 +3,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CHANNELS } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { runApiCommand } from '../run-command.ts';
+import { addStoredTemplateCommands } from './stored-templates.ts';
 
 interface PreviewOptions {
   readonly channel?: string;
   readonly locale?: string;
+  readonly template?: string;
   readonly user?: string;
   readonly event?: JsonObject;
   readonly var?: readonly (readonly [string, string])[];
@@ -34,12 +36,15 @@ interface PreviewView {
 
 /** Adds the commands `templates preview`. */
 export function addTemplatesCommands(program: Command): void {
-  const templates = program.command('templates').description('Preview templates of the active catalog (TIDINGS_URL)');
+  const templates = program
+    .command('templates')
+    .description('Preview templates of the active catalog, and manage those of the API (TIDINGS_URL)');
   templates
     .command('preview <type>')
     .description('Render a message without sending it: a sample, an event of yours, or with the profile of a user')
     .addOption(new Option('--channel <channel>', 'the channel').choices(CHANNELS).default('email'))
     .option('--locale <locale>', 'locale; default: that of the user, or of the tenant')
+    .option('--template <id>', 'a template of the API in the place of the active one, a draft too: its id, or NAME_V2')
     .option('--user <id>', 'a user whose profile is shown, with addresses masked')
     .option('--event <file>', 'a JSON file with an event; default: a sample by its schema', readEvent)
     .option('--sample', 'a sample by the schemas of the catalog: the default')
@@ -54,6 +59,7 @@ export function addTemplatesCommands(program: Command): void {
           notification_type: type,
           channel: options.channel,
           locale: options.locale,
+          template: options.template,
           user_id: options.user,
           event: options.event,
           variables: options.var && Object.fromEntries(options.var),
@@ -66,6 +72,7 @@ export function addTemplatesCommands(program: Command): void {
         return { data, lines: formatPreview(type, data) };
       }),
     );
+  addStoredTemplateCommands(templates);
 }
 
 function formatPreview(

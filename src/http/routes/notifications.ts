@@ -8,6 +8,7 @@ import { sendNotifications } from '../../notify/send-notifications.ts';
 import { listNotifications, loadNotification } from '../../store/notifications.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
+import { keepContent } from '../own-content.ts';
 import { idParams } from '../schemas/common.ts';
 import {
   cancellation,
@@ -57,7 +58,9 @@ export function registerNotificationRoutes(app: App, dependencies: HttpDependenc
       const asker = { tenantId, actor, scopes, operationId };
       return reply
         .status(202)
-        .send(await sendNotifications(parts, asker, toRequest(request.body), query.dry_run === 'true'));
+        .send(
+          await sendNotifications(parts, asker, keepContent(request.body) as SendRequest, query.dry_run === 'true'),
+        );
     },
   );
 
@@ -155,13 +158,6 @@ function countRequests(body: unknown): number {
   const { recipients } = (body ?? {}) as { readonly recipients?: unknown };
   const count = Array.isArray(recipients) ? Math.min(recipients.length, MAX_RECIPIENTS) : 1;
   return Math.max(1, Math.ceil(count / RECIPIENTS_PER_COUNTED_REQUEST));
-}
-
-/** Returns the request in the one form in which it is stored: `message` is another name of `text`. */
-function toRequest({ content, ...request }: z.infer<typeof sendBody>): SendRequest {
-  if (!content) return request as SendRequest;
-  const { message, ...parts } = content;
-  return { ...request, content: message === undefined ? parts : { ...parts, text: message } } as SendRequest;
 }
 
 function requireId(id: string): string {

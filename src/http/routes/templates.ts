@@ -1,3 +1,4 @@
+import { toPreviewCatalog } from '../../authoring/preview-catalog.ts';
 import { type Preview, previewMessage } from '../../delivery/preview/preview.ts';
 import { TidingsError } from '../../errors.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';
@@ -11,7 +12,7 @@ export function registerTemplateRoutes(app: App, { catalogs, database, outbound,
   app.post(
     '/api/v1/templates/preview',
     {
-      config: { scope: 'messages:read', errors: ['not_found'] },
+      config: { scope: 'messages:read', errors: ['not_found', 'invalid_template'] },
       schema: {
         operationId: 'previewTemplate',
         summary: 'Render a message without sending it, with findings about it',
@@ -21,9 +22,18 @@ export function registerTemplateRoutes(app: App, { catalogs, database, outbound,
       },
     },
     async ({ principal: { tenantId }, body }) => {
-      const { notification_type: notificationType, channel, locale, user_id: userId, event, variables } = body;
+      const { notification_type: notificationType, channel, user_id: userId, event, variables } = body;
       const pool = database.forTenant(tenantId);
-      const catalog = await catalogs.refresh(tenantId);
+      const active = await catalogs.refresh(tenantId);
+      const stored =
+        body.template === undefined ? undefined : await toPreviewCatalog(pool, tenantId, active, body.template);
+      const catalog = stored?.catalog ?? active;
+      const locale = body.locale ?? stored?.row.locale;
+      if (stored && (stored.row.notificationType !== notificationType || stored.row.channel !== channel)) {
+        const { notificationType: type, channel: other } = stored.row;
+        const message = `That template is one of ${type} by ${other}.`;
+        throw new TidingsError('invalid_template', message, { pointer: '/template' });
+      }
       const tenant = (await loadTenantProfile(database.owner, tenantId)) ?? { name: '', settings: {} };
       const profile = userId === undefined ? undefined : await loadProfile(pool, tenantId, userId);
       if (profile === null) throw new TidingsError('not_found', 'There is no such user.');

@@ -49,7 +49,7 @@ export const rollbackBody = z
   })
   .meta({ id: 'Rollback', description: 'The version to make active again', examples: [{ version: 1 }] });
 
-const variable = z
+export const variable = z
   .object({
     description: z.exactOptional(z.string()),
     type: z.exactOptional(z.enum(VARIABLE_TYPES)).describe('Absent: any value'),
@@ -122,9 +122,11 @@ const difference = z
       'traits',
       'mapping',
       'notification',
+      'variables',
       'rule',
       'group',
       'template',
+      'template_test',
       'route',
       'price',
       'preferences',

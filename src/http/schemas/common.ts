@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../errors.ts';
+import { isStorable, MAX_STORED_DEPTH } from '../../lib/text/storable.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
 import { FIRST_TIME, LAST_TIME } from '../../time/iso-time.ts';
 import type { Problem } from '../problem.ts';
@@ -38,7 +39,7 @@ export const nextCursor = z
   .nullable()
   .meta({ description: 'Send as `after` to get the next page; null: this is the last one', examples: [null] });
 
-const part = z
+export const problemPart = z
   .object({
     pointer: z.string().meta({
       description: 'JSON pointer (RFC 6901) into the body, or the name of a parameter of the path, query or headers',
@@ -70,7 +71,7 @@ export const problem = z
       description: 'As in the header x-request-id and in the log',
       examples: ['req_0b0e6f0c-6ac3-4d6c-9c36-4f0ac0a3b5a1'],
     }),
-    errors: z.exactOptional(listOf(part)),
+    errors: z.exactOptional(listOf(problemPart)),
   })
   .meta({ id: 'Problem', description: 'A problem document (RFC 9457)' }) satisfies z.ZodType<Problem>;
 
@@ -136,19 +137,9 @@ export const idParams = z.object({
     .meta({ examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'] }),
 });
 
-/** Levels of objects and lists within an object that a request stores, at most. */
-const MAX_STORED_DEPTH = 32;
-
 /** An object in a request whose fields are the caller's own, and which is stored as it is. */
-export const storedObject = jsonInput.refine((value) => isStorable(value, MAX_STORED_DEPTH), {
+export const storedObject = jsonInput.refine((value) => isStorable(value), {
   error: `is nested deeper than ${MAX_STORED_DEPTH} levels, or has U+0000 or half a surrogate pair in a text`,
   // Further checks would walk through it.
   abort: true,
 });
-
-function isStorable(value: unknown, levels: number): boolean {
-  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
-  if (typeof value !== 'object' || value === null) return true;
-  if (levels === 0) return false;
-  return Object.entries(value).every(([name, one]) => isStorable(name, 0) && isStorable(one, levels - 1));
-}

@@ -164,6 +164,9 @@ const messageFields = {
   rendered_at: timestamp,
   locale: z.exactOptional(z.string().nullable()).describe('Of the template; present if the user has a locale'),
   user_locale: z.exactOptional(z.string()),
+  template_id: z.exactOptional(z.string()).describe('A template of the API; absent: one of the files of the catalog'),
+  template_version: z.exactOptional(z.int()),
+  variant: z.exactOptional(z.string()).describe('Which the user was shown in a test'),
 };
 
 export const message = z

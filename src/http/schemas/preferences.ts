@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CHANNELS } from '../../model/delivery.ts';
 import { PLAN_CODES } from '../../model/plan-codes.ts';
+import { WEEKDAYS } from '../../model/terms.ts';
 import type { EffectiveType } from '../../plan/effective.ts';
 import { MAX_PREFERENCES_TOKEN_CHARS } from '../../privacy/preferences-token.ts';
 import { json, listOf, timestamp, userId, userIdParam } from './common.ts';
@@ -48,5 +49,13 @@ export const preferences = z
       })
       .nullable()
       .describe('Null: no hours are quiet'),
+    digest_time: z
+      .object({
+        at: z.string().meta({ examples: ['09:00'] }),
+        day: z.enum(WEEKDAYS).describe('Of weekly digests'),
+        zone: z.string().meta({ examples: ['Europe/Berlin'] }),
+        decided_by: z.object({ level: z.string(), since }),
+      })
+      .describe('When daily and weekly digests are sent'),
   })
   .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });

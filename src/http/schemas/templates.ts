@@ -23,7 +23,10 @@ export const previewBody = z
       .max(100)
       .refine(isKnownLocale, 'write a language tag, such as de or pt-BR')
       .optional()
-      .describe('Absent: that of the user, or of the tenant'),
+      .describe('Absent: that of the template, of the user, or of the tenant'),
+    template: pathText
+      .optional()
+      .describe('A template of the API in the place of the active one, a draft too: its id, or NAME_V2'),
     user_id: pathText.optional().describe('A user whose profile is shown, with addresses masked; absent: a sample'),
     event: z
       .strictObject({

@@ -108,6 +108,10 @@ const settings = z.strictObject({
       description: 'Locales whose templates stand in for a missing one in the locale of a user',
       examples: [{ gl: ['es'] }],
     }),
+  template_source: z
+    .enum(['files', 'api'])
+    .optional()
+    .meta({ description: 'Where its templates are made; absent: files of the catalog', examples: ['api'] }),
   limits: channelLimits.optional(),
 });
 

@@ -13,6 +13,6 @@ export const verdict = z
     level: z.string().meta({ description: 'Where it was decided', examples: ['user: category MARKETING / sms'] }),
     value: json.meta({ examples: ['off'] }),
     since: timestamp.nullable().describe('When the user said so; null: the catalog says so'),
-    until: z.exactOptional(timestamp).describe('Of hold: until when'),
+    until: z.exactOptional(timestamp).describe('Of hold: until when; of fold: when the digest is due'),
   })
   .meta({ id: 'Verdict', description: 'The verdict of the plan on one channel' }) satisfies z.ZodType<Verdict>;

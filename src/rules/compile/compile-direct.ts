@@ -52,7 +52,8 @@ export function buildDirectRules(
 /** Returns the rule of a wait; undefined: the catalog version has no such rule, or not the type that it sends. */
 export function findRuleOfWait(
   rules: RuleSet,
-  { rule, state }: Pick<Wait, 'rule' | 'state'>,
+  { rule, key, state }: Pick<Wait, 'rule' | 'key' | 'state'>,
 ): CompiledRule | undefined {
-  return rule === DIRECT_RULE ? rules.direct.of(state.trigger) : rules.byName.get(rule);
+  if (rule === DIRECT_RULE) return rules.direct.of(state.trigger);
+  return rules.byName.get(rule) ?? rules.frequency.of({ rule, key });
 }

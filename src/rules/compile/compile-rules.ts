@@ -9,13 +9,14 @@ import { appendTo } from '../../lib/group-by.ts';
 import type { CatalogData, Group, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
 import { DIRECT_RULE, NOTIFICATION_REQUESTED } from '../../model/direct.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
-import { NO_POLICY } from '../../model/preferences.ts';
+import { NO_POLICY, type Policy } from '../../model/preferences.ts';
 import { COMMON_VARIABLES } from '../../templates/variables.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from '../patterns/prior-event.ts';
 import { findAddressReads } from './address-reads.ts';
 import { buildDirectRules, DIRECT, DIRECT_AT } from './compile-direct.ts';
+import { buildFrequencyRules, FOLDED, findDigestChannels } from './compile-frequency.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
 import { findTraitReads } from './trait-reads.ts';
 
@@ -61,6 +62,8 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     version,
     byName: new Map([...all, directAt].map((compiled) => [compiled.rule.name, compiled])),
     direct: buildDirectRules(notifications, direct, directAt),
+    frequency: buildFrequencyRules(notifications, compileRule(FOLDED, groups, alone)),
+    digestChannels: findDigestChannels(data),
     byTrigger,
     byPatternEvent,
     byCancelEvent,
@@ -72,9 +75,16 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     ...findAddressReads(all, data.templates),
     planned,
     notifications,
-    policy: data.preferences ?? NO_POLICY,
+    policy: toPolicy(data),
     validateEmitted,
   };
+}
+
+/** Returns the policy with defaults for what a version that was stored earlier does not have. Without caps they are those of NO_POLICY. */
+function toPolicy({ preferences }: CatalogData): Policy {
+  if (!preferences) return NO_POLICY;
+  const hasCaps = Object.keys(preferences.caps ?? {}).length > 0;
+  return { ...NO_POLICY, ...preferences, ...(!hasCaps && { caps: NO_POLICY.caps }) };
 }
 
 /** Facts about a rule from the rest of the catalog. */

@@ -1,5 +1,6 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
 import type { Action, After, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
+import type { Channel } from '../../model/delivery.ts';
 import { type Event, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
 import type { Policy } from '../../model/preferences.ts';
 import type { TraitReads } from './trait-reads.ts';
@@ -59,6 +60,12 @@ export interface DirectRules {
   of(request: Pick<Event, 'properties'>): CompiledRule | undefined;
 }
 
+/** The built-in rules of digests that users asked for; see compile-frequency.ts. */
+export interface FrequencyRules {
+  /** Returns the rule of a digest; undefined: it is another rule, or the catalog has no such type. */
+  of(wait: { readonly rule: string; readonly key: string }): CompiledRule | undefined;
+}
+
 /** A limit, and where its uses are counted. */
 export interface BoundLimit {
   readonly limit: Limit;
@@ -79,6 +86,9 @@ export interface RuleSet {
   /** With the built-in rule DIRECT_RULE. */
   readonly byName: ReadonlyMap<string, CompiledRule>;
   readonly direct: DirectRules;
+  readonly frequency: FrequencyRules;
+  /** By notification type: the channels on which it can be sent as a digest. */
+  readonly digestChannels: ReadonlyMap<string, ReadonlySet<Channel>>;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules with a pattern, by the types that are an earlier event in it or are counted; first those on the fast path. */
   readonly byPatternEvent: ReadonlyMap<string, readonly CompiledRule[]>;

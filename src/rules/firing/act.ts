@@ -3,6 +3,7 @@ import type { Action } from '../../model/catalog.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
 import type { NotificationPlan } from '../../model/plan.ts';
+import { toFixedIso } from '../../time/calendar.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
 import { readDirect } from '../direct.ts';
@@ -11,9 +12,10 @@ import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule } from '../known/user-waits.ts';
-import { cancelledByRuleReason, droppedReason, sentReason, withPlan } from '../reasons.ts';
+import { cancelledByRuleReason, collectedReason, droppedReason, sentReason, withPlan } from '../reasons.ts';
 import { addUse } from '../user-state.ts';
 import { dropItems } from '../waits/drop-items.ts';
+import { foldMessage } from '../waits/fold.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
 import type { TypePlans } from './plan-types.ts';
@@ -43,7 +45,9 @@ export function act(
   // A request that waited for its time gives its id to the notification.
   const notificationId = compiled.isDirect ? evidence.wait?.wait_id : undefined;
   const decisions = plans
-    ? types.map((type) => addPlanned(ctx, compiled, firing, { type, reason, plan: plans.get(type), notificationId }))
+    ? types.map((type) =>
+        addPlanned(ctx, compiled, firing, passed, { type, reason, plan: plans.get(type), notificationId }),
+      )
     : addDecision(ctx, compiled, {
         code: onlyActs ? 'acted' : 'matched',
         reason,
@@ -74,7 +78,9 @@ export function act(
     }
   }
   const sent = decisions.find(({ notification_id: id }) => id !== null)?.notification_id;
-  if (onlyActs || sent) {
+  // A folded message counts now, and not when its digest is sent.
+  const isFolded = decisions.some(({ reason_code: code }) => code === 'collected');
+  if (onlyActs || sent || isFolded) {
     countUses(ctx, compiled, firing, passed, sent ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`));
   }
   for (const [index, action] of rule.actions.entries()) {
@@ -82,31 +88,65 @@ export function act(
     else
       emit(ctx, compiled, firing, { action, index, time, fields: evaluateAll(compiled.actions[index] ?? [], scope) });
   }
-  return onlyActs || sent !== undefined || rule.actions.length > 0;
+  return onlyActs || sent !== undefined || isFolded || rule.actions.length > 0;
 }
 
-/** Adds the decision on one notification type, with what the plan says about its channels. */
+/** A notification type of a firing, and its plan. */
+interface Planned {
+  readonly type: string;
+  readonly reason: string;
+  readonly plan: NotificationPlan | undefined;
+  readonly notificationId: string | undefined;
+}
+
+/** Adds the decision on one notification type, with what the plan says about its channels; adds what is folded to its digests. */
 function addPlanned(
   ctx: DecisionContext,
   compiled: CompiledRule,
-  { eventIds, evidence }: Firing,
-  {
-    type,
-    reason,
-    plan,
-    notificationId,
-  }: { type: string; reason: string; plan: NotificationPlan | undefined; notificationId: string | undefined },
+  firing: Firing,
+  { variables }: { readonly variables?: JsonObject | undefined },
+  { type, reason, plan, notificationId }: Planned,
 ): Decision {
-  const isDropped = plan?.channels.length === 0;
+  const { eventIds, evidence } = firing;
+  const digests = plan?.folds.map((fold) => foldMessage(ctx, compiled, firing, type, fold, variables)) ?? [];
+  const [digest] = digests;
+  const isSent = plan === undefined || plan.channels.length > 0;
   const [decision] = addDecision(ctx, compiled, {
-    code: isDropped ? 'all_channels_dropped' : 'matched',
-    reason: plan === undefined ? reason : isDropped ? droppedReason(plan.text) : withPlan(reason, plan.text),
+    code: isSent ? 'matched' : digest ? 'collected' : 'all_channels_dropped',
+    reason: explainPlan(reason, plan, digest),
     eventIds,
-    evidence: plan ? { ...evidence, plan: plan.verdicts } : evidence,
+    evidence:
+      plan && plan.verdicts.length > 0
+        ? { ...evidence, plan: plan.verdicts, ...(digest && !isSent && { wait: toWaitEvidence(digest) }) }
+        : evidence,
     types: [type],
     notificationId,
   });
+  if (plan && decision?.notification_id) reserve(ctx, firing, plan, decision.notification_id);
   return decision as Decision;
+}
+
+/** Takes the places of a notification under the caps of its channels, at the times at which it is due there. */
+function reserve(
+  ctx: DecisionContext,
+  { trigger: { eventId } }: Firing,
+  { reserved }: NotificationPlan,
+  notificationId: string,
+): void {
+  for (const { limitKey, at } of reserved) {
+    const bucket = toFixedIso(at);
+    const slot = ctx.user.uses.get(limitKey)?.nextSlot(bucket) ?? 1;
+    const use = { bucket, slot, at, eventId, notificationId };
+    ctx.uses.push({ ...use, limitKey });
+    addUse(ctx.user, limitKey, use);
+  }
+}
+
+/** @param digest undefined: nothing is folded */
+function explainPlan(reason: string, plan: NotificationPlan | undefined, digest: Wait | undefined): string {
+  if (plan === undefined || plan.verdicts.length === 0) return reason;
+  if (plan.channels.length > 0) return withPlan(reason, plan.text);
+  return digest ? `${collectedReason(digest)} Its plan: ${plan.text}.` : droppedReason(plan.text);
 }
 
 /** Counts one use of each limit for the rule, however many notifications it sends. */

@@ -3,7 +3,7 @@ import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
 import { act } from './act.ts';
 import { applyGates } from './gates.ts';
-import { planTypes } from './plan-types.ts';
+import { isAllDropped, planTypes } from './plan-types.ts';
 import { fillVariables } from './variables.ts';
 
 /**
@@ -20,7 +20,7 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     return false;
   }
   const plans = planTypes(ctx, firing, compiled, verdict.types);
-  const isDropped = plans !== undefined && verdict.types.every((type) => plans.get(type)?.channels.length === 0);
+  const isDropped = plans !== undefined && verdict.types.every((type) => isAllDropped(plans.get(type)));
   const passed = compiled.checksVariables && !isDropped ? fillVariables(ctx, compiled, firing, verdict) : verdict;
   return passed ? act(ctx, compiled, firing, passed, plans) : false;
 }

@@ -4,13 +4,13 @@ import { findRuleOfWait } from '../compile/compile-direct.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { readsTrait } from '../compile/trait-reads.ts';
 import { addDecision, type DecisionContext, sortByDueTime } from '../context.ts';
-import { toDirectEvidence } from '../direct.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule, listRulesOfWaits, MAX_SCANNED_WAITS } from '../known/user-waits.ts';
-import { lostTimeReason, waitingReason } from '../reasons.ts';
+import { lostTimeReason } from '../reasons.ts';
 import { mergeItems } from './digest.ts';
 import { findDueTime, findMissedTime, policyOf } from './due-time.ts';
-import { closeWait, toKeyEvidence, toMovedEvidence, toWaitEvidence, updateWait } from './wait.ts';
+import { addMoved } from './moved.ts';
+import { closeWait, toKeyEvidence, toWaitEvidence, updateWait } from './wait.ts';
 import { mergeOverlapping } from './window.ts';
 import { computeWindowEnd, extendSpan, getFirstTime } from './window-span.ts';
 
@@ -75,19 +75,4 @@ function moveWait(ctx: DecisionContext, compiled: CompiledRule, wait: Wait, by: 
   if (due === from) return;
   updateWait(ctx, wait, due, wait.state);
   addMoved(ctx, compiled, wait, from, by);
-}
-
-/** Adds the decision that a wait was moved. @param from its due time before */
-export function addMoved(ctx: DecisionContext, compiled: CompiledRule, wait: Wait, from: number, by: Trigger): void {
-  addDecision(ctx, compiled, {
-    code: 'waiting',
-    reason: waitingReason(compiled.rule, wait, from),
-    // The trigger first, as when the wait began: it is the one that the rule has fired for.
-    eventIds: [wait.state.trigger.eventId, by.eventId],
-    evidence: {
-      ...toKeyEvidence(wait.key),
-      ...(compiled.isDirect && { direct: toDirectEvidence(wait.state.trigger, ctx.user.profile.traits) }),
-      wait: toMovedEvidence(wait, wait.waitId, from),
-    },
-  });
 }

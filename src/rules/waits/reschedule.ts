@@ -4,7 +4,7 @@ import { findRuleOfWait } from '../compile/compile-direct.ts';
 import type { DecisionContext } from '../context.ts';
 import type { Trigger } from '../facts.ts';
 import { findDueTime } from './due-time.ts';
-import { addMoved } from './move-waits.ts';
+import { addMoved } from './moved.ts';
 import { updateWait } from './wait.ts';
 
 /**

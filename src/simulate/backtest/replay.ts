@@ -328,9 +328,9 @@ class Replay implements InMemory {
   }
 
   #addUsesOf(source: string, decisions: readonly Decision[], names: Set<string>): void {
-    for (const { outcome, notification_id: id, rule } of decisions) {
+    for (const { outcome, reason_code: code, notification_id: id, rule } of decisions) {
       if (outcome === 'send' && id !== null) names.add(id);
-      else if (outcome === 'acted') names.add(this.ids.fromText(`${source} ${rule}`));
+      else if (outcome === 'acted' || code === 'collected') names.add(this.ids.fromText(`${source} ${rule}`));
     }
   }
 }

@@ -256,7 +256,7 @@ function findTermsMistake({ type, properties }: ReceivedEvent): string | undefin
   if (type !== CONSENT_RECORDED) return undefined;
   const { purpose, channel, state } = properties;
   const isWhole =
-    typeof purpose === 'string' && typeof channel === 'string' && CONSENT_STATES.some((one) => one === state);
+    [purpose, channel].every((part) => typeof part === 'string') && CONSENT_STATES.some((one) => one === state);
   return isWhole ? undefined : `${type} needs a purpose, a channel and a state: ${CONSENT_STATES.join(' or ')}`;
 }
 

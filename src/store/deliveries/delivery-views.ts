@@ -217,6 +217,11 @@ export interface MessageView extends MessageParts {
   /** Locale of the template; present, as `user_locale`, if the user has one. */
   readonly locale?: string | null;
   readonly user_locale?: string;
+  /** The template of the API, and its version. */
+  readonly template_id?: string;
+  readonly template_version?: number;
+  /** The variant that the user was shown in a test. */
+  readonly variant?: string;
 }
 
 /** Returns the message of a delivery; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
@@ -232,14 +237,17 @@ export async function loadMessage(
     rendered_at: Millis;
     locale: string | null;
     user_locale: string | null;
+    template_id: string | null;
+    template_version: number;
+    variant: string | null;
   }>(
-    `select to_mask as to, sealed, rendered_at, locale, user_locale from messages
+    `select to_mask as to, sealed, rendered_at, locale, user_locale, template_id, template_version, variant from messages
      where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4`,
     [tenantId, id.notificationId, id.channel, id.target],
   );
   const row = rows[0];
   if (!row) return undefined;
-  const { to, sealed, rendered_at, locale, user_locale } = row;
+  const { to, sealed, rendered_at, locale, user_locale, template_id, template_version, variant } = row;
   const message = openDocument(
     seal,
     sealed,
@@ -251,6 +259,8 @@ export async function loadMessage(
     ...toMessageParts(message as unknown as Message, maskMessage),
     rendered_at: isoTime(rendered_at),
     ...(user_locale === null ? {} : { locale, user_locale }),
+    ...(template_id === null ? {} : { template_id, template_version }),
+    ...(variant === null ? {} : { variant }),
   };
 }
 

@@ -46,8 +46,8 @@ const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'notifications', erase: eraseNotifications },
   { table: 'events', erase: eraseEvents },
+  { table: 'consents', erase: eraseFromConsents },
   byUser('waits', 'wait_id', `(status <> 'waiting' or began_at <= $2)`),
-  byUser('consents', 'consent_id', 'recorded_at <= $2'),
   byUser('toggles', 'toggle_id', 'true'),
   byUser('limit_uses', 'limit_key, bucket, slot', 'notification_id <= $3'),
   { table: 'rejected_events', erase: eraseRejected },
@@ -57,6 +57,7 @@ export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'audit_log', erase: eraseFromAuditLog },
   { table: 'jobs', erase: eraseFromJobs },
   { table: 'idempotency_keys', erase: eraseKeptResponses },
+  { table: 'batch_recipients', erase: eraseFromBatches },
   { ...byUser('inbox_items', 'notification_id', 'notification_id <= $3'), afterSending: true },
   { table: 'inboxes', erase: eraseInbox, afterSending: true },
   { table: 'provider_messages', erase: eraseProviderMessages, afterSending: true },
@@ -152,6 +153,28 @@ async function eraseEvents(
   return { rows: keys.length, at: keys.length < limit ? null : last };
 }
 
+/**
+ * Leaves of consents the least that proves them: purpose, channel, state, wording, times and the keyed hash of the address, under the
+ * keyed hash of the user.
+ */
+async function eraseFromConsents(
+  connection: Connection,
+  _seal: Seal,
+  { tenantId, userId, userHash, erasedAt }: OpenErasure,
+  _at: string | null,
+  limit: number,
+): Promise<ErasedRows> {
+  const { rowCount } = await connection.query(
+    `update consents
+     set user_id = $3, address_mask = null, locale = null, sealed = null,
+         recorded_by = case when recorded_by = 'user ' || $2 then 'user' else recorded_by end
+     where tenant_id = $1 and user_id = $2 and consent_id in (
+       select consent_id from consents where tenant_id = $1 and user_id = $2 and recorded_at <= $4 limit $5)`,
+    [tenantId, userId, `${ERASED} ${userHash}`, isoTime(erasedAt), limit],
+  );
+  return toChunk(rowCount, limit);
+}
+
 async function eraseRejected(
   connection: Connection,
   _seal: Seal,
@@ -241,6 +264,24 @@ async function eraseFromJobs(
     [tenantId, JSON.stringify(userId)],
   );
   return { rows: rowCount ?? 0, at: null };
+}
+
+/** Empties the lines of the user in batches: each stays as a line, and one that is still pending asks for nothing. */
+async function eraseFromBatches(
+  connection: Connection,
+  _seal: Seal,
+  { tenantId, userId, addressHashes }: OpenErasure,
+  _at: string | null,
+  limit: number,
+): Promise<ErasedRows> {
+  const { rowCount } = await connection.query(
+    `update batch_recipients set user_id = null, address_hash = null, sealed = null
+     where tenant_id = $1 and (batch_id, line) in (
+       (select batch_id, line from batch_recipients where tenant_id = $1 and user_id = $2 limit $4)
+       union (select batch_id, line from batch_recipients where tenant_id = $1 and address_hash = any($3) limit $4))`,
+    [tenantId, userId, addressHashes, limit],
+  );
+  return { rows: rowCount ?? 0, at: rowCount === 0 ? null : '' };
 }
 
 /** Walks through the kept responses: of those that name the user, and of the user's own requests, nothing is kept. */

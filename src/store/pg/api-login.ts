@@ -10,7 +10,7 @@ const LOGIN_LOCK_KEY = 7_318_225;
 
 /**
  * Rights of the API login, by table: those that requests of a tenant need. It has no right on a partition, and on no table that is
- * missing here. Catalogs are changed by the owner, because they have followers.
+ * missing here. Catalogs, and templates with them, are changed by the owner, because they have followers.
  */
 export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   tenants: ['SELECT'],
@@ -23,6 +23,10 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   catalogs: ['SELECT'],
+  templates: ['SELECT'],
+  template_versions: ['SELECT'],
+  template_activations: ['SELECT'],
+  template_tests: ['SELECT'],
   active_catalogs: ['SELECT'],
   catalog_contents: ['SELECT'],
   events: ['SELECT'],
@@ -32,6 +36,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   erasures: ['SELECT', 'INSERT', 'UPDATE'],
+  address_verifications: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  merged_users: ['SELECT', 'DELETE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
   limit_uses: ['SELECT'],
@@ -54,6 +60,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],
+  batches: ['SELECT', 'INSERT', 'UPDATE'],
+  batch_recipients: ['SELECT', 'INSERT'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
 };

@@ -239,8 +239,79 @@ create table active_catalogs (
   heard_outcomes text[],  -- those of them that are outcomes of notifications
   has_terms      boolean not null default false,  -- users have terms: claims look at them
   erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
+  has_merges     boolean not null default false,  -- users were merged: events of their old ids go to those they are now
   foreign key (tenant_id, version) references catalogs
 );
+
+
+-- Templates that were made over the API. Which version is active, the active catalog says: an activation applies a catalog version
+-- that has it.
+create table templates (
+  tenant_id         text collate "C" not null references tenants,
+  template_id       uuid             not null,
+  name              text collate "C" not null,
+  notification_type text collate "C" not null,
+  channel           text collate "C" not null,
+  locale            text collate "C" not null,
+  variant           text collate "C",           -- null: none
+  origin_id         uuid,                       -- of a localization: the template that it translates
+  archived_at       timestamptz(3),
+  created_at        timestamptz(3)   not null,
+  primary key (tenant_id, template_id)
+);
+create unique index templates_name on templates (tenant_id, name, locale);
+
+-- Versions of templates. One that was active once is immutable; the last one may be a draft.
+create table template_versions (
+  tenant_id    text collate "C" not null,
+  template_id  uuid             not null,
+  version      integer          not null constraint template_versions_version_positive check (version > 0),
+  parts        json             not null,  -- as they were posted; those with a structure are text
+  variables    json,                       -- Variables of src/model/catalog.ts; null: none
+  revision     bigint           not null default 1,  -- grows with each change of the draft, for If-Match
+  created_by   json             not null,  -- Actor of src/model/principal.ts
+  created_at   timestamptz(3)   not null,
+  updated_at   timestamptz(3)   not null,
+  activated_at timestamptz(3),             -- the first time; null: a draft
+  primary key (tenant_id, template_id, version),
+  foreign key (tenant_id, template_id) references templates on delete cascade
+);
+
+-- Activations of the versions, append-only. A roll-back is one row more.
+create table template_activations (
+  tenant_id       text collate "C" not null,
+  activation_id   uuid             not null,  -- UUIDv7
+  template_id     uuid             not null,
+  kind            text             not null constraint template_activations_kind_known
+    check (kind in ('activated', 'rolled_back', 'archived')),
+  version         integer,                    -- null: none was active afterwards
+  catalog_version integer          not null,
+  by              json             not null,  -- Actor
+  at              timestamptz(3)   not null,
+  primary key (tenant_id, activation_id),
+  foreign key (tenant_id, template_id) references templates on delete cascade
+);
+create index template_activations_template on template_activations (tenant_id, template_id, activation_id);
+
+-- Tests of variants. The shares of one never change: other shares are another test.
+create table template_tests (
+  tenant_id         text collate "C" not null references tenants,
+  test_id           uuid             not null,
+  notification_type text collate "C" not null,
+  channel           text collate "C" not null,
+  shares            json             not null,  -- percentage by variant
+  metric            text             not null constraint template_tests_metric_known
+    check (metric in ('delivered', 'opened', 'clicked', 'goal')),
+  goal_event        text collate "C",           -- an event type; null: the test has no goal
+  goal_within_ms    bigint,
+  planned_users     integer          not null constraint template_tests_planned_positive check (planned_users > 0),
+  started_at        timestamptz(3)   not null,
+  ended_at          timestamptz(3),             -- null: it is under way
+  primary key (tenant_id, test_id),
+  constraint template_tests_goal check ((goal_event is null) = (goal_within_ms is null) and (metric <> 'goal' or goal_event is not null))
+);
+create unique index template_tests_running on template_tests (tenant_id, notification_type, channel) where ended_at is null;
+create index template_tests_place on template_tests (tenant_id, notification_type, channel, started_at);
 
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -363,6 +434,25 @@ create unique index addresses_others on addresses (tenant_id, user_id, kind, has
 -- Users by address.
 create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
+-- Codes that were sent to addresses of users, and when the user proved to read them. By the keyed hash, and not on the row of the
+-- address: it is known again when the address is added again, and events write addresses as before.
+create table address_verifications (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  kind        text             not null constraint address_verifications_kind_known check (kind in ('email', 'phone')),
+  hash        text collate "C" not null,  -- of the address, as in "addresses"
+  code_hash   text,                       -- keyed, of the latest code; null: it was used
+  tries       smallint         not null default 0,  -- of this code
+  sent_at     timestamptz(3),
+  expires_at  timestamptz(3),
+  day_from    timestamptz(3),             -- since when "codes" are counted
+  codes       smallint         not null default 0,
+  verified_at timestamptz(3),             -- null: never
+  method      text             constraint address_verifications_method_known check (method in ('code')),
+  primary key (tenant_id, user_id, kind, hash),
+  constraint address_verifications_method_of_verified check ((verified_at is null) = (method is null))
+);
+
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
 create table devices (
@@ -386,6 +476,18 @@ create table devices (
 );
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
+
+-- Ids of users that were merged into others. Later events of the id go to the survivor, who is never on the left: a survivor that is
+-- merged itself takes these rows along.
+create table merged_users (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  merged_into text collate "C" not null,
+  merged_at   timestamptz(3)   not null,
+  primary key (tenant_id, user_id),
+  constraint merged_users_into_another check (user_id <> merged_into)
+);
+create index merged_users_into on merged_users (tenant_id, merged_into);
 
 -- Users that were erased. The row stays, so that events from before are rejected; it knows the user only by a keyed hash, once
 -- the job has deleted everything (src/store/erasure/).
@@ -759,9 +861,15 @@ create table messages (
   rendered_at     timestamptz(3)   not null,
   locale          text,                       -- of the template; null: the user has no locale
   user_locale     text,
+  template_id     uuid,                       -- a template of the API; null: one of the files of the catalog
+  template_version integer,
+  test_id         uuid,                       -- a test of variants; null: none
+  variant         text,                       -- which the user was shown in it
   primary key (tenant_id, notification_id, channel, target)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
+-- The messages of a test. A message in no test has no entry.
+create index messages_test on messages (tenant_id, test_id) where test_id is not null;
 
 -- Reports of providers about messages. Each report once: a repetition has the same id.
 create table receipts (
@@ -1007,6 +1115,7 @@ begin
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
     new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
     new.erased_until := (select max(erased_at) from erasures where tenant_id = new.tenant_id);
+    new.has_merges := exists (select from merged_users where tenant_id = new.tenant_id);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -1039,6 +1148,14 @@ begin
 end $$;
 create trigger erasures_noted after insert or update of erased_at on erasures
   for each row execute function note_erasure();
+
+-- Tells ingest of a merge, in the same way.
+create function note_merge() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  update active_catalogs set has_merges = true where tenant_id = new.tenant_id and not has_merges;
+  return null;
+end $$;
+create trigger merged_users_noted after insert on merged_users for each row execute function note_merge();
 
 -- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
 create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
@@ -1193,6 +1310,77 @@ create table job_failures (
   foreign key (tenant_id, job_id) references jobs on delete cascade
 );
 
+-- Batches: a notification to up to a million recipients, which a worker asks for page by page (src/notify/batches/).
+--
+--   draft ──start──▶ running ──────────────────────────────────▶ finished   (each recipient is final)
+--     │               │   ▲
+--     │             pause resume
+--     │               ▼   │
+--     │               paused
+--     └──────cancel───┴──────────▶ cancelled   (ended_at: each recipient is final)
+--
+-- One worker at a time has the claim of a batch, and alone writes its counts; with them, in the same transaction, the
+-- recipients that they count.
+create table batches (
+  tenant_id     text collate "C" not null,
+  batch_id      uuid             not null,  -- UUIDv7
+  operation_id  uuid             not null,  -- the request that created it: a repetition finds it
+  name          text,                       -- given by the caller
+  request       json             not null,  -- SendRequest of src/notify/request.ts without recipients; addresses masked
+  sealed        bytea,                      -- its original, if it differs
+  per_second    integer          constraint batches_per_second_positive check (per_second > 0),  -- recipients; null: no limit
+  state         text             not null default 'draft' constraint batches_state_known
+    check (state in ('draft', 'running', 'paused', 'cancelled', 'finished')),
+  lines         integer          not null default 0,  -- that are stored
+  next_line     integer          not null default 0,  -- the first that was not asked for yet
+  scanned       integer          not null default 0,  -- the line from which the next look at open recipients goes on
+  counts        json             not null default '{}',  -- recipients by state, without those that are pending
+  codes         json             not null default '{}',  -- recipients by state and reason code
+  actor         json             not null,  -- Actor of src/model/principal.ts
+  created_at    timestamptz(3)   not null,
+  started_at    timestamptz(3),
+  ended_at      timestamptz(3),
+  reason        text,                       -- why the last page failed; null: it did not
+  due_at        timestamptz(3)   not null default now(),  -- of the next page, by the clock of the database
+  claimed_until timestamptz(3),             -- a worker has it; once past, any worker may claim it
+  fence         integer          not null default 0,  -- grows with each claim
+  attempts      integer          not null default 0,  -- claims since a page was committed
+  primary key (tenant_id, batch_id)
+) with (fillfactor = 50);
+
+-- The queue, over all tenants.
+create index batches_open on batches (due_at) where ended_at is null and state <> 'draft';
+create unique index batches_operation on batches (tenant_id, operation_id);
+-- Batches whose deliveries no claim may send.
+create index batches_stopped on batches (tenant_id, batch_id) where state in ('paused', 'cancelled');
+
+-- A line of a batch, from 0. It keeps its place, whatever becomes of it: the sum of the states is the number of lines.
+create table batch_recipients (
+  tenant_id       text collate "C" not null,
+  batch_id        uuid             not null,
+  line            integer          not null,
+  state           text             not null default 'pending' constraint batch_recipients_state_known check (state in (
+    'pending', 'accepted', 'held', 'scheduled',
+    'sent', 'dropped', 'failed', 'in_doubt', 'cancelled', 'rejected', 'duplicate', 'empty')),
+  user_id         text collate "C",           -- null: not known yet, or none
+  address_hash    text collate "C",           -- keyed, of the address that the line names; null: it names a user, or nothing
+  sealed          bytea,                      -- address and variables of the line; null: it does not have any
+  notification_id uuid,
+  reason_code     text,
+  reason          text,
+  primary key (tenant_id, batch_id, line),
+  foreign key (tenant_id, batch_id) references batches on delete cascade
+);
+
+-- Recipients that are not final, which have a notification.
+create index batch_recipients_open on batch_recipients (tenant_id, batch_id, line)
+  where state in ('accepted', 'held', 'scheduled');
+-- The lines of a user: of a batch, to find repetitions, and of all, to be erased.
+create index batch_recipients_user on batch_recipients (tenant_id, user_id, batch_id, line) where user_id is not null;
+create index batch_recipients_address on batch_recipients (tenant_id, address_hash) where address_hash is not null;
+-- The list by state.
+create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
+
 -- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,
@@ -1216,10 +1404,12 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures', 'inbox_items', 'inboxes',
+    'templates', 'template_versions', 'template_activations', 'template_tests',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
+    'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
-    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'circuits'
+    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -50,12 +50,12 @@ export class NotificationService {
    * @throws TidingsApiError if the request as a whole is wrong: `unknown_type`, `category_mismatch` and the like
    * @throws RangeError for a date that is invalid
    */
-  sendNotification(request: NotificationRequest, options?: CallOptions): Promise<SendAnswer> {
+  async sendNotification(request: NotificationRequest, options?: CallOptions): Promise<SendAnswer> {
     return this.#tidings.notifications.send(toSendRequest(request), {}, options);
   }
 
   /** Says what `sendNotification` would do, for each recipient and with the reason, and does nothing. */
-  shouldSendNotification(request: NotificationRequest, options?: CallOptions): Promise<SendAnswer> {
+  async shouldSendNotification(request: NotificationRequest, options?: CallOptions): Promise<SendAnswer> {
     return this.#tidings.notifications.send(toSendRequest(request), { dry_run: 'true' }, options);
   }
 }

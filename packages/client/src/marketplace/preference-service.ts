@@ -44,7 +44,7 @@ export class PreferenceService {
    * @throws TidingsApiError `preference_locked` if the tenant does not let users choose it
    * @throws TypeError for quiet hours without a start or an end
    */
-  updatePreference(
+  async updatePreference(
     userId: string,
     type: string,
     update: PreferenceUpdate,
