@@ -18,10 +18,12 @@ const AUDITED: {
   'PATCH /api/v1/users/{user_id}': ['user.changed', 'none'],
   'POST /api/v1/users/bulk': ['users.changed', 'none'],
   'POST /api/v1/users/{user_id}/export': ['user.exported', 'none'],
+  'POST /api/v1/users/{user_id}/merge': [['user.merged', 'user.merged'], 'none'],
   'POST /api/v1/users/{user_id}/erase': ['user.erased', 'none'],
   'POST /api/v1/users/{user_id}/reveal': ['user.revealed', 'none'],
   'POST /api/v1/users/{user_id}/addresses': ['address.added', 'after'],
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': ['address.changed', 'both'],
+  'POST /api/v1/users/{user_id}/addresses/{address_id}/verify/confirm': ['address.verified', 'none'],
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': ['address.removed', 'before'],
   'POST /api/v1/notifications/{id}/cancel': ['notification.cancelled', 'both'],
   'POST /api/v1/waits/{id}/cancel': ['wait.cancelled', 'both'],
@@ -98,6 +100,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /events': 'the same',
   'POST /api/v1/notifications': 'what is asked for is itself stored as an event, with who asked',
   'POST /api/v1/notifications/{id}/reschedule': 'the same',
+  'POST /api/v1/users/{user_id}/addresses/{address_id}/verify': 'the same',
   'POST /api/v1/jobs/preview': 'changes nothing',
   'POST /api/v1/users/{user_id}/tokens': 'a token is not stored, and works for minutes',
   'POST /api/v1/session': 'a login; that a link made an owner is an entry (owner-link.test.ts)',
@@ -169,7 +172,7 @@ async function listChanges(): Promise<Operation[]> {
     .sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
 }
 
-test('each operation that changes something leaves one entry with its actor, target, and the states before and after', async () => {
+test('each operation that changes something leaves one entry, a merge of users one for each, with its actor, target, and the states before and after', async () => {
   const changes = await listChanges();
   const names = changes.map(({ name }) => name).sort();
   expect(names, 'say in this test what each operation leaves').toEqual(

@@ -5,7 +5,7 @@ import type { JsonObject } from '../src/model/event.ts';
 import { NO_POLICY, type Policy } from '../src/model/preferences.ts';
 import { CONSENT_RECORDED, FREQUENCIES, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../src/model/terms.ts';
 import { planChannel } from '../src/plan/verdicts.ts';
-import { mergeTerms, parseStoredTerms, termsBefore } from '../src/users/terms.ts';
+import { mergeTerms, parseStoredTerms, termsBefore, uniteTerms } from '../src/users/terms.ts';
 import { runs } from './support/properties.ts';
 
 type Said = { readonly type: string; readonly properties: JsonObject; readonly time: number };
@@ -235,5 +235,65 @@ describe('the plan, whatever the policy, the terms and the user', () => {
       }),
       runs(1000),
     );
+  });
+});
+
+describe('the terms of two users who are the same', () => {
+  const terms = fc.array(said, { maxLength: 8 }).map((all) => merge(all));
+
+  test('are what either turned off or withdrew, and of the rest the newest', () => {
+    fc.assert(
+      fc.property(terms, terms, (one, other) => {
+        const united = uniteTerms(one, other);
+        for (const [scope, said] of [...Object.entries(one.p ?? {}), ...Object.entries(other.p ?? {})]) {
+          const now = united.p?.[scope];
+          if (said.on?.[0] === 0) expect(now?.on?.[0]).toBe(0);
+          if (said.freq?.[0] === 'NEVER') expect(now?.freq?.[0]).toBe('NEVER');
+          for (const field of ['on', 'freq'] as const)
+            if (now?.[field] && now[field][0] !== 0 && now[field][0] !== 'NEVER' && said[field])
+              expect(now[field][1]).toBeGreaterThanOrEqual(said[field][1]);
+          const listed = said.channels?.[0];
+          if (listed) expect(now?.channels?.[0]?.filter((channel) => !listed.includes(channel))).toEqual([]);
+        }
+        for (const [key, said] of [...Object.entries(one.k ?? {}), ...Object.entries(other.k ?? {})]) {
+          if (said.state === 'withdrawn') expect(united.k?.[key]?.state).toBe('withdrawn');
+          // Nothing is granted that neither granted.
+          if (united.k?.[key]?.state === 'granted')
+            expect([one.k?.[key], other.k?.[key]]).toContainEqual(united.k[key]);
+        }
+      }),
+      runs(300),
+    );
+  });
+
+  test('are the same again when they are united once more, whichever survives but for the address of a grant', () => {
+    const withoutHash = ({ k, ...others }: Terms) => [
+      others,
+      Object.entries(k ?? {})
+        .map(([key, { state }]) => `${key} ${state}`)
+        .sort(),
+    ];
+    fc.assert(
+      fc.property(terms, terms, (one, other) => {
+        const united = uniteTerms(one, other);
+        expect(uniteTerms(united, other)).toEqual(united);
+        expect(withoutHash(uniteTerms(other, one))).toEqual(withoutHash(united));
+      }),
+      runs(300),
+    );
+  });
+
+  test('do not let a grant for another address replace that of the survivor', () => {
+    const granted = (address: string, at: number) =>
+      merge([
+        {
+          type: CONSENT_RECORDED,
+          properties: { purpose: 'MARKETING', channel: 'sms', state: 'granted', address_hash: address },
+          time: at,
+        },
+      ]);
+    expect(uniteTerms(granted('h1', 1), granted('h2', 2)).k?.['MARKETING/sms']?.hash).toBe('h1');
+    expect(uniteTerms(NO_TERMS, granted('h2', 2)).k?.['MARKETING/sms']?.hash).toBe('h2');
+    expect(uniteTerms(NO_TERMS, NO_TERMS)).toBe(NO_TERMS);
   });
 });

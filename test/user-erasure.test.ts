@@ -102,6 +102,10 @@ async function live(id: string): Promise<void> {
   await server.post(`${path}/addresses`, { kind: 'email', address: 'blue-suede@example.com' });
   await server.send('PATCH', path, { traits: { shoes: 'blue-suede' } });
   await server.post(`${path}/reveal`, { reason: 'a test' });
+  await server.send('PATCH', `${path}/preferences`, { channels: { push: false } });
+  const evidence = { ip: '203.0.113.9', user_agent: 'blue-suede' };
+  const consent = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form', evidence };
+  expect((await server.post(`${path}/consents`, consent)).status).toBeLessThan(300);
   await server.post(
     '/api/v1/users/bulk',
     { users: [{ user_id: id, traits: {} }] },
@@ -153,13 +157,16 @@ describe('an erasure', () => {
     expect([status, body.status]).toEqual([202, 'running']);
     expect(JSON.stringify(body)).not.toContain('maria');
     const done = await ended(body.erasure_id);
-    expect(done.counts).toMatchObject({ events: 4, notifications: 1, rejected_events: 1, limit_uses: 1, inboxes: 1 });
+    expect(done.counts).toMatchObject({ events: 6, notifications: 1, rejected_events: 1, limit_uses: 1, inboxes: 1 });
     expect(tracesIn(await dump())).toEqual([]);
     expect((await server.get('/api/v1/users/maria-4711')).status).toBe(404);
     expect((await server.get('/api/v1/audit/other')).body).toMatchObject({ profile: { traits: { name: 'Other' } } });
     expect((await query(`select from messages`)).length).toBeGreaterThan(0);
     const log = await server.get(`/api/v1/audit-log?subject=${body.erasure_id}`);
     expect(log.body.entries).toMatchObject([{ action: 'user.erased', detail: { reason: 'asked for' } }]);
+    expect(await query('select user_id, purpose, state, sealed from consents')).toMatchObject([
+      { user_id: expect.stringMatching(/^erased user \S{32}$/), purpose: 'MARKETING', state: 'granted', sealed: null },
+    ]);
     expect((await query('select address_mask from suppressions')).map((row) => row.address_mask)).toEqual([null]);
   });
 

@@ -1,6 +1,6 @@
 import type { EventType } from '../model/catalog.ts';
 import { NOTIFICATION_REQUESTED, NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
-import type { JsonObject } from '../model/event.ts';
+import { type JsonObject, USER_MERGED } from '../model/event.ts';
 import { CONSENT_RECORDED, CONSENT_STATES, PREFERENCE_UPDATED } from '../model/terms.ts';
 
 /** Outcomes of a notification. Each is an event about the user it was for, such as `notification.opened`. */
@@ -79,6 +79,21 @@ const TERMS_EVENTS: readonly EventType[] = [
   },
 ];
 
+/** Users who turned out to be the same. */
+const USER_EVENTS: readonly EventType[] = [
+  {
+    name: USER_MERGED,
+    properties: {
+      type: 'object',
+      properties: {
+        from: text,
+        into: text,
+        by: { type: 'object', properties: { kind: text, id: text } },
+      },
+    },
+  },
+];
+
 /** Requests for notifications: see src/rules/direct.ts. Callers make them by /api/v1/notifications. */
 const REQUEST_EVENTS: readonly EventType[] = [
   {
@@ -117,6 +132,7 @@ export const LIFECYCLE_EVENTS: readonly EventType[] = [
   ...OUTCOME_EVENTS,
   ...SUPPRESSION_EVENTS,
   ...TERMS_EVENTS,
+  ...USER_EVENTS,
   ...REQUEST_EVENTS,
 ];
 
@@ -126,6 +142,7 @@ const NAMES: ReadonlySet<string> = new Set(LIFECYCLE_EVENTS.map(({ name }) => na
 const OWN_EVENTS: ReadonlyMap<string, string> = new Map([
   ...SUPPRESSION_EVENTS.map(({ name }) => [name, 'add or lift a suppression by /api/v1/suppressions'] as const),
   ...REQUEST_EVENTS.map(({ name }) => [name, 'ask for a notification by /api/v1/notifications'] as const),
+  [USER_MERGED, 'merge users by /api/v1/users/{id}/merge'],
   [PREFERENCE_UPDATED, 'change the preferences by /api/v1/users/{id}/preferences'],
   [CONSENT_RECORDED, 'record the consent by /api/v1/users/{id}/consents'],
 ]);

@@ -18,6 +18,7 @@ import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { type MergeRequest, type MergeView, mergeUsers } from './merge-users.ts';
 import { previewEvents } from './preview-events.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { fireFailing } from './timers/fire-failing.ts';
@@ -246,6 +247,11 @@ export class Pipeline {
       if (!(error instanceof CpuBudgetError)) throw error;
       return run(undefined);
     }
+  }
+
+  /** Merges a user into another. See merge-users.ts. */
+  mergeUsers(request: MergeRequest): Promise<MergeView> {
+    return mergeUsers(this.#parts, request);
   }
 
   /** Moves the open waits of a rule to the active catalog version, for these users. See migrate-waits.ts. */

@@ -1,6 +1,9 @@
 import type { Channel, Priority } from './delivery.ts';
 import type { JsonObject, Millis } from './event.ts';
 
+/** Begins the ids of users who are known by an address alone; the rest is its keyed hash. */
+export const ADDRESS_USER = 'addr:';
+
 /** The built-in rule of every catalog that sends what was asked for directly. It is not listed as a rule of the tenant. */
 export const DIRECT_RULE = '@direct';
 

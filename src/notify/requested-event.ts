@@ -1,10 +1,10 @@
 import { markOwn } from '../events/own-events.ts';
-import { NOTIFICATION_REQUESTED, type Schedule } from '../model/direct.ts';
+import { ADDRESS_USER, NOTIFICATION_REQUESTED, type Schedule } from '../model/direct.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { SendRequest } from './request.ts';
-import { ADDRESS_USER, type GivenAddress } from './resolve-recipients.ts';
+import type { GivenAddress } from './resolve-recipients.ts';
 
 /** The parts of a request that all of its recipients share. */
 export interface RequestedBase {

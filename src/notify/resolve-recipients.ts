@@ -1,13 +1,11 @@
 import type pg from 'pg';
+import { ADDRESS_USER } from '../model/direct.ts';
 import type { AddressKind } from '../model/event.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { readAddress } from '../privacy/read-address.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { findUsersByAddress } from '../store/addresses.ts';
 import type { Recipient } from './request.ts';
-
-/** Begins the ids of users who are known by an address alone; the rest is its keyed hash. */
-export const ADDRESS_USER = 'addr:';
 
 /** The address of a recipient. */
 export interface GivenAddress {

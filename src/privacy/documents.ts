@@ -78,6 +78,14 @@ export function resealDocument(seal: Seal, sealed: Buffer, row: DocumentRow): Bu
   return sealDocument(seal, seal.open(sealed.subarray(KEY_ID_BYTES), toAad(row), keyId), row);
 }
 
+/**
+ * Seals a document for another row.
+ * @throws Error if it cannot be opened
+ */
+export function moveDocument(seal: Seal, sealed: Buffer, from: DocumentRow, to: DocumentRow): Buffer {
+  return sealDocument(seal, seal.open(sealed.subarray(KEY_ID_BYTES), toAad(from), getDocumentKeyId(sealed)), to);
+}
+
 /** Returns the id of the key that a document is sealed under. */
 function getDocumentKeyId(sealed: Buffer): string {
   return sealed.toString('hex', 0, KEY_ID_BYTES);

@@ -84,7 +84,7 @@ export async function loadPlanUsers(
   return found;
 }
 
-/** Returns the mask of an address of a user by its keyed hash; undefined: they do not have it any more. */
+/** Returns the mask of an address of a user by its keyed hash; undefined: they no longer have it. */
 export async function loadAddressMask(
   pool: pg.Pool,
   tenantId: string,

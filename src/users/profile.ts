@@ -35,6 +35,24 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
   return times === undefined ? profile : { traits: values ?? profile.traits, traitTimes: times };
 }
 
+/**
+ * Returns the profile of two users who are the same: of each trait the newest value; at the same time the greater JSON text.
+ * @param kept kinds of addresses that the survivor has: traits with such an address stay as they are
+ */
+export function uniteProfiles(survivor: Profile, other: Profile, kept: ReadonlySet<string>): Profile {
+  const traits = { ...survivor.traits };
+  const traitTimes = { ...survivor.traitTimes };
+  for (const [name, value] of Object.entries(other.traits)) {
+    const kind = getAddressKind(name);
+    if (kind && kept.has(kind)) continue;
+    const [time, known] = [other.traitTimes[name] ?? 0, traitTimes[name]];
+    if (known !== undefined && (time < known || (time === known && !isGreaterText(value, traits[name])))) continue;
+    traits[name] = value;
+    traitTimes[name] = time;
+  }
+  return { traits, traitTimes };
+}
+
 /** Returns the value of a trait as profiles have it: of an address the mask. */
 function toProfileValue(trait: string, value: Json): Json {
   const kind = getAddressKind(trait);

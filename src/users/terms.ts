@@ -87,6 +87,61 @@ function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
   return toText(one) > toText(other);
 }
 
+/**
+ * Returns the terms of two users who are the same. What either has turned off or withdrawn stays so, whenever
+ * it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
+ */
+export function uniteTerms(survivor: Terms, other: Terms): Terms {
+  const p: { [scope: string]: ScopeTerms } = { ...other.p };
+  for (const [scope, said] of Object.entries(survivor.p ?? {})) p[scope] = uniteScopes(said, p[scope] ?? {});
+  const k: { [key: string]: ConsentTerms } = { ...other.k };
+  for (const [key, said] of Object.entries(survivor.k ?? {})) k[key] = uniteConsents(said, k[key]);
+  const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
+  const { reset } = survivor;
+  const united: Terms = {
+    ...(Object.keys(p).length > 0 && { p }),
+    ...(q && { q }),
+    ...(Object.keys(k).length > 0 && { k }),
+    // A late change is of both: only what both have reset is forgotten.
+    ...(reset !== undefined && other.reset !== undefined && { reset: Math.min(reset, other.reset) }),
+  };
+  return Object.keys(united).length === 0 ? NO_TERMS : united;
+}
+
+function uniteScopes(one: ScopeTerms, other: ScopeTerms): ScopeTerms {
+  const on = uniteSaid(one.on, other.on, STRICTNESS.on, (value) => value === 0);
+  const freq = uniteSaid(one.freq, other.freq, STRICTNESS.freq, (value) => value === 'NEVER');
+  const channels = uniteChannels(one.channels, other.channels);
+  return { ...(on && { on }), ...(channels && { channels }), ...(freq && { freq }) };
+}
+
+/** A channel that either list leaves out is off. */
+function uniteChannels(one: ScopeTerms['channels'], other: ScopeTerms['channels']): ScopeTerms['channels'] {
+  if (!one?.[0] || !other?.[0])
+    return one?.[0] ? one : other?.[0] ? other : uniteSaid(one, other, STRICTNESS.channels, () => false);
+  const both = other[0];
+  return [one[0].filter((channel) => both.includes(channel)).sort(), Math.max(one[1], other[1])];
+}
+
+/** Returns which of two values holds. @param isOff whether a value holds against any other */
+function uniteSaid<T>(
+  one: Said<T> | undefined,
+  other: Said<T> | undefined,
+  strictness: Strictness,
+  isOff: (value: T | null) => boolean,
+): Said<T> | undefined {
+  if (!one || !other) return one ?? other;
+  if (isOff(one[0]) !== isOff(other[0])) return isOff(one[0]) ? one : other;
+  return isNewer(one, other, strictness) ? other : one;
+}
+
+function uniteConsents(one: ConsentTerms, other: ConsentTerms | undefined): ConsentTerms {
+  if (!other) return one;
+  if (one.state !== other.state) return one.state === 'withdrawn' ? one : other;
+  if (one.state === 'granted' && one.hash !== other.hash) return one;
+  return outweighs(other, one) ? other : one;
+}
+
 /** A rank of strictness for each value of a field; the greater is the stricter. */
 type Strictness = (value: unknown) => number;
 

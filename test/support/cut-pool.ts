@@ -9,7 +9,14 @@ export function cutAfter(pool: pg.Pool, statements: number): pg.Pool {
         const value = Reflect.get(target, name) as unknown;
         if (name === 'query') {
           return (...args: unknown[]) => {
-            if (left-- <= 0) return Promise.reject(new Error('the process was killed'));
+            if (left-- <= 0) {
+              const error = new Error('the process was killed');
+              const [asked] = args as { handleError?(error: Error): void }[];
+              // A query that is no text gets its errors itself.
+              if (!asked?.handleError) return Promise.reject(error);
+              asked.handleError(error);
+              return asked;
+            }
             return (value as (...given: unknown[]) => unknown).apply(target, args);
           };
         }

@@ -1,5 +1,5 @@
 import type { Answer, TestServer } from './http.ts';
-import { ACCOUNT, BASE, catalogOf, ISSUER, type Rows, WEBHOOK } from './two-tenants.ts';
+import { ACCOUNT, BASE, CODE, catalogOf, ISSUER, type Rows, WEBHOOK } from './two-tenants.ts';
 
 /** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
 
@@ -117,6 +117,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/audit/{user_id}': ({ userId }) => [userId],
   '/api/v1/explain/{user_id}/{notification_type}': ({ userId, notificationType }) => [userId, notificationType],
   '/api/v1/users/{user_id}': ({ erasableId }) => [erasableId],
+  '/api/v1/users/{user_id}/merge': ({ mergeableId }) => [mergeableId],
   '/api/v1/users/{user_id}/erase': ({ erasableId }) => [erasableId],
   '/api/v1/users/{user_id}/export': ({ userId }) => [userId],
   '/api/v1/erasures/{id}': ({ erasureId }) => [erasureId],
@@ -128,6 +129,8 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/devices/{device_id}': ({ userId, deviceIds }) => [userId, deviceIds[0]],
   '/api/v1/users/{user_id}/addresses': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/addresses/{address_id}/primary': ({ userId, addressIds }) => [userId, addressIds[0]],
+  '/api/v1/users/{user_id}/addresses/{address_id}/verify': ({ userId, addressIds }) => [userId, addressIds[0]],
+  '/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm': ({ userId, addressIds }) => [userId, addressIds[2]],
   '/api/v1/users/{user_id}/addresses/{address_id}': ({ userId, addressIds }) => [userId, addressIds[1]],
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
   '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
@@ -239,6 +242,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/users/{user_id}': () => ({ traits: { plan: 'b' } }),
   'POST /api/v1/users/bulk': () => ({ users: [{ user_id: 'own bulk', traits: {} }] }),
   'POST /api/v1/users/search': () => ({ kind: 'email', address: 'unknown@own.example' }),
+  'POST /api/v1/users/{user_id}/merge': ({ userId }) => ({ into: userId }),
   'POST /api/v1/users/{user_id}/erase': NOTHING,
   'POST /api/v1/users/{user_id}/export': REASON,
   'POST /api/v1/users/{user_id}/reveal': REASON,
@@ -257,6 +261,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': NOTHING,
+  'POST /api/v1/users/{user_id}/addresses/{address_id}/verify': ({ notificationType }) => ({ type: notificationType }),
+  'POST /api/v1/users/{user_id}/addresses/{address_id}/verify/confirm': () => ({ code: CODE }),
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': NOTHING,
   'POST /api/v1/me/devices': () => ({ platform: 'android', token: 'own-token:3' }),
   'POST /api/v1/me/devices/apns': () => ({ registration_id: 'a1b2c3d4e6' }),

@@ -4,6 +4,8 @@ import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
+import { toCodeHash } from '../../src/notify/verify-address.ts';
+import { toNormalAddress } from '../../src/privacy/normal-address.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { type TestServer, testServer } from './http.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
@@ -24,9 +26,11 @@ export interface Rows {
   readonly sent: string;
   /** Two of them. */
   readonly deviceIds: readonly [string, string];
-  /** Ids of two addresses of the user that do not receive. */
-  readonly addressIds: readonly [string, string];
+  /** Ids of three addresses of the user that do not receive; the code CODE was sent to the last. */
+  readonly addressIds: readonly [string, string, string];
   readonly inboxItemId: string;
+  /** A user who may be merged into another. */
+  readonly mergeableId: string;
   /** Another user, who may be erased. */
   readonly erasableId: string;
   readonly erasureId: string;
@@ -161,10 +165,11 @@ export async function twoTenants(): Promise<TwoTenants> {
       [tenantId, `${word} maria`, inboxItemId, `${word} type`],
     );
     const [erasableId, erasureId] = [`${word} erasable`, randomUUID()];
+    const mergeableId = `${word} mergeable`;
     await pool.query(
       `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
-       values ($1, $2, '{}', '{}', '{}', now(), now())`,
-      [tenantId, erasableId],
+       select $1, id, '{}', '{}', '{}', now(), now() from unnest($2::text[]) as id`,
+      [tenantId, [erasableId, mergeableId]],
     );
     await pool.query(
       `insert into erasures (tenant_id, user_hash, erasure_id, erased_at, until, job_id, actor, counts, finished_at)
@@ -190,6 +195,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       tenantId,
       templateIds,
       erasableId,
+      mergeableId,
       erasureId,
       deviceIds,
       inboxItemId,
@@ -208,6 +214,8 @@ export async function twoTenants(): Promise<TwoTenants> {
   const server = await testServer(tidings, { perMinute: 1_000_000 });
   const accessOfOther = await addAccess(server, OTHER, 'foreign', rowsOfOther.userId);
   const accessOfOwn = await addAccess(server, TENANT, 'own', rowsOfOwn.userId);
+  await addCode(tidings, OTHER, 'foreign', rowsOfOther.userId);
+  await addCode(tidings, TENANT, 'own', rowsOfOwn.userId);
   const webhookOfOther = await addWebhook(pool, OTHER, accessOfOther.endpointIds[1]);
   const webhookOfOwn = await addWebhook(pool, TENANT, accessOfOwn.endpointIds[1]);
   const other = { ...rowsOfOther, ...accessOfOther, webhook: webhookOfOther };
@@ -277,7 +285,11 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   const addAddress = async (address: string) =>
     (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address }))
       .address_id;
-  const addressIds = [await addAddress(`${word}@one.example`), await addAddress(`${word}@two.example`)] as const;
+  const addressIds = [
+    await addAddress(`${word}@one.example`),
+    await addAddress(`${word}@two.example`),
+    await addAddress(`${word}@three.example`),
+  ] as const;
   const { body: toggles } = await server.get(`/customer-notifications/${encodeURIComponent(userId)}`, {
     'x-tidings-tenant': tenantId,
   });
@@ -313,6 +325,18 @@ async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: s
     [tenantId, word],
   );
   return ids;
+}
+
+/** The code that was sent to the last address of each user. */
+export const CODE = '042917';
+
+async function addCode({ pool, seal }: TestTidings, tenantId: string, word: string, userId: string): Promise<void> {
+  const hash = seal.sign(toNormalAddress('email', `${word}@three.example`));
+  await pool.query(
+    `insert into address_verifications (tenant_id, user_id, kind, hash, code_hash, expires_at)
+     values ($1, $2, 'email', $3, $4, '2100-01-01')`,
+    [tenantId, userId, hash, toCodeHash(seal, { tenantId, userId, kind: 'email', hash }, CODE)],
+  );
 }
 
 /** Adds a delivery to the endpoint of a tenant, and returns its id. */
@@ -376,6 +400,7 @@ async function load(
     | 'tenantId'
     | 'deviceIds'
     | 'erasableId'
+    | 'mergeableId'
     | 'erasureId'
     | 'inboxItemId'
     | 'suppressionId'

@@ -2,8 +2,11 @@ import { createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { MergeView } from '../../ingest/merge-users.ts';
 import type { JsonObject } from '../../model/event.ts';
+import type { SentCode } from '../../notify/verify-address.ts';
 import type { ErasureView } from '../../store/erasure/erasures.ts';
+import type { UserAddressView } from '../../store/user-addresses.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
@@ -29,7 +32,7 @@ interface SearchOptions {
   readonly json?: boolean;
 }
 
-/** Adds the commands `users search|get|put|set|export|erase|erasure`. */
+/** Adds the commands `users search|get|put|set|export|verify|confirm|merge|erase|erasure`. */
 export function addUsersCommands(program: Command): void {
   const users = program.command('users').description('Users of a running Tidings (TIDINGS_URL)');
   users
@@ -93,6 +96,47 @@ export function addUsersCommands(program: Command): void {
       }),
     );
   users
+    .command('verify')
+    .description('Send a code to an address of a user')
+    .argument(...USER)
+    .argument('<address-id>', 'its id, as the list of addresses has it')
+    .requiredOption('--type <type>', 'notification type with the variable code')
+    .option(...JSON_OPTION)
+    .action((userId: string, addressId: string, { type, json }: { type: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.post(pathOfCode(userId, addressId), { type })) as SentCode;
+        return { data, lines: [`sent; of use until ${data.expires_at}`] };
+      }),
+    );
+  users
+    .command('confirm')
+    .description('Verify an address of a user by the code that was sent to it')
+    .argument(...USER)
+    .argument('<address-id>', 'its id, as the list of addresses has it')
+    .argument('<code>', 'the six digits')
+    .option(...JSON_OPTION)
+    .action((userId: string, addressId: string, code: string, { json }: { json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.post(`${pathOfCode(userId, addressId)}/confirm`, { code })) as UserAddressView;
+        return { data, lines: [`${data.address} verified ${data.verified_at}`] };
+      }),
+    );
+  users
+    .command('merge')
+    .description('Merge a user into another; it cannot be undone')
+    .argument(...USER)
+    .argument('<into>', 'your id of the survivor')
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (userId: string, into: string, { yes, json }: { yes?: boolean; json?: boolean }) => {
+      await confirm(`Merge ${userId} into ${into}?`, yes);
+      return runApiCommand(json, async (api) => {
+        const data = (await api.post(`${pathOf(userId)}/merge`, { into })) as MergeView;
+        const moved = Object.entries(data.moved).map(([what, count]) => `${what} ${count}`);
+        return { data, lines: [[`${userId} is ${data.merged_into}`, data.merged_at, ...moved].join('  ')] };
+      });
+    });
+  users
     .command('erase')
     .description('Erase everything about a user; it cannot be undone')
     .argument(...USER)
@@ -147,6 +191,10 @@ function parseTraits(text: string): object {
     // As any other text that is no object.
   }
   throw new InvalidArgumentError(`Write a JSON object, such as '{"plan":"pro"}'.`);
+}
+
+function pathOfCode(userId: string, addressId: string): string {
+  return `${pathOf(userId)}/addresses/${encodeURIComponent(addressId)}/verify`;
 }
 
 function pathOf(userId: string): string {

@@ -142,9 +142,9 @@ export function readForm(page: PageSwitches, form: URLSearchParams, terms: Terms
     changed.push(...own);
     const turnsOn = own.some(({ scope }) => on.has(scope));
     const known = terms.p?.[base];
-    // Of a category it is forgotten, so that the defaults of its types count again.
+    // A choice for a category is forgotten, so that the defaults of its types count again.
     const isType = base.startsWith('t:');
-    // What was said of all channels together is said of each instead, so that one of them can be on.
+    // A choice for all channels together becomes one for each, so that one of them can be on.
     const splits = turnsOn && (known?.on?.[0] === 0 || Boolean(known?.channels?.[0]));
     const cells = splits ? switches.filter(({ grey }) => !grey) : own;
     return {

@@ -81,7 +81,7 @@ const DE: PageTexts = {
     SECURITY: 'Sicherheit',
     OPERATIONAL: 'Ihr Konto',
   },
-  channels: { email: 'E-Mail', sms: 'Textnachricht', push: 'Push', in_app: 'In der App' },
+  channels: { email: 'Mail', sms: 'Textnachricht', push: 'Push', in_app: 'In der App' },
   reasons: {
     required: 'notwendig, immer an',
     tenant_on: 'immer an',

@@ -141,7 +141,7 @@ function textOf(value: JsonObject[string] | undefined): string | undefined {
 }
 
 function gone(): TidingsError {
-  return new TidingsError('not_found', 'This link leads nowhere any more.');
+  return new TidingsError('not_found', 'This link no longer leads anywhere.');
 }
 
 function toGone(error: unknown): never {

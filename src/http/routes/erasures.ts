@@ -12,7 +12,7 @@ export function registerErasureRoutes(app: App, { database, seal, clock }: HttpD
   app.post(
     '/api/v1/users/:user_id/erase',
     {
-      config: { scope: 'users:erase', errors: ['not_found', 'too_many_jobs'] },
+      config: { scope: 'users:erase', errors: ['not_found', 'too_many_jobs', 'already_merged'] },
       schema: {
         operationId: 'eraseUser',
         summary: 'Erase everything about a user; it cannot be undone, and events from before are rejected from now on',

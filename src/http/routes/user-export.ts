@@ -31,9 +31,10 @@ export function registerUserExportRoutes(app: App, { database, seal, clock }: Ht
         response: { 200: userArchive },
       },
     },
-    async ({ principal: { tenantId, actor }, params: { user_id: userId }, body: { reason } }, reply) => {
+    async ({ principal: { tenantId, actor }, params, body: { reason } }, reply) => {
       const pool = database.forTenant(tenantId);
-      await showUser(pool, tenantId, userId);
+      // The survivor, if the user was merged.
+      const { user_id: userId } = await showUser(pool, tenantId, params.user_id);
       if (running >= MAX_EXPORTS)
         throw new TidingsError('rate_limited', `${MAX_EXPORTS} exports are under way; wait until one has ended.`, {
           retryAfter: 10,

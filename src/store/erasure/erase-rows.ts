@@ -46,8 +46,8 @@ const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 export const ERASURE_STEPS: readonly ErasureStep[] = [
   { table: 'notifications', erase: eraseNotifications },
   { table: 'events', erase: eraseEvents },
+  { table: 'consents', erase: eraseFromConsents },
   byUser('waits', 'wait_id', `(status <> 'waiting' or began_at <= $2)`),
-  byUser('consents', 'consent_id', 'recorded_at <= $2'),
   byUser('toggles', 'toggle_id', 'true'),
   byUser('limit_uses', 'limit_key, bucket, slot', 'notification_id <= $3'),
   { table: 'rejected_events', erase: eraseRejected },
@@ -151,6 +151,28 @@ async function eraseEvents(
   );
   await connection.query('delete from event_ids where tenant_id = $1 and key = any($2::uuid[])', [tenantId, keys]);
   return { rows: keys.length, at: keys.length < limit ? null : last };
+}
+
+/**
+ * Leaves of consents the least that proves them: purpose, channel, state, wording, times and the keyed hash of the address, under the
+ * keyed hash of the user.
+ */
+async function eraseFromConsents(
+  connection: Connection,
+  _seal: Seal,
+  { tenantId, userId, userHash, erasedAt }: OpenErasure,
+  _at: string | null,
+  limit: number,
+): Promise<ErasedRows> {
+  const { rowCount } = await connection.query(
+    `update consents
+     set user_id = $3, address_mask = null, locale = null, sealed = null,
+         recorded_by = case when recorded_by = 'user ' || $2 then 'user' else recorded_by end
+     where tenant_id = $1 and user_id = $2 and consent_id in (
+       select consent_id from consents where tenant_id = $1 and user_id = $2 and recorded_at <= $4 limit $5)`,
+    [tenantId, userId, `${ERASED} ${userHash}`, isoTime(erasedAt), limit],
+  );
+  return toChunk(rowCount, limit);
 }
 
 async function eraseRejected(

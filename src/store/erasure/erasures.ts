@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
+import { ADDRESS_USER } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
@@ -8,6 +9,7 @@ import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { lockUsers } from '../facts/facts.ts';
 import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
+import { listMergedInto, loadMerges } from '../merge/merged-users.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
 import { toUserHash } from '../rejected.ts';
@@ -40,32 +42,62 @@ export interface ErasureRequest {
   readonly reason: string | null;
 }
 
+/** An erasure, and whether the request began it. */
+interface BegunErasure {
+  readonly view: ErasureView;
+  readonly isNew: boolean;
+}
+
 /**
  * Begins the erasure of a user: from its commit on, nothing is decided for the user or sent to them, and events from before are
- * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is.
+ * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were merged
+ * into this one are erased with them, each by an erasure of its own.
  * @returns undefined: nothing is known of the user
- * @throws TidingsError `too_many_jobs`
+ * @throws TidingsError `too_many_jobs`, `already_merged`
  */
 export function beginErasure(
   pool: pg.Pool,
   seal: Seal,
   request: ErasureRequest,
   now: Millis,
-): Promise<{ readonly view: ErasureView; readonly isNew: boolean } | undefined> {
-  const { tenantId, userId, actor, reason } = request;
-  const hash = toErasedHash(seal, tenantId, userId);
+): Promise<BegunErasure | undefined> {
+  const { tenantId, userId } = request;
   return withTransaction(pool, async (connection) => {
     await lockUsers(connection, tenantId, [userId]);
-    const known = await loadErasure(connection, tenantId, { hash });
-    const hashes = { erased: hash, rejected: toUserHash(seal, tenantId, userId) };
-    const isThere = await isKnown(connection, tenantId, userId, hashes);
-    if (known && (!isThere || (await isOpen(connection, tenantId, known)))) return { view: known, isNew: false };
-    if (!isThere && !known) return undefined;
-    const [erasureId, jobId] = [uuidv7(), uuidv7()];
-    const addressHashes = await loadAddressHashes(connection, tenantId, userId);
-    const sending = await cancelOpenDeliveries(connection, tenantId, userId, now);
-    await connection.query(
-      `insert into erasures as e (tenant_id, user_hash, erasure_id, erased_at, until, user_id, address_hashes, wait_until, job_id, actor)
+    const merge = (await loadMerges(connection, tenantId, [userId])).get(userId);
+    if (merge) {
+      const message = `The user was merged into ${merge.into}; erase that one, and both are erased.`;
+      throw new TidingsError('already_merged', message, { pointer: 'user_id' });
+    }
+    const merged = await listMergedInto(connection, tenantId, userId);
+    if (merged.length > 0) await lockUsers(connection, tenantId, merged);
+    // Codes were sent to the addresses themselves, as users who are known by them alone.
+    const known = (await loadAddressHashes(connection, tenantId, userId)).map((hash) => ADDRESS_USER + hash);
+    if (known.length > 0) await lockUsers(connection, tenantId, known);
+    const begun = await beginLocked(connection, seal, request, now);
+    for (const other of [...merged, ...known]) await beginLocked(connection, seal, { ...request, userId: other }, now);
+    return begun;
+  });
+}
+
+/** Begins the erasure of one user whose lock the transaction holds. */
+async function beginLocked(
+  connection: pg.PoolClient,
+  seal: Seal,
+  { tenantId, userId, actor, reason }: ErasureRequest,
+  now: Millis,
+): Promise<BegunErasure | undefined> {
+  const hash = toErasedHash(seal, tenantId, userId);
+  const known = await loadErasure(connection, tenantId, { hash });
+  const hashes = { erased: hash, rejected: toUserHash(seal, tenantId, userId) };
+  const isThere = await isKnown(connection, tenantId, userId, hashes);
+  if (known && (!isThere || (await isOpen(connection, tenantId, known)))) return { view: known, isNew: false };
+  if (!isThere && !known) return undefined;
+  const [erasureId, jobId] = [uuidv7(), uuidv7()];
+  const addressHashes = await loadAddressHashes(connection, tenantId, userId);
+  const sending = await cancelOpenDeliveries(connection, tenantId, userId, now);
+  await connection.query(
+    `insert into erasures as e (tenant_id, user_hash, erasure_id, erased_at, until, user_id, address_hashes, wait_until, job_id, actor)
        select $1, $2, $3, $4, greatest($5::uuid, (
          select notification_id from notifications where tenant_id = $1 and user_id = $6 order by notification_id desc limit 1
        )), $6, $7, $8, $9, $10
@@ -73,41 +105,40 @@ export function beginErasure(
        set erasure_id = excluded.erasure_id, erased_at = excluded.erased_at, until = excluded.until, user_id = excluded.user_id,
            address_hashes = coalesce(e.address_hashes, '{}') || excluded.address_hashes, wait_until = excluded.wait_until,
            job_id = excluded.job_id, actor = excluded.actor, counts = '{}', finished_at = null`,
-      [
-        tenantId,
-        hash,
-        erasureId,
-        isoTime(now),
-        toLastId(now),
-        userId,
-        addressHashes,
-        isoTimeOrNull(sending ? now + SENDING_MS : null),
-        jobId,
-        JSON.stringify(actor),
-      ],
-    );
-    for (const table of ['users', 'addresses', 'devices'])
-      await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, userId]);
-    await connection.query(`delete from waits where tenant_id = $1 and user_id = $2 and status = 'waiting'`, [
+    [
       tenantId,
+      hash,
+      erasureId,
+      isoTime(now),
+      toLastId(now),
       userId,
-    ]);
-    await hideSuppressedAddresses(connection, tenantId, addressHashes);
-    const filter = { erasure_id: erasureId };
-    const job = {
-      ...{ jobId, tenantId, actor, action: 'users.erase' as const, name: null, filter, patch: null },
-      ...{ perSecond: null, matched: 1, isMatchedExact: true, request: null },
-    };
-    if (!(await insertJobRow(connection, job, now))) {
-      const message = `There are ${MAX_OPEN_JOBS} open jobs; wait until one has ended, or stop one.`;
-      throw new TidingsError('too_many_jobs', message, { retryAfter: 10 });
-    }
-    const detail = reason === null ? {} : { reason };
-    const entry = { tenantId, actor, action: 'user.erased', subject: erasureId, detail };
-    await appendAuditEntry(connection, entry, now);
-    const view = await loadErasure(connection, tenantId, { erasureId });
-    return view && { view, isNew: true };
-  });
+      addressHashes,
+      isoTimeOrNull(sending ? now + SENDING_MS : null),
+      jobId,
+      JSON.stringify(actor),
+    ],
+  );
+  for (const table of ['users', 'addresses', 'devices', 'merged_users', 'address_verifications'])
+    await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, userId]);
+  await connection.query(`delete from waits where tenant_id = $1 and user_id = $2 and status = 'waiting'`, [
+    tenantId,
+    userId,
+  ]);
+  await hideSuppressedAddresses(connection, tenantId, addressHashes);
+  const filter = { erasure_id: erasureId };
+  const job = {
+    ...{ jobId, tenantId, actor, action: 'users.erase' as const, name: null, filter, patch: null },
+    ...{ perSecond: null, matched: 1, isMatchedExact: true, request: null },
+  };
+  if (!(await insertJobRow(connection, job, now))) {
+    const message = `There are ${MAX_OPEN_JOBS} open jobs; wait until one has ended, or stop one.`;
+    throw new TidingsError('too_many_jobs', message, { retryAfter: 10 });
+  }
+  const detail = reason === null ? {} : { reason };
+  const entry = { tenantId, actor, action: 'user.erased', subject: erasureId, detail };
+  await appendAuditEntry(connection, entry, now);
+  const view = await loadErasure(connection, tenantId, { erasureId });
+  return view && { view, isNew: true };
 }
 
 /** Returns an erasure; undefined: there is no such one. */
@@ -160,6 +191,7 @@ async function isKnown(
   const { rows } = await connection.query<{ is_known: boolean }>(
     `select exists (select from users where tenant_id = $1 and user_id = $2)
          or exists (select from devices where tenant_id = $1 and user_id = $2)
+         or exists (select from merged_users where tenant_id = $1 and user_id = $2)
          or exists (select from rejected_events where tenant_id = $1 and user_hash = $3)
          or exists (select from erasures where tenant_id = $1 and user_hash = $4 and finished_at is null) as is_known`,
     [tenantId, userId, hashes.rejected, hashes.erased],
@@ -226,6 +258,7 @@ export interface OpenErasure {
   readonly addressHashes: readonly string[];
   readonly waitUntil: Millis | null;
   readonly rejectedHash: string;
+  readonly userHash: string;
 }
 
 /** Returns an erasure that has not ended; undefined: it has. */
@@ -241,8 +274,9 @@ export async function loadOpenErasure(
     until: string;
     address_hashes: string[] | null;
     wait_until: Millis | null;
+    user_hash: string;
   }>(
-    `select user_id, erased_at, until, address_hashes, wait_until from erasures
+    `select user_hash, user_id, erased_at, until, address_hashes, wait_until from erasures
      where tenant_id = $1 and erasure_id = $2 and finished_at is null`,
     [tenantId, erasureId],
   );
@@ -255,6 +289,7 @@ export async function loadOpenErasure(
       until: row.until,
       addressHashes: row.address_hashes ?? [],
       waitUntil: row.wait_until,
+      userHash: row.user_hash,
       rejectedHash: toUserHash(seal, tenantId, row.user_id) ?? '',
     }
   );

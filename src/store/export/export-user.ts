@@ -4,6 +4,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { revealAddresses } from '../members/reveal.ts';
+import { listMergedInto } from '../merge/merged-users.ts';
 import { loadPlanUsers } from '../terms.ts';
 import { loadProfile, loadTraits } from '../users.ts';
 import { EXPORTED_ROWS, type ExportedRows, type StoredRow } from './exported-rows.ts';
@@ -32,11 +33,14 @@ export async function* exportUser(pool: pg.Pool, seal: Seal, request: ExportRequ
   try {
     await connection.query('begin isolation level repeatable read read only');
     yield toTarEntry('README.txt', Buffer.from(README), now);
-    const user = await loadUser(connection, seal, request);
+    const merged = await listMergedInto(connection, request.tenantId, request.userId);
+    const user = { ...(await loadUser(connection, seal, request)), merged_ids: merged };
     yield toTarEntry('user.json', Buffer.from(`${JSON.stringify(user, null, 2)}\n`), now);
     for (const list of EXPORTED_ROWS) {
       let number = 0;
-      for await (const file of toFiles(readRows(connection, seal, request, list))) {
+      for await (const file of toFiles(
+        readRows(connection, seal, request.tenantId, [request.userId, ...merged], list),
+      )) {
         number++;
         yield toTarEntry(`${list.name}/${String(number).padStart(6, '0')}.ndjson`, file, now);
       }
@@ -75,10 +79,11 @@ async function loadUser(
 async function* readRows(
   connection: pg.PoolClient,
   seal: Seal,
-  { tenantId, userId }: ExportRequest,
+  tenantId: string,
+  userIds: readonly string[],
   { name, query, open }: ExportedRows,
 ): AsyncGenerator<string> {
-  await connection.query(`declare exported_${name} no scroll cursor for ${query}`, [tenantId, userId]);
+  await connection.query(`declare exported_${name} no scroll cursor for ${query}`, [tenantId, userIds]);
   for (;;) {
     const { rows } = await connection.query<StoredRow>(`fetch ${FETCHED_ROWS} from exported_${name}`);
     for (const row of rows) yield `${JSON.stringify(open(seal, tenantId, row))}\n`;
@@ -103,7 +108,8 @@ async function* toFiles(lines: AsyncIterable<string>): AsyncGenerator<Buffer> {
 
 const README = `Everything that Tidings stores about one user, as it was at one moment.
 
-user.json      traits and addresses
+user.json      traits, addresses, and preferences: what the user said about messages; merged_ids: users
+               that were merged into this one, whose rows are in the folders too
 events/        what was reported about the user, with the decisions of rules
 waits/         rules that waited, or wait, with their decisions
 notifications/ messages that were decided, with the values for their templates
@@ -114,6 +120,7 @@ messages/      messages as they were sent
 inbox/         messages in the app
 batches/       lines of batches that named the user, with their results
 consents/      consents that were granted or withdrawn, with their evidence
+verifications/ codes that were sent to addresses, and when they were verified
 devices/       devices for push messages, their tokens masked
 limit_uses/    messages that count towards a limit
 suppressions/  why an address gets no messages

@@ -15,7 +15,7 @@ export interface StoredRow {
 export interface ExportedRows {
   /** Name of its folder. */
   readonly name: string;
-  /** A query with the columns `row` (json) and `sealed`. `$1`: the tenant; `$2`: the user. */
+  /** A query with the columns `row` (json) and `sealed`. `$1`: the tenant; `$2`: the user, and those who were merged into them. */
   readonly query: string;
   /** Returns a row as it is exported. */
   open(seal: Seal, tenantId: string, stored: StoredRow): JsonObject;
@@ -44,7 +44,7 @@ function withDecisions(row: JsonObject, key: string, eventId: string): JsonObjec
 /** A query for the rows of a table with the user's id, without some columns. */
 function ofUser(table: string, order: string, without = '', condition = 'true'): string {
   return `select to_jsonb(t) - 'tenant_id' - 'sealed' ${without} as row, ${HAS_SEALED.has(table) ? 't.sealed' : 'null::bytea as sealed'}
-          from ${table} as t where tenant_id = $1 and user_id = $2 and ${condition} order by ${order}`;
+          from ${table} as t where tenant_id = $1 and user_id = any($2::text[]) and ${condition} order by ${order}`;
 }
 
 const HAS_SEALED: ReadonlySet<string> = new Set([
@@ -60,7 +60,7 @@ const HAS_SEALED: ReadonlySet<string> = new Set([
 function ofNotifications(table: string): string {
   return `select to_jsonb(t) - 'tenant_id' - 'sealed' as row, ${table === 'messages' ? 't.sealed' : 'null::bytea as sealed'}
           from notifications as n join ${table} as t on t.tenant_id = n.tenant_id and t.notification_id = n.notification_id
-          where n.tenant_id = $1 and n.user_id = $2 order by n.notification_id`;
+          where n.tenant_id = $1 and n.user_id = any($2::text[]) order by n.notification_id`;
 }
 
 const asIs = (_seal: Seal, _tenantId: string, { row }: StoredRow) => row;
@@ -141,6 +141,7 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
       ),
   },
   {
+<<<<<<< HEAD
     name: 'batches',
     query: ofUser('batch_recipients', 'batch_id, line', `- 'address_hash'`),
     open: (seal, tenantId, stored) =>
@@ -150,6 +151,11 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
         documentRow('batch_recipients', tenantId, text(stored.row, 'batch_id'), String(stored.row.line)),
         (recipient) => ({ recipient }),
       ),
+=======
+    name: 'verifications',
+    query: ofUser('address_verifications', 'kind, hash', `- 'hash' - 'code_hash'`),
+    open: asIs,
+>>>>>>> main
   },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
@@ -157,14 +163,14 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
     name: 'suppressions',
     query: `select to_jsonb(s) - 'tenant_id' - 'address_hash' as row, null::bytea as sealed from suppressions as s
             where s.tenant_id = $1 and s.address_hash in (
-              select hash from addresses where tenant_id = $1 and user_id = $2)
+              select hash from addresses where tenant_id = $1 and user_id = any($2::text[]))
             order by s.suppression_id`,
     open: asIs,
   },
   {
     name: 'audit',
     query: `select to_jsonb(a) - 'tenant_id' as row, null::bytea as sealed from audit_log as a
-            where a.tenant_id = $1 and (a.subject = $2 or (a.actor_kind = 'user' and a.actor_id = $2)) order by a.entry_id`,
+            where a.tenant_id = $1 and (a.subject = any($2::text[]) or (a.actor_kind = 'user' and a.actor_id = any($2::text[]))) order by a.entry_id`,
     open: asIs,
   },
 ];

@@ -48,6 +48,8 @@ export interface FactRows {
   readonly heardTypes: readonly string[] | null;
   /** The latest erasure of a user of the tenant; null: none, Infinity: not known. */
   readonly erasedUntil: Millis | null;
+  /** Whether users of the tenant were merged. */
+  readonly hasMerges: boolean;
   readonly profiles: readonly ProfileRow[];
   /** Decisions on events of the query that are stored already, by index in `query.events`; none beyond MAX_FACT_BYTES. */
   readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
@@ -117,6 +119,8 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
     hasWaits: false,
     heardTypes: null,
     erasedUntil: Number.POSITIVE_INFINITY,
+    // Not known without a catalog, as that of the erasures.
+    hasMerges: true,
     profiles: [],
     storedDecisions: new Map(),
     contentHashes: new Map(),
@@ -202,11 +206,12 @@ function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery
 function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
-    read([version, hasWaits, heardTypes, erasedUntil]) {
+    read([version, hasWaits, heardTypes, erasedUntil, hasMerges]) {
       rows.catalogVersion = Number(version);
       rows.hasWaits = hasWaits === 't';
       rows.heardTypes = heardTypes === '' ? null : (JSON.parse(heardTypes) as string[]);
       rows.erasedUntil = erasedUntil === '' ? null : parsePgTime(erasedUntil);
+      rows.hasMerges = hasMerges === 't';
     },
   };
 }
@@ -214,7 +219,7 @@ function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
 /** Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
-       coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, '')
+       coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, ''), has_merges
 from active_catalogs where tenant_id = $1`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {

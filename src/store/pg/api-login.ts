@@ -36,6 +36,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   erasures: ['SELECT', 'INSERT', 'UPDATE'],
+  address_verifications: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  merged_users: ['SELECT', 'DELETE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
   limit_uses: ['SELECT'],

@@ -239,6 +239,7 @@ create table active_catalogs (
   heard_outcomes text[],  -- those of them that are outcomes of notifications
   has_terms      boolean not null default false,  -- users have terms: claims look at them
   erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
+  has_merges     boolean not null default false,  -- users were merged: events of their old ids go to those they are now
   foreign key (tenant_id, version) references catalogs
 );
 
@@ -433,6 +434,25 @@ create unique index addresses_others on addresses (tenant_id, user_id, kind, has
 -- Users by address.
 create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
 
+-- Codes that were sent to addresses of users, and when the user proved to read them. By the keyed hash, and not on the row of the
+-- address: it is known again when the address is added again, and events write addresses as before.
+create table address_verifications (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  kind        text             not null constraint address_verifications_kind_known check (kind in ('email', 'phone')),
+  hash        text collate "C" not null,  -- of the address, as in "addresses"
+  code_hash   text,                       -- keyed, of the latest code; null: it was used
+  tries       smallint         not null default 0,  -- of this code
+  sent_at     timestamptz(3),
+  expires_at  timestamptz(3),
+  day_from    timestamptz(3),             -- since when "codes" are counted
+  codes       smallint         not null default 0,
+  verified_at timestamptz(3),             -- null: never
+  method      text             constraint address_verifications_method_known check (method in ('code')),
+  primary key (tenant_id, user_id, kind, hash),
+  constraint address_verifications_method_of_verified check ((verified_at is null) = (method is null))
+);
+
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
 create table devices (
@@ -456,6 +476,18 @@ create table devices (
 );
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
+
+-- Ids of users that were merged into others. Later events of the id go to the survivor, who is never on the left: a survivor that is
+-- merged itself takes these rows along.
+create table merged_users (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  merged_into text collate "C" not null,
+  merged_at   timestamptz(3)   not null,
+  primary key (tenant_id, user_id),
+  constraint merged_users_into_another check (user_id <> merged_into)
+);
+create index merged_users_into on merged_users (tenant_id, merged_into);
 
 -- Users that were erased. The row stays, so that events from before are rejected; it knows the user only by a keyed hash, once
 -- the job has deleted everything (src/store/erasure/).
@@ -1083,6 +1115,7 @@ begin
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
     new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
     new.erased_until := (select max(erased_at) from erasures where tenant_id = new.tenant_id);
+    new.has_merges := exists (select from merged_users where tenant_id = new.tenant_id);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -1115,6 +1148,14 @@ begin
 end $$;
 create trigger erasures_noted after insert or update of erased_at on erasures
   for each row execute function note_erasure();
+
+-- Tells ingest of a merge, in the same way.
+create function note_merge() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  update active_catalogs set has_merges = true where tenant_id = new.tenant_id and not has_merges;
+  return null;
+end $$;
+create trigger merged_users_noted after insert on merged_users for each row execute function note_merge();
 
 -- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
 create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
@@ -1364,7 +1405,8 @@ begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
     'templates', 'template_versions', 'template_activations', 'template_tests',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures', 'inbox_items', 'inboxes',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
+    'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
     'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits'

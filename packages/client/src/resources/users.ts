@@ -3,13 +3,16 @@ import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type {
+  CodeBody,
   Erasure,
   ErasureBody,
   Explanation,
+  MergeBody,
   NewAddress,
   NewToken,
   Reveal,
   RevealedAddresses,
+  SentCode,
   StoredEvent,
   User,
   UserAddress,
@@ -17,11 +20,13 @@ import type {
   UserAudit,
   UserBody,
   UserDetails,
+  UserMerge,
   UserPage,
   UserSearch,
   UsersBody,
   UsersResult,
   UserToken,
+  VerifyBody,
 } from '../types.ts';
 
 export class Users extends Resource {
@@ -53,6 +58,11 @@ export class Users extends Resource {
   /** Sets traits of up to 1,000 users, with a result for each. */
   putMany(users: UsersBody, options?: CallOptions): Promise<UsersResult> {
     return this.request('post', '/api/v1/users/bulk', { body: users }, options);
+  }
+
+  /** Merges a user into another, who is `into`. It cannot be undone. */
+  merge(userId: string, body: MergeBody, options?: CallOptions): Promise<UserMerge> {
+    return this.request('post', '/api/v1/users/{user_id}/merge', { path: { user_id: userId }, body }, options);
   }
 
   /** Begins to erase everything about a user. It cannot be undone. */
@@ -108,6 +118,19 @@ export class Users extends Resource {
   makeAddressPrimary(userId: string, addressId: string, options?: CallOptions): Promise<UserAddress> {
     const path = { user_id: userId, address_id: addressId };
     return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/primary', { path }, options);
+  }
+
+  /** Sends a code to an address, by a notification of a type of the catalog. */
+  verifyAddress(userId: string, addressId: string, body: VerifyBody, options?: CallOptions): Promise<SentCode> {
+    const path = { user_id: userId, address_id: addressId };
+    return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/verify', { path, body }, options);
+  }
+
+  /** Verifies an address by the code that was sent to it. */
+  confirmAddress(userId: string, addressId: string, body: CodeBody, options?: CallOptions): Promise<UserAddress> {
+    const path = { user_id: userId, address_id: addressId };
+    const url = '/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm';
+    return this.request('post', url, { path, body }, options);
   }
 
   /** Removes an address; if messages went to it, they go to the next of its kind. */
