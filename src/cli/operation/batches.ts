@@ -174,12 +174,13 @@ async function add(api: ApiClient, id: string, file: string): Promise<CommandOut
     totals.rejected += summary.rejected;
     totals.errors = [...totals.errors, ...(answer.slice(0, -1) as LineError[])].slice(0, MAX_PRINTED_ERRORS);
     part = [];
-    console.error(`${formatCount(totals.lines, 'line')} …`);
   };
   for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     if (line++ < known) continue;
     part.push(`${text}\n`);
-    if (part.length >= PART_LINES) await flush();
+    if (part.length < PART_LINES) continue;
+    await flush();
+    console.error(`${formatCount(totals.lines, 'line')} …`);
   }
   await flush();
   const errors = totals.errors.map(({ line: at, code, message }) => `  line ${at + 1}  ${code}  ${message}`);
