@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Provider } from '../src/channels/provider.ts';
-import type { Target } from '../src/model/delivery.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import type { Target } from '../src/model/delivery.ts';
 import { expectProblem } from './support/api.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
