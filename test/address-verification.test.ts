@@ -27,7 +27,7 @@ const sent: { readonly to: string; readonly text: string }[] = [];
 const collecting = (channel: 'email' | 'sms'): Provider => ({
   ...sandboxProvider([channel]),
   async send(outgoing, options) {
-    sent.push({ to: String(outgoing.address), text: JSON.stringify(outgoing.message) });
+    sent.push({ to: JSON.stringify(outgoing), text: JSON.stringify(outgoing.message) });
     return sandboxProvider([channel]).send(outgoing, options);
   },
 });
