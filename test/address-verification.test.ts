@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Provider } from '../src/channels/provider.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
-import type { Target } from '../src/model/delivery.ts';
 import { expectProblem } from './support/api.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -28,14 +27,10 @@ const sent: { readonly to: string; readonly text: string }[] = [];
 const collecting = (channel: 'email' | 'sms'): Provider => ({
   ...sandboxProvider([channel]),
   async send(outgoing, options) {
-    sent.push({ to: toAddress(outgoing.target), text: JSON.stringify(outgoing.message) });
+    sent.push({ to: JSON.stringify(outgoing), text: JSON.stringify(outgoing.message) });
     return sandboxProvider([channel]).send(outgoing, options);
   },
 });
-
-function toAddress(target: Target): string {
-  return target.kind === 'email' ? target.address : target.kind === 'phone' ? target.number : '';
-}
 
 let tidings: TestTidings;
 let server: TestServer;

@@ -96,12 +96,7 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const k: { [key: string]: ConsentTerms } = { ...other.k };
   for (const [key, said] of Object.entries(survivor.k ?? {})) k[key] = uniteConsents(said, k[key]);
   const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
-  const d = uniteSaid(
-    survivor.d,
-    other.d,
-    () => 0,
-    () => false,
-  );
+  const d = uniteSaid(survivor.d, other.d, strictnessOfDigestTime, () => false);
   const { reset } = survivor;
   const united: Terms = {
     ...(Object.keys(p).length > 0 && { p }),
