@@ -1840,6 +1840,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to an address of a user, by a notification of a type of the catalog */
+        post: operations["verifyAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify an address of a user by the code that was sent to it */
+        post: operations["confirmAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/consents": {
         parameters: {
             query?: never;
@@ -2023,6 +2057,23 @@ export interface paths {
         get: operations["streamInbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge a user into another: what is open, and later events of the id, go to the survivor; it cannot be undone */
+        post: operations["mergeUser"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3055,6 +3106,13 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        CodeBody: {
+            /**
+             * @description Six digits
+             * @example 042917
+             */
+            code: string;
         };
         /** @description A consent that was granted or withdrawn */
         Consent: {
@@ -4847,6 +4905,13 @@ export interface components {
             /** @example default */
             tenant_id: string;
         };
+        MergeBody: {
+            /**
+             * @description Your id of the survivor
+             * @example user-1042
+             */
+            into: string;
+        };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
             /** @description Buttons */
@@ -6293,7 +6358,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -7297,6 +7362,22 @@ export interface components {
              */
             zone_from?: "recipient" | "request" | "tenant" | "default";
         };
+        /** @description A code that was sent to an address */
+        SentCode: {
+            /**
+             * @description Id of the address
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            address_id: string;
+            /**
+             * Format: date-time
+             * @description The code is of no use afterwards
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description Null: the plan has dropped it */
+            notification_id: string | null;
+        };
         /** @description The sender of a request, and its rights */
         Session: {
             /** @description Sender of this request; null: an unknown one */
@@ -8091,6 +8172,9 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             updated_at: string;
+            /** @description When the user proved to read it; null: never */
+            verified_at: string | null;
+            verify_method: "code" | null;
         };
         /** @description By kind, the one that receives first */
         UserAddresses: {
@@ -8165,6 +8249,37 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             updated_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description The merge of a user into another */
+        UserMerge: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            merged_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            merged_into: string;
+            /** @description What went to the survivor; nothing if they were merged before */
+            moved: {
+                addresses: number;
+                devices: number;
+                inbox_items: number;
+                /** @description Uses of limits that the survivor did not have */
+                limit_uses: number;
+                /** @description Notifications that are not sent yet */
+                notifications: number;
+                /** @description Rules that wait; each keeps its due time */
+                waits: number;
+            };
             /**
              * @description Your id of the user
              * @example user-1042
@@ -8349,6 +8464,13 @@ export interface components {
             value: components["schemas"]["Json"];
             /** @enum {string} */
             verdict: "go" | "hold" | "fold" | "drop";
+        };
+        VerifyBody: {
+            /**
+             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`
+             * @example VERIFY_ADDRESS
+             */
+            type: string;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -8973,6 +9095,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, too_much_to_merge, too_many_addresses */
+        IdempotencyKeyReusedTooMuchToMergeTooManyAddresses: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_much_to_merge" | "too_many_addresses";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, unknown_type, category_mismatch, invalid_notification */
         IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification: {
             headers: {
@@ -8982,6 +9118,34 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "unknown_type" | "category_mismatch" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, wrong_code, code_expired */
+        IdempotencyKeyReusedWrongCodeCodeExpired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "wrong_code" | "code_expired";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -9206,6 +9370,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "account_exists";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, already_merged */
+        NotReadableIdempotencyInProgressAlreadyMerged: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "already_merged";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -9615,6 +9793,7 @@ export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type CodeBody = components['schemas']['CodeBody'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -9689,6 +9868,7 @@ export type Member = components['schemas']['Member'];
 export type MemberChange = components['schemas']['MemberChange'];
 export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
+export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
@@ -9773,6 +9953,7 @@ export type SendingResumption = components['schemas']['SendingResumption'];
 export type SendingState = components['schemas']['SendingState'];
 export type SendRequest = components['schemas']['SendRequest'];
 export type SendResult = components['schemas']['SendResult'];
+export type SentCode = components['schemas']['SentCode'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
@@ -9807,6 +9988,7 @@ export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
+export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
 export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
@@ -9816,6 +9998,7 @@ export type VariantTest = components['schemas']['VariantTest'];
 export type VariantTestEnd = components['schemas']['VariantTestEnd'];
 export type VariantTestResults = components['schemas']['VariantTestResults'];
 export type Verdict = components['schemas']['Verdict'];
+export type VerifyBody = components['schemas']['VerifyBody'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -9850,7 +10033,10 @@ export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
+export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
+export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
@@ -9867,6 +10053,7 @@ export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
 export type ResponseNotReadableIdempotencyInProgressAccountExists = components['responses']['NotReadableIdempotencyInProgressAccountExists'];
+export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['responses']['NotReadableIdempotencyInProgressAlreadyMerged'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
 export type ResponseNotReadableIdempotencyInProgressManagedByFiles = components['responses']['NotReadableIdempotencyInProgressManagedByFiles'];
@@ -18945,7 +19132,9 @@ export interface operations {
                      *           "primary": true,
                      *           "is_trait": true,
                      *           "added_at": "2026-11-02T09:30:00.000Z",
-                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "verified_at": "2026-11-02T09:30:00.000Z",
+                     *           "verify_method": "code"
                      *         }
                      *       ]
                      *     }
@@ -19002,7 +19191,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -19022,7 +19213,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -19077,7 +19270,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -19137,7 +19332,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -19152,6 +19349,126 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentCode"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    confirmAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "kind": "email",
+                     *       "address": "m…@example.com",
+                     *       "primary": true,
+                     *       "is_trait": true,
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedWrongCodeCodeExpired"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -19728,7 +20045,7 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
-            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
@@ -20030,6 +20347,69 @@ export interface operations {
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimitedTooManyStreams"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    mergeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "merged_into": "user-1042",
+                     *       "merged_at": "2026-11-02T09:30:00.000Z",
+                     *       "moved": {
+                     *         "addresses": 1,
+                     *         "devices": 1,
+                     *         "waits": 1,
+                     *         "notifications": 1,
+                     *         "inbox_items": 1,
+                     *         "limit_uses": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserMerge"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooMuchToMergeTooManyAddresses"];
+            429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

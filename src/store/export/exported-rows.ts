@@ -141,7 +141,6 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
       ),
   },
   {
-<<<<<<< HEAD
     name: 'batches',
     query: ofUser('batch_recipients', 'batch_id, line', `- 'address_hash'`),
     open: (seal, tenantId, stored) =>
@@ -151,11 +150,11 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
         documentRow('batch_recipients', tenantId, text(stored.row, 'batch_id'), String(stored.row.line)),
         (recipient) => ({ recipient }),
       ),
-=======
+  },
+  {
     name: 'verifications',
     query: ofUser('address_verifications', 'kind, hash', `- 'hash' - 'code_hash'`),
     open: asIs,
->>>>>>> main
   },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
