@@ -64,6 +64,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     direct: buildDirectRules(notifications, direct, directAt),
     frequency: buildFrequencyRules(notifications, compileRule(FOLDED, groups, alone)),
     digestChannels: findDigestChannels(data),
+    deduped: data.notifications.filter(({ dedupe }) => dedupe !== undefined),
     byTrigger,
     byPatternEvent,
     byCancelEvent,

@@ -5,7 +5,7 @@
 
 import type { Channel } from '../../model/delivery.ts';
 import { type Event, getAddressKind, type Millis, type Profile } from '../../model/event.ts';
-import { CAP_LOOK_BACK_MS, toCapKey } from '../../model/plan.ts';
+import { CAP_LOOK_BACK_MS, toCapKey, toDedupeKey } from '../../model/plan.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
 import { toFixedIso } from '../../time/calendar.ts';
 import { isSameValue } from '../../users/profile.ts';
@@ -117,11 +117,13 @@ export function requiredLimits(rules: RuleSet, event: Event, ids: Ids, now: Mill
   return lookups;
 }
 
-/** Returns the uses of caps that are required to plan messages to a user. @param now latest time of the decision */
-export function requiredCaps({ policy }: RuleSet, now: Millis): LimitLookup[] {
-  if (policy.caps === NO_POLICY.caps) return NO_LOOKUPS;
-  const range = { from: toFixedIso(now - CAP_LOOK_BACK_MS), to: 'ever' };
-  return (Object.keys(policy.caps) as Channel[]).map((channel) => ({ limitKey: toCapKey(channel), ...range }));
+/** Returns the uses of caps, and the recent contents, that are required to plan messages to a user. @param now latest time of the decision */
+export function requiredForPlan({ policy, deduped }: RuleSet, now: Millis): LimitLookup[] {
+  if (policy.caps === NO_POLICY.caps && deduped.length === 0) return NO_LOOKUPS;
+  const from = toFixedIso(now - CAP_LOOK_BACK_MS);
+  const capped = (Object.keys(policy.caps) as Channel[]).map(toCapKey);
+  const contents = deduped.map(({ name }) => toDedupeKey(name));
+  return [...capped, ...contents].map((limitKey) => ({ limitKey, from, to: 'ever' }));
 }
 
 const NO_LOOKUPS: LimitLookup[] = [];

@@ -87,6 +87,8 @@ export interface RuleSet {
   readonly byName: ReadonlyMap<string, CompiledRule>;
   readonly direct: DirectRules;
   readonly frequency: FrequencyRules;
+  /** Notification types that do not repeat themselves. */
+  readonly deduped: readonly NotificationType[];
   /** By notification type: the channels on which it can be sent as a digest. */
   readonly digestChannels: ReadonlyMap<string, ReadonlySet<Channel>>;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;

@@ -1,10 +1,11 @@
+import type { Json } from '../../model/event.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
-import { act } from './act.ts';
+import { act, evaluateAll } from './act.ts';
 import { applyGates } from './gates.ts';
 import { isAllDropped, planTypes } from './plan-types.ts';
-import { fillVariables } from './variables.ts';
+import { evaluateVariables, fillVariables } from './variables.ts';
 
 /**
  * Fires a rule whose condition and pattern hold and whose wait, if any, is over: acts if the gates let it pass, else adds a
@@ -19,7 +20,7 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
-  const plans = planTypes(ctx, firing, compiled, verdict.types);
+  const plans = planTypes(ctx, firing, compiled, verdict.types, () => toContent(ctx, compiled, firing));
   const isDropped = plans !== undefined && verdict.types.every((type) => isAllDropped(plans.get(type)));
   const passed = compiled.checksVariables && !isDropped ? fillVariables(ctx, compiled, firing, verdict) : verdict;
   return passed ? act(ctx, compiled, firing, passed, plans) : false;
@@ -40,4 +41,16 @@ export function recheckAndAct(ctx: DecisionContext, compiled: CompiledRule, firi
     }
   }
   return fireRule(ctx, compiled, firing);
+}
+
+/** Returns what the templates of a firing are filled with: its variables, or else its event, with `data` and the items of a digest. */
+function toContent(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): Json {
+  const { trigger, items } = firing;
+  const variables = evaluateVariables(ctx, compiled, firing);
+  return {
+    ...(variables ? { variables } : { event: trigger.properties }),
+    data: evaluateAll(compiled.data, toScope(ctx, firing)),
+    ...(items && { items: items.map(({ event }) => event) }),
+    ...(compiled.isDirect && { content: trigger.properties.content ?? null }),
+  };
 }

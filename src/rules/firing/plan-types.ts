@@ -1,5 +1,6 @@
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
+import type { Json } from '../../model/event.ts';
 import { getFoldedType } from '../../model/frequency.ts';
 import type { CapUses, Folding, NotificationPlan, PlanUser } from '../../model/plan.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
@@ -10,6 +11,7 @@ import type { DecisionContext, Firing } from '../context.ts';
 import { readDirect } from '../direct.ts';
 import type { Wait } from '../facts.ts';
 import type { UserState } from '../user-state.ts';
+import { findSameContent } from './same-content.ts';
 
 /** Plans that are not the ordinary ones, by notification type. */
 export type TypePlans = ReadonlyMap<string, NotificationPlan>;
@@ -17,6 +19,7 @@ export type TypePlans = ReadonlyMap<string, NotificationPlan>;
 /**
  * Plans the notifications of a rule on the terms of the user. The policy is that of the active catalog version, however old the
  * wait that ends; the notification type is that of the version that decides.
+ * @param getContent returns what the templates are filled with; only called for types that do not repeat themselves
  * @returns undefined: all plans are the ordinary ones
  */
 export function planTypes(
@@ -24,10 +27,11 @@ export function planTypes(
   { catalogVersion, trigger }: Firing,
   { rule: { name: rule, channels }, isDirect }: CompiledRule,
   types: readonly string[],
+  getContent: () => Json,
 ): TypePlans | undefined {
   const { plan, rules, user, now } = ctx;
   const { policy } = rules.active;
-  if (!plan || (user.terms === NO_TERMS && policy === NO_POLICY)) return undefined;
+  if (!plan || (user.terms === NO_TERMS && policy === NO_POLICY && rules.active.deduped.length === 0)) return undefined;
   const { notifications, digestChannels } = catalogVersion === undefined ? rules.active : rules.at(catalogVersion);
   const isDigest = getFoldedType(rule) !== undefined;
   const direct = isDirect ? readDirect(trigger) : undefined;
@@ -37,7 +41,10 @@ export function planTypes(
     const type = notifications.get(name);
     const folding = isDigest ? undefined : toFolding(digestChannels.get(name));
     const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
-    const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses };
+    // Like the policy, the window is that of the active version.
+    const window = isDigest ? undefined : rules.active.notifications.get(name)?.dedupe;
+    const dedupe = window === undefined ? undefined : findSameContent(ctx, name, window, getContent());
+    const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses, dedupe };
     const found = type && plan({ ...asked, type }, channels, direct);
     if (found) plans.set(name, found);
   }
