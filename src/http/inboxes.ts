@@ -117,13 +117,9 @@ export class Inboxes {
   }
 }
 
-/** A position that no inbox reaches: its reader has to list again, as it may have missed something. */
-const UNKNOWN_POSITION = Number.MAX_SAFE_INTEGER;
-
-/** Returns the position in a header, UNKNOWN_POSITION for one that no event of ours has; undefined: none. */
+/** Returns the position in a header; undefined: none, or one that no event of ours has. */
 function readPosition(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string' || header === '') return undefined;
-  return /^\d{1,15}$/.test(header) ? Number(header) : UNKNOWN_POSITION;
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 /** @throws TidingsError if the time is missing, wrong or not wanted */

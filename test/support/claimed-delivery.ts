@@ -20,7 +20,6 @@ export const CLAIMED: ClaimedDelivery = {
   activeCatalog: 1,
   heardOutcomes: null,
   sequence: null,
-  hasTerms: false,
   data: {},
   sealedData: null,
   attempt: 3,

@@ -105,8 +105,6 @@ function idsOf(rows: Rows): string[] {
     endpointIds,
     deviceIds,
     addressIds,
-    templateIds,
-    batchIds,
     ...others
   } = rows;
   return [
@@ -117,7 +115,5 @@ function idsOf(rows: Rows): string[] {
     endpointIds[0],
     deviceIds[0],
     addressIds[0],
-    ...templateIds,
-    batchIds[0],
   ];
 }

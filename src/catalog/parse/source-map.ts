@@ -24,8 +24,6 @@ const FILES: { readonly [part: string]: string } = {
   groups: 'rules',
   routes: 'routes',
   prices: 'routes',
-  preferences: 'preferences',
-  frequency: 'preferences',
 };
 
 /**

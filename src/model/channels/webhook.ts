@@ -4,7 +4,6 @@ export const webhook: ChannelDescriptor = {
   name: 'webhook',
   label: 'webhook',
   phrase: 'by webhook',
-  isForOthers: true,
   targets: 'endpoints',
   ownProvider: 'webhook',
   retriesForDays: true,

@@ -42,9 +42,7 @@ export function maskItems(items: readonly DigestItem[]): readonly DigestItem[] {
   const masked = items.map((item) => {
     const event = maskDocument(item.event);
     const traits = maskDocument(item.traits);
-    const variables = item.variables && maskDocument(item.variables);
-    const isSame = event === item.event && traits === item.traits && variables === item.variables;
-    return isSame ? item : { ...item, event, traits, ...(variables && { variables }) };
+    return event === item.event && traits === item.traits ? item : { ...item, event, traits };
   });
   return masked.every((item, index) => item === items[index]) ? items : masked;
 }
