@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { systemActor } from '../src/model/principal.ts';
 import { claimDeliveries } from '../src/store/deliveries/claim.ts';
+import type { ClaimedDelivery } from '../src/store/deliveries/claimed-delivery.ts';
 import { retryDelivery } from '../src/store/deliveries/delivery-commands.ts';
 import { settleDeliveries } from '../src/store/deliveries/settlements.ts';
 import { spreadDelivery } from '../src/store/deliveries/spread.ts';
@@ -25,6 +26,15 @@ async function listStatuses(push: PushTidings, user: string): Promise<string[]> 
     [user],
   );
   return rows.map(({ status }) => status);
+}
+
+/** Posts a push message to `ann` while no worker runs, and claims it. */
+async function claimOne({ tidings, post }: PushTidings): Promise<ClaimedDelivery> {
+  await tidings.stopWorkers();
+  await post('ann');
+  const { pool } = tidings.database;
+  const [claimed] = await claimDeliveries(pool, 'worker', [{ channel: 'push', count: 1 }], tidings.clock.now, 30_000);
+  return claimed as ClaimedDelivery;
 }
 
 function sentTokens(push: PushTidings): unknown[] {
@@ -66,11 +76,9 @@ test('it goes to the first device alone also if that is registered while the att
   const push = await start();
   const { tidings } = push;
   const { pool } = tidings.database;
-  await tidings.stopWorkers();
-  await push.post('ann');
-  const [claimed] = await claimDeliveries(pool, 'worker', [{ channel: 'push', count: 1 }], tidings.clock.now, 30_000);
+  const claimed = await claimOne(push);
   await push.register('ann', { token: 'the first' });
-  await settleDeliveries(pool, 'worker', [missingOf(claimed!, 'missing_device')], tidings.clock.now);
+  await settleDeliveries(pool, 'worker', [missingOf(claimed, 'missing_device')], tidings.clock.now);
   await push.register('ann', { token: 'the second' });
   await push.startWorker();
   await expect.poll(() => listStatuses(push, 'ann'), { timeout: 10_000 }).toEqual(['sent']);
@@ -81,11 +89,9 @@ test('a worker that has yet to look for devices sends to all that it finds', asy
   const push = await start();
   const { tidings } = push;
   const { pool } = tidings.database;
-  await tidings.stopWorkers();
-  await push.post('ann');
-  const [claimed] = await claimDeliveries(pool, 'worker', [{ channel: 'push', count: 1 }], tidings.clock.now, 30_000);
+  const claimed = await claimOne(push);
   const devices = [await push.register('ann'), await push.register('ann')];
-  expect(await spreadDelivery(pool, claimed!, devices, true)).toBe(true);
+  expect(await spreadDelivery(pool, claimed, devices, true)).toBe(true);
   const { rows } = await pool.query('select target, status, reason_code, reason from deliveries order by target');
   expect(rows).toEqual(devices.sort().map((target) => ({ target, status: 'queued', reason_code: null, reason: null })));
 });
