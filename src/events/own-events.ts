@@ -2,8 +2,8 @@
 const OWN: unique symbol = Symbol('event of Tidings itself');
 
 /**
- * Marks an event that Tidings itself ingests: about the terms of a user, or the request of a message. It goes through the same
- * pipeline as a posted event; posted, its type would be rejected.
+ * Marks an event that Tidings itself ingests, such as one about a suppression. It goes through the same pipeline as a posted event;
+ * posted, its type would be rejected.
  */
 export function markOwn<Item extends object>(item: Item): Item {
   return Object.defineProperty(item, OWN, { value: true });
