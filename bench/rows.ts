@@ -1,6 +1,7 @@
 import type { Row } from './row.ts';
 import { backtestRow } from './rows/backtest.ts';
 import { batchRow } from './rows/batch.ts';
+import { batchSendRow } from './rows/batch-send.ts';
 import { cpuRow } from './rows/cpu.ts';
 import { deliveredRow } from './rows/delivered.ts';
 import { deliveryRow } from './rows/delivery.ts';
@@ -12,8 +13,10 @@ import { lateRow, windowRow } from './rows/late.ts';
 import { latencyRow } from './rows/latency.ts';
 import { requestsRow } from './rows/requests.ts';
 import { rulesRow } from './rows/rules.ts';
+import { sendsRow } from './rows/sends.ts';
 import { singleRow } from './rows/single.ts';
 import { smtpRow } from './rows/smtp.ts';
+import { templatesRow } from './rows/templates.ts';
 import { floodRow, tenantsRow } from './rows/tenants.ts';
 import { pendingRow, timersRow } from './rows/timers.ts';
 import { urgentRow } from './rows/urgent.ts';
@@ -25,6 +28,8 @@ export const ROWS: readonly Row[] = [
   deliveredRow,
   singleRow,
   requestsRow,
+  sendsRow,
+  batchSendRow,
   deliveryRow,
   smtpRow,
   httpSinkRow,
@@ -40,6 +45,7 @@ export const ROWS: readonly Row[] = [
   backtestRow,
   timersRow,
   pendingRow,
+  templatesRow,
   tenantsRow,
   floodRow,
 ];

@@ -128,6 +128,7 @@ export async function startSetup(events: number, log: (line: string) => void): P
 /** The parts of one Tidings process on a database. */
 export interface Tidings {
   readonly pipeline: Pipeline;
+  readonly catalogs: CatalogCache;
   readonly seal: Seal;
   /** Starts delivering. */
   deliver(): Promise<void>;
@@ -162,6 +163,7 @@ export async function withTidings<T>(
   try {
     return await work({
       pipeline,
+      catalogs,
       seal,
       async deliver() {
         const name = 'bench';

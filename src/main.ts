@@ -7,6 +7,7 @@ import { buildHealth } from './health/build-health.ts';
 import { checkPort, listenForProbes } from './http/listen.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { makeOwnerLink } from './members/owner-link.ts';
+import type { Channel } from './model/delivery.ts';
 import type { Millis } from './model/event.ts';
 import { Seal } from './privacy/seal.ts';
 import { openApiDatabase, serveApi } from './process/api.ts';
@@ -18,6 +19,7 @@ import { openDatabase } from './process/open-database.ts';
 import { openProviders } from './process/open-providers.ts';
 import type { Parts } from './process/parts.ts';
 import { createWorkers } from './process/workers.ts';
+import { listAccountChannels } from './store/accounts.ts';
 import { hasOtherOwner } from './store/members/members.ts';
 import { checkEncryptionKey } from './store/metadata.ts';
 import { Announcer } from './store/pg/announcer.ts';
@@ -46,6 +48,8 @@ export interface Running {
   readonly catalog: Catalog;
   /** The label of each provider by which messages leave this machine, by its name. */
   readonly providerLabels: { readonly [provider: string]: string };
+  /** Channels for which tenants have accounts of their own, at start. */
+  readonly accountChannels: readonly Channel[];
   /**
    * Stops: responds to the requests under way, lets sends end, returns unstarted deliveries, and stops the embedded
    * database. A second call waits for the first.
@@ -156,6 +160,7 @@ async function start(
     database: embedded ? 'embedded' : 'external',
     catalog,
     providerLabels: providers.labels,
+    accountChannels: await listAccountChannels(pool),
     makeOwnerLink: async () =>
       apiDatabase !== null && url !== null && (await needsOwnerLink(apiDatabase.owner, config))
         ? makeOwnerLink(apiDatabase.owner, tenant, config.publicUrl ?? url, clock())

@@ -58,6 +58,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
       [replayed, replayed],
     );
   }
+  await makeTemplates(example);
   const key = (await server.post('/api/v1/keys', { name: 'example', scopes: ['users:read'] })).body.key_id;
   return {
     getKey: key,
@@ -80,6 +81,27 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     listWebhookDeliveries: endpoint_id,
     replayWebhook: endpoint_id,
   };
+}
+
+/** Makes the template that examples name; none for the example that creates it. */
+async function makeTemplates(example: string): Promise<void> {
+  const { server, tidings } = api;
+  await tidings.database.pool.query('delete from template_tests; delete from templates');
+  await server.send('PATCH', '/api/v1/tenant', { settings: { template_source: 'api' } });
+  if (!/Template|Translation|VariantTest/.test(example) || example === 'createTemplate') return;
+  const parts = { subject: 'Welcome', text: 'Hello' };
+  const template = { name: 'CLIENT_WELCOME', type: 'WELCOME_EMAIL', channel: 'email', parts };
+  expect((await server.post('/api/v1/templates', template)).status).toBe(201);
+  const activate = (id: string) => server.post(`/api/v1/templates/${id}/activate`, {});
+  if (example === 'rollBackTemplate') {
+    await activate('CLIENT_WELCOME');
+    await server.send('PATCH', '/api/v1/templates/CLIENT_WELCOME', { parts: { text: 'Hi' } });
+    expect((await activate('CLIENT_WELCOME')).body.version).toBe(2);
+  } else if (example === 'startVariantTest') {
+    await activate('CLIENT_WELCOME');
+    await server.post('/api/v1/templates', { ...template, name: 'SHORT', variant: 'short' });
+    expect((await activate('SHORT')).status).toBe(200);
+  }
 }
 
 /** Returns the header of a user, who reaches the own data alone. */
@@ -126,6 +148,8 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   applyCatalog: [422],
   // Tenant default, which cannot follow itself.
   followCatalog: [404],
+  // No test was started.
+  getVariantTestResults: [404],
   // A link that no start printed.
   useOwnerLink: [401],
 };

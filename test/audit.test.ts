@@ -90,6 +90,8 @@ describe('audit', () => {
               provider: 'sandbox',
               provider_message_id: `sandbox-${id}.email`,
               attempts_made: 1,
+              decided_by: null,
+              hold_code: null,
               due_at: '2025-11-20T12:00:00.000Z',
               created_at: '2025-11-20T12:00:00.000Z',
               finished_at: '2025-11-20T12:00:00.000Z',

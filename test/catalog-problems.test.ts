@@ -17,7 +17,7 @@ describe('reports a mistake in a catalog with its place and a hint', () => {
     [
       'a key that does not exist',
       rule('hue: red'),
-      'rules.yaml:4:5: unknown key "hue" in WELCOME (use one of: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 16 more)',
+      'rules.yaml:4:5: unknown key "hue" in WELCOME (use one of: on, when, after, count, unless, key, delay, at, if_past, if_missing, recheck, cancel_on and 17 more)',
     ],
     ['repeated key', rule('on: payment_failed'), 'rules.yaml:4:5: "on" appears twice (remove or rename one)'],
     ['tab', rule('\twhen: "true"'), 'rules.yaml:4:5: Tabs are not allowed as indentation (indent with spaces)'],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, EVENTS, KINDS, ROUTES, RULES } from './support/every-key.ts';
+import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**
@@ -35,6 +35,12 @@ function wordsOfSchema(part: unknown): string[] {
 
 const quote = JSON.stringify;
 
+/** The key without which another one says nothing. */
+const NEEDS: { readonly [key: string]: string } = {
+  ...{ traits: 'events', mapping: 'events', groups: 'rules' },
+  ...{ layout: 'notifications', variables: 'notifications' },
+};
+
 describe('keys', () => {
   const rule = `${RULES}  R:\n    notify: TELL\n`;
   const onBooked = `${rule}    on: booked\n`;
@@ -46,6 +52,8 @@ describe('keys', () => {
     ['/definitions/notification', 'notifications.yaml', 'notifications:\n  N:\n'],
     ['/definitions/routeEntry', 'routes.yaml', 'routes:\n  email:\n    -\n'],
     ['/definitions/price', 'routes.yaml', 'prices:\n  -\n'],
+    ['/definitions/switches', 'preferences.yaml', 'defaults:\n'],
+    ['/definitions/region', 'preferences.yaml', 'legal_hours:\n  sms:\n    regions:\n      US-FL:\n'],
     ['/properties/groups/additionalProperties', 'rules.yaml', 'rules:\ngroups:\n  G:\n'],
     ['/definitions/rule', 'rules.yaml', `${RULES}  R:\n`],
     ['/definitions/step', 'rules.yaml', `${onBooked}    after:\n`],
@@ -101,18 +109,33 @@ describe('keys', () => {
 
   test('at the top of a file, and which of them go together', async () => {
     const tops: string[][] = [];
-    for (const file of ['events.yaml', 'notifications.yaml', 'rules.yaml', 'routes.yaml', 'cases.yaml'] as const) {
+    for (const file of [
+      'events.yaml',
+      'notifications.yaml',
+      'rules.yaml',
+      'routes.yaml',
+      'preferences.yaml',
+      'cases.yaml',
+    ] as const) {
       const [known] = await findKnownWords(file, '', VOCABULARY, lineUnder(''));
       tops.push([...known!]);
     }
     expect(tops.flat().sort()).toEqual(keysAt(''));
     expect(SCHEMA.additionalProperties).toBe(false);
-    const empty: { readonly [key: string]: unknown } = { cases: [], prices: [] };
+    const empty: { readonly [key: string]: unknown } = {
+      cases: [],
+      prices: [],
+      layout: 'none',
+      zone: 'UTC',
+      required: ['TELL'],
+      quiet_hours: '22:00-08:00',
+      hold_spread: '10m',
+    };
     for (const one of tops.flat()) {
       for (const other of tops.flat()) {
         const errors = errorsIn({ [one]: empty[one] ?? {}, [other]: empty[other] ?? {} });
         const together = tops.some((top) => top.includes(one) && top.includes(other));
-        const needs = { traits: 'events', mapping: 'events', groups: 'rules' }[one] ?? one;
+        const needs = NEEDS[one] ?? one;
         expect(errors.length === 0, `${one} and ${other}`).toBe(together && [one, other].includes(needs));
       }
     }
@@ -123,7 +146,8 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    for (const document of [parse(EVENTS), parse(ROUTES), ...documents]) expect(errorsIn(document, check)).toEqual([]);
+    for (const document of [parse(EVENTS), parse(NOTIFICATIONS), parse(ROUTES), parse(PREFERENCES), ...documents])
+      expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);
     expect([...all].filter((place) => !seen.has(place))).toEqual([]);
   });

@@ -237,8 +237,8 @@ describe('the schema rejects what the parser rejects', () => {
     },
     trait: {},
     notification: {
-      // Whether there are templates, which stand in other files; and invisible characters in a name.
-      'another word': ['provider_template'],
+      // Whether there are templates and layouts, which stand in other files; and invisible characters in a name.
+      'another word': ['provider_template', 'layout', 'layout.internal'],
       'another shape': ['provider_template'],
       'a key less': ['provider_template', 'provider_template.email'],
     },
@@ -249,10 +249,12 @@ describe('the schema rejects what the parser rejects', () => {
         ...['after.event', 'count.of', 'count.since', 'unless.event', 'do.emit', 'do.cancel'],
         // Expressions.
         ...['when', 'key', 'for', 'at', 'after.same', 'count.same', 'unless.same', 'choose.when'],
-        ...['data.*', 'do.set.*', 'do.with.*'],
+        ...['data.*', 'do.set.*', 'do.with.*', 'variables', 'variables.app_name'],
         // Zones, and cron patterns.
         ...['zone', 'limit', 'every'],
       ],
+      // The declared variables of the notification.
+      'another key': ['variables'],
       'another shape': ['on.to'],
       'an item twice': ['on', 'count.of', 'unless.event', 'cancel_on', 'choose'],
       // Another key needs the one that is gone.

@@ -27,6 +27,8 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/accounts/provider-page.ts': 'what to write to try an account, for each channel',
   'src/accounts/trials.ts': 'the same',
   'src/cli/operation/providers.ts': 'the same',
+  'src/cli/operation/preferences.ts': 'examples of a change',
+  'src/http/schemas/consents.ts': 'an example',
   'src/http/schemas/accounts.ts': 'the kinds of a target, of which one has the name of its channel',
   'src/model/delivery.ts':
     'the list of the names, of which their type is made; and the log, which is a provider of alerts',

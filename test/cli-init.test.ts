@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test.each(['fintech', 'booking', 'marketplace'])(
+test.each(['fintech', 'booking', 'marketplace', 'lending'])(
   'the example %s is written, is valid, and its cases pass',
   async (name) => {
     const dir = join(folder, 'new', 'catalog');
@@ -49,6 +49,6 @@ test('a folder that is not empty, and a file, are left as they are', async () =>
 
 test('an unknown example is a usage error that lists the known ones', async () => {
   const { errors, exitCode } = await runCommand('init', 'nonsense', '--dir', join(folder, 'a'));
-  expect([errors, exitCode]).toEqual([expect.stringContaining('fintech, booking, marketplace'), 2]);
+  expect([errors, exitCode]).toEqual([expect.stringContaining('fintech, booking, marketplace, lending'), 2]);
   expect(await readdir(folder)).toEqual([]);
 });

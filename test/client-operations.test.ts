@@ -7,9 +7,13 @@ import { buildApiDocument } from '../src/http/openapi/build-document.ts';
 const LEFT_OUT: { readonly [operation: string]: string } = {
   'POST /events': 'the same as POST /api/v1/events, for callers with the address of the reference document',
   'GET /audit/{user_id}': 'the same as GET /api/v1/audit/{user_id}, likewise',
+  'GET /customer-notifications/{id}': 'the same as GET /api/v1/customer-notifications/{id}, likewise',
+  'PATCH /customer-notifications/{id}': 'the same as PATCH /api/v1/customer-notifications/{id}, likewise',
   'GET /api/v1/audit-log/export': 'a file of lines for other programs; auditLog.list reads the same entries',
+  'POST /api/v1/users/{user_id}/export': 'an archive for a file; `tidings users export` writes it',
   'GET /api/v1/users/{user_id}/inbox/stream': 'a stream of server-sent events, for a reader of those',
   'GET /api/v1/me/inbox/stream': 'a stream of server-sent events, for a reader of those',
+  'GET /api/v1/batches/{id}/results/export': 'a file of lines; batches.results reads the same',
   'GET /api/v1/session': 'the cookie of the console',
   'POST /api/v1/session': 'the cookie of the console',
   'DELETE /api/v1/session': 'the cookie of the console',

@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { courier } from '../src/channels/courier/courier.ts';
-import { ADDRESS } from './support/channel-contract.ts';
+import { GuardedClient } from '../src/http-out/guarded-client.ts';
+import { ADDRESS, never, outgoing } from './support/channel-contract.ts';
 import { testDefinition } from './support/definition-contract.ts';
+import { startStandIn } from './support/stand-ins/http-stand-in.ts';
 import { fakeTools, toRequest } from './support/stand-ins/sns.ts';
 
 const SECRET = 'a-webhook-secret';
@@ -43,6 +45,31 @@ test('the signature covers time and raw body', async () => {
   }
   const { webhook_secret: _, ...without } = parsed;
   expect(await receipts.verify(good, without, tools)).toContain('webhook_secret');
+});
+
+test('a message that came back has bounced: only the reason of its status says so', () => {
+  const data = { id: '1-abc', status: 'UNDELIVERABLE', reason: 'BOUNCED', error: '550 unknown' };
+  const [receipt] = receipts.read(
+    signed(JSON.stringify({ type: 'message:updated', data })),
+    courier.settings.parse(settings('https://api.courier.com')),
+  ).receipts;
+  expect(receipt).toMatchObject({ kind: 'bounced', code: 'BOUNCED', isPermanent: true });
+});
+
+test('an email with attachments is rejected, and not sent without them', async () => {
+  const standIn = await startStandIn({ status: 202, body: { requestId: '1-abc' } });
+  const http = new GuardedClient(({ hostname }) => hostname === '127.0.0.1');
+  const provider = await courier.open(courier.settings.parse(settings(standIn.url)), { http, clock: Date.now });
+  const attachments = [{ name: 'a.pdf', type: 'application/pdf', content: Buffer.from('%PDF') }];
+  const message = { subject: 'Hello', text: 'Hello', attachments };
+  expect(await provider.send(outgoing({ message }), never())).toMatchObject({
+    kind: 'rejected',
+    reason: expect.stringContaining('attachments'),
+  });
+  expect(standIn.requests).toEqual([]);
+  await provider.close();
+  await http.close();
+  await standIn.stop();
 });
 
 test.each([

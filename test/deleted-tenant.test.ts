@@ -1,7 +1,7 @@
-import type pg from 'pg';
 import { expect, test } from 'vitest';
 import { expectProblem } from './support/api.ts';
 import { createKey } from './support/api-keys.ts';
+import { cutAfter } from './support/cut-pool.ts';
 import { useTenants } from './support/tenants.ts';
 
 const api = useTenants();
@@ -73,25 +73,3 @@ test('a tenant that others follow is not deleted until they follow another one',
   expect((await send('DELETE', '/api/v1/tenants/base')).status).toBe(202);
   expectProblem(await send('POST', '/api/v1/tenants/base/resume'), { status: 409, code: 'tenant_in_use' });
 });
-
-/** Returns a pool whose connections die, as with a killed process, after so many statements. */
-function cutAfter(pool: pg.Pool, statements: number): pg.Pool {
-  let left = statements;
-  const cut = <T extends object>(target: T): T =>
-    new Proxy(target, {
-      get(_target, name) {
-        const value = Reflect.get(target, name) as unknown;
-        if (name === 'query') {
-          return (...args: unknown[]) => {
-            if (left-- <= 0) return Promise.reject(new Error('the process was killed'));
-            return (value as (...given: unknown[]) => unknown).apply(target, args);
-          };
-        }
-        if (name === 'connect') return async () => cut(await pool.connect());
-        // The session ends with the process: what it has not committed is undone.
-        if (name === 'release') return () => (value as (destroy: boolean) => void).call(target, true);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  return cut(pool);
-}

@@ -62,6 +62,7 @@ describe('SPF', () => {
     ['one that lets every server send', ['v=spf1 a +all'], 'fail', /every server/],
     ['one that excludes no server', ['v=spf1 ip4:192.0.2.1 ?all'], 'warn', /does not say/],
     ['an include without a record', ['v=spf1 include:gone.example.net -all'], 'fail', /gone\.example\.net/],
+    ['one that lets no server send', ['v=spf1 -all'], 'warn', /lets no server send/],
     ['a redirect', ['v=spf1 redirect=mail.example.net'], 'ok', /1 of 10/],
     ['only another version', ['v=spf10 -all'], 'warn', /no SPF record/],
   ])('%s', async (_, records, status, detail) => {

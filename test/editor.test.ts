@@ -80,7 +80,7 @@ describe.runIf(PROGRAM).concurrent('an editor', () => {
     ],
     [
       'rules: {}\nnotifications: {}',
-      '1:1 This belongs in another file: notifications.yaml holds "notifications" only.',
+      '1:1 This belongs in another file: notifications.yaml holds "notifications", "layout" and "variables" only.',
     ],
   ];
   test.each(mistakes)('says what is wrong with %j', async (text, ...found) => {

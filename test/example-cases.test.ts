@@ -3,7 +3,7 @@ import { parseCases } from '../src/simulate/cases/parse-cases.ts';
 import { compileCaseRules, runCase } from '../src/simulate/cases/run-case.ts';
 import { loadExample, parseCatalog } from './support/catalog.ts';
 
-describe.each(['fintech', 'booking', 'marketplace'])('examples/%s', async (name) => {
+describe.each(['fintech', 'booking', 'marketplace', 'lending'])('examples/%s', async (name) => {
   const files = await loadExample(name);
   const data = await parseCatalog(files);
   const rules = compileCaseRules(data);

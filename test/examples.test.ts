@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compileTemplate, renderMessage } from '../src/templates/template.ts';
 import { type Catalog, lintFiles, loadExample } from './support/catalog.ts';
 
-const EXAMPLES = ['fintech', 'booking', 'marketplace'] as const;
+const EXAMPLES = ['fintech', 'booking', 'marketplace', 'lending'] as const;
 const folder = (name: string) => new URL(`../examples/${name}/`, import.meta.url).pathname;
 
 const linted = new Map(
@@ -38,8 +38,10 @@ describe.each(EXAMPLES)('examples/%s', (name) => {
       items: [{ event: {}, traits: {}, at: '2025-11-03T10:00:00Z' }],
       total: 1,
     };
+    const own = new Map(catalog.notifications.map((type) => [type.name, type.variables]));
     for (const template of catalog.templates) {
-      const compiled = compileTemplate(template);
+      const declared = { own: own.get(template.notificationType), shared: catalog.variables };
+      const compiled = compileTemplate(template, declared);
       const shown = 'template' in compiled ? renderMessage(compiled.template, data) : compiled;
       expect(shown, `${template.notificationType} ${template.channel}`).toMatchObject({
         message: { text: expect.stringMatching(/\S/) },
@@ -47,6 +49,37 @@ describe.each(EXAMPLES)('examples/%s', (name) => {
       expect(JSON.stringify(shown)).not.toMatch(/undefined|NaN|Invalid|\[object/);
     }
   });
+});
+
+test.each(['booking', 'marketplace', 'lending'])('each message of %s is there in English and Spanish', (name) => {
+  const { templates } = linted.get(name as 'booking')!.data as Catalog;
+  const partsIn = (locale: string) =>
+    templates
+      .filter((template) => template.locale === locale)
+      .map(({ notificationType, channel, parts }) =>
+        [notificationType, channel, ...Object.keys(parts).sort()].join(' '),
+      )
+      .sort();
+  expect(partsIn('es')).toEqual(partsIn('en'));
+  const emails = templates.filter(({ channel }) => channel === 'email');
+  // Hidden, in an element of its own: MJML and the compiler see to it.
+  expect(emails.filter(({ parts }) => /<body[^>]*>\s*[^\s<]/.test(parts.html ?? ''))).toEqual([]);
+  expect(emails.filter(({ parts }) => !parts.subject || !parts.html || !parts.text)).toEqual([]);
+});
+
+test('marketing of the marketplace names the company, its address and how to unsubscribe', () => {
+  const { notifications, templates } = linted.get('marketplace')!.data as Catalog;
+  const marketing = new Set(notifications.filter(({ category }) => category === 'MARKETING').map(({ name }) => name));
+  const emails = templates.filter(
+    ({ channel, notificationType }) => channel === 'email' && marketing.has(notificationType),
+  );
+  expect(emails).toHaveLength(2 * 6);
+  for (const { parts } of emails) {
+    for (const part of [parts.text, parts.html]) {
+      expect(part).toMatch(/\{\{legal_name\}\}, \{\{postal_address\}\}/);
+      expect(part).toMatch(/\{\{unsubscribe_url\}\}.*\{\{frontend_url\}\}\/settings\/messages/);
+    }
+  }
 });
 
 test('booking has 12 notifications for clients and 14 for practitioners', () => {

@@ -162,7 +162,7 @@ function delivery(notificationId: string, status: DeliveryStatus, channel = 'ema
     channel,
     status,
     provider: 'post',
-    reason: status === 'sent' ? null : `because of ${status}.`,
+    reason: status === 'sent' ? null : `because of ${status}`,
     finished_at: finished ? '2025-10-31T19:01:00.000Z' : null,
   };
 }

@@ -57,6 +57,19 @@ test('a channel that fails for good makes the next one due at once, and moves th
   expect(email).toMatchObject({ status: 'queued', due_at: new Date(now + 10 * MINUTE).toISOString() });
 });
 
+test('a channel that fails after its turn came makes the next one due at once, whatever went out before it', async () => {
+  const sms = fakeProvider(() => ({ kind: 'rejected', reason: 'no' }));
+  const { tidings, id } = await tell(
+    { push: fakeProvider(), sms, email: fakeProvider() },
+    'channels: { first_of: [push, sms, email], wait: 10m, until: delivered }',
+  );
+  await tidings.becomes(id('push'), 'sent');
+  tidings.clock.now += 10 * MINUTE;
+  await tidings.becomes(id('sms'), 'dead');
+  // No receipt says that the push message arrived, and its time is over.
+  await tidings.becomes(id('email'), 'sent');
+});
+
 test('a channel that only tries again keeps the next one waiting for its time, after which both may be sent', async () => {
   const push = fakeProvider(({ attempt }) =>
     attempt < 3 ? { kind: 'retry', reason: 'busy', after: 6 * MINUTE } : DELIVERED,

@@ -103,7 +103,7 @@ test('the module accepts what the schemas accept, and rejects what they reject',
   expect(await compile(join(folder, 'uses.ts'))).toBe('');
 });
 
-test.each(['fintech', 'booking', 'marketplace'])('the types of the example %s compile', async (name) => {
+test.each(['fintech', 'booking', 'marketplace', 'lending'])('the types of the example %s compile', async (name) => {
   const file = join(folder, `${name}.ts`);
   expect((await runCommand('generate', 'types', `examples/${name}`, '--out', file)).exitCode).toBe(0);
   expect(await compile(file)).toBe('');

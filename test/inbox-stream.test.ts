@@ -58,6 +58,8 @@ test('all items marked at once, or a position that the inbox has not reached, te
   await inbox.server.post('/api/v1/users/ann/inbox/read-all');
   await reader.until('reset');
   await reader.until('counts', ({ unread }) => unread === 0);
+  const garbage = await inbox.stream(inbox.server, 'ann', { 'last-event-id': 'garbage' });
+  await garbage.until('reset');
   const strange = await inbox.stream(inbox.server, 'ann', { 'last-event-id': '999' });
   await strange.until('reset');
 });

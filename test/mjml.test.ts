@@ -46,8 +46,8 @@ describe('mjml', () => {
     let ticks = 0;
     const clock = setInterval(() => ticks++, 20);
     const [given, next] = await Promise.all([
-      compileMjml(slow, thread),
-      compileMjml(`<mjml><mj-body>${body}</mj-body></mjml>`, thread),
+      compileMjml(slow, { thread }),
+      compileMjml(`<mjml><mj-body>${body}</mj-body></mjml>`, { thread }),
     ]);
     clearInterval(clock);
     expect(given).toEqual({ problems: [{ message: expect.stringMatching(/longer than 1.5 s/), line: 1, column: 1 }] });

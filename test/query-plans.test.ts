@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { markOwn } from '../src/events/own-events.ts';
 import { testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
@@ -71,6 +72,7 @@ test('statements planned while the tables are small use indexes', async ({ skip 
       ],
       ...['load-trait-times', 'stored-events', 'waiting-triggers', 'write-waits', 'update-users'],
       'revive-deliveries',
+      ...['write-terms', 'note-terms', 'release-held', 'load-plan-users'],
       ...['claim-deliveries', 'settle-deliveries', 'mark-send-started', 'rescue-expired', 'next-due'],
       ...['claim-due-waits', 'claim-schedule', 'claim-outbox', 'enqueue-outbox', 'delete-outbox'],
       ...['claim-facts', 'fan-out-facts', 'record-facts'],
@@ -155,6 +157,7 @@ async function work(): Promise<void> {
       return rows[0];
     };
     await vi.waitFor(async () => expect(await open()).toEqual({ open: 0, occurrences: USERS }), { timeout: 15_000 });
+    await sayPreferences();
     await tellEndpoint();
     await post('reached', 0);
     const server = await testServer(tidings);
@@ -163,6 +166,14 @@ async function work(): Promise<void> {
   } finally {
     await timers.stop();
   }
+}
+
+/** Lets a user say what they want, while a worker delivers. */
+async function sayPreferences(): Promise<void> {
+  const at = new Date(tidings.clock.now).toISOString();
+  const properties = { channels: { sms: false } };
+  const said = { user_id: 'p 1', event_type: 'preference.updated', event_timestamp: at, properties };
+  await tidings.pipeline.ingest('default', [markOwn(said)], false);
 }
 
 /** Lets an endpoint of webhooks receive what becomes of messages. */

@@ -98,6 +98,16 @@ test('an account that was disabled still gets the receipts of what it has sent',
   expect(await report('sendgrid/old', keys.main.privateKey)).toBe(204);
 });
 
+test('receipts of an account that cannot be opened are to be sent again', async () => {
+  await saveAccount('lost', keys.main.text, {});
+  await database.pool.query(`update provider_accounts set settings = '{"from": 5}' where account = 'lost'`);
+  expect(await report('sendgrid/lost', keys.main.privateKey)).toBe(503);
+  await database.pool.query(
+    `update provider_accounts set settings = '{"from": "a@b.c"}', sealed = 'x' where account = 'lost'`,
+  );
+  expect(await report('sendgrid/lost', keys.main.privateKey)).toBe(503);
+});
+
 test.each(['ses', 'twilio/main', 'sendgrid/other', 'sendgrid/unknown.main', 'nobody', 'sendgrid/a.b.c'])(
   'there is no account under %s',
   async (path) => {

@@ -36,6 +36,44 @@ test.each([
   expect(answer.body.detail).not.toContain('maria');
 });
 
+const YEARS = 'is outside the years 0001 to 9999.';
+
+test.each([
+  ['GET', '/api/v1/costs?from=0000-01-01&to=0001-01-02', undefined, 'from', `from ${YEARS}`],
+  ['GET', '/api/v1/decisions?since=0000-01-01T00:00:00Z', undefined, 'since', `since ${YEARS}`],
+  ['GET', '/api/v1/audit-log?since=1969-01-01T00:00:00Z', undefined, 'since', 'since is before 1970.'],
+  ['POST', '/api/v1/webhooks/x/replay', { since: '0000-01-01T00:00:00Z' }, '/since', `since ${YEARS}`],
+  [
+    'POST',
+    '/api/v1/suppressions',
+    { channel: 'email', address: 'a@example.com', until: '9999-12-31T23:59:59-01:00' },
+    '/until',
+    `until ${YEARS}`,
+  ],
+  [
+    'POST',
+    '/api/v1/keys',
+    { name: 'a', scopes: ['events:write'], expires_at: '9999-12-31T23:59:59-01:00' },
+    '/expires_at',
+    `expires_at ${YEARS}`,
+  ],
+])('%s %s: a time that no database holds is named', async (method, path, body, at, detail) => {
+  const answer = await api.server.send(method, path, body);
+  expectProblem(answer, { status: 400, code: 'invalid_request', pointer: at });
+  expect(answer.body.detail).toBe(detail);
+});
+
+test.each([
+  ['/api/v1/provider-accounts', { account: 'a', provider: 'ses', settings: 'hunter2' }, '/settings'],
+  ['/api/v1/webhooks', { url: 'https://example.com', headers: 'hunter2' }, '/headers'],
+  ['/api/v1/webhooks', { url: 'https://example.com', secret: ['hunter2'] }, '/secret'],
+  ['/api/v1/provider-accounts', { account: 'a', provider: 'ses', settings: {}, limits: {} }, '/limits'],
+])('%s: a value that may be a secret is not quoted', async (path, body, at) => {
+  const answer = await api.server.post(path, body);
+  expectProblem(answer, { status: 400, code: 'invalid_request', pointer: at });
+  expect(JSON.stringify(answer.body)).not.toMatch(/hunter2|is not valid/);
+});
+
 test.each([
   ['/api/v1/jobs', { action: 'waits.cancel', filter: {} }, '/filter/rule', 'filter.rule is missing; write a text.'],
   ['/api/v1/jobs', { action: 'waits.cancel', filter: { rule: 3 } }, '/filter/rule', 'filter.rule is 3; write a text.'],

@@ -88,6 +88,9 @@ test('an account that is disabled has no moves: the channels that it still sends
   const listMoved = async () =>
     (await api.server.get('/api/v1/queue')).body.moves.map((one: { account: string }) => one.account);
   const change = (body: object) => api.server.send('PATCH', '/api/v1/provider-accounts/ses_eu', body);
+  await api.tidings.apply(
+    routedCatalog('routes: { email: [{ account: ses_eu }, { account: installation, tier: 2 }] }'),
+  );
   await change({ place: 2 });
   expect(await listMoved()).toEqual(['ses_eu']);
   await change({ enabled: false });

@@ -10,13 +10,19 @@ import { TENANT, type TestTidings, testTidings } from './support/tidings.ts';
 
 /** Moves of accounts that the active catalog no longer names: they end with its activation. */
 
-const BOTH = 'routes: { email: [{ account: main }, { account: spare, tier: 2 }], sms: [{ account: main }] }';
-const SPARE = 'routes: { email: [{ account: spare }], sms: [{ account: main }] }';
+const SMS = 'sms: [{ account: main }, { account: installation, tier: 2 }]';
+const BOTH = `routes: { email: [{ account: main }, { account: spare, tier: 2 }], ${SMS} }`;
+const SPARE = `routes: { email: [{ account: spare }, { account: installation, tier: 2 }], ${SMS} }`;
 const ACTOR = systemActor('test');
 
 let tidings: TestTidings;
 beforeEach(async () => {
   tidings = await testTidings({}, routedCatalog(BOTH));
+  await tidings.pool.query(
+    `insert into provider_accounts (tenant_id, account, provider, channels, settings, place, operation_id)
+     select 'default', account, 'http', '{email,sms}', '{}', place, gen_random_uuid()
+     from unnest(array['main', 'spare']) with ordinality as a (account, place)`,
+  );
 });
 afterEach(() => tidings.close());
 

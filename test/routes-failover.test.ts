@@ -79,6 +79,20 @@ test('a failed send is tried again by another account, and no message of the oth
   expect(await listMoves(routed)).toEqual([]);
 });
 
+test.each([
+  ['an hour', 3_600_000],
+  ['a day, longer than its retry time', 86_400_000],
+])('a message whose account asks for a pause of %s goes by another account at once', async (_what, after) => {
+  const routed = await start({ routes: TWO_TIERS, accounts: ['main', 'spare'] });
+  await routed.worker();
+  routed.answer('main', { kind: 'retry', of: 'account', reason: 'too many requests', after });
+  const [user] = (await routed.post('mail')) as [string];
+  await expect.poll(() => routed.count().main ?? 0, { timeout: 10_000 }).toBe(1);
+  routed.tidings.clock.now += 10_000;
+  const delivery = await routed.becomes(user, 'sent');
+  expect([delivery.account, delivery.attempts.map(({ outcome }) => outcome)]).toEqual(['spare', ['retry', 'sent']]);
+});
+
 test('a failure of the recipient moves nothing: the next attempt goes by the same account', async () => {
   const routed = await start({ routes: TWO_TIERS, accounts: ['main', 'spare'] });
   await routed.worker();

@@ -85,7 +85,7 @@ describe('the login of the API', () => {
     'select from login_attempts',
     'select from metadata',
     'select from migrations',
-    'select from event_ids',
+    'update event_ids set user_id = user_id',
     'select from events_default',
     'delete from events',
     'update events set user_id = user_id',

@@ -35,6 +35,12 @@ test('the signature covers the raw bytes and the timestamp', async () => {
   expect(await receipts.verify({ ...good, headers: {} }, settings, tools)).toContain('signature');
 });
 
+test('the key may be a PEM text as well, also with literal line breaks', async () => {
+  const pem = publicKey.export({ format: 'pem', type: 'spki' }) as string;
+  for (const verification_key of [pem, pem.replaceAll('\n', '\\n')])
+    expect(await receipts.verify(signed('[]'), { ...settings, verification_key }, tools)).toBeUndefined();
+});
+
 test('without a key that can be read nothing is accepted', async () => {
   const { verification_key: _, ...without } = settings;
   expect(await receipts.verify(signed('[]'), without, tools)).toContain('verification_key');

@@ -54,6 +54,16 @@ test('an operator sees the accounts, limits and routes of the tenant, and nothin
   expect(await print('routes', '--tenant', 'bank')).toContain(
     '0% of the messages now; 100% wait for it; circuit open: it is down',
   );
+  await pool.query(
+    `insert into route_moves values ('shop', 'email', 'shop_mail', 10, '2025-11-20T11:00:00Z', '2025-11-20T11:00:00Z', 'it was down')`,
+  );
+  expect(await print('routes', '--tenant', 'shop')).toContain(
+    '; keeps 10% since 2025-11-20T11:00:00.000Z: it was down',
+  );
+  await pool.query('update route_moves set share = 100');
+  expect(await print('routes', '--tenant', 'shop')).toContain(
+    '; has all of its messages again since 2025-11-20T11:00:00.000Z, after: it was down',
+  );
   expect(await parse('routes', '--tenant', 'default')).toEqual({ routes: [] });
   expect(await print('routes', '--tenant', 'default')).toBe('Messages go by the accounts of the installation.');
 });

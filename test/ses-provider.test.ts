@@ -62,6 +62,38 @@ test('sends the whole email, signed for the region, with our reference as a tag'
   await standIn.stop();
 });
 
+test('a template of SES goes out with the headers to unsubscribe and the name of the sender', async () => {
+  const standIn = await startStandIn(SES_ACCEPTS);
+  const http = new GuardedClient(({ hostname }) => hostname === '127.0.0.1');
+  const account = {
+    ...settings(standIn.url),
+    from: 'Café Olá <bank@example.com>',
+    reply_to: 'Help <help@example.com>',
+  };
+  const provider = await ses.open(ses.settings.parse(account), { http, clock: Date.now });
+  const message = { text: '', hosted: { template: 'PROMO', data: { n: 1 } } };
+  await provider.send(outgoing({ message, unsubscribeUrl: 'https://tidings.example/u/abc' }), never());
+  await provider.send(outgoing({ message }), never());
+  const [withLink, without] = standIn.requests.map(({ body }) => JSON.parse(body));
+  expect(withLink).toMatchObject({
+    FromEmailAddress: `=?UTF-8?B?${Buffer.from('Café Olá').toString('base64')}?= <bank@example.com>`,
+    ReplyToAddresses: ['"Help" <help@example.com>'],
+    Content: {
+      Template: {
+        TemplateName: 'PROMO',
+        Headers: [
+          { Name: 'List-Unsubscribe', Value: '<https://tidings.example/u/abc>' },
+          { Name: 'List-Unsubscribe-Post', Value: 'List-Unsubscribe=One-Click' },
+        ],
+      },
+    },
+  });
+  expect(without.Content.Template).toEqual({ TemplateName: 'PROMO', TemplateData: '{"n":1}' });
+  await provider.close();
+  await http.close();
+  await standIn.stop();
+});
+
 /** Computes the signature of a request as AWS does, from what arrived (Signature Version 4). */
 function computeSignature({ method, path, headers, bytes }: SeenRequest): string {
   const hash = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');

@@ -43,6 +43,7 @@ describe('the signature of SNS', () => {
     ],
     ['another path', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com/?x=SimpleNotificationService-1.pem' }],
     ['no TLS', { SigningCertURL: 'http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem' }],
+    ['a query', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem?x=1' }],
     ['a port', { SigningCertURL: 'https://sns.eu-west-1.amazonaws.com:8443/SimpleNotificationService-1.pem' }],
     ['a user name', { SigningCertURL: 'https://x@sns.eu-west-1.amazonaws.com/SimpleNotificationService-1.pem' }],
     ['another version', { SignatureVersion: '3' }],

@@ -58,9 +58,15 @@ describe('a settlement', () => {
     ],
     [
       'retry asked for after the retry period',
-      { kind: 'retry', reason: 'busy', after: 100_001 },
+      { kind: 'retry', of: 'recipient', reason: 'busy', after: 100_001 },
       {},
       { status: 'dead', reasonCode: 'retries_exhausted' },
+    ],
+    [
+      'pause of the account beyond the retry period, which may end sooner',
+      { kind: 'retry', of: 'account', reason: 'busy', after: 100_001 },
+      { retryUntil: NOW + 50_000 },
+      { status: 'queued', dueAt: NOW + 50_000, reasonCode: 'retrying' },
     ],
     [
       'retries exhausted after a single attempt',

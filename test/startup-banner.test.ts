@@ -71,4 +71,11 @@ describe('the startup banner', () => {
   ] as const)('%o', (providers, sentence) => {
     expect(formatDelivery(providers)).toBe(sentence);
   });
+
+  test('accounts of tenants are named, and then it does not say that nothing leaves the machine', () => {
+    const text = formatDelivery({ internal: 'log' }, {}, ['sms', 'email']);
+    expect(text).toMatch(/^Email, SMS, .* stay in the sandbox; internal goes to the log\. /);
+    expect(text).toContain(' Tenants with accounts of their own send email and SMS by these.');
+    expect(formatStartupBanner(both, { ...running, accountChannels: ['sms'] }, config, null)).toContain('send SMS by');
+  });
 });

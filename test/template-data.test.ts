@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { templateContexts } from '../src/catalog/lint/template-context.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
+import { COMMON_VARIABLES } from '../src/templates/variables.ts';
 import { parseCatalog } from './support/catalog.ts';
 import type { JsonValue } from './support/events.ts';
 import { keptMessages, TENANT, type TestTidings, testTidings } from './support/tidings.ts';
@@ -57,8 +58,10 @@ test.each([
   }
 
   const [context] = templateContexts(await parseCatalog(source))('R', 'in_app');
-  // These events have no context.
-  const { context: _, ...expected } = namesIn(context?.schema as { [name: string]: JsonValue });
+  // These events have no context, the tenant has no settings, and a template that names no variable gets none.
+  const { context: _, ...others } = namesIn(context?.schema as { [name: string]: JsonValue });
+  const expected: { [name: string]: readonly string[] } = { ...others, tenant: ['branding', 'name'] };
+  for (const name of COMMON_VARIABLES) delete expected[name];
   expect(await shown(tidings)).toEqual(expected);
 });
 

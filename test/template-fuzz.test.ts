@@ -11,7 +11,8 @@ describe('any input', () => {
     '{{#each event}}{{@key}}{{@index}}{{this}}{{this.a}}{{#each this}}{{this}}{{/each}}{{else}}none{{/each}}',
     '{{#with event.a}}{{b}}{{../event}}{{/with}}{{#if event.a}}x{{/if}}{{#unless user}}y{{/unless}}',
     '{{date event.a}}{{date event.a event.b zone=event.c locale=event.d}}{{number event.a digits=event.b locale=event.c}}',
-    '{{money event.a event.b locale=event.c}}{{lookup event event.a}}{{lookup event.a event.b}}',
+    '{{money event.a event.b locale=event.c}}{{currency event.a event.b}}{{plural event.a one=event.b other=event.c}}',
+    '{{#if event.a}}{{asset event.a}}{{/if}}{{lookup event event.a}}{{lookup event.a event.b}}',
     '{{url event.a}}{{#if event.a}}{{required event.a}}{{/if}}{{upper event.a}}{{lower event.b}}{{default event.a event.b}}{{eq event.a event.b}}{{ne event.a event.b}}',
     '{{gt event.a event.b}}{{gte event.a event.b}}{{lt event.a event.b}}{{lte event.a event.b}}',
     '{{and event.a event.b}}{{or event.a event.b}}{{not event.a}}',
@@ -41,8 +42,13 @@ describe('any input', () => {
     }));
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('event', 'user', 'traits', 'notification', 'total'), value), (data) => {
-        const rendered = renderMessage(compiled.template, JSON.parse(JSON.stringify(data)) as TemplateData);
-        if ('error' in rendered) return expect(rendered.error).toMatch(/cannot be rendered/);
+        const tenant = { asset_base_url: 'https://static.example' };
+        const values = { ...JSON.parse(JSON.stringify(data)), tenant } as TemplateData;
+        const rendered = renderMessage(compiled.template, values);
+        if ('error' in rendered) {
+          expect(rendered.error).toMatch(/cannot be rendered/);
+          return;
+        }
         const { subject = '', text, html = '' } = rendered.message;
         // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters that must not be there
         expect(subject).not.toMatch(/[\u0000-\u001f\u007f]/);

@@ -74,8 +74,10 @@ test('every statement that the API sends for one tenant shows and changes nothin
   // Each operation did what it is for, and so sent all of its statements.
   expect([...statuses].filter(([, status]) => status >= 400)).toEqual([]);
   expect(recorded.sent.filter(({ leak }) => leak !== undefined)).toEqual([]);
-  const texts = new Set(recorded.sent.map(({ text }) => text));
-  const found = new Set(recorded.sent.filter(({ rows }) => rows > 0).map(({ text }) => text));
+  // The query of a cursor was tried where it is declared.
+  const plain = recorded.sent.filter(({ text }) => !/^(declare|fetch|close) /.test(text));
+  const texts = new Set(plain.map(({ text }) => text));
+  const found = new Set(plain.filter(({ rows }) => rows > 0).map(({ text }) => text));
   expect(texts.size).toBeGreaterThan(40);
   expect(found.size / texts.size).toBeGreaterThan(0.8);
   expect(await both.digest(OTHER)).toBe(before);
@@ -83,14 +85,20 @@ test('every statement that the API sends for one tenant shows and changes nothin
 });
 
 /** Operations that make what they name, which another tenant may have as well. */
-const MAKES_WHAT_IT_NAMES = new Set(['PUT /api/v1/issuers/{issuer}', 'POST /api/v1/users/{user_id}/tokens']);
+const MAKES_WHAT_IT_NAMES = new Map([
+  ['PUT /api/v1/issuers/{issuer}', 201],
+  ['POST /api/v1/users/{user_id}/tokens', 201],
+  ['PUT /api/v1/users/{user_id}', 200],
+  ['PATCH /api/v1/users/{user_id}', 200],
+]);
 
-test('an issuer or a token with a name of another tenant is one of the own tenant', async () => {
+test('an issuer, a token or a user with a name of another tenant is one of the own tenant', async () => {
   const before = await both.digest(OTHER);
   const made = (await listOperations(both.server, both.other)).filter(({ name }) => MAKES_WHAT_IT_NAMES.has(name));
   expect(made.length).toBe(MAKES_WHAT_IT_NAMES.size);
   for (const operation of made) {
-    expect([operation.name, (await call(both, operation)).status]).toEqual([operation.name, 201]);
+    const status = MAKES_WHAT_IT_NAMES.get(operation.name);
+    expect([operation.name, (await call(both, operation)).status]).toEqual([operation.name, status]);
   }
   expect(await both.digest(OTHER)).toBe(before);
 });

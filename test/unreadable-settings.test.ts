@@ -18,6 +18,18 @@ const P256 = pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
 const P384 = pemOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }));
 const FCM = { project_id: 'p', client_email: 'a@p.iam.gserviceaccount.com' };
 const APNS = { key_id: 'ABC123DEFG', team_id: 'DEF123GHIJ', topic: 'com.example.app' };
+const SENDGRID = { api_key: 'SG.key', from: 'a@example.com' };
+const SES = {
+  region: 'eu-west-1',
+  access_key_id: 'AKIAIOSFODNN7EXAMPLE',
+  secret_access_key: 'x',
+  from: 'a@example.com',
+};
+const RSA_PUBLIC = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({
+  type: 'spki',
+  format: 'der',
+});
+const ASCII = /must have printable characters of ASCII only, without blanks and line breaks/;
 const SMTP = { url: 'smtp://mail.example.com', from: 'a@example.com' };
 
 const create = (account: string, provider: string, settings: object) =>
@@ -44,6 +56,30 @@ test.each<[string, string, object, string, RegExp]>([
     '/settings/dkim_private_key',
     /cannot be read/,
   ],
+  [
+    'a line break at the end of the key',
+    'sendgrid',
+    { ...SENDGRID, api_key: `${SECRET}\n` },
+    '/settings/api_key',
+    ASCII,
+  ],
+  ['a letter beyond ASCII', 'sendgrid', { ...SENDGRID, api_key: `${SECRET}é` }, '/settings/api_key', ASCII],
+  ['a blank', 'ses', { ...SES, session_token: `${SECRET} x` }, '/settings/session_token', ASCII],
+  ['a line break', 'ses', { ...SES, access_key_id: 'AKIAIOSFODNN7EXAMPLE\n' }, '/settings/access_key_id', /access key/],
+  [
+    'no public key',
+    'sendgrid',
+    { ...SENDGRID, verification_key: SECRET },
+    '/settings/verification_key',
+    /must be the public key/,
+  ],
+  [
+    'a public key of another kind',
+    'sendgrid',
+    { ...SENDGRID, verification_key: RSA_PUBLIC.toString('base64') },
+    '/settings/verification_key',
+    /must be the public key/,
+  ],
 ])('%s of %s', async (_what, provider, settings, pointer, message) => {
   const { status, body } = await create('wrong', provider, settings);
   expect([status, body.code, body.errors]).toEqual([
@@ -63,4 +99,30 @@ test('literal line breaks and quotes in keys are read, as environment variables 
     expect((await create(`fcm_${n}`, 'fcm', { ...FCM, private_key })).status).toBe(201);
   }
   expect((await create('apns', 'apns', { ...APNS, private_key: literal(P256) })).status).toBe(201);
+});
+
+test.each<[string, object, string, string]>([
+  [
+    'a placeholder that does not exist',
+    { body: { a: '{{nope}}' } },
+    '/settings/body',
+    'must not have {{nope}}: there is no such',
+  ],
+  ['no secret', { auth: 'bearer' }, '/settings/auth_secret', 'must be given, as auth needs it'],
+  [
+    'a name that no header has',
+    { headers: { 'a b': SECRET } },
+    '/settings/headers/a b',
+    'this name must be the name of a header',
+  ],
+])('%s is said as what would be right', async (_what, more, pointer, message) => {
+  const settings = { url: `https://api.example.com/${SECRET}`, body: {}, success: { path: 'id' }, ...more };
+  const { status, body } = await api.server.post('/api/v1/provider-accounts', {
+    account: 'wrong',
+    provider: 'http',
+    channels: ['email'],
+    settings,
+  });
+  expect([status, body.errors]).toEqual([422, [{ pointer, message: expect.stringContaining(message) }]]);
+  expect(JSON.stringify(body)).not.toContain(SECRET);
 });

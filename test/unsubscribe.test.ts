@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { eventOf } from './support/deliveries.ts';
 import { PUBLIC_URL, useReceipts } from './support/receipts.ts';
 
 /** The link with which the reader of an email unsubscribes by one click (RFC 8058). */
@@ -13,7 +14,7 @@ test('mail that is part of the service itself has no link', async () => {
 });
 
 test('GET shows a button and changes nothing; POST acts, and may be repeated', async () => {
-  const { send, email, server, suppressions } = await start();
+  const { send, email, server, suppressions, tidings } = await start();
   const id = await send('promo');
   const url = email.calls[0]?.unsubscribeUrl as string;
   expect(url.startsWith(`${PUBLIC_URL}/unsubscribe/`)).toBe(true);
@@ -34,7 +35,10 @@ test('GET shows a button and changes nothing; POST acts, and may be repeated', a
   expect(await suppressions()).toMatchObject([
     { scope: 'category:MARKETING', reason: 'unsubscribed', evidence: { source: 'link', delivery_id: id } },
   ]);
-  await send('promo', 'dropped');
+  // Their address is suppressed, and what is decided for them from then on is not sent in the first place.
+  const traits = { email: 'u1@example.com' };
+  const [next] = await tidings.ingest([eventOf('promo' as 'mail', { user: 'u1', traits })]);
+  expect(next?.decisions).toMatchObject([{ outcome: 'suppressed', reason_code: 'all_channels_dropped' }]);
   await send('mail');
   await send('news');
 });
@@ -49,4 +53,24 @@ test('a link that was changed is not found', async () => {
   for (const changed of [`${other.toString('base64url')}.${signature}`, body, `${body}.`, 'x', `${body}.${signature}x`])
     expect((await server.post(`/unsubscribe/${changed}`)).status).toBe(404);
   expect(await suppressions()).toEqual([]);
+});
+
+test('a mail program that is a page, and our own page in a browser that tells no origin, unsubscribe as well', async () => {
+  const { send, email, server, suppressions } = await start();
+  await send('promo');
+  const path = String(email.calls[0]?.unsubscribeUrl).slice(PUBLIC_URL.length);
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const origins = [{ origin: 'null' }, { origin: 'https://mail.example' }, { 'sec-fetch-site': 'cross-site' }];
+  for (const origin of origins)
+    expect((await server.post(path, 'List-Unsubscribe=One-Click', { ...form, ...origin })).status).toBe(200);
+  expect(await suppressions()).toMatchObject([{ scope: 'category:MARKETING', reason: 'unsubscribed' }]);
+});
+
+test('a mail service may unsubscribe many of its readers from one address', async () => {
+  const { send, email, server, suppressions } = await start();
+  await send('promo');
+  const path = String(email.calls[0]?.unsubscribeUrl).slice(PUBLIC_URL.length);
+  for (let n = 0; n < 610; n++) await server.get(path);
+  expect((await server.post(path, 'List-Unsubscribe=One-Click')).status).toBe(200);
+  expect(await suppressions()).toHaveLength(1);
 });

@@ -1,11 +1,15 @@
 import type { Pool } from 'pg';
 import type { ProviderDefinition } from '../channels/provider.ts';
 import { loadProvider } from '../channels/registry.ts';
+import { TidingsError } from '../errors.ts';
 import { DEFAULT_TENANT } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadAccount, openSecrets } from '../store/accounts.ts';
 import { type InstallationSettings, readInstallation } from './installation.ts';
 import type { ReceiptAccount, ReceiptAccounts } from './receipt-accounts.ts';
+
+/** Time in seconds after which a provider may repeat a request for an account that cannot be opened. */
+const RETRY_AFTER_SECONDS = 600;
 
 export interface ReceiptAccountsOptions {
   /** That of the owner: it reads the accounts of all tenants. */
@@ -17,7 +21,7 @@ export interface ReceiptAccountsOptions {
 /**
  * Returns the look-up of the accounts that receipts come for. That of the installation is read once. That of a tenant is read
  * for each request, so that a secret that was replaced counts at once; one that is disabled still gets the receipts of what it
- * has sent.
+ * has sent. `find` throws a TidingsError `overloaded` for one that cannot be opened.
  */
 export function openReceiptAccounts({ pool, seal, installation }: ReceiptAccountsOptions): ReceiptAccounts {
   let read: Promise<ReceiptAccount[]> | undefined;
@@ -34,9 +38,9 @@ export function openReceiptAccounts({ pool, seal, installation }: ReceiptAccount
     const stored = await loadAccount(pool, tenantId, account);
     if (stored?.provider !== definition.name) return undefined;
     const secrets = openSecrets(seal, stored);
-    if (secrets === undefined) throw new Error(`the secrets of the account ${account} of ${tenantId} cannot be opened`);
-    const settings = definition.settings.parse({ ...stored.settings, ...secrets });
-    return { definition, settings, tenantId, account };
+    const read = secrets && definition.settings.safeParse({ ...stored.settings, ...secrets });
+    if (!read?.success) throw toUnreadable();
+    return { definition, settings: read.data, tenantId, account };
   };
   return {
     async find(provider, place) {
@@ -50,6 +54,12 @@ export function openReceiptAccounts({ pool, seal, installation }: ReceiptAccount
       return findOfTenant(definition, tenantId, account);
     },
   };
+}
+
+/** The error for an account whose key was lost, or whose settings a new version finds wrong. The log and `doctor` name it. */
+function toUnreadable(): TidingsError {
+  const message = 'The account cannot be opened now. Send the request again once it is corrected.';
+  return new TidingsError('overloaded', message, { retryAfter: RETRY_AFTER_SECONDS });
 }
 
 /** Returns tenant and name of `TENANT.NAME`, or of a `NAME` of the default tenant. Neither has a dot in it. */

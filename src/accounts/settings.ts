@@ -62,6 +62,15 @@ function toParts(issue: Issue, schema: z.ZodType, settings: JsonObject, base: re
     const [first] = issue.errors[0];
     return toParts({ ...first, path: [...issue.path, ...first.path] }, schema, settings, base);
   }
+  if (issue.code === 'invalid_key' && issue.issues[0]) {
+    const [first] = issue.issues;
+    return [
+      {
+        pointer: toJsonPointer([...base, ...issue.path]),
+        message: `${where(issue.path)}: this name ${describeIssue(first, undefined)}.`,
+      },
+    ];
+  }
   const given = issue.path.reduce<Json | undefined>(
     (part, name) => (part as { readonly [name: PropertyKey]: Json } | null | undefined)?.[name],
     settings,

@@ -13,6 +13,9 @@ import { type LintResult, lintCatalog } from './lint/lint-catalog.ts';
 import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
 import { compareByPlace } from './problems.ts';
 import { checkRouteAccounts } from './route-accounts.ts';
+import { loadStoredParts, withStoredTests } from './stored/template-source.ts';
+
+const MAX_ATTEMPTS = 8;
 
 /** The tenant whose catalog a command changes, and who changes it. */
 export interface CatalogCommand {
@@ -48,6 +51,7 @@ export interface WaitingInRule {
  * checks and compares.
  *
  * @param options.expected the active version, as the caller knows it; undefined: any
+ * @param attempts times that files are merged with templates of the API again, because one was activated meanwhile
  * @throws TidingsError `invalid_catalog` with every problem, if one of them is an error, and `outdated` if another version than
  * the expected one is active; nothing is applied then
  */
@@ -55,12 +59,14 @@ export async function applyCatalogFiles(
   command: CatalogCommand,
   files: CatalogFiles,
   options: { readonly dryRun: boolean; readonly expected: number | undefined },
+  attempts = MAX_ATTEMPTS,
 ): Promise<ApplyResult> {
   const { pool, catalogs, tenantId, actor, clock } = command;
-  const parsed = await parseCatalogFiles(files);
+  const stored = await loadStoredParts(pool, tenantId, catalogs);
+  const parsed = await parseCatalogFiles(files, stored?.templates);
   const checked = lintCatalog(parsed);
-  const { data } = checked;
-  if (data === undefined) throw toError(checked);
+  if (checked.data === undefined) throw toError(checked);
+  const data = withStoredTests(checked.data, stored);
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);
   const problems = [...checked.problems, ...unknown].sort(compareByPlace);
   if (unknown.some(({ severity }) => severity === 'error')) throw toError({ problems });
@@ -68,9 +74,17 @@ export async function applyCatalogFiles(
   const differences = diffCatalogs(active.data, data);
   const waiting = await countAffectedWaits(command, differences);
   if (options.dryRun) return { version: active.version, changed: false, problems, differences, waiting };
-  const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), options.expected);
-  await catalogs.setActive(tenantId, version);
-  return { version, changed, problems, differences, waiting };
+  // Templates of the API are those of the version that they were read from: another one may have others.
+  const expected = options.expected ?? stored?.version;
+  try {
+    const { version, changed } = await applyCatalog(pool, tenantId, data, actor, clock(), { expected });
+    await catalogs.setActive(tenantId, version);
+    return { version, changed, problems, differences, waiting };
+  } catch (error) {
+    const isOvertaken = error instanceof TidingsError && error.code === 'outdated' && options.expected === undefined;
+    if (!isOvertaken || attempts <= 1) throw error;
+    return applyCatalogFiles(command, files, options, attempts - 1);
+  }
 }
 
 function toError({ problems }: Pick<LintResult, 'problems'>): TidingsError {

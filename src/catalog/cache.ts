@@ -2,6 +2,8 @@ import type pg from 'pg';
 import { EMPTY_CATALOG } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
+import { toDigestTemplate } from '../model/frequency.ts';
+import type { LocaleFallbacks } from '../model/tenant.ts';
 import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
 import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
@@ -123,13 +125,23 @@ export class CatalogCache {
     readonly notificationType: string;
     readonly channel: Channel;
     readonly locale: string;
+    readonly fallbacks?: LocaleFallbacks | undefined;
+    /** A user who takes part in tests of variants; absent: the message is shown in no test. */
+    readonly userId?: string;
     readonly catalogVersion: number;
     readonly activeCatalog: number;
+    /** Whether the message is a digest that its user asked for: a template for digests comes first. */
+    readonly isDigest?: boolean;
   }): Promise<CompiledTemplate | undefined> {
-    const { tenantId, notificationType, channel, locale, catalogVersion, activeCatalog } = notification;
+    const { tenantId, notificationType, channel, locale, fallbacks, userId, catalogVersion, activeCatalog } =
+      notification;
+    const names = notification.isDigest ? [toDigestTemplate(notificationType), notificationType] : [notificationType];
     for (const version of new Set([activeCatalog, catalogVersion])) {
-      const template = (await this.getVersion(tenantId, version)).findTemplate(notificationType, channel, locale);
-      if (template) return template;
+      const catalog = await this.getVersion(tenantId, version);
+      for (const name of names) {
+        const template = catalog.findTemplate(name, channel, locale, fallbacks, userId);
+        if (template) return template;
+      }
     }
     return FALLBACK_TEMPLATES.get(channel);
   }

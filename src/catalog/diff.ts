@@ -4,10 +4,23 @@ import type { Json } from '../model/event.ts';
 
 /** A part of a catalog that was added, removed or changed. */
 export interface Difference {
-  readonly part: 'event' | 'traits' | 'mapping' | 'notification' | 'rule' | 'group' | 'template' | 'route' | 'price';
+  readonly part:
+    | 'event'
+    | 'traits'
+    | 'mapping'
+    | 'notification'
+    | 'variables'
+    | 'rule'
+    | 'group'
+    | 'template'
+    | 'template_test'
+    | 'route'
+    | 'price'
+    | 'preferences';
   /**
-   * Name of the part: `traits` for traits, `mapping` for the mapping, `TYPE/CHANNEL.LOCALE` for a template, the channel for a route, and for
-   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`.
+   * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates, `TYPE/CHANNEL.LOCALE` or
+   * `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel for a route, and for
+   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the section.
    */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
@@ -22,11 +35,14 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('traits', getTraits(from), getTraits(to)),
     ...compareParts('mapping', getMapping(from), getMapping(to)),
     ...compareParts('notification', byName(from.notifications), byName(to.notifications)),
+    ...compareParts('variables', getVariables(from), getVariables(to)),
     ...compareParts('group', byName(from.groups), byName(to.groups)),
     ...compareParts('rule', byName(from.rules), byName(to.rules)),
     ...compareParts('template', getTemplates(from), getTemplates(to)),
+    ...compareParts('template_test', getTests(from), getTests(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
+    ...compareParts('preferences', getPreferences(from), getPreferences(to)),
   ];
 }
 
@@ -56,6 +72,10 @@ function compareFields(before: object, after: object): NonNullable<Difference['f
     .map((field) => ({ field, from: from[field] ?? null, to: to[field] ?? null }));
 }
 
+function getVariables({ variables }: CatalogData): Parts {
+  return new Map(variables ? [['variables', variables]] : []);
+}
+
 function byName(parts: readonly { readonly name: string }[] = []): Parts {
   return new Map(parts.map((part) => [part.name, part]));
 }
@@ -70,15 +90,41 @@ function getMapping({ mapping }: CatalogData): Parts {
 
 function getTemplates({ templates }: CatalogData): Parts {
   return new Map(
-    templates.map(({ notificationType, channel, locale, parts }) => [
-      `${notificationType}/${channel}.${locale}`,
-      parts,
+    templates.map(({ notificationType, channel, locale, variant, parts, variables }) => [
+      `${notificationType}/${channel}.${variant === undefined ? locale : `${locale}@${variant}`}`,
+      variables ? { ...parts, variables } : parts,
     ]),
+  );
+}
+
+function getTests({ tests = [] }: CatalogData): Parts {
+  return new Map(
+    tests.map(({ notificationType, channel, id, shares }) => [`${notificationType}/${channel}`, { id, shares }]),
   );
 }
 
 function getRoutes({ routes = [] }: CatalogData): Parts {
   return new Map(routes.map((route) => [route.channel, { entries: route.entries }]));
+}
+
+/** Sections of the policy, each with its entries as fields. */
+function getPreferences({ preferences }: CatalogData): Parts {
+  const sections = Object.entries(preferences ?? {}).filter(([, value]) => !isEmpty(value));
+  return new Map(
+    sections.map(([name, value]) => [SECTIONS[name] ?? name, typeof value === 'object' ? value : { value }]),
+  );
+}
+
+const SECTIONS: { readonly [name: string]: string } = {
+  legalHours: 'legal_hours',
+  quietHours: 'quiet_hours',
+  holdSpread: 'hold_spread',
+  digestTime: 'digest_times',
+  capsPass: 'caps pass',
+};
+
+function isEmpty(value: unknown): boolean {
+  return value === 0 || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 }
 
 function getPrices({ prices = [] }: CatalogData): Parts {

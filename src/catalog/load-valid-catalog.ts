@@ -4,6 +4,7 @@ import type { CatalogFiles } from './catalog-files.ts';
 import { lintCatalog } from './lint/lint-catalog.ts';
 import { loadCatalogFiles } from './load/load-catalog-files.ts';
 import { parseCatalogFiles } from './parse/parse-catalog-files.ts';
+import type { StoredTemplate } from './parse/stored-template.ts';
 
 /**
  * Loads, parses and lints the catalog in a folder. Warnings are ignored.
@@ -17,10 +18,14 @@ export async function loadValidCatalog(dir: string): Promise<CatalogData> {
 /**
  * Parses and lints the files of a catalog. Warnings are ignored. Equal files give equal data.
  *
+ * @param stored templates of the API, in the place of those of the files; undefined: files alone count
  * @throws CatalogError with every error and its place
  */
-export async function validateCatalogFiles(files: CatalogFiles): Promise<CatalogData> {
-  const { data, problems } = lintCatalog(await parseCatalogFiles(files));
+export async function validateCatalogFiles(
+  files: CatalogFiles,
+  stored?: readonly StoredTemplate[],
+): Promise<CatalogData> {
+  const { data, problems } = lintCatalog(await parseCatalogFiles(files, stored));
   if (data === undefined) throw new CatalogError(problems.filter(({ severity }) => severity === 'error'));
   return data;
 }

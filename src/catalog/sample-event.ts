@@ -74,7 +74,12 @@ export function buildSampleEvent(
   return sample ? { event: sample.event, notification: sample.notification } : null;
 }
 
-function sampleAddresses(channels: readonly Channel[]): JsonObject {
+/** Returns an object that fits a schema; empty where no value can be guessed. @param at a time of the present */
+export function sampleData(schema: JsonObject | undefined, at: Millis): JsonObject {
+  return sampleObject(schema ?? {}, {}, at) ?? {};
+}
+
+export function sampleAddresses(channels: readonly Channel[]): JsonObject {
   const needs = (kind: AddressKind) => channels.some((channel) => CHANNEL_DESCRIPTORS[channel].addressKind === kind);
   return {
     ...(needs('email') && { email: 'maria@example.com' }),

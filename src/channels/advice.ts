@@ -78,9 +78,9 @@ const OWN_CODES: { readonly [code: string]: { readonly meaning: string; readonly
   no_fcm_account: toServiceCode('fcm', 'FCM'),
   no_web_push_account: toServiceCode('web_push', 'Web Push'),
   no_attachments: {
-    meaning: 'The account has no setting for attachments',
+    meaning: 'The account takes no attachments',
     advice:
-      'Give the account the setting `attachment`, or route types with attachments to an account that takes them (`routes.yaml`); then retry.',
+      'Route types with attachments to an account that takes them (`routes.yaml`), or give one with the provider `http` the setting `attachment`; then retry.',
   },
   provider_template: {
     meaning: 'The provider keeps no templates',
@@ -122,14 +122,15 @@ const REPEATS_ADVICE: { readonly [repeats in ProviderDefinition['repeats']]: str
 /** Explains a group of dead letters. `meaning`: of the code of the provider; null: it is neither in the table of the provider nor one of ours. */
 export function explainGroup(
   { fault, reasonCode, code }: DeadLetterGroup,
-  definition: Pick<ProviderDefinition, 'codes' | 'repeats'> | undefined,
+  definition: Pick<ProviderDefinition, 'codes' | 'repeats' | 'recipientAdvice'> | undefined,
 ): { readonly meaning: string | null; readonly advice: string } {
   const entry = code === null ? undefined : definition?.codes.find((one) => one.code === code);
   const ours = entry || code === null || !Object.hasOwn(OWN_CODES, code) ? undefined : OWN_CODES[code];
   const meaning = entry?.meaning ?? ours?.meaning ?? null;
   const own = REASON_ADVICE[reasonCode];
   if (own !== undefined) return { meaning, advice: own };
-  const advice = entry ? getCodeAdvice(entry) : (ours?.advice ?? FAULT_ADVICE[fault]);
+  const other = ours?.advice ?? (fault === 'recipient' ? definition?.recipientAdvice : undefined);
+  const advice = entry ? getCodeAdvice(entry) : (other ?? FAULT_ADVICE[fault]);
   if (reasonCode !== 'in_doubt') return { meaning, advice };
   const crashed = fault === 'us' ? 'A process of Tidings ended while it was sending, or a dump was restored. ' : '';
   const doubt = REPEATS_ADVICE[definition?.repeats ?? 'doubled'];

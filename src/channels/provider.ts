@@ -134,6 +134,8 @@ export interface ProviderDefinition<Settings = unknown> {
   /** Whether its receipts do not say what a message cost, and it is asked once (`Provider.fetchCost`). Default false. */
   readonly pricesLater?: boolean;
   readonly codes: readonly ProviderCode[];
+  /** Advice about a recipient that fails with another code, in one or two sentences. Default: as for users, see advice.ts. */
+  readonly recipientAdvice?: string;
   /** @throws ConfigError for settings that no schema can judge, such as a key that cannot be read */
   open(settings: Settings, tools: ProviderTools): Provider | Promise<Provider>;
   readonly receipts?: ReceiptReader<Settings>;

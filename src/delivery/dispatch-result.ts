@@ -1,5 +1,12 @@
 import type { Provider } from '../channels/provider.ts';
-import type { Cost, DeliveryReasonCode, Message, MessageLocale, SendOutcome } from '../model/delivery.ts';
+import type {
+  Cost,
+  DeliveryReasonCode,
+  Message,
+  MessageLocale,
+  SendOutcome,
+  ShownTemplate,
+} from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 
 /** The result of one attempt. */
@@ -10,8 +17,12 @@ export interface DispatchResult {
   readonly message?: Message;
   /** Present with a message to a user who has a locale. */
   readonly locale?: MessageLocale;
+  /** Present with a message from a template of the API, or in a test of variants. */
+  readonly template?: ShownTemplate;
   /** Why it went by its account; absent: there was no choice. */
   readonly choice?: string;
+  /** Whether other accounts may send it: a pause of this one does not hold it up. Default false. */
+  readonly hasOthers?: boolean;
   /** Cost of the message; absent: it is not known. */
   readonly cost?: Cost;
 }

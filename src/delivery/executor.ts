@@ -3,6 +3,8 @@ import type { FetchFiles } from '../channels/email/fetch-files.ts';
 import type { SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
+import type { Verdict } from '../model/plan.ts';
+import type { TimedVerdict } from '../plan/verdicts.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
@@ -20,6 +22,7 @@ import type { EmailPauses } from './email-pauses.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageRenderer } from './message-renderer.ts';
 import type { MessageSender } from './message-sender.ts';
+import type { PlanRecheck } from './plan-recheck.ts';
 import type { AccountChooser, ChosenAccount } from './routes/choose-account.ts';
 import { NO_ACCOUNT } from './routes/no-account.ts';
 import type { SendTokens } from './send-tokens.ts';
@@ -43,6 +46,8 @@ export interface ExecutorOptions {
   readonly fetchFiles: FetchFiles;
   readonly sender: MessageSender;
   readonly pauses: EmailPauses;
+  /** Asks the plan again. */
+  readonly recheck: PlanRecheck;
   readonly tokens: SendTokens;
   readonly clock: () => Millis;
   /** Random numbers from 0 (inclusive) to 1 (exclusive), to spread what comes back later. */
@@ -53,14 +58,15 @@ export interface ExecutorOptions {
   /**
    * Receives a delivery that was not started, because its lease is not surely good, the database is away, or the circuit of
    * its domain is open. It is still held. `dueAt` is when it is due again; null: as before. `holdCode`: why it waits until then.
+   * `verdict`: that of the plan, which holds it, or drops it for good.
    */
-  readonly onUnstarted: (delivery: ClaimedDelivery, dueAt: Millis | null, holdCode?: string) => void;
+  readonly onUnstarted: (delivery: ClaimedDelivery, dueAt: Millis | null, holdCode?: string, verdict?: Verdict) => void;
 }
 
 /**
  * Makes one attempt for each claimed delivery, as many at once as its provider allows:
  *
- *   account ─▶ target ─▶ message ─▶ provider ─▶ outcome
+ *   plan ─▶ account ─▶ target ─▶ message ─▶ provider ─▶ outcome
  */
 export class Executor {
   readonly #options: ExecutorOptions;
@@ -69,8 +75,32 @@ export class Executor {
     this.#options = options;
   }
 
-  /** Starts the attempt as soon as the provider of the delivery has a free slot. */
+  /** Starts the attempt as soon as the provider of the delivery has a free slot, if the plan still lets it go. */
   submit(delivery: ClaimedDelivery): void {
+    const { recheck, clock, onCompleted } = this.#options;
+    const asked = recheck.ask(delivery);
+    if (!asked) {
+      this.#start(delivery);
+      return;
+    }
+    asked.then(
+      (found) => (found ? this.#hold(delivery, found) : this.#start(delivery)),
+      (error) => {
+        this.#logError(delivery, error);
+        if (!isOver(delivery, clock())) this.#comeBack(delivery, ACCOUNTS_PAUSE_MS);
+        else onCompleted(delivery, { provider: NO_ACCOUNT, outcome: NO_PLAN }, clock());
+      },
+    );
+  }
+
+  /** Returns a delivery that the plan holds or drops. Its attempt does not count. */
+  #hold(delivery: ClaimedDelivery, { verdict, dueAt }: TimedVerdict): void {
+    const { tokens, onUnstarted } = this.#options;
+    tokens.giveBack(delivery);
+    onUnstarted(delivery, dueAt, verdict.code, verdict);
+  }
+
+  #start(delivery: ClaimedDelivery): void {
     const { chooser, pauses, tokens, clock, random, onUnstarted, onCompleted } = this.#options;
     const heldUntil = pauses.findHold(delivery, clock(), random());
     if (heldUntil !== undefined) {
@@ -128,7 +158,7 @@ export class Executor {
   }
 
   async #attempt(delivery: ClaimedDelivery, chosen: ChosenAccount): Promise<void> {
-    const { provider, choice } = chosen;
+    const { provider, choice, hasOthers = false } = chosen;
     const { capacity, clock, tokens, onCompleted, onUnstarted } = this.#options;
     const startedAt = clock();
     let result: DispatchResult | Unstarted;
@@ -144,7 +174,8 @@ export class Executor {
     }
     // A message that was not handed over leaves its tokens to others.
     if ('unstarted' in result || !result.message) tokens.giveBack(delivery);
-    if (!('unstarted' in result)) onCompleted(delivery, choice === null ? result : { ...result, choice }, startedAt);
+    const more = { ...(choice === null ? {} : { choice }), hasOthers };
+    if (!('unstarted' in result)) onCompleted(delivery, { ...result, ...more }, startedAt);
     else if (result.unstarted === 'lost') capacity.release(delivery);
     else onUnstarted(delivery, result.dueAt, result.holdCode);
   }
@@ -191,6 +222,12 @@ const NO_OPEN_ACCOUNT: SendOutcome = {
   kind: 'retry',
   code: 'accounts_unopened',
   reason: 'the accounts of the tenant cannot be opened; see the log',
+  fault: 'us',
+};
+
+const NO_PLAN: SendOutcome = {
+  kind: 'retry',
+  reason: 'the terms of its user cannot be read; see the log',
   fault: 'us',
 };
 

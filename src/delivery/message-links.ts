@@ -4,10 +4,12 @@ import type { Message } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import type { Tracking } from '../model/tracking.ts';
+import { signPreferences } from '../privacy/preferences-token.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { signTracking } from '../privacy/tracking-token.ts';
 import { signUnsubscribe } from '../privacy/unsubscribe-token.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
+import type { ReaderLinks } from '../templates/values.ts';
 import { getUnsubscribeScope } from '../track/suppression.ts';
 import { addPixel, replaceLinks } from '../track/tracked-html.ts';
 
@@ -16,7 +18,11 @@ export interface MessageLinks {
   /** URL under which the provider reports what became of a message of this tenant. */
   receiptUrl(provider: Provider, tenantId: string): string;
   /** URL under which the reader of an email unsubscribes; undefined: the message is part of the service itself, or has no address. */
-  unsubscribeUrl(delivery: ClaimedDelivery): string | undefined;
+  unsubscribeUrl(delivery: ClaimedDelivery, sentAt: Millis): string | undefined;
+  /** Variables of the template of a message: stand-ins for the URLs of its reader, which `personalize` puts in their places. */
+  readerLinks(delivery: ClaimedDelivery): ReaderLinks;
+  /** Returns the message with the signed URLs of its reader. They are in no stored message: who looks at one is not its reader. */
+  personalize(delivery: ClaimedDelivery, message: Message, sentAt: Millis): Message;
   /** Returns an email with a picture and links that tell of its reader. Nothing of a SECURITY message is changed. */
   track(delivery: ClaimedDelivery, message: Message, tracking: Tracking, sentAt: Millis): Message;
 }
@@ -24,23 +30,54 @@ export interface MessageLinks {
 /** @param publicUrl the URL under which the world reaches the API, without a slash at its end */
 export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
   const base = publicUrl.replace(/\/+$/, '');
-  return {
+  const standIn = `${base}/unsubscribe/${STAND_IN}`;
+  const preferencesStandIn = `${base}/preferences/${STAND_IN}`;
+  const links: MessageLinks = {
     receiptUrl({ name, account }, tenantId) {
       const place = tenantId === DEFAULT_TENANT ? account : `${tenantId}.${account}`;
       return `${base}/api/v1/receipts/${name}${account === undefined ? '' : `/${encodeURIComponent(place as string)}`}`;
     },
-    unsubscribeUrl(delivery) {
-      const { tenantId, channel, category, address } = delivery;
-      if (!CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader || !address) return undefined;
-      if (category === 'TRANSACTIONAL' || category === 'SECURITY') return undefined;
+    unsubscribeUrl(delivery, sentAt) {
+      const { tenantId, userId, channel, category, address } = delivery;
+      if (!address || !mayUnsubscribe(delivery)) return undefined;
       const token = signUnsubscribe(seal, {
         tenantId,
         channel,
         addressHash: address.hash,
         scope: getUnsubscribeScope(category),
         deliveryId: formatDeliveryId(delivery),
+        // A header has a bound: without the user, the link has no way to their page.
+        ...(userId.length <= MAX_LINKED_USER_CHARS && { userId, issuedAt: sentAt }),
       });
       return `${base}/unsubscribe/${token}`;
+    },
+    readerLinks(delivery) {
+      return {
+        ...(mayUnsubscribe(delivery) && { unsubscribe_url: standIn }),
+        ...(delivery.address && { preferences_url: preferencesStandIn }),
+      };
+    },
+    personalize(delivery, message, sentAt) {
+      const { tenantId, userId, channel, address } = delivery;
+      if (!address) return message;
+      const unsubscribe = links.unsubscribeUrl(delivery, sentAt) ?? standIn;
+      const sign = () =>
+        signPreferences(seal, { tenantId, userId, channel, addressHash: address.hash, issuedAt: sentAt });
+      const fill = (text: string) => {
+        const filled = text.replaceAll(standIn, unsubscribe);
+        return filled.includes(preferencesStandIn)
+          ? filled.replaceAll(preferencesStandIn, `${base}/preferences/${sign()}`)
+          : filled;
+      };
+      const { text, html, hosted } = message;
+      const data = hosted && JSON.stringify(hosted.data);
+      const isFilled = data?.includes(standIn) || data?.includes(preferencesStandIn);
+      return {
+        ...message,
+        text: fill(text),
+        ...(html !== undefined && { html: fill(html) }),
+        ...(hosted && data && isFilled && { hosted: { ...hosted, data: JSON.parse(fill(data)) } }),
+      };
     },
     track({ tenantId, notificationId, channel, target, category }, message, tracking, sentAt) {
       if (message.html === undefined || category === 'SECURITY') return message;
@@ -52,4 +89,16 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
       return { ...message, html };
     },
   };
+  return links;
+}
+
+/** Characters of a user id in a link to unsubscribe, at most. */
+const MAX_LINKED_USER_CHARS = 200;
+
+/** In the place of the token of a reader, until a message goes out. */
+const STAND_IN = 'READER';
+
+function mayUnsubscribe({ channel, category }: ClaimedDelivery): boolean {
+  if (!CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader) return false;
+  return category !== 'TRANSACTIONAL' && category !== 'SECURITY';
 }

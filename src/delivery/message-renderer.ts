@@ -2,7 +2,8 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { Message, MessageLocale } from '../model/delivery.ts';
+import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
+import type { OwnContent } from '../model/direct.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
 import type { TenantProfile } from '../model/tenant.ts';
 import type { Tracking } from '../model/tracking.ts';
@@ -12,14 +13,20 @@ import { maskText, storableText } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadSealedAddresses } from '../store/addresses.ts';
 import { type ClaimedDelivery, loadNotificationData } from '../store/deliveries/claimed-delivery.ts';
-import { explainBlank, renderMessage } from '../templates/template.ts';
+import { addMarketingFooter, toSenderFacts } from '../templates/marketing-footer.ts';
+import { buildOwnMessage } from '../templates/own-message.ts';
+import { type CompiledTemplate, explainBlank, renderMessage } from '../templates/template.ts';
+import { toTemplateValues } from '../templates/values.ts';
 import { openAddress } from '../users/addresses.ts';
 import { toUnopened, type Unsent } from './dispatch-result.ts';
+import type { MessageLinks } from './message-links.ts';
 
 export interface RenderedMessage {
   readonly message: Message;
   /** Present if the user has a locale. */
   readonly locale?: MessageLocale;
+  /** Present for a template of the API, and in a test of variants. */
+  readonly template?: ShownTemplate;
   /** The sender of emails that the tenant has chosen; absent: that of the account. */
   readonly sender?: string;
   /** Opens and clicks to find out; absent: neither. */
@@ -32,8 +39,8 @@ export interface MessageRendererOptions {
   readonly seal: Seal;
   /** Returns name and settings of a tenant. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
-  /** Whether messages can be tracked: the installation has a public URL. */
-  readonly canTrack: boolean;
+  /** URLs that go out with messages; undefined: the installation has no public URL, and no message is tracked. */
+  readonly links: MessageLinks | undefined;
 }
 
 /** Makes the message of a delivery from its template and the data that it was decided with. */
@@ -55,27 +62,65 @@ export class MessageRenderer {
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
     const locale = userLocale ?? tenant.settings.locale ?? '';
-    const key = { tenantId, notificationType, channel, locale, catalogVersion, activeCatalog };
+    if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider, locale);
+    const fallbacks = tenant.settings.locale_fallbacks;
+    const { userId } = delivery;
+    const isDigest = (opened.about as JsonObject | undefined)?.digest === true;
+    const versions = { catalogVersion, activeCatalog };
+    const key = { tenantId, notificationType, channel, locale, fallbacks, userId, isDigest, ...versions };
     const template = await this.#options.catalogs.loadTemplate(key);
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';
       return { outcome: { kind: 'rejected', reason: `${notificationType} has no ${channel} template, ${where}` } };
     }
     const data = await this.#withAddresses(delivery, opened, template.readsUserAddresses);
-    const values = toTemplateValues(delivery, data, tenant);
+    const links = this.#options.links?.readerLinks(delivery);
+    const filled = toTemplateValues(withNotification(delivery, data), template.variables, tenant, links);
+    if ('problem' in filled) return toTemplateFailure(`${filled.problem}.`);
+    const { values } = filled;
     const rendered = renderMessage(template, values);
     if ('error' in rendered) return toTemplateFailure(rendered.error);
     const { message } = rendered;
     const blank = explainBlank(template, message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
-    const sender = CHANNEL_DESCRIPTORS[channel].addressKind === 'email' ? tenant.settings.mail_from : undefined;
+    const ready = await this.#toReady(delivery, message, tenant, provider, template.locale);
+    const isPlain = template.stored === undefined && template.test === undefined;
+    const made = isPlain ? ready : { ...ready, template: toShown(template) };
+    return userLocale === undefined ? made : { ...made, locale: { locale: template.locale, userLocale } };
+  }
+
+  /** Makes the message from the content that its request brought. */
+  async #toOwn(
+    delivery: ClaimedDelivery,
+    { content, event }: JsonObject,
+    tenant: TenantProfile,
+    provider: Provider,
+    locale: string,
+  ): Promise<RenderedMessage | Unsent> {
+    const built = buildOwnMessage(delivery.channel, content as OwnContent, (event ?? {}) as JsonObject);
+    if ('error' in built) return { outcome: { kind: 'rejected', reason: `the content of the request ${built.error}` } };
+    return this.#toReady(delivery, built.message, tenant, provider, locale);
+  }
+
+  async #toReady(
+    delivery: ClaimedDelivery,
+    rendered: Message,
+    tenant: TenantProfile,
+    provider: Provider,
+    locale: string,
+  ): Promise<RenderedMessage> {
+    const message = delivery.category === 'MARKETING' ? this.#withFooter(delivery, rendered, tenant, locale) : rendered;
+    const isEmail = CHANNEL_DESCRIPTORS[delivery.channel].addressKind === 'email';
+    const sender = isEmail ? tenant.settings.mail_from : undefined;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, message, tenant);
-    return {
-      message,
-      ...(userLocale === undefined ? {} : { locale: { locale: template.locale, userLocale } }),
-      ...(sender === undefined ? {} : { sender }),
-      ...(tracking === undefined ? {} : { tracking }),
-    };
+    return { message, ...(sender === undefined ? {} : { sender }), ...(tracking === undefined ? {} : { tracking }) };
+  }
+
+  /** Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template there. */
+  #withFooter(delivery: ClaimedDelivery, message: Message, tenant: TenantProfile, locale: string): Message {
+    const unsubscribeUrl = this.#options.links?.readerLinks(delivery).unsubscribe_url;
+    if (unsubscribeUrl === undefined || message.hosted !== undefined) return message;
+    return addMarketingFooter(message, { ...toSenderFacts(tenant), unsubscribeUrl }, locale);
   }
 
   /** Returns whether opens and clicks of a message are found out; undefined: neither. */
@@ -84,8 +129,8 @@ export class MessageRenderer {
     message: Message,
     { settings }: TenantProfile,
   ): Promise<Tracking | undefined> {
-    const { catalogs, canTrack } = this.#options;
-    if (!canTrack || category === 'SECURITY' || message.html === undefined) return undefined;
+    const { catalogs, links } = this.#options;
+    if (!links || category === 'SECURITY' || message.html === undefined) return undefined;
     const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
     return rules.notifications.get(notificationType)?.tracking ?? settings.tracking;
   }
@@ -127,20 +172,21 @@ export class MessageRenderer {
 /** A notification that is gone since the claim. */
 const NO_DATA = { data: undefined, sealed: null };
 
-/** Adds the notification and the tenant to the data of a template, and the zone of the tenant to a user without one. */
-function toTemplateValues(
+function toShown({ stored, test }: CompiledTemplate): ShownTemplate {
+  return {
+    ...(stored && { templateId: stored.id, templateVersion: stored.version }),
+    ...(test && { testId: test.id, variant: test.variant }),
+  };
+}
+
+/** Adds the notification to the data of a template. */
+function withNotification(
   { notificationId, notificationType, channel, userId }: ClaimedDelivery,
   { about, ...data }: JsonObject,
-  { name, settings }: TenantProfile,
 ): JsonObject {
-  const { zone, branding = {} } = settings;
-  const user = data.user as JsonObject | undefined;
-  const hasZone = zone === undefined || user?.time_zone !== undefined;
   return {
     ...data,
-    ...(hasZone ? {} : { user: { ...user, time_zone: zone } }),
     notification: { id: notificationId, type: notificationType, channel, user_id: userId, ...(about as JsonObject) },
-    tenant: { name, branding },
   };
 }
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Outgoing, Provider } from '../channels/provider.ts';
-import type { Cost, Message, MessageLocale, SendOutcome, Target } from '../model/delivery.ts';
+import type { Cost, Message, MessageLocale, SendOutcome, ShownTemplate, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Tracking } from '../model/tracking.ts';
@@ -31,6 +31,7 @@ export interface ReadyMessage {
   readonly target: Target;
   readonly message: Message;
   readonly locale?: MessageLocale;
+  readonly template?: ShownTemplate;
   readonly sender?: string;
   readonly tracking?: Tracking;
 }
@@ -99,8 +100,15 @@ export class MessageSender {
     else circuits.report(provider, domain, withTimeout(outcome, deadline), delivery);
     const cost = outcome.kind === 'sent' ? await this.#findCost(delivery, provider, ready.target, outcome) : undefined;
     // The message is kept as its template made it: who looks at it here is not its reader.
-    const { message, locale } = ready;
-    return { provider, outcome, message, ...(locale && { locale }), ...(cost && { cost }) };
+    const { message, locale, template } = ready;
+    return {
+      provider,
+      outcome,
+      message,
+      ...(locale && { locale }),
+      ...(template && { template }),
+      ...(cost && { cost }),
+    };
   }
 
   /** Starts a send: its circuits let it through, its limits have tokens, and its mark is set. Otherwise nothing is started. */
@@ -177,7 +185,9 @@ export class MessageSender {
   ): Outgoing {
     const { links, clock } = this.#options;
     const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt, sequence } = delivery;
-    const unsubscribeUrl = links?.unsubscribeUrl(delivery);
+    const now = clock();
+    const unsubscribeUrl = links?.unsubscribeUrl(delivery, now);
+    const personal = links ? links.personalize(delivery, message, now) : message;
     return {
       tenantId,
       notificationId,
@@ -185,7 +195,7 @@ export class MessageSender {
       channel,
       userId,
       target,
-      message: tracking && links ? links.track(delivery, message, tracking, clock()) : message,
+      message: tracking && links ? links.track(delivery, personal, tracking, now) : personal,
       ...(sender === undefined ? {} : { sender }),
       idempotencyKey: formatDeliveryId(delivery),
       attempt,

@@ -1,11 +1,24 @@
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { Millis } from '../model/event.ts';
+import type { Verdict } from '../model/plan.ts';
+import { describeVerdict } from '../plan/describe-verdicts.ts';
 import { type ClaimedDelivery, releaseDeliveries } from '../store/deliveries/claimed-delivery.ts';
+import { dropDeliveries } from '../store/deliveries/drop-deliveries.ts';
 import type { Capacity } from './capacity.ts';
+
+/** A delivery that was not started. */
+interface Waiting {
+  readonly delivery: ClaimedDelivery;
+  readonly dueAt: Millis | null;
+  readonly holdCode: string | null;
+  /** Verdict of the plan that holds or drops it; null: another thing holds it. */
+  readonly verdict: Verdict | null;
+}
 
 export interface ReturnerOptions {
   readonly pool: pg.Pool;
+  readonly clock: () => Millis;
   readonly capacity: Capacity;
   readonly log: Logger;
   /** Called after deliveries were returned. */
@@ -18,8 +31,7 @@ export interface ReturnerOptions {
  */
 export class Returner {
   readonly #options: ReturnerOptions;
-  #waiting: { readonly delivery: ClaimedDelivery; readonly dueAt: Millis | null; readonly holdCode: string | null }[] =
-    [];
+  #waiting: Waiting[] = [];
   #isScheduled = false;
 
   constructor(options: ReturnerOptions) {
@@ -30,9 +42,15 @@ export class Returner {
    * Adds a delivery, which is returned in the next turn of the event loop.
    * @param dueAt when its next attempt is due; null: as before
    * @param holdCode why it waits until then; null: its turn
+   * @param verdict of the plan; one that drops it ends it
    */
-  add(delivery: ClaimedDelivery, dueAt: Millis | null = null, holdCode: string | null = null): void {
-    this.#waiting.push({ delivery, dueAt, holdCode });
+  add(
+    delivery: ClaimedDelivery,
+    dueAt: Millis | null = null,
+    holdCode: string | null = null,
+    verdict: Verdict | null = null,
+  ): void {
+    this.#waiting.push({ delivery, dueAt, holdCode, verdict });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -43,18 +61,24 @@ export class Returner {
 
   /** Returns what was added. Resolves to false, and keeps it for the next call, if the database cannot be reached. */
   async flush(): Promise<boolean> {
-    const { pool, capacity, log, onReturned } = this.#options;
+    const { pool, clock, capacity, log, onReturned } = this.#options;
     const batch = this.#waiting;
     if (batch.length === 0) return true;
     this.#waiting = [];
     try {
       // Nothing changes for those that another worker has rescued: they are queued, or have a newer fence.
+      const held = batch.filter(({ verdict }) => verdict?.verdict !== 'drop');
       await releaseDeliveries(
         pool,
-        batch.map(({ delivery }) => delivery),
-        batch.map(({ dueAt }) => dueAt),
-        batch.map(({ holdCode }) => holdCode),
+        held.map(({ delivery }) => delivery),
+        held.map(({ dueAt }) => dueAt),
+        held.map(({ holdCode }) => holdCode),
+        held.map(({ verdict }) => verdict),
       );
+      const dropped = batch.flatMap(({ delivery, verdict }) =>
+        verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict) }] : [],
+      );
+      if (dropped.length > 0) await dropDeliveries(pool, dropped, clock());
     } catch (error) {
       this.#waiting.push(...batch);
       log.warn({ err: error, waiting: batch.length }, 'unstarted deliveries could not be returned; trying again');
@@ -64,4 +88,9 @@ export class Returner {
     onReturned();
     return true;
   }
+}
+
+/** Returns the reason of a delivery that the plan drops at its claim. */
+function describeDrop(verdict: Verdict): string {
+  return `Not sent: when it was due, ${describeVerdict(verdict)}.`;
 }

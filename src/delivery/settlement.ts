@@ -1,5 +1,5 @@
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import type { FailureScope, Message, MessageLocale } from '../model/delivery.ts';
+import type { FailureScope, Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { getFault } from '../model/fault.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
@@ -26,13 +26,13 @@ const MAX_MINIMAL_REASON_CHARS = 200;
  */
 export function toSettlement(
   delivery: ClaimedDelivery,
-  { provider, outcome, message, locale, choice, cost }: DispatchResult,
+  { provider, outcome, message, locale, template, choice, hasOthers = false, cost }: DispatchResult,
   startedAt: Millis,
   now: Millis,
   random: number,
   seal: Seal,
 ): Settlement {
-  const next = nextState(delivery, outcome, now, random);
+  const next = nextState(delivery, outcome, now, random, hasOthers);
   return {
     handle: delivery.handle,
     tenantId: delivery.tenantId,
@@ -65,7 +65,7 @@ export function toSettlement(
     // That of a fact is its notification, for all its endpoints.
     message:
       message && provider.keepsMessage && delivery.catalogVersion !== FACT_VERSION
-        ? sealMessage(seal, delivery, message, locale)
+        ? sealMessage(seal, delivery, message, { ...locale, ...template })
         : null,
   };
 }
@@ -86,12 +86,12 @@ function sealMessage(
   seal: Seal,
   { tenantId, notificationId, channel, target, address }: ClaimedDelivery,
   message: Message,
-  locale: MessageLocale | undefined,
+  origin: Partial<MessageLocale> & ShownTemplate,
 ): Settlement['message'] {
   const row = documentRow('messages', tenantId, notificationId, channel, target);
   // Keeps where the files came from, not the files.
   const { attachments: _, ...kept } = message;
-  return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...locale, toMask: address?.mask ?? null };
+  return { sealed: sealDocument(seal, JSON.stringify(kept), row), ...origin, toMask: address?.mask ?? null };
 }
 
 /**
@@ -116,7 +116,13 @@ function isFinal({ status }: NextState): boolean {
 
 type NextState = Pick<Settlement, 'status' | 'dueAt' | 'reasonCode' | 'reason'>;
 
-function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Millis, random: number): NextState {
+function nextState(
+  delivery: ClaimedDelivery,
+  outcome: AttemptOutcome,
+  now: Millis,
+  random: number,
+  hasOthers: boolean,
+): NextState {
   switch (outcome.kind) {
     case 'sent':
     case 'sandboxed':
@@ -131,7 +137,8 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
     case 'address_dead':
       return { status: 'dead', dueAt: null, reasonCode: 'address_dead', reason: `Rejected: ${outcome.reason}` };
     case 'misconfigured':
-      return scheduleRetry(delivery, outcome.reason, now, random, outcome.after);
+    case 'retry':
+      return scheduleRetry(delivery, outcome.reason, now, random, toRetryAfter(outcome, hasOthers));
     case 'in_doubt': {
       const hold = (why: string): NextState => ({
         status: 'in_doubt',
@@ -141,13 +148,29 @@ function nextState(delivery: ClaimedDelivery, outcome: AttemptOutcome, now: Mill
       });
       if (delivery.inDoubt === 'hold') return hold('It is held, as its notification type requires');
       const resent = `The message may have been sent (${outcome.reason}). It is sent again, as its notification type allows.`;
-      const next = scheduleRetry(delivery, resent, now, random, outcome.after);
+      const next = scheduleRetry(delivery, resent, now, random, { after: outcome.after });
       // Not "retries exhausted": the message may well have been sent.
       return next.status === 'queued' ? next : hold('It is held, because its retry time has passed');
     }
-    case 'retry':
-      return scheduleRetry(delivery, outcome.reason, now, random, outcome.after);
   }
+}
+
+/** A pause that a provider asked for. */
+interface RetryAfter {
+  /** In ms; absent: it asked for none. */
+  readonly after?: Millis | undefined;
+  /** Whether it is one of the account: it may end sooner, and the last attempt is at the end of the retry time. Default false. */
+  readonly isOfAccount?: boolean;
+}
+
+/** Returns how long the delivery itself waits. The circuit of the account holds its pause, which other accounts do not share. */
+function toRetryAfter(
+  outcome: Extract<AttemptOutcome, { kind: 'retry' | 'misconfigured' }>,
+  hasOthers: boolean,
+): RetryAfter {
+  const { scope } = getScope(outcome);
+  const isOfAccount = scope === 'account' || scope === 'provider';
+  return isOfAccount && hasOthers ? {} : { after: outcome.after, isOfAccount };
 }
 
 /** Queues the delivery for its next attempt, or ends it if that would be after its retry time. */
@@ -156,11 +179,12 @@ function scheduleRetry(
   reason: string,
   now: Millis,
   random: number,
-  after?: Millis,
+  { after, isOfAccount = false }: RetryAfter,
 ): NextState {
   const minimum = after === undefined || Number.isNaN(after) ? 0 : after;
   const toDelay = CHANNEL_DESCRIPTORS[delivery.channel].retriesForDays ? webhookRetryDelay : retryDelay;
-  const dueAt = now + toDelay(delivery.attempt, random, minimum);
+  const asked = now + toDelay(delivery.attempt, random, minimum);
+  const dueAt = isOfAccount && minimum > 0 ? Math.min(asked, delivery.retryUntil) : asked;
   if (dueAt > delivery.retryUntil || now >= delivery.retryUntil) {
     const attempts = `${delivery.attempt} ${delivery.attempt === 1 ? 'attempt' : 'attempts'}`;
     return {

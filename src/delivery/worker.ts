@@ -25,6 +25,7 @@ import type { MessageLinks } from './message-links.ts';
 import { MessageRenderer, type MessageRendererOptions } from './message-renderer.ts';
 import { MessageSender } from './message-sender.ts';
 import type { OpenCircuit } from './open-circuit.ts';
+import { PlanRecheck } from './plan-recheck.ts';
 import { Producer } from './producer.ts';
 import { Rescuer } from './rescuer.ts';
 import { Returner } from './returner.ts';
@@ -133,7 +134,7 @@ export class DeliveryWorker {
     this.#pauses = new EmailPauses(pool, log);
     this.#pollPauses = Math.min(poll * 5, MAX_PAUSES_POLL_MS);
     const leases = new LeaseClock(lease, suspendClock());
-    const returner = new Returner({ pool, capacity, log, onReturned: () => this.#producer.rescan() });
+    const returner = new Returner({ pool, clock, capacity, log, onReturned: () => this.#producer.rescan() });
     this.#returner = returner;
     this.#deadlines = new Deadlines(sendDeadline);
     this.#producer = new Producer({
@@ -178,7 +179,7 @@ export class DeliveryWorker {
       leases,
       deadlines: this.#deadlines,
       targets,
-      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, canTrack: links !== undefined }),
+      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, links }),
       fetchFiles,
       sender: this.#sender,
       pauses: this.#pauses,
@@ -187,7 +188,8 @@ export class DeliveryWorker {
       random,
       log,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
-      onUnstarted: (delivery, dueAt, holdCode) => returner.add(delivery, dueAt, holdCode),
+      recheck: new PlanRecheck({ pool, catalogs, routes, clock }),
+      onUnstarted: (delivery, dueAt, holdCode, verdict) => returner.add(delivery, dueAt, holdCode, verdict),
     });
     this.#settler = new Settler({
       name,

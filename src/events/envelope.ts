@@ -32,6 +32,8 @@ export interface ReceivedEvent extends Event {
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;
   readonly addresses: readonly Address[];
+  /** Evidence of a consent that Tidings itself records; no part of the event. */
+  readonly evidence?: JsonObject;
 }
 
 /** An address trait of an event. */
@@ -179,7 +181,7 @@ export function parseEvent(
     tenantId,
     userId,
     eventId: named ? (envelope.event_id as string) : contentHash,
-    key: named ? contentUuid(`id\n${envelope.event_id as string}`) : contentHash,
+    key: named ? toEventKey(envelope.event_id as string) : contentHash,
     hasCallerId: named,
     contentHash,
     type,
@@ -196,6 +198,11 @@ export function parseEvent(
     sealText: toSealText(properties, traits, context, addresses),
     addresses,
   };
+}
+
+/** Returns the key of an event whose caller gave its id. */
+export function toEventKey(eventId: string): string {
+  return contentUuid(`id\n${eventId}`);
 }
 
 /**

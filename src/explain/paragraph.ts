@@ -268,18 +268,23 @@ function describeDelivery(delivery: Deliveries[number]): string {
     case 'sandboxed':
       return `It was kept in the sandbox${when} instead of going out ${how}.${describeRevival(delivery)}`;
     case 'dropped':
-      return `It was not sent ${how}${when}: ${reason ?? status}`;
+      return `It was not sent ${how}${when}: ${endSentence(reason ?? status)}`;
     case 'queued':
     case 'sending':
       return `It is on its way ${how}${reason ? ` (${reason.replace(/\.$/, '')})` : ''}.`;
     case 'in_doubt':
-      return `It is not known whether it was sent ${how}: ${reason ?? status}`;
+      return `It is not known whether it was sent ${how}: ${endSentence(reason ?? status)}`;
     case 'cancelled':
-      return `It was cancelled before it was sent ${how}${when}${reason ? `: ${reason}` : '.'}`;
+      return `It was cancelled before it was sent ${how}${when}${reason ? `: ${endSentence(reason)}` : '.'}`;
     case 'undeliverable':
     case 'dead':
-      return `It could not be delivered ${how}${when}: ${reason ?? status}`;
+      return `It could not be delivered ${how}${when}: ${endSentence(reason ?? status)}`;
   }
+}
+
+/** Ends a reason as a sentence: those of failures are written without a full stop. */
+function endSentence(reason: string): string {
+  return /[.!?]$/.test(reason) ? reason : `${reason}.`;
 }
 
 /** Says that an earlier attempt had no address; empty if none lacked it. */

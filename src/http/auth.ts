@@ -19,6 +19,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Scope that the principal of a request must have; `public`: anyone may call the route. */
     readonly scope?: Scope | 'public';
+    /** True: the token of a user reaches the route as well; it answers with what is the user's own, and nothing else. */
+    readonly takesUsers?: true;
     /** Number of requests that a request with this body counts as, from 1; absent: 1. */
     readonly countRequests?: (body: unknown) => number;
     /** True: requests to this public route are not counted, because few addresses send many of them. */
@@ -86,7 +88,8 @@ export function authenticate(app: FastifyInstance, { principals, quotas }: Acces
       limits.remember(credentials);
       request.principal = principal;
       if (principal.environment === 'test') reply.header('x-tidings-environment', 'test');
-      const isForbidden = !principal.scopes.has(scope);
+      const isOwn = config.takesUsers && principal.userId !== undefined;
+      const isForbidden = !isOwn && !principal.scopes.has(scope);
       // Requests without the scope count as well.
       const over = principal.quota && useQuota(quotas, principal.quota, reply);
       done(over ?? (isForbidden ? new TidingsError('forbidden', `This needs the scope ${scope}.`) : undefined));

@@ -117,9 +117,13 @@ export class Inboxes {
   }
 }
 
-/** Returns the position in a header; undefined: none, or one that no event of ours has. */
+/** A position that no inbox reaches: its reader has to list again, as it may have missed something. */
+const UNKNOWN_POSITION = Number.MAX_SAFE_INTEGER;
+
+/** Returns the position in a header, UNKNOWN_POSITION for one that no event of ours has; undefined: none. */
 function readPosition(header: string | string[] | undefined): number | undefined {
-  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+  if (typeof header !== 'string' || header === '') return undefined;
+  return /^\d{1,15}$/.test(header) ? Number(header) : UNKNOWN_POSITION;
 }
 
 /** @throws TidingsError if the time is missing, wrong or not wanted */

@@ -2,18 +2,26 @@ import type { FastifyRequest } from 'fastify';
 import { TidingsError } from '../errors.ts';
 import type { App } from './app.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** True: the URL alone proves what a request to this public route may do, and no cookie does, so any page may send it. */
+    readonly takesAnyOrigin?: true;
+  }
+}
+
 /** Methods that change nothing (RFC 9110, section 9.2.1). */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Rejects every request that would change something and that a page of another origin makes a browser send. Programs send no
- * `origin`, and are not concerned.
+ * Rejects every request that would change something and that a page of another origin makes a browser send, but for routes with
+ * `takesAnyOrigin`. Programs send no `origin`, and are not concerned.
  * @param publicUrl where browsers reach the console; null: under the host that they send
  */
 export function rejectForeignOrigins(app: App, publicUrl: string | null): void {
   const own = publicUrl === null ? undefined : new URL(publicUrl);
   app.addHook('onRequest', (request, _reply, done) => {
-    if (SAFE_METHODS.has(request.method) || isOwnOrigin(request, own)) return done();
+    const { takesAnyOrigin } = request.routeOptions.config;
+    if (SAFE_METHODS.has(request.method) || takesAnyOrigin || isOwnOrigin(request, own)) return done();
     done(
       new TidingsError(
         'foreign_origin',

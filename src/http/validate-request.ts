@@ -18,8 +18,8 @@ type Parse = (value: unknown) => { value: unknown } | { error: TidingsError };
 
 /**
  * Compiles the schema of a part of a request (path, query, body). A value that does not fit is an `invalid_request` that names
- * the field, what was given and what would be right. A message of a schema's own begins with `write …` (what would be right)
- * or `has …` (what is wrong); the texts of the library are not shown.
+ * the field, what was given and what would be right; a value that may be a secret is not shown. A message of a schema's own begins
+ * with `write …` (what would be right) or with `has …` or `is …` (what is wrong); the texts of the library are not shown.
  */
 export const compileRequestSchema: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }): Parse =>
@@ -49,7 +49,7 @@ function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolea
   const { wrong, right } =
     issue.code === 'invalid_union' && issue.discriminator !== undefined
       ? { wrong: describeGiven(given), right: describeAllowed(getDiscriminators(schema, issue.path, value), given) }
-      : describeIssue(issue, given);
+      : describeIssue(issue, given, mayBeSecret(issue.path));
   const message = `${path.join('.') || 'The body'} ${wrong}${right ? `; ${right}` : ''}.`;
   return [{ pointer: toPointer(path, isBody), message }];
 }
@@ -126,9 +126,13 @@ function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
 }
 
 /** Returns what is wrong, as `is "lost"`, and what would be right, as `write true or false`. */
-function describeIssue(issue: Issue, input: unknown): { readonly wrong: string; readonly right?: string } {
+function describeIssue(
+  issue: Issue,
+  input: unknown,
+  isSecret: boolean,
+): { readonly wrong: string; readonly right?: string } {
   const { message } = issue;
-  const given = describeGiven(input);
+  const given = isSecret && typeof input === 'string' && input !== '' ? 'is a text' : describeGiven(input);
   if (message.startsWith('write ')) return { wrong: given, right: message };
   switch (issue.code) {
     case 'invalid_value':
@@ -152,10 +156,17 @@ function describeIssue(issue: Issue, input: unknown): { readonly wrong: string; 
     case 'invalid_key':
       return { wrong: 'has a name that is empty or too long', right: 'write a name of 1 to 512 characters' };
     case 'custom':
-      return message.startsWith('has ') ? { wrong: message } : { wrong: 'is not valid', right: 'see /api/docs' };
+      return /^(?:has|is) /.test(message) ? { wrong: message } : { wrong: 'is not valid', right: 'see /api/docs' };
     default:
       return { wrong: 'is not valid', right: 'see /api/docs' };
   }
+}
+
+/** Names of fields with secrets, and of those whose values may hold some. */
+const SECRET_NAME = /^(?:settings|headers)$|secret|token|password|credential/i;
+
+function mayBeSecret(path: Issue['path']): boolean {
+  return path.some((name) => SECRET_NAME.test(String(name)));
 }
 
 /** Returns `is "lost"`, and for a value that may be long or private its kind only. */

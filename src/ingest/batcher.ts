@@ -185,6 +185,11 @@ export class MicroBatcher<Item, Result> {
     });
   }
 
+  /** Items without a result, whose result was not deferred. */
+  get waiting(): number {
+    return this.#waiting + this.#reserved;
+  }
+
   /** Resolves when no item is queued or running. */
   async idle(): Promise<void> {
     if (this.#waiting + this.#reserved + this.#deferred > 0)

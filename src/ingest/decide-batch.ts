@@ -4,7 +4,10 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import { toCorrelation } from '../events/envelopes/context.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
+import { NO_POLICY, REGION_TRAIT } from '../model/preferences.ts';
+import { CONSENT_RECORDED, NO_TERMS, type Terms } from '../model/terms.ts';
 import { planNotification } from '../plan/plan.ts';
+import { planOnTerms } from '../plan/plan-on-terms.ts';
 import { documentRow, sealDocument } from '../privacy/documents.ts';
 import type { CompiledRule, RuleSet } from '../rules/compile/rule-set.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
@@ -27,10 +30,12 @@ import type { TraitConflict } from '../store/facts/trait-times.ts';
 import { maskState, sealWait } from '../store/waits/wait-content.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import type { AddressChanges } from '../users/addresses.ts';
-import { conflictingTraits, maskProfile, needsWrite } from '../users/profile.ts';
+import { conflictingTraits, isSameValue, maskProfile, needsWrite } from '../users/profile.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
+import { toConsentRow } from './consent-row.ts';
 import type { Facts } from './load-facts.ts';
+import { toSearchName } from './search-name.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
 import { toEventFact } from './webhook-facts.ts';
 
@@ -46,6 +51,9 @@ interface Fired {
   readonly left: readonly Wait[];
 }
 
+/** Traits on which the time of a message depends. */
+const PLAN_TRAITS = ['time_zone', REGION_TRAIT] as const;
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer U)[] ? U[] : T[K] };
 
 /**
@@ -59,7 +67,7 @@ export class BatchDecider {
   readonly #facts: Facts;
   readonly #addresses: AddressChanges;
   /** Users with decisions, by user ID, each with the profile as stored. */
-  readonly #users = new Map<string, { readonly user: UserState; readonly before: Profile }>();
+  readonly #users = new Map<string, { readonly user: UserState; readonly before: Profile; readonly terms: Terms }>();
   /** Keys of the events that this batch has decided. */
   readonly #decidedKeys = new Set<string>();
 
@@ -72,6 +80,7 @@ export class BatchDecider {
       now,
       ids,
       getUser: (userId) => this.#user(userId),
+      plan: planOnTerms,
     };
     this.#facts = facts;
     this.#addresses = addresses;
@@ -81,6 +90,9 @@ export class BatchDecider {
       catalogVersion: catalogs.active.version,
       events: [],
       profiles: [],
+      terms: [],
+      consents: [],
+      replanned: [],
       addresses: [],
       uses: [],
       notifications: [],
@@ -117,6 +129,7 @@ export class BatchDecider {
       this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
       this.#addFact(event);
+      if (event.type === CONSENT_RECORDED) this.batch.consents.push(toConsentRow(this.#facts, event));
     }
     return this.#dropDecided(emitted);
   }
@@ -219,15 +232,19 @@ export class BatchDecider {
 
   /** Everything that is to be written. */
   buildBatch(): Batch {
-    for (const { user, before } of this.#users.values()) {
+    for (const { user, before, terms } of this.#users.values()) {
       const { userId, profile } = user;
+      if (user.terms !== terms) this.batch.terms.push({ userId, terms: user.terms });
+      if (user.terms !== terms || this.#hasMoved(user, before)) this.batch.replanned.push(userId);
       const isNew = !this.#facts.addressHashes.has(userId);
       if (!isNew && !this.#addresses.hasChanged(userId) && !needsWrite(before, profile)) continue;
       // Only an event creates a user; schedules and waits concern known users.
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
       const addressHashes = this.#addresses.getHashes(userId);
-      this.batch.profiles.push({ userId, ...this.#sealProfile(userId, profile), addressHashes, zone, isNew });
+      const stored = this.#sealProfile(userId, profile);
+      const name = toSearchName(stored.profile.traits);
+      this.batch.profiles.push({ userId, ...stored, addressHashes, zone, name, isNew });
     }
     this.batch.addresses.push(...this.#addresses.getChanges());
     const written = new Set(this.batch.waits.map(({ wait }) => wait));
@@ -241,6 +258,13 @@ export class BatchDecider {
       this.batch.waits[index] = { ...write, wait, sealed: this.#sealWait(wait) };
     }
     return this.batch;
+  }
+
+  /** Whether the plan may decide otherwise about what the user waits for: their local time, or what they have, is another. */
+  #hasMoved({ profile, terms }: UserState, { traits }: Profile): boolean {
+    if (profile.traits === traits) return false;
+    if (terms === NO_TERMS && this.#inputs.rules.active.policy === NO_POLICY) return false;
+    return PLAN_TRAITS.some((trait) => !isSameValue(profile.traits[trait] ?? null, traits[trait] ?? null));
   }
 
   #sealEvent({ userId, key, sealText }: ReceivedEvent): Buffer | null {
@@ -275,7 +299,7 @@ export class BatchDecider {
     const known = this.#users.get(userId);
     if (known) return known.user;
     const user = this.#facts.users.get(userId) as UserState;
-    this.#users.set(userId, { user, before: user.profile });
+    this.#users.set(userId, { user, before: user.profile, terms: user.terms });
     return user;
   }
 
@@ -294,7 +318,7 @@ export class BatchDecider {
     const type = catalog.getNotificationType(decision.notification_type);
     const condensed = condenseContents(send, catalog.namedFields);
     const notificationId = decision.notification_id as string;
-    const plans = planNotification(type, rule.channels, this.batch.now);
+    const plans = send.plans ?? planNotification(type, rule.channels, this.batch.now, send.direct);
     this.batch.notifications.push({
       userId,
       notificationId,

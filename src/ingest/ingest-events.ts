@@ -3,8 +3,12 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import { commit } from '../store/batch.ts';
 import { CpuBudget, type CpuLimits } from './bounds/cpu-budget.ts';
 import { rejectOversizedProfiles } from './bounds/profile-bound.ts';
+import { redirectMerged, withRedirected } from './redirect-merged.ts';
+import { rejectErased } from './reject-erased.ts';
 import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
 import { beginLocked, decideEmitted, decideEvents, type TransactionParts, writeAndAnnounce } from './transaction.ts';
+
+const NONE: ReadonlyMap<string, EventResult> = new Map();
 
 /**
  * Decides and stores a batch of events in one transaction.
@@ -30,7 +34,17 @@ export async function ingestEvents(
   );
   const { request, query, rows, facts, decider } = transaction;
   const { existing, fresh } = splitDuplicates(request.events, rows);
-  const { accepted, rejected } = rejectOversizedProfiles(fresh, facts);
+  const late = rows.erasedUntil === null ? NONE : await rejectErased(transaction, fresh, rows.erasedUntil);
+  const redirected = rows.hasMerges ? await redirectMerged(transaction, late) : undefined;
+  if (redirected) {
+    await connection.query('rollback');
+    return withRedirected(redirected, (moved) =>
+      ingestEvents(parts, connection, tenantId, moved, checkDuplicates, limits),
+    );
+  }
+  const others = late.size === 0 ? fresh : fresh.filter(({ key }) => !late.has(key));
+  const { accepted, rejected: oversized } = rejectOversizedProfiles(others, facts);
+  const rejected = late.size === 0 ? oversized : new Map([...oversized, ...late]);
   const known = rejected.size === 0 ? existing : addRejected(events, existing, rejected);
   if (accepted.length === 0) {
     await commit(connection);

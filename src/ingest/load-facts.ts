@@ -8,6 +8,7 @@ import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import {
+  requiredCaps,
   requiredHistory,
   requiredLimits,
   requiredTraitHistory,
@@ -33,6 +34,7 @@ import type { TraitTimeRow } from '../store/facts/trait-times.ts';
 import { openWait, type StoredWait } from '../store/waits/wait-content.ts';
 import { loadWaits, loadWaitsById } from '../store/waits/waits.ts';
 import { openAddress, toAddressTraits } from '../users/addresses.ts';
+import { parseStoredTerms } from '../users/terms.ts';
 
 /** Opens what is sealed, and makes ids, for one tenant. */
 export interface FactsContext {
@@ -103,6 +105,11 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
     for (const need of requiredHistory(rules, event)) history.push({ userId, need });
     for (const need of requiredLimits(rules, event, ids, until)) limits.push({ userId, need });
   }
+  const caps = requiredCaps(rules, until);
+  if (caps.length > 0) {
+    for (const userId of new Set(events.map((event) => event.userId)))
+      for (const need of caps) limits.push({ userId, need });
+  }
   return { tenantId, userIds, events: checkDuplicates ? events : [], history, limits };
 }
 
@@ -128,9 +135,10 @@ export function buildFacts(context: FactsContext, userIds: readonly string[], ro
   return facts;
 }
 
-function setProfile(facts: Facts, { userId, profile, sealed }: ProfileRow): void {
+function setProfile(facts: Facts, { userId, profile, sealed, terms }: ProfileRow): void {
   const user = getUser(facts, userId);
   user.profile = profile;
+  if (terms !== '') user.terms = parseStoredTerms(terms);
   if (sealed === null) return;
   const original = openDocument(facts.seal, sealed, documentRow('users', facts.tenantId, userId));
   if (original) user.profile = original as unknown as Profile;

@@ -4,7 +4,7 @@ import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
-import { isOwn } from '../events/own-events.ts';
+import { getEvidence, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
@@ -18,6 +18,8 @@ import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
 import { ingestEvents } from './ingest-events.ts';
+import { type MergeRequest, type MergeView, mergeUsers } from './merge-users.ts';
+import { previewEvents } from './preview-events.ts';
 import { type EventResult, emptyResult, toRejectedResult } from './results.ts';
 import { fireFailing } from './timers/fire-failing.ts';
 import { fireSlowly } from './timers/fire-slowly.ts';
@@ -136,6 +138,24 @@ export class Pipeline {
     }
   }
 
+  /** Decides the items of one request as `ingest` does, and stores nothing. Returns a result for each item, in their order. */
+  async preview(tenantId: string, items: readonly unknown[]): Promise<EventResult[]> {
+    const parsed = await this.#parseItems(tenantId, items);
+    const events = parsed.filter((one): one is ReceivedEvent => !isRejection(one));
+    const results = await withTransactionRetry(this.#parts.pool, (connection) =>
+      previewEvents(this.#parts, connection, tenantId, events),
+    );
+    let next = 0;
+    return parsed.map((one, index) =>
+      isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
+    );
+  }
+
+  /** Events that are waiting or under way. */
+  get waiting(): number {
+    return this.#batcher.waiting;
+  }
+
   /** Resolves when every request has its results, and its work has been announced to the workers. */
   async drain(): Promise<void> {
     await this.#batcher.idle();
@@ -229,6 +249,11 @@ export class Pipeline {
     }
   }
 
+  /** Merges a user into another. See merge-users.ts. */
+  mergeUsers(request: MergeRequest): Promise<MergeView> {
+    return mergeUsers(this.#parts, request);
+  }
+
   /** Moves the open waits of a rule to the active catalog version, for these users. See migrate-waits.ts. */
   migrateWaits(
     rule: { readonly tenantId: string; readonly rule: string },
@@ -265,7 +290,9 @@ export class Pipeline {
     const now = clock();
     const bounds = { from: FIRST_EVENT_TIME, to: Math.min(now + maxFuture, LAST_TIME) };
     const parse = (rules: EventRules) =>
-      items.map((item) => rejectFalse(item, parseItem(tenantId, item, rules, bounds, now)));
+      items.map((item) =>
+        rejectFalse(item, parseItem(tenantId, item, isOwn(item) ? allowRemoval(rules) : rules, bounds, now)),
+      );
     const parsed = parse(active);
     if (!parsed.some((one, index) => isRejection(one) && mayFitLatest(one, items[index]))) return parsed;
     // Another process may have applied a catalog whose schemas they match, or whose mapping finds what they lack.
@@ -385,13 +412,16 @@ export class Pipeline {
     items: readonly unknown[],
     results: readonly EventResult[],
   ): Promise<void> {
-    const rejected = results.flatMap((result, index) =>
-      result.status === 'rejected' || result.status === 'conflict' ? [{ item: items[index], result }] : [],
-    );
+    const rejected = results.flatMap((result, index) => (isToKeep(result) ? [{ item: items[index], result }] : []));
     if (rejected.length === 0) return;
     const { pool, seal, clock } = this.#parts;
     await quarantine(pool, seal, tenantId, rejected, clock());
   }
+}
+
+/** Whether a result has its item kept in the quarantine. Of a user who was erased nothing is kept. */
+function isToKeep({ status, code }: EventResult): boolean {
+  return (status === 'rejected' || status === 'conflict') && code !== 'user_erased';
 }
 
 /** Returns the results of two groups of events in the order of all events. */
@@ -409,9 +439,23 @@ function mergeResults<Result>(
 function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
   if (isRejection(parsed)) return parsed;
   const advice = adviseOnOwn(parsed.type);
-  if (advice === undefined || isOwn(item)) return parsed;
+  if (advice === undefined) return parsed;
+  if (isOwn(item)) {
+    const evidence = getEvidence(item);
+    return evidence ? { ...parsed, evidence } : parsed;
+  }
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
+}
+
+/** Returns rules by which Tidings itself may set a trait to null, whatever its schema says: it is removed. */
+function allowRemoval(rules: EventRules): EventRules {
+  const { validate } = rules;
+  return {
+    ...rules,
+    validate: (type, properties, traits) =>
+      validate(type, properties, Object.fromEntries(Object.entries(traits).filter(([, value]) => value !== null))),
+  };
 }
 
 /** Whether an item has another envelope than that of Tidings, so that the catalog says where its user is. */

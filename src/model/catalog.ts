@@ -1,6 +1,7 @@
 import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
+import type { Policy } from './preferences.ts';
 import type { Price, Route } from './route.ts';
 import type { Tracking } from './tracking.ts';
 
@@ -188,6 +189,8 @@ export interface Rule {
   readonly channels?: readonly Channel[];
   /** Additional template data: CEL expressions, available as `data.NAME`. */
   readonly data?: { readonly [name: string]: string };
+  /** Values of the declared variables of its notifications: a CEL expression of an object, or one for each of them. */
+  readonly variables?: string | { readonly [name: string]: string };
   readonly actions: readonly Action[];
   /** Maximum delay (ms) between event time (or due time) and decision; later decisions are suppressed as `expired`. */
   readonly expires?: Millis;
@@ -219,7 +222,31 @@ export interface NotificationType {
   readonly expiresAfter?: Millis;
   /** Finding out about the readers of its email; absent: what the tenant says. */
   readonly tracking?: Tracking;
+  /** Present: it does not wait for quiet hours. */
+  readonly quiet?: 'ignore';
+  /** Present: it is dropped where it would have to wait for legal or quiet hours. */
+  readonly whenHeld?: 'drop';
+  /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
+  readonly variables?: Variables;
+  /** Names of the layouts of its templates; absent: they have no layout. */
+  readonly layouts?: { readonly [channel in Channel]?: string };
 }
+
+export const VARIABLE_TYPES = ['string', 'number', 'boolean', 'date', 'object', 'list'] as const;
+
+/** A variable that templates name at the top level: `{{orderNumber}}`. */
+export interface Variable {
+  readonly description?: string;
+  /** A date is a date (2025-11-20), or a date and time (ISO 8601). Absent: any value. */
+  readonly type?: (typeof VARIABLE_TYPES)[number];
+  /** Without a value nothing is sent. Absent: it shows nothing. */
+  readonly required?: true;
+  /** Used without a value. */
+  readonly default?: Json;
+}
+
+/** Variables by name. */
+export type Variables = { readonly [name: string]: Variable };
 
 /** Events that end the search for a channel that reaches the user. */
 export const REACHED = ['sent', 'delivered', 'opened'] as const;
@@ -259,7 +286,32 @@ export interface Template {
   readonly notificationType: string;
   readonly channel: Channel;
   readonly locale: string;
+  /** Absent: the template that users see who take part in no test. */
+  readonly variant?: string;
   readonly parts: TemplateParts;
+  /** Variables that it declares beside those of its type. */
+  readonly variables?: Variables;
+  /** The version of a template of the API that it is; absent: it is one of the files. */
+  readonly stored?: StoredVersion;
+}
+
+/** A version of a template that was made over the API. */
+export interface StoredVersion {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** The name of the template without a variant, in tests. */
+export const DEFAULT_VARIANT = 'default';
+
+/** A test that shows users of one notification type and channel different variants of a template. */
+export interface TemplateTest {
+  /** Also the salt by which a user is given a variant. */
+  readonly id: string;
+  readonly notificationType: string;
+  readonly channel: Channel;
+  /** Percentage of users by variant, at least 1 each and 100 in total. */
+  readonly shares: { readonly [variant: string]: number };
 }
 
 /** A complete catalog as plain JSON data, the form in which it is stored, compared and compiled. */
@@ -270,13 +322,21 @@ export interface CatalogData {
   /** The places of the parts of CloudEvents and domain events of every type; absent: those of their standards and habits. */
   readonly mapping?: EventMapping;
   readonly notifications: readonly NotificationType[];
+  /** Variables of all templates, which the settings of the tenant fill; absent: none. */
+  readonly variables?: Variables;
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
   readonly templates: readonly Template[];
+  /** Layouts and partials as files, by path; absent: it has no such files. */
+  readonly pieces?: { readonly [path: string]: string };
+  /** Tests of variants of templates that are under way; absent: none. */
+  readonly tests?: readonly TemplateTest[];
   /** The accounts of each channel; absent: in the order of their places. */
   readonly routes?: readonly Route[];
   /** Absent: what messages cost is not computed. */
   readonly prices?: readonly Price[];
+  /** Policy for the terms of users; absent: NO_POLICY. */
+  readonly preferences?: Policy;
 }
 
 export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };

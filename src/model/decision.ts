@@ -1,4 +1,6 @@
+import type { ZoneSource } from './direct.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
+import type { Verdict } from './plan.ts';
 
 export const OUTCOMES = [
   'send',
@@ -19,6 +21,7 @@ export const REASON_CODES = [
   'condition_error',
   'pattern_incomplete',
   'limit_reached',
+  'all_channels_dropped',
   'expired',
   // waits
   'waiting',
@@ -40,6 +43,8 @@ export const REASON_CODES = [
   'holdout',
   'acted',
   'action_failed',
+  'variable_missing',
+  'variable_invalid',
   'loop',
   'too_costly',
   'too_much_history',
@@ -122,6 +127,21 @@ export interface Evidence {
   }[];
   /** Present if the rule's `expires` suppressed the send: the allowed and the actual delay. */
   readonly expired?: { readonly expires_ms: Millis; readonly late_by_ms: Millis };
+  /** Verdicts on the channels of the notification type; absent: it goes by all of them at once. */
+  readonly plan?: readonly Verdict[];
+  /** Present if a request asked for the notification, and no rule of the tenant decided it. */
+  readonly direct?: {
+    readonly request_id: string;
+    /** Origin of its content: a template of the type, the request, or a template that the provider keeps. */
+    readonly content: 'template' | 'request' | 'provider_template';
+    /** When it was to be sent; absent: at once. `local` and those after it only for a local time. */
+    readonly scheduled?: {
+      readonly at: string;
+      readonly local?: string;
+      readonly zone?: string;
+      readonly zone_from?: ZoneSource;
+    };
+  };
 }
 
 export const WAIT_STATUSES = ['waiting', 'fired', 'cancelled'] as const;

@@ -1,4 +1,5 @@
 import type { JsonObject, Millis } from './event.ts';
+import { DROP_CODES } from './plan-codes.ts';
 
 export const CHANNELS = ['email', 'sms', 'push', 'in_app', 'webhook', 'chat', 'internal'] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -108,6 +109,16 @@ export interface MessageLocale {
   readonly userLocale: string;
 }
 
+/** The template of a message, where that is more than a file of its catalog version. */
+export interface ShownTemplate {
+  /** A template of the API, and its version. */
+  readonly templateId?: string;
+  readonly templateVersion?: number;
+  /** A test of variants, and the one that the user was shown. */
+  readonly testId?: string;
+  readonly variant?: string;
+}
+
 /**
  * `sent`: the provider accepted it. `sandboxed`: it was kept or discarded here, and went nowhere. `dropped`: the plan decided
  * at the claim that it must not be sent.
@@ -161,6 +172,7 @@ export const DELIVERY_REASON_CODES = [
   'fallback',
   'reached',
   'suppressed',
+  ...DROP_CODES,
 ] as const;
 export type DeliveryReasonCode = (typeof DELIVERY_REASON_CODES)[number];
 

@@ -40,6 +40,9 @@ export interface Profile {
 /** The type of event emitted by `set`. */
 export const PROFILE_UPDATED = 'profile.updated';
 
+/** The type of the event by which a rule reacts to the merge of another user into this one. Tidings alone posts it. */
+export const USER_MERGED = 'user.merged';
+
 /**
  * Traits that hold an address of the user. If an event has two traits of the same kind, the one listed first counts. Rules
  * cannot set these traits.

@@ -14,6 +14,7 @@ export const JOB_ACTIONS = [
   'rejected.dismiss',
   'dead_letters.retry',
   'dead_letters.cancel',
+  'users.erase',
 ] as const;
 export type JobActionName = (typeof JOB_ACTIONS)[number];
 
@@ -82,7 +83,13 @@ export interface DeadLetterFilter {
   readonly until?: string;
 }
 
+/** The erasure that a job runs. It does not name the user. */
+export interface ErasureFilter {
+  readonly erasure_id: string;
+}
+
 export type JobFilter =
+  | ErasureFilter
   | DeadLetterFilter
   | DeliveryFilter
   | WaitFilter

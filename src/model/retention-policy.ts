@@ -17,6 +17,7 @@ export const RETENTION_NAMES = [
   'rejected_events',
   'audit_log',
   'jobs',
+  'batches',
   'idempotency_keys',
   'inbox',
   'devices',
@@ -114,6 +115,13 @@ export const RETENTION_POLICY: { readonly [name in RetentionName]: RetentionRule
     keeps: 'open jobs',
     setting: 'TIDINGS_RETAIN_JOBS',
     period: '30d',
+    shortest: '1d',
+  },
+  batches: {
+    removes: 'batches that ended, since their end, and those that were never started, with their recipients',
+    keeps: 'batches with a recipient who is not final',
+    setting: 'TIDINGS_RETAIN_BATCHES',
+    period: '90d',
     shortest: '1d',
   },
   idempotency_keys: {

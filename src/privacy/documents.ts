@@ -22,6 +22,9 @@ interface DocumentKeys {
   inbox_items: [userId: string, notificationId: string];
   provider_accounts: [account: string];
   webhook_endpoints: [endpointId: string];
+  consents: [userId: string, consentId: string];
+  batches: [batchId: string];
+  batch_recipients: [batchId: string, line: string];
 }
 
 export type DocumentTable = keyof DocumentKeys;
@@ -73,6 +76,14 @@ export function resealDocument(seal: Seal, sealed: Buffer, row: DocumentRow): Bu
   const keyId = getDocumentKeyId(sealed);
   if (keyId === seal.keyId) return null;
   return sealDocument(seal, seal.open(sealed.subarray(KEY_ID_BYTES), toAad(row), keyId), row);
+}
+
+/**
+ * Seals a document for another row.
+ * @throws Error if it cannot be opened
+ */
+export function moveDocument(seal: Seal, sealed: Buffer, from: DocumentRow, to: DocumentRow): Buffer {
+  return sealDocument(seal, seal.open(sealed.subarray(KEY_ID_BYTES), toAad(from), getDocumentKeyId(sealed)), to);
 }
 
 /** Returns the id of the key that a document is sealed under. */

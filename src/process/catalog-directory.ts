@@ -2,12 +2,11 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { fingerprintCatalog, watchCatalog } from '../catalog/load/watch-catalog.ts';
-import { loadValidCatalog } from '../catalog/load-valid-catalog.ts';
+import { applyCatalogDirectory } from '../catalog/stored/apply-directory.ts';
 import type { Config } from '../config.ts';
 import { CatalogError } from '../errors.ts';
 import type { DirectoryProblem } from '../health/catalog-check.ts';
 import type { Millis } from '../model/event.ts';
-import { applyDirectory } from '../store/apply-catalog.ts';
 import type { Cleanup } from './cleanup.ts';
 
 export interface CatalogDirectoryOptions {
@@ -58,12 +57,9 @@ export class CatalogDirectory {
     cleanup.push(stop);
   }
 
-  async #apply(): ReturnType<typeof applyDirectory> {
+  #apply(): ReturnType<typeof applyCatalogDirectory> {
     const { pool, catalogs, config, clock } = this.#options;
-    const data = await loadValidCatalog(config.catalogDir);
-    const applied = await applyDirectory(pool, config.tenant, data, clock());
-    await catalogs.setActive(config.tenant, applied.version);
-    return applied;
+    return applyCatalogDirectory({ pool, catalogs, tenantId: config.tenant }, config.catalogDir, clock());
   }
 
   /**

@@ -4,6 +4,7 @@ import type { WorkLoop } from '../health/process-checks.ts';
 import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
+import { BatchWorker } from '../notify/batches/batch-worker.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
@@ -53,6 +54,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     poll,
   });
   const jobs = new JobWorker({ pool, pipeline, catalogs, seal, clock, log, lease, poll });
+  const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
   announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
   const started: (() => Promise<void>)[] = [];
@@ -61,6 +63,8 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     started.push(() => worker.stop(MAX_LAST_SENDS_MS));
     await timers.start();
     started.push(() => timers.stop());
+    batches.start();
+    started.push(() => batches.stop());
     const keeper = new TenantKeeper({ pool, clock, log });
     keeper.start();
     started.push(() => keeper.stop());
@@ -98,6 +102,7 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
     loops: [
       { name: 'delivery', poll, idleTime: () => worker.idleTime, pausedSince },
       { name: 'timers', poll, idleTime: () => timers.idleTime, behind: () => timers.behind, pausedSince },
+      { name: 'batches', poll, idleTime: () => batches.idleTime, pausedSince },
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
     ],
     dumps,

@@ -1,6 +1,8 @@
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, Evidence, Outcome, ReasonCode } from '../model/decision.ts';
+import type { DirectPart } from '../model/direct.ts';
 import type { Emitted, JsonObject, Millis } from '../model/event.ts';
+import type { ChannelPlan, PlanOnTerms } from '../model/plan.ts';
 import { maskText } from '../privacy/mask.ts';
 import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
 import { type CountedUse, compareByDueTime, type DigestItem, type Ids, type Trigger, type Wait } from './facts.ts';
@@ -16,8 +18,14 @@ export interface Send {
   /** Further data for the templates, beside the trigger and the user. */
   readonly matched?: JsonObject | undefined;
   readonly data?: JsonObject | undefined;
+  /** Variables of the templates, as they were given. */
+  readonly variables?: JsonObject | undefined;
   readonly items?: readonly DigestItem[] | undefined;
   readonly total?: number | undefined;
+  /** The planned deliveries, where they are not the ordinary ones. */
+  readonly plans?: readonly ChannelPlan[] | undefined;
+  /** The parts of the request that it obeys; absent: a rule of the tenant sends it. */
+  readonly direct?: DirectPart;
 }
 
 export interface NewUse extends CountedUse {
@@ -41,6 +49,8 @@ export interface DecisionContext extends Verdicts {
   /** Time of the decision. */
   readonly now: Millis;
   readonly ids: Ids;
+  /** Plans notifications on the terms of their user; undefined: they are sent on all their channels. */
+  readonly plan?: PlanOnTerms | undefined;
 }
 
 export type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -70,6 +80,7 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   condition_error: 'not_matched',
   pattern_incomplete: 'not_matched',
   limit_reached: 'suppressed',
+  all_channels_dropped: 'suppressed',
   expired: 'suppressed',
   waiting: 'scheduled',
   collected: 'scheduled',
@@ -89,14 +100,23 @@ const OUTCOME_BY_REASON: { readonly [code in ReasonCode]: Outcome } = {
   holdout: 'suppressed',
   acted: 'acted',
   action_failed: 'failed',
+  variable_missing: 'failed',
+  variable_invalid: 'failed',
   loop: 'failed',
   too_costly: 'failed',
   too_much_history: 'failed',
 };
 
 /** Returns the context of one decision, without verdicts. @param source the key of the event, or the id of the wait */
-export function newContext(rules: RuleSets, user: UserState, now: Millis, ids: Ids, source: string): DecisionContext {
-  return { rules, user, now, ids, source, decisions: [], sends: [], uses: [], emits: [] };
+export function newContext(
+  rules: RuleSets,
+  user: UserState,
+  now: Millis,
+  ids: Ids,
+  source: string,
+  plan?: PlanOnTerms,
+): DecisionContext {
+  return { rules, user, now, ids, source, plan, decisions: [], sends: [], uses: [], emits: [] };
 }
 
 /**
@@ -148,13 +168,15 @@ export interface RuleDecision {
   readonly outcome?: Outcome;
   /** Absent: all notification types that the rule may send. */
   readonly types?: readonly string[];
+  /** Id of the notification that is sent; absent: a new one. */
+  readonly notificationId?: string | undefined;
 }
 
 /** Adds a decision for each notification type, with the same verdict. Returns them in order of the types. */
 export function addDecision(
   ctx: DecisionContext,
   { rule, types: all }: Pick<CompiledRule, 'rule' | 'types'>,
-  { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all }: RuleDecision,
+  { code, reason, eventIds, evidence, outcome = OUTCOME_BY_REASON[code], types = all, notificationId }: RuleDecision,
 ): Decision[] {
   const added: Decision[] = [];
   for (const type of types) {
@@ -165,7 +187,7 @@ export function addDecision(
       outcome,
       reason_code: code,
       reason,
-      notification_id: code === 'matched' ? ctx.ids.fresh() : null,
+      notification_id: code === 'matched' ? (notificationId ?? ctx.ids.fresh()) : null,
       event_ids: eventIds,
       evidence,
     };

@@ -11,8 +11,12 @@
 
 import { compareForDecision, toReceivedEvent } from '../events/emitted.ts';
 import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
+import { NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
+import type { PlanOnTerms } from '../model/plan.ts';
+import { CONSENT_RECORDED, PREFERENCE_UPDATED } from '../model/terms.ts';
 import { isSameValue } from '../users/profile.ts';
+import { mergeTerms } from '../users/terms.ts';
 import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
 import { addEmitFailure, newContext, type Verdicts } from './context.ts';
 import { evaluateRule } from './evaluate/evaluate-rule.ts';
@@ -28,7 +32,9 @@ import { mergeEvent, recordFired, type UserState } from './user-state.ts';
 import { mergeVisibleTraits, visibleTraits } from './visible-traits.ts';
 import { cancelWaitsBy, reportTooLate } from './waits/cancel.ts';
 import { migrateWait } from './waits/migrate-wait.ts';
+import { moveFolded } from './waits/move-folded.ts';
 import { moveWaits } from './waits/move-waits.ts';
+import { rescheduleWait } from './waits/reschedule.ts';
 import { toWaitId } from './waits/wait.ts';
 
 /** An event as rules decide it. `depth` is the number of emitted events that led to it; absent for a posted one. */
@@ -50,6 +56,8 @@ export interface DecisionInputs {
   beforeEvent?(event: DecidableEvent): void;
   /** Called after each piece of work for a user; may throw to stop the work. Absent: the work is not measured. */
   readonly spend?: (userId: string) => void;
+  /** Plans notifications on the terms of their user. Asked only for users with terms, and under a policy. */
+  readonly plan: PlanOnTerms;
 }
 
 interface Step {
@@ -137,6 +145,7 @@ function decideNext<E extends DecidableEvent>(inputs: DecisionInputs, event: E, 
   const { profile, addresses } = mergeVisibleTraits(user, event.traits, event.time);
   user.profile = profile;
   user.addresses = addresses;
+  if (event.type === PREFERENCE_UPDATED || event.type === CONSENT_RECORDED) user.terms = mergeTerms(user.terms, event);
   const verdicts = decideEvent(inputs, user, event, traitsBefore);
   receiveEmitted(inputs, user, verdicts, emitted);
   inputs.spend?.(event.userId);
@@ -187,12 +196,12 @@ function fireNext(
   emitting: Set<string>,
   fired: { readonly steps: WaitStep[]; readonly emitted: EmittedEvent[]; readonly left: Wait[] },
 ): void {
-  const { rules, now, ids, spend } = inputs;
+  const { rules, now, ids, spend, plan } = inputs;
   const { userId } = wait;
   if (emitting.has(userId)) fired.left.push(wait);
   else if (wait.status === 'waiting') {
     const user = inputs.getUser(userId);
-    const verdicts = newContext(rules, user, now, ids, wait.waitId);
+    const verdicts = newContext(rules, user, now, ids, wait.waitId, plan);
     fireWait(verdicts, wait);
     if (receiveEmitted(inputs, user, verdicts, fired.emitted)) emitting.add(userId);
     fired.steps.push({ wait, user, profile: user.profile, verdicts });
@@ -251,12 +260,12 @@ export function runOccurrences(
   localTimeKey: string,
   isDeferred = false,
 ): Generation<OccurrenceStep> {
-  const { rules, now, ids, spend } = inputs;
+  const { rules, now, ids, spend, plan } = inputs;
   const emitted: EmittedEvent[] = [];
   const steps = userIds.map((userId): OccurrenceStep => {
     const user = inputs.getUser(userId);
     const waitId = toWaitId({ user, ids }, compiled.rule.name, localTimeKey);
-    const verdicts = newContext(rules, user, now, ids, waitId);
+    const verdicts = newContext(rules, user, now, ids, waitId, plan);
     const wait = runOccurrence(verdicts, compiled, due, localTimeKey, isDeferred);
     receiveEmitted(inputs, user, verdicts, emitted);
     spend?.(userId);
@@ -286,19 +295,21 @@ function findChangedTraits(user: UserState, { traits }: Event, before: JsonObjec
  * @returns verdicts whose source is the key of the event
  */
 function decideEvent(
-  { rules, now, ids, spend }: DecisionInputs,
+  { rules, now, ids, spend, plan }: DecisionInputs,
   user: UserState,
   event: Event & Pick<Trigger, 'depth'>,
   before: JsonObject,
 ): Verdicts {
   const { active } = rules;
-  const ctx = newContext(rules, user, now, ids, event.key);
+  const ctx = newContext(rules, user, now, ids, event.key, plan);
   const usesChanges = user.waits.size > 0 || active.startReading.length > 0;
   const changed = usesChanges ? findChangedTraits(user, event, before) : NO_TRAITS;
   if (user.waits.size > 0) {
     moveWaits(ctx, event, changed);
+    moveFolded(ctx, event, changed);
     cancelWaitsBy(ctx, event);
     reportTooLate(ctx, event);
+    if (event.type === NOTIFICATION_RESCHEDULED) rescheduleWait(ctx, event);
   }
   const triggered = findTriggered(active, event);
   for (const compiled of triggered) evaluateRule(ctx, compiled, event);

@@ -72,6 +72,8 @@ export type DigestItem = {
   readonly event_type: string;
   readonly event_id: string;
   readonly at: string;
+  /** Variables of the message that it would have been by itself; absent: it had none. */
+  readonly variables?: JsonObject;
 };
 
 /** A source of ids for what a decision creates. */

@@ -21,6 +21,7 @@ export function sentReason(
   due?: Millis,
 ): string {
   const why: string[] = [];
+  if (evidence.direct) why.push(requestedReason(evidence.direct, evidence.wait === undefined));
   if (evidence.condition) why.push(`${evidence.condition.expression} holds`);
   const [step] = rule.after;
   if (step && evidence.pattern?.matched) {
@@ -45,6 +46,40 @@ export function sentReason(
   const verdict = types.length > 0 ? 'To be sent' : 'Actions performed';
   return `${verdict}: ${why.length > 0 ? joinWords(why) : `${rule.on.join(' or ')} always triggers it`}.`;
 }
+
+/** The reason why a notification is not sent: its plan drops all channels. @param text of the plan */
+export function droppedReason(text: string): string {
+  return `Not sent: ${text}.`;
+}
+
+/** Adds to the reason why a notification is sent that not all of its channels are used at once. @param text of the plan */
+export function withPlan(reason: string, text: string): string {
+  return `${reason} Not by all channels at once: ${text}.`;
+}
+
+const CONTENT: { readonly [content in NonNullable<Evidence['direct']>['content']]: string } = {
+  template: '',
+  request: ', with content of its own',
+  provider_template: ', with a template that the provider keeps',
+};
+
+/** @param atOnce whether it did not wait: a time that it names is past */
+function requestedReason({ content, scheduled }: NonNullable<Evidence['direct']>, atOnce: boolean): string {
+  const past = scheduled && atOnce ? `; its time, ${formatTime(scheduled.at)}, was past` : '';
+  return `a request asked for it directly${CONTENT[content]}${past}`;
+}
+
+export function expiredRequestReason(expiresAt: Millis): string {
+  return `Not sent: the request let it expire on ${formatTime(expiresAt)}.`;
+}
+
+/** @param problems of the variables of one notification */
+export function variablesReason(type: string, problems: readonly { readonly message: string }[]): string {
+  const shown = problems.slice(0, MAX_NAMED_PROBLEMS).map(({ message }) => message);
+  return `Failed: ${type} needs its variables: ${shown.join('; ')}${problems.length > shown.length ? '; …' : ''}.`;
+}
+
+const MAX_NAMED_PROBLEMS = 5;
 
 const WAITED: { readonly [kind in WaitKind]: string } = {
   delay: 'the delay ended',

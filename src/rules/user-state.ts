@@ -1,5 +1,6 @@
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json, JsonObject, Millis, Profile } from '../model/event.ts';
+import { NO_TERMS, type Terms } from '../model/terms.ts';
 import {
   type CountedUse,
   FIRED_OUTCOMES,
@@ -24,6 +25,8 @@ export interface UserState {
    * visible-traits.ts.
    */
   addresses: JsonObject | undefined;
+  /** Terms on which the user gets messages; NO_TERMS: they have said nothing. */
+  terms: Terms;
   /** True if the original of the stored profile cannot be opened: it has masks for addresses. */
   unreadable?: true;
   /** Known events by type: loaded ones as far as the rules require them, and those of this batch. */
@@ -81,6 +84,7 @@ export function newUserState(userId: string): UserState {
     userId,
     profile: { traits: {}, traitTimes: {} },
     addresses: undefined,
+    terms: NO_TERMS,
     events: new Map(),
     uses: new Map(),
     completed: new Set(),

@@ -1,6 +1,7 @@
 import { PriorityQueue } from '../lib/concurrency/priority-queue.ts';
 import type { Decision } from '../model/decision.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import { planOnTerms } from '../plan/plan-on-terms.ts';
 import type { CompiledRule, RuleSets } from '../rules/compile/rule-set.ts';
 import type { Send, Verdicts } from '../rules/context.ts';
 import { type DecidableEvent, type EventStep, runOccurrences, type WaitStep } from '../rules/decide-in-order.ts';
@@ -193,6 +194,7 @@ export class Simulator {
       now,
       ids: this.#ids,
       getUser: () => user,
+      plan: planOnTerms,
       admit: (emitted) => {
         const fresh = emitted.filter(({ key }) => this.#isNew(key));
         if (fresh.length > 0) this.loadStateForEmitted(user, fresh, now);

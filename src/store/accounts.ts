@@ -6,7 +6,7 @@ import type { Seal } from '../privacy/seal.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { deleteCircuitsOf } from './deliveries/circuits.ts';
 import type { Connection } from './pg/pool.ts';
-import { deleteMovesOf } from './route-moves.ts';
+import { deleteMovesOf, endLoneMoves } from './route-moves.ts';
 
 /** Channel of the announcement that an account has changed: processes load those of the tenants again. */
 export const ACCOUNTS_CHANNEL = 'tidings_accounts';
@@ -70,6 +70,14 @@ export async function listAllAccounts(
   return rows;
 }
 
+/** Returns the channels that enabled accounts of tenants are for. @param owner sees the rows of all tenants */
+export async function listAccountChannels(owner: Connection): Promise<Channel[]> {
+  const { rows } = await owner.query<{ channel: Channel }>(
+    'select distinct unnest(channels) as channel from provider_accounts where enabled',
+  );
+  return rows.map(({ channel }) => channel);
+}
+
 /** Returns an account of a tenant; undefined: it does not exist. @param isLocked until the end of the transaction */
 export async function loadAccount(
   connection: Connection,
@@ -126,6 +134,7 @@ export async function saveAccount(
   // The mistake that stopped it may be corrected now.
   await deleteCircuitsOf(connection, tenantId, account);
   await deleteMovesOf(connection, tenantId, account, written.enabled ? written.channels : []);
+  await endLoneMoves(connection, [tenantId]);
   await announceAccountChange(connection);
   return rows[0]!;
 }
@@ -135,6 +144,7 @@ export async function deleteAccount(connection: Connection, tenantId: string, ac
   await connection.query('delete from provider_accounts where tenant_id = $1 and account = $2', [tenantId, account]);
   await deleteCircuitsOf(connection, tenantId, account);
   await deleteMovesOf(connection, tenantId, account);
+  await endLoneMoves(connection, [tenantId]);
   await announceAccountChange(connection);
 }
 

@@ -11,10 +11,16 @@ import { type Active, type Applied, activate, type LockedCatalog, lockCatalog, t
 import type { Connection } from './pg/pool.ts';
 import { withTransaction } from './pg/transaction.ts';
 
+export interface ApplyOptions {
+  /** The active version, as the caller knows it; undefined: any. */
+  readonly expected?: number | undefined;
+  /** Runs in the same transaction, with the version that is active afterwards. */
+  readonly write?: (connection: Connection, version: number) => Promise<void>;
+}
+
 /**
  * Activates a catalog for the tenant. Content equal to that of the active version creates no new version.
- * @param expected the active version, as the caller knows it; undefined: any
- * @throws TidingsError `outdated` if another version is active
+ * @throws TidingsError `outdated` if another version than the expected one is active
  */
 export async function applyCatalog(
   pool: pg.Pool,
@@ -22,12 +28,14 @@ export async function applyCatalog(
   data: CatalogData,
   by: Actor,
   now: Millis,
-  expected?: number,
+  { expected, write }: ApplyOptions = {},
 ): Promise<Applied> {
   return withTransaction(pool, async (connection) => {
     const locked = await lockCatalog(connection, tenantId);
     requireVersion(locked.active, expected);
-    return applyContent(connection, locked, toContent(data), by, now);
+    const applied = await applyContent(connection, locked, toContent(data), by, now);
+    await write?.(connection, applied.version);
+    return applied;
   });
 }
 
@@ -35,6 +43,8 @@ export async function applyCatalog(
  * Applies the catalog directory, which every start reads, if it has changed since it was last applied. A version activated
  * over the API in the meantime, such as a rollback, therefore survives a restart.
  *
+ * @param merged present if the data have templates of the API in the place of files
+ * @throws TidingsError `outdated` if another version is active than the one whose templates were merged
  * @returns `isOther`: true if the active version differs from the directory
  */
 export async function applyDirectory(
@@ -42,22 +52,32 @@ export async function applyDirectory(
   tenantId: string,
   data: CatalogData,
   now: Millis,
+  merged?: MergedDirectory,
 ): Promise<Applied & { readonly isOther: boolean }> {
   const content = toContent(data);
   return withTransaction(pool, async (connection) => {
     const locked = await lockCatalog(connection, tenantId);
     const { active } = locked;
+    requireVersion(active, merged?.from);
     const { rowCount: isNews } = await connection.query(
       `insert into metadata as i (name, value) values ($1, $2)
        on conflict (name) do update set value = excluded.value where i.value <> excluded.value`,
-      [`catalog_directory ${tenantId}`, content.hash],
+      [`catalog_directory ${tenantId}`, merged?.hash ?? content.hash],
     );
     if (active && !isNews) {
-      return { version: active.version, changed: false, isOther: active.content_hash !== content.hash };
+      return { version: active.version, changed: false, isOther: !merged && active.content_hash !== content.hash };
     }
     const applied = await applyContent(connection, locked, content, systemActor('catalog directory'), now);
     return { ...applied, isOther: false };
   });
+}
+
+/** A catalog directory whose files were merged with templates of the API. */
+export interface MergedDirectory {
+  /** Hash of the files alone. */
+  readonly hash: string;
+  /** The version whose templates they are. */
+  readonly from: number;
 }
 
 interface Content {

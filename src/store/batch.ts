@@ -3,15 +3,19 @@ import type { ReceivedEvent } from '../events/envelope.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Channel, InDoubtPolicy } from '../model/delivery.ts';
 import type { JsonObject, Millis, Profile } from '../model/event.ts';
+import type { Verdict } from '../model/plan.ts';
+import type { Terms } from '../model/terms.ts';
 import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
+import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
+import { releaseHeld, writeTerms } from './terms.ts';
 import { type WaitWrite, writeWaitsStatement } from './waits/waits.ts';
 import { sequenceStatement } from './webhooks/sequence.ts';
 
@@ -39,9 +43,17 @@ export interface Batch {
     readonly addressHashes: JsonObject;
     /** The user's valid IANA time zone; null if unknown. */
     readonly zone: string | null;
+    /** Their name as it is searched; null: unknown. */
+    readonly name: string | null;
     /** No row of this user is stored. */
     readonly isNew: boolean;
   }[];
+  /** Terms that have changed. */
+  readonly terms: readonly { readonly userId: string; readonly terms: Terms }[];
+  /** Consents, to be appended. */
+  readonly consents: readonly ConsentRow[];
+  /** Users whose held deliveries are to be decided again. */
+  readonly replanned: readonly string[];
   readonly addresses: readonly AddressChange[];
   readonly uses: readonly (NewUse & { readonly userId: string })[];
   readonly notifications: readonly {
@@ -83,6 +95,8 @@ export interface Batch {
     readonly priority: number;
     readonly step: number | null;
     readonly holdCode: string | null;
+    /** Verdict of the plan; absent: the ordinary one. */
+    readonly verdict?: Verdict;
   }[];
 }
 
@@ -100,7 +114,8 @@ export interface Written {
  * one stored.
  */
 export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
-  const { events, profiles, addresses, uses, notifications, deliveries, facts, waits } = batch;
+  const { events, profiles, terms, consents, replanned, addresses, uses, notifications, deliveries, facts, waits } =
+    batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
   if (withCallerId.length > 0) statements.push(copyEventIds(batch.tenantId, withCallerId));
@@ -113,6 +128,9 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (changedAddresses.length > 0) statements.push(updateAddresses(batch, changedAddresses));
   const found = changedAddresses.filter(({ isFirst, sealed }) => isFirst && sealed !== null);
   if (found.length > 0) statements.push(reviveStatement(batch.tenantId, found, batch.now));
+  if (terms.length > 0) statements.push(...writeTerms(batch.tenantId, terms));
+  if (consents.length > 0) statements.push(copyConsents(batch.tenantId, consents, batch.now));
+  if (replanned.length > 0) statements.push(releaseHeld(batch.tenantId, replanned, batch.now));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));
   if (deliveries.length > 0) statements.push(copyDeliveries(batch));
@@ -125,7 +143,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
   const waitsDue = due ? parsePgTime(due) : null;
   const timersDue = facts.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
-  return { hasDeliveries: deliveries.length > 0 || found.length > 0, timersDue };
+  return { hasDeliveries: deliveries.length + found.length + replanned.length > 0, timersDue };
 }
 
 /** Ends a transaction that has nothing to write. */
@@ -204,23 +222,25 @@ const USER_COLUMNS: Columns = {
   first_seen_at: 'time',
   updated_at: 'time',
   zone: 'text',
+  name: 'text',
   sealed: 'bytea',
 };
 
 function copyUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
   const rows = new CopyRows('users', USER_COLUMNS);
-  for (const { userId, profile, sealed, addressHashes, zone } of users) {
+  for (const { userId, profile, sealed, addressHashes, zone, name } of users) {
     const { traits, traitTimes } = profile;
     const texts = [traits, traitTimes, addressHashes].map(jsonText);
-    rows.add([tenantId, userId, ...texts, now, now, zone, sealed]);
+    rows.add([tenantId, userId, ...texts, now, now, zone, name, sealed]);
   }
   return rows.statement();
 }
 
 function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statement {
-  const rows = users.map(({ userId, profile, sealed, addressHashes, zone }) => ({
+  const rows = users.map(({ userId, profile, sealed, addressHashes, zone, name }) => ({
     u: userId,
     z: zone,
+    n: name,
     v: profile.traits,
     t: profile.traitTimes,
     h: addressHashes,
@@ -231,12 +251,12 @@ function updateUsers({ tenantId, now }: Batch, users: Batch['profiles']): Statem
 
 /** An insert that conflicts with the stored row: an update with a join may be planned as a scan of all users. */
 const UPDATE_USERS = `
-insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone, sealed)
-select $1, u, v, t, h, $2, $2, z, decode(s, 'base64')
-from json_to_recordset($3) as r(u text, v json, t json, h json, z text, s text)
+insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at, zone, name, sealed)
+select $1, u, v, t, h, $2, $2, z, n, decode(s, 'base64')
+from json_to_recordset($3) as r(u text, v json, t json, h json, z text, n text, s text)
 on conflict (tenant_id, user_id) do update
 set traits = excluded.traits, trait_times = excluded.trait_times, address_hashes = excluded.address_hashes,
-    updated_at = excluded.updated_at, zone = excluded.zone, sealed = excluded.sealed`;
+    updated_at = excluded.updated_at, zone = excluded.zone, name = excluded.name, sealed = excluded.sealed`;
 
 const ADDRESS_COLUMNS: Columns = {
   tenant_id: 'text',
@@ -393,13 +413,14 @@ const DELIVERY_COLUMNS: Columns = {
   expires_at: 'time',
   step: 'int2',
   hold_code: 'text',
+  plan: 'text',
 };
 
 function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
   const rows = new CopyRows('deliveries', DELIVERY_COLUMNS);
   for (const one of deliveries) {
     const { userId, notificationId, type, channel, dueAt, retryUntil, inDoubt } = one;
-    const { priority, expiresAt, step, holdCode } = one;
+    const { priority, expiresAt, step, holdCode, verdict } = one;
     rows.add([
       tenantId,
       notificationId,
@@ -414,6 +435,7 @@ function copyDeliveries({ tenantId, now, deliveries }: Batch): Statement {
       expiresAt,
       step,
       holdCode,
+      verdict ? JSON.stringify(verdict) : null,
     ]);
   }
   return rows.statement();

@@ -5,6 +5,7 @@ import { type FieldsByType, NamedFields } from '../events/named-fields.ts';
 import { appendTo } from '../lib/group-by.ts';
 import type { Decision, WaitKind, WaitStatus } from '../model/decision.ts';
 import { ADDRESS_TRAITS, type Event, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import { NO_TERMS, type Terms } from '../model/terms.ts';
 import { type DocumentRow, documentRow, openDocument } from '../privacy/documents.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -23,6 +24,8 @@ export interface StoredHistory {
   readonly userId: string;
   /** Current profile, for traits whose event is no longer stored. */
   readonly profile: Profile;
+  /** Current terms, as the profile. */
+  readonly terms: Terms;
   /** Events in order of event time. */
   readonly events: readonly StoredEvent[];
   readonly waits: readonly StoredWait[];
@@ -327,8 +330,10 @@ async function loadRemaining(
   await completeLargeEvents(connection, query, whole);
   const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
   const profiles = new Map<string, Profile>();
+  const termsOf = new Map<string, Terms>();
   const users = await connection.query({ text: SELECT_USERS, values: between });
-  for (const { user_id, traits, trait_times, sealed } of users.rows) {
+  for (const { user_id, traits, trait_times, sealed, terms } of users.rows) {
+    if (terms !== null) termsOf.set(user_id, terms);
     const original = open(seal, sealed, documentRow('users', tenantId, user_id));
     profiles.set(user_id, original ? (original as unknown as Profile) : { traits, traitTimes: trait_times });
   }
@@ -361,7 +366,8 @@ async function loadRemaining(
       own.some(({ endedAt }) => endedAt === null || endedAt >= since);
     if (left > 0 || withManyWaits.has(userId) || !(hasNews || includeIdle)) continue;
     const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
-    histories.push({ userId, profile, events, waits: own, uses: uses.get(userId) ?? [] });
+    const terms = termsOf.get(userId) ?? NO_TERMS;
+    histories.push({ userId, profile, terms, events, waits: own, uses: uses.get(userId) ?? [] });
   }
   return { histories, users: whole.length, leftOut };
 }
@@ -394,7 +400,7 @@ function withKnownAddresses(event: StoredEvent, known: JsonObject): StoredEvent 
 }
 
 const SELECT_USERS = `
-select user_id, traits, trait_times, sealed from users where tenant_id = $1 and user_id between $2 and $3`;
+select user_id, traits, trait_times, sealed, terms from users where tenant_id = $1 and user_id between $2 and $3`;
 
 const SELECT_USES = `
 select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::text from limit_uses

@@ -75,7 +75,7 @@ const IS_UNROUTED = `case
 const ACTIVE = `(select tenant_id, t.content from active_catalogs join catalogs as c using (tenant_id, version)
   cross join lateral (select content from catalog_contents where content_hash = c.content_hash limit 1) as t) as active`;
 
-/** Ends the moves of accounts by which no message goes any longer, after the active catalogs of these tenants have changed. */
+/** Ends the moves of accounts by which no message goes any longer, or every message, after the active catalogs of these tenants have changed. */
 export async function endUnroutedMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
   await connection.query({
     name: 'end-unrouted-moves',
@@ -84,7 +84,39 @@ export async function endUnroutedMoves(connection: Connection, tenantIds: readon
              and (select ${IS_UNROUTED} from ${ACTIVE} where active.tenant_id = m.tenant_id)`,
     values: [tenantIds],
   });
+  await endLoneMoves(connection, tenantIds);
 }
+
+/**
+ * Ends the moves of tenants from accounts that have no other one beside them in their route: no message can leave them. When the
+ * messages of the channel were moved last stays known.
+ */
+export async function endLoneMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
+  await connection.query({ name: 'end-lone-moves', text: END_LONE_MOVES, values: [tenantIds, INSTALLATION_ACCOUNT] });
+}
+
+const END_LONE_MOVES = `
+  update route_moves as m set share = 100
+  from (
+    select k.tenant_id, k.channel, case
+        when cardinality(own.accounts) = 0 then '{}'
+        when routed.accounts is null then own.accounts
+        else array(select unnest(routed.accounts) intersect select unnest(own.accounts || $2::text))
+      end as accounts
+    from (select distinct tenant_id, channel from route_moves where tenant_id = any($1) and share < 100) as k
+      cross join lateral (
+        select array(
+          select account::text from provider_accounts as p
+          where p.tenant_id = k.tenant_id and p.enabled and k.channel = any(p.channels)) as accounts) as own
+      cross join lateral (
+        select array_agg(e->>'account') as accounts
+        from jsonb_array_elements((
+            select c.content->'routes' from catalog_contents as c where c.content_hash = (
+              select content_hash from active_catalogs join catalogs using (tenant_id, version) where tenant_id = k.tenant_id)
+          )) as r, jsonb_array_elements(r->'entries') as e
+        where r->>'channel' = k.channel) as routed
+  ) as used
+  where m.tenant_id = used.tenant_id and m.channel = used.channel and m.share < 100 and cardinality(used.accounts) < 2`;
 
 /** Whether no message of a channel goes by an account. From then on the active catalog stays as it is until the end of the transaction. */
 async function isUnrouted(connection: Connection, { tenantId, channel, account }: WantedMove): Promise<boolean> {

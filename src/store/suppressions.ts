@@ -118,6 +118,30 @@ export async function liftOptOut(
   }
 }
 
+/** Lifts what the reader of a link left, after they asked for it again at the same address. */
+export async function liftUnsubscribed(
+  connection: Connection,
+  {
+    tenantId,
+    channel,
+    addressHash,
+    scopes,
+  }: Pick<Suppression, 'tenantId' | 'channel' | 'addressHash'> & { readonly scopes: readonly string[] },
+  actor: Actor,
+  now: Millis,
+): Promise<void> {
+  const { rows } = await connection.query(
+    `delete from suppressions
+     where tenant_id = $1 and channel = $2 and address_hash = $3 and reason = 'unsubscribed' and scope = any($4)
+     returning ${COLUMNS}`,
+    [tenantId, channel, addressHash, scopes],
+  );
+  for (const row of rows) {
+    const change = { tenantId, addressHash, type: 'suppression.removed', view: toView(row) } as const;
+    await noteChange(connection, change, actor, now, { source: 'preference page' });
+  }
+}
+
 /** Returns suppressions, newest first. @param before only those older than this one; null: from the newest */
 export async function listSuppressions(
   connection: Connection,

@@ -6,7 +6,7 @@ import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
-import { addressAad } from '../users/addresses.ts';
+import { addressAad, openAddress } from '../users/addresses.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import { reviveStatement } from './deliveries/revive.ts';
@@ -30,6 +30,9 @@ export interface UserAddressView {
   /** When a request added it; null: none did. */
   readonly added_at: string | null;
   readonly updated_at: string;
+  /** When the user proved to read it; null: never. */
+  readonly verified_at: string | null;
+  readonly verify_method: 'code' | null;
 }
 
 /** The user whose addresses are changed, and the actor that does. */
@@ -40,7 +43,8 @@ export interface AddressChanger {
   readonly now: Millis;
 }
 
-interface AddressRow {
+/** An address as it is stored. */
+export interface AddressRow {
   readonly kind: AddressKind;
   readonly place: number;
   readonly is_trait: boolean;
@@ -50,6 +54,8 @@ interface AddressRow {
   readonly hash: string;
   readonly mask: string;
   readonly updated_at: Millis;
+  readonly verified_at: Millis | null;
+  readonly method: 'code' | null;
 }
 
 /** Returns the id of an address of a user: another one for each user that has it, which says nothing of the address. */
@@ -105,6 +111,8 @@ export function addUserAddress(
           hash,
           mask: String(maskAddressTrait(kind, address)),
           updated_at: now,
+          verified_at: null,
+          method: null,
         };
     const others = rows.filter((row) => row !== known);
     const at = isPrimary ? 0 : known ? rows.indexOf(known) : others.length;
@@ -145,8 +153,34 @@ export function removeUserAddress(
     if (row.is_trait) return 'of_traits';
     const others = rows.filter((other) => other !== row);
     await storeOrder(connection, by, rows, others, row.hash);
+    await connection.query(
+      'delete from address_verifications where tenant_id = $1 and user_id = $2 and kind = $3 and hash = $4',
+      [by.tenantId, by.userId, row.kind, row.hash],
+    );
     return toView(by.tenantId, by.userId, row);
   });
+}
+
+/** Returns an address of a user; undefined: they have no such one. */
+export async function findUserAddress(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  addressId: string,
+): Promise<(AddressRow & { readonly view: UserAddressView }) | undefined> {
+  const rows = await loadAddressRows(connection, tenantId, userId);
+  const row = rows?.find(({ kind, hash }) => toAddressId(tenantId, userId, kind, hash) === addressId);
+  return row && { ...row, view: toView(tenantId, userId, row) };
+}
+
+/** Opens an address of a user; undefined: it cannot be opened with the current key. */
+export function openUserAddress(
+  seal: Seal,
+  tenantId: string,
+  userId: string,
+  { sealed, kind }: Pick<AddressRow, 'sealed' | 'kind'>,
+): string | undefined {
+  return openAddress(seal, sealed, tenantId, userId, kind);
 }
 
 /** Returns an address with all of its kind, in order, after the lock of the user. */
@@ -169,14 +203,16 @@ async function lockAddressRows(
   return loadAddressRows(connection, tenantId, userId);
 }
 
-async function loadAddressRows(
+/** Returns the addresses of a user as they are stored, by kind and place. Undefined: there is no such user. */
+export async function loadAddressRows(
   connection: Connection,
   tenantId: string,
   userId: string,
 ): Promise<AddressRow[] | undefined> {
   const { rows } = await connection.query<AddressRow & { kind: AddressKind | null }>(
-    `select a.kind, place, is_trait, added_at, a.sealed, key_id, hash, mask, a.updated_at
+    `select a.kind, place, is_trait, added_at, a.sealed, key_id, a.hash, mask, a.updated_at, v.verified_at, v.method
      from users left join addresses as a using (tenant_id, user_id)
+     left join address_verifications as v using (tenant_id, user_id, kind, hash)
      where tenant_id = $1 and user_id = $2 order by kind, place limit ${2 * (MAX_ADDED_ADDRESSES + 1)}`,
     [tenantId, userId],
   );
@@ -202,7 +238,20 @@ async function storeOrder(
   };
   const [old, view] = [viewIn(before), viewIn(after)];
   if (JSON.stringify(old) === JSON.stringify(view)) return view;
-  const kind = (ordered[0] ?? before[0])?.kind;
+  const kind = (ordered[0] ?? before[0])?.kind as AddressKind;
+  await replaceAddresses(connection, { tenantId, userId, kind }, after);
+  const action = !view ? 'address.removed' : old ? 'address.changed' : 'address.added';
+  const states = { before: (old as JsonObject | undefined) ?? null, after: (view as JsonObject | undefined) ?? null };
+  await appendAuditEntry(connection, { tenantId, actor, action, subject: userId, detail: {}, ...states }, now);
+  return view;
+}
+
+/** Stores these addresses in the place of all that the user has of a kind; their places are in the order of the list. */
+export async function replaceAddresses(
+  connection: pg.PoolClient,
+  { tenantId, userId, kind }: { readonly tenantId: string; readonly userId: string; readonly kind: AddressKind },
+  ordered: readonly AddressRow[],
+): Promise<void> {
   await connection.query('delete from addresses where tenant_id = $1 and user_id = $2 and kind = $3', [
     tenantId,
     userId,
@@ -213,12 +262,8 @@ async function storeOrder(
      select $1, $2, $3, place, is_trait, added_at, decode(sealed, 'base64'), key_id, hash, mask, updated_at
      from json_to_recordset($4) as r(place smallint, is_trait boolean, added_at timestamptz, sealed text, key_id text, hash text,
                                      mask text, updated_at timestamptz)`,
-    [tenantId, userId, kind, JSON.stringify(after.map(toStored))],
+    [tenantId, userId, kind, JSON.stringify(ordered.map((row, place) => toStored({ ...row, place })))],
   );
-  const action = !view ? 'address.removed' : old ? 'address.changed' : 'address.added';
-  const states = { before: (old as JsonObject | undefined) ?? null, after: (view as JsonObject | undefined) ?? null };
-  await appendAuditEntry(connection, { tenantId, actor, action, subject: userId, detail: {}, ...states }, now);
-  return view;
 }
 
 function toStored(row: AddressRow): JsonObject {
@@ -243,5 +288,7 @@ function toView(tenantId: string, userId: string, row: AddressRow): UserAddressV
     is_trait: row.is_trait,
     added_at: isoTimeOrNull(row.added_at),
     updated_at: isoTime(row.updated_at),
+    verified_at: isoTimeOrNull(row.verified_at),
+    verify_method: row.method,
   };
 }

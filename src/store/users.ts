@@ -64,23 +64,6 @@ export async function loadTraits(pool: pg.Pool, seal: Seal, tenantId: string, us
   return visible;
 }
 
-/**
- * Finds user IDs that start with `prefix`, in order.
- * @param after only IDs after this one; null: from the first on
- */
-export async function findUsers(
-  pool: pg.Pool,
-  tenantId: string,
-  { prefix, after, limit }: { readonly prefix: string; readonly after: string | null; readonly limit: number },
-): Promise<string[]> {
-  const { rows } = await pool.query<{ user_id: string }>(
-    `select user_id from users where tenant_id = $1 and user_id >= $2 and ($4::text is null or user_id > $4) and starts_with(user_id, $2)
-     order by user_id limit $3`,
-    [tenantId, prefix, limit, after],
-  );
-  return rows.map((row) => row.user_id);
-}
-
 export interface ActivityView {
   readonly event_id: string;
   readonly event_type: string;

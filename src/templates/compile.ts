@@ -3,7 +3,7 @@ import { findInvisible } from '../lib/text/invisible-characters.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { isBlankText } from './blank.ts';
 import { checkDateFormat } from './date-format.ts';
-import { getMember, HELPERS, isTruthy, toText, type Value } from './helpers.ts';
+import { ASSET_BASE_URL, getMember, HELPERS, isTruthy, toAssetUrl, toText, type Value } from './helpers.ts';
 import { escapeAt } from './html-escape.ts';
 import { HtmlReader } from './html-place.ts';
 import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS, MAX_STEPS } from './limits.ts';
@@ -52,19 +52,29 @@ export class RenderLimit extends Error {
   override readonly name = 'RenderLimit';
 }
 
+/** Facts about the place of a source. */
+export interface CompileOptions {
+  readonly html: boolean;
+  readonly locale: string;
+  /** Variables of the top level beside ROOTS: `{{orderNumber}}`. */
+  readonly variables?: ReadonlySet<string> | undefined;
+  /** The source has not been put together with its partials: they are passed over. */
+  readonly isOpen?: boolean;
+}
+
 /**
  * Compiles a part. Returns the part and the fields it names in order of position, or every problem of the source. Never
  * throws.
  */
 export function compilePart(
   source: string,
-  how: { readonly html: boolean; readonly locale: string },
+  how: CompileOptions,
 ):
   | { readonly part: Part; readonly fields: readonly NamedField[]; readonly wholes: readonly FieldPath[] }
   | { readonly problems: readonly PartProblem[] } {
   const parsed = parseSource(source);
   if ('problem' in parsed) return { problems: [parsed.problem] };
-  const compiler = new Compiler(how.html, how.locale);
+  const compiler = new Compiler(how);
   let body: Block;
   try {
     body = compiler.program(parsed.tree, 0);
@@ -90,7 +100,7 @@ export function compilePart(
  */
 export function compileValue(
   source: string,
-  locale: string,
+  options: Omit<CompileOptions, 'html'>,
 ):
   | {
       readonly value: (data: JsonObject) => Value;
@@ -103,10 +113,10 @@ export function compileValue(
   const [only, ...others] = parsed.tree.body;
   const isOne = only?.type === 'MustacheStatement' && others.length === 0;
   if (!isOne) {
-    const text = compilePart(source, { html: false, locale });
+    const text = compilePart(source, { ...options, html: false });
     return 'problems' in text ? text : { value: text.part, fields: text.fields, wholes: text.wholes };
   }
-  const compiler = new Compiler(false, locale);
+  const compiler = new Compiler({ ...options, html: false });
   const expression = compiler.value(only as hbs.AST.MustacheStatement);
   if (compiler.problems.length > 0) return { problems: compiler.problems };
   return {
@@ -182,12 +192,16 @@ class Compiler {
   readonly wholes: FieldPath[] = [];
   readonly #html: boolean;
   readonly #locale: string;
+  readonly #variables: ReadonlySet<string> | undefined;
+  readonly #isOpen: boolean;
   readonly #levels: Level[] = [{ kind: 'root', names: [], path: [] }];
   readonly #paths = new Map<hbs.AST.Node, FieldPath>();
 
-  constructor(html: boolean, locale: string) {
+  constructor({ html, locale, variables, isOpen = false }: CompileOptions) {
     this.#html = html;
     this.#locale = locale;
+    this.#variables = variables;
+    this.#isOpen = isOpen;
   }
 
   program(program: hbs.AST.Program | undefined, depth: number): Block {
@@ -211,7 +225,9 @@ class Compiler {
         return () => {};
       case 'PartialStatement':
       case 'PartialBlockStatement':
-        this.#problem(node, 'partials (`{{> name}}`) are not available', 'write the text out here');
+        if (!this.#isOpen) {
+          this.#problem(node, 'partials (`{{> name}}`) are not available here', 'write the text out here');
+        }
         return () => {};
       default:
         this.#problem(node, 'decorators (`{{* name}}`) are not available');
@@ -355,7 +371,9 @@ class Compiler {
     const path = node.path as hbs.AST.PathExpression;
     const name = path.original;
     const bare = node.params.length === 0 && node.hash === undefined;
-    const helper = Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
+    // A declared variable may have the name of a helper, such as `date`: alone it is the variable.
+    const isVariable = bare && this.#levels.length === 1 && (this.#variables?.has(name) ?? false);
+    const helper = !isVariable && Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
     if (helper === undefined) {
       if (bare && node.type === 'MustacheStatement') return this.#path(path);
       const meant = findNearest(name, Object.keys(HELPERS));
@@ -383,6 +401,7 @@ class Compiler {
     const lookedUp = name === 'lookup' ? this.#paths.get(node.params[0]!) : undefined;
     if (lookedUp) this.wholes.push([...lookedUp, 0]);
     if (name === 'required') return this.#required(toSource(node.params[0]), args[0]!);
+    if (name === 'asset') return this.#asset(args[0]!);
     const locale = this.#locale;
     return (run, scope) => {
       const values = args.map((arg) => arg(run, scope));
@@ -394,8 +413,11 @@ class Compiler {
     };
   }
 
-  /** Checks the format of a date if it is written out. */
+  /** Checks the format of a date if it is written out, and that `plural` has a text for every number. */
   #checkLiterals(name: string, node: hbs.AST.MustacheStatement | hbs.AST.SubExpression): void {
+    if (name === 'plural' && !node.hash?.pairs.some(({ key }) => key === 'other')) {
+      this.#problem(node, '`plural` has no `other`, which is the text of most numbers', HELPERS.plural!.usage);
+    }
     const format = name === 'date' ? node.params[1] : undefined;
     const problem = format?.type === 'StringLiteral' && checkDateFormat((format as hbs.AST.StringLiteral).value);
     if (problem) this.#problem(format, problem.message, problem.hint);
@@ -409,6 +431,18 @@ class Compiler {
         throw new RenderLimit(`${named} is missing`);
       }
       return found;
+    };
+  }
+
+  /** The URL of a file of the tenant. */
+  #asset(name: Expression): Expression {
+    const path = ['tenant', ASSET_BASE_URL];
+    this.wholes.push(path);
+    return (run, scope) => {
+      consumeSteps(run, 1);
+      const base = toText(getPath(run.root, path, run));
+      if (base === '') throw new RenderLimit(`the tenant has no ${ASSET_BASE_URL}, which {{asset}} needs`);
+      return toAssetUrl(base, toText(name(run, scope)));
     };
   }
 
@@ -497,8 +531,8 @@ class Compiler {
 
   /** Checks that a path starts with a root: any other name is an error that would always render empty. */
   #checkRoot(path: hbs.AST.PathExpression, name: string | undefined): void {
-    if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number])) return;
-    const meant = findNearest(name, ROOTS);
+    if (name === undefined || ROOTS.includes(name as (typeof ROOTS)[number]) || this.#variables?.has(name)) return;
+    const meant = findNearest(name, [...ROOTS, ...(this.#variables ?? [])]);
     const rest = path.parts.slice(path.data ? 2 : 1);
     const hint = `did you mean \`${meant ? [meant, ...rest].join('.') : ['event', name, ...rest].join('.')}\`?`;
     this.#problem(path, `there is no \`${name}\` here: names start with ${ROOTS.join(', ')}`, hint);

@@ -20,7 +20,7 @@ export function isBounded(channel: Channel, parts: readonly string[]): boolean {
  */
 export function findExcess(channel: Channel, message: Message): string | undefined {
   for (const [part, limit] of LIMITS.get(channel)!) {
-    const value = part === 'attachments' ? message.files : message[part];
+    const value = part === 'attachments' ? message.files : part === 'preheader' ? undefined : message[part];
     if (value === undefined) continue;
     const size = measure(value, limit.unit);
     if (size > limit.max) return describe(`${part} part of {}`, size, channel, limit);

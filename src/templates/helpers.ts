@@ -42,6 +42,15 @@ export const HELPERS: { readonly [name: string]: Helper } = {
   date: helper('{{date event.due_at "d LLLL yyyy" zone=user.time_zone}}', 1, 2, ['zone', 'locale'], formatDate),
   number: helper('{{number event.count digits=2}}', 1, 1, ['digits', 'locale'], formatNumber),
   money: helper('{{money event.amount event.currency}}', 2, 2, ['locale'], formatMoney),
+  currency: helper('{{currency event.amount event.currency}}', 2, 2, ['locale'], formatMoney),
+  plural: helper(
+    '{{plural event.count one="item" other="items"}}',
+    1,
+    1,
+    ['zero', 'one', 'two', 'few', 'many', 'other', 'locale'],
+    choosePlural,
+  ),
+  asset: helper('{{asset "logo.png"}}', 1, 1, [], ([value]) => value),
   lookup: helper('{{lookup event.labels event.status}}', 2, 2, [], ([of, name]) => getMember(of, toText(name))),
   eq: helper('(eq event.status "open")', 2, 2, [], ([a, b]) => areEqual(a, b)),
   ne: helper('(ne event.status "open")', 2, 2, [], ([a, b]) => !areEqual(a, b)),
@@ -137,6 +146,34 @@ function formatMoney(args: readonly Value[], options: { readonly [name: string]:
   const wanted = resolveLocale(options.locale, locale);
   if (!/^[A-Z]{3}$/.test(code)) return getNumberFormat(wanted, '', 2).format(number);
   return getNumberFormat(wanted, code, undefined).format(number);
+}
+
+/** Returns the text for a number, by the rules of the locale; `zero` also where the language has no form for it. */
+function choosePlural([value]: readonly Value[], options: { readonly [name: string]: Value }, locale: string): Value {
+  const number = toNumber(value);
+  if (number === undefined) return '';
+  if (number === 0 && options.zero !== undefined) return options.zero;
+  return options[getPluralRules(resolveLocale(options.locale, locale)).select(number)] ?? options.other;
+}
+
+const pluralRules = new LRUCache<string, Intl.PluralRules>({ max: 500 });
+
+function getPluralRules(locale: string): Intl.PluralRules {
+  let rules = pluralRules.get(locale);
+  if (rules === undefined) {
+    rules = new Intl.PluralRules(locale);
+    pluralRules.set(locale, rules);
+  }
+  return rules;
+}
+
+/** Name of the setting of a tenant, in `tenant`, below which the files of `{{asset}}` are. */
+export const ASSET_BASE_URL = 'asset_base_url';
+
+/** Returns the URL of a file below the base. Each step of the name is encoded, so that none leads out of the base. */
+export function toAssetUrl(base: string, name: string): string {
+  const steps = name.split('/').filter((step) => !/^\.{0,2}$/.test(step));
+  return `${base.replace(/\/$/, '')}/${steps.map((step) => encodeUrlValue(step)).join('/')}`;
 }
 
 function toNumber(value: Value): number | undefined {

@@ -19,3 +19,8 @@ export const MAX_SUBJECT_CHARS = 255;
 /** Maximum number of values of a structured part (data, actions, blocks, attachments), and of its nesting. */
 export const MAX_STRUCTURE_VALUES = 1000;
 export const MAX_STRUCTURE_DEPTH = 16;
+/** Maximum nesting of partials, a layout included, and their number in one part. */
+export const MAX_PARTIAL_DEPTH = 8;
+export const MAX_PARTIALS = 500;
+/** Maximum number of variables that a catalog, or a type of notification, declares. */
+export const MAX_VARIABLES = 100;

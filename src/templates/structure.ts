@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../model/event.ts';
-import { compileValue, type FieldPath, type NamedField } from './compile.ts';
+import { type CompileOptions, compileValue, type FieldPath, type NamedField } from './compile.ts';
 import type { Value } from './helpers.ts';
 import { MAX_SOURCE_CHARS, MAX_STRUCTURE_DEPTH, MAX_STRUCTURE_VALUES } from './limits.ts';
 import type { PartProblem } from './parse.ts';
@@ -26,7 +26,7 @@ export interface StructureProblem extends PartProblem {
 /** Compiles a structured part. Returns every problem of an invalid one. Never throws. */
 export function compileStructure(
   source: string,
-  locale: string,
+  options: Omit<CompileOptions, 'html'>,
 ): Structure | { readonly problems: readonly StructureProblem[] } {
   const fail = (message: string) => ({ problems: [{ message, line: 1, column: 1, at: [] }] });
   if (source.length > MAX_SOURCE_CHARS) return fail(`this is longer than ${MAX_SOURCE_CHARS} characters`);
@@ -52,7 +52,7 @@ export function compileStructure(
     if (values > MAX_STRUCTURE_VALUES) return () => undefined;
     if (typeof value === 'string') {
       if (!value.includes('{{')) return () => value;
-      const compiled = compileValue(value, locale);
+      const compiled = compileValue(value, options);
       if ('problems' in compiled) {
         problems.push(...compiled.problems.map((problem) => ({ ...problem, at })));
         return () => undefined;

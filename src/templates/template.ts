@@ -1,19 +1,29 @@
 import { findNearest } from '../lib/text/did-you-mean.ts';
-import type { Template } from '../model/catalog.ts';
+import type { StoredVersion, Template, Variables } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { ChannelDescriptor, PartName } from '../model/channels/descriptor.ts';
 import type { Channel, Message } from '../model/delivery.ts';
 import type { AddressKind, Json, JsonObject } from '../model/event.ts';
 import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { isBlankHtml, isBlankText } from './blank.ts';
-import { compilePart, type FieldPath, type NamedField, type Part, RenderLimit } from './compile.ts';
+import {
+  type CompileOptions,
+  compilePart,
+  type FieldPath,
+  type NamedField,
+  type Part,
+  RenderLimit,
+} from './compile.ts';
 import { findExcess, isBounded } from './excess.ts';
 import { getMember, toText, type Value } from './helpers.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
+import { addPreheader, removePreheader } from './preheader.ts';
 import { EXTRA_PARTS, type ExtraPart, readPart, STRUCTURED_PARTS } from './read-part.ts';
 import { compileStructure, type ValuePath } from './structure.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
+import type { TemplateVariables } from './values.ts';
+import { COMMON_VARIABLES } from './variables.ts';
 
 /*
  * Templates: Handlebars with the blocks `if`, `unless`, `each` and `with` and the helpers of helpers.ts.
@@ -22,7 +32,8 @@ import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
  *     { event, traits, user, notification: { id, type, channel, user_id, event_type, event_timestamp },
  *       data?, matched?, items?: [{ event, traits, event_type, event_id, at }], total? }
  *
- * always by its full name (`{{event.amount}}`, never `{{amount}}`). Missing values render empty.
+ * always by its full name (`{{event.amount}}`, never `{{amount}}`), and declared variables at the top level
+ * (`{{orderNumber}}`, see values.ts). Missing values render empty.
  */
 
 /** A validated template, which can be rendered any number of times. */
@@ -49,6 +60,24 @@ export interface CompiledTemplate {
   readonly isTextDerived: boolean;
   /** Kinds of addresses that it reads from `user`; all of them if it uses `user` as a whole. */
   readonly readsUserAddresses: readonly AddressKind[];
+  /** The version of a template of the API that it is; undefined: it is one of the files. */
+  readonly stored: StoredVersion | undefined;
+  /** The test in which it is shown, and the variant that it is in it; absent: it is shown in none. */
+  readonly test?: ShownInTest;
+  /** Variables of the top level; undefined: it has no declared ones, and names no others. */
+  readonly variables: TemplateVariables | undefined;
+}
+
+/** A test of variants, and the variant that a user is shown. */
+export interface ShownInTest {
+  readonly id: string;
+  readonly variant: string;
+}
+
+/** Variables that are declared for a template: of its notification type, and of the whole catalog. */
+export interface DeclaredVariables {
+  readonly own?: Variables | undefined;
+  readonly shared?: Variables | undefined;
 }
 
 export interface TemplateProblem extends PartProblem {
@@ -65,12 +94,19 @@ interface CompiledExtra {
 /** Name, among the parts of a stored template, of the one that holds the name of a template of the provider. */
 export const HOSTED_PART = 'provider_template';
 
+/** Returns the names that templates may have at the top level beside ROOTS. */
+export function listVariableNames({ own = {}, shared = {} }: DeclaredVariables): ReadonlySet<string> {
+  return new Set([...COMMON_VARIABLES, ...Object.keys(shared), ...Object.keys(own)]);
+}
+
 /** Compiles every part of a template. Returns all problems if it is invalid; never throws. */
 export function compileTemplate(
   template: Template,
+  declared: DeclaredVariables = {},
 ): { readonly template: CompiledTemplate } | { readonly problems: readonly TemplateProblem[] } {
   const problems = checkParts(template);
   const { channel, locale, parts } = template;
+  const variables = listVariableNames(declared);
   const hosted = getOwn(parts, HOSTED_PART);
   const fields: { [part in PartName]?: readonly FieldPath[] } = {};
   const paths: FieldPath[] = [];
@@ -80,7 +116,7 @@ export function compileTemplate(
   };
   const compile = (name: PartName, source: string | undefined): Part | undefined => {
     if (source === undefined) return undefined;
-    const compiled = compilePart(source, { html: name === 'html', locale });
+    const compiled = compilePart(source, { html: name === 'html', locale, variables });
     if ('part' in compiled) {
       note(name, compiled);
       return compiled.part;
@@ -89,9 +125,14 @@ export function compileTemplate(
     return undefined;
   };
   const subject = compile('subject', getOwn(parts, 'subject'));
-  const html = compile('html', getOwn(parts, 'html'));
+  const preheader = getOwn(parts, 'preheader');
+  compile('preheader', preheader);
+  const source = getOwn(parts, 'html');
+  let html = compile('html', source);
+  // Both were read by themselves first, so that their problems are at their own places.
+  if (html && source && preheader && problems.length === 0) html = compile('html', addPreheader(source, preheader));
   const own = compile('text', getOwn(parts, 'text'));
-  const text = own ?? (html ? deriveText(parts.html ?? '', locale, problems) : renderNothing);
+  const text = own ?? (html ? deriveText(parts.html ?? '', { locale, variables }, problems) : renderNothing);
   const extras: CompiledExtra[] = [];
   for (const part of EXTRA_PARTS) {
     const source = getOwn(parts, part);
@@ -101,7 +142,7 @@ export function compileTemplate(
       if (render) extras.push({ part, render });
       continue;
     }
-    const compiled = compileStructure(source, locale);
+    const compiled = compileStructure(source, { locale, variables });
     if ('problems' in compiled) problems.push(...compiled.problems.map((problem) => ({ part, ...problem })));
     else {
       note(part, compiled);
@@ -116,7 +157,12 @@ export function compileTemplate(
   const getsAll = hosted !== undefined && extras.length === 0;
   if (getsAll) paths.push([]);
   const read = getsAll ? '{{@root}}' : Object.values(parts).join('\n');
-  const readsUserAddresses = findAddressesInTemplate(read, 'user');
+  const { own: ofType = {}, shared = {} } = declared;
+  const isNamed = paths.some(([first]) => typeof first === 'string' && variables.has(first));
+  const hasVariables = isNamed || getsAll || Object.keys(ofType).length > 0;
+  const kinds = findAddressesInTemplate(read, 'user');
+  const readsEmail = paths.some(([first]) => first === 'user_email') && !kinds.includes('email');
+  const readsUserAddresses: readonly AddressKind[] = readsEmail ? [...kinds, 'email'] : kinds;
   const compiled = {
     notificationType,
     channel,
@@ -132,6 +178,8 @@ export function compileTemplate(
     paths,
     isTextDerived,
     readsUserAddresses,
+    stored: template.stored,
+    variables: hasVariables ? { own: ofType, shared } : undefined,
   };
   return { template: compiled };
 }
@@ -204,7 +252,7 @@ function findBlankPart(template: CompiledTemplate, message: Message): PartName |
   if (!template.hasText) return undefined;
   // Text that is made from the HTML shows that the HTML has some.
   if (isTextDerived && !isBlankText(text)) return undefined;
-  if (html !== undefined && isBlankHtml(html)) return 'html';
+  if (html !== undefined && isBlankHtml(removePreheader(html))) return 'html';
   return isBlankText(text) && (html === undefined || !isTextDerived) ? 'text' : undefined;
 }
 
@@ -229,6 +277,10 @@ function checkParts(template: Template): TemplateProblem[] {
   for (const part of needs.filter((name) => !given.includes(name))) {
     problems.push({ part, message: `${template.channel} needs a part \`${part}\``, line: 1, column: 1 });
   }
+  if (given.includes('preheader') && !given.includes('html')) {
+    const message = 'a preheader needs HTML';
+    problems.push({ part: 'preheader', message, hint: 'add an HTML part, or leave it out', line: 1, column: 1 });
+  }
   if (oneOf.length > 0 && !oneOf.some((name) => given.includes(name))) {
     const message = `${template.channel} needs a part \`${oneOf.join('` or `')}\``;
     problems.push({ part: oneOf[0] ?? '', message, line: 1, column: 1 });
@@ -236,9 +288,13 @@ function checkParts(template: Template): TemplateProblem[] {
   return problems;
 }
 
-function deriveText(html: string, locale: string, problems: TemplateProblem[]): Part | undefined {
+function deriveText(
+  html: string,
+  options: Omit<CompileOptions, 'html'>,
+  problems: TemplateProblem[],
+): Part | undefined {
   try {
-    const compiled = compilePart(deriveTextTemplate(html), { html: false, locale });
+    const compiled = compilePart(deriveTextTemplate(html), { ...options, html: false });
     if ('part' in compiled) return compiled.part;
     // A block opens in markup that the text omits (a comment, an attribute) and closes in markup that it keeps.
   } catch {

@@ -4,6 +4,7 @@ import type { Zone as LuxonZone } from 'luxon';
 import type { At, Zone } from '../model/catalog.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { DAY_MS, FIRST_TIME, isoTime, LAST_TIME, parseDate } from './iso-time.ts';
+import { parseTimestamp } from './timestamp.ts';
 import { findZone, UTC } from './zone.ts';
 
 /*
@@ -157,6 +158,19 @@ export function resolveDateExpression(at: At, zone: string, date: string): Milli
   return clampToEventYears(toInstant(clampToEventYears(shown), getZone(zone)).time);
 }
 
+/**
+ * Returns the instant of a local time, `2026-12-01T09:00`, with seconds or without. One that the clock skips is as much later;
+ * of one that it shows twice, the first. Undefined: it is no such time, or the zone is unknown.
+ */
+export function resolveLocalTime(local: string, zone: string): Millis | undefined {
+  const known = findZone(zone);
+  const shown = LOCAL_TIME.test(local) ? parseTimestamp(`${local}Z`) : undefined;
+  if (!known || !shown || 'problem' in shown) return undefined;
+  return clampToEventYears(toInstant(shown.time, known.zone).time);
+}
+
+const LOCAL_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/;
+
 /** Returns the time in ISO 8601 with fixed width, clamped to the years 1 to 9999; bytewise order equals order in time. */
 export function toFixedIso(time: Millis): string {
   return isoTime(clampToEventYears(time));
@@ -174,6 +188,20 @@ export function clampToEventYears(time: Millis): Millis {
 export function toLocalTime(time: Millis, zone: string): Millis | undefined {
   const known = findZone(zone);
   return known && toLocal(time, known.zone);
+}
+
+/**
+ * Returns the first or the last instant at which a clock in the zone shows a local time; of one that a clock change skips, the first
+ * instant after the change.
+ * @param local as `toLocalTime` returns it
+ */
+export function toEdgeInstant(local: Millis, zone: string, edge: 'first' | 'last'): Millis {
+  const where = getZone(zone);
+  const { time, exists } = toInstant(local, where);
+  if (!exists) return findChange(local - DAY_MS, local + DAY_MS, where);
+  if (edge === 'first') return time;
+  const second = local - getOffsetsAround(local, where)[1];
+  return second > time && toLocal(second, where) === local ? second : time;
 }
 
 /*

@@ -3,8 +3,10 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import type { Rule } from '../model/catalog.ts';
 import type { Decision, WaitStatus } from '../model/decision.ts';
+import { DIRECT_RULE } from '../model/direct.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
+import { findRuleOfWait } from '../rules/compile/compile-direct.ts';
 import { getNotificationTypes } from '../rules/compile/rule-set.ts';
 import type { Wait } from '../rules/facts.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -74,7 +76,7 @@ async function toCancelled(
 /** Returns the rule of a wait; undefined: its catalog version cannot be read, and the wait can still be ended. */
 async function findRule(catalogs: CatalogCache, tenantId: string, wait: StoredWait): Promise<Rule | undefined> {
   try {
-    return (await catalogs.getVersion(tenantId, wait.catalogVersion)).rules.byName.get(wait.rule)?.rule;
+    return findRuleOfWait((await catalogs.getVersion(tenantId, wait.catalogVersion)).rules, wait)?.rule;
   } catch (error) {
     if (isTransient(error)) throw error;
     return undefined;
@@ -181,7 +183,7 @@ export async function checkRuleExists({
 }: Pick<WaitCommand, 'catalogs' | 'tenantId' | 'rule'>): Promise<void> {
   const { version, rules } = await catalogs.getActive(tenantId);
   if (rules.byName.has(rule)) return;
-  const names = [...rules.byName.keys()].join(', ') || 'none';
+  const names = [...rules.byName.keys()].filter((name) => name !== DIRECT_RULE).join(', ') || 'none';
   const message = `No wait is pending in a rule ${rule}, and the active catalog (version ${version}) has no such rule; there are: ${names}.`;
   throw new TidingsError('not_found', message, { pointer: '/filter/rule' });
 }

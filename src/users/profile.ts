@@ -1,4 +1,12 @@
-import { getAddressKind, type Json, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import {
+  ADDRESS_TRAITS,
+  type AddressKind,
+  getAddressKind,
+  type Json,
+  type JsonObject,
+  type Millis,
+  type Profile,
+} from '../model/event.ts';
 import { maskAddressTrait, maskDocument, maskText } from '../privacy/mask.ts';
 
 /**
@@ -25,6 +33,24 @@ export function mergeTraits(profile: Profile, traits: JsonObject, time: Millis):
     values[name] = value;
   }
   return times === undefined ? profile : { traits: values ?? profile.traits, traitTimes: times };
+}
+
+/**
+ * Returns one profile of two users: of each trait the newest value; at the same time the greater JSON text.
+ * @param kept kinds of addresses that the survivor has: traits with such an address stay as they are
+ */
+export function uniteProfiles(survivor: Profile, other: Profile, kept: ReadonlySet<string>): Profile {
+  const traits = { ...survivor.traits };
+  const traitTimes = { ...survivor.traitTimes };
+  for (const [name, value] of Object.entries(other.traits)) {
+    const kind = getAddressKind(name);
+    if (kind && kept.has(kind)) continue;
+    const [time, known] = [other.traitTimes[name] ?? 0, traitTimes[name]];
+    if (known !== undefined && (time < known || (time === known && !isGreaterText(value, traits[name])))) continue;
+    traits[name] = value;
+    traitTimes[name] = time;
+  }
+  return { traits, traitTimes };
 }
 
 /** Returns the value of a trait as profiles have it: of an address the mask. */
@@ -71,4 +97,14 @@ export function isSameValue(a: Json, b: Json | undefined): boolean {
 
 function isGreaterText(value: Json, than: Json | undefined): boolean {
   return JSON.stringify(value) > JSON.stringify(than ?? null);
+}
+
+/** Returns the mask of the current address of a kind: that of the newest trait, and of equals the one listed first. */
+export function getAddressMask({ traits, traitTimes }: Profile, kind: AddressKind): Json | undefined {
+  let newest: string | undefined;
+  for (const trait in ADDRESS_TRAITS) {
+    if (ADDRESS_TRAITS[trait] !== kind || !(trait in traits)) continue;
+    if (newest === undefined || (traitTimes[trait] ?? 0) > (traitTimes[newest] ?? 0)) newest = trait;
+  }
+  return newest === undefined ? undefined : traits[newest];
 }

@@ -20,6 +20,7 @@ export const CLAIMED: ClaimedDelivery = {
   activeCatalog: 1,
   heardOutcomes: null,
   sequence: null,
+  hasTerms: false,
   data: {},
   sealedData: null,
   attempt: 3,

@@ -23,7 +23,9 @@ events:
   e:
 `;
 
-export const NOTIFICATIONS = `notifications:
+export const NOTIFICATIONS = `layout: none
+variables: { company_address: { type: string, default: Main Street 1 } }
+notifications:
   TELL:
     description: What happened.
     category: SYSTEM
@@ -32,6 +34,8 @@ export const NOTIFICATIONS = `notifications:
     in_doubt: hold
     give_up_after: 2h
     expires_after: 3d
+    quiet: ignore
+    when_held: drop
     provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }
@@ -84,10 +88,13 @@ const MORE_EVENTS = `
 /** Each stands for itself. They need no templates. */
 const MORE_NOTIFICATIONS = `
 - { description: What happened., category: SYSTEM, channels: [webhook, internal], in_doubt: hold, give_up_after: 2h }
-- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m }
+- { category: MARKETING, channels: internal, in_doubt: resend, priority: URGENT, expires_after: 10m, quiet: ignore, when_held: drop }
 - { category: MARKETING, channels: { first_of: [webhook, internal], wait: 1h, until: opened } }
 - { category: SYSTEM, channels: [email], provider_template: CLIENT_WELCOME_V1, tracking: clicks }
 - { category: SYSTEM, channels: [email, internal], provider_template: { email: CLIENT_WELCOME_V1 } }
+- { category: SYSTEM, channels: [email], provider_template: { email: { en: CLIENT_WELCOME_V1, es: CLIENT_WELCOME_ES } } }
+- { category: SYSTEM, channels: [internal], layout: none, variables: { sum: number, note: { description: A note., default: none } } }
+- { category: SYSTEM, channels: [internal, webhook], layout: { internal: none }, variables: { list: { type: list, required: false } } }
 `;
 
 /** Each stands for itself, beside RULES. */
@@ -121,6 +128,8 @@ const MORE_RULES = `
 - { every: monday 09:00, for: user.role == "admin", zone: UTC, notify: TELL }
 - { every: cron 0 9 * * 1, for: true, notify: TELL }
 - { on: booked, data: { with_fee: event.amount * 1.02, one: 1 }, notify: TELL }
+- { on: booked, variables: { app_name: event.booking_id }, notify: TELL }
+- { on: booked, variables: event, notify: TELL }
 - on: booked
   choose: [{ when: user.plan == "pro", notify: [TELL, OTHER] }, { when: event.seats < 2, notify: none }, { notify: OTHER }]
 - { on: booked, split: { control: 10%, OTHER: 45%, short: 45.00% }, notify: TELL }
@@ -151,6 +160,32 @@ export const ROUTES = `routes:
   sms: { account: installation }
 prices:
   - { provider: twilio, channel: sms, calling_code: "351", from: 2026-01-01, amount: 0.045, currency: EUR }
+`;
+
+export const PREFERENCES = `zone: Europe/Berlin
+defaults:
+  types: { TELL: { enabled: true, email: true, sms: false, push: true, in_app: true } }
+  categories: { MARKETING: false }
+  channels: { push: true }
+locks: { types: { TELL: true } }
+required: [TELL]
+consent:
+  MARKETING: { any: [record, { trait: opted_in }] }
+  SYSTEM/sms: record
+legal_hours:
+  push: 08:00-21:00
+  sms:
+    hours: 08:00-21:00
+    zones: [America/New_York, Pacific/Honolulu]
+    pass: [SECURITY]
+    regions:
+      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute }
+quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
+hold_spread: 10m
+audiences: { TELL: { products: [LOAN] } }
+frequency: { TELL: HOURLY, MARKETING: WEEKLY }
+digest_times: { at: 18:30, day: friday }
+caps: { sms: { per_minute: 2, per_hour: 5, per_day: 10, burst: 1 }, pass: [URGENT, SECURITY] }
 `;
 
 /** Things that the parser accepts. */

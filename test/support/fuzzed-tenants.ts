@@ -105,6 +105,8 @@ function idsOf(rows: Rows): string[] {
     endpointIds,
     deviceIds,
     addressIds,
+    templateIds,
+    batchIds,
     ...others
   } = rows;
   return [
@@ -115,5 +117,7 @@ function idsOf(rows: Rows): string[] {
     endpointIds[0],
     deviceIds[0],
     addressIds[0],
+    ...templateIds,
+    batchIds[0],
   ];
 }

@@ -6,7 +6,13 @@ import { EVENTS, NOTIFICATIONS, RULES, TEMPLATES } from './every-key.ts';
 
 /** The parser as an oracle for one file of a catalog, or for many things in one file. */
 
-export type CatalogFile = 'events.yaml' | 'notifications.yaml' | 'rules.yaml' | 'routes.yaml' | 'cases.yaml';
+export type CatalogFile =
+  | 'events.yaml'
+  | 'notifications.yaml'
+  | 'rules.yaml'
+  | 'routes.yaml'
+  | 'preferences.yaml'
+  | 'cases.yaml';
 
 /** A mistake that keeps a file from being read. */
 export interface Mistake {

@@ -28,7 +28,10 @@ export async function recordStatements(
   const sent: SentStatement[] = [];
   let isStopped = false;
   let last: Promise<unknown> = Promise.resolve();
-  const tryAs = async (tenant: string, text: string, values: unknown[]) => {
+  const tryAs = async (tenant: string, asked: string, values: unknown[]) => {
+    // The query of a cursor is tried where it is declared.
+    if (/^(fetch|close) /.test(asked)) return { rows: [], changed: 0, error: '' };
+    const text = asked.replace(/^declare \w+ no scroll cursor for /, '');
     await intruder.query('begin');
     await intruder.query(`select set_config('tidings.tenant', $1, true)`, [tenant]);
     const result = await intruder.query(text, values).then(

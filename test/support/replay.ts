@@ -5,7 +5,9 @@ import { newIds } from '../../src/ingest/ids.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Decision } from '../../src/model/decision.ts';
 import type { Millis } from '../../src/model/event.ts';
+import type { Policy } from '../../src/model/preferences.ts';
 import { Seal } from '../../src/privacy/seal.ts';
+import type { RuleSet } from '../../src/rules/compile/rule-set.ts';
 import { findOpenChanges } from '../../src/rules/evaluate/trait-changes.ts';
 import type { Wait } from '../../src/rules/facts.ts';
 import { newUserState, type UserState } from '../../src/rules/user-state.ts';
@@ -18,15 +20,16 @@ import type { Step } from './random-history.ts';
 
 /** Backtests in memory: a history is recorded, and then replayed. */
 
-/** Backtests the histories. @param other rules of the candidate; absent: the rules of the past against themselves */
+/** Backtests the histories. @param other rules of the candidate; absent: the rules of the past against themselves. @param policy under which users may have terms; absent: none is asked */
 export function replayHistories(
   rules: readonly Rule[],
   histories: readonly StoredHistory[],
   since: Millis,
   until: Millis,
   other?: readonly Rule[],
+  policy?: Policy,
 ): BacktestReport {
-  const set = rulesOf(rules);
+  const set = policy ? onTerms(rulesOf(rules), policy) : rulesOf(rules);
   const candidate = other ? rulesOf(other, 2) : null;
   const backtest = new Backtest({ since, until, candidate, version: () => set });
   for (const history of histories) backtest.addUser(history);
@@ -54,14 +57,25 @@ export function findFiredTwice({ events, waits }: Pick<StoredHistory, 'events' |
   return sends.filter((one, place) => sends.indexOf(one) < place);
 }
 
+/** Returns the rules under a policy, whose notifications go by two channels that users can turn off. */
+function onTerms(set: RuleSet, policy: Policy): RuleSet {
+  const types = [...set.notifications.values()].map(
+    (type) => [type.name, { ...type, channels: ['email', 'sms'] as const }] as const,
+  );
+  const digestChannels = new Map(types.map(([name, { channels }]) => [name, new Set(channels)]));
+  return { ...set, policy, notifications: new Map(types), digestChannels };
+}
+
 /** Runs the pipeline without its database; returns the histories of the users as they would have been stored, and the end. */
 export function recordHistory(
   rules: readonly Rule[],
   steps: readonly Step[],
+  policy?: Policy,
 ): { histories: StoredHistory[]; end: Millis } {
   // Posted events need no schemas here, and schemas are slow to compile.
   const { traits: _, ...data } = catalogOf(rules);
-  const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: rulesOf(rules) };
+  const set = policy ? onTerms(rulesOf(rules), policy) : rulesOf(rules);
+  const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: set };
   const catalogs = { active: catalog, versions: new Map([[1, catalog]]) };
   const users = new Map<string, UserState>();
   const events: StoredEvent[] = [];
@@ -117,9 +131,10 @@ export function recordHistory(
     }
   }
   const histories = [...users.values()].map(
-    ({ userId, profile, waits, uses }): StoredHistory => ({
+    ({ userId, profile, terms, waits, uses }): StoredHistory => ({
       userId,
       profile,
+      terms,
       events: events
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),

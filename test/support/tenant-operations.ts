@@ -1,5 +1,5 @@
 import type { Answer, TestServer } from './http.ts';
-import { ACCOUNT, BASE, catalogOf, ISSUER, type Rows, WEBHOOK } from './two-tenants.ts';
+import { ACCOUNT, BASE, CODE, catalogOf, ISSUER, type Rows, WEBHOOK } from './two-tenants.ts';
 
 /** Every operation of the OpenAPI document, with the ids of a tenant's rows and something to send. */
 
@@ -12,10 +12,12 @@ export interface Operation {
   readonly hasIds: boolean;
   /** Scope that it declares; `public`: it needs none. */
   readonly scope: string;
+  /** Whether the token of a user reaches it as well. */
+  readonly takesUsers: boolean;
   /** Names of its parameters in the query. */
   readonly parameters: ReadonlySet<string>;
   readonly body: unknown;
-  /** The token of the user, for what belongs to a user. */
+  /** The token of the user, for what belongs to a user; the media type of a body that is no JSON. */
   readonly headers: Record<string, string>;
 }
 
@@ -33,7 +35,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
     ([template, methods]) =>
       Object.entries(methods).map(([method, { parameters = [], security }]): Operation => {
         const name = `${method.toUpperCase()} ${template}`;
-        const ids = IDS[template]?.(rows) ?? [];
+        const ids = (IDS[name] ?? IDS[template])?.(rows) ?? [];
         let given = 0;
         const path = template.replace(/\{\w+\}/g, () => {
           const id = ids[given++];
@@ -44,12 +46,16 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
         return {
           name,
           method: method.toUpperCase() as Operation['method'],
-          path: `${path}${QUERIES[template]?.(rows) ?? ''}`,
+          path: `${path}${(QUERIES[name] ?? QUERIES[template])?.(rows) ?? ''}`,
           hasIds: given > 0,
           scope,
+          takesUsers: security.some(({ bearer = [] }) => bearer.includes('me')),
           parameters: new Set(parameters.flatMap((one) => (one.in === 'query' ? [one.name] : []))),
           body: BODIES[name]?.(rows),
-          headers: scope === 'me' ? { authorization: `Bearer ${rows.token}` } : {},
+          headers: {
+            ...(scope === 'me' && { authorization: `Bearer ${rows.token}` }),
+            ...(template.endsWith('/recipients') && { 'content-type': 'application/x-ndjson' }),
+          },
         };
       }),
   );
@@ -66,6 +72,11 @@ export function isOfTenant({ scope }: Operation): boolean {
   return !scope.startsWith('tenants:');
 }
 
+/** Whether credentials with these scopes may call an operation. */
+export function mayCall({ scope, takesUsers }: Operation, scopes: ReadonlySet<string>): boolean {
+  return scopes.has(scope) || (takesUsers && scopes.has('me'));
+}
+
 export function call(
   { server }: { readonly server: TestServer },
   { method, path, body, headers }: Operation,
@@ -80,6 +91,18 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/deliveries/{id}/retry': ({ stopped }) => [stopped],
   '/api/v1/deliveries/{id}/cancel': ({ queued }) => [queued],
   '/api/v1/dead-letters/{group}': ({ tenantId }) => [`recipient:sms:sandbox:${tenantId}:missing_phone:`],
+  '/api/v1/notifications/{id}': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/cancel': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/notifications/{id}/reschedule': ({ sent }) => [notificationOf(sent)],
+  '/api/v1/batches/{id}': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/estimate': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/start': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/pause': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/resume': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/cancel': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/results': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/results/export': ({ batchIds }) => [batchIds[0]],
+  '/api/v1/batches/{id}/recipients': ({ batchIds }) => [batchIds[1]],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -93,6 +116,11 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/audit/{user_id}': ({ userId }) => [userId],
   '/audit/{user_id}': ({ userId }) => [userId],
   '/api/v1/explain/{user_id}/{notification_type}': ({ userId, notificationType }) => [userId, notificationType],
+  '/api/v1/users/{user_id}': ({ erasableId }) => [erasableId],
+  '/api/v1/users/{user_id}/merge': ({ mergeableId }) => [mergeableId],
+  '/api/v1/users/{user_id}/erase': ({ erasableId }) => [erasableId],
+  '/api/v1/users/{user_id}/export': ({ userId }) => [userId],
+  '/api/v1/erasures/{id}': ({ erasureId }) => [erasureId],
   '/api/v1/users/{user_id}/reveal': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/tokens': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/devices': ({ userId }) => [userId],
@@ -101,8 +129,18 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/users/{user_id}/devices/{device_id}': ({ userId, deviceIds }) => [userId, deviceIds[0]],
   '/api/v1/users/{user_id}/addresses': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/addresses/{address_id}/primary': ({ userId, addressIds }) => [userId, addressIds[0]],
+  '/api/v1/users/{user_id}/addresses/{address_id}/verify': ({ userId, addressIds }) => [userId, addressIds[0]],
+  '/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm': ({ userId, addressIds }) => [userId, addressIds[2]],
   '/api/v1/users/{user_id}/addresses/{address_id}': ({ userId, addressIds }) => [userId, addressIds[1]],
   '/api/v1/me/devices/{device_id}': ({ deviceIds }) => [deviceIds[1]],
+  '/api/v1/users/{user_id}/preferences': ({ userId }) => [userId],
+  '/api/v1/users/{user_id}/consents': ({ userId }) => [userId],
+  ...Object.fromEntries(
+    ['/api/v1', ''].flatMap((root) => [
+      [`GET ${root}/customer-notifications/{id}`, ({ userId }: Rows) => [userId]],
+      [`PATCH ${root}/customer-notifications/{id}`, ({ toggleId }: Rows) => [toggleId]],
+    ]),
+  ),
   '/api/v1/users/{user_id}/inbox': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/stream': ({ userId }) => [userId],
   '/api/v1/users/{user_id}/inbox/{mark}': ({ userId }) => [userId, 'seen-all'],
@@ -129,6 +167,14 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   ],
   '/api/v1/suppressions/{id}': ({ suppressionId }) => [suppressionId],
   '/api/v1/suppressions/{id}/lift': ({ suppressionId }) => [suppressionId],
+  '/api/v1/templates/{id}': ({ templateIds }) => [templateIds[0]],
+  '/api/v1/templates/{id}/versions': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/localizations': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/activate': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/rollback': ({ templateIds }) => [templateIds[1]],
+  '/api/v1/templates/{id}/archive': ({ templateIds }) => [templateIds[2]],
+  '/api/v1/templates/{id}/variants': ({ templateIds }) => [templateIds[3]],
+  '/api/v1/templates/{id}/variants/results': ({ templateIds }) => [templateIds[3]],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
@@ -136,6 +182,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
 
 const QUERIES: { readonly [template: string]: (rows: Rows) => string } = {
   '/api/v1/catalog/diff': () => '?from=1&to=2',
+  'GET /api/v1/templates/translations': () => '?to=es',
   '/api/v1/audit': ({ correlationId }) => `?correlation_id=${encodeURIComponent(correlationId)}`,
 };
 
@@ -144,19 +191,37 @@ export const FILTERS: { readonly [parameter: string]: (rows: Rows) => string } =
   user_id: ({ userId }) => userId,
   rule: ({ rule }) => rule,
   notification_type: ({ notificationType }) => notificationType,
+  type: ({ notificationType }) => notificationType,
   correlation_id: ({ correlationId }) => correlationId,
   prefix: ({ userId }) => userId.slice(0, 5),
+  contains: ({ userId }) => userId.slice(1, 5),
+  name: ({ userId }) => userId,
   actor: ({ keyIds }) => keyIds[0],
   subject: ({ memberId }) => memberId,
 };
 
 const EVENT = { user_id: 'own corrected', event_type: 'mailed', event_timestamp: '2025-11-20T12:00:00Z' };
+const TEMPLATE_PARTS = { subject: 'Own subject', text: 'Own text' };
 const NOTHING = () => undefined;
 const REASON = () => ({ reason: 'The user asked what was sent' });
+const CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', source: 'test' };
 const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
   'POST /api/v1/deliveries/{id}/reveal': REASON,
+  'POST /api/v1/notifications': ({ notificationType, userId }) => ({
+    type: notificationType,
+    recipients: [{ user_id: userId }],
+  }),
+  'POST /api/v1/notifications/{id}/cancel': NOTHING,
+  'POST /api/v1/notifications/{id}/reschedule': () => ({ scheduled_at: '2025-11-21T12:00:00Z' }),
+  'POST /api/v1/batches': ({ notificationType }) => ({ type: notificationType }),
+  'PATCH /api/v1/batches/{id}': () => ({ per_second: 7 }),
+  'PUT /api/v1/batches/{id}/recipients': () => '{"user_id":"own recipient"}\n',
+  'POST /api/v1/batches/{id}/start': NOTHING,
+  'POST /api/v1/batches/{id}/pause': NOTHING,
+  'POST /api/v1/batches/{id}/resume': NOTHING,
+  'POST /api/v1/batches/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/retry': NOTHING,
   'POST /api/v1/jobs/{id}/stop': NOTHING,
@@ -173,14 +238,31 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /events': () => [],
   'POST /api/v1/catalog': () => ({ files: Object.fromEntries(catalogOf('own', 3)), dry_run: true }),
   'POST /api/v1/catalog/rollback': () => ({ version: 1 }),
+  'PUT /api/v1/users/{user_id}': () => ({ traits: { plan: 'a' } }),
+  'PATCH /api/v1/users/{user_id}': () => ({ traits: { plan: 'b' } }),
+  'POST /api/v1/users/bulk': () => ({ users: [{ user_id: 'own bulk', traits: {} }] }),
+  'POST /api/v1/users/search': () => ({ kind: 'email', address: 'unknown@own.example' }),
+  'POST /api/v1/users/{user_id}/merge': ({ userId }) => ({ into: userId }),
+  'POST /api/v1/users/{user_id}/erase': NOTHING,
+  'POST /api/v1/users/{user_id}/export': REASON,
   'POST /api/v1/users/{user_id}/reveal': REASON,
   'POST /api/v1/users/{user_id}/tokens': () => ({}),
   'POST /api/v1/users/{user_id}/devices': () => ({ platform: 'android', token: 'own-token:1' }),
   'POST /api/v1/users/{user_id}/devices/apns': () => ({ registration_id: 'a1b2c3d4e5' }),
   'POST /api/v1/users/{user_id}/devices/fcm': () => ({ registration_id: 'own-token:2' }),
   'DELETE /api/v1/users/{user_id}/devices/{device_id}': NOTHING,
+  'PUT /api/v1/users/{user_id}/preferences': () => ({ channels: { sms: false } }),
+  'PATCH /api/v1/users/{user_id}/preferences': () => ({ channels: { push: false } }),
+  'POST /api/v1/users/{user_id}/consents': () => CONSENT,
+  'POST /api/v1/me/consents': () => CONSENT,
+  'PATCH /api/v1/customer-notifications/{id}': () => ({ enabled: true }),
+  'PATCH /customer-notifications/{id}': () => ({ enabled: false }),
+  'PUT /api/v1/me/preferences': () => ({ channels: { sms: false } }),
+  'PATCH /api/v1/me/preferences': () => ({ channels: { push: false } }),
   'POST /api/v1/users/{user_id}/addresses': () => ({ kind: 'email', address: 'new@own.example' }),
   'POST /api/v1/users/{user_id}/addresses/{address_id}/primary': NOTHING,
+  'POST /api/v1/users/{user_id}/addresses/{address_id}/verify': ({ notificationType }) => ({ type: notificationType }),
+  'POST /api/v1/users/{user_id}/addresses/{address_id}/verify/confirm': () => ({ code: CODE }),
   'DELETE /api/v1/users/{user_id}/addresses/{address_id}': NOTHING,
   'POST /api/v1/me/devices': () => ({ platform: 'android', token: 'own-token:3' }),
   'POST /api/v1/me/devices/apns': () => ({ registration_id: 'a1b2c3d4e6' }),
@@ -212,6 +294,36 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/sending/resume': () => ({ notification_type: 'PAUSED' }),
   'POST /api/v1/suppressions/search': () => ({ channel: 'email', address: 'stop@own.example' }),
   'POST /api/v1/suppressions/{id}/lift': () => ({}),
+  'POST /api/v1/templates': ({ notificationType }) => ({
+    name: 'own new',
+    type: notificationType,
+    channel: 'email',
+    parts: TEMPLATE_PARTS,
+  }),
+  'PATCH /api/v1/templates/{id}': () => ({ parts: TEMPLATE_PARTS }),
+  'DELETE /api/v1/templates/{id}': NOTHING,
+  'POST /api/v1/templates/{id}/localizations': () => ({ locale: 'es', parts: TEMPLATE_PARTS }),
+  'POST /api/v1/templates/{id}/activate': () => ({}),
+  'POST /api/v1/templates/{id}/rollback': () => ({}),
+  'POST /api/v1/templates/{id}/archive': NOTHING,
+  'PUT /api/v1/templates/{id}/variants': () => ({
+    shares: { default: 50, short: 50 },
+    metric: 'opened',
+    planned_users: 100,
+  }),
+  'DELETE /api/v1/templates/{id}/variants': NOTHING,
+  'POST /api/v1/templates/seed': () => ({
+    files: Object.fromEntries([...catalogOf('own')].filter(([path]) => path.startsWith('templates/'))),
+  }),
+  'POST /api/v1/templates/translations': ({ notificationType }) => ({
+    to: 'es',
+    units: ['subject', 'text'].map((part) => ({ id: `${notificationType.toLowerCase()}3/${part}`, target: 'Own' })),
+  }),
+  'POST /api/v1/templates/preview': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
+    channel: 'email',
+    user_id: userId,
+  }),
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),
@@ -223,3 +335,8 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/session': () => ({ link: 'an unknown link' }),
   'DELETE /api/v1/session': NOTHING,
 };
+
+/** Returns the id of the notification of a delivery. */
+function notificationOf(deliveryId: string): string {
+  return deliveryId.split('.')[0] ?? '';
+}

@@ -17,6 +17,7 @@ import type { CatalogData } from '../../src/model/catalog.ts';
 import { CHANNELS, type Channel } from '../../src/model/delivery.ts';
 import type { Millis } from '../../src/model/event.ts';
 import { systemActor } from '../../src/model/principal.ts';
+import { BatchWorker, type BatchWorkerOptions } from '../../src/notify/batches/batch-worker.ts';
 import { documentRow, openDocument } from '../../src/privacy/documents.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { BacktestReport } from '../../src/simulate/backtest/backtest.ts';
@@ -59,6 +60,8 @@ export interface TestTidings extends TestProcess {
   /** Starts a worker of jobs. `stopJobs` and `close` stop it. */
   jobs(options?: Partial<JobWorkerOptions>): JobWorker;
   stopJobs(): Promise<void>;
+  /** Starts a worker of batches. Stopping it twice does no harm; `close` stops it. */
+  batches(options?: Partial<BatchWorkerOptions>): BatchWorker;
   /** Stops the delivery workers, aborting their sends after `grace` ms. `close` stops them as well. */
   stopWorkers(grace?: Millis): Promise<void>;
   /** Starts another process on the same database, by the same clock. `close` ends it. */
@@ -101,6 +104,7 @@ export async function testTidings(
   const timerWorkers: TimerWorker[] = [];
   const deliveryWorkers: DeliveryWorker[] = [];
   const jobWorkers: JobWorker[] = [];
+  const batchWorkers: BatchWorker[] = [];
   const otherPools: pg.Pool[] = [];
   let workersMade = 0;
 
@@ -192,6 +196,13 @@ export async function testTidings(
       worker.start();
       return worker;
     },
+    batches(options = {}) {
+      const parts = { pool, pipeline, catalogs, seal, clock: () => clock.now, log: silent, poll: 20 };
+      const worker = new BatchWorker({ ...parts, ...options });
+      batchWorkers.push(worker);
+      worker.start();
+      return worker;
+    },
     async stopJobs() {
       await Promise.all(jobWorkers.splice(0).map((worker) => worker.stop()));
     },
@@ -231,6 +242,7 @@ export async function testTidings(
       runBacktest(pool, { tenantId: TENANT, candidate: candidate ?? null, since, until: clock.now + 1, seal }),
     async close() {
       await tidings.stopJobs();
+      await Promise.all(batchWorkers.map((worker) => worker.stop()));
       await Promise.all(timerWorkers.map((worker) => worker.stop()));
       await tidings.stopWorkers();
       await Promise.all(pipelines.map((one) => one.drain()));

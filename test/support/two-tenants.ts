@@ -4,6 +4,8 @@ import { validateCatalogFiles } from '../../src/catalog/load-valid-catalog.ts';
 import { sandboxProvider } from '../../src/channels/sandbox.ts';
 import { startJob } from '../../src/jobs/start-job.ts';
 import { systemActor } from '../../src/model/principal.ts';
+import { toCodeHash } from '../../src/notify/verify-address.ts';
+import { toNormalAddress } from '../../src/privacy/normal-address.ts';
 import { applyCatalog } from '../../src/store/apply-catalog.ts';
 import { type TestServer, testServer } from './http.ts';
 import { TENANT, type TestTidings, testTidings } from './tidings.ts';
@@ -24,9 +26,14 @@ export interface Rows {
   readonly sent: string;
   /** Two of them. */
   readonly deviceIds: readonly [string, string];
-  /** Ids of two addresses of the user that do not receive. */
-  readonly addressIds: readonly [string, string];
+  /** Ids of three addresses of the user that do not receive; the code CODE was sent to the last. */
+  readonly addressIds: readonly [string, string, string];
   readonly inboxItemId: string;
+  /** A user who may be merged into another. */
+  readonly mergeableId: string;
+  /** Another user, who may be erased. */
+  readonly erasableId: string;
+  readonly erasureId: string;
   readonly stopped: string;
   readonly queued: string;
   readonly waitId: string;
@@ -34,6 +41,8 @@ export interface Rows {
   /** Three of them. */
   readonly rejectedIds: readonly string[];
   readonly jobId: string;
+  /** Ids of two drafts; the first has a recipient. */
+  readonly batchIds: readonly [string, string];
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -46,6 +55,10 @@ export interface Rows {
   /** Id of a delivery to the second of them. */
   readonly webhook: string;
   readonly suppressionId: string;
+  /** Id of a toggle of the user. */
+  readonly toggleId: string;
+  /** Templates of the API: a draft, one with two versions, one to be archived, and one whose variants were tested. */
+  readonly templateIds: readonly [string, string, string, string];
   /** Token of the user, with which it reaches `/api/v1/me`. */
   readonly token: string;
 }
@@ -151,14 +164,45 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, $2, $3, 1, 1, $4, '', now())`,
       [tenantId, `${word} maria`, inboxItemId, `${word} type`],
     );
+    const [erasableId, erasureId] = [`${word} erasable`, randomUUID()];
+    const mergeableId = `${word} mergeable`;
+    await pool.query(
+      `insert into users (tenant_id, user_id, traits, trait_times, address_hashes, first_seen_at, updated_at)
+       select $1, id, '{}', '{}', '{}', now(), now() from unnest($2::text[]) as id`,
+      [tenantId, [erasableId, mergeableId]],
+    );
+    await pool.query(
+      `insert into erasures (tenant_id, user_hash, erasure_id, erased_at, until, job_id, actor, counts, finished_at)
+       values ($1, $3, $2, '2020-01-01', $2, $2, '{}', '{}', '2020-01-02')`,
+      [tenantId, erasureId, `${word} hash`],
+    );
+    const templateIds = await addTemplates(pool, tenantId, word);
+    const batchIds = [randomUUID(), randomUUID()] as const;
+    const type = (await load(pool, tenantId)).notificationType;
+    await pool.query(
+      `insert into batches (tenant_id, batch_id, operation_id, name, request, lines, actor, created_at)
+       select $1, id, id, $3, $4, case id when $5 then 1 else 0 end, '{"kind": "system", "id": "test", "name": "test"}', now()
+       from unnest($2::uuid[]) as id`,
+      [tenantId, batchIds, `${word} batch`, JSON.stringify({ type, priority: 'LOW' }), batchIds[0]],
+    );
+    await pool.query(`insert into batch_recipients (tenant_id, batch_id, line, user_id) values ($1, $2, 0, $3)`, [
+      tenantId,
+      batchIds[0],
+      `${word} erasable`,
+    ]);
     return {
       ...(await load(pool, tenantId)),
       tenantId,
+      templateIds,
+      erasableId,
+      mergeableId,
+      erasureId,
       deviceIds,
       inboxItemId,
       suppressionId,
       keyIds,
       jobId: job.job_id,
+      batchIds,
       rule,
       correlationId,
     };
@@ -170,6 +214,8 @@ export async function twoTenants(): Promise<TwoTenants> {
   const server = await testServer(tidings, { perMinute: 1_000_000 });
   const accessOfOther = await addAccess(server, OTHER, 'foreign', rowsOfOther.userId);
   const accessOfOwn = await addAccess(server, TENANT, 'own', rowsOfOwn.userId);
+  await addCode(tidings, OTHER, 'foreign', rowsOfOther.userId);
+  await addCode(tidings, TENANT, 'own', rowsOfOwn.userId);
   const webhookOfOther = await addWebhook(pool, OTHER, accessOfOther.endpointIds[1]);
   const webhookOfOwn = await addWebhook(pool, TENANT, accessOfOwn.endpointIds[1]);
   const other = { ...rowsOfOther, ...accessOfOther, webhook: webhookOfOther };
@@ -206,7 +252,7 @@ export async function twoTenants(): Promise<TwoTenants> {
 /** Leaves out when a key was last used: it is noted some time after the call, also that of an earlier test. */
 const OWN_USES = `- 'last_used_at'`;
 
-type Access = Pick<Rows, 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
+type Access = Pick<Rows, 'toggleId' | 'addressIds' | 'issuer' | 'memberId' | 'accounts' | 'endpointIds' | 'token'>;
 
 /** Gives a tenant an issuer, a member, and a token of a user. */
 async function addAccess(server: TestServer, tenantId: string, word: string, userId: string): Promise<Access> {
@@ -239,8 +285,58 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   const addAddress = async (address: string) =>
     (await send('POST', `/api/v1/users/${encodeURIComponent(userId)}/addresses`, { kind: 'email', address }))
       .address_id;
-  const addressIds = [await addAddress(`${word}@one.example`), await addAddress(`${word}@two.example`)] as const;
-  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, token };
+  const addressIds = [
+    await addAddress(`${word}@one.example`),
+    await addAddress(`${word}@two.example`),
+    await addAddress(`${word}@three.example`),
+  ] as const;
+  const { body: toggles } = await server.get(`/customer-notifications/${encodeURIComponent(userId)}`, {
+    'x-tidings-tenant': tenantId,
+  });
+  const toggleId = toggles[0].id;
+  return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, toggleId, token };
+}
+
+/** Adds templates of the API to a tenant, and a test that has ended. */
+async function addTemplates(pool: TestTidings['pool'], tenantId: string, word: string): Promise<Rows['templateIds']> {
+  const ids = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
+  const by = JSON.stringify(systemActor(`${word} actor`));
+  await pool.query(`update tenants set settings = '{"template_source":"api"}' where tenant_id = $1`, [tenantId]);
+  await pool.query(
+    `insert into templates (tenant_id, template_id, name, notification_type, channel, locale, created_at)
+     select $1, id, $3 || i, upper($3), 'email', 'en', now() from unnest($2::uuid[]) with ordinality as t (id, i)`,
+    [tenantId, ids, word],
+  );
+  await pool.query(
+    `insert into template_versions (tenant_id, template_id, version, parts, created_by, created_at, updated_at, activated_at)
+     select $1, id, version, json_build_object('subject', $3::text, 'text', version::text), $4::json, now(), now(),
+            case when id <> ($2::uuid[])[1] then now() end
+     from unnest($2::uuid[]) as id, generate_series(1, case when id = ($2::uuid[])[2] then 2 else 1 end) as version`,
+    [tenantId, ids, word, by],
+  );
+  await pool.query(
+    `insert into template_activations (tenant_id, activation_id, template_id, kind, version, catalog_version, by, at)
+     values ($1, gen_random_uuid(), $2, 'activated', 1, 1, $3, now())`,
+    [tenantId, ids[1], by],
+  );
+  await pool.query(
+    `insert into template_tests (tenant_id, test_id, notification_type, channel, shares, metric, planned_users, started_at, ended_at)
+     values ($1, gen_random_uuid(), upper($2), 'email', '{"default":50,"short":50}', 'clicked', 2, now() - interval '1 day', now())`,
+    [tenantId, word],
+  );
+  return ids;
+}
+
+/** The code that was sent to the last address of each user. */
+export const CODE = '042917';
+
+async function addCode({ pool, seal }: TestTidings, tenantId: string, word: string, userId: string): Promise<void> {
+  const hash = seal.sign(toNormalAddress('email', `${word}@three.example`));
+  await pool.query(
+    `insert into address_verifications (tenant_id, user_id, kind, hash, code_hash, expires_at)
+     values ($1, $2, 'email', $3, $4, '2100-01-01')`,
+    [tenantId, userId, hash, toCodeHash(seal, { tenantId, userId, kind: 'email', hash }, CODE)],
+  );
 }
 
 /** Adds a delivery to the endpoint of a tenant, and returns its id. */
@@ -281,6 +377,8 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
     ],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
+    [`templates/${name}/email.en@short.subject.txt`, `${word} short`],
+    [`templates/${name}/email.en@short.txt`, `${word} short`],
   ]);
 }
 
@@ -301,9 +399,14 @@ async function load(
     Rows,
     | 'tenantId'
     | 'deviceIds'
+    | 'erasableId'
+    | 'mergeableId'
+    | 'erasureId'
     | 'inboxItemId'
     | 'suppressionId'
+    | 'templateIds'
     | 'jobId'
+    | 'batchIds'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

@@ -1,6 +1,7 @@
 /**
  * npm run torture -- [--kills N] [--seed S] [--json]: see torture.ts.
  * npm run torture -- --chaos [--notifications N] [--seed S] [--json]: see chaos/chaos.ts.
+ * npm run torture -- batch [--minutes N] [--recipients N] [--every S] [--directory D] [--seed S] [--json]: see batch.ts.
  * Exits with 1 when anything did not hold.
  */
 import { randomInt } from 'node:crypto';
@@ -8,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type BatchSoakReport, soakBatches } from './batch.ts';
 import { type ChaosReport, chaos } from './chaos/chaos.ts';
 import { rerunOnSmallDisk } from './small-disk.ts';
 import { type TortureReport, torture } from './torture.ts';
@@ -19,6 +21,11 @@ const program = new Command('torture')
   .option('--kills <n>', 'how many', wholeNumber, 200)
   .option('--chaos', 'instead: providers that fail, hang, throttle and lie, for 50 tenants on all channels')
   .option('--notifications <n>', 'with --chaos: how many', wholeNumber, 100_000)
+  .argument('[what]', 'batch: batches with pauses, resumes and kills; without it, everything else')
+  .option('--minutes <n>', 'with batch: for how long', Number, 20)
+  .option('--recipients <n>', 'with batch: recipients of each', wholeNumber, 20_000)
+  .option('--every <seconds>', 'with batch: between two interruptions', Number, 20)
+  .option('--directory <folder>', 'with batch: where a later run with it goes on')
   .option('--seed <n>', 'for the same choices again (not the same moments)', wholeNumber, randomInt(2 ** 31))
   .option('--json', 'the report as one line of JSON')
   // Given by the program to itself.
@@ -31,9 +38,14 @@ const { kills, seed, json, disk, ...wanted } = program.opts<{
   disk?: string;
   chaos?: true;
   notifications: number;
+  minutes: number;
+  recipients: number;
+  every: number;
+  directory?: string;
 }>();
 
-if (wanted.chaos) await runChaos();
+if (program.args[0] === 'batch') await runBatches();
+else if (wanted.chaos) await runChaos();
 else if (disk === undefined) await runOnSmallDisk();
 else await run(disk);
 
@@ -51,6 +63,12 @@ async function runOnSmallDisk(): Promise<void> {
   }
 }
 
+async function runBatches(): Promise<void> {
+  const { minutes, recipients, every, directory } = wanted;
+  console.error(`Seed ${seed}, ${minutes} minutes`);
+  print(await soakBatches({ minutes, recipients, every, directory, seed, say: (line) => console.error(line) }));
+}
+
 async function runChaos(): Promise<void> {
   const { notifications } = wanted;
   console.error(`Seed ${seed}, ${notifications} notifications`);
@@ -61,12 +79,12 @@ async function run(smallDisk: string | undefined): Promise<void> {
   print(await torture({ kills, seed, disk: smallDisk, say: (line) => console.error(line) }));
 }
 
-function print(report: TortureReport | ChaosReport): void {
+function print(report: TortureReport | ChaosReport | BatchSoakReport): void {
   console.log(json ? JSON.stringify(report) : describe(report));
   process.exitCode = report.failed ? 1 : 0;
 }
 
-function describe({ findings, failed, ...numbers }: TortureReport | ChaosReport): string {
+function describe({ findings, failed, ...numbers }: TortureReport | ChaosReport | BatchSoakReport): string {
   const wide = Math.max(...findings.map(({ check }) => check.length));
   return [
     '',

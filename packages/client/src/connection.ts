@@ -34,6 +34,8 @@ export interface Call {
   readonly query?: object | undefined;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, as lines of JSON (`application/x-ndjson`), in the place of `body`; the result is `{ lines }`, those of the response. */
+  readonly ndjson?: string | undefined;
   /** A status outside 2xx whose response is a result all the same, if it has this field: a proxy may answer with the status too. */
   readonly alsoResult?: { readonly status: number; readonly field: string } | undefined;
 }
@@ -94,7 +96,7 @@ export class Connection {
     }
   }
 
-  #toRequest({ method, path, query, body }: Call, options: CallOptions): { url: string; init: RequestInit } {
+  #toRequest({ method, path, query, body, ndjson }: Call, options: CallOptions): { url: string; init: RequestInit } {
     const { apiKey, tenant, headers } = this.#options;
     const parameters = toSearchParams(query);
     return {
@@ -107,11 +109,11 @@ export class Connection {
           accept: 'application/json',
           authorization: apiKey === undefined ? undefined : `Bearer ${apiKey}`,
           'x-tidings-tenant': tenant,
-          'content-type': body === undefined ? undefined : 'application/json',
+          'content-type': ndjson !== undefined ? NDJSON : body === undefined ? undefined : 'application/json',
           'idempotency-key': method === 'POST' ? (options.idempotencyKey ?? randomKey()) : undefined,
           'if-match': options.ifMatch,
         }),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(ndjson !== undefined ? { body: ndjson } : body === undefined ? {} : { body: JSON.stringify(body) }),
       },
     };
   }
@@ -144,13 +146,20 @@ export class Connection {
 async function readAnswer<T>(response: Response, alsoResult: Call['alsoResult'], hasKey: boolean): Promise<Answer<T>> {
   const text = await response.text();
   const etag = response.headers.get('etag') ?? undefined;
-  const data = parseJson(text);
+  const isLines = response.ok && response.headers.get('content-type')?.startsWith(NDJSON);
+  const data = isLines ? { lines: parseLines(text) } : parseJson(text);
   // Every result is an object. Anything else is, for example, the login page of a proxy, or an empty response, with the status 200.
   const isResult = response.ok
     ? typeof data === 'object' && data !== null
     : response.status === alsoResult?.status && has(data, alsoResult.field);
   if (!isResult) throw toApiError(response, text, hasKey);
   return { data: data as T, etag };
+}
+
+const NDJSON = 'application/x-ndjson';
+
+function parseLines(text: string): unknown[] {
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [parseJson(line)]));
 }
 
 /** Returns undefined for a text that is not JSON. */

@@ -40,6 +40,17 @@ export abstract class Resource {
     return data;
   }
 
+  /** Sends lines of JSON; returns those of the response. */
+  protected async sendLines(
+    path: Path,
+    { path: values, query }: Parts,
+    ndjson: string,
+    options?: CallOptions,
+  ): Promise<readonly unknown[]> {
+    const call: Call = { method: 'PUT', path: fillPath(path, values), query, ndjson };
+    return (await this.#connection.send<{ readonly lines?: readonly unknown[] }>(call, options)).data.lines ?? [];
+  }
+
   /** @param field the field of the response that has the items */
   protected pages<P extends Path, Field extends keyof Result<paths[P]['get']> & string>(
     path: P,

@@ -1,7 +1,10 @@
 import { Connection, type TidingsOptions } from './connection.ts';
 import { AuditLog } from './resources/audit-log.ts';
+import { Batches } from './resources/batches.ts';
 import { Catalogs } from './resources/catalogs.ts';
+import { Consents } from './resources/consents.ts';
 import { Costs } from './resources/costs.ts';
+import { CustomerNotifications } from './resources/customer-notifications.ts';
 import { DeadLetters } from './resources/dead-letters.ts';
 import { Decisions } from './resources/decisions.ts';
 import { Deliveries } from './resources/deliveries.ts';
@@ -14,12 +17,15 @@ import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
+import { Notifications } from './resources/notifications.ts';
+import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { Routes } from './resources/routes.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Suppressions } from './resources/suppressions.ts';
+import { Templates } from './resources/templates.ts';
 import { Tenants } from './resources/tenants.ts';
 import { Users } from './resources/users.ts';
 import { Waits } from './resources/waits.ts';
@@ -29,6 +35,7 @@ export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionErro
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
+export type { BatchLineError, BatchRecipient, BatchUpload } from './resources/batches.ts';
 export {
   type VerifyOptions,
   verifyWebhook,
@@ -40,8 +47,10 @@ export {
 /** An installation of Tidings, seen with one key: each property holds the operations of one kind of thing. */
 export class Tidings {
   readonly auditLog: AuditLog;
+  readonly batches: Batches;
   readonly catalog: Catalogs;
   readonly costs: Costs;
+  readonly customerNotifications: CustomerNotifications;
   readonly deadLetters: DeadLetters;
   readonly decisions: Decisions;
   readonly deliveries: Deliveries;
@@ -54,12 +63,16 @@ export class Tidings {
   readonly keys: Keys;
   readonly me: Me;
   readonly members: Members;
+  readonly notifications: Notifications;
   readonly providerAccounts: ProviderAccounts;
   readonly rejected: Rejected;
   readonly routes: Routes;
+  readonly templates: Templates;
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
+  readonly preferences: Preferences;
+  readonly consents: Consents;
   readonly tenants: Tenants;
   readonly users: Users;
   readonly waits: Waits;
@@ -69,8 +82,10 @@ export class Tidings {
   constructor(options: TidingsOptions) {
     const connection = new Connection(options);
     this.auditLog = new AuditLog(connection);
+    this.batches = new Batches(connection);
     this.catalog = new Catalogs(connection);
     this.costs = new Costs(connection);
+    this.customerNotifications = new CustomerNotifications(connection);
     this.deadLetters = new DeadLetters(connection);
     this.decisions = new Decisions(connection);
     this.deliveries = new Deliveries(connection);
@@ -83,12 +98,16 @@ export class Tidings {
     this.keys = new Keys(connection);
     this.me = new Me(connection);
     this.members = new Members(connection);
+    this.notifications = new Notifications(connection);
     this.providerAccounts = new ProviderAccounts(connection);
     this.rejected = new Rejected(connection);
     this.routes = new Routes(connection);
+    this.templates = new Templates(connection);
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);
+    this.preferences = new Preferences(connection);
+    this.consents = new Consents(connection);
     this.tenants = new Tenants(connection);
     this.users = new Users(connection);
     this.waits = new Waits(connection);

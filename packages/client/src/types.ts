@@ -85,6 +85,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List batches, newest first */
+        get: operations["listBatches"];
+        put?: never;
+        /** Create a batch, which then takes recipients in */
+        post: operations["createBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a batch with its progress */
+        get: operations["getBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change how many recipients per second a batch asks for */
+        patch: operations["changeBatchRate"];
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a batch: what has not begun is not sent */
+        post: operations["cancelBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say what would become of the pending recipients of a batch */
+        get: operations["estimateBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause a batch: no further message of it begins */
+        post: operations["pauseBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add recipients to a batch, as a stream of lines of JSON that can be resumed */
+        put: operations["addBatchRecipients"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what became of each line of a batch */
+        get: operations["listBatchResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/results/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream what became of each line of a batch, as lines of JSON */
+        get: operations["exportBatchResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Go on with a paused batch */
+        post: operations["resumeBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a batch: its recipients are asked for, page by page */
+        post: operations["startBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/catalog": {
         parameters: {
             query?: never;
@@ -186,6 +358,24 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customer-notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the toggles of a customer: one for each category of notifications that can concern them */
+        get: operations["listCustomerNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a toggle of a customer, by the id of the toggle */
+        patch: operations["changeCustomerNotification"];
         trace?: never;
     };
     "/api/v1/dead-letters": {
@@ -321,6 +511,23 @@ export interface paths {
         put?: never;
         /** Show the message of a delivery as it was sent, unmasked; the reason goes to the audit log */
         post: operations["revealMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/erasures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show how far the erasure of a user has come */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -639,6 +846,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List my consents, the one that was recorded last first */
+        get: operations["listOwnConsents"];
+        put?: never;
+        /** Record that I granted or withdrew consent */
+        post: operations["recordOwnConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/devices": {
         parameters: {
             query?: never;
@@ -793,6 +1018,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to me, and what decides that */
+        get: operations["getOwnPreferences"];
+        /** Replace my preferences: what the body does not name is as if I had never chosen */
+        put: operations["replaceOwnPreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change my preferences; the others stay */
+        patch: operations["changeOwnPreferences"];
+        trace?: never;
+    };
     "/api/v1/members": {
         parameters: {
             query?: never;
@@ -827,6 +1071,75 @@ export interface paths {
         head?: never;
         /** Change the role or the name of a member */
         patch: operations["changeMember"];
+        trace?: never;
+    };
+    "/api/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List notifications: those that are scheduled, and then the newest */
+        get: operations["listNotifications"];
+        put?: never;
+        /** Send a notification to up to 1000 recipients, at once or at a time */
+        post: operations["sendNotifications"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a notification with its deliveries, or one that is scheduled */
+        get: operations["getNotification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a notification; says which of its messages went out */
+        post: operations["cancelNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notifications/{id}/reschedule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a scheduled notification to another time */
+        post: operations["rescheduleNotification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/provider-accounts": {
@@ -1124,6 +1437,232 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the templates that were made over the API, by name and locale */
+        get: operations["listTemplates"];
+        put?: never;
+        /** Make a template; its first version is a draft */
+        post: operations["createTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a template with its newest version, or another one */
+        get: operations["getTemplate"];
+        put?: never;
+        post?: never;
+        /** Delete the draft of a template, and the template if it has no other version */
+        delete: operations["deleteTemplateDraft"];
+        options?: never;
+        head?: never;
+        /** Change the draft of a template; without one, make the next version as a draft */
+        patch: operations["updateTemplate"];
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a version the active one: the newest, or that of the id or the body */
+        post: operations["activateTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a template out of use; its versions are kept */
+        post: operations["archiveTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/localizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the template of another locale; its first version is a draft */
+        post: operations["createTemplateLocalization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the version that was active before the active one again, or an earlier one */
+        post: operations["rollBackTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Begin a test of the variants of a template; another one that is under way ends */
+        put: operations["startVariantTest"];
+        post?: never;
+        /** End the test of a template: all users are shown that without a variant */
+        delete: operations["endVariantTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/variants/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the latest test of a template, and what became of the users of each variant */
+        get: operations["getVariantTestResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a template, newest first, and when each became active */
+        get: operations["listTemplateVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the active templates as files of a catalog */
+        get: operations["exportTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Render a message without sending it, with findings about it */
+        post: operations["previewTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/seed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make active templates of the template files of a catalog, all or none */
+        post: operations["seedTemplates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/translations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return the texts of all templates in two locales, and those that are not translated */
+        get: operations["exportTranslations"];
+        put?: never;
+        /** Make templates of translated texts; one of which a text is missing is left as it is */
+        post: operations["importTranslations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenant": {
         parameters: {
             query?: never;
@@ -1220,7 +1759,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find users by a prefix of their id */
+        /** Find users by the start or a part of their id, or by the start of their name */
         get: operations["findUsers"];
         put?: never;
         post?: never;
@@ -1228,6 +1767,25 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a user, with addresses masked */
+        get: operations["getUser"];
+        /** Replace all traits of a user; those that are left out are set to null */
+        put: operations["putUser"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Set some traits of a user, who need not be known; the others stay */
+        patch: operations["patchUser"];
         trace?: never;
     };
     "/api/v1/users/{user_id}/addresses": {
@@ -1276,6 +1834,58 @@ export interface paths {
         put?: never;
         /** Make an address of a user the one of its kind that messages go to */
         post: operations["makeAddressPrimary"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a code to an address of a user, by a notification of a type of the catalog */
+        post: operations["verifyAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Verify an address of a user by the code that was sent to it */
+        post: operations["confirmAddress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the consents of a user, the one that was recorded last first */
+        get: operations["listConsents"];
+        put?: never;
+        /** Record that a user granted or withdrew consent, with the evidence */
+        post: operations["recordConsent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1351,6 +1961,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase everything about a user; it cannot be undone, and events from before are rejected from now on */
+        post: operations["eraseUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Export everything about a user, unmasked, as a tar archive; the reason goes to the audit log */
+        post: operations["exportUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/inbox": {
         parameters: {
             query?: never;
@@ -1419,6 +2063,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{user_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge a user into another: what is open, and later events of the id, go to the survivor; it cannot be undone */
+        post: operations["mergeUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show what goes to a user, and what decides that */
+        get: operations["getPreferences"];
+        /** Replace the preferences of a user: what the body does not name is as if they had never chosen */
+        put: operations["replacePreferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change preferences of a user; the others stay */
+        patch: operations["changePreferences"];
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/reveal": {
         parameters: {
             query?: never;
@@ -1447,6 +2127,40 @@ export interface paths {
         put?: never;
         /** Make a token with which a user reaches /api/v1/me, and nothing else */
         post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set traits of up to 1,000 users, with a result for each */
+        post: operations["putUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find the users who have an email address or a phone number; the first 100 */
+        post: operations["searchUsers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1660,6 +2374,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/customer-notifications/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the toggles of a customer: one for each category of notifications that can concern them */
+        get: operations["listCustomerNotificationsAtRoot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a toggle of a customer, by the id of the toggle */
+        patch: operations["changeCustomerNotificationAtRoot"];
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -1823,7 +2555,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -1852,7 +2584,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -1999,6 +2731,194 @@ export interface components {
              */
             next: string | null;
         };
+        /** @description A batch with its progress */
+        Batch: {
+            /**
+             * @description Id of the batch
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            batch_id: string;
+            /** @description Recipients by reason code, within `dropped`, `failed`, `rejected` and others */
+            codes: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            counts: components["schemas"]["BatchCounts"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            /** @description Each recipient was final then */
+            ended_at: string | null;
+            /** @description When what does not wait for a time of its own will be done, at the rate until now */
+            eta: string | null;
+            /** @description Lines that were stored */
+            lines: number;
+            name: string | null;
+            per_second: number | null;
+            /** @description Why it makes no progress */
+            reason: string | null;
+            /** @description What every recipient gets; addresses are masked */
+            request: components["schemas"]["JsonObject"];
+            started_at: string | null;
+            /** @enum {string} */
+            state: "draft" | "running" | "paused" | "cancelled" | "finished";
+            type: string;
+        };
+        BatchChannel: {
+            channel: string;
+            reason_code: string | null;
+            status: string;
+        };
+        /** @description Recipients by state; their sum is the number of lines */
+        BatchCounts: {
+            accepted: number;
+            cancelled: number;
+            dropped: number;
+            duplicate: number;
+            empty: number;
+            failed: number;
+            held: number;
+            in_doubt: number;
+            pending: number;
+            rejected: number;
+            scheduled: number;
+            sent: number;
+        };
+        BatchEstimate: {
+            /** @description Recipients by reason code who would get none */
+            dropped: {
+                [key: string]: number;
+            };
+            /** @description Recipients who occur before, within the sample */
+            duplicate: number;
+            /** @description False: the numbers are those of the sample, times pending / sampled */
+            exact: boolean;
+            /** @description Of those, recipients with every channel held */
+            held: number;
+            pending: number;
+            /** @description Recipients who would get a message, now or later */
+            reach: number;
+            rejected: {
+                [key: string]: number;
+            };
+            /** @description Recipients that were decided, evenly over the lines */
+            sampled: number;
+        };
+        BatchPage: {
+            batches: components["schemas"]["Batch"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /**
+         * @example {
+         *       "per_second": 200
+         *     }
+         */
+        BatchRate: {
+            /** @description Recipients that are asked for per second, at most; null: no limit */
+            per_second: number | null;
+        };
+        /**
+         * @description What every recipient of a batch gets. Without a priority it is LOW
+         * @example {
+         *       "type": "ORDER_CONFIRMATION",
+         *       "name": "Black Friday",
+         *       "variables": {
+         *         "order_id": "4711"
+         *       },
+         *       "per_second": 500
+         *     }
+         */
+        BatchRequest: {
+            /** @description Only that of the type: a request cannot change it */
+            category?: string;
+            /** @description Of those of the type; absent: all of them */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            content?: components["schemas"]["OwnContent"];
+            context?: {
+                /** @description By which notifications are found */
+                correlation_id?: string;
+                metadata?: {
+                    [key: string]: unknown;
+                };
+                source?: string;
+            };
+            /** @description RFC 3339 with a zone; after it the message is not sent */
+            expires_at?: string;
+            /** @description For the list of batches */
+            name?: string;
+            /** @description Recipients that are asked for per second, at most; null: no limit */
+            per_second?: number | null;
+            /**
+             * @description URGENT needs notifications:urgent; absent: that of the type
+             * @enum {string}
+             */
+            priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at?: string | components["schemas"]["LocalSchedule"];
+            /**
+             * @description Notification type of the catalog
+             * @example ORDER_CONFIRMATION
+             */
+            type: string;
+            /** @description What templates read as `event` */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What became of a line */
+        BatchResult: {
+            channels: components["schemas"]["BatchChannel"][];
+            /** @description Why it is in this state */
+            code: string | null;
+            /** @description From 0 */
+            line: number;
+            notification_id: string | null;
+            reason: string | null;
+            /** @description As given, an address masked; null: the line names none, or its user was erased */
+            recipient: {
+                email?: string;
+                phone?: string;
+                user_id?: string;
+            } | null;
+            /** @enum {string} */
+            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            user_id: string | null;
+        };
+        BatchResultPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            results: components["schemas"]["BatchResult"][];
+        };
+        Cancellation: {
+            /** @description Channels that were cancelled; none: it was only scheduled */
+            cancelled: string[];
+            in_doubt: string[];
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @description Being sent at this moment: there is no further attempt */
+            sending: string[];
+            sent: string[];
+            /**
+             * @description `too_late`: a message went out, may have, or is being sent; what had not begun is cancelled all the same
+             * @enum {string}
+             */
+            state: "cancelled" | "too_late";
+        };
         CancelledWait: {
             /**
              * @description Your id of the user
@@ -2075,6 +2995,29 @@ export interface components {
              */
             next: string | null;
             versions: components["schemas"]["CatalogVersion"][];
+        };
+        /**
+         * @example {
+         *       "sms": false
+         *     }
+         */
+        CategoryChange: {
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
         };
         /** @description The result of one health check */
         Check: {
@@ -2163,6 +3106,58 @@ export interface components {
             type: string;
         } & {
             [key: string]: unknown;
+        };
+        CodeBody: {
+            /**
+             * @description Six digits
+             * @example 042917
+             */
+            code: string;
+        };
+        /** @description A consent that was granted or withdrawn */
+        Consent: {
+            /** @description Masked; null: of no address */
+            address: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            at: string;
+            /** @example sms */
+            channel: string;
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
+            /** @description Null: it has no evidence, or you may not see it (personal_data:read) */
+            evidence: components["schemas"]["JsonObject"] | null;
+            locale: string | null;
+            method: string | null;
+            /** @example MARKETING */
+            purpose: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            recorded_at: string;
+            /** @description Kind and id of who recorded it */
+            recorded_by: string;
+            source: string | null;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            wording_version: string | null;
+        };
+        /** @description The one that was recorded last first */
+        ConsentPage: {
+            consents: components["schemas"]["Consent"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
         };
         /**
          * @description Correction of a rejected event
@@ -2254,6 +3249,58 @@ export interface components {
             /** @description True if only the first 10000 are listed */
             has_more: boolean;
             to: string;
+        };
+        /** @description A toggle: whether a customer gets the notifications of a category, and how */
+        CustomerNotification: {
+            /**
+             * @description The notification type
+             * @example PAYMENT_REMINDER
+             */
+            category: string;
+            /** @description The methods to choose from */
+            delivery_methods: ("email" | "sms" | "push" | "in_app")[];
+            /** @description Whether the customer gets it */
+            enabled: boolean;
+            /**
+             * @description Always the same for a customer and a category
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            id: string;
+            /** @description Whether it cannot be changed here */
+            locked: boolean;
+            /** @description Null: it is not locked */
+            locked_reason: {
+                /** @enum {string} */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                /** @example it is locked on for every user */
+                text: string;
+            } | null;
+            /**
+             * @description The product of the customer for which it is; GENERIC: for every customer
+             * @example LOAN
+             */
+            product: string;
+            /**
+             * @description How they get it, or would get it
+             * @enum {string}
+             */
+            selected_delivery_method: "email" | "sms" | "push" | "in_app";
+        };
+        /**
+         * @description What is absent stays
+         * @example {
+         *       "selected_delivery_method": "email",
+         *       "enabled": true
+         *     }
+         */
+        CustomerNotificationChange: {
+            /** @description Whether the customer wants it */
+            enabled?: boolean;
+            /**
+             * @description How they want it
+             * @enum {string}
+             */
+            selected_delivery_method?: "email" | "sms" | "push" | "in_app";
         };
         /** @description A dead letter in few words */
         DeadLetter: {
@@ -2365,7 +3412,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -2391,9 +3438,15 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
+        };
+        DeletedDraft: {
+            /** @description It was the only version */
+            is_gone: boolean;
+            template_id: string;
+            version: number;
         };
         /** @description A notification on one channel */
         Delivery: {
@@ -2423,6 +3476,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2437,6 +3492,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2544,6 +3604,8 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             created_at: string;
+            /** @description The verdict of the plan, if it held or dropped the delivery */
+            decided_by: components["schemas"]["Verdict"] | null;
             /**
              * @description NOTIFICATION_ID.CHANNEL
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email
@@ -2558,6 +3620,11 @@ export interface components {
             finished_at: string | null;
             /** @description Whether the message is stored */
             has_message: boolean;
+            /**
+             * @description What it waits for until it is due; null: its turn
+             * @example null
+             */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -2661,7 +3728,19 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "rule" | "group" | "template" | "route" | "price";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "template" | "template_test" | "route" | "price" | "preferences";
+        };
+        /**
+         * @example {
+         *       "at": "18:00",
+         *       "day": "friday"
+         *     }
+         */
+        DigestTimeChange: {
+            /** @description Null or absent: as the tenant says */
+            at?: string | null;
+            /** @description Of weekly digests. Null or absent: as the tenant says */
+            day?: ("monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday") | null;
         };
         DismissedEvent: {
             /**
@@ -2710,6 +3789,71 @@ export interface components {
             }) | null;
         } & {
             [key: string]: unknown;
+        };
+        /** @description A template after a change */
+        EditedTemplate: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            content: {
+                /** @description The first time; null: it is a draft */
+                activated_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                created_at: string;
+                created_by: string;
+                parts: {
+                    [key: string]: string;
+                };
+                /** @description Grows with each change of the draft; send it as If-Match */
+                revision: number;
+                /**
+                 * @description archived: it was active
+                 * @enum {string}
+                 */
+                state: "draft" | "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                updated_at: string;
+                variables: {
+                    [key: string]: components["schemas"]["TemplateVariable"];
+                };
+                version: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @description Warnings, as tidings check gives them */
+            problems: components["schemas"]["ProblemPart"][];
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
         };
         /** @description Emails of the last 24 hours, since sending was last resumed */
         EmailCounts: {
@@ -2762,6 +3906,44 @@ export interface components {
             };
             /** @description Below it, nothing follows from shares */
             min_emails: number;
+        };
+        /** @description The erasure of a user */
+        Erasure: {
+            /**
+             * @description Rows deleted, by table
+             * @example {
+             *       "events": 12
+             *     }
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description Events with an event time up to this are rejected: user_erased
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            erased_at: string;
+            /**
+             * @description Id of the erasure
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            erasure_id: string;
+            finished_at: string | null;
+            /**
+             * @description Id of the job
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            job_id: string;
+            /** @enum {string} */
+            status: "running" | "done";
+        };
+        ErasureBody: {
+            /**
+             * @description For the audit log; without names
+             * @example request of 2 November
+             */
+            reason?: string;
         };
         /**
          * @description Something that happened to a user
@@ -2844,6 +4026,27 @@ export interface components {
                 kept: number;
                 total: number;
             };
+            /** @description A request asked for it, and no rule of the tenant decided it */
+            direct?: {
+                /**
+                 * @description Where its content is from
+                 * @enum {string}
+                 */
+                content: "template" | "request" | "provider_template";
+                request_id: string;
+                scheduled?: {
+                    /**
+                     * Format: date-time
+                     * @description ISO 8601 in UTC
+                     * @example 2026-11-02T09:30:00.000Z
+                     */
+                    at: string;
+                    local?: string;
+                    zone?: string;
+                    /** @enum {string} */
+                    zone_from?: "recipient" | "request" | "tenant" | "default";
+                };
+            };
             expired?: {
                 expires_ms: number;
                 late_by_ms: number;
@@ -2922,6 +4125,8 @@ export interface components {
                 to: string;
                 within: string;
             };
+            /** @description Verdicts on the channels; absent: it goes by all of them at once */
+            plan?: components["schemas"]["Verdict"][];
             split?: {
                 share: number;
                 variant: string;
@@ -3020,10 +4225,25 @@ export interface components {
              */
             user_id: string;
         };
+        /** @description The active templates as files of a catalog */
+        ExportedTemplates: {
+            /** @description Path inside the folder of a catalog to text */
+            files: {
+                [key: string]: string;
+            };
+            /** @description Active templates that are files of the catalog, as TYPE/CHANNEL.LOCALE */
+            left_out: string[];
+            /** @description Variables that the templates declare, by notification: they belong into notifications.yaml */
+            variables: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -3195,7 +4415,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -3268,7 +4488,7 @@ export interface components {
         /** @description A job and its progress */
         Job: {
             /** @enum {string} */
-            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel";
+            action: "deliveries.retry" | "deliveries.cancel" | "webhooks.replay" | "waits.cancel" | "waits.migrate" | "waits.retry" | "waits.dismiss" | "rejected.retry" | "rejected.dismiss" | "dead_letters.retry" | "dead_letters.cancel" | "users.erase";
             /**
              * Format: date-time
              * @description ISO 8601 in UTC
@@ -3589,6 +4809,15 @@ export interface components {
             /** @description Loops that make no progress */
             stuck?: string[];
         };
+        LocalSchedule: {
+            /** @example 2026-12-01T09:00 */
+            local: string;
+            /**
+             * @description `recipient`: that of each user; or an IANA zone
+             * @example recipient
+             */
+            zone: string;
+        };
         LoginResult: {
             logged_in: boolean;
         };
@@ -3676,6 +4905,13 @@ export interface components {
             /** @example default */
             tenant_id: string;
         };
+        MergeBody: {
+            /**
+             * @description Your id of the survivor
+             * @example user-1042
+             */
+            into: string;
+        };
         /** @description A message as it was rendered, with addresses masked */
         Message: {
             /** @description Buttons */
@@ -3720,6 +4956,9 @@ export interface components {
              */
             rendered_at: string;
             subject?: string;
+            /** @description A template of the API; absent: one of the files of the catalog */
+            template_id?: string;
+            template_version?: number;
             text: string;
             /** @description The line above the text, of push and in-app messages */
             title?: string;
@@ -3729,6 +4968,8 @@ export interface components {
              */
             to: string | null;
             user_locale?: string;
+            /** @description Which the user was shown in a test */
+            variant?: string;
         };
         /**
          * @example {
@@ -3790,7 +5031,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -3812,6 +5053,47 @@ export interface components {
             environment?: "sandbox" | "production";
             /** @description Token of the app on the device, as its system gave it */
             registration_id: string;
+        };
+        /**
+         * @example {
+         *       "purpose": "MARKETING",
+         *       "channel": "email",
+         *       "state": "granted",
+         *       "source": "checkout form"
+         *     }
+         */
+        NewConsent: {
+            /** @description The address that the user consented for; default: the one that messages go to */
+            address?: string;
+            /**
+             * Format: date-time
+             * @description When it was said; default: now
+             */
+            at?: string;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app";
+            /** @description Network address, user agent, page and more; stored sealed */
+            evidence?: {
+                [key: string]: unknown;
+            };
+            /** @description The language of that text */
+            locale?: string;
+            /**
+             * @description How it was given
+             * @example double_opt_in
+             */
+            method?: string;
+            /**
+             * @description The category of messages
+             * @enum {string}
+             */
+            purpose: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /** @description Where it is from; a grant from `import` counts only while the user has said nothing else */
+            source: string;
+            /** @enum {string} */
+            state: "granted" | "withdrawn";
+            /** @description The version of the text that the user saw */
+            wording_version?: string;
         };
         /**
          * @description A device with its token, or a browser with its subscription
@@ -4129,6 +5411,49 @@ export interface components {
         };
         /**
          * @example {
+         *       "locale": "es",
+         *       "parts": {
+         *         "subject": "Bienvenido",
+         *         "text": "Hola"
+         *       }
+         *     }
+         */
+        NewLocalization: {
+            /** @example es */
+            locale: string;
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
+            parts: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                } | unknown[];
+            };
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
+            variables?: string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            };
+        };
+        /**
+         * @example {
          *       "email": "ann@example.com",
          *       "role": "operator"
          *     }
@@ -4216,6 +5541,75 @@ export interface components {
             until?: string;
         };
         /**
+         * @description A template to be made
+         * @example {
+         *       "name": "CLIENT_WELCOME",
+         *       "type": "WELCOME_EMAIL",
+         *       "channel": "email",
+         *       "locale": "en",
+         *       "parts": {
+         *         "subject": "Welcome, {{user_name}}",
+         *         "text": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
+        NewTemplate: {
+            /**
+             * @description If given, it must be that of the type
+             * @enum {string}
+             */
+            category?: "TRANSACTIONAL" | "MARKETING" | "SYSTEM" | "SECURITY" | "OPERATIONAL";
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @default en
+             * @example es
+             */
+            locale?: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            /**
+             * @description Sources by part; parts with a structure are YAML, or JSON
+             * @example {
+             *       "subject": "Welcome, {{user_name}}",
+             *       "text": "Hello {{user_name}}!"
+             *     }
+             */
+            parts: {
+                [key: string]: string | {
+                    [key: string]: unknown;
+                } | unknown[];
+            };
+            /**
+             * @description A notification of the catalog
+             * @example WELCOME_EMAIL
+             */
+            type: string;
+            /**
+             * @description Variables that it declares beside those of its notification: names, or declarations by name
+             * @example {
+             *       "orderNumber": {
+             *         "type": "string",
+             *         "required": true
+             *       }
+             *     }
+             */
+            variables?: string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            };
+            /** @description Only users of a test are shown it; absent: all others */
+            variant?: string;
+        };
+        /**
          * @description A tenant to be created
          * @example {
          *       "tenant_id": "acme",
@@ -4233,6 +5627,11 @@ export interface components {
             /** @default {} */
             settings?: {
                 /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
+                /**
                  * @description For templates, as tenant.branding
                  * @example {
                  *       "color": "#0044ff"
@@ -4241,6 +5640,11 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 };
+                /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
                 /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
@@ -4304,16 +5708,55 @@ export interface components {
                  */
                 locale?: string;
                 /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
                  * @description The sender of emails
                  * @example Acme <hello@acme.example>
                  */
                 mail_from?: string;
+                /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
                 /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
                  */
                 tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -4329,6 +5772,80 @@ export interface components {
              * @example 15m
              */
             lifetime?: string;
+        };
+        /**
+         * @description Translated texts of templates
+         * @example {
+         *       "to": "es",
+         *       "units": [
+         *         {
+         *           "id": "CLIENT_WELCOME/subject",
+         *           "target": "Bienvenido"
+         *         }
+         *       ]
+         *     }
+         */
+        NewTranslations: {
+            /**
+             * @description Whether the templates become active
+             * @default false
+             */
+            activate?: boolean;
+            /**
+             * @default en
+             * @example es
+             */
+            from?: string;
+            /**
+             * @description Absent: that of the XLIFF document
+             * @example es
+             */
+            to?: string;
+            units?: {
+                id: string;
+                /** @description If it is no longer the text, the unit is stale */
+                source?: string;
+                target: string | null;
+            }[];
+            /** @description XLIFF 2.0 or 1.2, in the place of units */
+            xliff?: string;
+        };
+        /**
+         * @description A test of variants of a template
+         * @example {
+         *       "shares": {
+         *         "default": 50,
+         *         "short": 50
+         *       },
+         *       "metric": "clicked",
+         *       "planned_users": 2000
+         *     }
+         */
+        NewVariantTest: {
+            /** @description For the metric goal, or to be shown */
+            goal?: {
+                /**
+                 * @description A type of event
+                 * @example payment_initiated
+                 */
+                event: string;
+                /**
+                 * @description Time after the message: 1m to 90d
+                 * @example 7d
+                 */
+                within: string;
+            };
+            /**
+             * @description By which a winner is found
+             * @enum {string}
+             */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            /** @description Users of all variants together before which there is no winner */
+            planned_users: number;
+            /** @description Percentage of users by variant; "default" is the template without one */
+            shares: {
+                [key: string]: number;
+            };
         };
         /**
          * @example {
@@ -4417,6 +5934,95 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
+        NotificationDetail: {
+            cancelled_at: string | null;
+            /** @description Null: it is only scheduled */
+            category: string | null;
+            /** @description Source, correlation id and metadata; addresses are masked */
+            context: components["schemas"]["JsonObject"] | null;
+            correlation_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Null: it is only scheduled */
+            decision_id: string | null;
+            deliveries: components["schemas"]["DeliveryWithAttempts"][];
+            /** @description When it is to be sent, or was; null: it was not scheduled, or is sent */
+            due_at: string | null;
+            /** @description The event that triggered its rule */
+            event_id: string;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example ORDER_CONFIRMATION */
+            notification_type: string;
+            /**
+             * @description `@direct`: a request asked for it
+             * @example @direct
+             */
+            rule: string;
+            source: string | null;
+            /**
+             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @enum {string}
+             */
+            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description What is scheduled, the latest time first, and then notifications, newest first. A page may be short */
+        NotificationPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            notifications: components["schemas"]["NotificationSummary"][];
+        };
+        NotificationSummary: {
+            cancelled_at: string | null;
+            correlation_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            deliveries: components["schemas"]["DeliverySummary"][];
+            /** @description When it is to be sent, or was; null: it was not scheduled, or is sent */
+            due_at: string | null;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /** @example ORDER_CONFIRMATION */
+            notification_type: string;
+            /**
+             * @description `@direct`: a request asked for it
+             * @example @direct
+             */
+            rule: string;
+            source: string | null;
+            /**
+             * @description `accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it
+             * @enum {string}
+             */
+            state: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
         /** @description A type of notification */
         NotificationType: {
             /** @enum {string} */
@@ -4424,6 +6030,10 @@ export interface components {
             channels: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
             description?: string;
             name: string;
+            /** @description Variables that a rule or a direct send gives */
+            variables?: {
+                [key: string]: components["schemas"]["TemplateVariable"];
+            };
         };
         /** @description Work that is due and not claimed */
         Overdue: {
@@ -4440,6 +6050,18 @@ export interface components {
             oldest_due_at: string;
             /** @enum {string} */
             queue: "deliveries" | "abandoned" | "waits" | "schedules" | "outbox" | "webhook_facts";
+        };
+        /** @description What is sent in the place of the templates of the type; it is no template itself */
+        OwnContent: {
+            /** @description Of an email */
+            html?: string;
+            /** @description The same as text */
+            message?: string;
+            /** @description Name of a template that the provider keeps, in the place of all others */
+            provider_template?: string;
+            text?: string;
+            /** @description The subject of an email, the title of push and in-app messages */
+            title?: string;
         };
         OwnDelivery: {
             /** @enum {string} */
@@ -4511,13 +6133,232 @@ export interface components {
             next: string | null;
             notifications: components["schemas"]["OwnNotification"][];
         };
+        PlannedChannel: {
+            code?: string;
+            /** @description Level that decided; absent: the notification type itself */
+            decided_by?: string;
+            /** @enum {string} */
+            plan: "go" | "hold" | "fold" | "drop";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
+        };
+        /** @description Whether a type goes to the user on a channel, and why */
+        PreferenceCell: {
+            /** @description Whether the user can change it */
+            changeable: boolean;
+            decided_by: {
+                /**
+                 * @example preference_off
+                 * @enum {string}
+                 */
+                code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+                /**
+                 * @description Where it was decided
+                 * @example user: category MARKETING / sms
+                 */
+                level: string;
+                /** @description When the user said so; null: the catalog says so */
+                since: string | null;
+                /** @example off */
+                value: components["schemas"]["Json"];
+            };
+            on: boolean;
+        };
+        /**
+         * @example {
+         *       "categories": {
+         *         "MARKETING": {
+         *           "sms": false
+         *         }
+         *       }
+         *     }
+         */
+        PreferenceChange: {
+            /** @description Everything; only_listed: only what is turned on for a type, category or channel. null: what was said before no longer holds */
+            all?: (boolean | "only_listed") | null;
+            /** @description By category */
+            categories?: {
+                [key: string]: components["schemas"]["CategoryChange"];
+            };
+            /** @description By channel */
+            channels?: {
+                [key: string]: boolean | null;
+            };
+            /** @description When daily and weekly digests are sent, in the zone of the user; null: what was said before no longer holds */
+            digest_time?: components["schemas"]["DigestTimeChange"] | null;
+            /** @description Hours without messages that can wait */
+            quiet_hours?: components["schemas"]["QuietHoursChange"] | null;
+            /** @description By notification type */
+            types?: {
+                [key: string]: components["schemas"]["TypeChange"];
+            };
+        };
+        /** @description What goes to a user, and what decides that */
+        Preferences: {
+            catalog_version: number;
+            /** @description When daily and weekly digests are sent */
+            digest_time: {
+                /** @example 09:00 */
+                at: string;
+                /**
+                 * @description Of weekly digests
+                 * @enum {string}
+                 */
+                day: "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example Europe/Berlin */
+                zone: string;
+            };
+            /** @description Null: no hours are quiet */
+            quiet_hours: {
+                decided_by: {
+                    level: string;
+                    /** @description When the user said so; null: the catalog says so */
+                    since: string | null;
+                };
+                /** @example 22:00-08:00 Europe/Berlin (zone of the user) */
+                hours: string;
+            } | null;
+            types: components["schemas"]["TypePreferences"][];
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description A message that was rendered and not sent */
+        Preview: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The HTML as a dark screen shows it */
+            dark_html?: string;
+            /** @description The data that the template was rendered with */
+            data: components["schemas"]["JsonObject"];
+            findings: components["schemas"]["PreviewFinding"][];
+            html_bytes?: number;
+            links: {
+                /** @enum {string} */
+                kind: "link" | "image";
+                /** @description Status of its answer; null: it does not answer; absent: not asked */
+                status?: number | null;
+                url: string;
+            }[];
+            /** @description Locale of the template */
+            locale: string;
+            /** @description Null: it cannot be rendered, and a finding says why */
+            message: {
+                /** @description Buttons */
+                actions?: {
+                    label: string;
+                    url: string;
+                }[];
+                /** @description Files that are fetched when the email is sent */
+                attachments?: {
+                    content_id?: string;
+                    name: string;
+                    type?: string;
+                    url: string;
+                }[];
+                /** @description The number on the icon of the app */
+                badge?: number;
+                /** @description Blocks of a chat message */
+                blocks?: components["schemas"]["JsonObject"][];
+                /** @description For the program that receives it */
+                data?: components["schemas"]["JsonObject"];
+                html?: string;
+                /** @description URL of a picture */
+                image?: string;
+                /** @description A template that the provider keeps, and the data for it */
+                provider_template?: {
+                    data: components["schemas"]["JsonObject"];
+                    name: string;
+                };
+                subject?: string;
+                text: string;
+                /** @description The line above the text, of push and in-app messages */
+                title?: string;
+            } | null;
+            notification_type: string;
+            sms?: {
+                /** @enum {string} */
+                encoding: "GSM-7" | "UCS-2";
+                /** @description Parts that are billed */
+                parts: number;
+                units: number;
+                units_per_part: number;
+            };
+            /** @description The locale that was looked for */
+            wanted_locale: string | null;
+        };
+        /** @description A fault or a weakness of a message */
+        PreviewFinding: {
+            /** @enum {string} */
+            code: "not_rendered" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            message: string;
+            part?: string;
+            /**
+             * @description error: it is not sent like this
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
+        /**
+         * @description A message to render, and the data for it
+         * @example {
+         *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+         *       "channel": "email",
+         *       "locale": "pt-BR"
+         *     }
+         */
+        PreviewRequest: {
+            /**
+             * @example email
+             * @enum {string}
+             */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The event; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * @description Whether the first 20 public https:// links are asked for
+             * @default false
+             */
+            follow_links?: boolean;
+            /** @description Absent: that of the template, of the user, or of the tenant */
+            locale?: string;
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description A template of the API in the place of the active one, a draft too: its id, or NAME_V2 */
+            template?: string;
+            /** @description A user whose profile is shown, with addresses masked; absent: a sample */
+            user_id?: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A problem document (RFC 9457) */
         Problem: {
             /**
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -4753,6 +6594,26 @@ export interface components {
             overdue: components["schemas"]["Overdue"][];
         };
         /**
+         * @example {
+         *       "start": "22:00",
+         *       "end": "08:00",
+         *       "zone": "Europe/Berlin"
+         *     }
+         */
+        QuietHoursChange: {
+            /** @description false: none, whatever the default of the tenant is */
+            enabled?: boolean;
+            /**
+             * @description Excluded; before the start: on the next day
+             * @example 22:00
+             */
+            end?: string;
+            /** @example 22:00 */
+            start?: string;
+            /** @description Default: the zone of the user */
+            zone?: string | null;
+        };
+        /**
          * @description How many messages may be sent; what is beyond it waits, and nothing is dropped
          * @example {
          *       "per_second": 14,
@@ -4820,7 +6681,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -4828,6 +6689,27 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /**
+         * @description A user, or an address: then the user who has it
+         * @example {
+         *       "user_id": "user-1042"
+         *     }
+         */
+        Recipient: {
+            email?: string;
+            /** @description In E.164 form */
+            phone?: string;
+            /** @description Your id of the user */
+            user_id?: string;
+        };
+        /** @description The id under which a consent is kept */
+        RecordedConsent: {
+            /**
+             * @description Id of the consent
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            consent_id: string;
         };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
@@ -4898,7 +6780,7 @@ export interface components {
         /** @description Why an event was rejected */
         Rejection: {
             /** @enum {string} */
-            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "event_id_conflict" | "too_costly" | "undecidable";
+            code: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
             /** @description Place in the request, counted from 0 */
             index: number;
             message: string;
@@ -4907,6 +6789,45 @@ export interface components {
         };
         ReplayedDelivery: {
             delivery_id: string;
+        };
+        Rescheduled: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at?: string;
+            /**
+             * @description Its time was past, so it is sent at once
+             * @constant
+             */
+            late?: true;
+            /**
+             * @description Id of the notification
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            notification_id: string;
+            /**
+             * @description `too_late`: it is no longer scheduled, and stays as it is
+             * @enum {string}
+             */
+            state: "scheduled" | "too_late";
+            /** @description Zone of a local time */
+            zone?: string;
+            /**
+             * @description `recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC
+             * @enum {string}
+             */
+            zone_from?: "recipient" | "request" | "tenant" | "default";
+        };
+        /**
+         * @example {
+         *       "scheduled_at": "2026-12-01T09:00:00Z"
+         *     }
+         */
+        RescheduleRequest: {
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at: string | components["schemas"]["LocalSchedule"];
         };
         RetriedWait: {
             /**
@@ -5054,7 +6975,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "decisions:read" | "users:read" | "users:write" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -5286,8 +7207,27 @@ export interface components {
                 /** @description As written */
                 withinText: string;
             };
+            variables?: string | {
+                [key: string]: string;
+            };
             when?: string;
             zone: string;
+        };
+        SeedResult: {
+            /** @description Templates that were made or changed */
+            changed: number;
+            problems: components["schemas"]["ProblemPart"][];
+            same: number;
+        };
+        /** @description A result for each recipient */
+        SendAnswer: {
+            /** @description Users who get it now or later */
+            accepted: number;
+            dry_run: boolean;
+            /** @description The same when the request is repeated */
+            request_id: string;
+            /** @description In the order of the recipients */
+            results: components["schemas"]["SendResult"][];
         };
         SendingResumed: {
             /**
@@ -5323,6 +7263,120 @@ export interface components {
             /** @description Alerts of the last 24 hours, and pauses; empty: all is in order */
             emails: components["schemas"]["EmailStanding"][];
             thresholds: components["schemas"]["EmailThresholds"];
+        };
+        /**
+         * @description Asks for a notification to each recipient
+         * @example {
+         *       "type": "ORDER_CONFIRMATION",
+         *       "recipients": [
+         *         {
+         *           "user_id": "user-1042"
+         *         },
+         *         {
+         *           "email": "maria@example.com"
+         *         }
+         *       ],
+         *       "variables": {
+         *         "order_id": "4711"
+         *       },
+         *       "context": {
+         *         "source": "orders",
+         *         "correlation_id": "c-81"
+         *       }
+         *     }
+         */
+        SendRequest: {
+            /** @description Only that of the type: a request cannot change it */
+            category?: string;
+            /** @description Of those of the type; absent: all of them */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            content?: components["schemas"]["OwnContent"];
+            context?: {
+                /** @description By which notifications are found */
+                correlation_id?: string;
+                metadata?: {
+                    [key: string]: unknown;
+                };
+                source?: string;
+            };
+            /** @description RFC 3339 with a zone; after it the message is not sent */
+            expires_at?: string;
+            /**
+             * @description URGENT needs notifications:urgent; absent: that of the type
+             * @enum {string}
+             */
+            priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            recipients: components["schemas"]["Recipient"][];
+            /** @description When to send it; a time that is past: at once. Absent: at once */
+            scheduled_at?: string | components["schemas"]["LocalSchedule"];
+            /**
+             * @description Notification type of the catalog
+             * @example ORDER_CONFIRMATION
+             */
+            type: string;
+            /** @description What templates read as `event` */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What became of one recipient */
+        SendResult: {
+            /** @description What is planned for each channel */
+            channels?: {
+                [key: string]: components["schemas"]["PlannedChannel"];
+            };
+            /** @description Why it is suppressed or rejected */
+            code?: string;
+            /**
+             * Format: date-time
+             * @description Of what is scheduled
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at?: string;
+            /**
+             * @description Its time was past, so it is sent at once
+             * @constant
+             */
+            late?: true;
+            /** @description Of an address: whether it is that of a user, whose choices then count */
+            linked?: boolean;
+            /** @description Null: nothing is sent */
+            notification_id: string | null;
+            reason?: string;
+            /** @description As given; an address is masked */
+            recipient: {
+                email?: string;
+                phone?: string;
+                user_id?: string;
+            };
+            /** @description Place of the earlier recipient, from 0, who is the same user */
+            repeats?: number;
+            /** @enum {string} */
+            state: "accepted" | "scheduled" | "suppressed" | "rejected";
+            user_id?: string;
+            /** @description Zone of a local time */
+            zone?: string;
+            /**
+             * @description `recipient`: of the user; `request`; `tenant`: the user has no zone; `default`: nor has the tenant, so UTC
+             * @enum {string}
+             */
+            zone_from?: "recipient" | "request" | "tenant" | "default";
+        };
+        /** @description A code that was sent to an address */
+        SentCode: {
+            /**
+             * @description Id of the address
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            address_id: string;
+            /**
+             * Format: date-time
+             * @description The code is of no use afterwards
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            expires_at: string;
+            /** @description Null: the plan has dropped it */
+            notification_id: string | null;
         };
         /** @description The sender of a request, and its rights */
         Session: {
@@ -5417,7 +7471,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -5443,6 +7497,70 @@ export interface components {
              */
             received_at: string;
             user_traits: components["schemas"]["JsonObject"];
+        };
+        /** @description A template that was made over the API */
+        StoredTemplate: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description The version that was asked for, or the newest */
+            content: {
+                /** @description The first time; null: it is a draft */
+                activated_at: string | null;
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                created_at: string;
+                created_by: string;
+                parts: {
+                    [key: string]: string;
+                };
+                /** @description Grows with each change of the draft; send it as If-Match */
+                revision: number;
+                /**
+                 * @description archived: it was active
+                 * @enum {string}
+                 */
+                state: "draft" | "active" | "archived";
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                updated_at: string;
+                variables: {
+                    [key: string]: components["schemas"]["TemplateVariable"];
+                };
+                version: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
         };
         /** @description An address that gets no messages of a scope */
         Suppression: {
@@ -5525,6 +7643,174 @@ export interface components {
             /** @enum {string} */
             channel: "email" | "sms";
         };
+        TemplateActivation: {
+            /** @description The one before; null: none was active */
+            from: number | null;
+            problems: components["schemas"]["ProblemPart"][];
+            template_id: string;
+            /** @description The version that is active */
+            version: number;
+        };
+        /**
+         * @description A change of the draft; what is absent stays
+         * @example {
+         *       "parts": {
+         *         "subject": "Welcome!"
+         *       }
+         *     }
+         */
+        TemplateChange: {
+            /**
+             * @description Those that are absent stay, and null removes one
+             * @example {
+             *       "subject": "Welcome!"
+             *     }
+             */
+            parts?: {
+                [key: string]: (string | {
+                    [key: string]: unknown;
+                } | unknown[]) | null;
+            };
+            variables?: (string[] | {
+                [key: string]: {
+                    default?: unknown;
+                    description?: string;
+                    required?: boolean;
+                    /** @enum {string} */
+                    type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+                };
+            }) | null;
+        };
+        /**
+         * @description Template files of a catalog; others are left out
+         * @example {
+         *       "files": {
+         *         "templates/WELCOME_EMAIL/email.en.subject.txt": "Welcome",
+         *         "templates/WELCOME_EMAIL/email.en.txt": "Hello {{user_name}}!"
+         *       }
+         *     }
+         */
+        TemplateFiles: {
+            files: {
+                [key: string]: string;
+            };
+        };
+        TemplatePage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            templates: components["schemas"]["TemplateSummary"][];
+        };
+        /** @description A template, without its sources */
+        TemplateSummary: {
+            active_version: number | null;
+            /** @description Null: the catalog no longer has the type */
+            category: string | null;
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            locale: string;
+            /** @example CLIENT_WELCOME */
+            name: string;
+            newest_version: number;
+            /** @description The template that it translates */
+            origin_id: string | null;
+            /** @enum {string} */
+            state: "draft" | "active" | "archived";
+            /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+            template_id: string;
+            type: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variant: string | null;
+        };
+        /** @description A variable that templates name at the top level */
+        TemplateVariable: {
+            default?: components["schemas"]["Json"];
+            description?: string;
+            /** @constant */
+            required?: true;
+            /**
+             * @description Absent: any value
+             * @enum {string}
+             */
+            type?: "string" | "number" | "boolean" | "date" | "object" | "list";
+        };
+        TemplateVersion: {
+            /** @description The first time; null: it is a draft */
+            activated_at: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            parts: {
+                [key: string]: string;
+            };
+            /** @description Grows with each change of the draft; send it as If-Match */
+            revision: number;
+            /**
+             * @description archived: it was active
+             * @enum {string}
+             */
+            state: "draft" | "active" | "archived";
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            variables: {
+                [key: string]: components["schemas"]["TemplateVariable"];
+            };
+            version: number;
+        };
+        /**
+         * @description A version of a template
+         * @default {}
+         * @example {
+         *       "version": 1
+         *     }
+         */
+        TemplateVersionChoice: {
+            version?: number;
+        };
+        /** @description Versions of a template, newest first, and when each became active */
+        TemplateVersionPage: {
+            /** @description The latest 100, newest first */
+            activations: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                at: string;
+                by: string;
+                catalog_version: number;
+                /** @enum {string} */
+                kind: "activated" | "rolled_back" | "archived";
+                version: number | null;
+            }[];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            versions: components["schemas"]["TemplateVersion"][];
+        };
         /** @description A tenant of the installation */
         Tenant: {
             /**
@@ -5549,6 +7835,11 @@ export interface components {
              */
             settings: {
                 /**
+                 * @description URL of the folder with the files of {{asset "logo.png"}}
+                 * @example https://static.acme.example/mail
+                 */
+                asset_base_url?: string;
+                /**
                  * @description For templates, as tenant.branding
                  * @example {
                  *       "color": "#0044ff"
@@ -5557,6 +7848,11 @@ export interface components {
                 branding?: {
                     [key: string]: unknown;
                 };
+                /**
+                 * @description Name of the company, which marketing emails show
+                 * @example Acme Inc.
+                 */
+                legal_name?: string;
                 /**
                  * @description Rate limits of messages by channel, of the tenant and of each of its users
                  * @example {
@@ -5620,16 +7916,55 @@ export interface components {
                  */
                 locale?: string;
                 /**
+                 * @description Locales whose templates stand in for a missing one in the locale of a user
+                 * @example {
+                 *       "gl": [
+                 *         "es"
+                 *       ]
+                 *     }
+                 */
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                };
+                /**
                  * @description The sender of emails
                  * @example Acme <hello@acme.example>
                  */
                 mail_from?: string;
+                /**
+                 * @description Postal address of the company, which marketing emails show; may have several lines
+                 * @example 1 Main Street
+                 *     Springfield, IL 62701, USA
+                 */
+                postal_address?: string;
+                /**
+                 * @description Days for which a link to the page of preferences shows all of it; later it only stops messages
+                 * @example 30
+                 */
+                preference_link_days?: number;
+                /**
+                 * @description Where its templates are made; absent: files of the catalog
+                 * @example api
+                 * @enum {string}
+                 */
+                template_source?: "files" | "api";
                 /**
                  * @description What is found out about the readers of emails, for types that say nothing else
                  * @example opens
                  * @enum {string}
                  */
                 tracking?: "none" | "opens" | "clicks" | "all";
+                /**
+                 * @description Variables of templates, as app_name, frontend_url and support_email
+                 * @example {
+                 *       "app_name": "Acme",
+                 *       "frontend_url": "https://acme.example",
+                 *       "support_email": "help@acme.example"
+                 *     }
+                 */
+                variables?: {
+                    [key: string]: unknown;
+                };
                 /**
                  * @description Time zone of messages to users without one
                  * @example Europe/Berlin
@@ -5658,9 +7993,11 @@ export interface components {
             /** @example Acme */
             name?: string;
             settings?: {
+                asset_base_url?: string | null;
                 branding?: {
                     [key: string]: unknown;
                 } | null;
+                legal_name?: string | null;
                 limits?: {
                     chat?: {
                         /** @description Of all messages of the tenant on the channel */
@@ -5706,8 +8043,17 @@ export interface components {
                     };
                 } | null;
                 locale?: string | null;
+                locale_fallbacks?: {
+                    [key: string]: string[];
+                } | null;
                 mail_from?: string | null;
+                postal_address?: string | null;
+                preference_link_days?: number | null;
+                template_source?: ("files" | "api") | null;
                 tracking?: ("none" | "opens" | "clicks" | "all") | null;
+                variables?: {
+                    [key: string]: unknown;
+                } | null;
                 zone?: string | null;
             };
         };
@@ -5719,6 +8065,79 @@ export interface components {
              */
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
+        };
+        TranslationResult: {
+            changed: number;
+            /** @description Texts without a translation: their templates are left as they are */
+            missing: string[];
+            problems: components["schemas"]["ProblemPart"][];
+            same: number;
+            /** @description Texts that have changed since they were given away */
+            stale: string[];
+            /** @description Units that are no text of a template */
+            unknown: string[];
+        };
+        /** @description The texts of templates in two locales */
+        Translations: {
+            from: string;
+            /** @description Ids of texts that are not translated */
+            missing: string[];
+            to: string;
+            /** @description Empty for xliff */
+            units: {
+                /**
+                 * @description NAME/PART
+                 * @example CLIENT_WELCOME/subject
+                 */
+                id: string;
+                source: string;
+                /** @description Null: it is not translated */
+                target: string | null;
+            }[];
+            /** @description XLIFF 2.0; null for json */
+            xliff: string | null;
+        };
+        /**
+         * @example {
+         *       "channels": [
+         *         "email"
+         *       ],
+         *       "enabled": true
+         *     }
+         */
+        TypeChange: {
+            /** @description The channels that are on; the others are off. null: what was said before no longer holds */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[] | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            chat?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            email?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            enabled?: boolean | null;
+            /** @description How often at most; null: what was said before no longer holds */
+            frequency?: ("IMMEDIATE" | "HOURLY" | "DAILY" | "WEEKLY" | "NEVER") | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            in_app?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            internal?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            push?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            sms?: boolean | null;
+            /** @description Whether it is on; null: what was said before no longer holds */
+            webhook?: boolean | null;
+        };
+        TypePreferences: {
+            /** @example MARKETING */
+            category: string;
+            /** @description By channel */
+            channels: {
+                [key: string]: components["schemas"]["PreferenceCell"];
+            };
+            /** @example IMMEDIATE */
+            frequency: string;
+            /** @example WELCOME_EMAIL */
+            type: string;
         };
         User: {
             /**
@@ -5753,6 +8172,9 @@ export interface components {
              * @example 2026-11-02T09:30:00.000Z
              */
             updated_at: string;
+            /** @description When the user proved to read it; null: never */
+            verified_at: string | null;
+            verify_method: "code" | null;
         };
         /** @description By kind, the one that receives first */
         UserAddresses: {
@@ -5763,6 +8185,11 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * Format: binary
+         * @description A tar archive; README.txt in it says what its files are. A connection that breaks off before the end is an error
+         */
+        UserArchive: string;
         /** @description What is stored about one user, as it was stored when it was decided */
         UserAudit: {
             decisions: components["schemas"]["StoredDecision"][];
@@ -5782,7 +8209,84 @@ export interface components {
              */
             user_id: string;
         };
-        /** @description Users in the order of their ids */
+        UserBody: {
+            /**
+             * @description What is true of the user; a trait that is null is removed
+             * @example {
+             *       "email": "maria@example.com",
+             *       "name": "Maria Silva",
+             *       "time_zone": "Europe/Lisbon",
+             *       "locale": "pt-PT"
+             *     }
+             */
+            traits: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A user with what is known of them; addresses masked */
+        UserDetails: {
+            /**
+             * @description Those that receive, masked, by kind
+             * @example {
+             *       "email": "m…@example.com"
+             *     }
+             */
+            addresses: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            first_seen_at: string;
+            locale: string | null;
+            time_zone: string | null;
+            traits: components["schemas"]["JsonObject"];
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description The merge of a user into another */
+        UserMerge: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            merged_at: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            merged_into: string;
+            /** @description What went to the survivor; nothing if they were merged before */
+            moved: {
+                addresses: number;
+                devices: number;
+                inbox_items: number;
+                /** @description Uses of limits that the survivor did not have */
+                limit_uses: number;
+                /** @description Notifications that are not sent yet */
+                notifications: number;
+                /** @description Rules that wait; each keeps its due time */
+                waits: number;
+            };
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Users in the order of their ids, or, for a name, of their names */
         UserPage: {
             /**
              * @description Send as `after` to get the next page; null: this is the last one
@@ -5790,6 +8294,54 @@ export interface components {
              */
             next: string | null;
             users: components["schemas"]["User"][];
+        };
+        UsersBody: {
+            users: {
+                /**
+                 * @description What is true of the user; a trait that is null is removed
+                 * @example {
+                 *       "email": "maria@example.com",
+                 *       "name": "Maria Silva",
+                 *       "time_zone": "Europe/Lisbon",
+                 *       "locale": "pt-PT"
+                 *     }
+                 */
+                traits: {
+                    [key: string]: unknown;
+                };
+                /** @example user-1042 */
+                user_id: string;
+            }[];
+        };
+        /** @description An address; in the body, because URLs are logged */
+        UserSearch: {
+            /**
+             * @description An email address, or a number in E.164 form
+             * @example maria@example.com
+             */
+            address: string;
+            /** @enum {string} */
+            kind: "email" | "phone";
+        };
+        UsersResult: {
+            rejected: number;
+            /** @description One for each user, in the order of the request */
+            results: {
+                /** @enum {string} */
+                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
+                message?: string;
+                /** @description The field that is wrong */
+                path?: string;
+                /** @enum {string} */
+                status: "stored" | "rejected";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            }[];
+            /** @description Users that have these traits now */
+            stored: number;
         };
         /** @description A token with which a user reaches /api/v1/me */
         UserToken: {
@@ -5805,6 +8357,120 @@ export interface components {
              * @example user-1042
              */
             user_id: string;
+        };
+        /** @description A test of variants */
+        VariantTest: {
+            channel: string;
+            /** @description Null: it is under way */
+            ended_at: string | null;
+            goal: {
+                event: string;
+                within: string;
+            } | null;
+            /** @enum {string} */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            planned_users: number;
+            shares: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            test_id: string;
+            type: string;
+        };
+        VariantTestEnd: {
+            /** @description False: no test was under way */
+            ended: boolean;
+        };
+        /** @description What became of the users who were shown each variant */
+        VariantTestResults: {
+            channel: string;
+            /** @description Null: it is under way */
+            ended_at: string | null;
+            goal: {
+                event: string;
+                within: string;
+            } | null;
+            /** @description More than a million messages: the first are counted */
+            is_cut: boolean;
+            /** @enum {string} */
+            metric: "delivered" | "opened" | "clicked" | "goal";
+            planned_users: number;
+            /** @description Of such a division, if the shares are right; below 0.001 nothing is trusted */
+            sample_ratio_probability: number;
+            shares: {
+                [key: string]: number;
+            };
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            started_at: string;
+            test_id: string;
+            type: string;
+            users: number;
+            variants: {
+                clicked: number;
+                delivered: number;
+                /** @description Of the metric, with its interval at 95%; null: the first variant */
+                difference: {
+                    /** @description Share of users minus that of the first variant */
+                    difference: number;
+                    high: number;
+                    low: number;
+                } | null;
+                goal: number;
+                opened: number;
+                share: number;
+                /** @description Each counts once, by the first message */
+                users: number;
+                variant: string;
+            }[];
+            /**
+             * @description not_trusted: users are not divided as the shares say; too_early: fewer users than planned
+             * @enum {string}
+             */
+            verdict: "not_trusted" | "too_early" | "no_difference" | "winner";
+            winner: string | null;
+        };
+        /** @description The verdict of the plan on one channel */
+        Verdict: {
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /**
+             * @example preference_off
+             * @enum {string}
+             */
+            code: "consent_missing" | "consent_withdrawn" | "required" | "tenant_off" | "tenant_on" | "not_for_user" | "preference_off" | "preference_on" | "default_on" | "not_subscribed" | "duplicate_content" | "legal_hours" | "quiet_hours" | "quiet_hours_dropped" | "rate_limited" | "folded" | "would_expire";
+            /**
+             * @description Where it was decided
+             * @example user: category MARKETING / sms
+             */
+            level: string;
+            /** @description When the user said so; null: the catalog says so */
+            since: string | null;
+            /**
+             * Format: date-time
+             * @description Of hold: until when; of fold: when the digest is due
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            until?: string;
+            /** @example off */
+            value: components["schemas"]["Json"];
+            /** @enum {string} */
+            verdict: "go" | "hold" | "fold" | "drop";
+        };
+        VerifyBody: {
+            /**
+             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`
+             * @example VERIFY_ADDRESS
+             */
+            type: string;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -6289,6 +8955,62 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, invalid_notification */
+        IdempotencyKeyReusedInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template */
+        IdempotencyKeyReusedInvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template, category_mismatch, too_many_templates */
+        IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template" | "category_mismatch" | "too_many_templates";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, invalid_template, too_many_templates */
+        IdempotencyKeyReusedInvalidTemplateTooManyTemplates: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "invalid_template" | "too_many_templates";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, invalid_webhook */
         IdempotencyKeyReusedInvalidWebhook: {
             headers: {
@@ -6373,6 +9095,62 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, too_much_to_merge, too_many_addresses */
+        IdempotencyKeyReusedTooMuchToMergeTooManyAddresses: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_much_to_merge" | "too_many_addresses";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, category_mismatch, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "category_mismatch" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, invalid_notification */
+        IdempotencyKeyReusedUnknownTypeInvalidNotification: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, wrong_code, code_expired */
+        IdempotencyKeyReusedWrongCodeCodeExpired: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "wrong_code" | "code_expired";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description internal */
         Internal: {
             headers: {
@@ -6443,6 +9221,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description invalid_template */
+        InvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description invalid_webhook */
         InvalidWebhook: {
             headers: {
@@ -6496,6 +9288,34 @@ export interface components {
                     code?: "link_used";
                     /** @constant */
                     status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description managed_by_files */
+        ManagedByFiles: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "managed_by_files";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description managed_by_files, template_in_use */
+        ManagedByFilesTemplateInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "managed_by_files" | "template_in_use";
+                    /** @constant */
+                    status?: 409;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -6555,6 +9375,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description not_readable, idempotency_in_progress, already_merged */
+        NotReadableIdempotencyInProgressAlreadyMerged: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "already_merged";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description not_readable, idempotency_in_progress, job_ended */
         NotReadableIdempotencyInProgressJobEnded: {
             headers: {
@@ -6578,6 +9412,48 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files */
+        NotReadableIdempotencyInProgressManagedByFiles: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_exists */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_exists";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, managed_by_files, template_in_use */
+        NotReadableIdempotencyInProgressManagedByFilesTemplateInUse: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "managed_by_files" | "template_in_use";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -6653,6 +9529,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description not_readable, idempotency_in_progress, wrong_batch_state */
+        NotReadableIdempotencyInProgressWrongBatchState: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "wrong_batch_state";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description outdated */
         Outdated: {
             headers: {
@@ -6681,6 +9571,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description preference_locked */
+        PreferenceLocked: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "preference_locked";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description rate_limited */
         RateLimited: {
             headers: {
@@ -6690,6 +9594,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "rate_limited";
+                    /** @constant */
+                    status?: 429;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description rate_limited, too_many_batches */
+        RateLimitedTooManyBatches: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "rate_limited" | "too_many_batches";
                     /** @constant */
                     status?: 429;
                 } & components["schemas"]["Problem"];
@@ -6807,6 +9725,34 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description wrong_batch_state */
+        WrongBatchState: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "wrong_batch_state";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description wrong_batch_state, wrong_offset */
+        WrongBatchStateWrongOffset: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "wrong_batch_state" | "wrong_offset";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -6827,26 +9773,43 @@ export type Attempt = components['schemas']['Attempt'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditLogExport = components['schemas']['AuditLogExport'];
 export type AuditLogPage = components['schemas']['AuditLogPage'];
+export type Batch = components['schemas']['Batch'];
+export type BatchChannel = components['schemas']['BatchChannel'];
+export type BatchCounts = components['schemas']['BatchCounts'];
+export type BatchEstimate = components['schemas']['BatchEstimate'];
+export type BatchPage = components['schemas']['BatchPage'];
+export type BatchRate = components['schemas']['BatchRate'];
+export type BatchRequest = components['schemas']['BatchRequest'];
+export type BatchResult = components['schemas']['BatchResult'];
+export type BatchResultPage = components['schemas']['BatchResultPage'];
+export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogDiff = components['schemas']['CatalogDiff'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
 export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
+export type CategoryChange = components['schemas']['CategoryChange'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
+export type CodeBody = components['schemas']['CodeBody'];
+export type Consent = components['schemas']['Consent'];
+export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
 export type CorrelatedEntry = components['schemas']['CorrelatedEntry'];
 export type CorrelatedPage = components['schemas']['CorrelatedPage'];
 export type CostRow = components['schemas']['CostRow'];
 export type CostSummary = components['schemas']['CostSummary'];
+export type CustomerNotification = components['schemas']['CustomerNotification'];
+export type CustomerNotificationChange = components['schemas']['CustomerNotificationChange'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
 export type DeadLetterGroupPage = components['schemas']['DeadLetterGroupPage'];
 export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type Decision = components['schemas']['Decision'];
 export type DecisionSummary = components['schemas']['DecisionSummary'];
+export type DeletedDraft = components['schemas']['DeletedDraft'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryPage = components['schemas']['DeliveryPage'];
 export type DeliverySummary = components['schemas']['DeliverySummary'];
@@ -6854,17 +9817,22 @@ export type DeliveryWithAttempts = components['schemas']['DeliveryWithAttempts']
 export type Device = components['schemas']['Device'];
 export type DeviceList = components['schemas']['DeviceList'];
 export type Difference = components['schemas']['Difference'];
+export type DigestTimeChange = components['schemas']['DigestTimeChange'];
 export type DismissedEvent = components['schemas']['DismissedEvent'];
 export type DomainEvent = components['schemas']['DomainEvent'];
+export type EditedTemplate = components['schemas']['EditedTemplate'];
 export type EmailCounts = components['schemas']['EmailCounts'];
 export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
+export type Erasure = components['schemas']['Erasure'];
+export type ErasureBody = components['schemas']['ErasureBody'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
 export type ExplainedRule = components['schemas']['ExplainedRule'];
 export type Explanation = components['schemas']['Explanation'];
+export type ExportedTemplates = components['schemas']['ExportedTemplates'];
 export type Finding = components['schemas']['Finding'];
 export type FollowedTenant = components['schemas']['FollowedTenant'];
 export type FollowResult = components['schemas']['FollowResult'];
@@ -6893,32 +9861,50 @@ export type LastMove = components['schemas']['LastMove'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type LimitUse = components['schemas']['LimitUse'];
 export type Liveness = components['schemas']['Liveness'];
+export type LocalSchedule = components['schemas']['LocalSchedule'];
 export type LoginResult = components['schemas']['LoginResult'];
 export type Me = components['schemas']['Me'];
 export type Member = components['schemas']['Member'];
 export type MemberChange = components['schemas']['MemberChange'];
 export type MemberPage = components['schemas']['MemberPage'];
 export type Membership = components['schemas']['Membership'];
+export type MergeBody = components['schemas']['MergeBody'];
 export type Message = components['schemas']['Message'];
 export type NewAddress = components['schemas']['NewAddress'];
 export type NewApiKey = components['schemas']['NewApiKey'];
 export type NewApnsDevice = components['schemas']['NewApnsDevice'];
+export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
+export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
 export type NewSuppression = components['schemas']['NewSuppression'];
+export type NewTemplate = components['schemas']['NewTemplate'];
 export type NewTenant = components['schemas']['NewTenant'];
 export type NewToken = components['schemas']['NewToken'];
+export type NewTranslations = components['schemas']['NewTranslations'];
+export type NewVariantTest = components['schemas']['NewVariantTest'];
 export type NewWebhook = components['schemas']['NewWebhook'];
 export type Notification = components['schemas']['Notification'];
+export type NotificationDetail = components['schemas']['NotificationDetail'];
+export type NotificationPage = components['schemas']['NotificationPage'];
+export type NotificationSummary = components['schemas']['NotificationSummary'];
 export type NotificationType = components['schemas']['NotificationType'];
 export type Overdue = components['schemas']['Overdue'];
+export type OwnContent = components['schemas']['OwnContent'];
 export type OwnDelivery = components['schemas']['OwnDelivery'];
 export type OwnerLink = components['schemas']['OwnerLink'];
 export type OwnNotification = components['schemas']['OwnNotification'];
 export type OwnNotificationPage = components['schemas']['OwnNotificationPage'];
+export type PlannedChannel = components['schemas']['PlannedChannel'];
+export type PreferenceCell = components['schemas']['PreferenceCell'];
+export type PreferenceChange = components['schemas']['PreferenceChange'];
+export type Preferences = components['schemas']['Preferences'];
+export type Preview = components['schemas']['Preview'];
+export type PreviewFinding = components['schemas']['PreviewFinding'];
+export type PreviewRequest = components['schemas']['PreviewRequest'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPart = components['schemas']['ProblemPart'];
 export type Profile = components['schemas']['Profile'];
@@ -6932,16 +9918,21 @@ export type ProviderTest = components['schemas']['ProviderTest'];
 export type ProviderTestResult = components['schemas']['ProviderTestResult'];
 export type PushSubscription = components['schemas']['PushSubscription'];
 export type QueueState = components['schemas']['QueueState'];
+export type QuietHoursChange = components['schemas']['QuietHoursChange'];
 export type RateLimit = components['schemas']['RateLimit'];
 export type RateLimitInput = components['schemas']['RateLimitInput'];
 export type Readiness = components['schemas']['Readiness'];
 export type RecentDecision = components['schemas']['RecentDecision'];
+export type Recipient = components['schemas']['Recipient'];
+export type RecordedConsent = components['schemas']['RecordedConsent'];
 export type RejectedEvent = components['schemas']['RejectedEvent'];
 export type RejectedGroup = components['schemas']['RejectedGroup'];
 export type RejectedGroups = components['schemas']['RejectedGroups'];
 export type RejectedPage = components['schemas']['RejectedPage'];
 export type Rejection = components['schemas']['Rejection'];
 export type ReplayedDelivery = components['schemas']['ReplayedDelivery'];
+export type Rescheduled = components['schemas']['Rescheduled'];
+export type RescheduleRequest = components['schemas']['RescheduleRequest'];
 export type RetriedWait = components['schemas']['RetriedWait'];
 export type Reveal = components['schemas']['Reveal'];
 export type RevealedAddresses = components['schemas']['RevealedAddresses'];
@@ -6955,28 +9946,59 @@ export type RouteMove = components['schemas']['RouteMove'];
 export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
+export type SeedResult = components['schemas']['SeedResult'];
+export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
 export type SendingState = components['schemas']['SendingState'];
+export type SendRequest = components['schemas']['SendRequest'];
+export type SendResult = components['schemas']['SendResult'];
+export type SentCode = components['schemas']['SentCode'];
 export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
+export type StoredTemplate = components['schemas']['StoredTemplate'];
 export type Suppression = components['schemas']['Suppression'];
 export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
+export type TemplateActivation = components['schemas']['TemplateActivation'];
+export type TemplateChange = components['schemas']['TemplateChange'];
+export type TemplateFiles = components['schemas']['TemplateFiles'];
+export type TemplatePage = components['schemas']['TemplatePage'];
+export type TemplateSummary = components['schemas']['TemplateSummary'];
+export type TemplateVariable = components['schemas']['TemplateVariable'];
+export type TemplateVersion = components['schemas']['TemplateVersion'];
+export type TemplateVersionChoice = components['schemas']['TemplateVersionChoice'];
+export type TemplateVersionPage = components['schemas']['TemplateVersionPage'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TranslationResult = components['schemas']['TranslationResult'];
+export type Translations = components['schemas']['Translations'];
+export type TypeChange = components['schemas']['TypeChange'];
+export type TypePreferences = components['schemas']['TypePreferences'];
 export type User = components['schemas']['User'];
 export type UserAddress = components['schemas']['UserAddress'];
 export type UserAddresses = components['schemas']['UserAddresses'];
+export type UserArchive = components['schemas']['UserArchive'];
 export type UserAudit = components['schemas']['UserAudit'];
+export type UserBody = components['schemas']['UserBody'];
+export type UserDetails = components['schemas']['UserDetails'];
+export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
+export type UsersBody = components['schemas']['UsersBody'];
+export type UserSearch = components['schemas']['UserSearch'];
+export type UsersResult = components['schemas']['UsersResult'];
 export type UserToken = components['schemas']['UserToken'];
+export type VariantTest = components['schemas']['VariantTest'];
+export type VariantTestEnd = components['schemas']['VariantTestEnd'];
+export type VariantTestResults = components['schemas']['VariantTestResults'];
+export type Verdict = components['schemas']['Verdict'];
+export type VerifyBody = components['schemas']['VerifyBody'];
 export type Wait = components['schemas']['Wait'];
 export type WaitFailure = components['schemas']['WaitFailure'];
 export type WaitingByRule = components['schemas']['WaitingByRule'];
@@ -7001,35 +10023,53 @@ export type ResponseIdempotencyKeyReused = components['responses']['IdempotencyK
 export type ResponseIdempotencyKeyReusedInvalidAccount = components['responses']['IdempotencyKeyReusedInvalidAccount'];
 export type ResponseIdempotencyKeyReusedInvalidAccountTooManyAccounts = components['responses']['IdempotencyKeyReusedInvalidAccountTooManyAccounts'];
 export type ResponseIdempotencyKeyReusedInvalidCatalog = components['responses']['IdempotencyKeyReusedInvalidCatalog'];
+export type ResponseIdempotencyKeyReusedInvalidNotification = components['responses']['IdempotencyKeyReusedInvalidNotification'];
+export type ResponseIdempotencyKeyReusedInvalidTemplate = components['responses']['IdempotencyKeyReusedInvalidTemplate'];
+export type ResponseIdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates'];
+export type ResponseIdempotencyKeyReusedInvalidTemplateTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateTooManyTemplates'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
 export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses']['IdempotencyKeyReusedTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
+export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
+export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
+export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
+export type ResponseInvalidTemplate = components['responses']['InvalidTemplate'];
 export type ResponseInvalidWebhook = components['responses']['InvalidWebhook'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
+export type ResponseManagedByFiles = components['responses']['ManagedByFiles'];
+export type ResponseManagedByFilesTemplateInUse = components['responses']['ManagedByFilesTemplateInUse'];
 export type ResponseNotFound = components['responses']['NotFound'];
 export type ResponseNotReadable = components['responses']['NotReadable'];
 export type ResponseNotReadableIdempotencyInProgress = components['responses']['NotReadableIdempotencyInProgress'];
 export type ResponseNotReadableIdempotencyInProgressAccountExists = components['responses']['NotReadableIdempotencyInProgressAccountExists'];
+export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['responses']['NotReadableIdempotencyInProgressAlreadyMerged'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFiles = components['responses']['NotReadableIdempotencyInProgressManagedByFiles'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateExists = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateExists'];
+export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUse = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateInUse'];
 export type ResponseNotReadableIdempotencyInProgressMemberExists = components['responses']['NotReadableIdempotencyInProgressMemberExists'];
 export type ResponseNotReadableIdempotencyInProgressNotCancellable = components['responses']['NotReadableIdempotencyInProgressNotCancellable'];
 export type ResponseNotReadableIdempotencyInProgressNotRetryable = components['responses']['NotReadableIdempotencyInProgressNotRetryable'];
 export type ResponseNotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable = components['responses']['NotReadableIdempotencyInProgressTenantExistsTenantIsolationUnavailable'];
 export type ResponseNotReadableIdempotencyInProgressTenantInUse = components['responses']['NotReadableIdempotencyInProgressTenantInUse'];
+export type ResponseNotReadableIdempotencyInProgressWrongBatchState = components['responses']['NotReadableIdempotencyInProgressWrongBatchState'];
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
+export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
+export type ResponseRateLimitedTooManyBatches = components['responses']['RateLimitedTooManyBatches'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
 export type ResponseRateLimitedTooManyStreams = components['responses']['RateLimitedTooManyStreams'];
 export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
@@ -7038,6 +10078,8 @@ export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['resp
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
+export type ResponseWrongBatchState = components['responses']['WrongBatchState'];
+export type ResponseWrongBatchStateWrongOffset = components['responses']['WrongBatchStateWrongOffset'];
 export type $defs = Record<string, never>;
 export interface operations {
     listActivity: {
@@ -7430,6 +10472,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -7467,6 +10518,805 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBatches: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batches": [
+                     *         {
+                     *           "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": null,
+                     *           "type": "text",
+                     *           "state": "draft",
+                     *           "per_second": 1,
+                     *           "request": {},
+                     *           "lines": 1,
+                     *           "counts": {
+                     *             "pending": 1,
+                     *             "accepted": 1,
+                     *             "held": 1,
+                     *             "scheduled": 1,
+                     *             "sent": 1,
+                     *             "dropped": 1,
+                     *             "failed": 1,
+                     *             "in_doubt": 1,
+                     *             "cancelled": 1,
+                     *             "rejected": 1,
+                     *             "duplicate": 1,
+                     *             "empty": 1
+                     *           },
+                     *           "codes": {},
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "started_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z",
+                     *           "eta": "2026-11-02T09:30:00.000Z",
+                     *           "reason": null
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
+            429: components["responses"]["RateLimitedTooManyBatches"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeBatchRate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    estimateBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "pending": 1,
+                     *       "sampled": 1,
+                     *       "exact": true,
+                     *       "reach": 1,
+                     *       "held": 1,
+                     *       "duplicate": 1,
+                     *       "dropped": {},
+                     *       "rejected": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchEstimate"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    pauseBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addBatchRecipients: {
+        parameters: {
+            query?: {
+                /** @description The line, from 0, that the body begins with; lines that are stored already are passed over */
+                offset?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Lines such as `{"user_id":"u1","variables":{"name":"Maria"}}`, with one of user_id, email and phone */
+        requestBody: {
+            content: {
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["WrongBatchStateWrongOffset"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBatchResults: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "results": [
+                     *         {
+                     *           "line": 1,
+                     *           "recipient": {},
+                     *           "user_id": null,
+                     *           "state": "pending",
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "notification_id": null,
+                     *           "channels": [
+                     *             {
+                     *               "channel": "text",
+                     *               "status": "text",
+                     *               "reason_code": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BatchResultPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportBatchResults: {
+        parameters: {
+            query?: {
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startBatch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "batch_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": null,
+                     *       "type": "text",
+                     *       "state": "draft",
+                     *       "per_second": 1,
+                     *       "request": {},
+                     *       "lines": 1,
+                     *       "counts": {
+                     *         "pending": 1,
+                     *         "accepted": 1,
+                     *         "held": 1,
+                     *         "scheduled": 1,
+                     *         "sent": 1,
+                     *         "dropped": 1,
+                     *         "failed": 1,
+                     *         "in_doubt": 1,
+                     *         "cancelled": 1,
+                     *         "rejected": 1,
+                     *         "duplicate": 1,
+                     *         "empty": 1
+                     *       },
+                     *       "codes": {},
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "eta": "2026-11-02T09:30:00.000Z",
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressWrongBatchState"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -7927,6 +11777,125 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listCustomerNotifications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *         "category": "PAYMENT_REMINDER",
+                     *         "product": "LOAN",
+                     *         "enabled": true,
+                     *         "selected_delivery_method": "email",
+                     *         "delivery_methods": [
+                     *           "email"
+                     *         ],
+                     *         "locked": true,
+                     *         "locked_reason": {
+                     *           "code": "consent_missing",
+                     *           "text": "it is locked on for every user"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"][];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeCustomerNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerNotificationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "category": "PAYMENT_REMINDER",
+                     *       "product": "LOAN",
+                     *       "enabled": true,
+                     *       "selected_delivery_method": "email",
+                     *       "delivery_methods": [
+                     *         "email"
+                     *       ],
+                     *       "locked": true,
+                     *       "locked_reason": {
+                     *         "code": "consent_missing",
+                     *         "text": "it is locked on for every user"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listDeadLetters: {
         parameters: {
             query?: {
@@ -8084,6 +12053,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8234,6 +12212,15 @@ export interface operations {
                      *           "finished_at": "2026-11-02T09:30:00.000Z",
                      *           "has_message": true,
                      *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
                      *           "receipt_flags": [
                      *             "opened"
                      *           ],
@@ -8308,6 +12295,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -8431,6 +12427,15 @@ export interface operations {
                      *       "finished_at": "2026-11-02T09:30:00.000Z",
                      *       "has_message": true,
                      *       "receipt_state": "delivered",
+                     *       "hold_code": null,
+                     *       "decided_by": {
+                     *         "channel": "email",
+                     *         "verdict": "go",
+                     *         "code": "preference_off",
+                     *         "level": "user: category MARKETING / sms",
+                     *         "value": "off",
+                     *         "since": "2026-11-02T09:30:00.000Z"
+                     *       },
                      *       "receipt_flags": [
                      *         "opened"
                      *       ],
@@ -8505,6 +12510,53 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -9132,6 +13184,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -10268,6 +14329,115 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listOwnConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordOwnConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listOwnDevices: {
         parameters: {
             query?: {
@@ -10910,6 +15080,206 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replaceOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeOwnPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listMembers: {
         parameters: {
             query?: {
@@ -11127,6 +15497,364 @@ export interface operations {
             409: components["responses"]["LastOwner"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                correlation_id?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                state?: "scheduled" | "accepted" | "sent" | "in_doubt" | "failed" | "dropped" | "cancelled" | "suppressed";
+                /** @description Notification type */
+                type?: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notifications": [
+                     *         {
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "ORDER_CONFIRMATION",
+                     *           "user_id": "user-1042",
+                     *           "rule": "@direct",
+                     *           "state": "scheduled",
+                     *           "correlation_id": null,
+                     *           "source": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "cancelled_at": "2026-11-02T09:30:00.000Z",
+                     *           "deliveries": [
+                     *             {
+                     *               "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *               "channel": "email",
+                     *               "target": "",
+                     *               "status": "queued",
+                     *               "provider": null,
+                     *               "reason": null,
+                     *               "receipt_state": "unconfirmed"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sendNotifications: {
+        parameters: {
+            query?: {
+                /** @description `true`: all is decided and planned, and nothing sent or stored */
+                dry_run?: "true" | "false";
+            };
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SendRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "request_id": "text",
+                     *       "dry_run": true,
+                     *       "accepted": 1,
+                     *       "results": [
+                     *         {
+                     *           "recipient": {},
+                     *           "state": "accepted",
+                     *           "notification_id": null
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SendAnswer"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    getNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "notification_type": "ORDER_CONFIRMATION",
+                     *       "user_id": "user-1042",
+                     *       "rule": "@direct",
+                     *       "state": "scheduled",
+                     *       "correlation_id": null,
+                     *       "source": null,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "due_at": "2026-11-02T09:30:00.000Z",
+                     *       "cancelled_at": "2026-11-02T09:30:00.000Z",
+                     *       "category": null,
+                     *       "event_id": "text",
+                     *       "decision_id": null,
+                     *       "context": {},
+                     *       "deliveries": [
+                     *         {
+                     *           "delivery_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e.email",
+                     *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+                     *           "user_id": "user-1042",
+                     *           "channel": "email",
+                     *           "target": "",
+                     *           "status": "queued",
+                     *           "reason_code": null,
+                     *           "reason": null,
+                     *           "provider": "smtp",
+                     *           "account": null,
+                     *           "provider_message_id": null,
+                     *           "attempts_made": 1,
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "finished_at": "2026-11-02T09:30:00.000Z",
+                     *           "has_message": true,
+                     *           "receipt_state": "delivered",
+                     *           "hold_code": null,
+                     *           "decided_by": {
+                     *             "channel": "email",
+                     *             "verdict": "go",
+                     *             "code": "preference_off",
+                     *             "level": "user: category MARKETING / sms",
+                     *             "value": "off",
+                     *             "since": "2026-11-02T09:30:00.000Z"
+                     *           },
+                     *           "receipt_flags": [
+                     *             "opened"
+                     *           ],
+                     *           "parts": null,
+                     *           "cost": null,
+                     *           "attempts": [
+                     *             {
+                     *               "attempt": 1,
+                     *               "provider": "smtp",
+                     *               "account": null,
+                     *               "started_at": "2026-11-02T09:30:00.000Z",
+                     *               "duration_ms": 1,
+                     *               "outcome": "sent",
+                     *               "code": null,
+                     *               "reason": null,
+                     *               "response": null,
+                     *               "provider_message_id": null,
+                     *               "choice": null,
+                     *               "parts": null,
+                     *               "cost": null
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationDetail"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    cancelNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "cancelled",
+                     *       "cancelled": [
+                     *         "text"
+                     *       ],
+                     *       "sent": [
+                     *         "text"
+                     *       ],
+                     *       "sending": [
+                     *         "text"
+                     *       ],
+                     *       "in_doubt": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cancellation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rescheduleNotification: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RescheduleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "scheduled"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Rescheduled"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -12458,6 +17186,1185 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listTemplates: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @example es */
+                locale?: string;
+                type?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "templates": [
+                     *         {
+                     *           "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": "CLIENT_WELCOME",
+                     *           "type": "text",
+                     *           "channel": "email",
+                     *           "category": null,
+                     *           "locale": "text",
+                     *           "variant": null,
+                     *           "origin_id": null,
+                     *           "state": "draft",
+                     *           "active_version": 1,
+                     *           "newest_version": 1,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplatePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTemplate"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteTemplateDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "is_gone": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeletedDraft"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    activateTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateVersionChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "from": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateActivation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    archiveTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["StoredTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createTemplateLocalization: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLocalization"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "CLIENT_WELCOME",
+                     *       "type": "text",
+                     *       "channel": "email",
+                     *       "category": null,
+                     *       "locale": "text",
+                     *       "variant": null,
+                     *       "origin_id": null,
+                     *       "state": "draft",
+                     *       "active_version": 1,
+                     *       "newest_version": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "content": {
+                     *         "version": 1,
+                     *         "state": "draft",
+                     *         "parts": {},
+                     *         "variables": {},
+                     *         "revision": 1,
+                     *         "created_by": "text",
+                     *         "created_at": "2026-11-02T09:30:00.000Z",
+                     *         "updated_at": "2026-11-02T09:30:00.000Z",
+                     *         "activated_at": "2026-11-02T09:30:00.000Z"
+                     *       },
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["EditedTemplate"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    rollBackTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateVersionChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "template_id": "text",
+                     *       "version": 1,
+                     *       "from": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateActivation"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateInUse"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    startVariantTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVariantTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test_id": "text",
+                     *       "type": "text",
+                     *       "channel": "text",
+                     *       "shares": {},
+                     *       "metric": "delivered",
+                     *       "goal": {
+                     *         "event": "text",
+                     *         "within": "text"
+                     *       },
+                     *       "planned_users": 1,
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTest"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endVariantTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ended": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTestEnd"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ManagedByFiles"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getVariantTestResults: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "test_id": "text",
+                     *       "type": "text",
+                     *       "channel": "text",
+                     *       "shares": {},
+                     *       "metric": "delivered",
+                     *       "goal": {
+                     *         "event": "text",
+                     *         "within": "text"
+                     *       },
+                     *       "planned_users": 1,
+                     *       "started_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z",
+                     *       "verdict": "not_trusted",
+                     *       "winner": null,
+                     *       "users": 1,
+                     *       "sample_ratio_probability": 1,
+                     *       "is_cut": true,
+                     *       "variants": [
+                     *         {
+                     *           "variant": "text",
+                     *           "share": 1,
+                     *           "users": 1,
+                     *           "delivered": 1,
+                     *           "opened": 1,
+                     *           "clicked": 1,
+                     *           "goal": 1,
+                     *           "difference": {
+                     *             "difference": 1,
+                     *             "low": 1,
+                     *             "high": 1
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VariantTestResults"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listTemplateVersions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Its id; or NAME, NAME.LOCALE, NAME_V2
+                 * @example CLIENT_WELCOME_V1
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "versions": [
+                     *         {
+                     *           "version": 1,
+                     *           "state": "draft",
+                     *           "parts": {},
+                     *           "variables": {},
+                     *           "revision": 1,
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "activated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "activations": [
+                     *         {
+                     *           "kind": "activated",
+                     *           "version": 1,
+                     *           "catalog_version": 1,
+                     *           "by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TemplateVersionPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "files": {},
+                     *       "left_out": [
+                     *         "text"
+                     *       ],
+                     *       "variables": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ExportedTemplates"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "notification_type": "text",
+                     *       "channel": "email",
+                     *       "locale": "text",
+                     *       "wanted_locale": null,
+                     *       "message": {
+                     *         "text": "text"
+                     *       },
+                     *       "links": [
+                     *         {
+                     *           "url": "text",
+                     *           "kind": "link"
+                     *         }
+                     *       ],
+                     *       "findings": [
+                     *         {
+                     *           "code": "not_rendered",
+                     *           "severity": "error",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "data": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    seedTemplates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateFiles"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "same": 1,
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SeedResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportTranslations: {
+        parameters: {
+            query: {
+                format?: "json" | "xliff";
+                /** @example es */
+                from?: string;
+                /** @example es */
+                to: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "text",
+                     *       "to": "text",
+                     *       "units": [
+                     *         {
+                     *           "id": "CLIENT_WELCOME/subject",
+                     *           "source": "text",
+                     *           "target": null
+                     *         }
+                     *       ],
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "xliff": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Translations"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    importTranslations: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The etag that was read: if another change came first, this one is rejected; default: the last change wins */
+                "if-match"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTranslations"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 1,
+                     *       "same": 1,
+                     *       "missing": [
+                     *         "text"
+                     *       ],
+                     *       "unknown": [
+                     *         "text"
+                     *       ],
+                     *       "stale": [
+                     *         "text"
+                     *       ],
+                     *       "problems": [
+                     *         {
+                     *           "pointer": "/filter/rule",
+                     *           "message": "filter.rule is missing; write a text."
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TranslationResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressManagedByFilesTemplateExists"];
+            412: components["responses"]["Outdated"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidTemplateTooManyTemplates"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOwnTenant: {
         parameters: {
             query?: never;
@@ -12966,10 +18873,20 @@ export interface operations {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
                 /**
+                 * @description A part of the id
+                 * @example 1042
+                 */
+                contains?: string;
+                /**
                  * @description Items of a page, at most
                  * @example 20
                  */
                 limit?: number;
+                /**
+                 * @description Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`
+                 * @example Maria
+                 */
+                name?: string;
                 /**
                  * @description Start of the id
                  * @example user-
@@ -13015,6 +18932,171 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    patchUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "traits": {},
+                     *       "addresses": {
+                     *         "email": "m…@example.com"
+                     *       },
+                     *       "time_zone": null,
+                     *       "locale": null,
+                     *       "first_seen_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserDetails"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
     listAddresses: {
         parameters: {
             query?: never;
@@ -13050,7 +19132,9 @@ export interface operations {
                      *           "primary": true,
                      *           "is_trait": true,
                      *           "added_at": "2026-11-02T09:30:00.000Z",
-                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *           "updated_at": "2026-11-02T09:30:00.000Z",
+                     *           "verified_at": "2026-11-02T09:30:00.000Z",
+                     *           "verify_method": "code"
                      *         }
                      *       ]
                      *     }
@@ -13107,7 +19191,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -13127,7 +19213,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -13182,7 +19270,9 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
@@ -13242,10 +19332,253 @@ export interface operations {
                      *       "primary": true,
                      *       "is_trait": true,
                      *       "added_at": "2026-11-02T09:30:00.000Z",
-                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
                      *     }
                      */
                     "application/json": components["schemas"]["UserAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    verifyAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SentCode"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidNotification"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    confirmAddress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-8c3e-8f52-9d1a6b7c8d9e */
+                address_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "kind": "email",
+                     *       "address": "m…@example.com",
+                     *       "primary": true,
+                     *       "is_trait": true,
+                     *       "added_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "verified_at": "2026-11-02T09:30:00.000Z",
+                     *       "verify_method": "code"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserAddress"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedWrongCodeCodeExpired"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listConsents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consents": [
+                     *         {
+                     *           "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "purpose": "MARKETING",
+                     *           "channel": "sms",
+                     *           "state": "granted",
+                     *           "address": null,
+                     *           "source": null,
+                     *           "method": null,
+                     *           "wording_version": null,
+                     *           "locale": null,
+                     *           "recorded_by": "text",
+                     *           "at": "2026-11-02T09:30:00.000Z",
+                     *           "recorded_at": "2026-11-02T09:30:00.000Z",
+                     *           "evidence": {}
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recordConsent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsent"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecordedConsent"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
@@ -13641,6 +19974,132 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    eraseUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "erasure_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "status": "running",
+                     *       "erased_at": "2026-11-02T09:30:00.000Z",
+                     *       "finished_at": "2026-11-02T09:30:00.000Z",
+                     *       "job_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "counts": {
+                     *         "events": 12
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimitedTooManyJobs"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    exportUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reveal"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-tar": components["schemas"]["UserArchive"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listInbox: {
         parameters: {
             query?: {
@@ -13893,6 +20352,287 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    mergeUser: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "merged_into": "user-1042",
+                     *       "merged_at": "2026-11-02T09:30:00.000Z",
+                     *       "moved": {
+                     *         "addresses": 1,
+                     *         "devices": 1,
+                     *         "waits": 1,
+                     *         "notifications": 1,
+                     *         "inbox_items": 1,
+                     *         "limit_uses": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserMerge"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressAlreadyMerged"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooMuchToMergeTooManyAddresses"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getPreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    replacePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changePreferences: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "user-1042",
+                     *       "catalog_version": 1,
+                     *       "types": [
+                     *         {
+                     *           "type": "WELCOME_EMAIL",
+                     *           "category": "MARKETING",
+                     *           "channels": {},
+                     *           "frequency": "IMMEDIATE"
+                     *         }
+                     *       ],
+                     *       "quiet_hours": {
+                     *         "hours": "22:00-08:00 Europe/Berlin (zone of the user)",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       },
+                     *       "digest_time": {
+                     *         "at": "09:00",
+                     *         "day": "monday",
+                     *         "zone": "Europe/Berlin",
+                     *         "decided_by": {
+                     *           "level": "text",
+                     *           "since": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     revealAddresses: {
         parameters: {
             query?: never;
@@ -13997,6 +20737,108 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    putUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsersBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "stored": 1,
+                     *       "rejected": 1,
+                     *       "results": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "status": "stored"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UsersResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
+        };
+    };
+    searchUsers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserSearch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "user_id": "user-1042"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -15071,6 +21913,15 @@ export interface operations {
                      *               "finished_at": "2026-11-02T09:30:00.000Z",
                      *               "has_message": true,
                      *               "receipt_state": "delivered",
+                     *               "hold_code": null,
+                     *               "decided_by": {
+                     *                 "channel": "email",
+                     *                 "verdict": "go",
+                     *                 "code": "preference_off",
+                     *                 "level": "user: category MARKETING / sms",
+                     *                 "value": "off",
+                     *                 "since": "2026-11-02T09:30:00.000Z"
+                     *               },
                      *               "receipt_flags": [
                      *                 "opened"
                      *               ],
@@ -15108,6 +21959,125 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCustomerNotificationsAtRoot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *         "category": "PAYMENT_REMINDER",
+                     *         "product": "LOAN",
+                     *         "enabled": true,
+                     *         "selected_delivery_method": "email",
+                     *         "delivery_methods": [
+                     *           "email"
+                     *         ],
+                     *         "locked": true,
+                     *         "locked_reason": {
+                     *           "code": "consent_missing",
+                     *           "text": "it is locked on for every user"
+                     *         }
+                     *       }
+                     *     ]
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"][];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeCustomerNotificationAtRoot: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description GET: the customer_uuid, your id of the user. PATCH: the id of a toggle
+                 * @example user-1042
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerNotificationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "category": "PAYMENT_REMINDER",
+                     *       "product": "LOAN",
+                     *       "enabled": true,
+                     *       "selected_delivery_method": "email",
+                     *       "delivery_methods": [
+                     *         "email"
+                     *       ],
+                     *       "locked": true,
+                     *       "locked_reason": {
+                     *         "code": "consent_missing",
+                     *         "text": "it is locked on for every user"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CustomerNotification"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["PreferenceLocked"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -1,9 +1,10 @@
 import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
-import { listLookupLocales } from '../../lib/text/locale.ts';
+import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
+import type { LocaleFallbacks } from '../../model/tenant.ts';
 import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { type CompiledTemplate, compileTemplate } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
@@ -12,6 +13,8 @@ import { compileSchemas } from '../schemas/validate-event.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
+import { compileTests } from './compile-tests.ts';
+import { declareTemplateVariables } from './declare-variables.ts';
 import { findNamedFields } from './named-fields.ts';
 
 /** One applied version of a tenant's catalog, compiled. */
@@ -34,10 +37,18 @@ export interface Catalog {
   getNotificationType(name: string): NotificationType;
   /**
    * Returns the template in the locale that matches best, by the look-up of RFC 4647 (`listLookupLocales`): the locale
-   * itself (`pt-BR`, also written `pt_BR`), a shorter one (`pt`), the default locale, or else any locale. All parts of a
-   * message are of one locale. Returns undefined if the type has no template for the channel.
+   * itself (`pt-BR`, also written `pt_BR`), a shorter one (`pt`), the fallbacks of each of them, the default locale, or else
+   * any locale. All parts of a message are of one locale. Returns undefined if the type has no template for the channel.
+   *
+   * @param userId a user who takes part in a test of variants; absent: no test is looked at
    */
-  findTemplate(notificationType: string, channel: Channel, locale: string): CompiledTemplate | undefined;
+  findTemplate(
+    notificationType: string,
+    channel: Channel,
+    locale: string,
+    fallbacks?: LocaleFallbacks,
+    userId?: string,
+  ): CompiledTemplate | undefined;
 }
 
 /**
@@ -47,8 +58,10 @@ export interface Catalog {
  */
 export function compileCatalog(version: number, appliedAt: Millis, data: CatalogData): Catalog {
   const ajv = newAjv();
-  const rules = compileRuleSet(version, data, ajv);
-  const templates = compileTemplates(data);
+  const declared = declareTemplateVariables(data);
+  const rules = compileRuleSet(version, declared, ajv);
+  const templates = compileTemplates(declared);
+  const tests = compileTests(declared, templates);
   return {
     version,
     appliedAt,
@@ -64,26 +77,31 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
       return type;
     },
-    findTemplate(notificationType, channel, locale) {
+    findTemplate(notificationType, channel, locale, fallbacks, userId) {
       const prefix = `${notificationType} ${channel} `;
-      for (const candidate of [...listLookupLocales(locale), DEFAULT_LOCALE]) {
-        const found = templates.get(prefix + candidate);
-        if (found) return found;
+      for (const candidate of [...listLocalesWithFallbacks(locale, fallbacks), DEFAULT_LOCALE]) {
+        const key = prefix + candidate;
+        const found = templates.get(key);
+        if (found) return userId === undefined ? found : (tests.get(key)?.(userId) ?? found);
       }
-      for (const [key, template] of templates) if (key.startsWith(prefix)) return template;
+      for (const [key, template] of templates) {
+        if (key.startsWith(prefix) && !key.includes('@', prefix.length)) return template;
+      }
       return undefined;
     },
   };
 }
 
-/** Returns the templates by `TYPE CHANNEL LOCALE`. */
+/** Returns the templates by `TYPE CHANNEL LOCALE`, or `TYPE CHANNEL LOCALE@VARIANT`. */
 function compileTemplates(data: CatalogData): ReadonlyMap<string, CompiledTemplate> {
   const templates = new Map<string, CompiledTemplate>();
+  const variables = new Map(data.notifications.map((type) => [type.name, type.variables]));
   for (const source of data.templates) {
-    const { notificationType, channel, locale } = source;
-    const compiled = compileTemplate(source);
+    const { notificationType, channel, locale, variant } = source;
+    const compiled = compileTemplate(source, { own: variables.get(notificationType), shared: data.variables });
     if ('problems' in compiled) throw new Error(`template ${notificationType}: ${compiled.problems[0]?.message}`);
-    templates.set(`${notificationType} ${channel} ${locale}`, compiled.template);
+    const place = variant === undefined ? locale : `${locale}@${variant}`;
+    templates.set(`${notificationType} ${channel} ${place}`, compiled.template);
   }
   return templates;
 }

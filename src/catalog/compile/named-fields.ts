@@ -1,5 +1,7 @@
 import { type FieldPath, FieldsByType } from '../../events/named-fields.ts';
-import type { CompiledRule } from '../../rules/compile/rule-set.ts';
+import { getTemplateType } from '../../model/frequency.ts';
+import { PREFERENCE_UPDATED } from '../../model/terms.ts';
+import { type CompiledRule, listVariables } from '../../rules/compile/rule-set.ts';
 import type { CompiledTemplate } from '../../templates/template.ts';
 
 /** Path of an expression or a template: it starts with a variable, and a number stands for any item of a list. */
@@ -15,21 +17,26 @@ export function findNamedFields(
 ): FieldsByType {
   const shown = new Map<string, Path[]>();
   for (const { notificationType, paths } of templates) {
-    shown.set(notificationType, [...(shown.get(notificationType) ?? []), ...paths]);
+    const type = getTemplateType(notificationType);
+    shown.set(type, [...(shown.get(type) ?? []), ...paths]);
   }
   const fields = new FieldsByType();
   for (const compiled of rules) {
     addRule(fields, compiled);
     for (const type of compiled.types) addPaths(fields, compiled, shown.get(type) ?? []);
   }
+  // Terms are merged from whole events.
+  fields.add(PREFERENCE_UPDATED, ['event']);
   return fields;
 }
 
 function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   const { rule, condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
   for (const { trait } of rule.changes ?? []) fields.add(undefined, ['traits', trait]);
+  // The content and the variables of a request are needed when it is sent.
+  if (compiled.isDirect) for (const path of WHOLE) addToTriggers(fields, compiled, path);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
-  const values = [...data, ...actions.flat()].map(([, value]) => value);
+  const values = [...data, ...listVariables(compiled), ...actions.flat()].map(([, value]) => value);
   for (const one of [condition, audience, at, ...branches, ...values]) addPaths(fields, compiled, one?.paths ?? []);
   // These are evaluated on the events of the pattern, and on those that end a wait, as on triggers.
   const { after, count, unless, cancelOn } = rule;

@@ -48,6 +48,7 @@ function listExpressions(rule: Rule): [Path, string][] {
     [['for'], rule.audience],
     [['key'], rule.key],
     ...(rule.choose ?? []).map(({ when }, index): [Path, string | undefined] => [['choose', index, 'when'], when]),
+    ...listVariables(rule.variables),
     ...Object.entries(rule.data ?? {}).map(([name, text]): [Path, string] => [['data', name], text]),
     ...rule.actions.flatMap((action, index): [Path, string][] => {
       if (action.kind === 'set') return [[['do', index, 'set', action.trait], action.value]];
@@ -56,4 +57,9 @@ function listExpressions(rule: Rule): [Path, string][] {
     }),
   ];
   return found.filter((one): one is [Path, string] => one[1] !== undefined);
+}
+
+function listVariables(variables: Rule['variables'] = {}): [Path, string][] {
+  if (typeof variables === 'string') return [[['variables'], variables]];
+  return Object.entries(variables).map(([name, text]) => [['variables', name], text]);
 }

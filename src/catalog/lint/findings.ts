@@ -19,6 +19,8 @@ export const CHECKS = {
   cancels_itself: 'warning',
   nothing_to_cancel: 'warning',
   undeclared_field: 'warning',
+  footer_added: 'warning',
+  digest_template_missing: 'warning',
   unused_event: 'warning',
   unused_notification: 'warning',
   unused_group: 'warning',

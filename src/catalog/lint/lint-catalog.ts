@@ -4,9 +4,11 @@ import { compareByPlace } from '../problems.ts';
 import { checkBranches } from './branches.ts';
 import { checkCalendar } from './calendar.ts';
 import { checkComparisons } from './comparisons.ts';
+import { checkDigests } from './digests.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
+import { checkMarketingFooter } from './marketing-footer.ts';
 import { checkRoutes } from './routes.ts';
 import { checkTemplates } from './templates.ts';
 import { checkUses } from './uses.ts';
@@ -47,6 +49,8 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
   checkLoops(data, report);
   checkUses(data, report);
   checkRoutes(data, report);
+  checkDigests(data, report);
   checkTemplates(data, files, reportAt);
+  checkMarketingFooter(data, report);
   return findings.sort(compareByPlace);
 }

@@ -1,7 +1,8 @@
-import type { CatalogData, Rule } from '../../model/catalog.ts';
+import type { CatalogData, Rule, Variable } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { ADDRESS_TRAITS, type JsonObject } from '../../model/event.ts';
 import { getSentTypes } from '../../rules/compile/rule-set.ts';
+import { COMMON_VARIABLES } from '../../templates/variables.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
 
 /** One way in which a notification comes about, with the data that its templates can then show. */
@@ -20,6 +21,9 @@ export function templateContexts({
   events,
   traits,
   rules,
+  notifications,
+  variables = {},
+  preferences,
 }: CatalogData): (notification: string, channel: Channel) => TemplateContext[] {
   const schemas = new Map([...LIFECYCLE_EVENTS, ...events].map(({ name, properties }) => [name, properties]));
   const senders = new Map<string, Rule[]>();
@@ -34,10 +38,29 @@ export function templateContexts({
     return schema ? { ...schema, type: 'object' } : ANY_SCHEMA;
   };
 
+  const { frequency = {} } = preferences ?? {};
+  const folded = new Set(
+    notifications
+      .filter(({ name, category }) => frequency[`t:${name}`] ?? frequency[`c:${category}`])
+      .map(({ name }) => name),
+  );
+  const own = new Map(notifications.map((type) => [type.name, type.variables]));
+  const listVariableSchemas = (notification: string): JsonObject => {
+    const declared = { ...variables, ...own.get(notification) };
+    const common = COMMON_VARIABLES.map((name) => [name, TEXT] as const);
+    const schemas = Object.entries(declared).map(([name, { type }]) => [
+      name,
+      type ? VARIABLE_SCHEMAS[type] : ANY_SCHEMA,
+    ]);
+    return Object.fromEntries([...common, ...schemas]);
+  };
+
   return (notification, channel) =>
     (senders.get(notification) ?? [])
       .filter(({ channels }) => channels?.includes(channel) ?? true)
-      .flatMap((rule) => listTriggerSchemas(rule).map((event) => ({ rule, schema: buildSchema(rule, event) })));
+      .flatMap((rule) =>
+        listTriggerSchemas(rule).map((event) => ({ rule, schema: buildSchema(rule, event, notification) })),
+      );
 
   /** Returns the schemas of the events that may trigger a rule. A scheduled rule has one without fields. */
   function listTriggerSchemas({ on, changes, every }: Rule): JsonObject[] {
@@ -46,7 +69,7 @@ export function templateContexts({
     return [...on.map(getEventSchema), ...(changes ? [ANY_SCHEMA] : [])];
   }
 
-  function buildSchema(rule: Rule, event: JsonObject): JsonObject {
+  function buildSchema(rule: Rule, event: JsonObject, notification: string): JsonObject {
     const { after, data = {}, digest, every, split } = rule;
     const eventTraits = every ? toObjectSchema({}) : known;
     const names = [...Object.keys(data), ...(split ? ['variant'] : [])];
@@ -54,6 +77,7 @@ export function templateContexts({
     const matched = digest && !digest.firstNow ? [] : after.map((step) => step.event);
     const item = toObjectSchema({ event, traits: eventTraits, event_type: TEXT, event_id: TEXT, at: TEXT });
     return toObjectSchema({
+      ...listVariableSchemas(notification),
       event,
       traits: eventTraits,
       user: known,
@@ -66,10 +90,16 @@ export function templateContexts({
       ...(matched.length > 0 && {
         matched: toObjectSchema(Object.fromEntries(matched.map((type) => [type, getEventSchema(type)]))),
       }),
-      ...(digest && { items: { type: 'array', items: item }, total: { type: 'number' } }),
+      ...((digest || folded.has(notification)) && { items: { type: 'array', items: item }, total: { type: 'number' } }),
     });
   }
 }
+
+/** Schemas of the types of variables that templates look into. */
+const VARIABLE_SCHEMAS: { readonly [type in NonNullable<Variable['type']>]: JsonObject } = {
+  ...{ string: { type: 'string' }, number: { type: 'number' }, boolean: { type: 'boolean' }, date: { type: 'string' } },
+  ...{ object: {}, list: { type: 'array' } },
+};
 
 function toObjectSchema(properties: JsonObject): JsonObject {
   return { type: 'object', properties };
@@ -82,7 +112,7 @@ const NOTIFICATION = toObjectSchema({
   ...{ event_type: TEXT, event_timestamp: TEXT },
 });
 
-const TENANT = toObjectSchema({ name: TEXT, branding: ANY_SCHEMA });
+const TENANT = toObjectSchema({ name: TEXT, branding: ANY_SCHEMA, variables: ANY_SCHEMA, asset_base_url: TEXT });
 
 /** Traits that Tidings itself uses: users may have them even if the catalog does not declare them. */
 export const BUILT_IN_TRAITS: JsonObject = Object.fromEntries(

@@ -5,7 +5,15 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
-import { compilePart, compileValue, type FieldPath, type NamedField, ROOTS } from '../../templates/compile.ts';
+import {
+  type CompileOptions,
+  compilePart,
+  compileValue,
+  type FieldPath,
+  type NamedField,
+  ROOTS,
+} from '../../templates/compile.ts';
+import { listVariableNames } from '../../templates/template.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { readStructure } from '../parse/structure-file.ts';
@@ -16,11 +24,15 @@ import { type TemplateContext, templateContexts } from './template-context.ts';
 /** Reports fields in templates that nothing declares, in whichever way the notification comes about: they show nothing. */
 export function checkTemplates(data: CatalogData, files: CatalogFiles, report: ReportAt): void {
   const listContexts = templateContexts(data);
+  const own = new Map(data.notifications.map((type) => [type.name, type.variables]));
+  const listNames = (type: string) => listVariableNames({ own: own.get(type), shared: data.variables });
   for (const [file, text] of files) {
     const [, notification = '', channel] = /^templates\/([^/]+)\/([^/.]+)\./.exec(file) ?? [];
     const contexts = listContexts(notification, channel as Channel);
     if (contexts.length === 0) continue;
-    for (const field of /\.(?:ya?ml|json)$/.test(file) ? listStructureFields(file, text) : listFields(file, text)) {
+    const options = { locale: DEFAULT_LOCALE, variables: listNames(notification), isOpen: true };
+    const isStructure = /\.(?:ya?ml|json)$/.test(file);
+    for (const field of isStructure ? listStructureFields(file, text, options) : listFields(file, text, options)) {
       const { line, column } = field;
       const problem = findMissingField(field, contexts, notification);
       if (problem) report('undeclared_field', { file, line, column }, problem.message, problem.hint);
@@ -28,17 +40,19 @@ export function checkTemplates(data: CatalogData, files: CatalogFiles, report: R
   }
 }
 
+type Options = Omit<CompileOptions, 'html'>;
+
 /** Returns the fields of a text or HTML. The file is compiled as it is written: the HTML that MJML becomes has other lines. */
-function listFields(file: string, text: string): readonly NamedField[] {
-  const compiled = compilePart(text, { html: /\.(?:html|mjml)$/.test(file), locale: DEFAULT_LOCALE });
+function listFields(file: string, text: string, options: Options): readonly NamedField[] {
+  const compiled = compilePart(text, { ...options, html: /\.(?:html|mjml)$/.test(file) });
   return 'fields' in compiled ? compiled.fields : [];
 }
 
 /** Returns the fields of each value, at the place of the value. */
-function listStructureFields(file: string, source: string): readonly NamedField[] {
+function listStructureFields(file: string, source: string, options: Options): readonly NamedField[] {
   const structure = readStructure(file, source, new Problems());
   return (structure?.texts ?? []).flatMap(({ line, column, text }) => {
-    const compiled = compileValue(text, DEFAULT_LOCALE);
+    const compiled = compileValue(text, options);
     return 'fields' in compiled ? compiled.fields.map((field) => ({ ...field, line, column })) : [];
   });
 }

@@ -12,11 +12,11 @@ const THREAD = new MjmlThread();
  */
 export async function compileMjml(
   source: string,
-  thread = THREAD,
+  { variables, thread = THREAD }: { readonly variables?: ReadonlySet<string>; readonly thread?: MjmlThread } = {},
 ): Promise<{ readonly html: string } | { readonly problems: readonly PartProblem[] }> {
   if (source.length > MAX_SOURCE_CHARS) return toProblem(`the template is longer than ${MAX_SOURCE_CHARS} characters`);
   // The expressions are checked in the MJML text, whose lines and columns the author knows.
-  const expressions = compilePart(source, { html: true, locale: 'en' });
+  const expressions = compilePart(source, { html: true, locale: 'en', variables });
   if ('problems' in expressions) return expressions;
   const include = /<mj-include\b/i.exec(source);
   if (include) return toProblem('`<mj-include>` is not supported', source.slice(0, include.index).split('\n').length);

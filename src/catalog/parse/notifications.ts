@@ -5,8 +5,8 @@ import {
   type NotificationType,
   PRIORITY_BY_CATEGORY,
   REACHED,
+  type Variables,
 } from '../../model/catalog.ts';
-import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy, PRIORITIES } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { TRACKING, type Tracking } from '../../model/tracking.ts';
@@ -21,7 +21,15 @@ import {
   parseText,
   parseTexts,
 } from './fields.ts';
-import { suggest } from './suggest.ts';
+import {
+  type HostedNames,
+  type NamedLayout,
+  parseHosted,
+  parseLayoutName,
+  parseLayouts,
+  reportTexts,
+} from './notification-templates.ts';
+import { parseVariables } from './variables.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { category: MARKETING, channels: [email] }';
@@ -35,10 +43,12 @@ const NOTIFICATION_KEYS = [
   'expires_after',
   'provider_template',
   'tracking',
+  'quiet',
+  'when_held',
+  'layout',
+  'variables',
 ];
-/** Channels whose providers may keep templates. */
-const HOSTED_CHANNELS: readonly Channel[] = CHANNELS.filter((name) => CHANNEL_DESCRIPTORS[name].hasHostedTemplates);
-const HOSTED_EXAMPLE = 'provider_template: { email: CLIENT_WELCOME_V1 }';
+const TOP_KEYS = ['notifications', 'layout', 'variables'];
 const FIRST_OF_EXAMPLE = 'channels: { first_of: [push, sms], wait: 10m }';
 const DEFAULT_FALLBACK_WAIT: Millis = 10 * 60_000;
 
@@ -50,33 +60,53 @@ export interface ParsedNotification {
   /** False if a channel could not be parsed, which has been reported: nothing is checked against the channels then. */
   readonly channelsKnown: boolean;
   /** The channels whose templates their provider keeps, with the names that it gave them. */
-  readonly hostedBy: ReadonlyMap<Channel, string>;
+  readonly hostedBy: ReadonlyMap<Channel, HostedNames>;
+  /** The layouts of its templates, by channel. */
+  readonly layouts: ReadonlyMap<Channel, NamedLayout>;
 }
 
-/** Parses notifications.yaml: the notification types. */
-export function parseNotifications(file: YamlFile): readonly ParsedNotification[] {
+/** The contents of notifications.yaml. */
+export interface ParsedNotifications {
+  readonly types: readonly ParsedNotification[];
+  /** Variables of all templates. */
+  readonly variables: Variables | undefined;
+}
+
+/** Parses notifications.yaml: the notification types, and what holds for the templates of all of them. */
+export function parseNotifications(file: YamlFile): ParsedNotifications {
   const example = `notifications: { ${EXAMPLE} }`;
-  const top = parseFields(file, file.root!, 'notifications.yaml', ['notifications'], example).get('notifications');
+  const found = parseFields(file, file.root!, 'notifications.yaml', TOP_KEYS, example);
+  const variables = parseVariables(file, found);
+  const layoutEntry = found.get('layout');
+  const parsedLayout = layoutEntry && parseLayoutName(file, layoutEntry.value);
+  const layout = parsedLayout === 'none' ? undefined : parsedLayout;
+  const top = found.get('notifications');
   if (top === undefined) {
     if (file.root?.kind !== 'list') file.report(0, 'notifications.yaml has no "notifications"', example);
-    return [];
+    return { types: [], variables };
   }
-  return parseEntries(file, top.value, '"notifications"', EXAMPLE).map((entry) => parseNotification(file, entry));
+  const entries = parseEntries(file, top.value, '"notifications"', EXAMPLE);
+  return { types: entries.map((entry) => parseNotification(file, entry, layout)), variables };
 }
 
-function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
+function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | undefined): ParsedNotification {
   const name = entry.key;
-  const found = parseFields(file, entry.value, name, NOTIFICATION_KEYS, EXAMPLE);
+  const found = parseFields(file, reportTexts(file, entry), name, NOTIFICATION_KEYS, EXAMPLE);
   checkName(file, entry, 'WELCOME_EMAIL');
   const { channelAt, channelsKnown, firstOf } = parseChannels(file, entry, found);
   const category = parseCategory(file, entry, found);
   const tracking = parseTracking(file, found, category);
   const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
+  const variables = parseVariables(file, found);
+  const ofType = { type: name, channels: channelAt, channelsKnown };
+  const layouts = parseLayouts(file, found, ofType, layout);
+  const layoutNames = Object.fromEntries([...layouts].map(([channel, one]) => [channel, one.name]));
   return {
     at: entry.at,
     channelAt,
     channelsKnown,
-    hostedBy: parseHosted(file, name, found, channelAt, channelsKnown),
+    hostedBy: parseHosted(file, found, ofType),
+    layouts,
     type: {
       name,
       ...parseDescription(file, found),
@@ -88,49 +118,12 @@ function parseNotification(file: YamlFile, entry: Entry): ParsedNotification {
       maxAge: parseDurationOf(file, found, 'give_up_after', '24h') ?? DEFAULT_RETRY_MS,
       ...(expiresAfter === undefined ? {} : { expiresAfter }),
       ...(tracking === undefined ? {} : { tracking }),
+      ...(parseWord(file, found, 'quiet', 'ignore') && { quiet: 'ignore' as const }),
+      ...(parseWord(file, found, 'when_held', 'drop') && { whenHeld: 'drop' as const }),
+      ...(variables === undefined ? {} : { variables }),
+      ...(layouts.size === 0 ? {} : { layouts: layoutNames }),
     },
   };
-}
-
-/** Parses `provider_template: NAME`, for a type of one channel, or `provider_template: { email: NAME, sms: NAME }`. */
-function parseHosted(
-  file: YamlFile,
-  type: string,
-  found: Fields,
-  channels: ReadonlyMap<Channel, number>,
-  channelsKnown: boolean,
-): ReadonlyMap<Channel, string> {
-  const hosted = new Map<Channel, string>();
-  const entry = found.get('provider_template');
-  if (entry === undefined) return hosted;
-  const names = [...channels.keys()];
-  if (entry.value.kind !== 'map') {
-    if (names.length > 1) {
-      const hint = `provider_template: { ${names[0]}: CLIENT_WELCOME_V1 }`;
-      file.report(entry.value.at, `${type} has several channels: "provider_template" names one or more of them`, hint);
-    } else if (names[0]) addName(names[0], entry);
-    return hosted;
-  }
-  for (const each of parseEntries(file, entry.value, '"provider_template"', HOSTED_EXAMPLE)) {
-    const channel = CHANNELS.find((candidate) => candidate === each.key);
-    if (channel === undefined) {
-      file.report(each.at, `${JSON.stringify(each.key)} is not a channel`, suggest(each.key, CHANNELS));
-    } else if (channelsKnown && !channels.has(channel)) {
-      file.report(each.at, `${type} is not sent by ${channel}`, `its channels: ${names.join(', ')}`);
-    } else addName(channel, each);
-  }
-  return hosted;
-
-  function addName(channel: Channel, { value }: Entry): void {
-    const text = parseText(file, value, 'the name of a template', HOSTED_EXAMPLE);
-    if (!text) return;
-    if (!HOSTED_CHANNELS.includes(channel)) {
-      const hint = `providers keep templates of ${HOSTED_CHANNELS.join(', ')}`;
-      return void file.report(text.at, `no provider keeps templates of ${channel}`, hint);
-    }
-    if (/^[^\p{C}\s]{1,200}$/u.test(text.text)) hosted.set(channel, text.text);
-    else file.report(text.at, 'this is not the name of a template', 'use 1 to 200 characters without blanks');
-  }
 }
 
 /** Returns TRANSACTIONAL after an error, which has been reported. */
@@ -199,6 +192,13 @@ function parseTracking(file: YamlFile, found: Fields, category: NotificationType
   if (tracking === undefined || tracking === 'none' || category !== 'SECURITY') return tracking;
   file.report(text!.at, 'a SECURITY message is never tracked', 'leave "tracking" out, or choose another category');
   return undefined;
+}
+
+/** Whether a field that has only one value is there. */
+function parseWord(file: YamlFile, found: Fields, key: string, word: string): boolean {
+  const entry = found.get(key);
+  const text = entry && parseText(file, entry.value, `"${key}"`, `${key}: ${word}`);
+  return text !== undefined && parseKeyword(file, text, `a value of "${key}"`, [word]) !== undefined;
 }
 
 /** Returns a duration in ms; undefined: it is absent, or wrong, which has been reported. */

@@ -5,9 +5,12 @@ import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
+import { isPieceFile } from './pieces.ts';
+import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
+import type { StoredTemplate } from './stored-template.ts';
 import { parseTemplates } from './templates.ts';
 import { parseYaml, type YamlFile } from './yaml.ts';
 
@@ -23,19 +26,35 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'routes'] as const;
+const PARTS = [...REQUIRED_PARTS, 'routes', 'preferences'] as const;
 
-/** Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files. */
-export async function parseCatalogFiles(source: CatalogFiles): Promise<ParsedCatalog> {
+/**
+ * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
+ * @param stored templates of the API, in the place of those of the files; undefined: files alone count
+ */
+export async function parseCatalogFiles(
+  source: CatalogFiles,
+  stored?: readonly StoredTemplate[],
+): Promise<ParsedCatalog> {
   const files = normalizeFiles(source);
   const yaml = new Map<string, YamlFile>();
   const locate = buildLocator(yaml, files);
   try {
-    return { data: await parseParts(files, yaml), problems: [], files, locate };
+    const data = await parseParts(files, yaml, stored);
+    return { data, problems: [], files: stored ? replaceTemplates(files, stored) : files, locate };
   } catch (error) {
     if (!(error instanceof CatalogError)) throw error;
     return { problems: error.problems, files, locate };
   }
+}
+
+/** Returns the files with those of stored templates in the place of others for the same template. */
+function replaceTemplates(files: CatalogFiles, stored: readonly StoredTemplate[]): CatalogFiles {
+  const prefixes = stored.map(({ notificationType, channel, locale, variant }) => {
+    return `templates/${notificationType}/${channel}.${variant === undefined ? locale : `${locale}@${variant}`}.`;
+  });
+  const others = [...files].filter(([path]) => !prefixes.some((prefix) => path.startsWith(prefix)));
+  return new Map([...others, ...stored.flatMap((one) => [...one.files])]);
 }
 
 /** Removes the traces of editors and operating systems, so that equal catalogs are equal text. */
@@ -49,7 +68,11 @@ function normalizeFiles(files: CatalogFiles): CatalogFiles {
  * @param yaml receives the parsed YAML files, by part
  * @throws CatalogError with every problem
  */
-async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Promise<CatalogData> {
+async function parseParts(
+  files: CatalogFiles,
+  yaml: Map<string, YamlFile>,
+  stored: readonly StoredTemplate[] | undefined,
+): Promise<CatalogData> {
   const problems = new Problems();
   const templateFiles = new Map<string, string>();
   for (const [path, text] of files) {
@@ -68,16 +91,30 @@ async function parseParts(files: CatalogFiles, yaml: Map<string, YamlFile>): Pro
   const notificationsFile = yaml.get('notifications');
   const notifications = parseFile(notificationsFile, parseNotifications);
   const rules = parseFile(yaml.get('rules'), (file) =>
-    parseRules(file, { ...events, ...(notifications && { notifications }) }),
+    parseRules(file, { ...events, ...(notifications && { notifications: notifications.types }) }),
   );
   const routes = parseFile(yaml.get('routes'), parseRoutes);
+  const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
+  const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
   const templates = await parseTemplates(
     templateFiles,
-    notifications && notificationsFile && { file: notificationsFile, types: notifications },
+    notifications && notificationsFile && { file: notificationsFile, ...notifications },
     problems,
+    stored,
   );
   problems.throwIfAny();
-  return { ...events!, notifications: notifications!.map(({ type }) => type), ...rules!, templates, ...routes };
+  const { types, variables } = notifications!;
+  const pieces = [...templateFiles].filter(([path]) => isPieceFile(path));
+  return {
+    ...events!,
+    notifications: types.map(({ type }) => type),
+    ...(variables === undefined ? {} : { variables }),
+    ...rules!,
+    templates,
+    ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
+    ...routes,
+    ...(preferences && { preferences }),
+  };
 }
 
 const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } = {
@@ -88,6 +125,11 @@ const EXAMPLES: { readonly [part in (typeof REQUIRED_PARTS)[number]]: string } =
 
 function addYamlFile(path: string, part: string, text: string, yaml: Map<string, YamlFile>, problems: Problems): void {
   if (!(PARTS as readonly string[]).includes(part)) {
+    if (/^notification[-_]?rules$/i.test(part)) {
+      const hint = 'Tidings reads the rules from rules.yaml: move them there; docs/rules.md shows their form';
+      problems.add({ ...toFileStart(path), message: 'this file is not read', hint });
+      return;
+    }
     // Other YAML files may lie in the folder, but a misspelled name must not be overlooked.
     const meant = findNearest(part, PARTS);
     if (!meant) return;

@@ -24,6 +24,8 @@ const FILES: { readonly [part: string]: string } = {
   groups: 'rules',
   routes: 'routes',
   prices: 'routes',
+  preferences: 'preferences',
+  frequency: 'preferences',
 };
 
 /**

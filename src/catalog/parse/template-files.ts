@@ -7,8 +7,9 @@ import type { Problems } from '../problems.ts';
 import { suggest } from './suggest.ts';
 
 /** Parts of a template as files have them, in the order of messages. `mjml` is another form of `html`. */
-const FILE_PARTS = [
+export const FILE_PARTS = [
   'subject',
+  'preheader',
   'title',
   'html',
   'mjml',
@@ -20,6 +21,7 @@ const FILE_PARTS = [
   'data',
   'attachments',
 ] as const satisfies readonly (PartName | 'mjml')[];
+/** A part of a template as it is written. */
 export type FilePart = (typeof FILE_PARTS)[number];
 
 /** One template file whose name is valid. */
@@ -28,9 +30,14 @@ export interface TemplateFile {
   readonly type: string;
   readonly channel: Channel;
   readonly locale: string;
+  /** Absent: the template without a variant. */
+  readonly variant?: string;
   readonly part: FilePart;
   readonly text: string;
 }
+
+/** Names of variants. DEFAULT_VARIANT stands for the template without one. */
+export const VARIANT_NAME: RegExp = /^(?!default$)[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 
 /** Parts whose white space at the end, or whose lines, matter. */
 const KEPT_AS_WRITTEN: ReadonlySet<FilePart> = new Set(['html', 'mjml', 'data', 'actions', 'blocks', 'attachments']);
@@ -51,7 +58,8 @@ export function parseFileName(
   if (type === undefined || name === undefined) {
     return report('a template must be a file in the folder of its notification', examples);
   }
-  const [, word, locale, partName, extension] = /^([^.]+)\.([^.]+)(?:\.([^.]+))?\.([^.]+)$/.exec(name) ?? [];
+  const [, word, locale, variant, partName, extension] =
+    /^([^.]+)\.([^.@]+)(?:@([^.]*))?(?:\.([^.]+))?\.([^.]+)$/.exec(name) ?? [];
   if (word === undefined || locale === undefined) {
     const message = `${JSON.stringify(name)} is not the file name of a template`;
     return report(message, `name it CHANNEL.LOCALE.EXTENSION: ${examples}`);
@@ -65,11 +73,15 @@ export function parseFileName(
       : 'use a language and, if it matters, a region: en, pt-BR';
     return report(`${JSON.stringify(locale)} is not a locale`, hint);
   }
+  if (variant !== undefined && !VARIANT_NAME.test(variant)) {
+    const hint = 'use letters, digits, - and _, at most 40, and not "default": email.en@short.html';
+    return report(`${JSON.stringify(variant)} is not the name of a variant`, hint);
+  }
   const hosted = isHosted(type, channel);
   const possible = hosted ? HOSTED_FILE_PARTS : listFileParts(channel);
   const part = findPart(partName, extension!, possible);
   if (part === undefined) {
-    const names = possible.map((candidate) => formatFileName(channel, locale, candidate));
+    const names = possible.map((candidate) => formatFileName(channel, locale, candidate, variant));
     const message = `${JSON.stringify(name)} is not a part of ${channel}`;
     if (!hosted) return report(message, suggest(name, names));
     return report(
@@ -77,7 +89,8 @@ export function parseFileName(
       `keep one of them; it takes ${names.join(', ')}`,
     );
   }
-  return { file, type, channel, locale, part, text: KEPT_AS_WRITTEN.has(part) ? written : written.trimEnd() };
+  const text = KEPT_AS_WRITTEN.has(part) ? written : written.trimEnd();
+  return { file, type, channel, locale, ...(variant === undefined ? {} : { variant }), part, text };
 }
 
 /** A template that the provider keeps has at most data of its own. */
@@ -122,9 +135,11 @@ function addMjml(parts: readonly PartName[]): readonly FilePart[] {
   return parts.includes('html') ? [...parts, 'mjml'] : parts;
 }
 
-export function formatFileName(channel: Channel, locale: string, part: FilePart): string {
+/** Returns the name of the file of a part. @param variant undefined: that of the template without one */
+export function formatFileName(channel: Channel, locale: string, part: FilePart, variant?: string): string {
   const extension = NAMED_BY_EXTENSION[part];
-  return `${channel}.${locale}.${extension ?? `${part}.${listExtensions(part)[0]}`}`;
+  const of = variant === undefined ? locale : `${locale}@${variant}`;
+  return `${channel}.${of}.${extension ?? `${part}.${listExtensions(part)[0]}`}`;
 }
 
 /** Returns a problem of a whole file. */

@@ -68,7 +68,7 @@ export async function verifySnsEnvelope(
   { http, clock }: ProviderTools,
 ): Promise<string | undefined> {
   if (!topicArns.includes(envelope.topicArn)) return 'the SNS topic is not one of the account';
-  if (!isSnsUrl(envelope.certificateUrl, envelope.topicArn, /^\/SimpleNotificationService-[\w-]{1,80}\.pem$/)) {
+  if (!isCertificateUrl(envelope)) {
     return 'the certificate is not one of SNS in the region of the topic';
   }
   const algorithm = { '1': 'sha1', '2': 'sha256' }[envelope.signatureVersion];
@@ -110,6 +110,12 @@ export async function confirmSubscription(envelope: SnsEnvelope, { http }: Provi
   const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
   const { status } = await http.send(url, { method: 'GET', ...limits });
   if (status !== 200) throw new Error(`SNS answered ${status} to the confirmation of a subscription`);
+}
+
+/** Whether the URL is that of a certificate and has no query: each query would be fetched, and kept as another certificate. */
+function isCertificateUrl({ certificateUrl: text, topicArn }: SnsEnvelope): boolean {
+  const path = /^\/SimpleNotificationService-[\w-]{1,80}\.pem$/;
+  return isSnsUrl(text, topicArn, path) && new URL(text).search === '';
 }
 
 /** Whether a URL is one of SNS in the region of a topic, with a path of this form. */

@@ -40,10 +40,12 @@ export const courierReceipts: ReceiptReader<{ readonly webhook_secret?: string |
     const type = asText(event.type) ?? '';
     const status = asText(data.status) ?? '';
     const found = type === 'message:updated' && Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined;
-    const [kind, field] = found ?? (['unknown', ''] as const);
+    const [reported, field] = found ?? (['unknown', ''] as const);
     const id = asText(data.id) ?? '';
     const at = data[field];
     const reason = asText(data.reason);
+    // A message that came back has the status of one that could not be sent, and only its reason tells.
+    const kind = reported === 'failed' && reason === 'BOUNCED' ? 'bounced' : reported;
     const said = asText(data.error);
     const code = kind === 'unknown' ? (status || type).slice(0, 80) : reason;
     return {
@@ -55,7 +57,7 @@ export const courierReceipts: ReceiptReader<{ readonly webhook_secret?: string |
           kind,
           at: typeof at === 'number' && Number.isFinite(at) ? at : receivedAt,
           ...(code === undefined || code === '' ? {} : { code: tidyReply(code).slice(0, 80) }),
-          ...(kind === 'failed' ? { isPermanent: true } : {}),
+          ...(reported === 'failed' ? { isPermanent: true } : {}),
           ...(said === undefined ? {} : { detail: { said: tidyReply(said) } }),
         },
       ],

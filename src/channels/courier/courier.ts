@@ -8,7 +8,7 @@ import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
-import { secretSetting } from '../secret-setting.ts';
+import { headerSecretSetting, secretSetting } from '../secret-setting.ts';
 import { COURIER_CODES } from './courier-codes.ts';
 import { courierReceipts } from './courier-receipts.ts';
 
@@ -20,9 +20,7 @@ const MAX_FAILED = 10_000;
 const CHANNELS: readonly Channel[] = ['email', 'sms'];
 
 const settings = z.strictObject({
-  auth_token: secretSetting().describe(
-    'Authorization token of the environment: it begins with `pk_prod_` or `pk_test_`.',
-  ),
+  auth_token: headerSecretSetting('Authorization token of the environment: it begins with `pk_prod_` or `pk_test_`.'),
   webhook_secret: secretSetting()
     .optional()
     .describe('Signing secret of the outbound webhook. Without it no receipt is accepted.'),
@@ -63,7 +61,10 @@ Webhooks*, event \`message:updated\`. Save its signing secret as \`webhook_secre
 **A repetition is recognized** by the header \`Idempotency-Key\`, for 24 hours. It is the same until Courier answers with a failure of
 its own: it would repeat that answer, so the next attempt has another key.
 
-Courier accepts a message before it knows whether the address or the template is good. What is wrong comes back by the webhook.`,
+Courier accepts a message before it knows whether the address or the template is good. What is wrong comes back by the webhook.
+
+**What Courier has itself.** The sender and the address for replies are those of its integration. Email has no \`List-Unsubscribe\` of Tidings:
+send what readers may unsubscribe from by another account, unless your integration adds one. An email with attachments is rejected.`,
   settings,
   environment: {
     variables: {
@@ -89,7 +90,11 @@ function openCourier(account: CourierSettings, { http, clock }: ProviderTools): 
   const nextKeys = new LRUCache<string, string>({ max: MAX_FAILED });
 
   async function send(outgoing: Outgoing, signal: AbortSignal, mayHandOver?: () => boolean): Promise<SendOutcome> {
-    const { target, idempotencyKey, attempt } = outgoing;
+    const { target, idempotencyKey, attempt, message } = outgoing;
+    if (message.attachments?.length) {
+      const reason = 'an account of Courier takes no attachments';
+      return { kind: 'rejected', code: 'no_attachments', reason, fault: 'account' };
+    }
     const to = toRecipient(target);
     if (to === undefined)
       return { kind: 'rejected', reason: 'Courier sends to email addresses and phone numbers only' };

@@ -92,6 +92,11 @@ function encodeMailbox({ name, address }: Mailbox): string {
   return `${phrase}\r\n <${address}>`;
 }
 
+/** Returns a mailbox in one line, as an API takes a sender. */
+export function writeMailbox(mailbox: Mailbox): string {
+  return encodeMailbox(mailbox).replace(/\r\n/g, '');
+}
+
 /** Returns RFC 2047 encoded words: base64, at most 75 characters each, one per line, split between characters. */
 function toEncodedWords(text: string): string {
   const words: string[] = [];

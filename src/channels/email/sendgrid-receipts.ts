@@ -1,9 +1,21 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import type { JsonObject } from '../../model/event.ts';
 import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
 import type { Receipt, ReceiptKind, ReceiptReader } from '../provider.ts';
 import { asObject, asText, readJson } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
+
+/** Returns the public key of SendGrid, as it shows it (base64 of SPKI) or as PEM; undefined: the text is no such key. */
+export function readVerificationKey(text: string): KeyObject | undefined {
+  const base64 = text.replace(/-----(?:BEGIN|END) PUBLIC KEY-----/g, '').replace(/\s|\\[nr]/g, '');
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return undefined;
+  try {
+    const key = createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
+    return key.asymmetricKeyType === 'ec' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Reads the signed event webhook of SendGrid: ECDSA over timestamp and raw body. */
 export const sendgridReceipts: ReceiptReader<{ readonly verification_key?: string | undefined }> = {
@@ -12,18 +24,11 @@ export const sendgridReceipts: ReceiptReader<{ readonly verification_key?: strin
     const signature = headers['x-twilio-email-event-webhook-signature'];
     const timestamp = headers['x-twilio-email-event-webhook-timestamp'];
     if (typeof signature !== 'string' || typeof timestamp !== 'string') return 'the request has no signature';
-    try {
-      const publicKey = createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' });
-      const isGood = verify(
-        'sha256',
-        Buffer.concat([Buffer.from(timestamp), body]),
-        publicKey,
-        Buffer.from(signature, 'base64'),
-      );
-      return isGood ? undefined : 'the signature does not match';
-    } catch {
-      return 'the verification_key cannot be read';
-    }
+    const publicKey = readVerificationKey(key);
+    if (!publicKey) return 'the verification_key cannot be read';
+    const signed = Buffer.concat([Buffer.from(timestamp), body]);
+    const isGood = verify('sha256', signed, publicKey, Buffer.from(signature, 'base64'));
+    return isGood ? undefined : 'the signature does not match';
   },
   read({ body, receivedAt }) {
     const events = readJson(body.toString('utf8'));

@@ -8,17 +8,17 @@ import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asObject, asText, readJsonObject } from '../read-json.ts';
-import { secretSetting } from '../secret-setting.ts';
+import { headerSecretSetting } from '../secret-setting.ts';
 import { findAttachmentFault } from './attachments.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';
 import { SENDGRID_CODES } from './sendgrid-codes.ts';
-import { sendgridReceipts } from './sendgrid-receipts.ts';
+import { readVerificationKey, sendgridReceipts } from './sendgrid-receipts.ts';
 import { unsubscribeHeaders } from './unsubscribe-headers.ts';
 
 const MAX_SEND_MS = 20_000;
 
 const settings = z.strictObject({
-  api_key: secretSetting().describe('API key with the permission Mail Send.'),
+  api_key: headerSecretSetting('API key with the permission Mail Send.'),
   from: senderSetting('The sender, as `Bank <bank@example.com>`; SendGrid must have verified it or its domain.'),
   reply_to: senderSetting('Where replies go. Default: to the sender.').optional(),
   base_url: baseUrlSetting(
@@ -29,6 +29,9 @@ const settings = z.strictObject({
   verification_key: z
     .string()
     .max(400)
+    .refine((key) => readVerificationKey(key) !== undefined, {
+      error: 'must be the public key as SendGrid shows it: it begins with MFkw',
+    })
     .optional()
     .describe('Public key of the signed event webhook, as SendGrid shows it. Without it no receipt is accepted.'),
 });

@@ -3,6 +3,7 @@ import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import { parseMailbox, toMailAddress } from '../../lib/text/mailbox.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import { DEFAULT_TENANT, type JsonObject } from '../../model/event.ts';
+import { accessKeySetting } from '../aws/access-key-setting.ts';
 import { readAwsError } from '../aws/aws-error.ts';
 import { type AwsRequest, signAwsRequest } from '../aws/sign-aws-request.ts';
 import { optionalBaseUrlSetting } from '../base-url-setting.ts';
@@ -11,13 +12,14 @@ import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
-import { secretSetting } from '../secret-setting.ts';
+import { headerSecretSetting, secretSetting } from '../secret-setting.ts';
 import { findAttachmentFault } from './attachments.ts';
-import { buildMail } from './mime.ts';
+import { buildMail, writeMailbox } from './mime.ts';
 import { chooseSender, senderSetting } from './sender-setting.ts';
 import { SES_CODES } from './ses-codes.ts';
 import { sesReceipts } from './ses-receipts.ts';
 import { toReferenceTag } from './ses-tag.ts';
+import { unsubscribeHeaders } from './unsubscribe-headers.ts';
 
 const MAX_SEND_MS = 20_000;
 
@@ -26,9 +28,9 @@ const settings = z.strictObject({
     .string()
     .regex(/^[a-z]{2}(?:-[a-z]+){1,3}-\d$/, { error: 'must be a region such as eu-west-1' })
     .describe('Region of SES, such as `eu-west-1`.'),
-  access_key_id: z.string().min(16).max(128).describe('Access key of a user that may do `ses:SendEmail`.'),
+  access_key_id: accessKeySetting('Access key of a user that may do `ses:SendEmail`.'),
   secret_access_key: secretSetting().describe('Secret of the access key.'),
-  session_token: secretSetting().optional().describe('Session token, for temporary credentials.'),
+  session_token: headerSecretSetting('Session token, for temporary credentials.').optional(),
   from: senderSetting('The sender, as `Bank <bank@example.com>`; SES must have verified it or its domain.'),
   reply_to: senderSetting('Where replies go. Default: to the sender.').optional(),
   configuration_set: z
@@ -181,9 +183,16 @@ function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, no
   const from = chooseSender(account.from, sender);
   const replyTo = account.reply_to === undefined ? undefined : parseMailbox(account.reply_to);
   const tag = toReferenceTag(idempotencyKey);
+  const headers = unsubscribeHeaders(unsubscribeUrl);
   const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
   const content = message.hosted
-    ? { Template: { TemplateName: message.hosted.template, TemplateData: JSON.stringify(message.hosted.data) } }
+    ? {
+        Template: {
+          TemplateName: message.hosted.template,
+          TemplateData: JSON.stringify(message.hosted.data),
+          ...(headers.length > 0 ? { Headers: headers.map(([Name, Value]) => ({ Name, Value })) } : {}),
+        },
+      }
     : {
         Raw: {
           Data: buildMail({
@@ -198,9 +207,10 @@ function buildSendEmail(outgoing: Outgoing, to: string, account: SesSettings, no
         },
       };
   return {
-    FromEmailAddress: from.address,
+    // The headers of a template are written by SES; our own email has its sender within.
+    FromEmailAddress: message.hosted ? writeMailbox(from) : from.address,
     Destination: { ToAddresses: [to] },
-    ...(message.hosted && replyTo ? { ReplyToAddresses: [replyTo.address] } : {}),
+    ...(message.hosted && replyTo ? { ReplyToAddresses: [writeMailbox(replyTo)] } : {}),
     Content: content,
     EmailTags: [
       { Name: 'tidings_key', Value: tag },

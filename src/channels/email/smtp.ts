@@ -50,7 +50,7 @@ const settings = z
   .refine(
     ({ dkim_domain, dkim_selector, dkim_private_key }) =>
       new Set([dkim_domain === undefined, dkim_selector === undefined, dkim_private_key === undefined]).size === 1,
-    { error: 'dkim_domain, dkim_selector and dkim_private_key belong together: give all three, or none' },
+    { error: 'must have all of dkim_domain, dkim_selector and dkim_private_key, or none of them' },
   );
 
 type SmtpAccount = z.output<typeof settings>;

@@ -21,13 +21,16 @@ const headerName = () =>
     .refine((name) => !OWN_HEADERS.test(name), { error: 'must not be a header that belongs to the connection' });
 const scalar = z.union([z.string().max(200), z.number(), z.boolean()]);
 
+/** Returns the fault of a placeholder that does not exist. */
+const noPlaceholder = (name: string) => `must not have {{${name}}}: there is no such placeholder`;
+
 const template = (max: number) =>
   z
     .string()
     .max(max)
     .superRefine((text, context) => {
       const unknown = findUnknownPlaceholder(text);
-      if (unknown !== undefined) context.addIssue({ code: 'custom', message: `has no placeholder {{${unknown}}}` });
+      if (unknown !== undefined) context.addIssue({ code: 'custom', message: noPlaceholder(unknown) });
     });
 
 const json = (known?: readonly string[]) =>
@@ -37,7 +40,7 @@ const json = (known?: readonly string[]) =>
       const text = JSON.stringify(value) ?? '';
       const unknown = findUnknownPlaceholder(text, known);
       const fault =
-        unknown === undefined ? `has more than ${MAX_BODY_CHARS} characters` : `has no placeholder {{${unknown}}}`;
+        unknown === undefined ? `must have at most ${MAX_BODY_CHARS} characters as JSON` : noPlaceholder(unknown);
       if (unknown !== undefined || text.length > MAX_BODY_CHARS) context.addIssue({ code: 'custom', message: fault });
     })
     .transform((value) => value as Json);
@@ -178,10 +181,10 @@ export const httpSettings = z
   })
   .superRefine(({ auth, auth_secret, auth_name, receipts, receipt_secret }, context) => {
     if (auth !== 'none' && auth_secret === undefined) {
-      context.addIssue({ code: 'custom', path: ['auth_secret'], message: 'is missing, and auth needs it' });
+      context.addIssue({ code: 'custom', path: ['auth_secret'], message: 'must be given, as auth needs it' });
     }
     if ((auth === 'basic' || auth === 'header' || auth === 'hmac') && auth_name === undefined) {
-      context.addIssue({ code: 'custom', path: ['auth_name'], message: 'is missing, and auth needs it' });
+      context.addIssue({ code: 'custom', path: ['auth_name'], message: 'must be given, as auth needs it' });
     }
     if ((auth === 'header' || auth === 'hmac') && !headerName().safeParse(auth_name ?? 'x').success) {
       context.addIssue({ code: 'custom', path: ['auth_name'], message: 'must be the name of a header' });
@@ -190,7 +193,7 @@ export const httpSettings = z
       context.addIssue({ code: 'custom', path: ['auth_secret'], message: 'must be ASCII without blanks' });
     }
     if (receipts !== undefined && receipt_secret === undefined) {
-      context.addIssue({ code: 'custom', path: ['receipt_secret'], message: 'is missing, and receipts need it' });
+      context.addIssue({ code: 'custom', path: ['receipt_secret'], message: 'must be given, as receipts need it' });
     }
   });
 

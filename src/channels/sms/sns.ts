@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
+import { accessKeySetting } from '../aws/access-key-setting.ts';
 import { readAwsError } from '../aws/aws-error.ts';
 import { signAwsRequest } from '../aws/sign-aws-request.ts';
 import { optionalBaseUrlSetting } from '../base-url-setting.ts';
@@ -9,7 +10,7 @@ import { callProvider } from '../call-provider.ts';
 import { checkByCall } from '../check-by-call.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
-import { secretSetting } from '../secret-setting.ts';
+import { headerSecretSetting, secretSetting } from '../secret-setting.ts';
 import { readPhoneNumber } from './phone-number.ts';
 import { measureSms } from './segments.ts';
 import { SNS_CODES } from './sns-codes.ts';
@@ -22,11 +23,9 @@ const settings = z.strictObject({
     .string()
     .regex(/^[a-z]{2}(?:-[a-z]+){1,3}-\d$/, { error: 'must be a region such as eu-west-1' })
     .describe('Region of SNS, such as `eu-west-1`.'),
-  access_key_id: z.string().min(16).max(128).describe('Access key of a user that may do `sns:Publish`.'),
+  access_key_id: accessKeySetting('Access key of a user that may do `sns:Publish`.'),
   secret_access_key: secretSetting(z.string().min(1).max(200).describe('Secret of the access key.')),
-  session_token: secretSetting(
-    z.string().min(1).max(4000).describe('Session token, for temporary credentials.'),
-  ).optional(),
+  session_token: headerSecretSetting('Session token, for temporary credentials.', 4000).optional(),
   sender_id: z
     .string()
     .regex(/^(?=.*[A-Za-z])[A-Za-z0-9]{1,11}$/, 'must have 1 to 11 letters and digits, one letter at least')

@@ -7,7 +7,7 @@ import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../p
 import { tidyReply } from '../tidy-reply.ts';
 import { signRequest } from './sign.ts';
 import { CONTENT_TYPES, toWebhookId, writeWebhookBody } from './webhook-body.ts';
-import { judgeWebhookStatus, WEBHOOK_CODES } from './webhook-codes.ts';
+import { ENDPOINT_ADVICE, judgeWebhookStatus, WEBHOOK_CODES } from './webhook-codes.ts';
 import { MAX_CONCURRENT_SENDS } from './webhook-limits.ts';
 
 const MAX_SEND_MS: Millis = 15_000;
@@ -37,6 +37,7 @@ It needs no account and has no settings: create endpoints by \`POST /api/v1/webh
   correlatesBy: 'nothing',
   checks: null,
   codes: WEBHOOK_CODES,
+  recipientAdvice: ENDPOINT_ADVICE,
   open: (_, tools) => openWebhooks(tools),
 };
 

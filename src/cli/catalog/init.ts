@@ -12,6 +12,7 @@ const EXAMPLES: { readonly [name: string]: string } = {
   fintech: 'sign-ups, payments, limits and a pattern',
   booking: 'reminders that move, digests and nudges',
   marketplace: 'orders, messages and splits',
+  lending: 'products, preferences and payment reminders',
 };
 
 interface Options {

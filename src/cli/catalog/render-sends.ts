@@ -8,6 +8,7 @@ import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts
 import type { Send } from '../../rules/context.ts';
 import type { SimulationStep, Simulator } from '../../simulate/simulator.ts';
 import { explainBlank, renderMessage } from '../../templates/template.ts';
+import { toTemplateValues } from '../../templates/values.ts';
 
 /** The size of an SMS as it is billed. */
 type BilledSize = Pick<SmsSize, 'encoding' | 'parts'>;
@@ -36,7 +37,13 @@ function renderSend(catalog: Catalog, send: Send, channel: Channel, userId: stri
   const template = catalog.findTemplate(type, channel, typeof locale === 'string' ? locale : '');
   const where = { notification_type: type, channel };
   if (!template) return { ...where, error: 'no template' };
-  const data = { ...values, notification: { id, type, channel, user_id: userId, ...about } } as unknown as JsonObject;
+  const decided = {
+    ...values,
+    notification: { id, type, channel, user_id: userId, ...about },
+  } as unknown as JsonObject;
+  const filled = toTemplateValues(decided, template.variables, NO_TENANT);
+  if ('problem' in filled) return { ...where, locale: template.locale, error: `${filled.problem}.` };
+  const data = filled.values;
   const rendered = renderMessage(template, data);
   const error = 'error' in rendered ? rendered.error : explainBlank(template, rendered.message, data);
   if (error !== undefined || 'error' in rendered) return { ...where, locale: template.locale, error: error ?? '' };
@@ -48,6 +55,9 @@ function renderSend(catalog: Catalog, send: Send, channel: Channel, userId: stri
     ...(CHANNEL_DESCRIPTORS[channel].addressKind === 'phone' && measure(rendered.message.text)),
   };
 }
+
+/** Stands for the tenant, which the files of a catalog do not name. */
+const NO_TENANT = { name: '', settings: { asset_base_url: 'https://assets.example' } };
 
 function measure(text: string): { readonly billed: BilledSize } {
   const { encoding, parts } = measureSms(text);

@@ -33,7 +33,10 @@ export async function checkInstallation(
     accounts = await readInstallation(config);
     const unused = await describeUnused(config);
     if (unused.length > 0) return warn(unused.join(' '), 'set what is missing, or remove the variables');
-    if (accounts.length === 0) return ok('nothing leaves this machine: no provider is configured');
+    if (accounts.length === 0)
+      return ok(
+        'the installation does not have accounts of its own: only those of tenants and endpoints of webhooks send',
+      );
     return ok(accounts.map(({ definition, channels }) => `${channels.join(', ')} by ${definition.label}`).join('; '));
   });
   findings.push(read);

@@ -81,7 +81,7 @@ export function checkExposure({ host, apiKeys, oidc, providers }: Config): Verdi
   const leaves =
     sent.length > 0
       ? sent.map(([channel, provider]) => `${channel} by ${provider}`).join(', ')
-      : 'no message leaves this machine';
+      : 'the installation itself sends no message';
   return ok(`${callers}; HOST is ${host}; ${leaves}`);
 }
 

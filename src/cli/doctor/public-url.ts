@@ -7,11 +7,11 @@ const ADVICE = 'let the name lead to this installation, or correct TIDINGS_PUBLI
 /**
  * Checks that the public URL leads to Tidings: providers report to it, and readers unsubscribe there.
  * @param url as configured; null: none is
- * @param isNeeded whether messages leave this machine
+ * @param isNeeded whether there is an account of the installation or a sender of email
  */
 export async function checkPublicUrl(url: string | null, isNeeded: boolean): Promise<Verdict> {
   if (url === null) {
-    if (!isNeeded) return ok('not set, and no message leaves this machine');
+    if (!isNeeded) return ok('not set, and no account of the installation and no sender of email needs it');
     const detail =
       'TIDINGS_PUBLIC_URL is not set: providers cannot report what became of messages, and no one can unsubscribe';
     return warn(detail, 'set it to the https:// URL under which this installation is reached from outside');

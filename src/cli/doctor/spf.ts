@@ -37,6 +37,12 @@ export async function checkSpf(domain: string, dns: DnsLookup): Promise<Verdict>
       'correct or remove that include: receivers ignore the whole record',
     );
   }
+  if (terms.length > 0 && terms.every((term) => /^[-~]all$/i.test(term))) {
+    return warn(
+      `the SPF record of ${domain} lets no server send`,
+      'add the include that your provider names, before -all',
+    );
+  }
   const ends = terms.some((term) => /^[-~]all$/i.test(term)) || terms.some((term) => /^redirect=/i.test(term));
   if (!ends) return warn(`the SPF record of ${domain} does not say what is not allowed`, 'end it with ~all or -all');
   return ok(`${domain} has an SPF record (${count.lookups} of ${MAX_LOOKUPS} look-ups)`);

@@ -8,8 +8,12 @@ export interface ApiClient {
   /** @param body undefined: none */
   post(path: string, body?: object, headers?: { readonly [name: string]: string }): Promise<unknown>;
   put(path: string, body: object): Promise<unknown>;
+  /** Sends lines of JSON. Returns those of the response. */
+  putLines(path: string, lines: string): Promise<readonly unknown[]>;
   patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
+  /** Sends a request whose response is a file; returns its content as it comes. */
+  download(path: string, body: object): Promise<ReadableStream<Uint8Array>>;
 }
 
 /** Tenants among which the nearest id is looked for: a page. */
@@ -42,7 +46,7 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     throw new ApiError(`TIDINGS_TENANT is ${JSON.stringify(tenant)}, which is no id of a tenant; ${TENANT_ID_HINT}`);
   }
   const key = (env.TIDINGS_API_KEY ?? env.TIDINGS_API_KEYS)?.split(',')[0]?.trim();
-  const call = async (path: string, init: RequestInit, isForTenant = true): Promise<unknown> => {
+  const request = async (path: string, init: RequestInit, isForTenant = true): Promise<Response> => {
     requireWholePath(path);
     let response: Response;
     try {
@@ -50,8 +54,8 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         ...init,
         redirect: 'error',
         headers: {
-          ...init.headers,
           ...(init.body ? { 'content-type': 'application/json' } : {}),
+          ...init.headers,
           ...(key ? { authorization: `Bearer ${key}` } : {}),
           ...(tenant !== undefined && isForTenant ? { 'x-tidings-tenant': tenant } : {}),
         },
@@ -61,19 +65,21 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
         `Tidings cannot be reached at ${new URL(base).origin}; start it with npm start, or set TIDINGS_URL`,
       );
     }
-    const body = (await response.json().catch(() => null)) as { readonly [key: string]: unknown } | null;
-    if (response.ok && body !== null) return body;
-    if (response.ok) {
-      throw new ApiError(
-        `the response of ${new URL(base).origin} is not one of Tidings, but perhaps the page of a proxy; check TIDINGS_URL`,
-      );
-    }
+    if (response.ok) return response;
+    const body = await readJson(response);
     if (response.status === 401 && !key)
       throw new ApiError(`${new URL(base).origin} needs an API key; ${KEY_HINT}`, body ?? undefined);
     if (tenant !== undefined && isForTenant && isUnknownTenant(body)) {
       throw new ApiError(describeUnknownTenant(tenant, await listTenantIds()), body);
     }
     throw toApiError(response.status, body);
+  };
+  const call = async (path: string, init: RequestInit, isForTenant = true): Promise<unknown> => {
+    const body = await readJson(await request(path, init, isForTenant));
+    if (body !== null) return body;
+    throw new ApiError(
+      `the response of ${new URL(base).origin} is not one of Tidings, but perhaps the page of a proxy; check TIDINGS_URL`,
+    );
   };
   /** Returns the first ids of tenants in order; none for a caller that may not list them. */
   const listTenantIds = async (): Promise<string[]> => {
@@ -91,10 +97,30 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
+    async putLines(path, lines) {
+      const init = { method: 'PUT', headers: { 'content-type': 'application/x-ndjson' }, body: lines };
+      return readLines(await request(path, init));
+    },
     put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),
+    async download(path, body) {
+      const { body: content } = await request(path, { method: 'POST', body: JSON.stringify(body) });
+      if (content) return content;
+      throw new ApiError('the response has no content');
+    },
   };
+}
+
+async function readLines(response: Response): Promise<readonly unknown[]> {
+  return (await response.text())
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+}
+
+async function readJson(response: Response): Promise<{ readonly [key: string]: unknown } | null> {
+  return (await response.json().catch(() => null)) as { readonly [key: string]: unknown } | null;
 }
 
 /**

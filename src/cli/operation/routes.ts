@@ -59,7 +59,13 @@ function formatEntry({
     ...(share === null ? [] : [`${share}% of the messages now`]),
     ...(waiting === null || waiting === 0 ? [] : [`${waiting}% wait for it`]),
     ...(circuit === null ? [] : [`circuit open: ${circuit.cause}`]),
-    ...(move === null ? [] : [`keeps ${move.share}% since ${move.moved_at}: ${move.cause}`]),
+    ...(move === null ? [] : [formatMove(move)]),
   ];
   return `${account}${provider === null ? '' : ` (${provider})`}  ${facts.join('; ')}`;
+}
+
+function formatMove({ share, moved_at: since, cause }: NonNullable<EntryView['move']>): string {
+  return share === 100
+    ? `has all of its messages again since ${since}, after: ${cause}`
+    : `keeps ${share}% since ${since}: ${cause}`;
 }

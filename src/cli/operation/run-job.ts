@@ -108,7 +108,7 @@ export function formatJobEnd(job: JobView, failures: readonly JobFailure[]): str
   return [`Job ${job.job_id}${end}: ${formatProgress(job)}.`, ...lines];
 }
 
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a whole number from 1.');
 }

@@ -9,15 +9,33 @@ export interface SettingOptions {
   readonly locale?: string;
   readonly zone?: string;
   readonly mailFrom?: string;
+  readonly legalName?: string;
+  readonly postalAddress?: string;
+  readonly preferenceLinkDays?: number;
   readonly tracking?: string;
   readonly branding?: object;
+  readonly variables?: object;
+  readonly assetBaseUrl?: string;
+  readonly localeFallbacks?: object;
   readonly limits?: object;
   /** Settings to remove. */
   readonly unset?: readonly Setting[];
   readonly json?: boolean;
 }
 
-const SETTINGS = ['locale', 'zone', 'mail-from', 'tracking', 'branding', 'limits'] as const;
+const SETTINGS = [
+  ...([
+    'locale',
+    'zone',
+    'mail-from',
+    'legal-name',
+    'postal-address',
+    'preference-link-days',
+    'tracking',
+    'branding',
+  ] as const),
+  ...(['variables', 'asset-base-url', 'locale-fallbacks', 'limits'] as const),
+] as const;
 type Setting = (typeof SETTINGS)[number];
 
 /** Adds the options of a command that gives a tenant its name and settings. */
@@ -27,8 +45,14 @@ export function addSettingOptions(command: Command): Command {
     .option('--locale <locale>', 'locale of messages to users without one, such as de')
     .option('--zone <zone>', 'time zone of messages to users without one, such as Europe/Berlin')
     .option('--mail-from <sender>', 'the sender of its emails, such as "Acme <hello@acme.example>"')
+    .option('--legal-name <name>', 'name of the company, which marketing emails show')
+    .option('--postal-address <address>', 'postal address of the company, which marketing emails show')
+    .option('--preference-link-days <days>', 'days for which a link shows the whole page of preferences', Number)
     .addOption(new Option('--tracking <what>', 'what is found out about readers of its emails').choices(TRACKING))
     .option('--branding <json>', 'tenant.branding of templates: a JSON object, or @FILE with one', parseObject)
+    .option('--variables <json>', 'variables of templates, such as app_name: a JSON object, or @FILE', parseObject)
+    .option('--asset-base-url <url>', 'the folder with the files of {{asset "logo.png"}}')
+    .option('--locale-fallbacks <json>', `locales to use in the place of one, such as '{"gl": ["es"]}'`, parseObject)
     .option(
       '--limits <json>',
       `rate limits by channel, such as '{"sms": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}', or @FILE`,
@@ -48,13 +72,24 @@ export function toTenantChange({
   locale,
   zone,
   mailFrom,
+  legalName,
+  postalAddress,
+  preferenceLinkDays,
   tracking,
   branding,
+  variables,
+  assetBaseUrl,
+  localeFallbacks,
   limits,
   unset = [],
 }: SettingOptions): object {
-  const removed = Object.fromEntries(unset.map((setting) => [setting.replace('-', '_'), null]));
-  return { name, settings: { locale, zone, mail_from: mailFrom, tracking, branding, limits, ...removed } };
+  const removed = Object.fromEntries(unset.map((setting) => [setting.replaceAll('-', '_'), null]));
+  const settings = {
+    ...{ locale, zone, mail_from: mailFrom, tracking, branding, variables, limits },
+    ...{ legal_name: legalName, postal_address: postalAddress, preference_link_days: preferenceLinkDays },
+    ...{ asset_base_url: assetBaseUrl, locale_fallbacks: localeFallbacks },
+  };
+  return { name, settings: { ...settings, ...removed } };
 }
 
 /** Returns a line with the tenant, and one for each of its settings. */

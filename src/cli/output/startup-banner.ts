@@ -18,8 +18,10 @@ export function formatStartupBanner(
     database,
     catalog,
     providerLabels = {},
+    accountChannels = [],
   }: Pick<Running, 'url' | 'healthUrl' | 'database'> & {
     readonly providerLabels?: Running['providerLabels'];
+    readonly accountChannels?: Running['accountChannels'];
     readonly catalog: Pick<Catalog, 'version'>;
   },
   { apiKeys, dataDir, providers, tenant }: Pick<Config, 'apiKeys' | 'dataDir' | 'providers' | 'tenant'>,
@@ -39,7 +41,7 @@ export function formatStartupBanner(
   }
   if (tenant !== DEFAULT_TENANT) lines.push(`  Tenant    ${tenant}, whose catalog this is`);
   if (!url) lines.push(`  Health    ${healthUrl}/healthz/ready`);
-  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers, providerLabels)}`);
+  if (roles.workers) lines.push(`  Delivery  ${formatDelivery(providers, providerLabels, accountChannels)}`);
   if (url && sample) {
     const key = apiKeys.length > 0 ? "-H 'authorization: Bearer KEY' " : '';
     const headers = tenant === DEFAULT_TENANT ? key : `${key}-H 'x-tidings-tenant: ${tenant}' `;
@@ -55,12 +57,13 @@ export function formatStartupBanner(
 }
 
 /**
- * Returns one sentence about which channels leave the machine and which do not.
+ * Returns a sentence about which channels leave the machine and which do not, and one about those that tenants have accounts for.
  * @param labels the label of each provider, by its name
  */
 export function formatDelivery(
   providers: Config['providers'],
   labels: { readonly [provider: string]: string } = {},
+  accountChannels: readonly Channel[] = [],
 ): string {
   const nameOf = (channel: Channel) => providers[channel] ?? DEFAULT_SUBSTITUTE;
   const leaving = [...new Set(CHANNELS.map(nameOf))].filter((name) => !SUBSTITUTES[name]);
@@ -73,7 +76,10 @@ export function formatDelivery(
   });
   const text = parts.join('; ');
   const leaves = leaving.length > 0 || CHANNELS.some((channel) => SUBSTITUTES[nameOf(channel)]?.leaves);
-  return leaves ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : `Nothing leaves this machine: ${text}.`;
+  const own = CHANNELS.filter((channel) => accountChannels.includes(channel));
+  if (!leaves && own.length === 0) return `Nothing leaves this machine: ${text}.`;
+  const more = own.length === 0 ? '' : ` Tenants with accounts of their own send ${formatChannels(own)} by these.`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.${more}`;
 }
 
 function formatChannels(channels: readonly Channel[]): string {

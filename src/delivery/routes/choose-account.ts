@@ -25,6 +25,8 @@ export interface ChosenAccount {
   readonly choice: string | null;
   /** Whether the account is written before the send: after a crash the next attempt could not tell which one it was. Default false. */
   readonly mustRecord?: boolean;
+  /** Whether there are others that may send it if this one fails. Default false. */
+  readonly hasOthers?: boolean;
   /** Outcome of the attempt: no account may send the message. */
   readonly failure?: SendOutcome;
 }
@@ -201,6 +203,7 @@ export class AccountChooser {
       choice: why === undefined ? place : `${place}; ${why}`,
       // A route may change meanwhile; of accounts without one, the first is found again.
       mustRecord: isRoute || chosen !== natural,
+      hasOthers: true,
     };
   }
 

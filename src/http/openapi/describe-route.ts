@@ -88,6 +88,7 @@ export const describeRoute: Transform = (input) => {
   }
   const result = jsonSchemaTransform({ ...input, schema: { ...schema, response } } as unknown as RouteDocument);
   const security = scope === 'public' ? [] : SCHEMES.map((name) => ({ [name]: [scope] }));
+  if (route.config?.takesUsers) security.push({ bearer: ['me'] });
   return { ...result, schema: { ...result.schema, security, 'x-errors': codes } as typeof result.schema };
 };
 

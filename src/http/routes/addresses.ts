@@ -1,8 +1,7 @@
-import { domainToASCII } from 'node:url';
 import { TidingsError } from '../../errors.ts';
 import type { AddressKind } from '../../model/event.ts';
 import type { Principal } from '../../model/principal.ts';
-import { toNormalAddress } from '../../privacy/normal-address.ts';
+import { readAddress } from '../../privacy/read-address.ts';
 import { MAX_ADDED_ADDRESSES } from '../../store/addresses.ts';
 import { announceDeliveries } from '../../store/deliveries/delivery-queue.ts';
 import {
@@ -14,6 +13,7 @@ import {
 } from '../../store/user-addresses.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { addressesParams, addressParams, newAddress, userAddress, userAddresses } from '../schemas/addresses.ts';
+import { unknownUser } from '../unknown-user.ts';
 
 const PATH = '/api/v1/users/:user_id/addresses';
 const TAGS = ['users'];
@@ -58,7 +58,7 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
     },
     async ({ principal, params, body }, reply) => {
       const { kind, primary: isPrimary } = body;
-      const address = readAddress(kind, body.address);
+      const address = requireAddress(kind, body.address);
       const pool = database.forTenant(principal.tenantId);
       const added = await addUserAddress(pool, seal, changer(principal, params.user_id), { kind, address, isPrimary });
       if (added === 'unknown_user') throw unknownUser();
@@ -118,35 +118,15 @@ export function registerAddressRoutes(app: App, { database, seal, clock }: HttpD
   );
 }
 
-/** A mailbox at a domain: no spaces, no list, no name before it. */
-const MAILBOX = /^[^\s@<>(),;:"[\]\\]{1,64}@([^\s@<>(),;:"[\]\\/]{1,255})$/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
-
-/** Returns an address as it is kept: a number in E.164 form, without separators. @throws TidingsError if it is invalid */
-function readAddress(kind: AddressKind, text: string): string {
-  if (kind === 'email') {
-    const domain = domainToASCII(MAILBOX.exec(text)?.[1] ?? '');
-    if (domain.includes('.') && !CONTROL.test(text)) return text;
-    throw wrongAddress('address is no email address; write one such as maria@example.com, without a name.');
-  }
-  const number = toNormalAddress(kind, text);
-  if (/^\+[1-9]\d{6,14}$/.test(number)) return number;
-  throw wrongAddress(
-    'address is no phone number in E.164 form; write + and the country code first, such as +351912345678.',
-  );
+/** Returns an address as it is kept. @throws TidingsError if it is invalid */
+function requireAddress(kind: AddressKind, text: string): string {
+  const read = readAddress(kind, text);
+  if ('problem' in read) throw wrongAddress(`address ${read.problem}`);
+  return read.address;
 }
 
 function wrongAddress(message: string): TidingsError {
   return new TidingsError('invalid_request', message, { pointer: '/address' });
-}
-
-function unknownUser(): TidingsError {
-  return new TidingsError(
-    'not_found',
-    'There is no such user; a user is known from the first event on, so send one first.',
-    { pointer: 'user_id' },
-  );
 }
 
 function unknownAddress(): TidingsError {

@@ -144,11 +144,12 @@ function toCatalogView({ version, appliedAt, data }: Catalog, activeVersion: num
     active: version === activeVersion,
     applied_at: version === 0 ? null : isoTime(appliedAt),
     events: data.events,
-    notifications: data.notifications.map(({ name, description, category, channels }) => ({
+    notifications: data.notifications.map(({ name, description, category, channels, variables }) => ({
       name,
       ...(description === undefined ? {} : { description }),
       category,
       channels,
+      ...(variables === undefined ? {} : { variables }),
     })),
     groups: data.groups.map(({ name, limits }) => ({ name, limits: limits.map((limit) => limit.text) })),
     rules: data.rules.map((rule) => ({

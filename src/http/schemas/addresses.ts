@@ -30,6 +30,8 @@ export const userAddress = z
       .nullable()
       .describe('When a request added it; null: none did, and it goes when the traits change'),
     updated_at: timestamp,
+    verified_at: timestamp.nullable().describe('When the user proved to read it; null: never'),
+    verify_method: z.enum(['code']).nullable(),
   })
   .meta({ id: 'UserAddress', description: 'An address of a user' }) satisfies z.ZodType<UserAddressView>;
 

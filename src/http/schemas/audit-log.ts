@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import type { AuditEntryView } from '../../store/audit-log.ts';
-import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, pathText, timestamp } from './common.ts';
+import {
+  cursorQuery,
+  idOf,
+  jsonObject,
+  limitQuery,
+  listOf,
+  nextCursor,
+  pathText,
+  timestamp,
+  timeText,
+} from './common.ts';
 
 /* The audit log: who changed what. */
 
@@ -34,9 +44,7 @@ export const auditLogPage = z
   .object({ entries: listOf(entry), next: nextCursor })
   .meta({ id: 'AuditLogPage', description: 'Changes, newest first. A page may be short and still have a next' });
 
-const time = z.iso
-  .datetime({ offset: true, error: 'write a time with a zone, such as 2025-10-31T19:00:00Z' })
-  .refine((text) => Date.parse(text) >= 0, 'is before 1970');
+const time = timeText().refine((text) => Date.parse(text) >= 0, 'is before 1970');
 
 const filter = {
   actor: pathText.optional().meta({ description: 'Id or name of the actor' }),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ApplyResult } from '../../catalog/apply.ts';
 import { CHECKS, type CheckCode } from '../../catalog/lint/findings.ts';
 import type { RollbackResult, VersionDiff } from '../../catalog/versions.ts';
-import { CATEGORIES } from '../../model/catalog.ts';
+import { CATEGORIES, VARIABLE_TYPES } from '../../model/catalog.ts';
 import { CHANNELS } from '../../model/delivery.ts';
 import type { CatalogVersionView } from '../../store/catalogs.ts';
 import { cursorQuery, json, jsonObject, limitQuery, listOf, nextCursor, timestamp } from './common.ts';
@@ -49,12 +49,22 @@ export const rollbackBody = z
   })
   .meta({ id: 'Rollback', description: 'The version to make active again', examples: [{ version: 1 }] });
 
+export const variable = z
+  .object({
+    description: z.exactOptional(z.string()),
+    type: z.exactOptional(z.enum(VARIABLE_TYPES)).describe('Absent: any value'),
+    required: z.exactOptional(z.literal(true)),
+    default: z.exactOptional(json),
+  })
+  .meta({ id: 'TemplateVariable', description: 'A variable that templates name at the top level' });
+
 const notificationType = z
   .object({
     name: z.string(),
     description: z.exactOptional(z.string()),
     category: z.enum(CATEGORIES),
     channels: listOf(z.enum(CHANNELS)),
+    variables: z.exactOptional(z.record(z.string(), variable)).describe('Variables that a rule or a direct send gives'),
   })
   .meta({ id: 'NotificationType', description: 'A type of notification' });
 
@@ -107,7 +117,20 @@ export const versionPage = z
 
 const difference = z
   .object({
-    part: z.enum(['event', 'traits', 'mapping', 'notification', 'rule', 'group', 'template', 'route', 'price']),
+    part: z.enum([
+      'event',
+      'traits',
+      'mapping',
+      'notification',
+      'variables',
+      'rule',
+      'group',
+      'template',
+      'template_test',
+      'route',
+      'price',
+      'preferences',
+    ]),
     name: z.string(),
     change: z.enum(['added', 'removed', 'changed']),
     fields: z

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from '../../errors.ts';
+import { isStorable, MAX_STORED_DEPTH } from '../../lib/text/storable.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
+import { FIRST_TIME, LAST_TIME } from '../../time/iso-time.ts';
 import type { Problem } from '../problem.ts';
 
 /* Schemas that several resources share. The OpenAPI document, and from it the types of the clients, are made from them. */
@@ -37,7 +39,7 @@ export const nextCursor = z
   .nullable()
   .meta({ description: 'Send as `after` to get the next page; null: this is the last one', examples: [null] });
 
-const part = z
+export const problemPart = z
   .object({
     pointer: z.string().meta({
       description: 'JSON pointer (RFC 6901) into the body, or the name of a parameter of the path, query or headers',
@@ -69,7 +71,7 @@ export const problem = z
       description: 'As in the header x-request-id and in the log',
       examples: ['req_0b0e6f0c-6ac3-4d6c-9c36-4f0ac0a3b5a1'],
     }),
-    errors: z.exactOptional(listOf(part)),
+    errors: z.exactOptional(listOf(problemPart)),
   })
   .meta({ id: 'Problem', description: 'A problem document (RFC 9457)' }) satisfies z.ZodType<Problem>;
 
@@ -92,6 +94,22 @@ export const cursorQuery = z
 
 /** The query of a list without a filter. */
 export const pageQuery = z.strictObject({ limit: limitQuery, after: cursorQuery });
+
+/** A time with a zone in a request, of the years that can be stored. @param right what would be right, as `write …` */
+export function timeText(right = 'write a time with a zone, such as 2025-10-31T19:00:00Z') {
+  return z.iso.datetime({ offset: true, error: right, abort: true }).refine((text) => {
+    const time = Date.parse(text);
+    return time >= FIRST_TIME && time <= LAST_TIME;
+  }, OUTSIDE_YEARS);
+}
+
+/** A day in a request, of the years that can be stored. @param right what would be right, as `write …` */
+export function dayText(right: string) {
+  const day = z.iso.date({ error: right, abort: true });
+  return day.refine((text) => Date.parse(text) >= FIRST_TIME, OUTSIDE_YEARS);
+}
+
+const OUTSIDE_YEARS = 'is outside the years 0001 to 9999';
 
 /** Returns the schema for texts without the characters that PostgreSQL cannot store. */
 export function storable(text: z.ZodString): z.ZodString {
@@ -119,19 +137,9 @@ export const idParams = z.object({
     .meta({ examples: ['01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e'] }),
 });
 
-/** Levels of objects and lists within an object that a request stores, at most. */
-const MAX_STORED_DEPTH = 32;
-
 /** An object in a request whose fields are the caller's own, and which is stored as it is. */
-export const storedObject = jsonInput.refine((value) => isStorable(value, MAX_STORED_DEPTH), {
+export const storedObject = jsonInput.refine((value) => isStorable(value), {
   error: `is nested deeper than ${MAX_STORED_DEPTH} levels, or has U+0000 or half a surrogate pair in a text`,
   // Further checks would walk through it.
   abort: true,
 });
-
-function isStorable(value: unknown, levels: number): boolean {
-  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0');
-  if (typeof value !== 'object' || value === null) return true;
-  if (levels === 0) return false;
-  return Object.entries(value).every(([name, one]) => isStorable(name, 0) && isStorable(one, levels - 1));
-}

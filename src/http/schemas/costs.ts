@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { CHANNELS } from '../../model/delivery.ts';
 import { COST_GROUPS, type CostRow, MAX_COST_DAYS, MAX_COST_ROWS } from '../../store/costs.ts';
-import { listOf } from './common.ts';
+import { dayText, listOf } from './common.ts';
 
 /* Costs of messages. */
 
 const DAY_HINT = 'write a day of the calendar, such as 2026-01-31';
 
-const day = z.iso.date(DAY_HINT);
+const day = dayText(DAY_HINT);
 
 export const costQuery = z.strictObject({
   from: day

@@ -1,6 +1,19 @@
 import { z } from 'zod';
 import { type Decision, type Evidence, OUTCOMES, REASON_CODES, WAIT_KINDS } from '../../model/decision.ts';
-import { idOf, json, jsonObject, limitQuery, listOf, pathText, timestamp, userId, userIdParam } from './common.ts';
+import { ZONE_SOURCES } from '../../model/direct.ts';
+import {
+  idOf,
+  json,
+  jsonObject,
+  limitQuery,
+  listOf,
+  pathText,
+  timestamp,
+  timeText,
+  userId,
+  userIdParam,
+} from './common.ts';
+import { verdict } from './verdicts.ts';
 
 /* Decisions, with what they rest on. */
 
@@ -68,6 +81,23 @@ const evidence = z
     change: z.exactOptional(z.object({ trait: z.string(), from: json, to: json })),
     limits: z.exactOptional(listOf(limit)),
     expired: z.exactOptional(z.object({ expires_ms: z.number(), late_by_ms: z.number() })),
+    plan: z.exactOptional(listOf(verdict)).describe('Verdicts on the channels; absent: it goes by all of them at once'),
+    direct: z
+      .exactOptional(
+        z.object({
+          request_id: z.string(),
+          content: z.enum(['template', 'request', 'provider_template']).describe('Where its content is from'),
+          scheduled: z.exactOptional(
+            z.object({
+              at: timestamp,
+              local: z.exactOptional(z.string()),
+              zone: z.exactOptional(z.string()),
+              zone_from: z.exactOptional(z.enum(ZONE_SOURCES)),
+            }),
+          ),
+        }),
+      )
+      .describe('A request asked for it, and no rule of the tenant decided it'),
   })
   .meta({
     id: 'Evidence',
@@ -124,8 +154,7 @@ const recentDecision = z
 
 export const recentDecisionsQuery = z.strictObject({
   limit: limitQuery.describe('Most events, and most ended waits, whose decisions are listed'),
-  since: z.iso
-    .datetime({ offset: true, message: 'write a time such as 2025-10-31T19:00:00Z' })
+  since: timeText('write a time such as 2025-10-31T19:00:00Z')
     .optional()
     .describe('Only decisions made after this time; default: 10 minutes ago'),
   user_id: userIdParam.optional(),

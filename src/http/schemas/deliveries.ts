@@ -9,6 +9,7 @@ import type {
 } from '../../store/deliveries/delivery-views.ts';
 import { cursorQuery, idOf, limitQuery, listOf, nextCursor, timestamp, userId } from './common.ts';
 import { messageParts } from './message-parts.ts';
+import { verdict } from './verdicts.ts';
 
 /* Notifications, their deliveries and messages. */
 
@@ -84,6 +85,11 @@ const fields = {
       description: 'What the receipts of the provider say together; null: nothing yet, or it sends none',
       examples: ['delivered'],
     }),
+  hold_code: z
+    .string()
+    .nullable()
+    .meta({ description: 'What it waits for until it is due; null: its turn', examples: [null] }),
+  decided_by: verdict.nullable().describe('The verdict of the plan, if it held or dropped the delivery'),
   receipt_flags: listOf(z.enum(RECEIPT_FLAGS)).meta({
     description: 'What its reader did; what machines did is apart',
     examples: [['opened']],
@@ -158,6 +164,9 @@ const messageFields = {
   rendered_at: timestamp,
   locale: z.exactOptional(z.string().nullable()).describe('Of the template; present if the user has a locale'),
   user_locale: z.exactOptional(z.string()),
+  template_id: z.exactOptional(z.string()).describe('A template of the API; absent: one of the files of the catalog'),
+  template_version: z.exactOptional(z.int()),
+  variant: z.exactOptional(z.string()).describe('Which the user was shown in a test'),
 };
 
 export const message = z

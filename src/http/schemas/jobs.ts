@@ -2,14 +2,23 @@ import { z } from 'zod';
 import { CHANNELS } from '../../model/delivery.ts';
 import { JOB_ACTIONS, JOB_STATUSES, type JobFailure, RETRYABLE_STATUSES } from '../../model/job.ts';
 import type { JobView } from '../../store/jobs/jobs.ts';
-import { idOf, jsonObject, listOf, nextCursor, pathText, storable, timestamp, userIdParam } from './common.ts';
+import {
+  idOf,
+  jsonObject,
+  listOf,
+  nextCursor,
+  pathText,
+  storable,
+  timestamp,
+  timeText,
+  userIdParam,
+} from './common.ts';
 import { groupIdParam } from './dead-letters.ts';
 import { mergePatch } from './events.ts';
 
 /* Jobs: one command for many deliveries, waits or rejected events. */
 
-const time = z.iso
-  .datetime({ offset: true, error: 'write a time with a zone, such as 2025-10-31T19:00:00Z' })
+const time = timeText()
   .refine((text) => Date.parse(text) >= 0, 'is before 1970')
   .meta({ description: 'RFC 3339 with a zone', examples: ['2025-10-31T19:00:00Z'] });
 

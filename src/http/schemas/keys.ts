@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { SCOPES, type Scope } from '../../model/principal.ts';
 import type { KeyView } from '../../tenants/key-view.ts';
-import { listOf, nextCursor, storable, timestamp } from './common.ts';
+import { listOf, nextCursor, storable, timestamp, timeText } from './common.ts';
 
 /* API keys. */
 
@@ -36,8 +36,7 @@ const perMinute = z
     description: 'Requests per minute; null: the limit of the installation. 100 events count as one request',
     examples: [6000],
   });
-const expiresAt = z.iso
-  .datetime({ offset: true, error: 'write a date and time with a zone, such as 2027-01-31T00:00:00Z' })
+const expiresAt = timeText('write a date and time with a zone, such as 2027-01-31T00:00:00Z')
   .nullable()
   .meta({ description: 'When it stops working; null: never', examples: [null] });
 

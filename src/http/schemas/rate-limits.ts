@@ -17,7 +17,7 @@ export const rateLimit = z
   })
   .refine(
     (limit) => RATE_PERIODS.some((period) => limit[period] !== undefined),
-    `needs at least one of ${RATE_PERIODS.join(', ')}`,
+    `must have at least one of ${RATE_PERIODS.join(', ')}`,
   )
   .meta({
     id: 'RateLimit',

@@ -91,6 +91,7 @@ const rule = z.object({
   notify: names.describe('Notification types to send, in order'),
   channels: z.exactOptional(listOf(z.enum(CHANNELS))),
   data: z.exactOptional(z.record(z.string(), z.string())),
+  variables: z.exactOptional(z.union([z.string(), z.record(z.string(), z.string())])),
   actions: listOf(action),
   expires: z.exactOptional(span),
 } satisfies { readonly [field in keyof RuleView]-?: z.ZodType });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CATEGORIES } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS, type SuppressibleChannel } from '../../model/suppression.ts';
-import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, timestamp } from './common.ts';
+import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, timestamp, timeText } from './common.ts';
 
 /* Addresses that get no messages. */
 
@@ -71,7 +71,7 @@ const newSuppressionShape = {
   channel,
   address: address.meta({ description: 'As events have it', examples: ['maria@example.com'] }),
   scope: scope.default('all'),
-  until: z.iso.datetime({ offset: true }).optional().describe('Absent: until it is lifted'),
+  until: timeText().optional().describe('Absent: until it is lifted'),
   note: z
     .string()
     .max(500)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { canonicalizeLocale } from '../../lib/text/locale.ts';
 import { parseMailbox } from '../../lib/text/mailbox.ts';
 import { LIVE_TENANT_ID, TENANT_ID_HINT } from '../../model/tenant.ts';
 import { TRACKING } from '../../model/tracking.ts';
@@ -10,6 +11,7 @@ import { channelLimits } from './rate-limits.ts';
 /* Tenants: organizations that share an installation, each with users, a catalog and keys of its own. */
 
 const MAX_NAME_CHARS = 200;
+const MAX_ADDRESS_CHARS = 500;
 const MAX_BRANDING_CHARS = 16_384;
 
 const tenantId = z
@@ -18,6 +20,21 @@ const tenantId = z
   .meta({ examples: ['acme'] });
 
 const name = storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS)).meta({ examples: ['Acme'] });
+
+const MAX_FALLBACKS = 100;
+
+const localeTag = z
+  .string()
+  .refine(
+    (text) => canonicalizeLocale(text) === text,
+    'write a language tag in its usual spelling, such as gl or pt-BR',
+  );
+
+/** Whether a text is a URL below which files can be. */
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.protocol === 'https:' && url.search === '' && url.hash === '' && url.username === '';
+}
 
 const settings = z.strictObject({
   locale: z
@@ -38,6 +55,24 @@ const settings = z.strictObject({
     )
     .optional()
     .meta({ description: 'The sender of emails', examples: ['Acme <hello@acme.example>'] }),
+  legal_name: storable(z.string().trim().min(1, 'has no characters').max(MAX_NAME_CHARS))
+    .optional()
+    .meta({ description: 'Name of the company, which marketing emails show', examples: ['Acme Inc.'] }),
+  postal_address: storable(z.string().trim().min(1, 'has no characters').max(MAX_ADDRESS_CHARS))
+    .optional()
+    .meta({
+      description: 'Postal address of the company, which marketing emails show; may have several lines',
+      examples: ['1 Main Street\nSpringfield, IL 62701, USA'],
+    }),
+  preference_link_days: z
+    .int()
+    .min(1)
+    .max(3650)
+    .optional()
+    .meta({
+      description: 'Days for which a link to the page of preferences shows all of it; later it only stops messages',
+      examples: [30],
+    }),
   tracking: z
     .enum(TRACKING)
     .optional()
@@ -49,6 +84,34 @@ const settings = z.strictObject({
     .refine((value) => JSON.stringify(value).length <= MAX_BRANDING_CHARS, 'is larger than 16 KiB')
     .optional()
     .meta({ description: 'For templates, as tenant.branding', examples: [{ color: '#0044ff' }] }),
+  variables: storedObject
+    .refine((value) => JSON.stringify(value).length <= MAX_BRANDING_CHARS, 'is larger than 16 KiB')
+    .optional()
+    .meta({
+      description: 'Variables of templates, as app_name, frontend_url and support_email',
+      examples: [{ app_name: 'Acme', frontend_url: 'https://acme.example', support_email: 'help@acme.example' }],
+    }),
+  asset_base_url: z
+    .string()
+    .max(1000)
+    .refine(isBaseUrl, 'write the URL of a folder, such as https://static.acme.example/mail')
+    .optional()
+    .meta({
+      description: 'URL of the folder with the files of {{asset "logo.png"}}',
+      examples: ['https://static.acme.example/mail'],
+    }),
+  locale_fallbacks: z
+    .record(localeTag, z.array(localeTag).min(1).max(10))
+    .refine((value) => Object.keys(value).length <= MAX_FALLBACKS, `has more than ${MAX_FALLBACKS} locales`)
+    .optional()
+    .meta({
+      description: 'Locales whose templates stand in for a missing one in the locale of a user',
+      examples: [{ gl: ['es'] }],
+    }),
+  template_source: z
+    .enum(['files', 'api'])
+    .optional()
+    .meta({ description: 'Where its templates are made; absent: files of the catalog', examples: ['api'] }),
   limits: channelLimits.optional(),
 });
 

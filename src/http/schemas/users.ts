@@ -21,30 +21,19 @@ import { notification } from './deliveries.ts';
 
 const notificationTypeParam = pathText.meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] });
 
-export const usersQuery = z.strictObject({
-  prefix: pathText
-    .or(z.literal(''))
-    .default('')
-    .meta({ description: 'Start of the id', examples: ['user-'] }),
-  limit: limitQuery,
-  after: cursorQuery,
-});
-
-export const userPage = z
-  .object({ users: listOf(z.object({ user_id: userId }).meta({ id: 'User' })), next: nextCursor })
-  .meta({ id: 'UserPage', description: 'Users in the order of their ids' });
+export const profileFields = {
+  traits: jsonObject,
+  addresses: z
+    .record(z.string(), z.string())
+    .meta({ description: 'Those that receive, masked, by kind', examples: [{ email: 'm…@example.com' }] }),
+  time_zone: z.string().nullable(),
+  locale: z.string().nullable(),
+  first_seen_at: timestamp,
+  updated_at: timestamp,
+};
 
 const profile = z
-  .object({
-    traits: jsonObject,
-    addresses: z
-      .record(z.string(), z.string())
-      .meta({ description: 'Those that receive, masked, by kind', examples: [{ email: 'm…@example.com' }] }),
-    time_zone: z.string().nullable(),
-    locale: z.string().nullable(),
-    first_seen_at: timestamp,
-    updated_at: timestamp,
-  })
+  .object(profileFields)
   .meta({ id: 'Profile', description: 'What is known of a user' }) satisfies z.ZodType<ProfileView>;
 
 const event = z

@@ -4,7 +4,17 @@ import { DISABLED_AFTER_FAILURES, DISABLED_CODES, ENDPOINT_STATES } from '../../
 import type { EndpointDelivery } from '../../store/webhooks/endpoint-deliveries.ts';
 import type { EndpointView } from '../../webhooks/endpoint-view.ts';
 import type { EndpointWithSecret, TestResult } from '../../webhooks/webhooks.ts';
-import { idOf, type jsonObject, listOf, nextCursor, storable, storedObject, timestamp, userId } from './common.ts';
+import {
+  idOf,
+  type jsonObject,
+  listOf,
+  nextCursor,
+  storable,
+  storedObject,
+  timestamp,
+  timeText,
+  userId,
+} from './common.ts';
 
 /* Endpoints of webhooks. */
 
@@ -223,7 +233,7 @@ export const endpointDeliveryPage = z
   .object({ deliveries: listOf(endpointDelivery), next: nextCursor })
   .meta({ id: 'WebhookDeliveryPage' });
 
-const time = z.iso.datetime({ offset: true, error: 'write a time with a zone, such as 2025-10-31T19:00:00Z' });
+const time = timeText();
 
 export const endpointReplay = z
   .strictObject({

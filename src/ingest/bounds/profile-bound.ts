@@ -5,8 +5,8 @@ import { mergeTraits } from '../../users/profile.ts';
 import type { Facts } from '../load-facts.ts';
 import { type EventResult, emptyResult } from '../results.ts';
 
-const MAX_TRAITS = 1000;
-const MAX_PROFILE_BYTES = 64 * 1024;
+export const MAX_TRAITS = 1000;
+export const MAX_PROFILE_BYTES = 64 * 1024;
 
 /** A profile whose JSON has at most this many characters has at most MAX_TRAITS traits: each takes five (`"a":1`). */
 const SURELY_SMALL_CHARS = 5 * MAX_TRAITS;

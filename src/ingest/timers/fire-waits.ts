@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { groupBy } from '../../lib/group-by.ts';
-import { requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
+import { requiredCaps, requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
-import { listCancelled } from '../../rules/waits/concerns.ts';
+import { listTouched } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
 import { loadWaitsOf } from '../concerned-waits.ts';
@@ -42,13 +42,17 @@ export async function fireDueWaits(
 ): Promise<number> {
   const budget = new CpuBudget(limits);
   const { transaction, due } = await beginDue(parts, connection, asked, budget);
-  const { facts, decider } = transaction;
+  const { catalog, facts, decider } = transaction;
   if (due.length === 0) {
     await commit(connection);
     return 0;
   }
   const needs = due.flatMap((wait) => requiredLimitsOfWait(decider.getWaitRules(wait), wait));
-  await loadLimitUses(connection, facts, asked.tenantId, needs);
+  const caps = requiredCaps(catalog.rules, decider.batch.now);
+  const ofCaps = [...new Set(due.map(({ userId }) => userId))].flatMap((userId) =>
+    caps.map((need) => ({ userId, need })),
+  );
+  await loadLimitUses(connection, facts, asked.tenantId, [...needs, ...ofCaps]);
   for (let left: readonly Wait[] = due; left.length > 0; ) {
     const fired = await decider.fireWaitsWithin(budget, left);
     await decideEmitted(transaction, fired.emitted);
@@ -110,7 +114,7 @@ async function loadCancelled(transaction: LockedTransaction, due: readonly Wait[
   if (facts.cutWaits.size === 0) return;
   for (const [userId, waits] of groupBy(due, (wait) => wait.userId)) {
     const rules = waits.map((wait) => decider.getWaitRules(wait).byName.get(wait.rule));
-    await loadWaitsOf(transaction, userId, listCancelled(rules.filter((rule) => rule !== undefined)));
+    await loadWaitsOf(transaction, userId, listTouched(rules.filter((rule) => rule !== undefined)));
   }
   await loadWaitCatalogs(transaction);
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
-import { requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
-import { listCancelled } from '../../rules/waits/concerns.ts';
+import { requiredCaps, requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
+import { listTouched } from '../../rules/waits/concerns.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import { commit } from '../../store/batch.ts';
 import { CpuBudget, type CpuLimits } from '../bounds/cpu-budget.ts';
@@ -53,14 +53,18 @@ export async function runSchedule(
     await commit(connection);
     return 0;
   }
-  const needs = userIds.flatMap((userId) => requiredLimitsOfOccurrence(rule, due, userId));
+  const caps = requiredCaps(catalog.rules, decider.batch.now);
+  const needs = userIds.flatMap((userId) => [
+    ...requiredLimitsOfOccurrence(rule, due, userId),
+    ...caps.map((need) => ({ userId, need })),
+  ]);
   await loadLimitUses(connection, facts, tenantId, needs);
   await loadOpenWaits(connection, facts, { tenantId, userIds, needs: [] });
   const occurrences = [...facts.users.values()].map((user) => {
     return { userId: user.userId, waitId: toWaitId({ user, ids: facts.ids }, name, label) };
   });
   await loadWaitsWithIds(connection, facts, tenantId, occurrences);
-  for (const userOf of facts.cutWaits.keys()) await loadWaitsOf(transaction, userOf, listCancelled([rule]));
+  for (const userOf of facts.cutWaits.keys()) await loadWaitsOf(transaction, userOf, listTouched([rule]));
   await loadWaitCatalogs(transaction);
   const emitted = decider.runSchedule(rule, userIds, due, label, budget);
   await decideEmitted(transaction, emitted);

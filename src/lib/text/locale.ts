@@ -34,3 +34,19 @@ export function listLookupLocales(locale: string): readonly string[] {
   }
   return found;
 }
+
+/**
+ * Returns the locales to look for with those that stand in for them: first all of `listLookupLocales`, then the fallbacks of
+ * each in this order, shortened in the same way. A fallback of a fallback is not followed.
+ *
+ * @param fallbacks locales by a canonical locale
+ */
+export function listLocalesWithFallbacks(
+  locale: string,
+  fallbacks?: { readonly [locale: string]: readonly string[] },
+): readonly string[] {
+  const own = listLookupLocales(locale);
+  if (fallbacks === undefined) return own;
+  const others = own.flatMap((one) => (Object.hasOwn(fallbacks, one) ? (fallbacks[one] ?? []) : []));
+  return [...new Set([...own, ...others.flatMap(listLookupLocales)])];
+}

@@ -5,6 +5,7 @@ export const chat: ChannelDescriptor = {
   name: 'chat',
   label: 'chat',
   phrase: 'by chat',
+  isForOthers: true,
   hasHostedTemplates: true,
   parts: { needs: ['text'], oneOf: [], may: ['blocks'] },
   limits: {

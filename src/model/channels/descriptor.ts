@@ -3,6 +3,7 @@ import type { Channel } from '../delivery.ts';
 /** Parts that a template of Tidings may have. */
 export type PartName =
   | 'subject'
+  | 'preheader'
   | 'title'
   | 'text'
   | 'html'
@@ -42,6 +43,10 @@ export interface ChannelDescriptor {
   readonly targets?: 'devices' | 'endpoints';
   /** The provider that needs no configuration, used where none is chosen. Absent: a substitute. */
   readonly ownProvider?: string;
+  /** Whether its messages go to operators or systems: the terms of the user do not apply. */
+  readonly isForOthers?: boolean;
+  /** Whether its messages make no noise: quiet hours do not hold them. */
+  readonly isSilent?: boolean;
   /** Whether its receivers are servers, which may be away for days: attempts go on for longer, at longer intervals. */
   readonly retriesForDays?: boolean;
   /** Whether a message that was delivered can still come back. Absent: its parts can fail one by one. */

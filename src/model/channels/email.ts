@@ -8,6 +8,6 @@ export const email: ChannelDescriptor = {
   canBounceLater: true,
   hasUnsubscribeHeader: true,
   hasHostedTemplates: true,
-  parts: { needs: ['subject'], oneOf: ['html', 'text'], may: ['attachments'] },
+  parts: { needs: ['subject'], oneOf: ['html', 'text'], may: ['preheader', 'attachments'] },
   limits: { attachments: { max: 20, unit: 'entries', source: 'Tidings' } },
 };

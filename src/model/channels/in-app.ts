@@ -5,6 +5,7 @@ export const inApp: ChannelDescriptor = {
   label: 'in-app',
   phrase: 'in the app',
   ownProvider: 'inbox',
+  isSilent: true,
   parts: { needs: ['text'], oneOf: [], may: ['title', 'data', 'badge', 'image', 'actions'] },
   limits: {
     text: { max: 20_000, unit: 'characters', source: 'Tidings' },

@@ -5,6 +5,7 @@ export const internal: ChannelDescriptor = {
   name: 'internal',
   label: 'internal',
   phrase: 'as an internal alert',
+  isForOthers: true,
   ownProvider: 'log',
   parts: { needs: ['text'], oneOf: [], may: [] },
   limits: {},

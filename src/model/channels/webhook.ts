@@ -4,6 +4,7 @@ export const webhook: ChannelDescriptor = {
   name: 'webhook',
   label: 'webhook',
   phrase: 'by webhook',
+  isForOthers: true,
   targets: 'endpoints',
   ownProvider: 'webhook',
   retriesForDays: true,

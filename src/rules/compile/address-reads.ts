@@ -2,7 +2,7 @@ import type { Condition, Expression } from '../../expressions/condition.ts';
 import type { Template } from '../../model/catalog.ts';
 import { getAddressKind } from '../../model/event.ts';
 import { findAddressesInTemplate } from '../../privacy/template-reads.ts';
-import type { CompiledRule, RuleSet } from './rule-set.ts';
+import { type CompiledRule, listVariables, type RuleSet } from './rule-set.ts';
 
 /**
  * Returns whether a catalog reads addresses of users. They are in nearly every event and sealed once, in `addresses`; a
@@ -27,7 +27,7 @@ export function findAddressReads(
 
 function listExpressions(compiled: CompiledRule): (Condition | Expression)[] {
   const { condition, audience, key, at, sameAfter, sameCount, sameUnless, branches, data, actions } = compiled;
-  const named = [...data, ...actions.flat()].map(([, expression]) => expression);
+  const named = [...data, ...listVariables(compiled), ...actions.flat()].map(([, expression]) => expression);
   return [condition, audience, key, at, ...sameAfter, sameCount, sameUnless, ...branches, ...named].filter(
     (one) => one !== undefined,
   );

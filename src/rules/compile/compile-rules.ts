@@ -6,12 +6,17 @@ import {
   type Expression,
 } from '../../expressions/condition.ts';
 import { appendTo } from '../../lib/group-by.ts';
-import type { CatalogData, Group, Limit, Rule } from '../../model/catalog.ts';
+import type { CatalogData, Group, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
+import { DIRECT_RULE, NOTIFICATION_REQUESTED } from '../../model/direct.ts';
 import { PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import { NO_POLICY, type Policy } from '../../model/preferences.ts';
+import { COMMON_VARIABLES } from '../../templates/variables.ts';
 import { toLimitKey } from '../evaluate/limits.ts';
 import { getPatternSpan } from '../patterns/pattern-span.ts';
 import { findPriorEvent, takesFastPath } from '../patterns/prior-event.ts';
 import { findAddressReads } from './address-reads.ts';
+import { buildDirectRules, DIRECT, DIRECT_AT } from './compile-direct.ts';
+import { buildFrequencyRules, FOLDED, findDigestChannels } from './compile-frequency.ts';
 import { type BoundLimit, type CompiledRule, emittedType, getNotificationTypes, type RuleSet } from './rule-set.ts';
 import { findTraitReads } from './trait-reads.ts';
 
@@ -28,13 +33,17 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
       .filter(({ parts }) => Object.values(parts).some((part) => part.includes('matched')))
       .map(({ notificationType }) => notificationType),
   );
+  const planned = findPlannedVariables(data.notifications);
   const isEndedByRules = findEndedByRules(data.rules);
   const all = data.rules.map((rule) => {
     const showsMatched = getNotificationTypes(rule).some((type) => showMatched.has(type));
-    return compileRule(rule, groups, showsMatched, isEndedByRules(rule));
+    return compileRule(rule, groups, { planned, showsMatched, endedByRules: isEndedByRules(rule) });
   });
 
-  const byTrigger = new Map<string, CompiledRule[]>();
+  const alone = { planned, showsMatched: false, endedByRules: false };
+  const [direct, directAt] = [compileRule(DIRECT, groups, alone), compileRule(DIRECT_AT, groups, alone)];
+  // The first: its decision is what the request gets as its result.
+  const byTrigger = new Map([[NOTIFICATION_REQUESTED, [direct]]]);
   const byPatternEvent = new Map<string, CompiledRule[]>();
   const byCancelEvent = new Map<string, CompiledRule[]>();
   const byTrait = new Map<string, CompiledRule[]>();
@@ -48,9 +57,13 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
   for (const compiled of [...all.filter(takesFastPath), ...others]) {
     for (const type of findPatternTypes(compiled.rule)) appendTo(byPatternEvent, type, compiled);
   }
+  const notifications = new Map(data.notifications.map((type) => [type.name, type]));
   return {
     version,
-    byName: new Map(all.map((compiled) => [compiled.rule.name, compiled])),
+    byName: new Map([...all, directAt].map((compiled) => [compiled.rule.name, compiled])),
+    direct: buildDirectRules(notifications, direct, directAt),
+    frequency: buildFrequencyRules(notifications, compileRule(FOLDED, groups, alone)),
+    digestChannels: findDigestChannels(data),
     byTrigger,
     byPatternEvent,
     byCancelEvent,
@@ -60,17 +73,32 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     scheduled: all.filter(({ rule }) => rule.every),
     hasWaitingRules: all.some(({ hasWait }) => hasWait),
     ...findAddressReads(all, data.templates),
-    notifications: new Map(data.notifications.map((type) => [type.name, type])),
+    planned,
+    notifications,
+    policy: toPolicy(data),
     validateEmitted,
   };
 }
 
-/** @param showsMatched whether a template of the rule may show the events of the pattern */
+/** Returns the policy with defaults for what a version that was stored earlier does not have. Without caps they are those of NO_POLICY. */
+function toPolicy({ preferences }: CatalogData): Policy {
+  if (!preferences) return NO_POLICY;
+  const hasCaps = Object.keys(preferences.caps ?? {}).length > 0;
+  return { ...NO_POLICY, ...preferences, ...(!hasCaps && { caps: NO_POLICY.caps }) };
+}
+
+/** Facts about a rule from the rest of the catalog. */
+interface Surroundings {
+  readonly planned: RuleSet['planned'];
+  /** Whether a template of the rule may show the events of the pattern. */
+  readonly showsMatched: boolean;
+  readonly endedByRules: boolean;
+}
+
 function compileRule(
   rule: Rule,
   groups: ReadonlyMap<string, Group>,
-  showsMatched: boolean,
-  endedByRules: boolean,
+  { planned, showsMatched, endedByRules }: Surroundings,
 ): CompiledRule {
   const condition = rule.when === undefined ? undefined : compileConditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
@@ -98,6 +126,8 @@ function compileRule(
     sameUnless: optional(rule.unless?.same),
     branches: (rule.choose ?? []).map(({ when }) => (when === undefined ? undefined : compileConditionOf(rule, when))),
     data: values(rule.data ?? {}),
+    variables: typeof rule.variables === 'string' ? value(rule.variables) : rule.variables && values(rule.variables),
+    checksVariables: rule.variables !== undefined || getNotificationTypes(rule).some((type) => planned.has(type)),
     actions: rule.actions.map((action) => {
       if (action.kind === 'set') return values({ [action.trait]: action.value });
       return action.kind === 'emit' ? values(action.properties) : [];
@@ -112,10 +142,24 @@ function compileRule(
     startReads,
     usesNow,
     usesMatched,
+    isDirect: rule.name === DIRECT_RULE,
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),
     priorEvent: findPriorEvent(rule, usesMatched || showsMatched, hasWait),
   };
+}
+
+/**
+ * Returns the variables of each type that are checked when a rule acts. Those that every template has may come from the
+ * tenant, which is not known then.
+ */
+function findPlannedVariables(types: readonly NotificationType[]): RuleSet['planned'] {
+  const planned = new Map<string, Variables>();
+  for (const { name, variables = {} } of types) {
+    const own = Object.entries(variables).filter(([one]) => !(COMMON_VARIABLES as readonly string[]).includes(one));
+    if (own.length > 0) planned.set(name, Object.fromEntries(own));
+  }
+  return planned;
 }
 
 /** Returns a function that says whether the action of some rule may end a rule's wait or start it anew. */

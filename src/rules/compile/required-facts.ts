@@ -3,7 +3,11 @@
  * A test decides with exactly these facts and with all facts, and compares.
  */
 
+import type { Channel } from '../../model/delivery.ts';
 import { type Event, getAddressKind, type Millis, type Profile } from '../../model/event.ts';
+import { CAP_LOOK_BACK_MS, toCapKey } from '../../model/plan.ts';
+import { NO_POLICY } from '../../model/preferences.ts';
+import { toFixedIso } from '../../time/calendar.ts';
 import { isSameValue } from '../../users/profile.ts';
 import { surelyFails } from '../evaluate/evaluate-condition.ts';
 import { evaluateKey, limitBucketKey } from '../evaluate/key.ts';
@@ -112,6 +116,15 @@ export function requiredLimits(rules: RuleSet, event: Event, ids: Ids, now: Mill
   }
   return lookups;
 }
+
+/** Returns the uses of caps that are required to plan messages to a user. @param now latest time of the decision */
+export function requiredCaps({ policy }: RuleSet, now: Millis): LimitLookup[] {
+  if (policy.caps === NO_POLICY.caps) return NO_LOOKUPS;
+  const range = { from: toFixedIso(now - CAP_LOOK_BACK_MS), to: 'ever' };
+  return (Object.keys(policy.caps) as Channel[]).map((channel) => ({ limitKey: toCapKey(channel), ...range }));
+}
+
+const NO_LOOKUPS: LimitLookup[] = [];
 
 function addLimits(lookups: LimitLookup[], compiled: CompiledRule, event: Event, ids: Ids, to: Millis): void {
   const key = evaluateKey(compiled, event, ids);

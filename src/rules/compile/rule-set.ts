@@ -1,6 +1,8 @@
 import type { Condition, Expression } from '../../expressions/condition.ts';
-import type { Action, After, Limit, NotificationType, Rule } from '../../model/catalog.ts';
-import { type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import type { Action, After, Limit, NotificationType, Rule, Variables } from '../../model/catalog.ts';
+import type { Channel } from '../../model/delivery.ts';
+import { type Event, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
+import type { Policy } from '../../model/preferences.ts';
 import type { TraitReads } from './trait-reads.ts';
 
 /** A rule with its expressions compiled. */
@@ -19,8 +21,14 @@ export interface CompiledRule {
   /** Conditions of `choose`, in order; undefined for a branch that always applies. */
   readonly branches: readonly (Condition | undefined)[];
   readonly data: readonly (readonly [string, Expression])[];
+  /** Variables of its notifications: an expression of an object, or one for each; undefined: it gives none. */
+  readonly variables: Expression | readonly (readonly [string, Expression])[] | undefined;
+  /** Whether variables are given or checked when it acts. */
+  readonly checksVariables: boolean;
   /** For each action the values that it sets, by name: a trait, or the properties of an event. */
   readonly actions: readonly (readonly (readonly [string, Expression])[])[];
+  /** Whether it is the built-in rule of what is asked for directly; see compile-direct.ts. */
+  readonly isDirect: boolean;
   /** The rule's own limits, then those of its group. */
   readonly limits: readonly BoundLimit[];
   /** Whether the rule waits between its trigger and its end. */
@@ -46,6 +54,18 @@ export interface CompiledRule {
   readonly priorEvent: After | undefined;
 }
 
+/** The built-in rule DIRECT_RULE, of which each notification type has its own form. */
+export interface DirectRules {
+  /** Returns the rule for a request; undefined: the catalog has no such type. */
+  of(request: Pick<Event, 'properties'>): CompiledRule | undefined;
+}
+
+/** The built-in rules of digests that users asked for; see compile-frequency.ts. */
+export interface FrequencyRules {
+  /** Returns the rule of a digest; undefined: it is another rule, or the catalog has no such type. */
+  of(wait: { readonly rule: string; readonly key: string }): CompiledRule | undefined;
+}
+
 /** A limit, and where its uses are counted. */
 export interface BoundLimit {
   readonly limit: Limit;
@@ -63,7 +83,12 @@ export interface BoundLimit {
  */
 export interface RuleSet {
   readonly version: number;
+  /** With the built-in rule DIRECT_RULE. */
   readonly byName: ReadonlyMap<string, CompiledRule>;
+  readonly direct: DirectRules;
+  readonly frequency: FrequencyRules;
+  /** By notification type: the channels on which it can be sent as a digest. */
+  readonly digestChannels: ReadonlyMap<string, ReadonlySet<Channel>>;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;
   /** Rules with a pattern, by the types that are an earlier event in it or are counted; first those on the fast path. */
   readonly byPatternEvent: ReadonlyMap<string, readonly CompiledRule[]>;
@@ -79,6 +104,10 @@ export interface RuleSet {
   /** Whether some rule waits. */
   readonly hasWaitingRules: boolean;
   readonly notifications: ReadonlyMap<string, NotificationType>;
+  /** NO_POLICY: users may have terms all the same. */
+  readonly policy: Policy;
+  /** Variables that are checked when a rule acts, by notification type. */
+  readonly planned: ReadonlyMap<string, Variables>;
   /** Whether a rule reads an address of the user, or a template reads one from `traits`: events then keep them as posted. */
   readonly readsEventAddresses: boolean;
   /** Whether a rule reads an address of the user from `user`, or is triggered by a change of one. */
@@ -116,4 +145,12 @@ export function emittedType(action: Exclude<Action, { kind: 'cancel' }>): string
 /** Returns whether some rule may react to an event of this type. */
 export function listensTo({ byTrigger, byPatternEvent, byCancelEvent }: RuleSet, type: string): boolean {
   return [byTrigger, byPatternEvent, byCancelEvent].some((rules) => rules.has(type));
+}
+
+/** Returns the expressions that give the variables of a rule, by name; that of all of them has an empty one. */
+export function listVariables({
+  variables,
+}: Pick<CompiledRule, 'variables'>): readonly (readonly [string, Expression])[] {
+  if (variables === undefined) return [];
+  return 'evaluate' in variables ? [['', variables]] : variables;
 }

@@ -2,6 +2,7 @@ import type { Evidence } from '../../model/decision.ts';
 import type { Event } from '../../model/event.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing, type Writable } from '../context.ts';
+import { toDirectEvidence } from '../direct.ts';
 import type { Trigger } from '../facts.ts';
 import { fireRule } from '../firing/fire-rule.ts';
 import { addLeftOut } from '../left-out.ts';
@@ -47,6 +48,7 @@ export function evaluateRule(
   const evidence: Writable<Evidence> = {};
   if (key !== '') evidence.key = key;
   if (change) evidence.change = change;
+  if (compiled.isDirect) evidence.direct = toDirectEvidence(trigger, user.profile.traits);
   if (trigger.unreadable || user.unreadable) evidence.masked = true;
   if (user.leftOut) addLeftOut(compiled, user, evidence);
   const eventIds = [trigger.eventId];

@@ -1,43 +1,67 @@
 import type { Expression, Scope } from '../../expressions/condition.ts';
 import type { Action } from '../../model/catalog.ts';
+import type { Decision } from '../../model/decision.ts';
 import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
+import type { NotificationPlan } from '../../model/plan.ts';
+import { toFixedIso } from '../../time/calendar.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
 import { addDecision, addEmitFailure, type DecisionContext, type Firing, sortByDueTime } from '../context.ts';
+import { readDirect } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
 import { limitBucketKey } from '../evaluate/key.ts';
 import { isBefore } from '../event-order.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule } from '../known/user-waits.ts';
-import { cancelledByRuleReason, sentReason } from '../reasons.ts';
+import { cancelledByRuleReason, collectedReason, droppedReason, sentReason, withPlan } from '../reasons.ts';
 import { addUse } from '../user-state.ts';
 import { dropItems } from '../waits/drop-items.ts';
+import { foldMessage } from '../waits/fold.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
+import type { TypePlans } from './plan-types.ts';
 
 /**
  * Does what the rule says, once all gates let it pass: adds a decision and a send for each notification, counts the limits,
- * and carries out the actions in their order.
+ * and carries out the actions in their order. A notification whose channels are all dropped by the plan is suppressed; if every one
+ * is, no limit is counted.
  *
  * Changes the user's limit uses, and the waits that a `cancel` action ends.
+ * @param plans plans that are not the ordinary ones; undefined: all are
+ * @returns whether it sent something, or carried out an action
  */
-export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing, passed: Passed): void {
+export function act(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  firing: Firing,
+  passed: Passed & { readonly variables?: JsonObject | undefined },
+  plans: TypePlans | undefined,
+): boolean {
   const { rule } = compiled;
   const { trigger, due, eventIds, evidence } = firing;
   const { types, limitStates, time } = passed;
   const onlyActs = types.length === 0;
   const limits = compiled.limits.map(({ limit }) => limit);
-  const decisions = addDecision(ctx, compiled, {
-    code: onlyActs ? 'acted' : 'matched',
-    reason: sentReason(rule, types, evidence, limitStates, limits, due),
-    eventIds,
-    evidence,
-    types: onlyActs ? [rule.name] : types,
-  });
+  const reason = sentReason(rule, types, evidence, limitStates, limits, due);
+  // A request that waited for its time gives its id to the notification.
+  const notificationId = compiled.isDirect ? evidence.wait?.wait_id : undefined;
+  const decisions = plans
+    ? types.map((type) =>
+        addPlanned(ctx, compiled, firing, passed, { type, reason, plan: plans.get(type), notificationId }),
+      )
+    : addDecision(ctx, compiled, {
+        code: onlyActs ? 'acted' : 'matched',
+        reason,
+        eventIds,
+        evidence,
+        types: onlyActs ? [rule.name] : types,
+        notificationId,
+      });
 
   const scope = toScope(ctx, firing);
   if (!onlyActs) {
     const data = evaluateData(compiled, scope, passed.variant);
     for (const decision of decisions) {
+      if (decision.notification_id === null) continue;
       ctx.sends.push({
         decision,
         trigger,
@@ -45,18 +69,84 @@ export function act(ctx: DecisionContext, compiled: CompiledRule, firing: Firing
         catalogVersion: firing.catalogVersion ?? ctx.rules.active.version,
         matched: firing.matched,
         data,
+        variables: passed.variables,
         items: firing.items,
         total: firing.total,
+        plans: plans?.get(decision.notification_type)?.channels,
+        ...(compiled.isDirect && { direct: readDirect(trigger) }),
       });
     }
   }
-  const notificationId = decisions[0]?.notification_id ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`);
-  countUses(ctx, compiled, firing, passed, notificationId);
+  const sent = decisions.find(({ notification_id: id }) => id !== null)?.notification_id;
+  // A folded message counts now, and not when its digest is sent.
+  const isFolded = decisions.some(({ reason_code: code }) => code === 'collected');
+  if (onlyActs || sent || isFolded) {
+    countUses(ctx, compiled, firing, passed, sent ?? ctx.ids.fromText(`${ctx.source} ${rule.name}`));
+  }
   for (const [index, action] of rule.actions.entries()) {
     if (action.kind === 'cancel') cancelWaitsOf(ctx, compiled, action.rule, firing, time);
     else
       emit(ctx, compiled, firing, { action, index, time, fields: evaluateAll(compiled.actions[index] ?? [], scope) });
   }
+  return onlyActs || sent !== undefined || isFolded || rule.actions.length > 0;
+}
+
+/** A notification type of a firing, and its plan. */
+interface Planned {
+  readonly type: string;
+  readonly reason: string;
+  readonly plan: NotificationPlan | undefined;
+  readonly notificationId: string | undefined;
+}
+
+/** Adds the decision on one notification type, with what the plan says about its channels; adds what is folded to its digests. */
+function addPlanned(
+  ctx: DecisionContext,
+  compiled: CompiledRule,
+  firing: Firing,
+  { variables }: { readonly variables?: JsonObject | undefined },
+  { type, reason, plan, notificationId }: Planned,
+): Decision {
+  const { eventIds, evidence } = firing;
+  const digests = plan?.folds.map((fold) => foldMessage(ctx, compiled, firing, type, fold, variables)) ?? [];
+  const [digest] = digests;
+  const isSent = plan === undefined || plan.channels.length > 0;
+  const [decision] = addDecision(ctx, compiled, {
+    code: isSent ? 'matched' : digest ? 'collected' : 'all_channels_dropped',
+    reason: explainPlan(reason, plan, digest),
+    eventIds,
+    evidence:
+      plan && plan.verdicts.length > 0
+        ? { ...evidence, plan: plan.verdicts, ...(digest && !isSent && { wait: toWaitEvidence(digest) }) }
+        : evidence,
+    types: [type],
+    notificationId,
+  });
+  if (plan && decision?.notification_id) reserve(ctx, firing, plan, decision.notification_id);
+  return decision as Decision;
+}
+
+/** Takes the places of a notification under the caps of its channels, at the times at which it is due there. */
+function reserve(
+  ctx: DecisionContext,
+  { trigger: { eventId } }: Firing,
+  { reserved }: NotificationPlan,
+  notificationId: string,
+): void {
+  for (const { limitKey, at } of reserved) {
+    const bucket = toFixedIso(at);
+    const slot = ctx.user.uses.get(limitKey)?.nextSlot(bucket) ?? 1;
+    const use = { bucket, slot, at, eventId, notificationId };
+    ctx.uses.push({ ...use, limitKey });
+    addUse(ctx.user, limitKey, use);
+  }
+}
+
+/** @param digest undefined: nothing is folded */
+function explainPlan(reason: string, plan: NotificationPlan | undefined, digest: Wait | undefined): string {
+  if (plan === undefined || plan.verdicts.length === 0) return reason;
+  if (plan.channels.length > 0) return withPlan(reason, plan.text);
+  return digest ? `${collectedReason(digest)} Its plan: ${plan.text}.` : droppedReason(plan.text);
 }
 
 /** Counts one use of each limit for the rule, however many notifications it sends. */
@@ -82,7 +172,7 @@ function evaluateData({ data }: CompiledRule, scope: Scope, variant: string | un
 }
 
 /** Leaves out what is missing or cannot be computed: a template shows nothing for it. */
-function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
+export function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
   const values: [string, Json][] = [];
   for (const [name, expression] of named) {
     const result = expression.evaluate(scope);

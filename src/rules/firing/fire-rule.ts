@@ -3,12 +3,14 @@ import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
 import { act } from './act.ts';
 import { applyGates } from './gates.ts';
+import { isAllDropped, planTypes } from './plan-types.ts';
+import { fillVariables } from './variables.ts';
 
 /**
  * Fires a rule whose condition and pattern hold and whose wait, if any, is over: acts if the gates let it pass, else adds a
- * decision that says which gate stopped it.
+ * decision that says which gate stopped it, or which variables are missing.
  *
- * @returns whether it acted
+ * @returns whether it acted: sent something, or carried out an action
  */
 export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): boolean {
   const verdict = applyGates(ctx, compiled, firing);
@@ -17,8 +19,10 @@ export function fireRule(ctx: DecisionContext, compiled: CompiledRule, firing: F
     addDecision(ctx, compiled, { code, reason, eventIds: firing.eventIds, evidence: firing.evidence });
     return false;
   }
-  act(ctx, compiled, firing, verdict);
-  return true;
+  const plans = planTypes(ctx, firing, compiled, verdict.types);
+  const isDropped = plans !== undefined && verdict.types.every((type) => isAllDropped(plans.get(type)));
+  const passed = compiled.checksVariables && !isDropped ? fillVariables(ctx, compiled, firing, verdict) : verdict;
+  return passed ? act(ctx, compiled, firing, passed, plans) : false;
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { Evidence } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import { findRuleOfWait } from '../compile/compile-direct.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Writable } from '../context.ts';
+import { toDirectEvidence } from '../direct.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { addLeftOut } from '../left-out.ts';
 import { tooCostlyReason } from '../reasons.ts';
@@ -14,13 +16,14 @@ import { recheckAndAct } from './fire-rule.ts';
  * that version has no such rule, or when every item of a digest was cancelled.
  */
 export function fireWait(ctx: DecisionContext, wait: Wait): void {
-  const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
+  const compiled = findRuleOfWait(ctx.rules.at(wait.catalogVersion), wait);
   closeWait(wait, 'fired', ctx.now);
   if (!compiled || (wait.kind === 'digest' && wait.state.total === 0)) return;
   const { trigger, matched, items, total, begun } = wait.state;
   const evidence: Writable<Evidence> = { ...toKeyEvidence(wait.key), ...begun?.evidence, wait: toWaitEvidence(wait) };
   if (trigger.unreadable || ctx.user.unreadable) evidence.masked = true;
   if (ctx.user.leftOut) addLeftOut(compiled, ctx.user, evidence);
+  if (compiled.isDirect) evidence.direct = toDirectEvidence(trigger, ctx.user.profile.traits);
   if (items) evidence.digest = { total: total ?? items.length, kept: items.length };
   const fired = recheckAndAct(ctx, compiled, {
     trigger,
@@ -38,7 +41,7 @@ export function fireWait(ctx: DecisionContext, wait: Wait): void {
 /** Ends an open wait without firing it, because that takes too much CPU time: adds a failed decision. */
 export function setAsideWait(ctx: DecisionContext, wait: Wait): void {
   closeWait(wait, 'cancelled', ctx.now);
-  const compiled = ctx.rules.at(wait.catalogVersion).byName.get(wait.rule);
+  const compiled = findRuleOfWait(ctx.rules.at(wait.catalogVersion), wait);
   if (!compiled) return;
   addDecision(ctx, compiled, {
     code: 'too_costly',

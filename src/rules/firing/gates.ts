@@ -4,11 +4,20 @@ import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
+import { readDirect } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
 import { limitBucketKey } from '../evaluate/key.ts';
 import { evaluateLimit, type LimitState } from '../evaluate/limits.ts';
 import type { CountedUse } from '../facts.ts';
-import { branchReason, emptyBranchReason, expiredReason, holdoutReason, limitReason, loopReason } from '../reasons.ts';
+import {
+  branchReason,
+  emptyBranchReason,
+  expiredReason,
+  expiredRequestReason,
+  holdoutReason,
+  limitReason,
+  loopReason,
+} from '../reasons.ts';
 
 /** Number of emitted events in a row that may trigger one another; more are taken for a loop. */
 const MAX_EMIT_DEPTH = 5;
@@ -49,6 +58,12 @@ export function applyGates(ctx: DecisionContext, compiled: CompiledRule, firing:
   if (rule.expires !== undefined && ctx.now - time > rule.expires) {
     evidence.expired = { expires_ms: rule.expires, late_by_ms: ctx.now - time };
     return { code: 'expired', reason: expiredReason(time, evidence.expired, due !== undefined) };
+  }
+
+  const expiresAt = compiled.isDirect ? readDirect(trigger).expiresAt : undefined;
+  if (expiresAt !== undefined && ctx.now > expiresAt) {
+    evidence.expired = { expires_ms: expiresAt - time, late_by_ms: ctx.now - time };
+    return { code: 'expired', reason: expiredRequestReason(expiresAt) };
   }
 
   const limitStates = evaluateLimits(ctx, compiled, firing.key, time);

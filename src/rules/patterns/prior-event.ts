@@ -36,7 +36,7 @@ export function takesFastPath(compiled: CompiledRule): compiled is PriorEventRul
  */
 export function findPriorEvent(rule: Rule, usesMatched: boolean, hasWait: boolean): After | undefined {
   const [step, ...others] = rule.after;
-  const mayUseContent = [step?.same, rule.key, rule.count, rule.data, rule.choose, rule.at?.field].some(
+  const mayUseContent = [step?.same, rule.key, rule.count, rule.data, rule.variables, rule.choose, rule.at?.field].some(
     (part) => part !== undefined,
   );
   if (!step || others.length > 0 || mayUseContent || usesMatched || rule.actions.length > 0) return undefined;

@@ -1,12 +1,12 @@
-import { isoTime } from '../../time/iso-time.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
 import { isBefore } from '../event-order.ts';
-import type { DigestItem, Trigger, WaitState } from '../facts.ts';
+import type { WaitState } from '../facts.ts';
 import { fireRule } from '../firing/fire-rule.ts';
 import { withPending } from '../lookahead.ts';
 import { collectedReason } from '../reasons.ts';
 import { findEnding, recordEnding } from './ending.ts';
+import { latestItems, toItem } from './items.ts';
 import { newWait, toTrigger, toWaitEvidence, updateWait } from './wait.ts';
 import { findWindow, mergeOverlapping } from './window.ts';
 import { computeWindowEnd, extendSpan } from './window-span.ts';
@@ -29,7 +29,7 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
   const state: WaitState = {
     trigger: window && isBefore(trigger, window.state.trigger) ? window.state.trigger : toTrigger(trigger),
     ...span,
-    items: sendNow ? [] : latestItems(compiled, [...(window?.state.items ?? []), item]),
+    items: sendNow ? [] : latestItems([...(window?.state.items ?? []), item], rule.digest!.keep),
     total: sendNow ? 0 : (window?.state.total ?? 0) + 1,
   };
   const open = window ?? newWait(ctx, compiled, firing, due, state);
@@ -49,7 +49,7 @@ export function collectDigest(ctx: DecisionContext, compiled: CompiledRule, firi
 export function mergeItems(compiled: CompiledRule, state: WaitState, other: WaitState): WaitState {
   return {
     ...(isBefore(state.trigger, other.trigger) ? other : state),
-    items: latestItems(compiled, [...(state.items ?? []), ...(other.items ?? [])]),
+    items: latestItems([...(state.items ?? []), ...(other.items ?? [])], compiled.rule.digest!.keep),
     total: (state.total ?? 0) + (other.total ?? 0),
   };
 }
@@ -57,15 +57,6 @@ export function mergeItems(compiled: CompiledRule, state: WaitState, other: Wait
 /** Returns the state with no more items than the rule keeps. */
 export function keepLatest(compiled: CompiledRule, state: WaitState): WaitState {
   const { items = [] } = state;
-  return items.length <= compiled.rule.digest!.keep ? state : { ...state, items: latestItems(compiled, items) };
-}
-
-function toItem({ properties, traits, type, eventId, time }: Trigger): DigestItem {
-  return { event: properties, traits, event_type: type, event_id: eventId, at: isoTime(time) };
-}
-
-/** Returns the latest items that the rule keeps, in order of time. */
-function latestItems({ rule }: CompiledRule, items: readonly DigestItem[]): DigestItem[] {
-  const position = ({ at, event_id }: DigestItem) => `${at} ${event_id}`;
-  return [...items].sort((a, b) => (position(a) < position(b) ? -1 : 1)).slice(-rule.digest!.keep);
+  const { keep } = compiled.rule.digest!;
+  return items.length <= keep ? state : { ...state, items: latestItems(items, keep) };
 }

@@ -5,6 +5,7 @@ import type { Json, Millis } from '../../model/event.ts';
 import { resolveDateExpression, resolveTimeExpression, resolveZone } from '../../time/calendar.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing, findFirstWait } from '../context.ts';
+import { findDirectTime } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
 import type { Wait } from '../facts.ts';
 import { recheckAndAct } from '../firing/fire-rule.ts';
@@ -39,6 +40,10 @@ export function findDueTime(
   { trigger, matched }: Pick<Firing, 'trigger' | 'matched'>,
 ): DueTime | undefined {
   const { rule, at } = compiled;
+  if (compiled.isDirect) {
+    const found = findDirectTime(trigger, user.profile.traits);
+    return found && { due: found.time, at: found.time };
+  }
   const zone = resolveZone(rule.zone, user.profile.traits);
   const end = trigger.time + (rule.unless?.within ?? 0);
   const begin = trigger.time + (rule.delay?.span ?? 0);

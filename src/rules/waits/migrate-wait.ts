@@ -1,5 +1,6 @@
 import type { Evidence, ReasonCode } from '../../model/decision.ts';
 import type { Millis } from '../../model/event.ts';
+import { findRuleOfWait } from '../compile/compile-direct.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing, type Writable } from '../context.ts';
 import { evaluateCondition, explainCondition, toScope } from '../evaluate/evaluate-condition.ts';
@@ -26,7 +27,7 @@ const MAX_MIGRATIONS = 50;
  *   events, or has a key that the trigger lacks
  */
 export function migrateWait(ctx: DecisionContext, wait: Wait): boolean {
-  const compiled = ctx.rules.active.byName.get(wait.rule);
+  const compiled = findRuleOfWait(ctx.rules.active, wait);
   const key = compiled && findKey(compiled, wait, ctx.ids);
   if (!compiled || key === undefined) return false;
   const { version } = ctx.rules.active;

@@ -1,14 +1,16 @@
 /** Waits that are due at a time of the user: when a trait changes on which it depends, they move. */
 
+import { findRuleOfWait } from '../compile/compile-direct.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { readsTrait } from '../compile/trait-reads.ts';
 import { addDecision, type DecisionContext, sortByDueTime } from '../context.ts';
 import type { Trigger, Wait } from '../facts.ts';
 import { findWaitsOfRule, listRulesOfWaits, MAX_SCANNED_WAITS } from '../known/user-waits.ts';
-import { lostTimeReason, waitingReason } from '../reasons.ts';
+import { lostTimeReason } from '../reasons.ts';
 import { mergeItems } from './digest.ts';
 import { findDueTime, findMissedTime, policyOf } from './due-time.ts';
-import { closeWait, toKeyEvidence, toMovedEvidence, toWaitEvidence, updateWait } from './wait.ts';
+import { addMoved } from './moved.ts';
+import { closeWait, toKeyEvidence, toWaitEvidence, updateWait } from './wait.ts';
 import { mergeOverlapping } from './window.ts';
 import { computeWindowEnd, extendSpan, getFirstTime } from './window-span.ts';
 
@@ -34,7 +36,8 @@ export function moveWaits(ctx: DecisionContext, event: Trigger, changed: readonl
   for (const wait of sortByDueTime(affected, ({ status }) => status === 'waiting')) {
     // A digest may have become a part of an earlier one.
     if (wait.status === 'waiting') {
-      moveWait(ctx, ctx.rules.at(wait.catalogVersion).byName.get(wait.rule) as CompiledRule, wait, event);
+      const compiled = findRuleOfWait(ctx.rules.at(wait.catalogVersion), wait);
+      if (compiled) moveWait(ctx, compiled, wait, event);
     }
   }
 }
@@ -72,14 +75,4 @@ function moveWait(ctx: DecisionContext, compiled: CompiledRule, wait: Wait, by: 
   if (due === from) return;
   updateWait(ctx, wait, due, wait.state);
   addMoved(ctx, compiled, wait, from, by);
-}
-
-function addMoved(ctx: DecisionContext, compiled: CompiledRule, wait: Wait, from: number, by: Trigger): void {
-  addDecision(ctx, compiled, {
-    code: 'waiting',
-    reason: waitingReason(compiled.rule, wait, from),
-    // The trigger first, as when the wait began: it is the one that the rule has fired for.
-    eventIds: [wait.state.trigger.eventId, by.eventId],
-    evidence: { ...toKeyEvidence(wait.key), wait: toMovedEvidence(wait, wait.waitId, from) },
-  });
 }

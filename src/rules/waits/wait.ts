@@ -2,10 +2,12 @@
 
 import type { Rule } from '../../model/catalog.ts';
 import type { Evidence, WaitKind } from '../../model/decision.ts';
+import { DIRECT_RULE } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
+import { toDirectWaitId } from '../direct.ts';
 import type { Trigger, Wait, WaitState } from '../facts.ts';
 import { updateWaitIndex } from '../known/user-waits.ts';
 
@@ -17,8 +19,9 @@ export function newWait(
   due: Millis,
   state: WaitState,
 ): Wait {
+  const id = toWaitId(ctx, rule.name, trigger.key);
   const wait: Wait = {
-    waitId: toWaitId(ctx, rule.name, trigger.key),
+    waitId: rule.name === DIRECT_RULE ? toDirectWaitId(id, due) : id,
     userId: ctx.user.userId,
     rule: rule.name,
     key,

@@ -1,6 +1,7 @@
 import { compareForDecision } from '../../events/emitted.ts';
 import type { Decision } from '../../model/decision.ts';
 import type { Millis, Profile } from '../../model/event.ts';
+import { planOnTerms } from '../../plan/plan-on-terms.ts';
 import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import type { Verdicts } from '../../rules/context.ts';
 import { type DecidableEvent, type EmittedEvent, migrateInOrder, runOccurrences } from '../../rules/decide-in-order.ts';
@@ -13,6 +14,7 @@ import { mergeVisibleTraits } from '../../rules/visible-traits.ts';
 import { migrationsOf } from '../../rules/waits/migrate-wait.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import type { StoredEvent, StoredHistory, StoredWait } from '../../store/replay.ts';
+import { mergeTerms, termsBefore } from '../../users/terms.ts';
 import { countingIds } from '../counting-ids.ts';
 import { decideAll, fireAll, type InMemory } from '../decide-in-memory.ts';
 import { decisionsEqual } from './decisions-equal.ts';
@@ -36,11 +38,12 @@ export function replayHistory(history: StoredHistory, plan: BacktestPlan): Verdi
 class Replay implements InMemory {
   readonly tenantId = '';
   readonly ids: Ids;
+  readonly plan = planOnTerms;
   /** `active` changes with the catalog version. */
   readonly rules: { active: RuleSet; at(version: number): RuleSet };
   now: Millis;
   readonly #history: StoredHistory;
-  readonly #plan: BacktestPlan;
+  readonly #backtest: BacktestPlan;
   readonly #start: Millis;
   /** Posted events from the start on, in the order in which they were decided. */
   readonly #arrivals: readonly StoredEvent[];
@@ -65,7 +68,7 @@ class Replay implements InMemory {
     const start = findStart(history, plan.since);
     this.ids = countingIds(plan.keyed);
     this.#history = history;
-    this.#plan = plan;
+    this.#backtest = plan;
     this.#start = start;
     this.#recordsFrom = plan.since;
     this.now = start;
@@ -93,7 +96,7 @@ class Replay implements InMemory {
   }
 
   run(): Verdict[] {
-    const { since, until, candidate } = this.#plan;
+    const { since, until, candidate } = this.#backtest;
     for (;;) {
       const arrival = this.#arrivals[this.#next]?.receivedAt ?? Number.POSITIVE_INFINITY;
       const due = this.#user.waits.size === 0 ? Number.POSITIVE_INFINITY : this.#nextFireTime();
@@ -140,7 +143,7 @@ class Replay implements InMemory {
       next = this.#migrations[++this.#nextMigration];
     }
     if (this.#isCandidateActive()) return;
-    this.#activate(this.#plan.version(version));
+    this.#activate(this.#backtest.version(version));
     this.#addVerdicts(migrateInOrder(this, due));
   }
 
@@ -156,7 +159,7 @@ class Replay implements InMemory {
   #runOccurrence(occurrence: Occurrence): void {
     const { compiled, version, due, localTimeKey } = occurrence;
     this.#occurrences?.complete(occurrence, this.#user);
-    if (!this.#isCandidateActive()) this.#activate(this.#plan.version(version));
+    if (!this.#isCandidateActive()) this.#activate(this.#backtest.version(version));
     const past = this.#pastWaits.get(toWaitId({ user: this.#user, ids: this.ids }, compiled.rule.name, localTimeKey));
     if (past && isCancelledByOperator(past) && !this.#isCandidateActive()) {
       // It was set aside.
@@ -177,7 +180,7 @@ class Replay implements InMemory {
     const before = { user: this.#user, next: this.#next, count: this.#verdicts.length };
     const expected = pastDecisions(this.#history, { since: now, until: now + 1 });
     // The orders are compared before the backtest starts as well: what it starts with depends on them.
-    this.#recordsFrom = Math.min(now, this.#plan.since);
+    this.#recordsFrom = Math.min(now, this.#backtest.since);
     const run = (order: readonly (() => void)[]) => {
       this.#user = copyState(before.user);
       this.#next = before.next;
@@ -197,8 +200,8 @@ class Replay implements InMemory {
     const ingesting = agreement();
     run(fireFirst);
     if (agreement() < ingesting) run(ingestFirst);
-    this.#recordsFrom = this.#plan.since;
-    if (now < this.#plan.since) this.#verdicts.length = before.count;
+    this.#recordsFrom = this.#backtest.since;
+    if (now < this.#backtest.since) this.#verdicts.length = before.count;
   }
 
   /** Returns the only user there is. */
@@ -216,7 +219,7 @@ class Replay implements InMemory {
     if (this.#isCandidateActive()) return;
     const version = 'catalogVersion' in event ? (event as StoredEvent).catalogVersion : undefined;
     const past = version ?? this.#storedEvent(event.key)?.catalogVersion;
-    if (past !== undefined) this.#activate(this.#plan.version(past));
+    if (past !== undefined) this.#activate(this.#backtest.version(past));
   }
 
   /** An event with this key came before: it was posted, or a rule emitted it before the replay starts. */
@@ -248,7 +251,7 @@ class Replay implements InMemory {
   }
 
   #isCandidateActive(): boolean {
-    return this.#plan.candidate !== null && this.now >= this.#plan.since;
+    return this.#backtest.candidate !== null && this.now >= this.#backtest.since;
   }
 
   #nextFireTime(): Millis {
@@ -270,14 +273,16 @@ class Replay implements InMemory {
 
   /** Builds the user state at the start of the replay. */
   #restoreStart(): void {
-    const { events, uses, waits, profile, userId } = this.#history;
+    const { events, uses, waits, profile, terms, userId } = this.#history;
     const user = this.#user;
     const start = this.#start;
     user.profile = traitsBeforeHistory(profile, events);
+    user.terms = termsBefore(terms, events[0]?.time ?? Number.POSITIVE_INFINITY);
     const before = events.filter(({ receivedAt }) => receivedAt < start);
     const mayReevaluate = this.#mayReevaluate();
     for (const event of before) {
       Object.assign(user, mergeVisibleTraits(user, event.traits, event.time));
+      user.terms = mergeTerms(user.terms, event);
       this.#window.remember(user, event);
       addTraitChanges(user, event.openChanges());
       if (mayReevaluate) recordFired(user, event.time, event.decisions());
@@ -302,10 +307,10 @@ class Replay implements InMemory {
 
   /** Whether a late event may let a rule evaluate a trigger again: only then are the earlier decisions worth reading. */
   #mayReevaluate(): boolean {
-    const { candidate } = this.#plan;
+    const { candidate } = this.#backtest;
     const later = this.#history.events.filter(({ receivedAt }) => receivedAt >= this.#start);
     const sets = [...new Set(later.map(({ catalogVersion }) => catalogVersion))].map((version) =>
-      this.#plan.version(version),
+      this.#backtest.version(version),
     );
     return [candidate, ...sets].some((set) => set && set.byPatternEvent.size > 0);
   }
@@ -323,9 +328,9 @@ class Replay implements InMemory {
   }
 
   #addUsesOf(source: string, decisions: readonly Decision[], names: Set<string>): void {
-    for (const { outcome, notification_id: id, rule } of decisions) {
+    for (const { outcome, reason_code: code, notification_id: id, rule } of decisions) {
       if (outcome === 'send' && id !== null) names.add(id);
-      else if (outcome === 'acted') names.add(this.ids.fromText(`${source} ${rule}`));
+      else if (outcome === 'acted' || code === 'collected') names.add(this.ids.fromText(`${source} ${rule}`));
     }
   }
 }

@@ -7,6 +7,7 @@ import { ADDRESS_TRAITS, type Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import { loadCatalogs } from '../../store/catalogs.ts';
+import { listMergedSince } from '../../store/merge/merged-users.ts';
 import { countUsers, readHistories } from '../../store/replay.ts';
 import { Backtest, type BacktestReport } from './backtest.ts';
 
@@ -57,6 +58,8 @@ export async function runBacktest(
   const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
   // A scheduled rule may act on a user without events in the period.
   const includeIdle = (candidateRules?.scheduled.length ?? 0) > 0;
+  // A merge unites what was known of two users, and the history of each keeps its id: neither can be replayed alone.
+  const merged = await listMergedSince(pool, tenantId, since);
   let users = 0;
   const namedFields = findNamedOnDemand(applied, candidate);
   const only = {
@@ -67,7 +70,10 @@ export async function runBacktest(
   };
   for await (const page of readHistories(pool, { tenantId, since, until, includeIdle, ...only })) {
     for (const left of page.leftOut) backtest.skipUser(left);
-    for (const history of page.histories) backtest.addUser(history);
+    for (const history of page.histories) {
+      if (merged.has(history.userId)) backtest.skipUser(history.userId);
+      else backtest.addUser(history);
+    }
     users += page.users;
     onProgress({ users, totalUsers, events: backtest.events, isDone: false });
   }

@@ -1,6 +1,8 @@
+import { BATCH_EVENT } from '../../model/batch.ts';
 import type { Category } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS, type Channel, type InDoubtPolicy } from '../../model/delivery.ts';
+import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 import type { ClaimedDelivery, ClaimHandle } from './claimed-delivery.ts';
@@ -39,6 +41,7 @@ export function toClaimedDelivery(lease: string, row: ClaimedRow): ClaimedDelive
     lastAccount: row[26],
     heardOutcomes: row[27],
     sequence: row[28],
+    hasTerms: row[29] === true,
   };
 }
 
@@ -72,6 +75,7 @@ export type ClaimedRow = [
   lastAccount: string | null,
   heardOutcomes: readonly string[] | null,
   sequence: number | null,
+  hasTerms: boolean | null,
 ];
 
 /**
@@ -99,7 +103,20 @@ const ADDRESS_KIND_OF_CHANNEL = `case due.channel ${CHANNELS.flatMap((channel) =
 const SENDER_SCOPE = 'sender:';
 
 const EXPIRED = '(d.expires_at is not null and d.expires_at < $2)';
-const UNSENT = `(n.data is null or ${EXPIRED} or s.reason is not null)`;
+const CANCELLED = `(n.cancelled_at is not null or b.state is not distinct from 'cancelled')`;
+const ENDED = `(n.data is null or ${CANCELLED} or ${EXPIRED} or s.reason is not null)`;
+/** It stays queued: a look at its batch makes it due again, and a claim after this time would hold it once more. */
+const PAUSED = `(b.state is not distinct from 'paused' and not ${ENDED})`;
+const PAUSE = `interval '1 hour'`;
+const UNSENT = `(${ENDED} or b.state is not distinct from 'paused')`;
+
+/** The batch of a notification, if no delivery of it may be sent. Looked at only for what a request asked for. */
+const STOPPED_BATCH = `
+left join lateral (
+  select state from batches
+  where tenant_id = due.tenant_id and state in ('paused', 'cancelled')
+    and batch_id = case when starts_with(n.event_id, '${BATCH_EVENT}') then substr(n.event_id, ${BATCH_EVENT.length + 1}, 36)::uuid end
+) as b on n.rule = '${DIRECT_RULE}'`;
 
 /** @param due the due deliveries of `want.channel`, as many as `want.n` asks for, locked */
 const claimStatement = (
@@ -114,17 +131,21 @@ with due as (
   ${upsertLeases(`select $1, ${leaseExpiry('$3')} where exists (select from due)`, `$3::float8 * ${CLAIM_SLACK_SHARE}`)}
 )
 update deliveries as d
-set status = case when n.data is null then 'dead' when ${EXPIRED} or s.reason is not null then 'dropped' else 'sending' end,
-    worker = $1, claimed_at = $2, fence = d.fence + 1, hold_code = null,
+set status = case when n.data is null then 'dead' when ${CANCELLED} then 'cancelled' when ${EXPIRED} or s.reason is not null then 'dropped'
+                  when ${PAUSED} then 'queued' else 'sending' end,
+    worker = $1, claimed_at = $2, fence = d.fence + 1, hold_code = case when ${PAUSED} then 'batch_paused' end,
+    due_at = case when ${PAUSED} then $2::timestamptz + ${PAUSE} else d.due_at end,
+    retry_until = case when ${PAUSED} then d.retry_until + ($2::timestamptz + ${PAUSE} - d.due_at) else d.retry_until end,
     attempts = case when ${UNSENT} then d.attempts else d.attempts + 1 end,
     send_started = not ${UNSENT} and d.in_doubt_policy = 'resend',
-    finished_at = case when ${UNSENT} then $2::timestamptz end,
+    finished_at = case when ${ENDED} then $2::timestamptz end,
     dead_letter = case when n.data is null then dead_letter_group('message', d.channel, d.provider, d.account, 'notification_gone', null)
-                       when ${EXPIRED} then dead_letter_group('message', d.channel, d.provider, d.account, 'expired', null) end,
-    reason_code = case when n.data is null then 'notification_gone' when ${EXPIRED} then 'expired'
+                       when ${CANCELLED} then null when ${EXPIRED} then dead_letter_group('message', d.channel, d.provider, d.account, 'expired', null) end,
+    reason_code = case when n.data is null then 'notification_gone' when ${CANCELLED} then 'cancelled' when ${EXPIRED} then 'expired'
                        when s.reason is not null then 'suppressed' else d.reason_code end,
     reason = case when n.data is null
                   then 'Its notification is no longer stored, so there is nothing to send: the partition was dropped.'
+                  when ${CANCELLED} then case when b.state = 'cancelled' then 'Its batch was cancelled.' else 'Its notification was cancelled.' end
                   when ${EXPIRED}
                   then 'It expired on ' || to_char(d.expires_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC, before it could be sent.'
                   when s.reason is not null
@@ -141,7 +162,7 @@ left join lateral (
   where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash and (until is null or until > $2)
     and (scope = 'all' or scope = 'category:' || n.category or scope = 'type:' || n.notification_type)
   order by scope limit 1
-) as s on true
+) as s on true${STOPPED_BATCH}
 where d.ctid = due.row and d.tableoid = due.tableoid and d.notification_id = due.notification_id
   and ${selectivityHint('due.n')}
 returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_type, d.attempts, d.fence, d.retry_until,
@@ -153,7 +174,7 @@ returning d.tenant_id, d.notification_id, d.channel, d.user_id, d.notification_t
             select array_agg(substr(scope, ${SENDER_SCOPE.length + 1})) from suppressions
             where tenant_id = due.tenant_id and channel = due.channel and address_hash = a.hash
               and scope like '${SENDER_SCOPE}%' and (until is null or until > $2)
-          ) end, d.account, k.heard_outcomes, n.sequence::float8`;
+          ) end, d.account, k.heard_outcomes, n.sequence::float8, k.has_terms`;
 
 const LONGEST_DUE = 'order by due_at limit want.n for update skip locked';
 

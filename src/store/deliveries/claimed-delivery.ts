@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Category } from '../../model/catalog.ts';
 import type { Channel, InDoubtPolicy } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Verdict } from '../../model/plan.ts';
 import type { RateWindow } from '../../model/rate-limit.ts';
 import { isoTimeOrNull } from '../../time/iso-time.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
@@ -60,6 +61,8 @@ export interface ClaimedDelivery {
   readonly taken?: Map<string, RateWindow>;
   /** When they were taken, by the monotonic clock. */
   readonly claimedAt?: Millis;
+  /** Whether users of its tenant have terms. */
+  readonly hasTerms: boolean;
   /** Account that made an earlier attempt; null: none, or that of the installation. */
   readonly lastAccount: string | null;
 }
@@ -112,26 +115,33 @@ export async function markSendStarted(
  * Returns deliveries that were claimed but not started to the queue. The attempt does not count.
  * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
  * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
+ * @param verdicts for each delivery the verdict of the plan that holds it; null: another thing does. Default: null for all
  */
 export async function releaseDeliveries(
   pool: pg.Pool,
   deliveries: readonly ClaimedDelivery[],
   dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
   holdCodes: readonly (string | null)[] = deliveries.map(() => null),
+  verdicts: readonly (Verdict | null)[] = deliveries.map(() => null),
 ): Promise<void> {
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, hold_code = r.h,
+           set status = 'queued', attempts = attempts - 1, hold_code = r.h, plan = coalesce(r.p::json, plan),
                -- When it expires a claim must see it, whatever it waits for.
                due_at = least(coalesce(r.d, due_at), expires_at + interval '1 ms'),
-               -- A limit delays, and takes nothing from the time for retries.
-               retry_until = case when r.h = 'rate_limited' then retry_until + greatest(r.d - due_at, '0') else retry_until end
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[])
-             as r(t, n, c, g, f, d, h)
+               -- A limit or the plan delays, and takes nothing from the time for retries.
+               retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours') then retry_until + greatest(r.d - due_at, '0') else retry_until end
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[])
+             as r(t, n, c, g, f, d, h, p)
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
-    values: [...keyColumns(deliveries), dueAt.map((time) => isoTimeOrNull(time)), holdCodes],
+    values: [
+      ...keyColumns(deliveries),
+      dueAt.map((time) => isoTimeOrNull(time)),
+      holdCodes,
+      verdicts.map((verdict) => verdict && JSON.stringify(verdict)),
+    ],
   });
 }
 

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { AttemptOutcomeKind, Channel, Cost, DeliveryStatus, Message } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
+import type { Verdict } from '../../model/plan.ts';
 import type { ReceiptFlag, ReceiptState } from '../../model/receipt.ts';
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import { maskMessage } from '../../privacy/mask.ts';
@@ -55,6 +56,10 @@ export interface DeliveryView {
   /** State by all receipts of the provider; null: nothing yet, or it sends none. */
   readonly receipt_state: ReceiptState | null;
   readonly receipt_flags: readonly ReceiptFlag[];
+  /** Code of the thing that it waits for until it is due; null: its turn. */
+  readonly hold_code: string | null;
+  /** The verdict of the plan that held or dropped it; null: the plan did not. */
+  readonly decided_by: Verdict | null;
   /** Billed parts; null: one, or not known. */
   readonly parts: number | null;
   /** Null: it is not known, or another attempt has it. */
@@ -212,6 +217,11 @@ export interface MessageView extends MessageParts {
   /** Locale of the template; present, as `user_locale`, if the user has one. */
   readonly locale?: string | null;
   readonly user_locale?: string;
+  /** The template of the API, and its version. */
+  readonly template_id?: string;
+  readonly template_version?: number;
+  /** The variant that the user was shown in a test. */
+  readonly variant?: string;
 }
 
 /** Returns the message of a delivery; undefined: it was not kept; `unreadable`: it cannot be opened with the current key. */
@@ -227,14 +237,17 @@ export async function loadMessage(
     rendered_at: Millis;
     locale: string | null;
     user_locale: string | null;
+    template_id: string | null;
+    template_version: number;
+    variant: string | null;
   }>(
-    `select to_mask as to, sealed, rendered_at, locale, user_locale from messages
+    `select to_mask as to, sealed, rendered_at, locale, user_locale, template_id, template_version, variant from messages
      where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4`,
     [tenantId, id.notificationId, id.channel, id.target],
   );
   const row = rows[0];
   if (!row) return undefined;
-  const { to, sealed, rendered_at, locale, user_locale } = row;
+  const { to, sealed, rendered_at, locale, user_locale, template_id, template_version, variant } = row;
   const message = openDocument(
     seal,
     sealed,
@@ -246,13 +259,15 @@ export async function loadMessage(
     ...toMessageParts(message as unknown as Message, maskMessage),
     rendered_at: isoTime(rendered_at),
     ...(user_locale === null ? {} : { locale, user_locale }),
+    ...(template_id === null ? {} : { template_id, template_version }),
+    ...(variant === null ? {} : { variant }),
   };
 }
 
 /** The columns of `toDeliveryView`, from deliveries. */
 export const SELECT_DELIVERY = `
 select notification_id, channel, target, notification_type, user_id, status, reason_code, reason, provider, account, provider_message_id,
-       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags,
+       attempts, due_at, created_at, finished_at, receipt_state, receipt_flags, hold_code, plan,
        parts, cost, currency,
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
@@ -292,6 +307,8 @@ export function toDeliveryView(row: any): DeliveryView {
     has_message: row.has_message,
     receipt_state: row.receipt_state,
     receipt_flags: row.receipt_flags ?? [],
+    hold_code: row.hold_code,
+    decided_by: row.plan,
     parts: row.parts,
     cost: toCost(row.cost, row.currency),
   };

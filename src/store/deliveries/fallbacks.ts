@@ -20,8 +20,8 @@ export interface StepResult {
 /**
  * Goes on with notifications whose channels are tried one after the other. Once a channel has reached the user, the others that
  * are queued are cancelled. Once one has failed, the next is due at once, and those after it as much earlier: unless
- * something before it may have reached the user, as another device of the same channel whose message is held in doubt. Repeating
- * it changes nothing more.
+ * something between them may have reached the user, as another device of the same channel whose message is held in doubt. What
+ * came before the one that failed had its time. Repeating it changes nothing more.
  */
 export async function advanceSteps(connection: Connection, results: readonly StepResult[], now: Millis): Promise<void> {
   if (results.length === 0) return;
@@ -60,11 +60,11 @@ with result as (
     order by d.step limit 1
   ) as q
   where not r.reached
-    -- Another channel, or another device, may be under way or may have reached the user. What is in doubt may have; a type that
-    -- sends it again allows a second channel as well.
+    -- A later channel, or another device, may be under way or may have reached the user. What is in doubt may have; a type that
+    -- sends it again allows a second channel as well. It had its turn itself because the time of those before it is over.
     and not exists (
       select from deliveries as d
-      where d.tenant_id = r.t and d.notification_id = r.n and d.step < q.step
+      where d.tenant_id = r.t and d.notification_id = r.n and d.step >= r.s and d.step < q.step
         and (d.status in ('sending', 'queued')
           or (d.status = 'sent' or d.status = 'in_doubt' and d.in_doubt_policy = 'hold')
             and coalesce(d.receipt_state, '') not in ('bounced', 'failed')))

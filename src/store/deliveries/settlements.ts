@@ -9,6 +9,7 @@ import type {
   FailureScope,
   Fault,
   MessageLocale,
+  ShownTemplate,
 } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
@@ -71,8 +72,10 @@ export interface Settlement {
   readonly sentAs?: string;
   /** When the provider learned that the address is dead; absent: it did not say. */
   readonly deadSince?: Millis;
-  /** The message to keep, sealed, with the locale of a user who has one and the mask of its address; null: it is not kept. */
-  readonly message: ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale>) | null;
+  /** The message to keep, sealed, with its template, the locale of a user who has one and the mask of its address; null: it is not kept. */
+  readonly message:
+    | ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale> & ShownTemplate)
+    | null;
 }
 
 /** Other effects of settlements, committed with them. */
@@ -290,7 +293,7 @@ function toAttemptRow({ attempt, ...s }: Settlement) {
 
 function toMessageRow({ tenantId, notificationId, channel, target, message }: Settlement) {
   if (!message) return [];
-  const { toMask, sealed, locale, userLocale } = message;
+  const { toMask, sealed, locale, userLocale, templateId, templateVersion, testId, variant } = message;
   return [
     {
       t: tenantId,
@@ -301,6 +304,10 @@ function toMessageRow({ tenantId, notificationId, channel, target, message }: Se
       s: sealed.toString('base64'),
       l: locale,
       u: userLocale,
+      i: templateId,
+      v: templateVersion,
+      x: testId,
+      w: variant,
     },
   ];
 }
@@ -346,15 +353,17 @@ with sent as (
                        'it was in doubt until ' || to_char($2::timestamptz, 'YYYY-MM-DD HH24:MI:SS') || ' UTC')
         else coalesce(excluded.reason, attempts.reason) end
 ), kept as (
-  insert into messages (tenant_id, notification_id, channel, target, to_mask, sealed, rendered_at, locale, user_locale)
-  select t, n, c, g, m, decode(s, 'base64'), $2, l, u
-  from json_to_recordset($13) as r(t text, n uuid, c text, g text, m text, s text, l text, u text)
+  insert into messages (tenant_id, notification_id, channel, target, to_mask, sealed, rendered_at, locale, user_locale,
+                        template_id, template_version, test_id, variant)
+  select t, n, c, g, m, decode(s, 'base64'), $2, l, u, i, v, x, w
+  from json_to_recordset($13) as r(t text, n uuid, c text, g text, m text, s text, l text, u text, i uuid, v int, x uuid, w text)
   where exists (
     select from deliveries as d
     where d.tenant_id = t and d.notification_id = n and d.channel = c and d.target = g)
   on conflict (tenant_id, notification_id, channel, target) do update
   set to_mask = excluded.to_mask, sealed = excluded.sealed, rendered_at = excluded.rendered_at,
-      locale = excluded.locale, user_locale = excluded.user_locale
+      locale = excluded.locale, user_locale = excluded.user_locale, template_id = excluded.template_id,
+      template_version = excluded.template_version, test_id = excluded.test_id, variant = excluded.variant
 ), overtaken as (
   -- Claimed again: the later attempt is under way while the earlier one turns out to have sent the message.
   select d.tenant_id, d.notification_id, d.channel, d.target, d.attempts, d.worker, d.claimed_at, d.send_started,

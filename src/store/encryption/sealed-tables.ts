@@ -64,6 +64,26 @@ export const SEALED_TABLES: readonly SealedTable[] = [
       resealDocument(seal, sealed, documentRow('provider_accounts', tenant, account)),
   },
   {
+    name: 'consents',
+    key: [TENANT, USER, ['consent_id', 'uuid']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
+      resealDocument(seal, sealed, documentRow('consents', tenant, user, id)),
+  },
+  {
+    name: 'batches',
+    key: [TENANT, ['batch_id', 'uuid']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', id = '']) => resealDocument(seal, sealed, documentRow('batches', tenant, id)),
+  },
+  {
+    name: 'batch_recipients',
+    key: [TENANT, ['batch_id', 'uuid'], ['line', 'integer']],
+    hasKeyId: false,
+    reseal: (seal, sealed, [tenant = '', id = '', line = '']) =>
+      resealDocument(seal, sealed, documentRow('batch_recipients', tenant, id, line)),
+  },
+  {
     name: 'waits',
     key: [TENANT, USER, ['wait_id', 'uuid']],
     hasKeyId: false,

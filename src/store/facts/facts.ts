@@ -1,7 +1,7 @@
 import type { Excerpt } from '../../events/excerpt.ts';
 import { hashText } from '../../lib/text/hash-text.ts';
 import type { Decision } from '../../model/decision.ts';
-import type { Event, JsonObject, Profile } from '../../model/event.ts';
+import type { Event, JsonObject, Millis, Profile } from '../../model/event.ts';
 import type { CountedUse, HistoryLookup, LimitLookup } from '../../rules/facts.ts';
 import { clampToEventYears } from '../../time/calendar.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -46,6 +46,10 @@ export interface FactRows {
   readonly hasWaits: boolean;
   /** Types of facts that endpoints of webhooks subscribe to; null: none. */
   readonly heardTypes: readonly string[] | null;
+  /** The latest erasure of a user of the tenant; null: none, Infinity: not known. */
+  readonly erasedUntil: Millis | null;
+  /** Whether users of the tenant were merged. */
+  readonly hasMerges: boolean;
   readonly profiles: readonly ProfileRow[];
   /** Decisions on events of the query that are stored already, by index in `query.events`; none beyond MAX_FACT_BYTES. */
   readonly storedDecisions: ReadonlyMap<number, readonly Decision[]>;
@@ -69,6 +73,8 @@ export interface ProfileRow {
   readonly sealed: Buffer | null;
   /** Keyed hashes of the current addresses, by kind. */
   readonly addressHashes: { readonly [kind: string]: string };
+  /** JSON of the terms of the user; empty: they have said nothing. */
+  readonly terms: string;
 }
 
 /** The latest event of a type in the range asked for. */
@@ -112,6 +118,9 @@ async function load(connection: Connection, query: FactsQuery, before: readonly 
     catalogVersion: 0,
     hasWaits: false,
     heardTypes: null,
+    erasedUntil: Number.POSITIVE_INFINITY,
+    // Not known without a catalog, as that of the erasures.
+    hasMerges: true,
     profiles: [],
     storedDecisions: new Map(),
     contentHashes: new Map(),
@@ -197,10 +206,12 @@ function buildReaders({ tenantId, userIds, events, history, limits }: FactsQuery
 function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   return {
     statement: { name: 'active-catalog', text: ACTIVE_CATALOG, values: [tenantId] },
-    read([version, hasWaits, heardTypes]) {
+    read([version, hasWaits, heardTypes, erasedUntil, hasMerges]) {
       rows.catalogVersion = Number(version);
       rows.hasWaits = hasWaits === 't';
       rows.heardTypes = heardTypes === '' ? null : (JSON.parse(heardTypes) as string[]);
+      rows.erasedUntil = erasedUntil === '' ? null : parsePgTime(erasedUntil);
+      rows.hasMerges = hasMerges === 't';
     },
   };
 }
@@ -208,19 +219,20 @@ function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
 /** Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
-       coalesce(array_to_json(heard_types)::text, '')
+       coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, ''), has_merges
 from active_catalogs where tenant_id = $1`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {
   return {
     statement: { name: 'users', text: USERS, values: [tenantId, packTextArray(userIds)] },
-    read([index, traits, traitTimes, addressHashes, sealed]) {
+    read([index, traits, traitTimes, addressHashes, sealed, terms]) {
       rows.profiles.push({
         userId: userIds[Number(index)] as string,
         profile: { traits: JSON.parse(traits), traitTimes: JSON.parse(traitTimes) },
         traitsChars: Math.max(traits.length, sealed.length),
         addressHashes: JSON.parse(addressHashes),
         sealed: sealed === '' ? null : Buffer.from(sealed, 'base64'),
+        terms,
       });
     },
   };
@@ -232,10 +244,10 @@ function readProfiles(tenantId: string, userIds: readonly string[], rows: Loaded
  * lateral part without a limit.
  */
 const USERS = `
-select q.i::int - 1, p.traits, p.trait_times, p.address_hashes, coalesce(encode(p.sealed, 'base64'), '')
+select q.i::int - 1, p.traits, p.trait_times, p.address_hashes, coalesce(encode(p.sealed, 'base64'), ''), coalesce(p.terms::text, '')
 from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
 cross join lateral (
-  select traits, trait_times, address_hashes, sealed from users where tenant_id = $1 and user_id = q.user_id limit 1
+  select traits, trait_times, address_hashes, sealed, terms from users where tenant_id = $1 and user_id = q.user_id limit 1
 ) as p`;
 
 function readStoredEvents(tenantId: string, events: readonly EventIdentity[], rows: LoadedRows): Reader {

@@ -54,39 +54,44 @@ export interface NewJob {
 }
 
 /** Stores a job with its audit entry. Returns false if the tenant has MAX_OPEN_JOBS. Throws 23505 if its key is stored. */
-export async function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promise<boolean> {
+export function insertJob(pool: pg.Pool, job: NewJob, now: Millis): Promise<boolean> {
   return withTransaction(pool, async (connection) => {
-    // One at a time: two that start at once could exceed the bound.
-    await connection.query(`select pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))`, [job.tenantId]);
-    const { rowCount } = await connection.query(
-      `insert into jobs (tenant_id, job_id, action, name, filter, patch, per_second, matched, matched_exact, actor,
-                         request_key, request_hash, created_at)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
-       where (select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open)
-             < ${MAX_OPEN_JOBS} and exists (select from tenants where tenant_id = $1)`,
-      [
-        job.tenantId,
-        job.jobId,
-        job.action,
-        job.name,
-        JSON.stringify(job.filter),
-        job.patch && JSON.stringify(job.patch),
-        job.perSecond,
-        job.matched,
-        job.isMatchedExact,
-        JSON.stringify(job.actor),
-        job.request?.key ?? null,
-        job.request?.hash ?? null,
-        isoTime(now),
-      ],
-    );
-    if (rowCount === 0) return false;
+    if (!(await insertJobRow(connection, job, now))) return false;
     const { tenantId, actor, jobId, action, filter, matched } = job;
     const detail = { job_action: action, filter: filter as JsonObject, matched };
     const after = { status: 'pending', done: 0, skipped: 0, failed: 0 };
     await appendAuditEntry(connection, { tenantId, actor, action: 'job.started', subject: jobId, detail, after }, now);
     return true;
   });
+}
+
+/** Stores a job, in the transaction of its cause. Returns false if the tenant has MAX_OPEN_JOBS. */
+export async function insertJobRow(connection: Connection, job: NewJob, now: Millis): Promise<boolean> {
+  // One at a time: two that start at once could exceed the bound.
+  await connection.query(`select pg_advisory_xact_lock(hashtextextended('jobs ' || $1, 0))`, [job.tenantId]);
+  const { rowCount } = await connection.query(
+    `insert into jobs (tenant_id, job_id, action, name, filter, patch, per_second, matched, matched_exact, actor,
+                         request_key, request_hash, created_at)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+       where (select count(*) from (select from jobs where ended_at is null and tenant_id = $1 limit ${MAX_OPEN_JOBS}) as open)
+             < ${MAX_OPEN_JOBS} and exists (select from tenants where tenant_id = $1)`,
+    [
+      job.tenantId,
+      job.jobId,
+      job.action,
+      job.name,
+      JSON.stringify(job.filter),
+      job.patch && JSON.stringify(job.patch),
+      job.perSecond,
+      job.matched,
+      job.isMatchedExact,
+      JSON.stringify(job.actor),
+      job.request?.key ?? null,
+      job.request?.hash ?? null,
+      isoTime(now),
+    ],
+  );
+  return rowCount !== 0;
 }
 
 /** Returns the job that was started with this idempotency key, and the hash of that request; undefined: none was. */

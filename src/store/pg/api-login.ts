@@ -10,7 +10,7 @@ const LOGIN_LOCK_KEY = 7_318_225;
 
 /**
  * Rights of the API login, by table: those that requests of a tenant need. It has no right on a partition, and on no table that is
- * missing here. Catalogs are changed by the owner, because they have followers.
+ * missing here. Catalogs, and templates with them, are changed by the owner, because they have followers.
  */
 export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   tenants: ['SELECT'],
@@ -23,17 +23,25 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   members: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   idempotency_keys: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   catalogs: ['SELECT'],
+  templates: ['SELECT'],
+  template_versions: ['SELECT'],
+  template_activations: ['SELECT'],
+  template_tests: ['SELECT'],
   active_catalogs: ['SELECT'],
   catalog_contents: ['SELECT'],
   events: ['SELECT'],
+  event_ids: ['SELECT'],
   rejected_events: ['SELECT', 'DELETE'],
-  users: ['SELECT'],
+  users: ['SELECT', 'DELETE'],
   addresses: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   devices: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  erasures: ['SELECT', 'INSERT', 'UPDATE'],
+  address_verifications: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  merged_users: ['SELECT', 'DELETE'],
   inbox_items: ['SELECT', 'UPDATE'],
   inboxes: ['SELECT', 'UPDATE'],
   limit_uses: ['SELECT'],
-  waits: ['SELECT', 'INSERT', 'UPDATE'],
+  waits: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   schedules: ['SELECT'],
   notifications: ['SELECT', 'INSERT'],
   deliveries: ['SELECT', 'UPDATE'],
@@ -44,12 +52,16 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   email_standings: ['SELECT', 'UPDATE'],
   provider_messages: ['SELECT'],
   suppressions: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  consents: ['SELECT'],
+  toggles: ['SELECT', 'INSERT', 'DELETE'],
   webhook_endpoints: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   outbox_events: ['SELECT', 'INSERT'],
   webhook_facts: ['SELECT', 'INSERT'],
   audit_log: ['SELECT', 'INSERT'],
   jobs: ['SELECT', 'INSERT', 'UPDATE'],
   job_failures: ['SELECT'],
+  batches: ['SELECT', 'INSERT', 'UPDATE'],
+  batch_recipients: ['SELECT', 'INSERT'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
 };
@@ -59,6 +71,9 @@ const API_COLUMN_GRANTS: { readonly [table: string]: readonly [Privilege, ...col
   tenants: ['UPDATE', 'name', 'settings', 'revision', 'updated_at'],
   // A device or an address that is added gives deliveries another chance, and their attempts say so.
   attempts: ['UPDATE', 'reason'],
+  notifications: ['UPDATE', 'cancelled_at'],
+  // An account that is changed may leave another one alone in its route.
+  route_moves: ['UPDATE', 'share'],
 };
 
 type Privilege = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';

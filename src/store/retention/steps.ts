@@ -67,6 +67,12 @@ export const RETENTION_STEPS: readonly RetentionStep[] = [
   { name: 'audit_log', table: 'audit_log', where: 'at < $1' },
   // An open job has no end. The failures of a job are deleted with it.
   { name: 'jobs', table: 'jobs', where: 'ended_at < $1' },
+  // An open batch has no end. Its recipients are deleted with it.
+  {
+    name: 'batches',
+    table: 'batches',
+    where: `coalesce(ended_at, case state when 'draft' then created_at end) < $1`,
+  },
   // A key expires 24 hours after its first request (store/idempotency-keys.ts).
   { name: 'idempotency_keys', table: 'idempotency_keys', where: `expires_at < $1::timestamptz + interval '24 hours'` },
   { name: 'inbox', table: 'inbox_items', where: 'created_at < $1' },

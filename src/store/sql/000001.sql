@@ -237,8 +237,81 @@ create table active_catalogs (
   rule_facts     text[],  -- facts of Tidings itself that the text of the version names; null: none
   heard_types    text[],  -- types of facts that endpoints of webhooks subscribe to; null: none
   heard_outcomes text[],  -- those of them that are outcomes of notifications
+  has_terms      boolean not null default false,  -- users have terms: claims look at them
+  erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
+  has_merges     boolean not null default false,  -- users were merged: events of their old ids go to those they are now
   foreign key (tenant_id, version) references catalogs
 );
+
+
+-- Templates that were made over the API. Which version is active, the active catalog says: an activation applies a catalog version
+-- that has it.
+create table templates (
+  tenant_id         text collate "C" not null references tenants,
+  template_id       uuid             not null,
+  name              text collate "C" not null,
+  notification_type text collate "C" not null,
+  channel           text collate "C" not null,
+  locale            text collate "C" not null,
+  variant           text collate "C",           -- null: none
+  origin_id         uuid,                       -- of a localization: the template that it translates
+  archived_at       timestamptz(3),
+  created_at        timestamptz(3)   not null,
+  primary key (tenant_id, template_id)
+);
+create unique index templates_name on templates (tenant_id, name, locale);
+
+-- Versions of templates. One that was active once is immutable; the last one may be a draft.
+create table template_versions (
+  tenant_id    text collate "C" not null,
+  template_id  uuid             not null,
+  version      integer          not null constraint template_versions_version_positive check (version > 0),
+  parts        json             not null,  -- as they were posted; those with a structure are text
+  variables    json,                       -- Variables of src/model/catalog.ts; null: none
+  revision     bigint           not null default 1,  -- grows with each change of the draft, for If-Match
+  created_by   json             not null,  -- Actor of src/model/principal.ts
+  created_at   timestamptz(3)   not null,
+  updated_at   timestamptz(3)   not null,
+  activated_at timestamptz(3),             -- the first time; null: a draft
+  primary key (tenant_id, template_id, version),
+  foreign key (tenant_id, template_id) references templates on delete cascade
+);
+
+-- Activations of the versions, append-only. A roll-back is one row more.
+create table template_activations (
+  tenant_id       text collate "C" not null,
+  activation_id   uuid             not null,  -- UUIDv7
+  template_id     uuid             not null,
+  kind            text             not null constraint template_activations_kind_known
+    check (kind in ('activated', 'rolled_back', 'archived')),
+  version         integer,                    -- null: none was active afterwards
+  catalog_version integer          not null,
+  by              json             not null,  -- Actor
+  at              timestamptz(3)   not null,
+  primary key (tenant_id, activation_id),
+  foreign key (tenant_id, template_id) references templates on delete cascade
+);
+create index template_activations_template on template_activations (tenant_id, template_id, activation_id);
+
+-- Tests of variants. The shares of one never change: other shares are another test.
+create table template_tests (
+  tenant_id         text collate "C" not null references tenants,
+  test_id           uuid             not null,
+  notification_type text collate "C" not null,
+  channel           text collate "C" not null,
+  shares            json             not null,  -- percentage by variant
+  metric            text             not null constraint template_tests_metric_known
+    check (metric in ('delivered', 'opened', 'clicked', 'goal')),
+  goal_event        text collate "C",           -- an event type; null: the test has no goal
+  goal_within_ms    bigint,
+  planned_users     integer          not null constraint template_tests_planned_positive check (planned_users > 0),
+  started_at        timestamptz(3)   not null,
+  ended_at          timestamptz(3),             -- null: it is under way
+  primary key (tenant_id, test_id),
+  constraint template_tests_goal check ((goal_event is null) = (goal_within_ms is null) and (metric <> 'goal' or goal_event is not null))
+);
+create unique index template_tests_running on template_tests (tenant_id, notification_type, channel) where ended_at is null;
+create index template_tests_place on template_tests (tenant_id, notification_type, channel, started_at);
 
 
 ------------------------------------------------------------------------------------------------------------------------
@@ -324,12 +397,18 @@ create table users (
   first_seen_at  timestamptz(3)   not null,
   updated_at     timestamptz(3)   not null,
   zone           text collate "C",           -- the trait time_zone, if it is a known zone
+  name           text collate "C",           -- of the traits, in small letters, to be searched; null: none
   sealed         bytea,                      -- originals of traits and trait_times
+  terms          json,                       -- what the user has said about their messages (src/model/terms.ts); null: nothing
   primary key (tenant_id, user_id)
 ) with (fillfactor = 70);  -- room for updates on the same page
 
 -- The users of a time zone, for scheduled rules in local time.
 create index users_zone on users (tenant_id, zone, user_id);
+-- Whether a tenant has users with terms.
+create index users_terms on users (tenant_id, user_id) where terms is not null;
+-- Users by the start of their name.
+create index users_name on users (tenant_id, name, user_id) where name is not null;
 
 -- The current addresses of users. Of those of a kind the one in place 0 receives; if it goes, the next moves up. The address
 -- of the traits replaces the earlier one; those that were added by a request stay.
@@ -352,6 +431,27 @@ create table addresses (
 
 -- No address stands beside itself.
 create unique index addresses_others on addresses (tenant_id, user_id, kind, hash) where place > 0;
+-- Users by address.
+create index addresses_hash on addresses (tenant_id, hash, user_id) where hash > '';
+
+-- Codes that were sent to addresses of users, and when the user proved to read them. By the keyed hash, and not on the row of the
+-- address: it is known again when the address is added again, and events write addresses as before.
+create table address_verifications (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  kind        text             not null constraint address_verifications_kind_known check (kind in ('email', 'phone')),
+  hash        text collate "C" not null,  -- of the address, as in "addresses"
+  code_hash   text,                       -- keyed, of the latest code; null: it was used
+  tries       smallint         not null default 0,  -- of this code
+  sent_at     timestamptz(3),
+  expires_at  timestamptz(3),
+  day_from    timestamptz(3),             -- since when "codes" are counted
+  codes       smallint         not null default 0,
+  verified_at timestamptz(3),             -- null: never
+  method      text             constraint address_verifications_method_known check (method in ('code')),
+  primary key (tenant_id, user_id, kind, hash),
+  constraint address_verifications_method_of_verified check ((verified_at is null) = (method is null))
+);
 
 -- Devices and browsers that push messages go to. A token belongs to one user at a time: for another user it is a new row, and the
 -- earlier one is retired, so that what is queued for it does not reach the other user.
@@ -376,6 +476,38 @@ create table devices (
 );
 create unique index devices_token on devices (tenant_id, app, hash) where retired_at is null;
 create index devices_user on devices (tenant_id, user_id, seen_at);
+
+-- Ids of users that were merged into others. Later events of the id go to the survivor, who is never on the left: a survivor that is
+-- merged itself takes these rows along.
+create table merged_users (
+  tenant_id   text collate "C" not null,
+  user_id     text collate "C" not null,
+  merged_into text collate "C" not null,
+  merged_at   timestamptz(3)   not null,
+  primary key (tenant_id, user_id),
+  constraint merged_users_into_another check (user_id <> merged_into)
+);
+create index merged_users_into on merged_users (tenant_id, merged_into);
+
+-- Users that were erased. The row stays, so that events from before are rejected; it knows the user only by a keyed hash, once
+-- the job has deleted everything (src/store/erasure/).
+create table erasures (
+  tenant_id      text collate "C" not null,
+  user_hash      text collate "C" not null,
+  erasure_id     uuid             not null,  -- UUIDv7
+  erased_at      timestamptz(3)   not null,  -- events from then on make the user anew
+  until          uuid             not null,  -- what belongs to a notification with a greater id is newer
+  user_id        text collate "C",           -- null: erased
+  address_hashes text[],                     -- of the user; null: erased
+  wait_until     timestamptz(3),             -- messages under way have ended by then; null: no message was
+  job_id         uuid             not null,
+  actor          json             not null,  -- Actor of src/model/principal.ts
+  counts         json             not null default '{}',  -- rows deleted, by table
+  finished_at    timestamptz(3),
+  primary key (tenant_id, user_hash),
+  constraint erasures_user_until_finished check ((user_id is null) = (finished_at is not null))
+);
+create unique index erasures_id on erasures (tenant_id, erasure_id);
 
 -- The inbox of in-app messages of each user.
 create table inbox_items (
@@ -483,6 +615,9 @@ create index waits_latest on waits (tenant_id, user_id, rule, key, trigger_time 
 -- The list, newest first. Only ever written at its end.
 create index waits_began on waits (tenant_id, began_at, wait_id) where began_at > '-infinity';
 
+-- Scheduled direct sends, by the id that the notification will have.
+create index waits_direct on waits (tenant_id, wait_id) where rule = '@direct';
+
 -- A wait ends once. A transaction that finds it ended has decided on outdated facts: the error makes it run again. Only the
 -- rotation of the encryption key changes an ended wait: it seals the same originals again.
 create function reject_ended_wait() returns trigger language plpgsql as $$
@@ -541,6 +676,7 @@ create table notifications (
   correlation_id    text collate "C",           -- of the event that triggered it, as in "events"
   created_at        timestamptz(3)   not null,
   sequence          bigint,                     -- webhook_sequence; null: it goes to no endpoint
+  cancelled_at      timestamptz(3),             -- no claim sends it from then on; null: it was not cancelled
   primary key (tenant_id, user_id, notification_id)
 ) partition by range (notification_id);
 create table notifications_default partition of notifications default;
@@ -618,6 +754,7 @@ create table deliveries (
   choice              text,             -- why the attempt that sent it went by its account; null: there was no choice
   cost                numeric(12,6),    -- of the message, by the table of prices or as the provider said; null: not known
   currency            text,             -- of the cost, ISO 4217
+  plan                json,             -- the verdict of the plan, where it is not the ordinary one (src/model/plan.ts)
   primary key (tenant_id, notification_id, channel, target),
   constraint deliveries_held_only_while_queued check (hold_code is null or status = 'queued'),
   constraint deliveries_finished_at_set_when_final check ((status in ('queued', 'sending')) = (finished_at is null)),
@@ -636,6 +773,9 @@ create index deliveries_open on deliveries (channel, due_at) where finished_at i
 create index deliveries_lanes on deliveries (channel, priority, delivery_lane(tenant_id, channel, target), due_at)
   where finished_at is null;
 create index deliveries_held on deliveries (tenant_id, notification_id) where hold_code is not null;
+-- Deliveries that the plan holds: when the terms of their user change, they are due.
+create index deliveries_held_by_plan on deliveries (tenant_id, user_id)
+  where hold_code in ('legal_hours', 'quiet_hours', 'rate_limited');
 -- Deliveries to an endpoint of webhooks.
 create index deliveries_endpoint on deliveries (tenant_id, target, notification_id) where channel = 'webhook';
 -- Deliveries that ended without being sent. (Not by status: an index that names the status would be written by each claim.)
@@ -721,9 +861,15 @@ create table messages (
   rendered_at     timestamptz(3)   not null,
   locale          text,                       -- of the template; null: the user has no locale
   user_locale     text,
+  template_id     uuid,                       -- a template of the API; null: one of the files of the catalog
+  template_version integer,
+  test_id         uuid,                       -- a test of variants; null: none
+  variant         text,                       -- which the user was shown in it
   primary key (tenant_id, notification_id, channel, target)
 ) partition by range (notification_id);
 create table messages_default partition of messages default;
+-- The messages of a test. A message in no test has no entry.
+create index messages_test on messages (tenant_id, test_id) where test_id is not null;
 
 -- Reports of providers about messages. Each report once: a repetition has the same id.
 create table receipts (
@@ -831,6 +977,38 @@ create table suppressions (
 create unique index suppressions_id on suppressions (tenant_id, suppression_id);
 
 
+-- Consents of users, with their evidence. Append-only: the state of now is in "users".terms.
+create table consents (
+  tenant_id       text collate "C" not null,
+  user_id         text collate "C" not null,
+  consent_id      uuid             not null,  -- UUIDv7
+  purpose         text collate "C" not null,  -- a category
+  channel         text collate "C" not null,
+  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn')),
+  address_hash    text collate "C",           -- keyed, as in "addresses"; null: of no address
+  address_mask    text,
+  source          text,                       -- form, import, keyword, …
+  method          text,                       -- single or double opt-in
+  wording_version text,
+  locale          text,
+  recorded_by     text             not null,  -- KIND ID of the actor
+  at              timestamptz(3)   not null,  -- when it was said
+  recorded_at     timestamptz(3)   not null,
+  sealed          bytea,                      -- further evidence: network address, user agent, page
+  primary key (tenant_id, user_id, consent_id)
+);
+
+-- Toggles of users by id. Each row can be computed from its user and type, but not from its id; written when the toggles
+-- of a user are listed, one for each notification type.
+create table toggles (
+  tenant_id         text collate "C" not null,
+  toggle_id         uuid             not null,  -- UUIDv8 of tenant, user and type
+  user_id           text collate "C" not null,
+  notification_type text collate "C" not null,
+  primary key (tenant_id, toggle_id),
+  constraint toggles_of_user unique (tenant_id, user_id, notification_type)
+);
+
 -- Endpoints of webhooks: URLs of a tenant to which messages are sent. A disabled one keeps what is due for it.
 create table webhook_endpoints (
   tenant_id          text collate "C" not null references tenants,
@@ -935,6 +1113,9 @@ create function find_hearers() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
     select types, outcomes into new.heard_types, new.heard_outcomes from find_heard_types(new.tenant_id);
+    new.has_terms := new.has_terms or exists (select from users where tenant_id = new.tenant_id and terms is not null);
+    new.erased_until := (select max(erased_at) from erasures where tenant_id = new.tenant_id);
+    new.has_merges := exists (select from merged_users where tenant_id = new.tenant_id);
   end if;
   new.rule_facts := (
     select array_agg(t) from catalogs join catalog_contents using (content_hash)
@@ -958,6 +1139,23 @@ begin
 end $$;
 create trigger webhook_endpoints_heard after insert or delete or update of event_types on webhook_endpoints
   for each row execute function update_heard_types();
+
+-- Tells ingest of an erasure, on the row that each batch reads. With the rights of the owner, as before.
+create function note_erasure() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  update active_catalogs set erased_until = greatest(erased_until, new.erased_at) where tenant_id = new.tenant_id;
+  return null;
+end $$;
+create trigger erasures_noted after insert or update of erased_at on erasures
+  for each row execute function note_erasure();
+
+-- Tells ingest of a merge, in the same way.
+create function note_merge() returns trigger language plpgsql security definer set search_path from current as $$
+begin
+  update active_catalogs set has_merges = true where tenant_id = new.tenant_id and not has_merges;
+  return null;
+end $$;
+create trigger merged_users_noted after insert on merged_users for each row execute function note_merge();
 
 -- The id of a fact: a UUIDv7 of its time and a text, so that a fact that is recorded once more has the same id.
 create function to_fact_id(at timestamptz, seed text) returns uuid language sql immutable parallel safe as $$
@@ -1068,7 +1266,7 @@ create table jobs (
   job_id        uuid             not null,  -- UUIDv7
   action        text             not null constraint jobs_action_known check (action in (
     'deliveries.retry', 'deliveries.cancel', 'webhooks.replay', 'waits.cancel', 'waits.migrate', 'waits.retry',
-    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel')),
+    'waits.dismiss', 'rejected.retry', 'rejected.dismiss', 'dead_letters.retry', 'dead_letters.cancel', 'users.erase')),
   name          text,                       -- given by the operator
   filter        json             not null,  -- which items
   patch         json,                       -- rejected.retry: JSON merge patch (RFC 7396) for each event
@@ -1112,6 +1310,77 @@ create table job_failures (
   foreign key (tenant_id, job_id) references jobs on delete cascade
 );
 
+-- Batches: a notification to up to a million recipients, which a worker asks for page by page (src/notify/batches/).
+--
+--   draft ──start──▶ running ──────────────────────────────────▶ finished   (each recipient is final)
+--     │               │   ▲
+--     │             pause resume
+--     │               ▼   │
+--     │               paused
+--     └──────cancel───┴──────────▶ cancelled   (ended_at: each recipient is final)
+--
+-- One worker at a time has the claim of a batch, and alone writes its counts; with them, in the same transaction, the
+-- recipients that they count.
+create table batches (
+  tenant_id     text collate "C" not null,
+  batch_id      uuid             not null,  -- UUIDv7
+  operation_id  uuid             not null,  -- the request that created it: a repetition finds it
+  name          text,                       -- given by the caller
+  request       json             not null,  -- SendRequest of src/notify/request.ts without recipients; addresses masked
+  sealed        bytea,                      -- its original, if it differs
+  per_second    integer          constraint batches_per_second_positive check (per_second > 0),  -- recipients; null: no limit
+  state         text             not null default 'draft' constraint batches_state_known
+    check (state in ('draft', 'running', 'paused', 'cancelled', 'finished')),
+  lines         integer          not null default 0,  -- that are stored
+  next_line     integer          not null default 0,  -- the first that was not asked for yet
+  scanned       integer          not null default 0,  -- the line from which the next look at open recipients goes on
+  counts        json             not null default '{}',  -- recipients by state, without those that are pending
+  codes         json             not null default '{}',  -- recipients by state and reason code
+  actor         json             not null,  -- Actor of src/model/principal.ts
+  created_at    timestamptz(3)   not null,
+  started_at    timestamptz(3),
+  ended_at      timestamptz(3),
+  reason        text,                       -- why the last page failed; null: it did not
+  due_at        timestamptz(3)   not null default now(),  -- of the next page, by the clock of the database
+  claimed_until timestamptz(3),             -- a worker has it; once past, any worker may claim it
+  fence         integer          not null default 0,  -- grows with each claim
+  attempts      integer          not null default 0,  -- claims since a page was committed
+  primary key (tenant_id, batch_id)
+) with (fillfactor = 50);
+
+-- The queue, over all tenants.
+create index batches_open on batches (due_at) where ended_at is null and state <> 'draft';
+create unique index batches_operation on batches (tenant_id, operation_id);
+-- Batches whose deliveries no claim may send.
+create index batches_stopped on batches (tenant_id, batch_id) where state in ('paused', 'cancelled');
+
+-- A line of a batch, from 0. It keeps its place, whatever becomes of it: the sum of the states is the number of lines.
+create table batch_recipients (
+  tenant_id       text collate "C" not null,
+  batch_id        uuid             not null,
+  line            integer          not null,
+  state           text             not null default 'pending' constraint batch_recipients_state_known check (state in (
+    'pending', 'accepted', 'held', 'scheduled',
+    'sent', 'dropped', 'failed', 'in_doubt', 'cancelled', 'rejected', 'duplicate', 'empty')),
+  user_id         text collate "C",           -- null: not known yet, or none
+  address_hash    text collate "C",           -- keyed, of the address that the line names; null: it names a user, or nothing
+  sealed          bytea,                      -- address and variables of the line; null: it does not have any
+  notification_id uuid,
+  reason_code     text,
+  reason          text,
+  primary key (tenant_id, batch_id, line),
+  foreign key (tenant_id, batch_id) references batches on delete cascade
+);
+
+-- Recipients that are not final, which have a notification.
+create index batch_recipients_open on batch_recipients (tenant_id, batch_id, line)
+  where state in ('accepted', 'held', 'scheduled');
+-- The lines of a user: of a batch, to find repetitions, and of all, to be erased.
+create index batch_recipients_user on batch_recipients (tenant_id, user_id, batch_id, line) where user_id is not null;
+create index batch_recipients_address on batch_recipients (tenant_id, address_hash) where address_hash is not null;
+-- The list by state.
+create index batch_recipients_state on batch_recipients (tenant_id, batch_id, state, line);
+
 -- Facts about this database, such as the fingerprint of the encryption key.
 create table metadata (
   name  text primary key,
@@ -1135,10 +1404,12 @@ declare
 begin
   foreach name in array array[
     'tenants', 'api_keys', 'issuers', 'signing_keys', 'provider_accounts', 'route_moves', 'members', 'idempotency_keys', 'catalogs',
-    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'inbox_items', 'inboxes',
+    'templates', 'template_versions', 'template_activations', 'template_tests',
+    'active_catalogs', 'events', 'event_ids', 'rejected_events', 'users', 'addresses', 'devices', 'erasures',
+    'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
-    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'outbox_events',
-    'webhook_facts',    'audit_log', 'jobs', 'job_failures', 'circuits'
+    'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
+    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

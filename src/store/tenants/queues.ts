@@ -14,6 +14,7 @@ export const QUEUES = {
   outbox_events: 'true',
   webhook_facts: 'true',
   jobs: 'ended_at is null',
+  batches: `ended_at is null and state <> 'draft'`,
 } as const;
 
 export type Queue = keyof typeof QUEUES;

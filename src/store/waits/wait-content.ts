@@ -42,7 +42,9 @@ export function maskItems(items: readonly DigestItem[]): readonly DigestItem[] {
   const masked = items.map((item) => {
     const event = maskDocument(item.event);
     const traits = maskDocument(item.traits);
-    return event === item.event && traits === item.traits ? item : { ...item, event, traits };
+    const variables = item.variables && maskDocument(item.variables);
+    const isSame = event === item.event && traits === item.traits && variables === item.variables;
+    return isSame ? item : { ...item, event, traits, ...(variables && { variables }) };
   });
   return masked.every((item, index) => item === items[index]) ? items : masked;
 }

@@ -3,6 +3,7 @@ import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type {
+  Consent,
   Device,
   DeviceList,
   InboxItem,
@@ -11,10 +12,14 @@ import type {
   InboxMarked,
   Me as Myself,
   NewApnsDevice,
+  NewConsent,
   NewDevice,
   NewFcmDevice,
   OwnNotification,
+  PreferenceChange,
+  Preferences,
   paths,
+  RecordedConsent,
 } from '../types.ts';
 
 type Action = paths['/api/v1/me/inbox/{notification_id}/{action}']['post']['parameters']['path']['action'];
@@ -71,5 +76,30 @@ export class Me extends Resource {
   /** Marks all items of the inbox, or those up to a sequence: `read-all` or `seen-all`. */
   markInbox(mark: Mark, upTo?: InboxMark, options?: CallOptions): Promise<InboxMarked> {
     return this.request('post', '/api/v1/me/inbox/{mark}', { path: { mark }, body: upTo }, options);
+  }
+
+  /** Returns what goes to me, with what decides that. */
+  preferences(options?: CallOptions): Promise<Preferences> {
+    return this.request('get', '/api/v1/me/preferences', {}, options);
+  }
+
+  /** Changes my preferences; the others stay. */
+  updatePreferences(change: PreferenceChange, options?: CallOptions): Promise<Preferences> {
+    return this.request('patch', '/api/v1/me/preferences', { body: change }, options);
+  }
+
+  /** Replaces my preferences: what is not named is as if I had never chosen. */
+  replacePreferences(preferences: PreferenceChange, options?: CallOptions): Promise<Preferences> {
+    return this.request('put', '/api/v1/me/preferences', { body: preferences }, options);
+  }
+
+  /** Lists my consents, the one that was recorded last first. */
+  consents(query: Query<'listOwnConsents'> = {}, options?: CallOptions): Listing<Consent> {
+    return this.pages('/api/v1/me/consents', 'consents', { query }, options);
+  }
+
+  /** Records that I granted or withdrew consent. */
+  recordConsent(consent: NewConsent, options?: CallOptions): Promise<RecordedConsent> {
+    return this.request('post', '/api/v1/me/consents', { body: consent }, options);
   }
 }

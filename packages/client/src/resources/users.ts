@@ -3,23 +3,76 @@ import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
 import type {
+  CodeBody,
+  Erasure,
+  ErasureBody,
   Explanation,
+  MergeBody,
   NewAddress,
   NewToken,
   Reveal,
   RevealedAddresses,
+  SentCode,
   StoredEvent,
   User,
   UserAddress,
   UserAddresses,
   UserAudit,
+  UserBody,
+  UserDetails,
+  UserMerge,
+  UserPage,
+  UserSearch,
+  UsersBody,
+  UsersResult,
   UserToken,
+  VerifyBody,
 } from '../types.ts';
 
 export class Users extends Resource {
-  /** Lists users, or those whose id begins with a `prefix`. */
+  /** Lists users, or those whose id begins with `prefix` or has `contains` in it, or whose name begins with `name`. */
   list(query: Query<'findUsers'> = {}, options?: CallOptions): Listing<User> {
     return this.pages('/api/v1/users', 'users', { query }, options);
+  }
+
+  /** Finds the users who have an address; the first 100. */
+  search(address: UserSearch, options?: CallOptions): Promise<UserPage> {
+    return this.request('post', '/api/v1/users/search', { body: address }, options);
+  }
+
+  /** Returns a user, with addresses masked. */
+  get(userId: string, options?: CallOptions): Promise<UserDetails> {
+    return this.request('get', '/api/v1/users/{user_id}', { path: { user_id: userId } }, options);
+  }
+
+  /** Replaces all traits of a user; those that are left out become null. */
+  put(userId: string, user: UserBody, options?: CallOptions): Promise<UserDetails> {
+    return this.request('put', '/api/v1/users/{user_id}', { path: { user_id: userId }, body: user }, options);
+  }
+
+  /** Sets some traits of a user; the others stay. */
+  patch(userId: string, user: UserBody, options?: CallOptions): Promise<UserDetails> {
+    return this.request('patch', '/api/v1/users/{user_id}', { path: { user_id: userId }, body: user }, options);
+  }
+
+  /** Sets traits of up to 1,000 users, with a result for each. */
+  putMany(users: UsersBody, options?: CallOptions): Promise<UsersResult> {
+    return this.request('post', '/api/v1/users/bulk', { body: users }, options);
+  }
+
+  /** Merges a user into another, who is `into`. It cannot be undone. */
+  merge(userId: string, body: MergeBody, options?: CallOptions): Promise<UserMerge> {
+    return this.request('post', '/api/v1/users/{user_id}/merge', { path: { user_id: userId }, body }, options);
+  }
+
+  /** Begins to erase everything about a user. It cannot be undone. */
+  erase(userId: string, body?: ErasureBody, options?: CallOptions): Promise<Erasure> {
+    return this.request('post', '/api/v1/users/{user_id}/erase', { path: { user_id: userId }, body }, options);
+  }
+
+  /** Returns how far an erasure has come. */
+  erasure(erasureId: string, options?: CallOptions): Promise<Erasure> {
+    return this.request('get', '/api/v1/erasures/{id}', { path: { id: erasureId } }, options);
   }
 
   /** Returns the profile, decisions and notifications of a user beside a page of events, newest first. */
@@ -65,6 +118,19 @@ export class Users extends Resource {
   makeAddressPrimary(userId: string, addressId: string, options?: CallOptions): Promise<UserAddress> {
     const path = { user_id: userId, address_id: addressId };
     return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/primary', { path }, options);
+  }
+
+  /** Sends a code to an address, by a notification of a type of the catalog. */
+  verifyAddress(userId: string, addressId: string, body: VerifyBody, options?: CallOptions): Promise<SentCode> {
+    const path = { user_id: userId, address_id: addressId };
+    return this.request('post', '/api/v1/users/{user_id}/addresses/{address_id}/verify', { path, body }, options);
+  }
+
+  /** Verifies an address by the code that was sent to it. */
+  confirmAddress(userId: string, addressId: string, body: CodeBody, options?: CallOptions): Promise<UserAddress> {
+    const path = { user_id: userId, address_id: addressId };
+    const url = '/api/v1/users/{user_id}/addresses/{address_id}/verify/confirm';
+    return this.request('post', url, { path, body }, options);
   }
 
   /** Removes an address; if messages went to it, they go to the next of its kind. */

@@ -12,6 +12,7 @@ export const ACTION_LABELS: { readonly [action in JobActionName]: string } = {
   'webhooks.replay': 'Replay webhooks',
   'dead_letters.retry': 'Retry dead letters',
   'dead_letters.cancel': 'Cancel dead letters',
+  'users.erase': 'Erase a user',
 };
 
 /** Formats the counts of a job: `500 of 5,000 done, 2 failed`. */

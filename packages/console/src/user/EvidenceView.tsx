@@ -17,12 +17,31 @@ const LEFT_OUT = {
   waits: 'waits',
 };
 
+/** Origins of the content of a notification that was asked for directly. */
+const CONTENT = {
+  template: 'with the template of its type',
+  request: 'with content of its own',
+  provider_template: 'with a template that the provider keeps',
+};
+
 /** The evidence of a decision: the condition with its values, the window, the wait, the limits. */
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
   const { key, masked, left_out, change, condition, pattern, count, wait, digest, limits, expired, split, branch } =
     decision.evidence;
+  const { direct } = decision.evidence;
   return (
     <div className="evidence" data-testid="evidence">
+      {direct && (
+        <Line title="Direct">
+          Request <span className="name">{direct.request_id}</span> asked for it, {CONTENT[direct.content]}
+          {direct.scheduled && (
+            <>
+              , for <Time value={direct.scheduled.at} as="full" />
+              {direct.scheduled.local !== undefined && ` (${direct.scheduled.local} in ${direct.scheduled.zone})`}
+            </>
+          )}
+        </Line>
+      )}
       {key !== undefined && <Line title="Key">{key}</Line>}
       {masked && <Line title="Masked">The originals of this data could not be opened, so the rule saw masks.</Line>}
       {left_out?.map(({ facts, event_type, examined, bound }) => (
@@ -81,8 +100,8 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
       )}
       {branch !== undefined && <Line title="Choice">branch {branch} of the rule</Line>}
       <Text size="xs" c="dimmed" className="break">
-        Rule <span className="name">{decision.rule}</span> of catalog version {decision.catalog_version} · decided{' '}
-        <Time value={decision.decided_at} as="full" />
+        {direct ? 'Built-in rule' : 'Rule'} <span className="name">{decision.rule}</span> of catalog version{' '}
+        {decision.catalog_version} · decided <Time value={decision.decided_at} as="full" />
       </Text>
     </div>
   );

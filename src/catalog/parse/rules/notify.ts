@@ -56,7 +56,7 @@ function parseOwnTypes(ctx: RuleContext, rule: Entry, found: Fields): string[] {
 
 /** Reports keys that have no effect in a rule that sends nothing, and a rule that does nothing at all. */
 function checkNotifyNone(ctx: RuleContext, entry: Entry, found: Fields): void {
-  for (const key of ['split', 'channels', 'data']) {
+  for (const key of ['split', 'channels', 'data', 'variables']) {
     const other = found.get(key);
     if (other) ctx.report(other.at, `"${key}" cannot be combined with "notify: none"`, 'the rule sends nothing');
   }

@@ -9,6 +9,7 @@ import { parseNotify } from './notify.ts';
 import { parseAfter, parseCount, parseUnless } from './patterns.ts';
 import { type CatalogSymbols, RuleContext } from './rule-context.ts';
 import { parseEvery, parseRuleZone, parseTriggers } from './triggers.ts';
+import { parseRuleVariables } from './variables.ts';
 import { parseWaits } from './waits.ts';
 
 const EXAMPLE = 'WELCOME_EMAIL: { on: signup_completed, limit: once }';
@@ -18,7 +19,7 @@ const GROUP_EXAMPLE = 'promos: { limit: 2 per day }';
 export const RULE_KEYS = [
   ...['on', 'when', 'after', 'count', 'unless', 'key', 'delay', 'at', 'if_past', 'if_missing', 'recheck'],
   ...['cancel_on', 'again', 'debounce', 'throttle', 'digest', 'every', 'for', 'zone', 'expires', 'limit', 'group'],
-  ...['notify', 'channels', 'data', 'choose', 'split', 'do'],
+  ...['notify', 'channels', 'data', 'variables', 'choose', 'split', 'do'],
 ];
 
 export interface ParsedRules {
@@ -67,6 +68,7 @@ function parseRule(ctx: RuleContext, entry: Entry): Rule {
     ...(unless?.events ?? []),
     ...waits.cancelOn,
   ]);
+  const notify = parseNotify(ctx, entry, found, scope);
   return {
     name,
     ...triggers,
@@ -81,8 +83,9 @@ function parseRule(ctx: RuleContext, entry: Entry): Rule {
     ...waits,
     limits: parseLimits(ctx, found),
     ...parseGroupName(ctx, found),
-    ...parseNotify(ctx, entry, found, scope),
+    ...notify,
     ...parseData(ctx, found, scope),
+    ...parseRuleVariables(ctx, entry, found, scope, notify),
     actions: parseActions(ctx, found, scope),
   };
 }

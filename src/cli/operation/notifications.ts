@@ -1,0 +1,245 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { NOTIFICATION_STATES } from '../../store/notifications.ts';
+import { confirm, YES_OPTION } from '../confirm.ts';
+import { parseLimit } from '../parse-argument.ts';
+import { runApiCommand } from '../run-command.ts';
+import type { ApiClient } from './api-client.ts';
+import { findTypeByShortName } from './find-type.ts';
+
+const PATH = '/api/v1/notifications';
+const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
+
+interface SendOptions {
+  readonly type: string;
+  readonly userId: readonly string[];
+  readonly email: readonly string[];
+  readonly phone: readonly string[];
+  readonly var: { readonly [name: string]: unknown };
+  readonly channel?: readonly string[];
+  readonly at?: string;
+  readonly zone?: string;
+  readonly dryRun?: true;
+  readonly idempotencyKey?: string;
+  readonly json?: boolean;
+}
+
+interface Answer {
+  readonly accepted: number;
+  readonly dry_run: boolean;
+  readonly results: readonly {
+    readonly recipient: { readonly user_id?: string; readonly email?: string; readonly phone?: string };
+    readonly state: string;
+    readonly notification_id: string | null;
+    readonly due_at?: string;
+    readonly late?: true;
+    readonly reason?: string;
+    readonly channels?: { readonly [channel: string]: { readonly plan: string } };
+  }[];
+}
+
+interface View {
+  readonly notification_id: string;
+  readonly notification_type: string;
+  readonly user_id: string;
+  readonly state: string;
+  readonly rule: string;
+  readonly created_at: string;
+  readonly due_at: string | null;
+  readonly deliveries: readonly { readonly channel: string; readonly status: string; readonly reason: string | null }[];
+}
+
+/** Adds the commands `send`, `send-test-notification` and `notifications list|get|cancel|reschedule`. */
+export function addNotificationsCommands(program: Command): void {
+  program
+    .command('send')
+    .description('Send a notification to users or addresses, by a running Tidings (TIDINGS_URL)')
+    .requiredOption('--type <type>', 'notification type of the catalog')
+    .option('--user-id <id>', 'to this user; may be repeated', collect, [])
+    .option('--email <address>', 'to the user with this address, or to the address alone; may be repeated', collect, [])
+    .option('--phone <number>', 'the same with a number in E.164 form; may be repeated', collect, [])
+    .option(
+      '--var <name=value>',
+      'a variable; a value that is JSON is read as such; may be repeated',
+      collectVariable,
+      {},
+    )
+    .option('--channel <channel>', 'on this channel only; may be repeated', collect)
+    .option('--at <time>', 'at this time (2026-12-01T09:00:00Z), or with --zone at this local time')
+    .option('--zone <zone>', 'zone of --at: recipient, or an IANA zone')
+    .option('--idempotency-key <key>', 'makes it safe to repeat the command')
+    .option('--dry-run', 'say what would be sent, and send nothing')
+    .option(...JSON_OPTION)
+    .action((options: SendOptions) => send(options));
+  program
+    .command('send-test-notification')
+    .description('Send one notification to a user, to see how it looks, by a running Tidings (TIDINGS_URL)')
+    .requiredOption('--type <type>', 'notification type, or the end of its name: welcome for CLIENT_WELCOME')
+    .requiredOption('--user-id <id>', 'your id of the user')
+    .option('--var <name=value>', 'a variable; may be repeated', collectVariable, {})
+    .option(...JSON_OPTION)
+    .action((options: Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string }) => sendTest(options));
+  const notifications = program
+    .command('notifications')
+    .description('List, show, cancel and move notifications of a running Tidings (TIDINGS_URL)');
+  notifications
+    .command('list')
+    .description('List what is scheduled, and then the newest')
+    .option('--user <id>', 'only of this user_id')
+    .option('--type <type>', 'only of this notification type')
+    .addOption(new Option('--state <state>', 'only in this state').choices(NOTIFICATION_STATES))
+    .option('--correlation-id <id>', 'only with this correlation id')
+    .option('--limit <n>', 'the most to list, up to 200', parseLimit, 50)
+    .option(...JSON_OPTION)
+    .action(
+      (options: {
+        user?: string;
+        type?: string;
+        state?: string;
+        correlationId?: string;
+        limit: number;
+        json?: boolean;
+      }) =>
+        runApiCommand(options.json, async (api) => {
+          const { user, type, state, correlationId, limit } = options;
+          const query = new URLSearchParams({
+            limit: `${limit}`,
+            ...(user && { user_id: user }),
+            ...(type && { type }),
+            ...(state && { state }),
+            ...(correlationId && { correlation_id: correlationId }),
+          });
+          const data = (await api.get(`${PATH}?${query}`)) as { notifications: readonly View[] };
+          const lines = data.notifications.map(formatLine);
+          return { data, lines: lines.length > 0 ? lines : ['No notifications found.'] };
+        }),
+    );
+  notifications
+    .command('get')
+    .description('Show a notification with its deliveries')
+    .argument('<id>', 'its id')
+    .option(...JSON_OPTION)
+    .action((id: string, { json }: { json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const data = (await api.get(`${PATH}/${encodeURIComponent(id)}`)) as View;
+        const deliveries = data.deliveries.map(
+          ({ channel, status, reason }) => `  ${channel}  ${status}${reason === null ? '' : `: ${reason}`}`,
+        );
+        return { data, lines: [formatLine(data), ...deliveries] };
+      }),
+    );
+  notifications
+    .command('cancel')
+    .description('Cancel a notification that is scheduled or on its way, and say what went out')
+    .argument('<id>', 'its id')
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (id: string, { json, yes }: { json?: boolean; yes?: boolean }) => {
+      await confirm(`Cancel the notification ${id}?`, yes);
+      await runApiCommand(json, (api) => cancel(api, id));
+    });
+  notifications
+    .command('reschedule')
+    .description('Move a scheduled notification to another time')
+    .argument('<id>', 'its id')
+    .requiredOption('--at <time>', 'the new time (2026-12-01T09:00:00Z), or with --zone a local time')
+    .option('--zone <zone>', 'zone of --at: recipient, or an IANA zone')
+    .option(...JSON_OPTION)
+    .action((id: string, { at, zone, json }: { at: string; zone?: string; json?: boolean }) =>
+      runApiCommand(json, async (api) => {
+        const body = { scheduled_at: toSchedule(at, zone) };
+        const data = (await api.post(`${PATH}/${encodeURIComponent(id)}/reschedule`, body)) as {
+          readonly state: string;
+          readonly due_at?: string;
+        };
+        const isLate = data.state === 'too_late';
+        return { data, lines: [isLate ? 'Too late: it is no longer scheduled.' : `It is due at ${data.due_at}.`] };
+      }),
+    );
+}
+
+function send(options: SendOptions): Promise<void> {
+  const { type, userId, email, phone, var: variables, channel, at, zone, dryRun, idempotencyKey, json } = options;
+  return runApiCommand(json, async (api) => {
+    const body = {
+      type,
+      recipients: [
+        ...userId.map((user_id) => ({ user_id })),
+        ...email.map((address) => ({ email: address })),
+        ...phone.map((number) => ({ phone: number })),
+      ],
+      ...(Object.keys(variables).length > 0 && { variables }),
+      ...(channel && { channels: channel }),
+      ...(at !== undefined && { scheduled_at: toSchedule(at, zone) }),
+    };
+    const headers = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey };
+    const data = (await api.post(`${PATH}${dryRun ? '?dry_run=true' : ''}`, body, headers)) as Answer;
+    return { data, lines: data.results.map((result) => formatResult(result, data.dry_run)) };
+  });
+}
+
+function sendTest(options: Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string }): Promise<void> {
+  const { userId, var: variables, json } = options;
+  return runApiCommand(json, async (api) => {
+    const type = await findTypeByShortName(api, options.type, userId);
+    const body = { type, recipients: [{ user_id: userId }], variables, context: { source: 'send-test-notification' } };
+    const data = (await api.post(PATH, body)) as Answer;
+    return { data: { type, ...data }, lines: data.results.map((one) => `${type}  ${formatResult(one, false)}`) };
+  });
+}
+
+async function cancel(api: ApiClient, id: string) {
+  const data = (await api.post(`${PATH}/${encodeURIComponent(id)}/cancel`)) as {
+    readonly state: string;
+    readonly sent: readonly string[];
+    readonly sending: readonly string[];
+    readonly in_doubt: readonly string[];
+  };
+  const parts = [
+    ['went out', data.sent],
+    ['is being sent', data.sending],
+    ['may have gone out', data.in_doubt],
+  ] as const;
+  const said = parts.flatMap(([what, channels]) => (channels.length === 0 ? [] : [`${channels.join(', ')} ${what}`]));
+  return { data, lines: [said.length === 0 ? 'It is cancelled.' : `Too late: ${said.join('; ')}.`] };
+}
+
+function toSchedule(at: string, zone: string | undefined): unknown {
+  return zone === undefined ? at : { local: at, zone };
+}
+
+function collect(value: string, all: readonly string[] = []): string[] {
+  return [...all, value];
+}
+
+export function collectVariable(text: string, all: { readonly [name: string]: unknown }): { [name: string]: unknown } {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
+  const value = text.slice(at + 1);
+  return { ...all, [text.slice(0, at)]: readValue(value) };
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function formatResult(
+  { recipient, state, notification_id, due_at, late, reason, channels }: Answer['results'][number],
+  isDryRun: boolean,
+): string {
+  const who = recipient.user_id ?? recipient.email ?? recipient.phone ?? '';
+  const planned = Object.entries(channels ?? {}).map(([channel, { plan }]) =>
+    plan === 'go' ? channel : `${channel} (${plan})`,
+  );
+  const when = due_at !== undefined ? ` until ${due_at}` : late ? ' at once: its time was past' : '';
+  const why = reason === undefined ? '' : `: ${reason}`;
+  const via = planned.length === 0 ? '' : ` by ${planned.join(', ')}`;
+  return `${who}  ${isDryRun ? 'would be ' : ''}${state}${when}${via}${why}${notification_id === null ? '' : `  ${notification_id}`}`;
+}
+
+function formatLine({ notification_id, state, notification_type, user_id, rule, created_at, due_at }: View): string {
+  return `${due_at ?? created_at}  ${state.padEnd(9)}  ${notification_type}  ${user_id}  ${rule}  ${notification_id}`;
+}

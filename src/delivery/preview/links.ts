@@ -1,0 +1,43 @@
+import { decodeHTMLAttribute } from 'entities';
+import { getAttribute, listTags } from '../../templates/tags.ts';
+
+/** A link or picture of a message. */
+export interface PreviewLink {
+  readonly url: string;
+  readonly kind: 'link' | 'image';
+}
+
+/** Links of a preview that are listed. */
+const MAX_LINKS = 200;
+
+/** Returns the links and pictures of a message in order, each once: the first MAX_LINKS. */
+export function listLinks(html: string | undefined, text: string): readonly PreviewLink[] {
+  const found = new Map<string, PreviewLink>();
+  const add = (url: string, kind: PreviewLink['kind']) => {
+    if (found.size < MAX_LINKS && !found.has(url)) found.set(url, { url, kind });
+  };
+  if (html === undefined) {
+    for (const [url] of text.matchAll(/\bhttps?:\/\/[^\s<>"')\]]{1,2048}/gi)) add(url, 'link');
+    return [...found.values()];
+  }
+  for (const tag of listTags(html)) {
+    if (tag.name !== 'a' && tag.name !== 'area' && tag.name !== 'img') continue;
+    const isImage = tag.name === 'img';
+    const url = getAttribute(tag, isImage ? 'src' : 'href');
+    if (url !== undefined) add(decodeHTMLAttribute(url).trim(), isImage ? 'image' : 'link');
+  }
+  return [...found.values()];
+}
+
+/** Returns why a link leads nowhere, as a predicate; undefined: its form is good. */
+export function findLinkFault({ url, kind }: PreviewLink): string | undefined {
+  if (url === '') return 'is empty';
+  if (url === '#') return 'leads nowhere: a value with a scheme that is not safe becomes #';
+  if (/^(?:mailto|tel|sms|cid):/i.test(url)) return undefined;
+  const parsed = URL.parse(url);
+  if (parsed === null) return 'is no absolute URL';
+  if (parsed.protocol === 'http:')
+    return `begins with http://${kind === 'image' ? ', and many readers will not see it' : ''}`;
+  if (parsed.protocol === 'https:' && !parsed.hostname.includes('.')) return `names the host "${parsed.hostname}"`;
+  return undefined;
+}

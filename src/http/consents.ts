@@ -1,0 +1,106 @@
+import { uuidv7 } from 'uuidv7';
+import type { z } from 'zod';
+import { TidingsError } from '../errors.ts';
+import { markOwn } from '../events/own-events.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import type { Channel } from '../model/delivery.ts';
+import type { Principal } from '../model/principal.ts';
+import { CONSENT_RECORDED } from '../model/terms.ts';
+import { maskAddressTrait } from '../privacy/mask.ts';
+import { toNormalAddress } from '../privacy/normal-address.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import { type ConsentView, listConsents } from '../store/consents.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { getAddressMask } from '../users/profile.ts';
+import type { HttpDependencies } from './app.ts';
+import type { newConsent } from './schemas/consents.ts';
+import { unknownUser } from './unknown-user.ts';
+
+type NewConsent = z.output<typeof newConsent>;
+
+/** Consents of users: recorded by an event, and kept with their evidence. */
+export class Consents {
+  readonly #parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>;
+
+  constructor(parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>) {
+    this.#parts = parts;
+  }
+
+  /** @throws TidingsError `not_found` for an unknown user */
+  async list(principal: Principal, userId: string, limit: number, before: string | null): Promise<ConsentView[]> {
+    const { database, seal } = this.#parts;
+    const { tenantId, scopes } = principal;
+    await this.#require(tenantId, userId);
+    const maySee = scopes.has('personal_data:read') || principal.userId === userId;
+    return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
+  }
+
+  /** @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the future */
+  async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
+    const { tenantId, actor } = principal;
+    const { database, pipeline, clock } = this.#parts;
+    const { evidence, at, address: _, ...said } = body;
+    const now = clock();
+    const time = at === undefined ? now : Date.parse(at);
+    if (time > now)
+      throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
+    const user = await this.#require(tenantId, userId);
+    const bound = await this.#bind(tenantId, user, body);
+    const consentId = uuidv7();
+    const properties = { ...said, ...bound, evidence_id: consentId, by: { kind: actor.kind, id: actor.id } };
+    const item = {
+      event_id: `consent ${consentId}`,
+      user_id: userId,
+      event_type: CONSENT_RECORDED,
+      event_timestamp: isoTime(time),
+      properties,
+    };
+    const [result] = await pipeline.ingest(tenantId, [markOwn(item, evidence ?? null)], false);
+    if (result?.status !== 'accepted')
+      throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
+    if (principal.userId === undefined) {
+      const { purpose, channel, state, source } = said;
+      const after = { purpose, channel, state, source, user_id: userId };
+      const entry = { tenantId, actor, action: 'consent.recorded', subject: consentId, detail: {}, after };
+      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
+    }
+    return { consent_id: consentId };
+  }
+
+  async #require(tenantId: string, userId: string): Promise<StoredPlanUser> {
+    const [user] = await loadPlanUsers(this.#parts.database.forTenant(tenantId), [{ tenantId, userId }]);
+    if (!user) throw unknownUser();
+    return user;
+  }
+
+  /** Returns the address that a consent is for: its keyed hash, and the mask that events and profiles have. */
+  async #bind(
+    tenantId: string,
+    { userId, profile }: StoredPlanUser,
+    { channel, state, address }: NewConsent,
+  ): Promise<{ readonly address_hash?: string; readonly address?: string }> {
+    const { database, seal } = this.#parts;
+    const kind = CHANNEL_DESCRIPTORS[channel as Channel].addressKind;
+    if (kind === undefined) return {};
+    if (address !== undefined) {
+      const mask = maskAddressTrait(kind, address);
+      return { address_hash: seal.hash(toNormalAddress(kind, address)), address: String(mask) };
+    }
+    const pool = database.forTenant(tenantId);
+    const known = await loadBoundAddress(pool, tenantId, userId, kind);
+    if (known) {
+      const mask = getAddressMask(profile, kind);
+      return { address_hash: known.hash, address: typeof mask === 'string' ? mask : known.mask };
+    }
+    if (state === 'withdrawn') return {};
+    throw new TidingsError(
+      'invalid_request',
+      'The user has no address of this channel; name the one that the consent is for.',
+      {
+        pointer: '/address',
+      },
+    );
+  }
+}

@@ -1,0 +1,161 @@
+import type { z } from 'zod';
+import type { Catalog } from '../catalog/compile/compile-catalog.ts';
+import { TidingsError } from '../errors.ts';
+import { markOwn } from '../events/own-events.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { CHANNELS } from '../model/delivery.ts';
+import type { JsonObject } from '../model/event.ts';
+import type { Principal } from '../model/principal.ts';
+import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
+import {
+  type EffectiveQuestion,
+  type EffectiveType,
+  findEffective,
+  findEffectiveDigestTime,
+  findEffectiveQuietHours,
+  findLocked,
+} from '../plan/effective.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import { withTransaction } from '../store/pg/transaction.ts';
+import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
+import { getAddressMask } from '../users/profile.ts';
+import { mergeTerms } from '../users/terms.ts';
+import type { HttpDependencies } from './app.ts';
+import { unknownUser } from './unknown-user.ts';
+
+type Change = z.output<typeof preferenceChange>;
+
+/** Facts that the preferences of a user depend on, and the catalog that it is from. */
+export interface LoadedPreferences extends Pick<Catalog, 'version' | 'rules'> {
+  readonly question: EffectiveQuestion;
+}
+
+/** The preferences of users: read as they take effect, and changed by an event. */
+export class Preferences {
+  readonly #parts: Pick<HttpDependencies, 'database' | 'catalogs' | 'pipeline' | 'clock'>;
+
+  constructor(parts: Pick<HttpDependencies, 'database' | 'catalogs' | 'pipeline' | 'clock'>) {
+    this.#parts = parts;
+  }
+
+  /** @throws TidingsError `not_found` for an unknown user */
+  async read(tenantId: string, userId: string) {
+    const { version, rules, question } = await this.load(tenantId, userId);
+    const types: readonly EffectiveType[] = findEffective(rules.notifications.values(), question);
+    return {
+      user_id: userId,
+      catalog_version: version,
+      types,
+      quiet_hours: findEffectiveQuietHours(question),
+      digest_time: findEffectiveDigestTime(question),
+    };
+  }
+
+  /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */
+  async load(tenantId: string, userId: string): Promise<LoadedPreferences> {
+    const { database, catalogs, clock } = this.#parts;
+    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
+    if (!user) throw unknownUser();
+    const { version, rules } = await catalogs.getActive(tenantId);
+    const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
+    return { version, rules, question };
+  }
+
+  /**
+   * Changes the preferences of a user, and returns them as they are then.
+   * @param replaces whether what was said before no longer holds
+   * @throws TidingsError `not_found` for an unknown user, `preference_locked` for a type or category that the tenant decides,
+   *   `invalid_request` for an unknown type
+   */
+  async change(principal: Principal, userId: string, change: Change, replaces: boolean) {
+    const { tenantId, actor } = principal;
+    const { database, catalogs, pipeline, clock } = this.#parts;
+    const active = await catalogs.getActive(tenantId);
+    checkTypes(change, active);
+    checkLocks(change, active);
+    const now = clock();
+    const said = change as unknown as JsonObject;
+    const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
+    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
+    if (!user) throw unknownUser();
+    const terms = user.terms ?? NO_TERMS;
+    const merged = mergeTerms(terms, { type: PREFERENCE_UPDATED, properties, time: now });
+    checkSize(merged);
+    const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
+    const [result] = await pipeline.ingest(tenantId, [markOwn(item)], false);
+    if (result?.status === 'rejected' || result?.status === 'conflict') {
+      throw new TidingsError('invalid_request', `${result.message ?? 'The change was rejected'}.`);
+    }
+    // A change by the user is in their events alone.
+    if (principal.userId === undefined) {
+      const states = { before: toState(terms), after: toState(merged) };
+      const entry = { tenantId, actor, action: 'preferences.changed', subject: userId, detail: said, ...states };
+      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
+    }
+    return this.read(tenantId, userId);
+  }
+}
+
+/** Returns terms as the audit log shows them. */
+function toState(terms: Terms): JsonObject {
+  return { terms: terms as unknown as JsonObject };
+}
+
+/** Bounds what is stored with a user, and read with each of their events. */
+function checkSize(terms: Terms): void {
+  const { length } = JSON.stringify(terms);
+  if (length <= MAX_TERMS_CHARS) return;
+  throw new TidingsError(
+    'invalid_request',
+    `The preferences of the user would take ${length} characters, and at most ${MAX_TERMS_CHARS} are kept; name categories instead of types.`,
+  );
+}
+
+function checkTypes(change: Change, { rules }: Catalog): void {
+  for (const name of Object.keys(change.types ?? {})) {
+    if (rules.notifications.has(name)) continue;
+    const near = findNearest(name, [...rules.notifications.keys()]);
+    throw new TidingsError(
+      'invalid_request',
+      `The catalog has no notification type of this name${near === undefined ? '' : `; did you mean ${near}?`}.`,
+      { pointer: `/types/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` },
+    );
+  }
+}
+
+function checkLocks(change: Change, { rules }: Catalog): void {
+  const { said } = readPreferenceChange(change as unknown as JsonObject);
+  const switches = said.flatMap(([scope, field, value]) => {
+    if (value === null) return [];
+    if (field === 'on') return [[scope, value === 1] as const];
+    if (field === 'freq') return value === 'NEVER' ? [[scope, false] as const] : [];
+    const own = rules.notifications.get(scope.slice(2))?.channels ?? CHANNELS;
+    const list = value as readonly string[];
+    return own.map((channel) => [`${scope}/${channel}`, list.includes(channel)] as const);
+  });
+  const locked = findLocked(switches, rules.notifications, rules.policy);
+  if (!locked) return;
+  throw new TidingsError('preference_locked', `${locked.text}: the tenant decides it, and not the user.`, {
+    pointer: toPointer(locked.scope),
+  });
+}
+
+/** Returns the place of a scope in the body of a change. */
+function toPointer(scope: string): string {
+  const [name, channel] = scope.slice(2).split('/');
+  return `/${scope.startsWith('t:') ? 'types' : 'categories'}/${name}${channel === undefined ? '' : `/${channel}`}`;
+}
+
+function toPlanUser({ userId, profile }: StoredPlanUser) {
+  return {
+    userId,
+    profile,
+    isBoundTo(channel: (typeof CHANNELS)[number], { mask }: { readonly mask?: string }) {
+      const { addressKind } = CHANNEL_DESCRIPTORS[channel];
+      return mask === undefined || addressKind === undefined || getAddressMask(profile, addressKind) === mask;
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { App, HttpDependencies } from '../app.ts';
+import { Preferences } from '../preferences.ts';
+import { requireUser } from '../require-user.ts';
+import { preferenceChange, preferences, preferencesParams } from '../schemas/preferences.ts';
+
+/** The preferences of users: of one that is named in the path, and of the user of a token. */
+export function registerPreferenceRoutes(app: App, parts: HttpDependencies): void {
+  const service = new Preferences(parts);
+  const users = '/api/v1/users/:user_id/preferences';
+  const own = '/api/v1/me/preferences';
+  const tags = ['preferences'];
+  const response = { 200: preferences };
+
+  app.get(
+    users,
+    {
+      config: { scope: 'preferences:read', errors: ['not_found'] },
+      schema: {
+        operationId: 'getPreferences',
+        summary: 'Show what goes to a user, and what decides that',
+        tags,
+        params: preferencesParams,
+        response,
+      },
+    },
+    ({ principal, params }) => service.read(principal.tenantId, params.user_id),
+  );
+  for (const method of ['PUT', 'PATCH'] as const) {
+    const replaces = method === 'PUT';
+    app.route({
+      method,
+      url: users,
+      config: { scope: 'preferences:write', errors: ['not_found', 'preference_locked'] },
+      schema: {
+        operationId: replaces ? 'replacePreferences' : 'changePreferences',
+        summary: replaces
+          ? 'Replace the preferences of a user: what the body does not name is as if they had never chosen'
+          : 'Change preferences of a user; the others stay',
+        tags,
+        params: preferencesParams,
+        body: preferenceChange,
+        response,
+      },
+      handler: ({ principal, params, body }) => service.change(principal, params.user_id, body, replaces),
+    });
+    app.route({
+      method,
+      url: own,
+      config: { scope: 'me', errors: ['not_found', 'preference_locked'] },
+      schema: {
+        operationId: replaces ? 'replaceOwnPreferences' : 'changeOwnPreferences',
+        summary: replaces
+          ? 'Replace my preferences: what the body does not name is as if I had never chosen'
+          : 'Change my preferences; the others stay',
+        tags,
+        body: preferenceChange,
+        response,
+      },
+      handler: ({ principal, body }) => service.change(principal, requireUser(principal), body, replaces),
+    });
+  }
+  app.get(
+    own,
+    {
+      config: { scope: 'me', errors: ['not_found'] },
+      schema: {
+        operationId: 'getOwnPreferences',
+        summary: 'Show what goes to me, and what decides that',
+        tags,
+        response,
+      },
+    },
+    ({ principal }) => service.read(principal.tenantId, requireUser(principal)),
+  );
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { BATCH_STATES, RECIPIENT_STATES } from '../../model/batch.ts';
+import type { BatchEstimate } from '../../notify/batches/estimate.ts';
+import { MAX_BATCH_LINES } from '../../notify/batches/upload.ts';
+import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
+import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, pathText, timestamp } from './common.ts';
+import { sendBody } from './notifications.ts';
+
+/* Batches: one notification to many recipients. */
+
+const perSecond = z
+  .int()
+  .min(1)
+  .max(100_000)
+  .nullable()
+  .describe('Recipients that are asked for per second, at most; null: no limit');
+
+export const batchBody = z
+  .strictObject({
+    ...sendBody.omit({ recipients: true }).shape,
+    name: pathText.max(200).optional().describe('For the list of batches'),
+    per_second: perSecond.optional(),
+  })
+  .meta({
+    id: 'BatchRequest',
+    description: 'What every recipient of a batch gets. Without a priority it is LOW',
+    examples: [{ type: 'ORDER_CONFIRMATION', name: 'Black Friday', variables: { order_id: '4711' }, per_second: 500 }],
+  });
+
+export const ratePatch = z
+  .strictObject({ per_second: perSecond })
+  .meta({ id: 'BatchRate', examples: [{ per_second: 200 }] });
+
+const HINT = `write a whole number from 0 to ${MAX_BATCH_LINES}`;
+
+export const uploadQuery = z.strictObject({
+  offset: z.coerce.number(HINT).int(HINT).min(0, HINT).max(MAX_BATCH_LINES, HINT).default(0).meta({
+    description: 'The line, from 0, that the body begins with; lines that are stored already are passed over',
+  }),
+});
+
+/** The stream itself, which the handler reads. */
+export const ndjsonBody = z.any().meta({
+  description: 'Lines such as `{"user_id":"u1","variables":{"name":"Maria"}}`, with one of user_id, email and phone',
+  examples: ['{"user_id":"user-1042"}\n{"email":"maria@example.com","variables":{"order_id":"4712"}}\n'],
+});
+
+export const ndjsonAnswer = z.string().meta({
+  description:
+    'Lines of JSON: an error (`line`, `code`, `message`) for each line that was rejected, the first 1,000, and a last line with `offset`, `stored`, `known`, `rejected` and `empty`',
+});
+
+const counts = z
+  .object(Object.fromEntries(RECIPIENT_STATES.map((state) => [state, z.int()])) as Record<string, z.ZodInt>)
+  .meta({ id: 'BatchCounts', description: 'Recipients by state; their sum is the number of lines' });
+
+export const batchView = z
+  .object({
+    batch_id: idOf('batch'),
+    name: z.string().nullable(),
+    type: z.string(),
+    state: z.enum(BATCH_STATES),
+    per_second: z.int().nullable(),
+    request: jsonObject.describe('What every recipient gets; addresses are masked'),
+    lines: z.int().describe('Lines that were stored'),
+    counts,
+    codes: z
+      .record(z.string(), z.record(z.string(), z.int()))
+      .describe('Recipients by reason code, within `dropped`, `failed`, `rejected` and others'),
+    created_by: z.string(),
+    created_at: timestamp,
+    started_at: timestamp.nullable(),
+    ended_at: timestamp.nullable().describe('Each recipient was final then'),
+    eta: timestamp
+      .nullable()
+      .describe('When what does not wait for a time of its own will be done, at the rate until now'),
+    reason: z.string().nullable().describe('Why it makes no progress'),
+  })
+  .meta({ id: 'Batch', description: 'A batch with its progress' }) as unknown as z.ZodType<BatchView>;
+
+export const batchPage = z.object({ batches: listOf(batchView), next: nextCursor }).meta({ id: 'BatchPage' });
+
+export const batchEstimate = z
+  .object({
+    pending: z.int(),
+    sampled: z.int().describe('Recipients that were decided, evenly over the lines'),
+    exact: z.boolean().describe('False: the numbers are those of the sample, times pending / sampled'),
+    reach: z.int().describe('Recipients who would get a message, now or later'),
+    held: z.int().describe('Of those, recipients with every channel held'),
+    duplicate: z.int().describe('Recipients who occur before, within the sample'),
+    dropped: z.record(z.string(), z.int()).describe('Recipients by reason code who would get none'),
+    rejected: z.record(z.string(), z.int()),
+  })
+  .meta({ id: 'BatchEstimate' }) satisfies z.ZodType<BatchEstimate>;
+
+const batchResult = z
+  .object({
+    line: z.int().describe('From 0'),
+    recipient: z
+      .object({
+        user_id: z.exactOptional(z.string()),
+        email: z.exactOptional(z.string()),
+        phone: z.exactOptional(z.string()),
+      })
+      .nullable()
+      .describe('As given, an address masked; null: the line names none, or its user was erased'),
+    user_id: z.string().nullable(),
+    state: z.enum(RECIPIENT_STATES),
+    code: z.string().nullable().describe('Why it is in this state'),
+    reason: z.string().nullable(),
+    notification_id: z.string().nullable(),
+    channels: listOf(
+      z
+        .object({ channel: z.string(), status: z.string(), reason_code: z.string().nullable() })
+        .meta({ id: 'BatchChannel' }),
+    ),
+  })
+  .meta({ id: 'BatchResult', description: 'What became of a line' }) as unknown as z.ZodType<BatchResult>;
+
+const stateQuery = z.enum(RECIPIENT_STATES).optional();
+
+export const resultQuery = z.strictObject({ state: stateQuery, limit: limitQuery, after: cursorQuery });
+export const exportQuery = z.strictObject({ state: stateQuery });
+
+export const resultPage = z.object({ results: listOf(batchResult), next: nextCursor }).meta({ id: 'BatchResultPage' });
+
+export const resultExport = z.string().meta({ description: 'The results of all lines, each as a line of JSON' });

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { CATEGORIES } from '../../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import { CHANNELS } from '../../model/delivery.ts';
+import { CONSENT_STATES } from '../../model/terms.ts';
+import type { ConsentView } from '../../store/consents.ts';
+import { idOf, jsonObject, listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
+
+const MAX_EVIDENCE_CHARS = 16_384;
+
+const channel = z.enum(CHANNELS.filter((name) => !CHANNEL_DESCRIPTORS[name].isForOthers));
+const shortText = storable(z.string().trim().min(1).max(200));
+
+export const newConsent = z
+  .strictObject({
+    purpose: z.enum(CATEGORIES).describe('The category of messages'),
+    channel,
+    state: z.enum(CONSENT_STATES),
+    address: storable(z.string().trim().min(1).max(320))
+      .optional()
+      .describe('The address that the user consented for; default: the one that messages go to'),
+    source: shortText.describe(
+      'Where it is from; a grant from `import` counts only while the user has said nothing else',
+    ),
+    method: shortText.optional().meta({ description: 'How it was given', examples: ['double_opt_in'] }),
+    wording_version: shortText.optional().describe('The version of the text that the user saw'),
+    locale: shortText.optional().describe('The language of that text'),
+    at: z.iso
+      .datetime({ offset: true, message: 'write a time such as 2025-10-31T19:00:00Z' })
+      .optional()
+      .describe('When it was said; default: now'),
+    evidence: storedObject
+      .refine(
+        (value) => JSON.stringify(value).length <= MAX_EVIDENCE_CHARS,
+        `has more than ${MAX_EVIDENCE_CHARS} characters`,
+      )
+      .optional()
+      .describe('Network address, user agent, page and more; stored sealed'),
+  })
+  .meta({
+    id: 'NewConsent',
+    examples: [{ purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'checkout form' }],
+  });
+
+export const consent = z
+  .object({
+    consent_id: idOf('consent'),
+    purpose: z.string().meta({ examples: ['MARKETING'] }),
+    channel: z.string().meta({ examples: ['sms'] }),
+    state: z.enum(CONSENT_STATES),
+    address: z.string().nullable().describe('Masked; null: of no address'),
+    source: z.string().nullable(),
+    method: z.string().nullable(),
+    wording_version: z.string().nullable(),
+    locale: z.string().nullable(),
+    recorded_by: z.string().describe('Kind and id of who recorded it'),
+    at: timestamp,
+    recorded_at: timestamp,
+    evidence: jsonObject.nullable().describe('Null: it has no evidence, or you may not see it (personal_data:read)'),
+  })
+  .meta({ id: 'Consent', description: 'A consent that was granted or withdrawn' }) as unknown as z.ZodType<ConsentView>;
+
+export const consentPage = z
+  .object({ consents: listOf(consent), next: nextCursor })
+  .meta({ id: 'ConsentPage', description: 'The one that was recorded last first' });
+
+export const recordedConsent = z
+  .object({ consent_id: idOf('consent') })
+  .meta({ id: 'RecordedConsent', description: 'The id under which a consent is kept' });

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { CHANNELS } from '../../model/delivery.ts';
+import { PLAN_CODES } from '../../model/plan-codes.ts';
+import { WEEKDAYS } from '../../model/terms.ts';
+import type { EffectiveType } from '../../plan/effective.ts';
+import { MAX_PREFERENCES_TOKEN_CHARS } from '../../privacy/preferences-token.ts';
+import { json, listOf, timestamp, userId, userIdParam } from './common.ts';
+
+export { preferenceChange } from '../../users/preference-change.ts';
+
+export const preferenceLinkParams = z.object({ token: z.string().min(1).max(MAX_PREFERENCES_TOKEN_CHARS) });
+
+export const preferencesParams = z.object({ user_id: userIdParam });
+
+const level = z.string().meta({ description: 'Where it was decided', examples: ['user: category MARKETING / sms'] });
+const since = timestamp.nullable().describe('When the user said so; null: the catalog says so');
+
+const cell = z
+  .object({
+    on: z.boolean(),
+    decided_by: z.object({
+      code: z.enum(PLAN_CODES).meta({ examples: ['preference_off'] }),
+      level,
+      value: json.meta({ examples: ['off'] }),
+      since,
+    }),
+    changeable: z.boolean().describe('Whether the user can change it'),
+  })
+  .meta({ id: 'PreferenceCell', description: 'Whether a type goes to the user on a channel, and why' });
+
+const type = z
+  .object({
+    type: z.string().meta({ examples: ['WELCOME_EMAIL'] }),
+    category: z.string().meta({ examples: ['MARKETING'] }),
+    channels: z.partialRecord(z.enum(CHANNELS), cell).meta({ description: 'By channel' }),
+    frequency: z.string().meta({ examples: ['IMMEDIATE'] }),
+  })
+  .meta({ id: 'TypePreferences' }) as unknown as z.ZodType<EffectiveType>;
+
+export const preferences = z
+  .object({
+    user_id: userId,
+    catalog_version: z.int(),
+    types: listOf(type),
+    quiet_hours: z
+      .object({
+        hours: z.string().meta({ examples: ['22:00-08:00 Europe/Berlin (zone of the user)'] }),
+        decided_by: z.object({ level: z.string(), since }),
+      })
+      .nullable()
+      .describe('Null: no hours are quiet'),
+    digest_time: z
+      .object({
+        at: z.string().meta({ examples: ['09:00'] }),
+        day: z.enum(WEEKDAYS).describe('Of weekly digests'),
+        zone: z.string().meta({ examples: ['Europe/Berlin'] }),
+        decided_by: z.object({ level: z.string(), since }),
+      })
+      .describe('When daily and weekly digests are sent'),
+  })
+  .meta({ id: 'Preferences', description: 'What goes to a user, and what decides that' });

@@ -1,0 +1,78 @@
+import type { Millis } from './event.ts';
+
+/** Frequencies with which a user wants a notification type, the most often first. */
+export const FREQUENCIES = ['IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER'] as const;
+export type Frequency = (typeof FREQUENCIES)[number];
+
+export const CONSENT_STATES = ['granted', 'withdrawn'] as const;
+export type ConsentState = (typeof CONSENT_STATES)[number];
+
+/** A value that was said, and the event time at which it was said. `null`: what was said before no longer holds. */
+export type Said<T> = readonly [value: T | null, at: Millis];
+
+/**
+ * The switch of a scope: on, off, or, for everything, `listed`: only what a narrower scope turns on.
+ * Numbers and not words, because they are stored with each user who has said something.
+ */
+export type Switch = 0 | 1 | 'listed';
+
+/** Terms of a user for one scope. */
+export interface ScopeTerms {
+  readonly on?: Said<Switch>;
+  /** Channels of a notification type that are on; the others are off. */
+  readonly channels?: Said<readonly string[]>;
+  /** Frequency of a notification type. */
+  readonly freq?: Said<Frequency>;
+}
+
+/** Days of the week, Monday first. */
+export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+
+/** When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says. */
+export type DigestTime = readonly [at: number | null, day: number | null];
+
+/** Quiet hours: minutes since local midnight, the end excluded, and the zone; null: that of the user. */
+export type QuietHours = readonly [start: number, end: number, zone: string | null];
+
+/** The latest consent for a purpose and a channel. */
+export interface ConsentTerms {
+  readonly state: ConsentState;
+  readonly at: Millis;
+  /** Keyed hash and mask of the address that it is bound to; absent: the channel has no address, or any address is meant. */
+  readonly hash?: string;
+  readonly mask?: string;
+  /** Present for a grant of an import: it counts only while the user has said nothing else. */
+  readonly imported?: true;
+}
+
+/**
+ * The terms of a user: what they have said about the messages that they get. Merged from events, per key the newest event time
+ * wins (see src/users/terms.ts).
+ */
+export interface Terms {
+  /** By scope: see `Scope`. */
+  readonly p?: { readonly [scope: string]: ScopeTerms };
+  /** `0`: none, whatever the tenant's are. */
+  readonly q?: Said<QuietHours | 0>;
+  /** When digests are sent. */
+  readonly d?: Said<DigestTime>;
+  /** By `PURPOSE/channel`. */
+  readonly k?: { readonly [key: string]: ConsentTerms };
+  /** Preferences of before this time are reset. */
+  readonly reset?: Millis;
+}
+
+/** The terms of a user who has said nothing. */
+export const NO_TERMS: Terms = Object.freeze({});
+
+/** Size of the terms of a user, at most, in characters of JSON. */
+export const MAX_TERMS_CHARS = 64 * 1024;
+
+/**
+ * The name of a scope: `*` everything, `ch:CHANNEL`, `c:CATEGORY`, `c:CATEGORY/CHANNEL`, `t:TYPE`, `t:TYPE/CHANNEL`.
+ */
+export type Scope = string;
+
+/** Event types that change the terms of a user. Tidings alone posts them. */
+export const PREFERENCE_UPDATED = 'preference.updated';
+export const CONSENT_RECORDED = 'consent.recorded';

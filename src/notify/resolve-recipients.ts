@@ -1,0 +1,78 @@
+import type pg from 'pg';
+import { ADDRESS_USER } from '../model/direct.ts';
+import type { AddressKind } from '../model/event.ts';
+import { toNormalAddress } from '../privacy/normal-address.ts';
+import { readAddress } from '../privacy/read-address.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { findUsersByAddress } from '../store/addresses.ts';
+import type { Recipient } from './request.ts';
+
+/** The address of a recipient. */
+export interface GivenAddress {
+  readonly kind: AddressKind;
+  readonly address: string;
+}
+
+/** The user behind a recipient. */
+export interface ResolvedRecipient {
+  readonly userId: string;
+  /** Part of the id of its event: the same for the same recipient. */
+  readonly name: string;
+  /** Whether a user has the address that was given. Absent: it was given as a user. */
+  readonly isLinked?: boolean;
+  /** The address that was given; absent: it was given as a user. */
+  readonly given?: GivenAddress;
+}
+
+/** A recipient without one user. */
+export interface UnresolvedRecipient {
+  readonly code: 'invalid_recipient' | 'ambiguous_address';
+  readonly message: string;
+}
+
+/**
+ * Finds the users of the recipients, in their order. An address belongs to the one user who has it, so that what that user chose
+ * holds; if several have it, to none of them. One that no user has gets a user of its own.
+ */
+export async function resolveRecipients(
+  pool: pg.Pool,
+  seal: Seal,
+  tenantId: string,
+  recipients: readonly Recipient[],
+): Promise<(ResolvedRecipient | UnresolvedRecipient)[]> {
+  const given = recipients.map((recipient) => toAddress(recipient, seal));
+  const hashes = given.flatMap((one) => (one && 'hash' in one ? [one.hash] : []));
+  const found = hashes.length === 0 ? NONE : await findUsersByAddress(pool, tenantId, [...new Set(hashes)]);
+  return given.map((address, index): ResolvedRecipient | UnresolvedRecipient => {
+    const { user_id: userId } = recipients[index] as Recipient;
+    if (address === undefined) return { userId: userId ?? '', name: `user ${userId}` };
+    if (!('hash' in address)) return address;
+    const { kind, hash, address: text } = address;
+    const name = `${kind} ${hash}`;
+    // A user who is known by the address alone has it until another one does.
+    const [user, other] = (found.get(hash) ?? []).filter(
+      (one) => one.kind === kind && !one.userId.startsWith(ADDRESS_USER),
+    );
+    if (user === undefined) {
+      return { userId: ADDRESS_USER + hash, name, isLinked: false, given: { kind, address: text } };
+    }
+    if (other !== undefined)
+      return { code: 'ambiguous_address', message: 'Several users have this address; name one of them by user_id.' };
+    return { userId: user.userId, name, isLinked: true, given: { kind, address: text } };
+  });
+}
+
+const NONE: ReadonlyMap<string, readonly { readonly userId: string; readonly kind: string }[]> = new Map();
+
+/** Returns the address of a recipient with its keyed hash; undefined: it is given as a user. */
+function toAddress(
+  { email, phone }: Recipient,
+  seal: Seal,
+): (GivenAddress & { readonly hash: string }) | UnresolvedRecipient | undefined {
+  const kind = email === undefined ? 'phone' : 'email';
+  const text = email ?? phone;
+  if (text === undefined) return undefined;
+  const read = readAddress(kind, text.trim());
+  if ('problem' in read) return { code: 'invalid_recipient', message: `${kind} ${read.problem}` };
+  return { kind, address: read.address, hash: seal.hash(toNormalAddress(kind, read.address)) };
+}

@@ -1,0 +1,25 @@
+import { domainToASCII } from 'node:url';
+import type { AddressKind } from '../model/event.ts';
+import { toNormalAddress } from './normal-address.ts';
+
+/** A mailbox at a domain: no spaces, no list, no name before it. */
+const MAILBOX = /^[^\s@<>(),;:"[\]\\]{1,64}@([^\s@<>(),;:"[\]\\/]{1,255})$/u;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches control characters on purpose
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+/** Reads an address as it is kept: a number in E.164 form, without separators. `problem`: the rest of a sentence. */
+export function readAddress(
+  kind: AddressKind,
+  text: string,
+): { readonly address: string } | { readonly problem: string } {
+  if (kind === 'email') {
+    const domain = domainToASCII(MAILBOX.exec(text)?.[1] ?? '');
+    if (domain.includes('.') && !CONTROL.test(text)) return { address: text };
+    return { problem: 'is no email address; write one such as maria@example.com, without a name.' };
+  }
+  const number = toNormalAddress(kind, text);
+  if (/^\+[1-9]\d{6,14}$/.test(number)) return { address: number };
+  return {
+    problem: 'is no phone number in E.164 form; write + and the country code first, such as +351912345678.',
+  };
+}

@@ -1,0 +1,168 @@
+import type pg from 'pg';
+import type { BatchState, CodeCounts, RecipientCounts } from '../../model/batch.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Actor } from '../../model/principal.ts';
+import { isoTime } from '../../time/iso-time.ts';
+import { appendAuditEntry } from '../audit-log.ts';
+import type { Connection } from '../pg/pool.ts';
+import { withTransaction } from '../pg/transaction.ts';
+
+/* Batches. The state diagram is in sql/000001.sql. */
+
+/** Batches of a tenant that have not ended, at most. */
+export const MAX_OPEN_BATCHES = 100;
+
+/** A batch as it is stored. Times in ms. */
+export interface StoredBatch {
+  readonly batchId: string;
+  readonly name: string | null;
+  /** With addresses masked. */
+  readonly request: JsonObject;
+  readonly perSecond: number | null;
+  readonly state: BatchState;
+  readonly lines: number;
+  /** The first line that was not asked for yet. */
+  readonly nextLine: number;
+  readonly counts: RecipientCounts;
+  readonly codes: CodeCounts;
+  readonly actor: Actor;
+  readonly createdAt: Millis;
+  readonly startedAt: Millis | null;
+  readonly endedAt: Millis | null;
+  readonly reason: string | null;
+}
+
+export interface NewBatch {
+  readonly tenantId: string;
+  readonly batchId: string;
+  readonly operationId: string;
+  readonly name: string | null;
+  readonly request: JsonObject;
+  /** The original of the request, if it differs. */
+  readonly sealed: Buffer | null;
+  readonly perSecond: number | null;
+  readonly actor: Actor;
+}
+
+/** Stores a batch with its audit entry; returns its id, or that of the batch which an earlier try made. Undefined: there are MAX_OPEN_BATCHES. */
+export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promise<string | undefined> {
+  const { tenantId, batchId, operationId, name, request, sealed, perSecond, actor } = batch;
+  return withTransaction(pool, async (connection) => {
+    // One at a time: two at once could exceed the bound.
+    await connection.query(`select pg_advisory_xact_lock(hashtextextended('batches ' || $1, 0))`, [tenantId]);
+    const { rows: known } = await connection.query<{ batch_id: string }>(
+      'select batch_id from batches where tenant_id = $1 and operation_id = $2',
+      [tenantId, operationId],
+    );
+    if (known[0]) return known[0].batch_id;
+    const { rowCount } = await connection.query(
+      `insert into batches (tenant_id, batch_id, operation_id, name, request, sealed, per_second, actor, created_at)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9
+       where (select count(*) from (
+         select from batches where tenant_id = $1 and ended_at is null limit ${MAX_OPEN_BATCHES}) as open) < ${MAX_OPEN_BATCHES}`,
+      [
+        tenantId,
+        batchId,
+        operationId,
+        name,
+        JSON.stringify(request),
+        sealed,
+        perSecond,
+        JSON.stringify(actor),
+        isoTime(now),
+      ],
+    );
+    if (rowCount === 0) return undefined;
+    const after = { state: 'draft', type: request.type as string };
+    const entry = { tenantId, actor, action: 'batch.created', subject: batchId, detail: { name }, after };
+    await appendAuditEntry(connection, entry, now);
+    return batchId;
+  });
+}
+
+/** Returns a batch; undefined: no batch has this id. @param isLocked whether it stays as it is until the end of the transaction */
+export async function loadBatch(
+  connection: Connection,
+  tenantId: string,
+  batchId: string,
+  isLocked = false,
+): Promise<StoredBatch | undefined> {
+  const { rows } = await connection.query(
+    `select ${COLUMNS} from batches where tenant_id = $1 and batch_id = $2${isLocked ? ' for update' : ''}`,
+    [tenantId, batchId],
+  );
+  return rows[0] && toBatch(rows[0]);
+}
+
+/** Returns the original of the request of a batch; null: it is as it is shown. */
+export async function loadSealedRequest(
+  connection: Connection,
+  tenantId: string,
+  batchId: string,
+): Promise<Buffer | null> {
+  const { rows } = await connection.query<{ sealed: Buffer | null }>(
+    'select sealed from batches where tenant_id = $1 and batch_id = $2',
+    [tenantId, batchId],
+  );
+  return rows[0]?.sealed ?? null;
+}
+
+/** Lists batches, newest first. @param before only batches before this one; null: from the newest */
+export async function listBatches(
+  pool: pg.Pool,
+  tenantId: string,
+  limit: number,
+  before: string | null,
+): Promise<StoredBatch[]> {
+  const { rows } = await pool.query(
+    `select ${COLUMNS} from batches where tenant_id = $1 and batch_id < $2 order by batch_id desc limit $3`,
+    [tenantId, before ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
+  );
+  return rows.map(toBatch);
+}
+
+/** A change of a batch by a command. */
+export interface BatchChange {
+  readonly state?: BatchState;
+  readonly perSecond?: number | null;
+}
+
+/** Changes a batch, which the transaction has locked. It is due at once. */
+export async function updateBatch(
+  connection: Connection,
+  tenantId: string,
+  batch: StoredBatch,
+  { state = batch.state, perSecond = batch.perSecond }: BatchChange,
+  now: Millis,
+): Promise<void> {
+  await connection.query(
+    `update batches
+     set state = $3, per_second = $4, due_at = now(), attempts = 0, reason = null,
+         started_at = coalesce(started_at, case when $3 = 'running' then $5::timestamptz end)
+     where tenant_id = $1 and batch_id = $2`,
+    [tenantId, batch.batchId, state, perSecond, isoTime(now)],
+  );
+}
+
+export const COLUMNS = `batch_id, name, request, per_second, state, lines, next_line, counts, codes, actor, created_at, started_at,
+  ended_at, reason`;
+
+// biome-ignore lint/suspicious/noExplicitAny: a row of COLUMNS, named column by column below
+export function toBatch(row: any): StoredBatch {
+  return {
+    batchId: row.batch_id,
+    name: row.name,
+    request: row.request,
+    perSecond: row.per_second,
+    state: row.state,
+    lines: row.lines,
+    nextLine: row.next_line,
+    counts: row.counts,
+    codes: row.codes,
+    actor: row.actor,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    reason: row.reason,
+  };
+}

@@ -1,0 +1,123 @@
+import type { Millis } from '../model/event.ts';
+import type { ConsentState } from '../model/terms.ts';
+import { documentRow, openDocument } from '../privacy/documents.ts';
+import type { Seal } from '../privacy/seal.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { type Columns, CopyRows } from './pg/copy.ts';
+import type { Statement } from './pg/pipeline.ts';
+import type { Connection } from './pg/pool.ts';
+
+/** A consent that was granted or withdrawn. */
+export interface ConsentRow {
+  readonly userId: string;
+  readonly consentId: string;
+  readonly purpose: string;
+  readonly channel: string;
+  readonly state: ConsentState;
+  readonly addressHash: string | null;
+  readonly addressMask: string | null;
+  readonly source: string | null;
+  readonly method: string | null;
+  readonly wordingVersion: string | null;
+  readonly locale: string | null;
+  readonly recordedBy: string;
+  /** When it was said. */
+  readonly at: Millis;
+  /** Further evidence; null: it has no such evidence. */
+  readonly sealed: Buffer | null;
+}
+
+const CONSENT_COLUMNS: Columns = {
+  tenant_id: 'text',
+  user_id: 'text',
+  consent_id: 'uuid',
+  purpose: 'text',
+  channel: 'text',
+  state: 'text',
+  address_hash: 'text',
+  address_mask: 'text',
+  source: 'text',
+  method: 'text',
+  wording_version: 'text',
+  locale: 'text',
+  recorded_by: 'text',
+  at: 'time',
+  recorded_at: 'time',
+  sealed: 'bytea',
+};
+
+/** Returns the statement that appends consents. */
+export function copyConsents(tenantId: string, consents: readonly ConsentRow[], now: Millis): Statement {
+  const rows = new CopyRows('consents', CONSENT_COLUMNS);
+  for (const one of consents) {
+    rows.add([
+      tenantId,
+      one.userId,
+      one.consentId,
+      one.purpose,
+      one.channel,
+      one.state,
+      one.addressHash,
+      one.addressMask,
+      one.source,
+      one.method,
+      one.wordingVersion,
+      one.locale,
+      one.recordedBy,
+      one.at,
+      now,
+      one.sealed,
+    ]);
+  }
+  return rows.statement();
+}
+
+/** A consent as the API shows it. Times are ISO 8601 in UTC. */
+export interface ConsentView {
+  readonly consent_id: string;
+  readonly purpose: string;
+  readonly channel: string;
+  readonly state: ConsentState;
+  /** Masked; null: of no address. */
+  readonly address: string | null;
+  readonly source: string | null;
+  readonly method: string | null;
+  readonly wording_version: string | null;
+  readonly locale: string | null;
+  readonly recorded_by: string;
+  readonly at: string;
+  readonly recorded_at: string;
+  /** Null: it has no evidence, or the caller may not see it. */
+  readonly evidence: { readonly [name: string]: unknown } | null;
+}
+
+/**
+ * Returns the consents of a user, the one that was recorded last first.
+ * @param page `before`: only those older than this one; null: from the newest
+ * @param seal opens the evidence; undefined: it is not shown
+ */
+export async function listConsents(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  page: { readonly limit: number; readonly before: string | null },
+  seal: Seal | undefined,
+): Promise<ConsentView[]> {
+  const { rows } = await connection.query(
+    `select consent_id, purpose, channel, state, address_mask, source, method, wording_version, locale, recorded_by, at,
+            recorded_at, sealed
+     from consents where tenant_id = $1 and user_id = $2 and ($3::uuid is null or consent_id < $3::uuid)
+     order by consent_id desc limit $4`,
+    [tenantId, userId, page.before, page.limit],
+  );
+  return rows.map(({ address_mask, sealed, at, recorded_at, ...row }) => ({
+    ...row,
+    address: address_mask,
+    at: isoTime(at),
+    recorded_at: isoTime(recorded_at),
+    evidence:
+      seal && sealed
+        ? (openDocument(seal, sealed, documentRow('consents', tenantId, userId, row.consent_id)) ?? null)
+        : null,
+  })) as ConsentView[];
+}

@@ -1,0 +1,328 @@
+import type pg from 'pg';
+import { uuidv7 } from 'uuidv7';
+import { TidingsError } from '../../errors.ts';
+import { ADDRESS_USER } from '../../model/direct.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Actor } from '../../model/principal.ts';
+import type { Seal } from '../../privacy/seal.ts';
+import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import { appendAuditEntry } from '../audit-log.ts';
+import { lockUsers } from '../facts/facts.ts';
+import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
+import { listMergedInto, loadMerges } from '../merge/merged-users.ts';
+import type { Connection } from '../pg/pool.ts';
+import { withTransaction } from '../pg/transaction.ts';
+import { toUserHash } from '../rejected.ts';
+import { toErasedHash } from './load-erasures.ts';
+
+/*
+ * Erasures of users. The request deletes in one transaction what would let the user receive or decide anything more, and leaves a
+ * row that rejects events from before; a job deletes the rest (erase-rows.ts).
+ */
+
+/** An erasure as the API shows it. It never names the user. */
+export interface ErasureView {
+  readonly erasure_id: string;
+  readonly status: 'running' | 'done';
+  readonly erased_at: string;
+  readonly finished_at: string | null;
+  readonly job_id: string;
+  /** Rows that were deleted, by table. */
+  readonly counts: { readonly [table: string]: number };
+}
+
+/** Time in ms after which a message that was being sent at the erasure has ended: longer than a lease. */
+const SENDING_MS: Millis = 120_000;
+
+/** The user to erase, and the actor that asked for it. */
+export interface ErasureRequest {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly actor: Actor;
+  readonly reason: string | null;
+}
+
+/** An erasure, and whether the request began it. */
+interface BegunErasure {
+  readonly view: ErasureView;
+  readonly isNew: boolean;
+}
+
+/**
+ * Begins the erasure of a user: from its commit on, nothing is decided for the user or sent to them, and events from before are
+ * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were merged
+ * into this one are erased with them, each by an erasure of its own.
+ * @returns undefined: nothing is known of the user
+ * @throws TidingsError `too_many_jobs`, `already_merged`
+ */
+export function beginErasure(
+  pool: pg.Pool,
+  seal: Seal,
+  request: ErasureRequest,
+  now: Millis,
+): Promise<BegunErasure | undefined> {
+  const { tenantId, userId } = request;
+  return withTransaction(pool, async (connection) => {
+    await lockUsers(connection, tenantId, [userId]);
+    const merge = (await loadMerges(connection, tenantId, [userId])).get(userId);
+    if (merge) {
+      const message = `The user was merged into ${merge.into}; erase that one, and both are erased.`;
+      throw new TidingsError('already_merged', message, { pointer: 'user_id' });
+    }
+    const merged = await listMergedInto(connection, tenantId, userId);
+    if (merged.length > 0) await lockUsers(connection, tenantId, merged);
+    // Codes were sent to the addresses themselves, as users who are known by them alone.
+    const known = (await loadAddressHashes(connection, tenantId, userId)).map((hash) => ADDRESS_USER + hash);
+    if (known.length > 0) await lockUsers(connection, tenantId, known);
+    const begun = await beginLocked(connection, seal, request, now);
+    for (const other of [...merged, ...known]) await beginLocked(connection, seal, { ...request, userId: other }, now);
+    return begun;
+  });
+}
+
+/** Begins the erasure of one user whose lock the transaction holds. */
+async function beginLocked(
+  connection: pg.PoolClient,
+  seal: Seal,
+  { tenantId, userId, actor, reason }: ErasureRequest,
+  now: Millis,
+): Promise<BegunErasure | undefined> {
+  const hash = toErasedHash(seal, tenantId, userId);
+  const known = await loadErasure(connection, tenantId, { hash });
+  const hashes = { erased: hash, rejected: toUserHash(seal, tenantId, userId) };
+  const isThere = await isKnown(connection, tenantId, userId, hashes);
+  if (known && (!isThere || (await isOpen(connection, tenantId, known)))) return { view: known, isNew: false };
+  if (!isThere && !known) return undefined;
+  const [erasureId, jobId] = [uuidv7(), uuidv7()];
+  const addressHashes = await loadAddressHashes(connection, tenantId, userId);
+  const sending = await cancelOpenDeliveries(connection, tenantId, userId, now);
+  await connection.query(
+    `insert into erasures as e (tenant_id, user_hash, erasure_id, erased_at, until, user_id, address_hashes, wait_until, job_id, actor)
+       select $1, $2, $3, $4, greatest($5::uuid, (
+         select notification_id from notifications where tenant_id = $1 and user_id = $6 order by notification_id desc limit 1
+       )), $6, $7, $8, $9, $10
+       on conflict (tenant_id, user_hash) do update
+       set erasure_id = excluded.erasure_id, erased_at = excluded.erased_at, until = excluded.until, user_id = excluded.user_id,
+           address_hashes = coalesce(e.address_hashes, '{}') || excluded.address_hashes, wait_until = excluded.wait_until,
+           job_id = excluded.job_id, actor = excluded.actor, counts = '{}', finished_at = null`,
+    [
+      tenantId,
+      hash,
+      erasureId,
+      isoTime(now),
+      toLastId(now),
+      userId,
+      addressHashes,
+      isoTimeOrNull(sending ? now + SENDING_MS : null),
+      jobId,
+      JSON.stringify(actor),
+    ],
+  );
+  for (const table of ['users', 'addresses', 'devices', 'merged_users', 'address_verifications'])
+    await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, userId]);
+  await connection.query(`delete from waits where tenant_id = $1 and user_id = $2 and status = 'waiting'`, [
+    tenantId,
+    userId,
+  ]);
+  await hideSuppressedAddresses(connection, tenantId, addressHashes);
+  const filter = { erasure_id: erasureId };
+  const job = {
+    ...{ jobId, tenantId, actor, action: 'users.erase' as const, name: null, filter, patch: null },
+    ...{ perSecond: null, matched: 1, isMatchedExact: true, request: null },
+  };
+  if (!(await insertJobRow(connection, job, now))) {
+    const message = `There are ${MAX_OPEN_JOBS} open jobs; wait until one has ended, or stop one.`;
+    throw new TidingsError('too_many_jobs', message, { retryAfter: 10 });
+  }
+  const detail = reason === null ? {} : { reason };
+  const entry = { tenantId, actor, action: 'user.erased', subject: erasureId, detail };
+  await appendAuditEntry(connection, entry, now);
+  const view = await loadErasure(connection, tenantId, { erasureId });
+  return view && { view, isNew: true };
+}
+
+/** Returns an erasure; undefined: there is no such one. */
+export async function loadErasure(
+  connection: Connection,
+  tenantId: string,
+  by: { readonly erasureId: string } | { readonly hash: string },
+): Promise<ErasureView | undefined> {
+  const [column, value] = 'hash' in by ? ['user_hash', by.hash] : ['erasure_id', by.erasureId];
+  const { rows } = await connection.query<{
+    erasure_id: string;
+    erased_at: Millis;
+    finished_at: Millis | null;
+    job_id: string;
+    counts: { [table: string]: number };
+  }>(
+    `select erasure_id, erased_at, finished_at, job_id, counts from erasures where tenant_id = $1 and ${column} = $2`,
+    [tenantId, value],
+  );
+  const row = rows[0];
+  return (
+    row && {
+      erasure_id: row.erasure_id,
+      status: row.finished_at === null ? 'running' : 'done',
+      erased_at: isoTime(row.erased_at),
+      finished_at: isoTimeOrNull(row.finished_at),
+      job_id: row.job_id,
+      counts: row.counts,
+    }
+  );
+}
+
+/** Whether the job of an erasure is under way; one that was stopped or has failed is begun again by the next request. */
+async function isOpen(connection: Connection, tenantId: string, { status, job_id }: ErasureView): Promise<boolean> {
+  if (status === 'done') return false;
+  const { rowCount } = await connection.query(
+    'select from jobs where tenant_id = $1 and job_id = $2 and ended_at is null',
+    [tenantId, job_id],
+  );
+  return rowCount !== 0;
+}
+
+/** Whether anything is stored of a user, or an erasure of them has not ended. */
+async function isKnown(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  hashes: { readonly erased: string; readonly rejected: string | null },
+): Promise<boolean> {
+  const { rows } = await connection.query<{ is_known: boolean }>(
+    `select exists (select from users where tenant_id = $1 and user_id = $2)
+         or exists (select from devices where tenant_id = $1 and user_id = $2)
+         or exists (select from merged_users where tenant_id = $1 and user_id = $2)
+         or exists (select from rejected_events where tenant_id = $1 and user_hash = $3)
+         or exists (select from erasures where tenant_id = $1 and user_hash = $4 and finished_at is null) as is_known`,
+    [tenantId, userId, hashes.rejected, hashes.erased],
+  );
+  return rows[0]?.is_known === true;
+}
+
+async function loadAddressHashes(connection: Connection, tenantId: string, userId: string): Promise<string[]> {
+  const { rows } = await connection.query<{ hash: string }>(
+    'select hash from addresses where tenant_id = $1 and user_id = $2',
+    [tenantId, userId],
+  );
+  return rows.map(({ hash }) => hash);
+}
+
+/**
+ * Ends the open deliveries of a user. One that is being sent ends normally; its fence is out of date, so its result changes
+ * nothing. Returns whether any was.
+ */
+async function cancelOpenDeliveries(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  now: Millis,
+): Promise<boolean> {
+  const { rows } = await connection.query<{ worker: string | null }>(
+    `update deliveries as d
+     set status = 'cancelled', finished_at = $3, hold_code = null, reason_code = 'cancelled', reason = null, fence = fence + 1
+     from (select notification_id from notifications where tenant_id = $1 and user_id = $2) as n
+     where d.tenant_id = $1 and d.notification_id = n.notification_id and d.finished_at is null
+     returning d.worker`,
+    [tenantId, userId, isoTime(now)],
+  );
+  return rows.some(({ worker }) => worker !== null);
+}
+
+/** Leaves of the suppressions of these addresses the keyed hash, unless another user has the address. */
+async function hideSuppressedAddresses(
+  connection: Connection,
+  tenantId: string,
+  hashes: readonly string[],
+): Promise<void> {
+  if (hashes.length === 0) return;
+  await connection.query(
+    `update suppressions as s set address_mask = null, evidence = '{}'
+     where tenant_id = $1 and address_hash = any($2)
+       and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash)`,
+    [tenantId, hashes],
+  );
+}
+
+/** Returns the greatest UUIDv7 of a time. */
+function toLastId(time: Millis): string {
+  const hex = time.toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7fff-bfff-ffffffffffff`;
+}
+
+/** An erasure as its job needs it. */
+export interface OpenErasure {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly erasedAt: Millis;
+  readonly until: string;
+  readonly addressHashes: readonly string[];
+  readonly waitUntil: Millis | null;
+  readonly rejectedHash: string;
+  readonly userHash: string;
+}
+
+/** Returns an erasure that has not ended; undefined: it has. */
+export async function loadOpenErasure(
+  connection: Connection,
+  seal: Seal,
+  tenantId: string,
+  erasureId: string,
+): Promise<OpenErasure | undefined> {
+  const { rows } = await connection.query<{
+    user_id: string;
+    erased_at: Millis;
+    until: string;
+    address_hashes: string[] | null;
+    wait_until: Millis | null;
+    user_hash: string;
+  }>(
+    `select user_hash, user_id, erased_at, until, address_hashes, wait_until from erasures
+     where tenant_id = $1 and erasure_id = $2 and finished_at is null`,
+    [tenantId, erasureId],
+  );
+  const row = rows[0];
+  return (
+    row && {
+      tenantId,
+      userId: row.user_id,
+      erasedAt: row.erased_at,
+      until: row.until,
+      addressHashes: row.address_hashes ?? [],
+      waitUntil: row.wait_until,
+      userHash: row.user_hash,
+      rejectedHash: toUserHash(seal, tenantId, row.user_id) ?? '',
+    }
+  );
+}
+
+/** Adds the rows that a chunk has deleted from a table. */
+export async function addErasedCount(
+  connection: Connection,
+  tenantId: string,
+  erasureId: string,
+  table: string,
+  rows: number,
+): Promise<void> {
+  if (rows === 0) return;
+  await connection.query(
+    `update erasures
+     set counts = (counts::jsonb || jsonb_build_object($3::text, coalesce((counts ->> $3)::bigint, 0) + $4::bigint))::json
+     where tenant_id = $1 and erasure_id = $2`,
+    [tenantId, erasureId, table, rows],
+  );
+}
+
+/** Ends an erasure: from now on only the keyed hash of the user is known. */
+export async function endErasure(
+  connection: Connection,
+  tenantId: string,
+  erasureId: string,
+  now: Millis,
+): Promise<JsonObject | undefined> {
+  const { rows } = await connection.query<{ counts: JsonObject }>(
+    `update erasures set user_id = null, address_hashes = null, wait_until = null, finished_at = $3
+     where tenant_id = $1 and erasure_id = $2 and finished_at is null returning counts`,
+    [tenantId, erasureId, isoTime(now)],
+  );
+  return rows[0]?.counts;
+}

@@ -1,0 +1,91 @@
+import type { AddressKind } from '../model/event.ts';
+import type { Connection } from './pg/pool.ts';
+
+/* Users by a part of their id, by name, or by address. */
+
+/** A user that was found. */
+export interface FoundUser {
+  readonly user_id: string;
+}
+
+/** A page of users in the order of their ids. */
+export interface UserPage {
+  readonly users: readonly FoundUser[];
+  /** The id that the next page follows; null: this is the last page. */
+  readonly last: string | null;
+}
+
+/** Ids that one page looks at, at most: a part that few ids have returns short pages. */
+const MAX_EXAMINED = 20_000;
+
+/** Users with one address that are listed. */
+export const MAX_WITH_ADDRESS = 100;
+
+/** Greater than every text that begins with the same prefix, in the order of bytes. */
+const LAST_CHARACTER = '\u{10FFFF}';
+
+/**
+ * Finds users by their id: those that begin with `prefix` and have `part` somewhere in it. Looks at MAX_EXAMINED ids.
+ * @param after only ids after this one; null: from the first on
+ */
+export async function findUsersById(
+  connection: Connection,
+  tenantId: string,
+  asked: { readonly prefix: string; readonly part: string; readonly after: string | null; readonly limit: number },
+): Promise<UserPage> {
+  const { prefix, part, after, limit } = asked;
+  const { rows } = await connection.query<{ user_id: string; is_match: boolean }>(
+    `with examined as (
+       select user_id from users
+       where tenant_id = $1 and user_id >= $2 and user_id < $3 and user_id > $4
+       order by user_id limit ${MAX_EXAMINED}
+     ), matching as (
+       select user_id from examined where position($5 in user_id) > 0 order by user_id limit $6
+     )
+     select user_id, true as is_match from matching
+     union all
+     (select user_id, false from examined order by user_id offset ${MAX_EXAMINED - 1})
+     order by user_id, is_match desc`,
+    [tenantId, prefix, prefix + LAST_CHARACTER, after ?? '', part, limit],
+  );
+  const users = rows.flatMap(({ user_id, is_match }) => (is_match ? [{ user_id }] : []));
+  const full = users.length === limit ? users.at(-1)?.user_id : rows.find(({ is_match }) => !is_match)?.user_id;
+  return { users, last: full ?? null };
+}
+
+/**
+ * Finds users whose name begins with this, in the order of their names.
+ * @param name as `toNameKey` returns it
+ * @param after name and id after which the page starts; null: from the first on
+ */
+export async function findUsersByName(
+  connection: Connection,
+  tenantId: string,
+  {
+    name,
+    after,
+    limit,
+  }: { readonly name: string; readonly after: readonly [string, string] | null; readonly limit: number },
+): Promise<readonly { readonly user_id: string; readonly name: string }[]> {
+  const { rows } = await connection.query<{ user_id: string; name: string }>(
+    `select user_id, name from users
+     where tenant_id = $1 and name >= $2 and name < $3 and (name, user_id) > ($4, $5)
+     order by name, user_id limit $6`,
+    [tenantId, name, name + LAST_CHARACTER, after?.[0] ?? '', after?.[1] ?? '', limit],
+  );
+  return rows;
+}
+
+/** Finds the users who have an address, in the order of their ids; the first MAX_WITH_ADDRESS. @param hash keyed, as in `addresses` */
+export async function findUsersByAddress(
+  connection: Connection,
+  tenantId: string,
+  { kind, hash }: { readonly kind: AddressKind; readonly hash: string },
+): Promise<readonly FoundUser[]> {
+  const { rows } = await connection.query<FoundUser>(
+    `select distinct user_id from addresses where tenant_id = $1 and hash = $2 and kind = $3
+     order by user_id limit ${MAX_WITH_ADDRESS}`,
+    [tenantId, hash, kind],
+  );
+  return rows;
+}

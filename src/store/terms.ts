@@ -1,0 +1,113 @@
+import type pg from 'pg';
+import { jsonText } from '../events/content.ts';
+import type { JsonObject, Millis, Profile } from '../model/event.ts';
+import { HOLD_CODES } from '../model/plan-codes.ts';
+import type { Terms } from '../model/terms.ts';
+import { isoTime } from '../time/iso-time.ts';
+import { packTextArray } from './pg/params.ts';
+import type { Statement } from './pg/pipeline.ts';
+import { selectivityHint } from './pg/selectivity-hint.ts';
+
+/** Implies the condition of the index deliveries_held_by_plan. What waits for a cap keeps the time that is reserved for it. */
+const HELD_BY_PLAN = `hold_code in (${HOLD_CODES.map((code) => `'${code}'`).join(', ')})`;
+
+/** Returns the statements that store the terms of users with rows, and let claims look at terms from now on. */
+export function writeTerms(
+  tenantId: string,
+  changed: readonly { readonly userId: string; readonly terms: Terms }[],
+): Statement[] {
+  const rows = changed.map(({ userId, terms }) => ({ u: userId, t: terms as unknown as JsonObject }));
+  return [
+    { name: 'write-terms', text: WRITE_TERMS, values: [tenantId, jsonText(rows)] },
+    { name: 'note-terms', text: NOTE_TERMS, values: [tenantId] },
+  ];
+}
+
+/** Look-ups through a lateral part: a join may be planned as a scan of all users. */
+const WRITE_TERMS = `
+update users set terms = found.t
+from (
+  select own.row, r.t from json_to_recordset($2) as r(u text, t json)
+  cross join lateral (select ctid as row from users where tenant_id = $1 and user_id = r.u limit 1) as own
+) as found
+where users.ctid = found.row and tenant_id = $1`;
+
+const NOTE_TERMS = `update active_catalogs set has_terms = true where tenant_id = $1 and not has_terms`;
+
+/** Returns the statement that makes what the plan holds for these users due: its claims decide again. */
+export function releaseHeld(tenantId: string, userIds: readonly string[], now: Millis): Statement {
+  return { name: 'release-held', text: RELEASE_HELD, values: [tenantId, packTextArray(userIds), isoTime(now)] };
+}
+
+/** Held deliveries of one user that are released, at most; those beyond are decided again at their time. */
+const MAX_RELEASED = 10_000;
+
+const RELEASE_HELD = `
+update deliveries as d set due_at = $3
+from (
+  select held.*, q.i from unnest(string_to_array($2, E'\\x1f')) with ordinality as q(user_id, i)
+  cross join lateral (
+    select ctid as row, tableoid, notification_id from deliveries
+    where tenant_id = $1 and user_id = q.user_id and ${HELD_BY_PLAN} and status = 'queued' and due_at > $3
+    limit ${MAX_RELEASED}
+  ) as held
+) as found
+where d.ctid = found.row and d.tableoid = found.tableoid and d.notification_id = found.notification_id
+  and ${selectivityHint('found.i')}`;
+
+/** A user, as the plan sees them at a claim. */
+export interface StoredPlanUser {
+  readonly userId: string;
+  /** With addresses masked. */
+  readonly profile: Profile;
+  readonly terms: Terms | null;
+}
+
+/** Returns these users, in their order; undefined for one that is not stored. */
+export async function loadPlanUsers(
+  pool: pg.Pool,
+  users: readonly { readonly tenantId: string; readonly userId: string }[],
+): Promise<(StoredPlanUser | undefined)[]> {
+  const { rows } = await pool.query({
+    name: 'load-plan-users',
+    text: `select q.i::int as i, u.traits, u.trait_times, u.terms
+           from unnest($1::text[], $2::text[]) with ordinality as q(t, u, i)
+           cross join lateral (
+             select traits, trait_times, terms from users where tenant_id = q.t and user_id = q.u limit 1
+           ) as u`,
+    values: [users.map(({ tenantId }) => tenantId), users.map(({ userId }) => userId)],
+  });
+  const found = users.map((): StoredPlanUser | undefined => undefined);
+  for (const { i, traits, trait_times: traitTimes, terms } of rows) {
+    found[i - 1] = { userId: users[i - 1]!.userId, profile: { traits, traitTimes }, terms };
+  }
+  return found;
+}
+
+/** Returns the mask of an address of a user by its keyed hash; undefined: they no longer have it. */
+export async function loadAddressMask(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  hash: string,
+): Promise<string | undefined> {
+  const { rows } = await pool.query<{ mask: string }>(
+    'select mask from addresses where tenant_id = $1 and user_id = $2 and hash = $3 limit 1',
+    [tenantId, userId, hash],
+  );
+  return rows[0]?.mask;
+}
+
+/** Returns the address of a user that messages of its kind go to; undefined: they have no such address. */
+export async function loadBoundAddress(
+  pool: pg.Pool,
+  tenantId: string,
+  userId: string,
+  kind: string,
+): Promise<{ readonly hash: string; readonly mask: string } | undefined> {
+  const { rows } = await pool.query<{ hash: string; mask: string }>(
+    'select hash, mask from addresses where tenant_id = $1 and user_id = $2 and kind = $3 and place = 0',
+    [tenantId, userId, kind],
+  );
+  return rows[0];
+}

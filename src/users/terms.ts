@@ -1,0 +1,199 @@
+/**
+ * The merge of what a user says into their terms. Per key, the newest event time wins; of two that were said at the same time the
+ * stricter one. So the order of arrival does not matter.
+ */
+
+import { CHANNELS } from '../model/delivery.ts';
+import type { Event, JsonObject, Millis } from '../model/event.ts';
+import {
+  CONSENT_RECORDED,
+  type ConsentTerms,
+  FREQUENCIES,
+  NO_TERMS,
+  PREFERENCE_UPDATED,
+  type Said,
+  type ScopeTerms,
+  type Terms,
+} from '../model/terms.ts';
+import { readPreferenceChange } from './preference-change.ts';
+
+/** Returns the terms after an event; the terms themselves if it changes nothing. */
+export function mergeTerms(
+  terms: Terms,
+  { type, properties, time }: Pick<Event, 'type' | 'properties' | 'time'>,
+): Terms {
+  if (type === PREFERENCE_UPDATED) return mergePreferences(terms, properties, time);
+  return type === CONSENT_RECORDED ? mergeConsent(terms, properties, time) : terms;
+}
+
+function mergePreferences(terms: Terms, properties: JsonObject, time: Millis): Terms {
+  const { said, quiet, digest, replace } = readPreferenceChange(properties);
+  let merged = replace ? resetBefore(terms, time) : terms;
+  const from = merged.reset ?? Number.NEGATIVE_INFINITY;
+  if (time < from) return merged;
+  for (const [scope, field, value] of said) merged = mergeScope(merged, scope, field, [value, time]);
+  if (quiet !== undefined && isNewer(merged.q, [quiet, time], strictnessOfQuiet))
+    merged = { ...merged, q: [quiet, time] };
+  if (digest !== undefined && isNewer(merged.d, [digest, time], strictnessOfDigestTime))
+    merged = { ...merged, d: [digest, time] };
+  return merged;
+}
+
+/** Forgets the preferences of before a time, those that arrive later included. Consent stays. */
+function resetBefore(terms: Terms, time: Millis): Terms {
+  if (time <= (terms.reset ?? Number.NEGATIVE_INFINITY)) return terms;
+  const { p = {}, q, d, ...others } = terms;
+  const scopes = Object.entries(p).flatMap(([scope, said]) => {
+    const kept = Object.entries(said).filter(([, [, at]]) => at >= time);
+    return kept.length === 0 ? [] : [[scope, Object.fromEntries(kept) as ScopeTerms] as const];
+  });
+  return {
+    ...others,
+    ...(scopes.length > 0 && { p: Object.fromEntries(scopes) }),
+    ...(q && q[1] >= time && { q }),
+    ...(d && d[1] >= time && { d }),
+    reset: time,
+  };
+}
+
+function mergeScope(terms: Terms, scope: string, field: keyof ScopeTerms, said: Said<unknown>): Terms {
+  const known = terms.p?.[scope] ?? {};
+  if (!isNewer(known[field], said, STRICTNESS[field])) return terms;
+  return { ...terms, p: { ...terms.p, [scope]: { ...known, [field]: said } } };
+}
+
+function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
+  const { purpose, channel: name, state, source, address_hash: hash, address: mask } = properties;
+  if (typeof purpose !== 'string' || typeof name !== 'string') return terms;
+  if (state !== 'granted' && state !== 'withdrawn') return terms;
+  const key = `${purpose}/${name}`;
+  const said: ConsentTerms = {
+    state,
+    at,
+    ...(typeof hash === 'string' && { hash }),
+    ...(typeof mask === 'string' && { mask }),
+    ...(state === 'granted' && source === 'import' && { imported: true as const }),
+  };
+  const known = terms.k?.[key];
+  if (known && !outweighs(said, known)) return terms;
+  return { ...terms, k: { ...terms.k, [key]: said } };
+}
+
+/** Whether a consent takes the place of another: an import never does, whatever its time, so that it undoes no withdrawal. */
+function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
+  if (one.imported !== other.imported) return other.imported === true;
+  if (one.at !== other.at) return one.at > other.at;
+  if (one.state !== other.state) return one.state === 'withdrawn';
+  return toText(one) > toText(other);
+}
+
+/**
+ * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
+ */
+export function uniteTerms(survivor: Terms, other: Terms): Terms {
+  const p: { [scope: string]: ScopeTerms } = { ...other.p };
+  for (const [scope, said] of Object.entries(survivor.p ?? {})) p[scope] = uniteScopes(said, p[scope] ?? {});
+  const k: { [key: string]: ConsentTerms } = { ...other.k };
+  for (const [key, said] of Object.entries(survivor.k ?? {})) k[key] = uniteConsents(said, k[key]);
+  const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
+  const d = uniteSaid(survivor.d, other.d, strictnessOfDigestTime, () => false);
+  const { reset } = survivor;
+  const united: Terms = {
+    ...(Object.keys(p).length > 0 && { p }),
+    ...(q && { q }),
+    ...(d && { d }),
+    ...(Object.keys(k).length > 0 && { k }),
+    // Events that arrive late are of both: only those that both have reset are forgotten.
+    ...(reset !== undefined && other.reset !== undefined && { reset: Math.min(reset, other.reset) }),
+  };
+  return Object.keys(united).length === 0 ? NO_TERMS : united;
+}
+
+function uniteScopes(one: ScopeTerms, other: ScopeTerms): ScopeTerms {
+  const on = uniteSaid(one.on, other.on, STRICTNESS.on, (value) => value === 0);
+  const freq = uniteSaid(one.freq, other.freq, STRICTNESS.freq, (value) => value === 'NEVER');
+  const channels = uniteChannels(one.channels, other.channels);
+  return { ...(on && { on }), ...(channels && { channels }), ...(freq && { freq }) };
+}
+
+/** A channel that either list leaves out is off. */
+function uniteChannels(one: ScopeTerms['channels'], other: ScopeTerms['channels']): ScopeTerms['channels'] {
+  if (!one?.[0] || !other?.[0])
+    return one?.[0] ? one : other?.[0] ? other : uniteSaid(one, other, STRICTNESS.channels, () => false);
+  const both = other[0];
+  return [one[0].filter((channel) => both.includes(channel)).sort(), Math.max(one[1], other[1])];
+}
+
+/** Returns which of two values holds. @param isOff whether a value holds against any other */
+function uniteSaid<T>(
+  one: Said<T> | undefined,
+  other: Said<T> | undefined,
+  strictness: Strictness,
+  isOff: (value: T | null) => boolean,
+): Said<T> | undefined {
+  if (!one || !other) return one ?? other;
+  if (isOff(one[0]) !== isOff(other[0])) return isOff(one[0]) ? one : other;
+  return isNewer(one, other, strictness) ? other : one;
+}
+
+function uniteConsents(one: ConsentTerms, other: ConsentTerms | undefined): ConsentTerms {
+  if (!other) return one;
+  if (one.state !== other.state) return one.state === 'withdrawn' ? one : other;
+  if (one.state === 'granted' && one.hash !== other.hash) return one;
+  return outweighs(other, one) ? other : one;
+}
+
+/** A rank of strictness for each value of a field; the greater is the stricter. */
+type Strictness = (value: unknown) => number;
+
+const UNSAID = 1;
+
+const STRICTNESS: { readonly [field in keyof ScopeTerms]-?: Strictness } = {
+  // On, unsaid, only what is listed, off.
+  on: (value) => (value === null ? UNSAID : value === 0 ? 3 : value === 'listed' ? 2 : 0),
+  channels: (value) => (value === null ? UNSAID : 2 + CHANNELS.length - (value as readonly unknown[]).length),
+  freq: (value) => (value === null ? UNSAID - 1 : FREQUENCIES.indexOf(value as (typeof FREQUENCIES)[number])),
+};
+
+/** No time is stricter than another. */
+function strictnessOfDigestTime(value: unknown): number {
+  return value === null ? 0 : 1;
+}
+
+function strictnessOfQuiet(value: unknown): number {
+  return value === null ? UNSAID : value === 0 ? 0 : 2;
+}
+
+/** Whether what is said takes the place of what is known. */
+function isNewer(known: Said<unknown> | undefined, said: Said<unknown>, strictness: Strictness): boolean {
+  if (!known || said[1] !== known[1]) return !known || said[1] > known[1];
+  const [one, other] = [strictness(said[0]), strictness(known[0])];
+  return one === other ? toText(said[0]) > toText(known[0]) : one > other;
+}
+
+function toText(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+/** Returns stored terms. @param text their JSON; empty: the user has said nothing */
+export function parseStoredTerms(text: string): Terms {
+  return text === '' ? NO_TERMS : (JSON.parse(text) as Terms);
+}
+
+/** Returns what of the terms was said before a time, for a replay whose events begin then. */
+export function termsBefore(terms: Terms, time: Millis): Terms {
+  const p = Object.entries(terms.p ?? {}).flatMap(([scope, said]) => {
+    const kept = Object.entries(said).filter(([, [, at]]) => at < time);
+    return kept.length === 0 ? [] : [[scope, Object.fromEntries(kept) as ScopeTerms] as const];
+  });
+  const k = Object.entries(terms.k ?? {}).filter(([, { at }]) => at < time);
+  const { q, d, reset } = terms;
+  const before: Terms = {
+    ...(p.length > 0 && { p: Object.fromEntries(p) }),
+    ...(q && q[1] < time && { q }),
+    ...(d && d[1] < time && { d }),
+    ...(k.length > 0 && { k: Object.fromEntries(k) }),
+    ...(reset !== undefined && reset < time && { reset }),
+  };
+  return Object.keys(before).length === 0 ? NO_TERMS : before;
+}

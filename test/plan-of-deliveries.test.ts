@@ -1,0 +1,307 @@
+import { expect, test } from 'vitest';
+import { markOwn } from '../src/events/own-events.ts';
+import { deliveryCatalog, eventOf, useDeliveries } from './support/deliveries.ts';
+import { fakeProvider } from './support/providers.ts';
+
+/** Users who say what they want, from the event to the provider: decisions, limits, holds, and the look at the claim. */
+
+const start = useDeliveries();
+
+const FILES = {
+  'events.yaml': 'events: { mail: {}, one: {}, both: {}, later: {}, steps: {} }',
+  'notifications.yaml': `notifications:
+  MAIL: { category: OPERATIONAL, channels: [email] }
+  ONE: { category: OPERATIONAL, channels: [email] }
+  BOTH: { category: MARKETING, channels: [email, sms] }
+  LATER: { category: OPERATIONAL, channels: [email] }
+  STEPS: { category: OPERATIONAL, channels: { first_of: [sms, email], wait: 1d } }`,
+  'rules.yaml': `rules:
+  MAIL: { on: mail }
+  ONE: { on: one, limit: once }
+  BOTH: { on: both }
+  LATER: { on: later, delay: 1h }
+  STEPS: { on: steps }`,
+  ...Object.fromEntries(
+    ['MAIL', 'ONE', 'BOTH', 'LATER', 'STEPS'].flatMap((type) => [
+      [`templates/${type}/email.en.subject.txt`, 'Hello'],
+      [`templates/${type}/email.en.txt`, 'Hello'],
+      [`templates/${type}/sms.en.txt`, 'Hello'],
+    ]),
+  ),
+};
+
+async function prepare(preferences?: string) {
+  const email = fakeProvider();
+  const sms = fakeProvider();
+  const tidings = await start({ email, sms });
+  await tidings.database.pool.query('delete from waits; delete from limit_uses');
+  const files = new Map(
+    [...deliveryCatalog(FILES)].filter(
+      ([path]) => !/^templates\/(HELD|TEXT|LISTED)|(MAIL|ONE|LATER)\/sms|html/.test(path),
+    ),
+  );
+  if (preferences !== undefined) files.set('preferences.yaml', preferences);
+  await tidings.apply(files);
+  const at = () => new Date(tidings.clock.now).toISOString();
+  const own = async (type: string, properties: object) => {
+    tidings.clock.now += 1;
+    const item = { user_id: 'u1', event_type: type, event_timestamp: at(), properties };
+    const [result] = await tidings.pipeline.ingest('default', [markOwn(item)], false);
+    expect(result?.status).toBe('accepted');
+  };
+  return {
+    tidings,
+    email,
+    sms,
+    files,
+    prefer: (change: object) => own('preference.updated', change),
+    consent: (said: object) => own('consent.recorded', said),
+    async post(type: string, traits: object = {}) {
+      tidings.clock.now += 1;
+      const all = { email: 'maria@example.com', phone: '+351912345678', ...traits };
+      const [result] = await tidings.ingest([{ ...eventOf(type, { traits: all }), event_timestamp: at() }]);
+      return (result?.decisions ?? [])[0]!;
+    },
+    async deliveries() {
+      const { rows } = await tidings.database.pool.query(
+        `select channel, status, reason_code, hold_code, attempts, due_at, retry_until, plan from deliveries order by notification_id, channel`,
+      );
+      return rows;
+    },
+  };
+}
+
+test('a muted user does not use up the limit, and gets the message once they are back', async () => {
+  const { prefer, post } = await prepare();
+  await prefer({ types: { ONE: { enabled: false } } });
+  expect(await post('one')).toMatchObject({
+    outcome: 'suppressed',
+    reason_code: 'all_channels_dropped',
+    notification_id: null,
+    evidence: { plan: [{ channel: 'email', code: 'preference_off', level: 'user: type ONE' }] },
+  });
+  await prefer({ types: { ONE: { enabled: null } } });
+  const sent = await post('one');
+  expect(sent).toMatchObject({ outcome: 'send', evidence: { limits: [{ used: 0 }] } });
+  expect(sent.evidence).not.toHaveProperty('plan');
+  expect(await post('one')).toMatchObject({ reason_code: 'limit_reached' });
+});
+
+test('a channel that is off is not planned, and the decision says why', async () => {
+  const { prefer, post, deliveries } = await prepare();
+  await prefer({ categories: { MARKETING: { sms: false } } });
+  const decision = await post('both');
+  expect(decision).toMatchObject({
+    outcome: 'send',
+    evidence: {
+      plan: [
+        { channel: 'email', verdict: 'go' },
+        { channel: 'sms', verdict: 'drop' },
+      ],
+    },
+  });
+  expect(decision.reason).toContain('the user turned off category MARKETING');
+  expect(await deliveries()).toMatchObject([{ channel: 'email', plan: null }]);
+});
+
+test('a mute before the claim stops what was decided: no attempt counts', async () => {
+  const { tidings, email, prefer, post, deliveries } = await prepare();
+  await post('both');
+  tidings.clock.now += 1000;
+  await prefer({ channels: { email: false } });
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(['dropped', 'sent']);
+  expect(email.calls).toEqual([]);
+  const [dropped] = await deliveries();
+  expect(dropped).toMatchObject({
+    reason_code: 'preference_off',
+    attempts: 0,
+    plan: { verdict: 'drop', level: 'user: channel email' },
+  });
+});
+
+test.each([
+  ['HIGH', 'queued'],
+  ['URGENT', 'sent'],
+])('quiet hours set before the claim hold what is %s: it is %s', async (priority, status) => {
+  const { tidings, files, prefer, post, deliveries } = await prepare();
+  const notifications = files.get('notifications.yaml')!;
+  files.set('notifications.yaml', notifications.replace('MAIL: { ', `MAIL: { priority: ${priority}, `));
+  await tidings.apply(files);
+  await post('mail');
+  const hour = new Date(tidings.clock.now).getUTCHours();
+  const clock = (h: number) => `${String((hour + h + 24) % 24).padStart(2, '0')}:00`;
+  await prefer({ quiet_hours: { start: clock(-1), end: clock(2), zone: 'UTC' } });
+  await tidings.worker();
+  const looked = async () =>
+    (await deliveries()).map((one) => [one.status, one.hold_code !== null || status === 'sent']);
+  await expect.poll(looked).toEqual([[status, true]]);
+});
+
+test('a mute before the claim stops what a wait sends, too', async () => {
+  const { tidings, email, prefer, post, deliveries } = await prepare();
+  await post('later');
+  tidings.clock.now += 3_600_000;
+  expect(await tidings.fireDueWaits(['u1'])).toBe(1);
+  await prefer({ all: false });
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(['dropped']);
+  expect(email.calls).toEqual([]);
+});
+
+test('the policy is that of the active version, also for a wait of an earlier one', async () => {
+  const { tidings, files, post, deliveries } = await prepare();
+  await post('later');
+  files.set('preferences.yaml', 'locks: { types: { LATER: false } }');
+  await tidings.apply(files);
+  tidings.clock.now += 3_600_000;
+  await tidings.fireDueWaits(['u1']);
+  expect(await deliveries()).toEqual([]);
+});
+
+test('the next of first_of follows at once on a channel that is dropped at the claim', async () => {
+  const { tidings, sms, email, prefer, post, deliveries } = await prepare();
+  await post('steps');
+  tidings.clock.now += 1000;
+  await prefer({ channels: { sms: false } });
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(['sent', 'dropped']);
+  expect([sms.calls.length, email.calls.length]).toEqual([0, 1]);
+});
+
+const AT_NIGHT = 'quiet_hours: 22:00-08:00';
+
+test('what quiet hours hold is sent at their end, without an attempt or time for retries lost', async () => {
+  const { tidings, email, post, deliveries } = await prepare(AT_NIGHT);
+  tidings.clock.now = Date.parse('2025-11-20T23:00:00Z');
+  expect(await post('mail')).toMatchObject({ outcome: 'send', evidence: { plan: [{ verdict: 'hold' }] } });
+  const [held] = await deliveries();
+  expect(held).toMatchObject({
+    status: 'queued',
+    hold_code: 'quiet_hours',
+    due_at: Date.parse('2025-11-21T08:00:00Z'),
+  });
+  expect(held.retry_until).toBe(Date.parse('2025-11-22T08:00:00Z'));
+  await tidings.worker();
+  expect(email.calls).toEqual([]);
+  tidings.clock.now = Date.parse('2025-11-21T08:00:00Z');
+  await expect.poll(async () => (await deliveries())[0].status).toBe('sent');
+  expect((await deliveries())[0].attempts).toBe(1);
+});
+
+test('what is claimed in quiet hours is held, and does not lose an attempt', async () => {
+  const { tidings, email, post, deliveries } = await prepare(AT_NIGHT);
+  tidings.clock.now = Date.parse('2025-11-20T21:59:00Z');
+  await post('mail');
+  tidings.clock.now = Date.parse('2025-11-20T22:30:00Z');
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[0].hold_code).toBe('quiet_hours');
+  expect(email.calls).toEqual([]);
+  expect((await deliveries())[0]).toMatchObject({
+    status: 'queued',
+    attempts: 0,
+    due_at: Date.parse('2025-11-21T08:00:00Z'),
+    plan: { verdict: 'hold', until: '2025-11-21T08:00:00.000Z' },
+  });
+});
+
+test('a user who moves while a message is held gets it by their new clock', async () => {
+  const { tidings, email, post, deliveries } = await prepare(AT_NIGHT);
+  tidings.clock.now = Date.parse('2025-11-20T23:00:00Z');
+  await post('mail', { time_zone: 'UTC' });
+  await tidings.worker();
+  tidings.clock.now += 60_000;
+  // 08:01 in Tokyo.
+  await post('moved', { time_zone: 'Asia/Tokyo' });
+  await expect.poll(async () => (await deliveries())[0].status).toBe('sent');
+  expect(email.calls).toHaveLength(1);
+});
+
+test('turning quiet hours off releases what they hold, and muting drops it', async () => {
+  const { tidings, email, prefer, post, deliveries } = await prepare(AT_NIGHT);
+  tidings.clock.now = Date.parse('2025-11-20T23:00:00Z');
+  await post('mail');
+  await post('both');
+  await tidings.worker();
+  tidings.clock.now += 1000;
+  await prefer({ quiet_hours: { enabled: false }, categories: { MARKETING: { enabled: false } } });
+  await expect
+    .poll(async () => (await deliveries()).map(({ status }) => status))
+    .toEqual(['sent', 'dropped', 'dropped']);
+  expect(email.calls).toHaveLength(1);
+});
+
+const CONSENT = 'consent: { MARKETING: { any: [record, { trait: marketing_opt_in }] } }';
+
+test('marketing needs consent where the policy says so, and a trait may be one', async () => {
+  const { post, consent } = await prepare(CONSENT);
+  expect(await post('both')).toMatchObject({ reason_code: 'all_channels_dropped' });
+  expect(await post('both', { marketing_opt_in: true })).toMatchObject({ outcome: 'send' });
+  await post('mail', { marketing_opt_in: false });
+  await consent({ purpose: 'MARKETING', channel: 'sms', state: 'granted' });
+  expect(await post('both')).toMatchObject({
+    outcome: 'send',
+    evidence: {
+      plan: [
+        { channel: 'email', code: 'consent_missing' },
+        { channel: 'sms', verdict: 'go' },
+      ],
+    },
+  });
+});
+
+test('consent is bound to its address: another one with the same mask is noticed at the claim', async () => {
+  const { tidings, sms, post, consent, deliveries } = await prepare(CONSENT);
+  await post('mail', { phone: '+351912345678' });
+  const { rows } = await tidings.database.pool.query(`select hash, mask from addresses where kind = 'phone'`);
+  const [{ hash, mask }] = rows;
+  await consent({ purpose: 'MARKETING', channel: 'sms', state: 'granted', address_hash: hash, address: mask });
+  expect(await post('both', { phone: '+351912345678' })).toMatchObject({ outcome: 'send' });
+  tidings.clock.now += 1000;
+  expect(await post('both', { phone: '+351900000678' })).toMatchObject({ outcome: 'send' });
+  await tidings.worker();
+  await expect
+    .poll(async () =>
+      (await deliveries()).filter(({ channel }) => channel === 'sms').map(({ reason_code }) => reason_code),
+    )
+    .toEqual(['consent_missing', 'consent_missing']);
+  expect(sms.calls).toEqual([]);
+});
+
+test('a backtest of a history with changing preferences repeats every decision, and shows what another policy would do', async () => {
+  const { tidings, files, prefer, consent, post } = await prepare(CONSENT);
+  const since = tidings.clock.now;
+  for (const [hours, act] of [
+    [0, () => post('both', { marketing_opt_in: true })],
+    [1, () => prefer({ types: { BOTH: { sms: false } }, quiet_hours: { start: '12:00', end: '18:00' } })],
+    [1, () => post('both')],
+    [5, () => prefer({ replace: true, categories: { MARKETING: { email: false } } })],
+    [1, () => post('both')],
+    [1, () => consent({ purpose: 'MARKETING', channel: 'sms', state: 'withdrawn' })],
+    [1, () => post('both')],
+    [1, () => prefer({ all: true })],
+    [1, () => post('mail')],
+  ] as const) {
+    tidings.clock.now += hours * 3_600_000;
+    await act();
+  }
+  const { reproduced } = await tidings.backtest(since);
+  expect(reproduced).toMatchObject({ different: 0, examples: [] });
+  expect(reproduced?.decisions).toBeGreaterThan(4);
+  files.set('preferences.yaml', 'locks: { types: { BOTH: false } }');
+  const { validateCatalogFiles } = await import('../src/catalog/load-valid-catalog.ts');
+  const report = await tidings.backtest(since, await validateCatalogFiles(files));
+  expect(report.types.find(({ type }) => type === 'BOTH')).toMatchObject({ new: 0, removed: 3 });
+});
+
+test('without terms and policy nothing is asked, and nothing more is stored', async () => {
+  const { tidings, post, deliveries } = await prepare();
+  const decision = await post('both');
+  expect(decision.evidence).toEqual({});
+  const { rows } = await tidings.database.pool.query('select terms from users');
+  expect(rows).toEqual([{ terms: null }]);
+  expect((await deliveries()).map(({ plan, hold_code }) => [plan, hold_code])).toEqual([
+    [null, null],
+    [null, null],
+  ]);
+});

@@ -1,0 +1,224 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectProblem } from './support/api.ts';
+import { type TestServer, testServer } from './support/http.ts';
+import { type TestTidings, testTidings } from './support/tidings.ts';
+
+/** Preferences and consents over HTTP: as they take effect, with what decides each, and who recorded them. */
+
+const FILES = new Map([
+  ['events.yaml', 'events: { signed_up: {} }'],
+  [
+    'notifications.yaml',
+    `notifications:
+  NEWS: { category: MARKETING, channels: [email, sms, internal] }
+  INVOICE: { category: TRANSACTIONAL, channels: [email] }
+  CODE: { category: SECURITY, channels: [sms] }`,
+  ],
+  ['rules.yaml', 'rules: { NEWS: { on: signed_up }, INVOICE: { on: signed_up }, CODE: { on: signed_up } }'],
+  [
+    'preferences.yaml',
+    `consent: { MARKETING/sms: record }
+locks: { types: { INVOICE: { email: true } } }
+quiet_hours: 22:00-08:00`,
+  ],
+  ...['NEWS', 'INVOICE'].flatMap((type) => [
+    [`templates/${type}/email.en.subject.txt`, 'Hello'] as const,
+    [`templates/${type}/email.en.txt`, 'Hello'] as const,
+  ]),
+  ['templates/NEWS/sms.en.txt', 'Hello'],
+  ['templates/CODE/sms.en.txt', 'Hello'],
+]);
+const PATH = '/api/v1/users/u1/preferences';
+const CONSENTS = '/api/v1/users/u1/consents';
+
+let tidings: TestTidings;
+let server: TestServer;
+beforeEach(async () => {
+  tidings = await testTidings({}, FILES);
+  server = await testServer(tidings);
+});
+afterEach(async () => {
+  await server.close();
+  await tidings.close();
+});
+
+const signUp = (traits: object = {}) => {
+  tidings.clock.now += 1000;
+  return tidings.ingest([
+    {
+      user_id: 'u1',
+      event_type: 'signed_up',
+      event_timestamp: new Date(tidings.clock.now).toISOString(),
+      user_traits: { email: 'maria@example.com', phone: '+351912345678', ...traits },
+    },
+  ]);
+};
+const patch = (change: object) => {
+  tidings.clock.now += 1000;
+  return server.send('PATCH', PATH, change);
+};
+const cellsOf = (body: { types: readonly { type: string; channels: object }[] }) =>
+  Object.fromEntries(body.types.map(({ type, channels }) => [type, channels]));
+
+describe('preferences', () => {
+  test('of an unknown user are not found; of a known one they say what decides each cell', async () => {
+    expectProblem(await server.get(PATH), { status: 404, code: 'not_found', pointer: 'user_id' });
+    await signUp();
+    const { body } = await server.get(PATH);
+    expect(cellsOf(body)).toMatchObject({
+      NEWS: {
+        email: { on: true, changeable: true, decided_by: { code: 'default_on', level: 'default', since: null } },
+        sms: { on: false, changeable: false, decided_by: { code: 'consent_missing' } },
+      },
+      INVOICE: { email: { on: true, changeable: false, decided_by: { code: 'tenant_on' } } },
+      CODE: { sms: { on: true, changeable: false, decided_by: { code: 'required' } } },
+    });
+    expect(cellsOf(body).NEWS).not.toHaveProperty('internal');
+    expect(body.quiet_hours.hours).toContain('22:00-08:00 UTC (zone of the tenant');
+  });
+
+  test('change what the body names, and keep the rest', async () => {
+    await signUp();
+    await patch({ types: { NEWS: { email: false } } });
+    const { status, body } = await patch({ quiet_hours: { enabled: false } });
+    expect(status).toBe(200);
+    expect(cellsOf(body).NEWS).toMatchObject({
+      email: { on: false, decided_by: { code: 'preference_off', level: 'user: type NEWS / email', value: 'off' } },
+    });
+    expect(body.quiet_hours).toBeNull();
+    const [result] = await signUp();
+    expect(result?.decisions.find(({ notification_type: type }) => type === 'NEWS')?.evidence.plan).toMatchObject([
+      { channel: 'email', code: 'preference_off' },
+      { channel: 'sms', code: 'consent_missing' },
+      { channel: 'internal', verdict: 'go' },
+    ]);
+  });
+
+  test('are replaced by PUT, and forgotten by null', async () => {
+    await signUp();
+    await patch({ all: false });
+    tidings.clock.now += 1000;
+    const replaced = await server.send('PUT', PATH, { channels: { sms: false } });
+    expect(cellsOf(replaced.body)).toMatchObject({ NEWS: { email: { decided_by: { code: 'default_on' } } } });
+    await patch({ types: { NEWS: { enabled: false } } });
+    const { body } = await patch({ types: { NEWS: { enabled: null } } });
+    expect(cellsOf(body)).toMatchObject({ NEWS: { email: { on: true } } });
+  });
+
+  test.each([
+    [{ types: { INVOICE: { email: false } } }, '/types/INVOICE/email'],
+    [{ types: { INVOICE: { channels: [] } } }, '/types/INVOICE/email'],
+    [{ types: { CODE: { frequency: 'NEVER' } } }, '/types/CODE'],
+    [{ categories: { SECURITY: { enabled: false } } }, '/categories/SECURITY'],
+  ])('that the tenant decides are rejected: %j', async (change, pointer) => {
+    await signUp();
+    const answer = await patch(change);
+    expectProblem(answer, { status: 422, code: 'preference_locked', pointer });
+    expect((await tidings.database.pool.query('select terms from users')).rows).toEqual([{ terms: null }]);
+  });
+
+  test('of an unknown type name the nearest, and wrong bodies are rejected', async () => {
+    await signUp();
+    const answer = await patch({ types: { NEWZ: { enabled: false } } });
+    expectProblem(answer, { status: 400, code: 'invalid_request', pointer: '/types/NEWZ' });
+    expect(answer.body.detail).toContain('did you mean NEWS?');
+    for (const wrong of [
+      { quiet_hours: { start: '22:00', end: '22:00' } },
+      { quiet_hours: { start: '25:00', end: '08:00' } },
+      { quiet_hours: { start: '22:00', end: '08:00', zone: 'Mars/Olympus' } },
+      { categories: { PROMO: { sms: false } } },
+      { channels: { internal: 'off' } },
+      { everything: false },
+    ]) {
+      expect((await patch(wrong)).status).toBe(400);
+    }
+  });
+
+  test('are in the audit log, with who changed them', async () => {
+    await signUp();
+    await patch({ all: false });
+    const { rows } = await tidings.database.pool.query(`select action, subject, detail from audit_log`);
+    expect(rows.at(-1)).toMatchObject({ action: 'preferences.changed', subject: 'u1', detail: { all: false } });
+  });
+
+  test('cannot be posted as events', async () => {
+    const [result] = await tidings.ingest([
+      {
+        user_id: 'u1',
+        event_type: 'preference.updated',
+        event_timestamp: '2025-11-20T10:00:00Z',
+        properties: { all: false },
+      },
+    ]);
+    expect(result).toMatchObject({ status: 'rejected', code: 'invalid_event' });
+    expect(result?.message).toContain('/api/v1/users/{id}/preferences');
+  });
+});
+
+describe('consents', () => {
+  const sms = { purpose: 'MARKETING', channel: 'sms', state: 'granted', source: 'checkout form' };
+  const record = (body: object) => {
+    tidings.clock.now += 1000;
+    return server.post(CONSENTS, body);
+  };
+
+  test('let marketing go, are listed with their evidence, and end by a withdrawal', async () => {
+    await signUp();
+    const evidence = { ip: '203.0.113.7', page: 'https://shop.example/checkout' };
+    expect((await record({ ...sms, wording_version: 'sms-2026-03', evidence })).status).toBe(201);
+    expect(cellsOf((await server.get(PATH)).body)).toMatchObject({ NEWS: { sms: { on: true } } });
+    await record({ ...sms, state: 'withdrawn', source: 'keyword' });
+    expect(cellsOf((await server.get(PATH)).body)).toMatchObject({
+      NEWS: { sms: { on: false, decided_by: { code: 'consent_withdrawn' } } },
+    });
+    const { body } = await server.get(CONSENTS);
+    expect(body.consents).toMatchObject([
+      { state: 'withdrawn', source: 'keyword', evidence: null },
+      { state: 'granted', wording_version: 'sms-2026-03', evidence },
+    ]);
+    expect(JSON.stringify(body)).not.toContain('+351912345678');
+    const { rows } = await tidings.database.pool.query(
+      'select e::text as row from events e union all select c::text from consents c',
+    );
+    expect(rows.map(({ row }) => row).join()).not.toMatch(/203\.0\.113\.7|912345678/);
+  });
+
+  test('are for one address: the next phone number does not inherit it', async () => {
+    await signUp();
+    await record(sms);
+    await signUp({ phone: '+351934567811' });
+    expect(cellsOf((await server.get(PATH)).body)).toMatchObject({
+      NEWS: { sms: { decided_by: { code: 'consent_missing' } } },
+    });
+  });
+
+  test('need an address, and are not from the future', async () => {
+    expectProblem(await record(sms), { status: 404, code: 'not_found', pointer: 'user_id' });
+    await signUp({ phone: null });
+    expectProblem(await record(sms), { status: 400, code: 'invalid_request', pointer: '/address' });
+    expect((await record({ ...sms, address: '+351912345678' })).status).toBe(201);
+    expectProblem(await record({ ...sms, address: '+351912345678', at: '2099-01-01T00:00:00Z' }), {
+      status: 400,
+      code: 'invalid_request',
+      pointer: '/at',
+    });
+  });
+
+  test('come in pages', async () => {
+    await signUp();
+    for (let n = 0; n < 3; n++) await record({ ...sms, method: `m${n}` });
+    const first = await server.get(`${CONSENTS}?limit=2`);
+    const second = await server.get(`${CONSENTS}?limit=2&after=${first.body.next}`);
+    expect([...first.body.consents, ...second.body.consents].map(({ method }) => method)).toEqual(['m2', 'm1', 'm0']);
+    expect(second.body.next).toBeNull();
+  });
+
+  test('of an import undo no withdrawal', async () => {
+    await signUp();
+    await record({ ...sms, state: 'withdrawn' });
+    await record({ ...sms, source: 'import' });
+    expect(cellsOf((await server.get(PATH)).body)).toMatchObject({
+      NEWS: { sms: { decided_by: { code: 'consent_withdrawn' } } },
+    });
+  });
+});
