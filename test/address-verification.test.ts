@@ -13,7 +13,7 @@ const CATALOG = new Map([
     'notifications.yaml',
     `notifications:
   VERIFY: { category: SECURITY, channels: [email, sms], variables: { code: string, minutes: number } }
-  NEWS: { category: MARKETING, channels: [email] }`,
+  NEWS: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }`,
   ],
   ['rules.yaml', 'rules: { NEWS: { on: noted } }'],
   ['templates/VERIFY/email.en.subject.txt', 'Your code'],

@@ -110,6 +110,7 @@ const REQUEST_EVENTS: readonly EventType[] = [
         content: { type: 'object' },
         scheduled_at: { type: ['string', 'object'] },
         expires_at: { type: 'string', format: 'date-time' },
+        test: { type: 'object' },
       },
     },
   },

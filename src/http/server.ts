@@ -64,6 +64,7 @@ import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTemplateTestRoutes } from './routes/template-tests.ts';
 import { registerTemplateTransferRoutes } from './routes/template-transfer.ts';
 import { registerTemplateVersionRoutes } from './routes/template-versions.ts';
+import { registerTemplateSendRoutes } from './routes/template-sends.ts';
 import { registerTemplateRoutes } from './routes/templates.ts';
 import { registerTenantRoutes } from './routes/tenants.ts';
 import { registerTokenRoutes } from './routes/tokens.ts';
@@ -143,6 +144,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerTemplateTransferRoutes(app, dependencies);
   registerTemplateTestRoutes(app, dependencies);
   registerTemplateRoutes(app, dependencies);
+  registerTemplateSendRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);

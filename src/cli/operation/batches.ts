@@ -10,7 +10,7 @@ import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
-import { collectVariable } from './notifications.ts';
+import { collectVariable } from './send-output.ts';
 import { parseCount } from './run-job.ts';
 
 const PATH = '/api/v1/batches';

@@ -141,7 +141,7 @@ const zoneFrom = z
   );
 const late = z.exactOptional(z.literal(true)).describe('Its time was past, so it is sent at once');
 
-const sendResult = z
+export const sendResult = z
   .object({
     recipient: z
       .object({

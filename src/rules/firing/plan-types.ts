@@ -32,10 +32,11 @@ export function planTypes(
   const isDigest = getFoldedType(rule) !== undefined;
   const direct = isDirect ? readDirect(trigger) : undefined;
   const plans = new Map<string, NotificationPlan>();
-  const hasCaps = policy.caps !== NO_POLICY.caps;
+  const isTest = direct?.test !== undefined;
+  const hasCaps = policy.caps !== NO_POLICY.caps && !isTest;
   for (const name of types) {
     const type = notifications.get(name);
-    const folding = isDigest ? undefined : toFolding(digestChannels.get(name));
+    const folding = isDigest || isTest ? undefined : toFolding(digestChannels.get(name));
     const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
     const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses };
     const found = type && plan({ ...asked, type }, channels, direct);
