@@ -2,6 +2,7 @@ import { compileMappings, type Mappings } from '../../events/envelopes/mappings.
 import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
 import type { LocaleFallbacks } from '../../model/tenant.ts';
@@ -73,7 +74,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     routes: compileRoutes(data),
     prices: compilePrices(data),
     getNotificationType(name) {
-      const type = rules.notifications.get(name);
+      const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
       return type;
     },

@@ -1,3 +1,4 @@
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { Rule } from '../../model/catalog.ts';
 import { DIRECT_RULE, NOTIFICATION_REQUESTED, TEST_RULE } from '../../model/direct.ts';
 import { isTest } from '../direct.ts';
@@ -38,7 +39,7 @@ export function buildDirectRules(
   return {
     of(request) {
       const { notification_type: type, scheduled_at: at } = request.properties;
-      if (typeof type !== 'string' || !types.has(type)) return undefined;
+      if (typeof type !== 'string' || !(types.has(type) || BUILT_IN_TYPES.has(type))) return undefined;
       const base = at === undefined ? atOnce : scheduled;
       const ruleName = at === undefined && isTest(request) ? TEST_RULE : DIRECT_RULE;
       const name = `${base.hasWait} ${ruleName} ${type}`;

@@ -1,3 +1,4 @@
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { getFoldedType } from '../../model/frequency.ts';
@@ -35,7 +36,7 @@ export function planTypes(
   const isTest = direct?.test !== undefined;
   const hasCaps = policy.caps !== NO_POLICY.caps && !isTest;
   for (const name of types) {
-    const type = notifications.get(name);
+    const type = notifications.get(name) ?? BUILT_IN_TYPES.get(name);
     const folding = isDigest || isTest ? undefined : toFolding(digestChannels.get(name));
     const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
     const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses };
