@@ -36,7 +36,7 @@ export function toTemplateData(profile: Profile, send: Send): TemplateData {
     ...(variables && { variables: maskDocument(variables) }),
     ...(items && { items: maskItems(items), total: total ?? items.length }),
     ...(content && { content: mask(content) }),
-    ...(shown?.items && { items: maskDocument(shown.items), total: shown.total ?? shown.items.length }),
+    ...(shown?.items && { items: maskDocument(shown.items as Json), total: shown.total ?? shown.items.length }),
   };
   const isDigest = getFoldedType(send.rule.name) !== undefined;
   const about = {
