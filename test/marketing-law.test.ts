@@ -61,7 +61,10 @@ describe('tidings check', () => {
 
 describe('an activation', () => {
   let api: TestApi | undefined;
-  afterEach(() => api?.close());
+  afterEach(async () => {
+    await api?.close();
+    api = undefined;
+  });
 
   test('is refused for a tenant without an address, and accepted with that of its settings', async () => {
     api = await testApi();

@@ -89,14 +89,14 @@ test('texts, subjects and emails in MJML have partials with values, too', async 
 });
 
 test('a value that is needed and missing, empty or blank refuses the message by its name', async () => {
-  const error = 'The html part of MAIL cannot be rendered: track_url (url of the partial button) is missing.';
+  const error = 'The text part of MAIL cannot be rendered: track_url (url of the partial button) is missing.';
   for (const data of [{}, { track_url: '' }, { track_url: ' ' }, { track_url: null }]) {
     expect(await render({}, data as TemplateData)).toEqual({ error });
   }
   const other = body('{{#if event.has}}{{> button url=(lookup event "u")}}{{/if}}none');
   expect(await render(other, { event: {} })).toMatchObject({ html: 'none' });
   expect(await render(other, { event: { has: true } })).toEqual({
-    error: 'The html part of MAIL cannot be rendered: url of the partial button is missing.',
+    error: 'The text part of MAIL cannot be rendered: url of the partial button is missing.',
   });
 });
 
@@ -109,7 +109,7 @@ describe('what is wrong is reported where the partial is included, or where it d
     ['one given twice', body('{{> button url=track_url url="x"}}'), 'email.en.html:1:1 `url` is given twice'],
     ['values of a partial that takes none', { ...body('{{> plain a=1}}'), 'templates/_partials/plain.html': 'x' }, 'email.en.html:1:1 the partial `plain` takes no values', 'values:'],
     ['a name that there is not, in a value', body('{{> button\n  url=trak_url}}'), 'email.en.html:2:7 there is no `trak_url` here', 'track_url'],
-    ['a name that is not declared', { 'templates/_partials/button.html': '{{! values: url }}\n<b>{{url}} {{labl}}</b>' }, '_partials/button.html:2:12 there is no `labl` here'],
+    ['a name that is not declared', { ...body('{{> button url=track_url}}'), 'templates/_partials/button.html': '{{! values: url }}\n<b>{{url}} {{labl}}</b>' }, '_partials/button.html:2:14 there is no `labl` here'],
     ['a declaration that cannot be read', { 'templates/_partials/button.html': '{{! values: url label }}' }, '_partials/button.html:1:1 the values of the partial cannot be read'],
     ['a name of the data', { 'templates/_partials/button.html': '{{! values: url, event }}' }, '_partials/button.html:1:1 a value of a partial cannot be called `event`'],
     ['a name twice', { 'templates/_partials/button.html': '{{! values: url, url }}' }, '_partials/button.html:1:1 the partial declares `url` twice'],

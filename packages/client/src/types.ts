@@ -3557,6 +3557,11 @@ export interface components {
              */
             target: string;
             /**
+             * @description It is a test of templates
+             * @constant
+             */
+            test?: true;
+            /**
              * @description Your id of the user
              * @example user-1042
              */
@@ -3684,6 +3689,11 @@ export interface components {
              * @example
              */
             target: string;
+            /**
+             * @description It is a test of templates
+             * @constant
+             */
+            test?: true;
             /**
              * @description Your id of the user
              * @example user-1042
@@ -5984,7 +5994,7 @@ export interface components {
             /** @example ORDER_CONFIRMATION */
             notification_type: string;
             /**
-             * @description `@direct`: a request asked for it
+             * @description `@direct`: a request asked for it; `@test`: as a test of templates
              * @example @direct
              */
             rule: string;
@@ -6029,7 +6039,7 @@ export interface components {
             /** @example ORDER_CONFIRMATION */
             notification_type: string;
             /**
-             * @description `@direct`: a request asked for it
+             * @description `@direct`: a request asked for it; `@test`: as a test of templates
              * @example @direct
              */
             rule: string;

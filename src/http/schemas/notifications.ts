@@ -228,7 +228,7 @@ const fields = {
   notification_id: idOf('notification'),
   notification_type: z.string().meta({ examples: ['ORDER_CONFIRMATION'] }),
   user_id: userId,
-  rule: z.string().meta({ description: '`@direct`: a request asked for it', examples: ['@direct'] }),
+  rule: z.string().meta({ description: '`@direct`: a request asked for it; `@test`: as a test of templates', examples: ['@direct'] }),
   state: z
     .enum(NOTIFICATION_STATES)
     .describe('`accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it'),
