@@ -51,7 +51,7 @@ test('every step works, and what is exported is the catalog that was seeded', { 
   expect([program, script, group]).toEqual(['node', 'bin/tidings.mjs', 'templates']);
   const seeded = JSON.parse(await run(...seed, EXAMPLE, '--json'));
   expect(seeded).toMatchObject({ same: 0, problems: [] });
-  expect(seeded.changed).toBeGreaterThan(100);
+  expect(seeded.changed).toBeGreaterThan(80);
   expect(JSON.parse(await run(...seed, EXAMPLE, '--json'))).toMatchObject({ changed: 0, same: seeded.changed });
 
   const preview = JSON.parse(await run('preview', 'ORDER_SHIPPED', '--locale', 'es', '--json'));
