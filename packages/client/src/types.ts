@@ -18885,10 +18885,7 @@ export interface operations {
                  * @example Maria
                  */
                 name?: string;
-                /**
-                 * @description Start of the id
-                 * @example
-                 */
+                /** @description Start of the id */
                 prefix?: string | "";
             };
             header?: {
