@@ -89,7 +89,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
   };
 }
 
-/** Makes the users that the examples name, whom some of them merge or erase. */
+/** Makes the users that the examples name; some examples merge or erase them. */
 async function makeUsers(): Promise<void> {
   await api.tidings.database.pool.query('delete from merged_users; delete from erasures');
   for (const [user_id, email] of [

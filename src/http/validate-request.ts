@@ -10,7 +10,7 @@ import { redact } from '../privacy/mask.ts';
 const MAX_VALUE_CHARS = 60;
 const MAX_ALLOWED_CHARS = 200;
 
-/** What the library says of a check without a message of its own. */
+/** Message of the library for a check without one of its own. */
 const LIBRARY_MESSAGE = 'Invalid input';
 
 /** Errors that a problem document lists, at most; the first ones. */

@@ -30,7 +30,7 @@ export function createUsers(count: number): User[] {
       phone: `+3519100${String(i).padStart(5, '0')}`,
       country: 'PT',
       subscribed: i % 2 === 0,
-      // Nobody changes it: what was decided with consent is sent.
+      // No user changes it: what was decided with consent is sent.
       marketing_opt_in: i % 5 < 3,
       ...(i % 3 === 0 ? {} : { time_zone: i % 3 === 1 ? 'Europe/Lisbon' : 'Asia/Kolkata' }),
     };
