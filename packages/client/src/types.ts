@@ -2846,10 +2846,10 @@ export interface components {
         /**
          * @description What every recipient of a batch gets. Without a priority it is LOW
          * @example {
-         *       "type": "ORDER_CONFIRMATION",
-         *       "name": "Black Friday",
+         *       "type": "WELCOME_EMAIL",
+         *       "name": "Welcome back",
          *       "variables": {
-         *         "order_id": "4711"
+         *         "offer": "free transfers"
          *       },
          *       "per_second": 500
          *     }
@@ -2883,7 +2883,7 @@ export interface components {
             scheduled_at?: string | components["schemas"]["LocalSchedule"];
             /**
              * @description Notification type of the catalog
-             * @example ORDER_CONFIRMATION
+             * @example INSUFFICIENT_FUNDS_EMAIL
              */
             type: string;
             /** @description What templates read as `event` */
@@ -4940,7 +4940,7 @@ export interface components {
         MergeBody: {
             /**
              * @description Your id of the survivor
-             * @example user-1042
+             * @example user-7
              */
             into: string;
         };
@@ -5991,7 +5991,7 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example ORDER_CONFIRMATION */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
              * @description `@direct`: a request asked for it; `@test`: as a test of templates
@@ -6036,7 +6036,7 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example ORDER_CONFIRMATION */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
              * @description `@direct`: a request asked for it; `@test`: as a test of templates
@@ -7304,20 +7304,21 @@ export interface components {
         /**
          * @description Asks for a notification to each recipient
          * @example {
-         *       "type": "ORDER_CONFIRMATION",
+         *       "type": "INSUFFICIENT_FUNDS_EMAIL",
          *       "recipients": [
          *         {
          *           "user_id": "user-1042"
          *         },
          *         {
-         *           "email": "maria@example.com"
+         *           "email": "john@example.com"
          *         }
          *       ],
          *       "variables": {
-         *         "order_id": "4711"
+         *         "amount": 12.5,
+         *         "currency": "EUR"
          *       },
          *       "context": {
-         *         "source": "orders",
+         *         "source": "payments",
          *         "correlation_id": "c-81"
          *       }
          *     }
@@ -7348,7 +7349,7 @@ export interface components {
             scheduled_at?: string | components["schemas"]["LocalSchedule"];
             /**
              * @description Notification type of the catalog
-             * @example ORDER_CONFIRMATION
+             * @example INSUFFICIENT_FUNDS_EMAIL
              */
             type: string;
             /** @description What templates read as `event` */
@@ -15647,7 +15648,7 @@ export interface operations {
                      *       "notifications": [
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_type": "ORDER_CONFIRMATION",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "user_id": "user-1042",
                      *           "rule": "@direct",
                      *           "state": "scheduled",
@@ -15769,7 +15770,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *       "notification_type": "ORDER_CONFIRMATION",
+                     *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "rule": "@direct",
                      *       "state": "scheduled",
@@ -19028,10 +19029,7 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
-                /**
-                 * @description A part of the id
-                 * @example 1042
-                 */
+                /** @description A part of the id */
                 contains?: string;
                 /**
                  * @description Items of a page, at most
@@ -19043,10 +19041,7 @@ export interface operations {
                  * @example Maria
                  */
                 name?: string;
-                /**
-                 * @description Start of the id
-                 * @example user-
-                 */
+                /** @description Start of the id */
                 prefix?: string | "";
             };
             header?: {
