@@ -123,7 +123,9 @@ describe('the verification of an address', () => {
     expect([status, body.notification_id]).toEqual([202, expect.any(String)]);
     const code = await vi.waitFor(
       () => {
-        const found = text.exec(JSON.parse(`"${sent.map((one) => one.text.replace(/[\\"]/g, '\\$&')).join(' ')}"`))?.[1];
+        const found = text.exec(
+          JSON.parse(`"${sent.map((one) => one.text.replace(/[\\"]/g, '\\$&')).join(' ')}"`),
+        )?.[1];
         expect(found, sent.map((one) => one.text).join()).toBeDefined();
         return found as string;
       },

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import packageFile from '../package.json' with { type: 'json' };
 import { loadCatalogFiles } from '../src/catalog/load/load-catalog-files.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { CHANNELS } from '../src/model/delivery.ts';
-import packageFile from '../package.json' with { type: 'json' };
 import { lintFiles, loadExample } from './support/catalog.ts';
 import { runCommand } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
@@ -75,7 +75,10 @@ test('every step works, and what is exported is the catalog that was seeded', { 
     await mkdir(dirname(join(out, path)), { recursive: true });
     await writeFile(join(out, path), text);
   }
-  const [before, after] = [await lintFiles(await loadExample('marketplace')), await lintFiles(await loadCatalogFiles(out))];
+  const [before, after] = [
+    await lintFiles(await loadExample('marketplace')),
+    await lintFiles(await loadCatalogFiles(out)),
+  ];
   expect(after.problems).toEqual(before.problems);
   expect(after.data).toEqual(before.data);
 });

@@ -119,7 +119,7 @@ test('a logo is shown where the tenant has a folder of files', () => {
     return 'message' in rendered ? rendered.message.html : rendered.error;
   };
   expect(html({ asset_base_url: 'https://static.larch.example' })).toContain(
-    '<img src="https://static.larch.example/logo.png" alt="Larch"',
+    `<img src='https://static.larch.example/logo.png' alt="Larch"`,
   );
   expect(html({})).toContain('<p class="brand">Larch</p>');
 });

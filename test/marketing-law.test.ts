@@ -25,7 +25,7 @@ describe('tidings check', () => {
     return { isValid: data !== undefined, problems };
   };
 
-  test('refuses an email that shows no postal address where the catalog has none for the footer', async () => {
+  test('rejects an email that shows no postal address where the catalog has no address for the footer', async () => {
     const { isValid, problems } = await problemsOf(NOTIFICATIONS, 'By {{legal_name}}: {{unsubscribe_url}}');
     expect(isValid).toBe(false);
     expect(problems).toEqual([
@@ -53,7 +53,7 @@ describe('tidings check', () => {
     expect([isValid, problems.map(({ code }) => code)]).toEqual([true, codes]);
   });
 
-  test('a blank address is none', async () => {
+  test('a blank address does not count', async () => {
     const { isValid } = await problemsOf(DEFAULT.replace('1 Main Street', ' ') + NOTIFICATIONS, 'Hello');
     expect(isValid).toBe(false);
   });
@@ -66,7 +66,7 @@ describe('an activation', () => {
     api = undefined;
   });
 
-  test('is refused for a tenant without an address, and accepted with that of its settings', async () => {
+  test('is rejected for a tenant without an address, and accepted with that of its settings', async () => {
     api = await testApi();
     const { server } = api;
     const apply = (text: string) => server.post('/api/v1/catalog', { files: filesWith(NOTIFICATIONS, text) });
@@ -77,11 +77,13 @@ describe('an activation', () => {
     }
     await server.send('PATCH', '/api/v1/tenant', { settings: { postal_address: '1 Main Street' } });
     for (const text of [OWN, 'Hello']) expect((await apply(text)).status).toBe(200);
-    await server.send('PATCH', '/api/v1/tenant', { settings: { postal_address: null, variables: { postal_address: 'x' } } });
+    await server.send('PATCH', '/api/v1/tenant', {
+      settings: { postal_address: null, variables: { postal_address: 'x' } },
+    });
     expect((await apply(`${OWN}!`)).status).toBe(200);
   });
 
-  test('of a template of the API is refused as well', async () => {
+  test('of a template of the API is rejected as well', async () => {
     const templates = await templateApi(filesWith(NOTIFICATIONS, OWN));
     try {
       await templates.setSource('api');
@@ -91,9 +93,9 @@ describe('an activation', () => {
         channel: 'email',
         parts: { subject: 'Hello', text: 'Hello' },
       });
-      const refused = await templates.post('/PROMO/activate');
-      expect([refused.status, refused.body.code]).toEqual([422, 'invalid_template']);
-      expect(refused.body.errors[0]).toMatchObject({ message: expect.stringContaining('no postal address') });
+      const rejected = await templates.post('/PROMO/activate');
+      expect([rejected.status, rejected.body.code]).toEqual([422, 'invalid_template']);
+      expect(rejected.body.errors[0]).toMatchObject({ message: expect.stringContaining('no postal address') });
       await templates.server.send('PATCH', '/api/v1/tenant', { settings: { postal_address: '1 Main Street' } });
       expect((await templates.post(`/${made.body.template_id}/activate`)).status).toBe(200);
     } finally {

@@ -80,7 +80,7 @@ const arrives = async (provider: FakeProvider, count = 1) => {
 const rows = async (sql: string) => (await tidings.database.pool.query(sql, [user])).rows;
 
 describe('a test', () => {
-  test('goes by all channels to the user with a sample, and is told apart everywhere', async () => {
+  test('goes by all channels to the user with a sample, and is known as a test everywhere', async () => {
     const { status, body } = await send({});
     expect(status).toBe(202);
     expect(body).toMatchObject({
@@ -144,7 +144,7 @@ describe('a test', () => {
     expect((await server.post(path, asked)).body.message).toMatchObject({ subject: 'Bill of 6 for Rui' });
   });
 
-  test('is refused where a variable is missing, by its name', async () => {
+  test('is rejected where a variable is missing, by its name', async () => {
     const { body } = await send({ event: { event_type: 'billed', properties: {} } });
     expect(body.result).toMatchObject({ state: 'rejected', notification_id: null, code: 'variable_missing' });
     expect(body.result.reason).toContain('variable_missing: amount');
@@ -167,27 +167,31 @@ describe('a test', () => {
   });
 
   test.each<[string, object, { status: number; code: string; pointer?: string }]>([
-    ['nobody', { user_id: 'nobody' }, { status: 404, code: 'not_found', pointer: '/user_id' }],
+    ['an unknown user', { user_id: 'unknown' }, { status: 404, code: 'not_found', pointer: '/user_id' }],
     ['no such type', { notification_type: 'BIL' }, { status: 422, code: 'unknown_type', pointer: '/type' }],
     ['another channel', { channels: ['push'] }, { status: 422, code: 'invalid_notification', pointer: '/channels/0' }],
     ['a template that is not there', { template: 'NONE' }, { status: 404, code: 'not_found' }],
-  ])('to %s is refused', async (_what, body, problem) => expectProblem(await send(body), problem));
+  ])('to %s is rejected', async (_what, body, problem) => expectProblem(await send(body), problem));
 
   test('goes to an address only if its user has verified it, and messages go there', async () => {
     const to = (address: object) => send({ user_id: undefined, to: address, channels: ['email'] });
-    const refused = async (address: object, why: string) => {
+    const rejected = async (address: object, why: string) => {
       const { status, body } = await to(address);
       expect([status, body.code, body.detail]).toEqual([422, 'invalid_notification', expect.stringContaining(why)]);
     };
-    await refused({ email: 'nobody@example.com' }, 'no user has this address');
-    await refused({ email: `${user}@example.com` }, 'has not verified it');
+    await rejected({ email: 'unknown@example.com' }, 'no user has this address');
+    await rejected({ email: `${user}@example.com` }, 'has not verified it');
     await tidings.database.pool.query(
       `insert into address_verifications (tenant_id, user_id, kind, hash, verified_at, method)
        select tenant_id, user_id, kind, hash, now(), 'code' from addresses where user_id = $1 and kind = 'email'`,
       [user],
     );
     const { body } = await to({ email: `${user}@EXAMPLE.com` });
-    expect(body.result).toMatchObject({ user_id: user, state: 'accepted', recipient: { email: expect.stringContaining('…') } });
+    expect(body.result).toMatchObject({
+      user_id: user,
+      state: 'accepted',
+      recipient: { email: expect.stringContaining('…') },
+    });
     await arrives(email);
     expect((await send({ to: { email: 'x@example.com' } })).status).toBe(400);
   });
@@ -249,6 +253,6 @@ test('tidings templates test sends one, and says what became of it', async () =>
   const sent = await runCommand('templates', 'test', 'BILL', '--user', user, '--channel', 'sms', '--var', 'amount=4');
   expect([sent.exitCode, sent.text], sent.errors).toEqual([0, expect.stringMatching(/accepted by sms\s+\S+$/m)]);
   expect(await arrives(sms)).toMatchObject({ text: 'Bill of 4' });
-  const refused = await runCommand('templates', 'test', 'BILL', '--user', 'nobody', '--json');
-  expect([refused.exitCode, JSON.parse(refused.text).code]).toEqual([1, 'not_found']);
+  const rejected = await runCommand('templates', 'test', 'BILL', '--user', 'unknown', '--json');
+  expect([rejected.exitCode, JSON.parse(rejected.text).code]).toEqual([1, 'not_found']);
 });

@@ -1,5 +1,10 @@
 import type { CatalogCommand } from '../catalog/apply.ts';
-import { ADDRESS_HINT, describeMissingAddress, hasPostalAddress, isMarketingEmail } from '../catalog/lint/marketing-footer.ts';
+import {
+  ADDRESS_HINT,
+  describeMissingAddress,
+  hasPostalAddress,
+  isMarketingEmail,
+} from '../catalog/lint/marketing-footer.ts';
 import { sortKey } from '../catalog/parse/stored-template.ts';
 import type { StoredSource } from '../catalog/stored/stored-files.ts';
 import { TidingsError } from '../errors.ts';
@@ -9,8 +14,8 @@ import { applyCatalog } from '../store/apply-catalog.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { type Activation, insertActivations, sealVersions } from '../store/templates/activations.ts';
-import { loadTenantProfile } from '../store/tenants/tenants.ts';
 import { setArchived, type TemplateRow, type VersionRow } from '../store/templates/templates.ts';
+import { loadTenantProfile } from '../store/tenants/tenants.ts';
 import { type CheckedTemplates, checkStoredTemplates } from './check-templates.ts';
 
 /** Times that a change is made again because another one of the catalog came first. */

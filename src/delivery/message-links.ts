@@ -101,8 +101,11 @@ function toStandIns(base: string): Required<ReaderLinks> {
   return { unsubscribe_url: `${base}/unsubscribe/${STAND_IN}`, preferences_url: `${base}/preferences/${STAND_IN}` };
 }
 
-/** Returns the URLs of a message without a reader, for a preview: the stand-ins. @param publicUrl null: the installation has none */
-export function previewLinks(publicUrl: string | null, message: Pick<ClaimedDelivery, 'channel' | 'category'>): ReaderLinks {
+/** Returns the URLs of a message without a reader, for a preview: the stand-ins. @param publicUrl null: the installation does not have one */
+export function previewLinks(
+  publicUrl: string | null,
+  message: Pick<ClaimedDelivery, 'channel' | 'category'>,
+): ReaderLinks {
   if (publicUrl === null) return {};
   const { unsubscribe_url, preferences_url } = toStandIns(publicUrl.replace(/\/+$/, ''));
   return {

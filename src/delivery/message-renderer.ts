@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
-import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { StoredVersion } from '../model/catalog.ts';
+import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { OwnContent } from '../model/direct.ts';
 import { ADDRESS_TRAITS, type AddressKind, type JsonObject } from '../model/event.ts';
@@ -53,7 +53,7 @@ export type TestTemplates = (
   version: StoredVersion,
 ) => Promise<CompiledTemplate | undefined>;
 
-/** What a test of templates asks for; null: what any message would have. */
+/** Choices of a test of templates; null: as for any message. */
 interface TestMark {
   readonly template: StoredVersion | null;
   readonly locale: string | null;
@@ -215,7 +215,8 @@ const NO_POSTAL_ADDRESS: Unsent = {
   outcome: {
     kind: 'misconfigured',
     code: 'postal_address_missing',
-    reason: 'a marketing email shows the postal address of its sender, and none is known: set postal_address in the settings of the tenant',
+    reason:
+      'a marketing email shows the postal address of its sender, and none is known: set postal_address in the settings of the tenant',
   },
 };
 

@@ -4,7 +4,7 @@ import { DEFAULT_RETRY_MS, type NotificationType } from './catalog.ts';
 export const ADDRESS_VERIFICATION = 'ADDRESS_VERIFICATION';
 
 /**
- * Notification types that Tidings itself sends where the catalog has none of their name. They are not listed among those of the tenant, and
+ * Notification types that Tidings itself sends where the catalog has no type of their name. They are not listed among those of the tenant, and
  * no caller can ask for one.
  */
 export const BUILT_IN_TYPES: ReadonlyMap<string, NotificationType> = new Map([

@@ -8,7 +8,7 @@ export const ADDRESS_USER = 'addr:';
 /** The built-in rule of every catalog that sends what was asked for directly. It is not listed as a rule of the tenant. */
 export const DIRECT_RULE = '@direct';
 
-/** The same for tests of templates, by whose name they are told apart. */
+/** The same for tests of templates, by whose name they are known. */
 export const TEST_RULE = '@test';
 
 /** Events by which Tidings itself asks for a notification, and moves one that is scheduled. */

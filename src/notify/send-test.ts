@@ -18,10 +18,10 @@ import { type SendResult, toSendResult } from './send-result.ts';
 /** Time in ms after which a test is of no use: what is held for longer is not sent. */
 const TEST_EXPIRES_MS: Millis = 3_600_000;
 
-/** What the messages of a test show. */
+/** Contents of the messages of a test. */
 export interface TestContent {
   readonly shown: TestData;
-  /** Of the top level of the templates. */
+  /** Values of the top level of the templates. */
   readonly variables: JsonObject;
 }
 
@@ -87,7 +87,11 @@ async function findRecipient(
 ): Promise<ResolvedRecipient> {
   const [found] = await resolveRecipients(pool, seal, tenantId, [given]);
   if (!found || 'code' in found) {
-    throw new TidingsError('invalid_notification', `${found?.message ?? 'There is no recipient'}.`.replace(/\.\.$/, '.'), { pointer: '/to' });
+    throw new TidingsError(
+      'invalid_notification',
+      `${found?.message ?? 'There is no recipient'}.`.replace(/\.\.$/, '.'),
+      { pointer: '/to' },
+    );
   }
   const { userId, isLinked, given: address } = found;
   if (address === undefined) {

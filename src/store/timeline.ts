@@ -74,7 +74,7 @@ export async function loadTimeline(
   return { events, decisions, last };
 }
 
-/** Returns the newest event of a user of one of these types, with addresses masked; undefined: there is none. */
+/** Returns the newest event of a user of one of these types, with addresses masked; undefined: there is no such event. */
 export async function loadLastEvent(
   connection: Connection,
   tenantId: string,

@@ -316,7 +316,12 @@ class Compiler {
     const levels = this.#levels.length;
     this.#names = [
       ...outer,
-      ...pairs.map(({ key: name, value }, index) => ({ name, slot: first + index, levels, path: this.#paths.get(value) })),
+      ...pairs.map(({ key: name, value }, index) => ({
+        name,
+        slot: first + index,
+        levels,
+        path: this.#paths.get(value),
+      })),
     ];
     const body = this.program(node.program, depth);
     this.#names = outer;

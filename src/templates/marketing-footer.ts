@@ -63,7 +63,9 @@ function isComplete(
   toForm: (text: string) => string,
 ): boolean {
   const shown = toOneLine(part);
-  return part.includes(unsubscribeUrl) && [legalName, postalAddress].every((one) => shown.includes(toOneLine(toForm(one))));
+  return (
+    part.includes(unsubscribeUrl) && [legalName, postalAddress].every((one) => shown.includes(toOneLine(toForm(one))))
+  );
 }
 
 function toOneLine(text: string): string {

@@ -18,7 +18,7 @@ const MAX_VALUES = 20;
 
 /** A value that a partial takes. */
 interface Taken {
-  /** Source of its default; undefined: it has none. */
+  /** Source of its default; undefined: it has no default. */
   readonly fallback: string | undefined;
   /** Whether it may be missing. */
   readonly isOptional: boolean;

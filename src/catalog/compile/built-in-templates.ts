@@ -1,7 +1,7 @@
+import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
 import { ADDRESS_VERIFICATION } from '../../model/built-in-types.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { LocaleFallbacks } from '../../model/tenant.ts';
-import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
 import { type CompiledTemplate, compileTemplate } from '../../templates/template.ts';
 import { DEFAULT_LOCALE } from '../locale.ts';
 
@@ -15,7 +15,8 @@ interface CodeTexts {
 const VERIFICATION: { readonly [locale: string]: CodeTexts } = {
   en: {
     subject: 'Your code{{#if app_name}} for {{app_name}}{{/if}}',
-    email: 'Your code is {{code}}.\n\nIt is valid for {{minutes}} minutes. If you did not ask for it, ignore this message.',
+    email:
+      'Your code is {{code}}.\n\nIt is valid for {{minutes}} minutes. If you did not ask for it, ignore this message.',
     sms: '{{code}} is your code{{#if app_name}} for {{app_name}}{{/if}}. It is valid for {{minutes}} minutes.',
   },
   de: {
@@ -37,7 +38,8 @@ const VERIFICATION: { readonly [locale: string]: CodeTexts } = {
   },
   it: {
     subject: 'Il tuo codice{{#if app_name}} per {{app_name}}{{/if}}',
-    email: 'Il tuo codice è {{code}}.\n\nÈ valido per {{minutes}} minuti. Se non lo hai richiesto, ignora questo messaggio.',
+    email:
+      'Il tuo codice è {{code}}.\n\nÈ valido per {{minutes}} minuti. Se non lo hai richiesto, ignora questo messaggio.',
     sms: '{{code}} è il tuo codice{{#if app_name}} per {{app_name}}{{/if}}. È valido per {{minutes}} minuti.',
   },
   pt: {

@@ -1,8 +1,8 @@
 import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
-import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
+import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
 import type { LocaleFallbacks } from '../../model/tenant.ts';

@@ -8,7 +8,7 @@ import type { Report } from './findings.ts';
 /** Variables that a marketing email shows by law. */
 const NEEDED = ['unsubscribe_url', 'legal_name', 'postal_address'] as const;
 
-/** What to write so that a postal address is known. */
+/** Advice by which a postal address becomes known. */
 export const ADDRESS_HINT =
   'add to notifications.yaml: `variables: { postal_address: { default: "Main Street 1, Springfield" } }`, or set `postal_address` in the settings of the tenant';
 
@@ -39,7 +39,10 @@ export function describeMissingAddress(type: string): string {
 }
 
 /** Whether a template is that of a marketing email which is rendered here: what a provider keeps cannot be looked at. */
-export function isMarketingEmail({ name, category }: NotificationType, { notificationType, channel, parts }: Template): boolean {
+export function isMarketingEmail(
+  { name, category }: NotificationType,
+  { notificationType, channel, parts }: Template,
+): boolean {
   if (category !== 'MARKETING' || notificationType !== name) return false;
   return CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader === true && !Object.hasOwn(parts, HOSTED_PART);
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import type { JsonObject } from '../../model/event.ts';
 
-/* What commands that send have in common: their variables and events, and how they show a result. */
+/* Variables, events and results of commands that send. */
 
-/** What became of one recipient. */
+/** Result for one recipient. */
 export interface Result {
   readonly recipient: { readonly user_id?: string; readonly email?: string; readonly phone?: string };
   readonly state: string;
@@ -16,7 +16,10 @@ export interface Result {
 }
 
 /** Adds `name=value` to the variables; a value that is JSON is read as such. */
-export function collectVariable(text: string, all: { readonly [name: string]: unknown } = {}): { [name: string]: unknown } {
+export function collectVariable(
+  text: string,
+  all: { readonly [name: string]: unknown } = {},
+): { [name: string]: unknown } {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
   const value = text.slice(at + 1);

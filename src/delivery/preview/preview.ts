@@ -28,7 +28,7 @@ export interface Preview extends Inspection {
  * channel. Does not throw for any data.
  *
  * @param locale absent: that of the user, or of the tenant
- * @param publicUrl URL of the installation, for the links of a reader; null: it has none
+ * @param publicUrl URL of the installation, for the links of a reader; null: it does not have one
  */
 export function previewMessage(
   catalog: Catalog,
@@ -98,7 +98,7 @@ function applyLaw(
   if (unsubscribeUrl !== undefined) {
     return { message: addMarketingFooter(message, { ...facts, unsubscribeUrl }, locale), findings };
   }
-  const text = 'a marketing email shows a link to unsubscribe, and there is none without TIDINGS_PUBLIC_URL';
+  const text = 'a marketing email shows a link to unsubscribe, which needs TIDINGS_PUBLIC_URL';
   findings.push({ code: 'no_unsubscribe_link', severity: 'warning', message: text });
   return { message, findings };
 }

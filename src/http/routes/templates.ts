@@ -10,7 +10,10 @@ import { followLinks, type LinkAnswer } from '../follow-links.ts';
 import { type PreviewView, preview, previewBody } from '../schemas/templates.ts';
 
 /** Previews of messages: what a template makes of some data. Nothing is sent or stored. */
-export function registerTemplateRoutes(app: App, { catalogs, database, outbound, clock, publicUrl }: HttpDependencies): void {
+export function registerTemplateRoutes(
+  app: App,
+  { catalogs, database, outbound, clock, publicUrl }: HttpDependencies,
+): void {
   app.post(
     '/api/v1/templates/preview',
     {

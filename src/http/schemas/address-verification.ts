@@ -12,7 +12,8 @@ export const verifyBody = z
       .max(256)
       .optional()
       .meta({
-        description: 'A notification type with the channel of the address; it gets the variables `code` and `minutes`. Absent: ADDRESS_VERIFICATION, which is built in',
+        description:
+          'A notification type with the channel of the address; it gets the variables `code` and `minutes`. Absent: ADDRESS_VERIFICATION, which is built in',
         examples: ['VERIFY_ADDRESS'],
       }),
   })
