@@ -154,6 +154,8 @@ export interface Rule {
   readonly every?: Recurrence;
   /** The audience of `every`: a CEL condition over `user`. */
   readonly audience?: string;
+  /** Name of the segment whose condition `audience` is; absent: the rule has its own. */
+  readonly segment?: string;
   /** The zone of every local time in the rule. */
   readonly zone: Zone;
   /** A CEL expression over `event`. Patterns, waits, limits and digests are separate for each of its values. */
@@ -268,6 +270,14 @@ export const PRIORITY_BY_CATEGORY: { readonly [category in Category]: Priority }
   MARKETING: 'LOW',
 };
 
+/** A named set of users, as parsed from `segments.yaml`: those whose profile meets a condition. */
+export interface Segment {
+  readonly name: string;
+  readonly description?: string;
+  /** A CEL condition over `user` and `now`. */
+  readonly condition: string;
+}
+
 /** A type of event, as parsed from `events.yaml`. */
 export interface EventType {
   readonly name: string;
@@ -326,6 +336,8 @@ export interface CatalogData {
   readonly variables?: Variables;
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
+  /** Absent: none. */
+  readonly segments?: readonly Segment[];
   readonly templates: readonly Template[];
   /** Layouts and partials as files, by path; absent: it has no such files. */
   readonly pieces?: { readonly [path: string]: string };

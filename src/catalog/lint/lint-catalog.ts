@@ -1,7 +1,7 @@
 import type { CatalogData } from '../../model/catalog.ts';
 import type { ParsedCatalog } from '../parse/parse-catalog-files.ts';
 import { compareByPlace } from '../problems.ts';
-import { checkBranches } from './branches.ts';
+import { checkBranches, checkSegments } from './branches.ts';
 import { checkCalendar } from './calendar.ts';
 import { checkComparisons } from './comparisons.ts';
 import { checkDigests } from './digests.ts';
@@ -43,6 +43,7 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
     checkBranches(rule, report);
     checkWaits(rule, report);
   }
+  checkSegments(data, report);
   checkComparisons(data, report);
   checkCalendar(data, report);
   checkLimits(data, report);
