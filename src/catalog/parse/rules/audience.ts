@@ -29,7 +29,7 @@ export function parseAudience(ctx: RuleContext, entry: Entry | undefined): Pick<
   if (!text || !ctx.segments) return {};
   const segment = ctx.segments.get(text.text);
   if (segment) return { audience: segment.condition, segment: segment.name };
-  const hint = suggest(text.text, ctx.segments.keys()) ?? 'segments are in segments.yaml';
+  const hint = ctx.segments.size === 0 ? 'segments.yaml defines none yet' : suggest(text.text, ctx.segments.keys());
   ctx.report(text.at, `no segment is called ${JSON.stringify(text.text.slice(0, 60))}`, hint);
   return {};
 }
