@@ -47,7 +47,7 @@ export class Consents {
     if (time > now)
       throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
     const user = await this.#require(tenantId, userId);
-    const bound = await this.#bind(tenantId, user, body);
+    const bound = await this.bind(tenantId, user, body);
     const consentId = uuidv7();
     const properties = { ...said, ...bound, evidence_id: consentId, by: { kind: actor.kind, id: actor.id } };
     const item = {
@@ -76,10 +76,10 @@ export class Consents {
   }
 
   /** Returns the address that a consent is for: its keyed hash, and the mask that events and profiles have. */
-  async #bind(
+  async bind(
     tenantId: string,
     { userId, profile }: StoredPlanUser,
-    { channel, state, address }: NewConsent,
+    { channel, state, address }: Pick<NewConsent, 'channel' | 'state' | 'address'>,
   ): Promise<{ readonly address_hash?: string; readonly address?: string }> {
     const { database, seal } = this.#parts;
     const kind = CHANNEL_DESCRIPTORS[channel as Channel].addressKind;

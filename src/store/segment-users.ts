@@ -77,3 +77,17 @@ export async function sampleUserIds(
   );
   return { total, userIds: sample.map(({ user_id }) => user_id) };
 }
+
+/** Returns the masked addresses of users that receive, by user and kind. */
+export async function loadAddressMasks(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+): Promise<ReadonlyMap<string, { readonly [kind: string]: string }>> {
+  const { rows } = await connection.query<{ user_id: string; masks: { readonly [kind: string]: string } }>(
+    `select user_id, json_object_agg(kind, mask) as masks from addresses
+     where tenant_id = $1 and user_id = any($2::text[]) and place = 0 group by user_id`,
+    [tenantId, userIds],
+  );
+  return new Map(rows.map(({ user_id, masks }) => [user_id, masks]));
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BATCH_STATES, RECIPIENT_STATES } from '../../model/batch.ts';
+import { BATCH_STATES, RECIPIENT_STATES, SOURCE_STATES } from '../../model/batch.ts';
 import type { BatchEstimate } from '../../notify/batches/estimate.ts';
 import { MAX_BATCH_LINES } from '../../notify/batches/upload.ts';
 import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
@@ -20,6 +20,15 @@ export const batchBody = z
     ...sendBody.omit({ recipients: true }).shape,
     name: pathText.max(200).optional().describe('For the list of batches'),
     per_second: perSecond.optional(),
+    recipients: z
+      .union([
+        z.strictObject({ list: z.uuid().describe('Id of a list, whose members become lines') }).meta({ id: 'ListAudience' }),
+        z
+          .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
+          .meta({ id: 'SegmentAudience' }),
+      ])
+      .optional()
+      .describe('Users beside the lines that are added; they are read after the start'),
   })
   .meta({
     id: 'BatchRequest',
@@ -62,6 +71,17 @@ export const batchView = z
     state: z.enum(BATCH_STATES),
     per_second: z.int().nullable(),
     request: jsonObject.describe('What every recipient gets; addresses are masked'),
+    recipients: z
+      .object({
+        list: z.exactOptional(z.string()),
+        segment: z.exactOptional(z.string()),
+        state: z.enum(SOURCE_STATES).describe(
+          'pending: the batch has not started; reading: they become lines; done: all are; cut: a batch may have no more; gone: the list was deleted',
+        ),
+        found: z.int().describe('Lines that they have become'),
+      })
+      .nullable()
+      .describe('The list or segment whose users become lines; null: the lines that were added are all'),
     lines: z.int().describe('Lines that were stored'),
     counts,
     codes: z

@@ -47,7 +47,7 @@ function toView({ created_at, updated_at, ...row }: ListRow): ListView {
   return { ...row, created_at: isoTime(created_at), updated_at: isoTime(updated_at) };
 }
 
-/** Stores a list without members. Returns why it cannot be: another one has the name, or there are MAX_LISTS. */
+/** Stores a list without members; one of this id stays as it is. Returns why it cannot be: another one has the name, or there are MAX_LISTS. */
 export function insertList(
   pool: pg.Pool,
   { tenantId, actor, now }: ListChange,
@@ -56,6 +56,8 @@ export function insertList(
   return withTransaction(pool, async (connection) => {
     // One at a time: two at once could exceed the bound.
     await connection.query(`select pg_advisory_xact_lock(hashtextextended('lists ' || $1, 0))`, [tenantId]);
+    const known = await loadList(connection, tenantId, listId);
+    if (known) return known;
     const { rows: counted } = await connection.query<{ count: number; taken: boolean }>(
       'select count(*)::int as count, coalesce(bool_or(name = $2), false) as taken from lists where tenant_id = $1',
       [tenantId, name],
@@ -138,16 +140,16 @@ export function renameList(
 }
 
 /**
- * Deletes a list, its members some at a time: what breaks off leaves a list with fewer members, to be deleted again. Returns whether
- * there was such a list.
+ * Deletes a list, its members some at a time: what breaks off leaves a list with fewer members, to be deleted again. Returns
+ * the list as it was; undefined: there is none of this id.
  */
 export async function deleteList(
   pool: pg.Pool,
   { tenantId, actor, now }: ListChange,
   listId: string,
-): Promise<boolean> {
+): Promise<ListView | undefined> {
   const known = await loadList(pool, tenantId, listId);
-  if (!known) return false;
+  if (!known) return undefined;
   for (let count = DELETED_MEMBERS; count === DELETED_MEMBERS; ) {
     count = await withTransaction(pool, async (connection) => {
       await connection.query('select from lists where tenant_id = $1 and list_id = $2 for update', [tenantId, listId]);
@@ -170,10 +172,10 @@ export async function deleteList(
       tenantId,
       listId,
     ]);
-    if (rowCount === 0) return false;
+    if (rowCount === 0) return undefined;
     const before = { name: known.name, members: known.members };
     const entry = { tenantId, actor, action: 'list.deleted', subject: listId, detail: {}, before };
     await appendAuditEntry(connection, entry, now);
-    return true;
+    return known;
   });
 }
