@@ -6,20 +6,21 @@ import { toEventKey } from '../events/envelope.ts';
 import { markOwn } from '../events/own-events.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
 import { parseExactJson } from '../lib/text/exact-json.ts';
+import type { ImportError, ImportResult } from '../model/consent-import.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED } from '../model/terms.ts';
 import { splitLines } from '../notify/batches/split-lines.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
+import { findConsents } from '../store/consents.ts';
 import { findStoredEvents } from '../store/event-ids.ts';
 import { loadPlanUsers } from '../store/terms.ts';
-import { isoTime } from '../time/iso-time.ts';
 import type { HttpDependencies } from './app.ts';
 import { Consents } from './consents.ts';
 import { importedConsent } from './schemas/consents.ts';
 
 /** Lines of one request, at most: each is a decision, and a request must be complete within a minute. */
-export const MAX_IMPORT_LINES = 10_000;
+const MAX_IMPORT_LINES = 10_000;
 const MAX_LINE_BYTES = 64 * 1024;
 /** Lines that are decided together. */
 const CHUNK_LINES = 500;
@@ -27,27 +28,6 @@ const CHUNK_LINES = 500;
 const MAX_LISTED_ERRORS = 1000;
 
 type Line = z.output<typeof importedConsent>;
-
-/** A line that was not recorded. */
-export interface ImportError {
-  /** From 0. */
-  readonly line: number;
-  readonly code: string;
-  readonly message: string;
-}
-
-/** Result of an import. */
-export interface ImportResult {
-  readonly errors: readonly ImportError[];
-  readonly summary: {
-    readonly lines: number;
-    readonly recorded: number;
-    /** Lines that were imported before. */
-    readonly known: number;
-    readonly rejected: number;
-    readonly empty: number;
-  };
-}
 
 type ReadLine = { readonly line: number; readonly said: Line } | ImportError | 'empty';
 type Outcome = 'recorded' | 'known' | ImportError;
@@ -114,8 +94,10 @@ export class ConsentImport {
     if (lines.length === 0) return [];
     const { database, pipeline, clock } = this.#parts;
     const pool = database.forTenant(tenantId);
-    const ids = lines.map(({ said }) => toEventId(said));
-    const stored = await findStoredEvents(pool, tenantId, ids.map(toEventKey));
+    const ids = lines.map(({ said }) => toIds(said));
+    const stored = await findStoredEvents(pool, tenantId, ids.map(({ eventId }) => toEventKey(eventId)));
+    // Ids of events are not kept for ever.
+    const kept = await findConsents(pool, tenantId, ids);
     const users = await loadPlanUsers(
       pool,
       lines.map(({ said }) => ({ tenantId, userId: said.user_id })),
@@ -125,14 +107,14 @@ export class ConsentImport {
     const now = clock();
     for (const [place, { line, said }] of lines.entries()) {
       const user = users[place];
-      const id = ids[place] as string;
-      if (stored.has(toEventKey(id))) outcomes[place] = 'known';
+      const own = ids[place] as LineIds;
+      if (stored.has(toEventKey(own.eventId)) || kept.has(own.consentId)) outcomes[place] = 'known';
       else if (Date.parse(said.at) > now) outcomes[place] = { line, code: 'invalid_line', message: 'at is in the future' };
       else if (!user) outcomes[place] = { line, code: 'unknown_user', message: 'user_id is that of no user; import the users first' };
       else {
         const bound = await this.#bind(tenantId, user, said);
         if ('problem' in bound) outcomes[place] = { line, code: 'no_address', message: bound.problem };
-        else items.push({ place, item: toItem(id, said, bound) });
+        else items.push({ place, item: toItem(own, said, bound) });
       }
     }
     const results = items.length === 0 ? [] : await pipeline.ingest(tenantId, items.map(({ item }) => item), false);
@@ -186,21 +168,27 @@ function describe(issue: z.core.$ZodIssue): string {
   return name === '' ? 'is no object' : `${name}: ${issue.message}`;
 }
 
-/** Returns the id of the event of a line: a line that is sent again has the same. */
-function toEventId(said: Line): string {
-  return `consent import ${said.id ?? contentUuid(JSON.stringify(Object.entries(said).sort()))}`;
+interface LineIds {
+  readonly userId: string;
+  readonly eventId: string;
+  readonly consentId: string;
 }
 
-function toItem(eventId: string, { id: _, user_id, at, address: _address, source, evidence, ...said }: Line, bound: JsonObject) {
-  const time = Date.parse(at);
-  const properties = {
-    ...said,
-    ...bound,
-    source: 'import',
-    evidence_id: toConsentId(time, `${eventId} ${user_id}`),
-    by: { kind: 'system', id: 'import' },
-  };
-  const item = { event_id: eventId, user_id, event_type: CONSENT_RECORDED, event_timestamp: isoTime(time), properties };
+/** Returns the ids of what a line becomes: one that is sent again has the same. */
+function toIds(said: Line): LineIds {
+  const { user_id: userId } = said;
+  const eventId = `consent import ${said.id ?? contentUuid(JSON.stringify(Object.entries(said).sort()))}`;
+  return { userId, eventId, consentId: toConsentId(Date.parse(said.at), `${eventId} ${userId}`) };
+}
+
+function toItem(
+  { userId, eventId, consentId }: LineIds,
+  { id: _id, user_id: _user, address: _address, at, source, evidence, ...said }: Line,
+  bound: JsonObject,
+): JsonObject {
+  const by = { kind: 'system', id: 'import' };
+  const properties = { ...said, ...bound, source: 'import', evidence_id: consentId, by };
+  const item = { event_id: eventId, user_id: userId, event_type: CONSENT_RECORDED, event_timestamp: at, properties };
   const kept = { ...evidence, ...(source !== undefined && { source }) };
   return markOwn(item as JsonObject, Object.keys(kept).length === 0 ? null : kept);
 }

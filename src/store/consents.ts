@@ -121,3 +121,20 @@ export async function listConsents(
         : null,
   })) as ConsentView[];
 }
+
+/** Returns the ids of those of these consents that are stored. */
+export async function findConsents(
+  connection: Connection,
+  tenantId: string,
+  consents: readonly { readonly userId: string; readonly consentId: string }[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await connection.query<{ consent_id: string }>({
+    name: 'find-consents',
+    text: `select c.consent_id from unnest($2::text[], $3::uuid[]) as q(user_id, consent_id)
+           cross join lateral (
+             select consent_id from consents where tenant_id = $1 and user_id = q.user_id and consent_id = q.consent_id limit 1
+           ) as c`,
+    values: [tenantId, consents.map(({ userId }) => userId), consents.map(({ consentId }) => consentId)],
+  });
+  return new Set(rows.map(({ consent_id }) => consent_id));
+}
