@@ -218,11 +218,22 @@ async function estimate(api: ApiClient, id: string): Promise<CommandOutput> {
     readonly reach: number;
     readonly dropped: { readonly [code: string]: number };
     readonly rejected: { readonly [code: string]: number };
+    readonly costs: readonly {
+      readonly channel: string;
+      readonly messages: number;
+      readonly parts: number | null;
+      readonly amount: number | null;
+      readonly currency: string | null;
+    }[];
   };
   const about = data.exact ? '' : `about, by a sample of ${data.sampled}: `;
   const codes = [...Object.entries(data.dropped), ...Object.entries(data.rejected)];
   const lines = codes.map(([code, count]) => `${String(count).padStart(8)}  ${code}`);
-  return { data, lines: [`${about}${data.reach} of ${data.pending} would get a message.`, ...lines] };
+  const costs = data.costs.map(({ channel, messages, parts, amount, currency }) => {
+    const size = parts === null ? '' : ` in ${formatCount(parts, 'part')}`;
+    return `${channel}: ${formatCount(messages, 'message')}${size}, ${amount === null ? 'cost unknown' : `about ${amount} ${currency}`}`;
+  });
+  return { data, lines: [`${about}${data.reach} of ${data.pending} would get a message.`, ...lines, ...costs] };
 }
 
 async function results(

@@ -9,6 +9,7 @@ import {
   noBatch,
   requireBatch,
 } from '../../notify/batches/commands.ts';
+import { estimateCosts } from '../../delivery/preview/estimate-costs.ts';
 import { estimateBatch } from '../../notify/batches/estimate.ts';
 import { uploadLines } from '../../notify/batches/upload.ts';
 import { exportBatchResults, listBatchResults, toBatchView } from '../../notify/batches/views.ts';
@@ -154,7 +155,10 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
       const parts = partsOf(tenantId);
       const batch = await requireBatch(parts.pool, tenantId, requireId(params.id));
       const sealed = await loadSealedRequest(parts.pool, tenantId, batch.batchId);
-      return estimateBatch(parts, tenantId, batch, sealed);
+      const { estimate, reached, factor } = await estimateBatch(parts, tenantId, batch, sealed);
+      const asked = { tenantId, type: `${batch.request.type}`, recipients: reached, factor, now: clock() };
+      const costs = await estimateCosts({ pool: parts.pool, owner: database.owner, catalogs, seal }, asked);
+      return { ...estimate, costs };
     },
   );
 

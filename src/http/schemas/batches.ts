@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { COST_BASES, type EstimatedCost } from '../../delivery/preview/estimate-costs.ts';
 import { BATCH_STATES, RECIPIENT_STATES, SOURCE_STATES } from '../../model/batch.ts';
+import { CHANNELS } from '../../model/delivery.ts';
 import type { BatchEstimate } from '../../notify/batches/estimate.ts';
 import { MAX_BATCH_LINES } from '../../notify/batches/upload.ts';
 import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
@@ -110,8 +112,22 @@ export const batchEstimate = z
     duplicate: z.int().describe('Recipients who occur before, within the sample'),
     dropped: z.record(z.string(), z.int()).describe('Recipients by reason code who would get none'),
     rejected: z.record(z.string(), z.int()),
+    costs: listOf(
+      z
+        .object({
+          channel: z.enum(CHANNELS),
+          messages: z.int(),
+          parts: z.int().nullable().describe('Segments of text messages; null: the channel has none, or no text of the sample could be rendered'),
+          basis: z
+            .enum(COST_BASES)
+            .describe('prices: by the prices of routes.yaml; history: by what messages of the type cost in the last 31 days; unknown: neither is known'),
+          amount: z.number().nullable().describe('Null: unknown'),
+          currency: z.string().nullable(),
+        })
+        .meta({ id: 'EstimatedCost' }),
+    ).describe('By channel and currency. What is free, such as in_app, is left out'),
   })
-  .meta({ id: 'BatchEstimate' }) satisfies z.ZodType<BatchEstimate>;
+  .meta({ id: 'BatchEstimate' }) satisfies z.ZodType<BatchEstimate & { readonly costs: readonly EstimatedCost[] }>;
 
 const batchResult = z
   .object({
