@@ -117,7 +117,7 @@ test('a request with too many lines says so, and keeps the first', async () => {
 });
 
 test('the client imports in parts', async () => {
-  const client = new Tidings({ baseUrl: server.url, apiKey: 'none' });
+  const client = new Tidings({ baseUrl: server.url });
   const lines = Array.from({ length: 2100 }, (_, n) => ({ ...LINE, id: `c${n}`, user_id: n === 2050 ? 'stranger' : 'u1' }));
   const result = await client.consents.import(lines as Parameters<typeof client.consents.import>[0]);
   expect(result).toMatchObject({ recorded: 2099, known: 0, rejected: 1, errors: [{ line: 2050, code: 'unknown_user' }] });

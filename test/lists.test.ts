@@ -65,7 +65,9 @@ test('a name is that of one list, and a list is renamed, listed and deleted', as
   const id = await create('Beta');
   const other = await create('Alpha');
   expectProblem(await server.post(LISTS, { name: 'Beta' }), { status: 409, code: 'list_exists', pointer: '/name' });
-  expectProblem(await server.send('PATCH', `${LISTS}/${other}`, { name: 'Beta' }), { status: 409, code: 'list_exists' });
+  expectProblem(await server.send('PATCH', `${LISTS}/${other}`, { name: 'Beta' }), {
+    ...{ status: 409, code: 'list_exists', pointer: '/name' },
+  });
   expect((await server.send('PATCH', `${LISTS}/${id}`, { name: 'Gamma', description: 'x' })).body).toMatchObject({
     name: 'Gamma',
     description: 'x',

@@ -156,7 +156,9 @@ function measure(
   { type: notificationType, now }: CostQuestion,
   user: { readonly userId: string; readonly traits: JsonObject; readonly variables: JsonObject },
 ): number | undefined {
-  const made = previewMessage(catalog, tenant, { notificationType, channel: 'sms', ...user }, now);
+  // A template sees the variables of a request as those of its event, too.
+  const input = { notificationType, channel: 'sms', event: { properties: user.variables }, ...user } as const;
+  const made = previewMessage(catalog, tenant, input, now);
   const text = made?.message?.text;
   return typeof text === 'string' ? measureSms(text).parts : undefined;
 }

@@ -17,27 +17,29 @@ export const MAX_AUDIENCE_LINES = 10_000_000;
 /** Members of a list that one turn reads. */
 const PAGE_MEMBERS = 1000;
 
-/** @throws TidingsError `not_found` if there is no such list or segment */
+interface AudienceParts {
+  readonly pool: pg.Pool;
+  readonly catalogs: CatalogCache;
+}
+
+/** @throws TidingsError `not_found` if there is no such list or segment. @param pointer where the request names it; '': it does not */
 export async function checkAudience(
-  { pool, catalogs }: { readonly pool: pg.Pool; readonly catalogs: CatalogCache },
+  { pool, catalogs }: AudienceParts,
   tenantId: string,
   audience: BatchAudience,
+  pointer = '',
 ): Promise<void> {
-  if ('segment' in audience) await requireSegment(catalogs, tenantId, audience.segment, '/recipients/segment');
+  if ('segment' in audience) await requireSegment(catalogs, tenantId, audience.segment, pointer);
   else if (!(await loadList(pool, tenantId, audience.list)))
-    throw new TidingsError('not_found', 'There is no such list.', { pointer: '/recipients/list' });
+    throw new TidingsError('not_found', 'There is no such list.', { pointer });
 }
 
 /** Returns the source of a batch that starts: the condition of a segment stays as it is now. @throws TidingsError `not_found` */
-export async function beginSource(
-  parts: { readonly pool: pg.Pool; readonly catalogs: CatalogCache },
-  tenantId: string,
-  source: BatchSource,
-): Promise<BatchSource> {
+export async function beginSource(parts: AudienceParts, tenantId: string, source: BatchSource): Promise<BatchSource> {
   const { audience } = source;
   await checkAudience(parts, tenantId, audience);
   if (!('segment' in audience)) return { ...source, state: 'reading' };
-  const { condition } = await requireSegment(parts.catalogs, tenantId, audience.segment, '/recipients/segment');
+  const { condition } = await requireSegment(parts.catalogs, tenantId, audience.segment, '');
   return { ...source, state: 'reading', condition: condition.text };
 }
 

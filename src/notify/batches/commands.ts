@@ -54,7 +54,10 @@ export async function createBatch(
   const now = clock();
   const catalog = await findCatalog(catalogs, tenantId, request.type);
   checkRequest({ ...request, recipients: [] }, catalog, scopes, now, true);
-  if (audience) await checkAudience(parts, tenantId, audience);
+  if (audience) {
+    const pointer = `/recipients/${'list' in audience ? 'list' : 'segment'}`;
+    await checkAudience(parts, tenantId, audience, pointer);
+  }
   const scheduled = await completeSchedule(pool, tenantId, request.scheduled_at);
   const whole = {
     ...request,
