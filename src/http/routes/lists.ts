@@ -28,7 +28,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
   app.get(
     PATH,
     {
-      config: { scope: 'users:read' },
+      config: { scope: 'lists:read' },
       schema: {
         operationId: 'listLists',
         summary: 'List the lists of users, by name',
@@ -48,7 +48,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
   app.post(
     PATH,
     {
-      config: { scope: 'users:write', errors: ['list_exists', 'too_many_lists'] },
+      config: { scope: 'lists:write', errors: ['list_exists', 'too_many_lists'] },
       schema: {
         operationId: 'createList',
         summary: 'Create a list without members',
@@ -71,7 +71,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
   app.get(
     `${PATH}/:id`,
     {
-      config: { scope: 'users:read', errors: ['not_found'] },
+      config: { scope: 'lists:read', errors: ['not_found'] },
       schema: {
         operationId: 'getList',
         summary: 'Show a list',
@@ -90,7 +90,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
   app.patch(
     `${PATH}/:id`,
     {
-      config: { scope: 'users:write', errors: ['not_found', 'list_exists'] },
+      config: { scope: 'lists:write', errors: ['not_found', 'list_exists'] },
       schema: {
         operationId: 'changeList',
         summary: 'Change the name or description of a list',
@@ -112,7 +112,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
   app.delete(
     `${PATH}/:id`,
     {
-      config: { scope: 'users:write', errors: ['not_found'] },
+      config: { scope: 'lists:write', errors: ['not_found'] },
       schema: {
         operationId: 'deleteList',
         summary: 'Delete a list; its users stay. If the request breaks off, ask again',
@@ -132,7 +132,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
   app.get(
     `${PATH}/:id/members`,
     {
-      config: { scope: 'users:read', errors: ['not_found'] },
+      config: { scope: 'lists:read', errors: ['not_found'] },
       schema: {
         operationId: 'listMembersOfList',
         summary: 'List the members of a list',
@@ -162,7 +162,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
       `${PATH}/:id/${path}`,
       {
         bodyLimit: MAX_BODY_BYTES,
-        config: { scope: 'users:write', errors: ['not_found', ...(change === addMembers ? (['list_full'] as const) : [])] },
+        config: { scope: 'lists:write', errors: ['not_found', ...(change === addMembers ? (['list_full'] as const) : [])] },
         schema: {
           operationId,
           summary,

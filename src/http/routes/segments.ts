@@ -33,7 +33,7 @@ export function registerSegmentRoutes(app: App, { database, catalogs, seal, cloc
   app.get(
     PATH,
     {
-      config: { scope: 'users:read' },
+      config: { scope: 'lists:read' },
       schema: {
         operationId: 'listSegments',
         summary: 'List the segments of the active catalog',
@@ -56,7 +56,7 @@ export function registerSegmentRoutes(app: App, { database, catalogs, seal, cloc
   app.get(
     `${PATH}/:name/users`,
     {
-      config: { scope: 'users:read', errors: ['not_found'] },
+      config: { scope: 'lists:read', errors: ['not_found'] },
       schema: {
         operationId: 'listSegmentUsers',
         summary: 'List the users who are in a segment now',
@@ -86,7 +86,7 @@ export function registerSegmentRoutes(app: App, { database, catalogs, seal, cloc
   app.post(
     `${PATH}/preview`,
     {
-      config: { scope: 'users:read', idempotent: false, errors: ['not_found', 'invalid_condition'] },
+      config: { scope: 'lists:read', idempotent: false, errors: ['not_found', 'invalid_condition'] },
       schema: {
         operationId: 'previewSegment',
         summary: 'Say how many users a segment, or a condition that is no segment yet, is true for',
