@@ -1,5 +1,5 @@
 import type { Rule } from '../../../model/catalog.ts';
-import { parseFilledFields, parseText } from '../fields.ts';
+import { parseFields, parseText } from '../fields.ts';
 import { suggest } from '../suggest.ts';
 import type { Entry } from '../yaml.ts';
 import { type ExpressionScope, parseConditionField } from './expressions.ts';
@@ -24,7 +24,8 @@ export function parseAudience(ctx: RuleContext, entry: Entry | undefined): Pick<
     ctx.report(list.at, '"for" takes no list', hint);
     return {};
   }
-  const name = parseFilledFields(ctx.file, entry.value, '"for"', ['segment'], SEGMENT_EXAMPLE).get('segment');
+  const name = parseFields(ctx.file, entry.value, '"for"', ['segment'], SEGMENT_EXAMPLE).get('segment');
+  if (!name) ctx.report(entry.at, '"for" names no segment', `${SEGMENT_EXAMPLE}, or a condition as ${EXAMPLE}`);
   const text = name && parseText(ctx.file, name.value, '"segment"', SEGMENT_EXAMPLE);
   if (!text || !ctx.segments) return {};
   const segment = ctx.segments.get(text.text);
