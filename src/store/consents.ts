@@ -128,13 +128,13 @@ export async function findConsents(
   tenantId: string,
   consents: readonly { readonly userId: string; readonly consentId: string }[],
 ): Promise<ReadonlySet<string>> {
-  const { rows } = await connection.query<{ consent_id: string }>({
+  const { rows } = await connection.query<{ consent_id: string; is_stored: boolean }>({
     name: 'find-consents',
-    text: `select c.consent_id from unnest($2::text[], $3::uuid[]) as q(user_id, consent_id)
-           cross join lateral (
-             select consent_id from consents where tenant_id = $1 and user_id = q.user_id and consent_id = q.consent_id limit 1
-           ) as c`,
+    text: `select consent_id, exists (
+             select from consents as c where tenant_id = $1 and c.user_id = q.user_id and c.consent_id = q.consent_id
+           ) as is_stored
+           from unnest($2::text[], $3::uuid[]) as q(user_id, consent_id)`,
     values: [tenantId, consents.map(({ userId }) => userId), consents.map(({ consentId }) => consentId)],
   });
-  return new Set(rows.map(({ consent_id }) => consent_id));
+  return new Set(rows.flatMap(({ consent_id, is_stored }) => (is_stored ? [consent_id] : [])));
 }

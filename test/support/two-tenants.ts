@@ -43,7 +43,7 @@ export interface Rows {
   readonly jobId: string;
   /** Ids of two drafts; the first has a recipient. */
   readonly batchIds: readonly [string, string];
-  /** Ids of two lists; the first has a member. */
+  /** Ids of two lists with a member. */
   readonly listIds: readonly [string, string];
   /** Name of a segment of its catalog. */
   readonly segment: string;
@@ -197,14 +197,13 @@ export async function twoTenants(): Promise<TwoTenants> {
     const listIds = [randomUUID(), randomUUID()] as const;
     await pool.query(
       `insert into lists (tenant_id, list_id, name, members, created_by, created_at, updated_at)
-       select $1, id, $3 || n, 2 - n, $3, now(), now() from unnest($2::uuid[]) with ordinality as r(id, n)`,
+       select $1, id, $3 || n, 1, $3, now(), now() from unnest($2::uuid[]) with ordinality as r(id, n)`,
       [tenantId, listIds, `${word} list`],
     );
-    await pool.query('insert into list_members (tenant_id, list_id, user_id, added_at) values ($1, $2, $3, now())', [
-      tenantId,
-      listIds[0],
-      `${word} maria`,
-    ]);
+    await pool.query(
+      'insert into list_members (tenant_id, list_id, user_id, added_at) select $1, id, $3, now() from unnest($2::uuid[]) as id',
+      [tenantId, listIds, `${word} maria`],
+    );
     return {
       ...(await load(pool, tenantId)),
       listIds,

@@ -119,11 +119,11 @@ export function renameList(
     const [known] = rows;
     if (!known) return undefined;
     const { name = known.name, description = known.description } = change;
-    const { rows: others } = await connection.query(
-      'select from lists where tenant_id = $1 and name = $2 and list_id <> $3',
+    const { rows: others } = await connection.query<{ taken: boolean }>(
+      'select exists (select from lists where tenant_id = $1 and name = $2 and list_id <> $3) as taken',
       [tenantId, name, listId],
     );
-    if (others.length > 0) return 'exists';
+    if (others[0]?.taken) return 'exists';
     const { rows: changed } = await connection.query<ListRow>(
       `update lists set name = $3, description = $4, updated_at = $5 where tenant_id = $1 and list_id = $2
        returning ${COLUMNS}`,

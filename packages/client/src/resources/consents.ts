@@ -68,7 +68,8 @@ export class Consents extends Resource {
     let sent = 0;
     const flush = async () => {
       const lines = await this.sendLines('/api/v1/consents/import', {}, part.join(''), options, 'POST');
-      const { recorded, known, rejected } = lines.at(-1) as ConsentImport;
+      const summary = lines.at(-1) as Partial<ConsentImport> | undefined;
+      const { recorded = 0, known = 0, rejected = 0 } = summary ?? {};
       const errors = (lines.slice(0, -1) as ConsentImportError[]).map((one) => ({ ...one, line: sent + one.line }));
       total = {
         recorded: total.recorded + recorded,
