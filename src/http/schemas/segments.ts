@@ -49,7 +49,7 @@ export const previewBody = z
       condition: pathText.max(MAX_CONDITION_CHARS).describe('CEL over `user` and `now`, checked as that of a segment'),
     }),
   ])
-  .meta({ id: 'SegmentPreviewRequest', examples: [{ condition: 'user.plan == "pro"' }] });
+  .meta({ id: 'SegmentPreviewRequest', examples: [{ condition: 'has(user.email)' }] });
 
 export const segmentPreview = z
   .object({
