@@ -66,7 +66,7 @@ test('the users of a segment are those whose profile meets its condition, which 
   const id = await create({ recipients: { segment: 'PRO' } });
   await tidings.worker();
   expect((await command(id, 'start')).status).toBe(200);
-  // What the batch does from here on, it does by the condition that it began with.
+  // The batch goes on by the condition that it began with.
   await tidings.database.pool.query(
     `update batches set source = json_build_object('audience', source->'audience', 'state', source->'state',
        'found', source->'found', 'after', source->'after', 'condition', source->'condition') where batch_id = $1`,
@@ -80,7 +80,7 @@ test('the users of a segment are those whose profile meets its condition, which 
   expect(numbers.every((n) => n % 2 === 0)).toBe(true);
 }, 180_000);
 
-test('workers that are lost between pages leave nobody out, and repeat nobody', async () => {
+test('workers that are lost between pages leave no user out, and repeat none', async () => {
   const { tidings, email } = at();
   const { create, command, get, ends } = batchesOf(at());
   const ids = idsOf(3000);
@@ -123,10 +123,10 @@ test('an unknown list or segment is said at once, and at the start; an empty lis
   const { server, tidings } = at();
   const { create, command, ends } = batchesOf(at());
   const ask = (recipients: object) => server.post('/api/v1/batches', { type: 'ORDER', recipients });
-  const nobody = { list: '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e' };
-  expectProblem(await ask(nobody), { status: 404, code: 'not_found', pointer: '/recipients/list' });
+  const unknown = { list: '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e' };
+  expectProblem(await ask(unknown), { status: 404, code: 'not_found', pointer: '/recipients/list' });
   expectProblem(await ask({ segment: 'PRU' }), { status: 404, code: 'not_found', pointer: '/recipients/segment' });
-  expect((await ask({ segment: 'PRO', list: nobody.list })).status).toBe(400);
+  expect((await ask({ segment: 'PRO', list: unknown.list })).status).toBe(400);
   const list = await createList([]);
   const [empty, gone] = [await create({ recipients: { list } }), await create({ recipients: { list } })];
   tidings.batches();
@@ -144,7 +144,9 @@ test('a user who is erased while a list is read gets nothing, and does not come 
   await command(id, 'start');
   // As if the list had been read just before the erasure took its user out of it.
   expect((await server.post('/api/v1/users/a/erase')).status).toBe(202);
-  await server.post(`/api/v1/lists/${(await server.get('/api/v1/lists')).body.lists[0].list_id}/members`, { user_ids: ['a'] });
+  await server.post(`/api/v1/lists/${(await server.get('/api/v1/lists')).body.lists[0].list_id}/members`, {
+    user_ids: ['a'],
+  });
   await tidings.worker();
   tidings.batches();
   expect((await ends(id)).counts).toMatchObject({ sent: 1, rejected: 1 });

@@ -58,7 +58,14 @@ const record = (state: string, at?: string) =>
 test('a line is recorded with its evidence, and counts as consent', async () => {
   expect((await mailOf('u1')).on).toBe(false);
   const evidence = { ip: '203.0.113.9' };
-  const line = { ...LINE, id: 'crm-1', source: 'old shop', wording_version: '2024-03', method: 'double_opt_in', evidence };
+  const line = {
+    ...LINE,
+    id: 'crm-1',
+    source: 'old shop',
+    wording_version: '2024-03',
+    method: 'double_opt_in',
+    evidence,
+  };
   const { status, errors, summary } = await importLines([{ ...line, address: 'u1@example.com' }]);
   expect([status, errors, summary]).toEqual([200, [], { lines: 1, recorded: 1, known: 0, rejected: 0, empty: 0 }]);
   expect((await mailOf('u1')).on).toBe(true);
@@ -84,7 +91,10 @@ test('a grant never undoes a withdrawal, whatever its time; a withdrawal counts'
 });
 
 test('lines that are sent again are known: by their id, or by what they say; also when the ids of events are gone', async () => {
-  const lines = [{ ...LINE, id: 'a' }, { ...LINE, user_id: 'u2' }];
+  const lines = [
+    { ...LINE, id: 'a' },
+    { ...LINE, user_id: 'u2' },
+  ];
   expect((await importLines([...lines, ...lines])).summary).toMatchObject({ lines: 4, recorded: 2, known: 2 });
   expect((await importLines(lines)).summary).toMatchObject({ recorded: 0, known: 2 });
   await tidings.database.pool.query('delete from event_ids');
@@ -100,7 +110,7 @@ test.each([
   ['an unknown purpose', { ...LINE, purpose: 'NOTHING' }, 'invalid_line'],
   ['no time', { ...LINE, at: undefined }, 'invalid_line'],
   ['a time in the future', { ...LINE, at: '2999-01-01T00:00:00Z' }, 'invalid_line'],
-  ['an unknown user', { ...LINE, user_id: 'stranger' }, 'unknown_user'],
+  ['an unknown user', { ...LINE, user_id: 'unknown' }, 'unknown_user'],
   ['no address to bind to', { ...LINE, user_id: 'no address' }, 'no_address'],
   ['too much text', { ...LINE, source: 'x'.repeat(70_000) }, 'line_too_long'],
 ])('a line with %s is rejected alone', async (_what, line, code) => {
@@ -118,9 +128,18 @@ test('a request with too many lines says so, and keeps the first', async () => {
 
 test('the client imports in parts', async () => {
   const client = new Tidings({ baseUrl: server.url });
-  const lines = Array.from({ length: 2100 }, (_, n) => ({ ...LINE, id: `c${n}`, user_id: n === 2050 ? 'stranger' : 'u1' }));
+  const lines = Array.from({ length: 2100 }, (_, n) => ({
+    ...LINE,
+    id: `c${n}`,
+    user_id: n === 2050 ? 'unknown' : 'u1',
+  }));
   const result = await client.consents.import(lines as Parameters<typeof client.consents.import>[0]);
-  expect(result).toMatchObject({ recorded: 2099, known: 0, rejected: 1, errors: [{ line: 2050, code: 'unknown_user' }] });
+  expect(result).toMatchObject({
+    recorded: 2099,
+    known: 0,
+    rejected: 1,
+    errors: [{ line: 2050, code: 'unknown_user' }],
+  });
   const again = await client.consents.import(lines as Parameters<typeof client.consents.import>[0]);
   expect(again).toMatchObject({ recorded: 0, known: 2099, rejected: 1 });
 });

@@ -38,7 +38,14 @@ async function policyOf(text: string): Promise<Partial<Policy>> {
 }
 
 const TYPE: NotificationType = {
-  ...{ name: 'PROMO', category: 'MARKETING', channels: ['sms', 'email'], priority: 'LOW', inDoubt: 'hold', maxAge: 3_600_000 },
+  ...{
+    name: 'PROMO',
+    category: 'MARKETING',
+    channels: ['sms', 'email'],
+    priority: 'LOW',
+    inDoubt: 'hold',
+    maxAge: 3_600_000,
+  },
 };
 
 async function ask(now: string, traits: { readonly [trait: string]: string }, channel: 'sms' | 'email' = 'sms') {

@@ -136,6 +136,10 @@ test('a list of another tenant is not found', async () => {
   const id = await create('Beta');
   await tidings.database.pool.query(`insert into tenants (tenant_id, name) values ('other', 'Other')`);
   await tidings.database.pool.query(`update lists set tenant_id = 'other' where tenant_id = $1`, [TENANT]);
-  for (const answer of [await server.get(`${LISTS}/${id}`), await add(id, ['a']), await server.send('DELETE', `${LISTS}/${id}`)])
+  for (const answer of [
+    await server.get(`${LISTS}/${id}`),
+    await add(id, ['a']),
+    await server.send('DELETE', `${LISTS}/${id}`),
+  ])
     expectProblem(answer, { status: 404, code: 'not_found' });
 });

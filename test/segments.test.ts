@@ -104,7 +104,7 @@ describe('over HTTP', () => {
     ]);
   });
 
-  test('lists the users of a segment with masked addresses, and nobody who is known by an address alone', async () => {
+  test('lists the users of a segment with masked addresses, and no user who is known by an address alone', async () => {
     expect(await usersOf('PRO')).toEqual(['pro large', 'pro small']);
     expect(await usersOf('LARGE')).toEqual(['pro large']);
     const { body } = await server.get(`${SEGMENTS}/AT_EXAMPLE/users`);
@@ -114,13 +114,16 @@ describe('over HTTP', () => {
     expectProblem(await server.get(`${SEGMENTS}/PRU/users`), { status: 404, code: 'not_found', pointer: 'name' });
   });
 
-  test('counts the users of a segment, and of a condition that is none yet', async () => {
+  test('counts the users of a segment, and of a condition that is no segment yet', async () => {
     expect((await server.post(`${SEGMENTS}/preview`, { segment: 'PRO' })).body).toMatchObject({
       ...{ condition: 'user.plan == "pro"', users: 4, examined: 4, count: 2, exact: true },
       sample: [{ user_id: 'pro large' }, { user_id: 'pro small' }],
     });
     const asked = { condition: 'user.seats > 50' };
-    expect((await server.post(`${SEGMENTS}/preview`, asked)).body).toMatchObject({ count: 1, sample: [{ user_id: 'free' }] });
+    expect((await server.post(`${SEGMENTS}/preview`, asked)).body).toMatchObject({
+      count: 1,
+      sample: [{ user_id: 'free' }],
+    });
     const wrong = await server.post(`${SEGMENTS}/preview`, { condition: 'user.plam == "pro"' });
     expect([wrong.status, wrong.body.code]).toEqual([422, 'invalid_condition']);
     expect(wrong.body.errors).toEqual([

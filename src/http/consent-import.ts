@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import { contentUuid } from '../events/content.ts';
 import { toEventKey } from '../events/envelope.ts';
@@ -95,7 +95,11 @@ export class ConsentImport {
     const { database, pipeline, clock } = this.#parts;
     const pool = database.forTenant(tenantId);
     const ids = lines.map(({ said }) => toIds(said));
-    const stored = await findStoredEvents(pool, tenantId, ids.map(({ eventId }) => toEventKey(eventId)));
+    const stored = await findStoredEvents(
+      pool,
+      tenantId,
+      ids.map(({ eventId }) => toEventKey(eventId)),
+    );
     // Ids of events are not kept for ever.
     const kept = await findConsents(pool, tenantId, ids);
     const users = await loadPlanUsers(
@@ -109,15 +113,24 @@ export class ConsentImport {
       const user = users[place];
       const own = ids[place] as LineIds;
       if (stored.has(toEventKey(own.eventId)) || kept.has(own.consentId)) outcomes[place] = 'known';
-      else if (Date.parse(said.at) > now) outcomes[place] = { line, code: 'invalid_line', message: 'at is in the future' };
-      else if (!user) outcomes[place] = { line, code: 'unknown_user', message: 'user_id is that of no user; import the users first' };
+      else if (Date.parse(said.at) > now)
+        outcomes[place] = { line, code: 'invalid_line', message: 'at is in the future' };
+      else if (!user)
+        outcomes[place] = { line, code: 'unknown_user', message: 'user_id is that of no user; import the users first' };
       else {
         const bound = await this.#bind(tenantId, user, said);
         if ('problem' in bound) outcomes[place] = { line, code: 'no_address', message: bound.problem };
         else items.push({ place, item: toItem(own, said, bound) });
       }
     }
-    const results = items.length === 0 ? [] : await pipeline.ingest(tenantId, items.map(({ item }) => item), false);
+    const results =
+      items.length === 0
+        ? []
+        : await pipeline.ingest(
+            tenantId,
+            items.map(({ item }) => item),
+            false,
+          );
     items.forEach(({ place }, index) => {
       const { line } = lines[place] as { readonly line: number };
       const { status = 'rejected', code = 'invalid_line', message = 'The line was rejected' } = results[index] ?? {};

@@ -21,7 +21,7 @@ export type BatchAudience = { readonly list: string } | { readonly segment: stri
 export const SOURCE_STATES = ['pending', 'reading', 'done', 'cut', 'gone'] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];
 
-/** How far a batch has come with its audience. */
+/** Progress of a batch with its audience. */
 export interface BatchSource {
   readonly audience: BatchAudience;
   readonly state: SourceState;

@@ -17,7 +17,7 @@ export interface LegalHours extends Hours {
   readonly zones: readonly string[];
   /** Categories that the law lets pass. */
   readonly pass: readonly string[];
-  /** What a phone number says of its holder, by calling code without `+`; absent: nothing. The longest counts. */
+  /** Regions and zones of the holders of phone numbers, by calling code without `+`; absent: nothing. The longest counts. */
   readonly callingCodes?: {
     readonly [code: string]: { readonly region?: string; readonly zones: readonly string[] };
   };

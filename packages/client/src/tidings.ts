@@ -37,8 +37,8 @@ export { type ErrorCode, type FieldError, TidingsApiError, TidingsConnectionErro
 export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
-export type { ConsentImport, ConsentImportError, ImportedConsent } from './resources/consents.ts';
 export type { BatchLineError, BatchRecipient, BatchUpload } from './resources/batches.ts';
+export type { ConsentImport, ConsentImportError, ImportedConsent } from './resources/consents.ts';
 export {
   type VerifyOptions,
   verifyWebhook,

@@ -3187,7 +3187,7 @@ export interface components {
             changed: number;
             /** @description Members that the list has now */
             members: number;
-            /** @description Users who were members already, or were none; repetitions are among them */
+            /** @description Users who were members already, or were not; repetitions are among them */
             unchanged: number;
         };
         /** @description The result of one health check */
@@ -4128,7 +4128,7 @@ export interface components {
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             currency: string | null;
             messages: number;
-            /** @description Segments of text messages; null: the channel has none, or no text of the sample could be rendered */
+            /** @description Segments of text messages; null: the channel does not have any, or no text of the sample could be rendered */
             parts: number | null;
         };
         /**

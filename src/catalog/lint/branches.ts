@@ -24,7 +24,12 @@ export function checkBranches(rule: Rule, report: Report): void {
 export function checkSegments({ segments = [] }: CatalogData, report: Report): void {
   for (const { name, condition } of segments) {
     if (evaluateConstantCondition(condition) === false)
-      report('never_true', ['segments', name, 'for'], 'this is never true: no user is in the segment', 'correct the condition');
+      report(
+        'never_true',
+        ['segments', name, 'for'],
+        'this is never true: no user is in the segment',
+        'correct the condition',
+      );
   }
 }
 

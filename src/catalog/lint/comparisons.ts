@@ -10,7 +10,10 @@ type Path = readonly (string | number)[];
 /** Reports comparisons with a value that the schema does not have, and terms that exclude each other, in all expressions. */
 export function checkComparisons({ events, traits, rules, segments = [] }: CatalogData, report: Report): void {
   for (const { name, condition } of segments) {
-    for (const { kind, message, hint } of findUselessComparisons(condition, { now: true, ...(traits && { user: traits }) }))
+    for (const { kind, message, hint } of findUselessComparisons(condition, {
+      now: true,
+      ...(traits && { user: traits }),
+    }))
       report(kind === 'value' ? 'unknown_value' : 'never_true', ['segments', name, 'for'], message, hint);
   }
   const schemas = new Map([...LIFECYCLE_EVENTS, ...events].map(({ name, properties }) => [name, properties]));

@@ -16,7 +16,11 @@ export function parseSegments(file: YamlFile, symbols: CatalogSymbols): Segment[
   const entry = top.get('segments');
   const entries = entry ? parseEntries(file, entry.value, '"segments"', EXAMPLE) : [];
   if (entries.length > MAX_SEGMENTS) {
-    file.report(entries[MAX_SEGMENTS]!.at, `there are ${entries.length} segments`, `at most ${MAX_SEGMENTS} are allowed`);
+    file.report(
+      entries[MAX_SEGMENTS]!.at,
+      `there are ${entries.length} segments`,
+      `at most ${MAX_SEGMENTS} are allowed`,
+    );
     return [];
   }
   const ctx = new RuleContext(file, symbols, [], []);

@@ -141,7 +141,16 @@ function pathOf(id: string): string {
   return `${PATH}/${encodeURIComponent(id)}`;
 }
 
-function create({ type, name, var: variables, channel, perSecond, list: listId, segment, json }: CreateOptions): Promise<void> {
+function create({
+  type,
+  name,
+  var: variables,
+  channel,
+  perSecond,
+  list: listId,
+  segment,
+  json,
+}: CreateOptions): Promise<void> {
   if (listId !== undefined && segment !== undefined)
     throw new TidingsError('invalid_request', 'Give a --list or a --segment, and not both.');
   const recipients = listId !== undefined ? { list: listId } : segment !== undefined ? { segment } : undefined;

@@ -73,8 +73,13 @@ export function addConsentsCommands(program: Command): void {
     );
   consents
     .command('import')
-    .description('Import consents that were given elsewhere; run it again to go on after an error: nothing is recorded twice')
-    .argument('<file>', 'a line of JSON each, with user_id, purpose, channel, state, at and evidence; - reads standard input')
+    .description(
+      'Import consents that were given elsewhere; run it again to go on after an error: nothing is recorded twice',
+    )
+    .argument(
+      '<file>',
+      'a line of JSON each, with user_id, purpose, channel, state, at and evidence; - reads standard input',
+    )
     .option(...JSON_OPTION)
     .action((file: string, { json }: { json?: boolean }) => runApiCommand(json, (api) => importFile(api, file)));
 }

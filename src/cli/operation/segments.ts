@@ -49,12 +49,19 @@ export function addSegmentsCommands(program: Command): void {
 
 async function list(api: ApiClient): Promise<CommandOutput> {
   const data = (await api.get(PATH)) as {
-    readonly segments: readonly { readonly name: string; readonly description: string | null; readonly condition: string }[];
+    readonly segments: readonly {
+      readonly name: string;
+      readonly description: string | null;
+      readonly condition: string;
+    }[];
   };
   const lines = data.segments.map(
     ({ name, description, condition }) => `${name}  ${condition}${description === null ? '' : `  (${description})`}`,
   );
-  return { data, lines: lines.length > 0 ? lines : ['The active catalog has no segments; write them in segments.yaml.'] };
+  return {
+    data,
+    lines: lines.length > 0 ? lines : ['The active catalog has no segments; write them in segments.yaml.'],
+  };
 }
 
 async function preview(api: ApiClient, name?: string, condition?: string): Promise<CommandOutput> {

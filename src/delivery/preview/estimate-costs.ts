@@ -3,7 +3,7 @@ import type { CatalogCache } from '../../catalog/cache.ts';
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
 import { measureSms } from '../../channels/sms/segments.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
-import { type Channel, CHANNELS } from '../../model/delivery.ts';
+import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import type { AddressKind, JsonObject, Millis } from '../../model/event.ts';
 import { INSTALLATION_ACCOUNT } from '../../model/route.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
@@ -15,7 +15,7 @@ import { loadTenantProfile } from '../../store/tenants/tenants.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
 import { previewMessage } from './preview.ts';
 
-/** What the cost of an estimate is computed from. */
+/** Sources of the cost of an estimate. */
 export const COST_BASES = ['prices', 'history', 'unknown'] as const;
 
 /** The cost of the messages of a channel. */
@@ -78,7 +78,13 @@ export async function estimateCosts(parts: CostParts, question: CostQuestion): P
     for (const { number, parts: size } of messages) {
       const provider = providers.get(channel);
       const count = size ?? 1;
-      const billed = { provider: provider ?? '', channel, parts: count, at: now, ...(number !== undefined && { number }) };
+      const billed = {
+        provider: provider ?? '',
+        channel,
+        parts: count,
+        at: now,
+        ...(number !== undefined && { number }),
+      };
       const price = provider === undefined ? undefined : catalog.prices?.find(billed);
       const past = price ?? history.get(channel);
       const basis = price ? 'prices' : past ? 'history' : 'unknown';
@@ -109,7 +115,7 @@ export async function estimateCosts(parts: CostParts, question: CostQuestion): P
 interface SizedMessage {
   /** In E.164 form; undefined: it goes to another kind of address. */
   readonly number: string | undefined;
-  /** Segments of a text message; undefined: the channel has none. */
+  /** Segments of a text message; undefined: the channel does not have any. */
   readonly parts: number | undefined;
 }
 
@@ -181,7 +187,9 @@ async function findProviders(pool: pg.Pool, tenantId: string, catalog: Catalog):
     const names = [...entries].sort((a, b) => a.tier - b.tier || b.weight - a.weight).map(({ account }) => account);
     const usable = names.find((name) => name === INSTALLATION_ACCOUNT || own.some(({ account }) => account === name));
     const first = names.length === 0 ? own[0] : own.find(({ account }) => account === usable);
-    const priced = new Set((catalog.data.prices ?? []).flatMap((one) => (one.channel === channel ? [one.provider] : [])));
+    const priced = new Set(
+      (catalog.data.prices ?? []).flatMap((one) => (one.channel === channel ? [one.provider] : [])),
+    );
     const provider = first?.provider ?? (priced.size === 1 ? [...priced][0] : undefined);
     if (provider !== undefined) found.set(channel, provider);
   }

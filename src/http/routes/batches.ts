@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { estimateCosts } from '../../delivery/preview/estimate-costs.ts';
 import {
   BATCH_COMMANDS,
   type BatchRequest,
@@ -9,7 +10,6 @@ import {
   noBatch,
   requireBatch,
 } from '../../notify/batches/commands.ts';
-import { estimateCosts } from '../../delivery/preview/estimate-costs.ts';
 import { estimateBatch } from '../../notify/batches/estimate.ts';
 import { uploadLines } from '../../notify/batches/upload.ts';
 import { exportBatchResults, listBatchResults, toBatchView } from '../../notify/batches/views.ts';

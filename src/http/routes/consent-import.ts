@@ -20,7 +20,8 @@ export function registerConsentImportRoute(app: App, parts: HttpDependencies): v
         },
         schema: {
           operationId: 'importConsents',
-          summary: 'Import consents that were given elsewhere, as a stream of lines of JSON; a grant undoes no withdrawal',
+          summary:
+            'Import consents that were given elsewhere, as a stream of lines of JSON; a grant undoes no withdrawal',
           tags: ['preferences'],
           consumes: [NDJSON],
           body: consentLines,

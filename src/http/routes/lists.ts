@@ -162,7 +162,10 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
       `${PATH}/:id/${path}`,
       {
         bodyLimit: MAX_BODY_BYTES,
-        config: { scope: 'lists:write', errors: ['not_found', ...(change === addMembers ? (['list_full'] as const) : [])] },
+        config: {
+          scope: 'lists:write',
+          errors: ['not_found', ...(change === addMembers ? (['list_full'] as const) : [])],
+        },
         schema: {
           operationId,
           summary,
@@ -176,7 +179,7 @@ export function registerListRoutes(app: App, { database, seal, clock }: HttpDepe
         const pool = database.forTenant(principal.tenantId);
         const changed = await change(pool, changeOf(principal), requireId(params.id), body.user_ids);
         if (changed === 'too_many')
-          throw new TidingsError('list_full', `A list has at most ${MAX_MEMBERS} members; nobody was added.`);
+          throw new TidingsError('list_full', `A list has at most ${MAX_MEMBERS} members; no user was added.`);
         if (!changed) throw noList();
         return changed;
       },

@@ -24,7 +24,9 @@ export const batchBody = z
     per_second: perSecond.optional(),
     recipients: z
       .union([
-        z.strictObject({ list: z.uuid().describe('Id of a list, whose members become lines') }).meta({ id: 'ListAudience' }),
+        z
+          .strictObject({ list: z.uuid().describe('Id of a list, whose members become lines') })
+          .meta({ id: 'ListAudience' }),
         z
           .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
           .meta({ id: 'SegmentAudience' }),
@@ -79,9 +81,11 @@ export const batchView = z
       .object({
         list: z.exactOptional(z.string()),
         segment: z.exactOptional(z.string()),
-        state: z.enum(SOURCE_STATES).describe(
-          'pending: the batch has not started; reading: they become lines; done: all are; cut: a batch may have no more; gone: the list was deleted',
-        ),
+        state: z
+          .enum(SOURCE_STATES)
+          .describe(
+            'pending: the batch has not started; reading: they become lines; done: all are; cut: a batch may have no more; gone: the list was deleted',
+          ),
         found: z.int().describe('Lines that they have become'),
       })
       .nullable()
@@ -119,10 +123,17 @@ export const batchEstimate = z
         .object({
           channel: z.enum(CHANNELS),
           messages: z.int(),
-          parts: z.int().nullable().describe('Segments of text messages; null: the channel has none, or no text of the sample could be rendered'),
+          parts: z
+            .int()
+            .nullable()
+            .describe(
+              'Segments of text messages; null: the channel does not have any, or no text of the sample could be rendered',
+            ),
           basis: z
             .enum(COST_BASES)
-            .describe('prices: by the prices of routes.yaml; history: by what messages of the type cost in the last 31 days; unknown: neither is known'),
+            .describe(
+              'prices: by the prices of routes.yaml; history: by what messages of the type cost in the last 31 days; unknown: neither is known',
+            ),
           amount: z.number().nullable().describe('Null: unknown'),
           currency: z.string().nullable(),
         })

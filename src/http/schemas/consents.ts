@@ -46,7 +46,9 @@ export const newConsent = z
 export const importedConsent = z.strictObject({
   id: shortText
     .optional()
-    .describe('Of the line, in the place that it is from; one that was imported before is passed over. Default: its content'),
+    .describe(
+      'Of the line, in the place that it is from; one that was imported before is passed over. Default: its content',
+    ),
   user_id: storable(z.string().min(1).max(256)),
   ...newConsent.pick({ purpose: true, channel: true, state: true, address: true, method: true }).shape,
   ...newConsent.pick({ wording_version: true, locale: true, evidence: true }).shape,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_LISTS, type ListView } from '../../store/lists/lists.ts';
+import { type ListView, MAX_LISTS } from '../../store/lists/lists.ts';
 import { cursorQuery, idOf, listOf, nextCursor, pathText, storable, timestamp, userId } from './common.ts';
 
 /* Lists: named sets of users. */
@@ -35,7 +35,9 @@ export const listPatch = z
 export const listPage = z.object({ lists: listOf(listView), next: nextCursor }).meta({ id: 'ListPage' });
 
 export const memberIds = z
-  .strictObject({ user_ids: z.array(pathText.max(256).describe('Your id of the user')).min(1).max(MAX_CHANGED_MEMBERS) })
+  .strictObject({
+    user_ids: z.array(pathText.max(256).describe('Your id of the user')).min(1).max(MAX_CHANGED_MEMBERS),
+  })
   .meta({
     id: 'ListMembers',
     description: `Up to ${MAX_CHANGED_MEMBERS} users, who need not be known yet`,
@@ -45,7 +47,7 @@ export const memberIds = z
 export const changedMembers = z
   .object({
     changed: z.int().describe('Members that were added or removed'),
-    unchanged: z.int().describe('Users who were members already, or were none; repetitions are among them'),
+    unchanged: z.int().describe('Users who were members already, or were not; repetitions are among them'),
     members: z.int().describe('Members that the list has now'),
   })
   .meta({ id: 'ChangedListMembers', examples: [{ changed: 2, unchanged: 0, members: 1202 }] });

@@ -38,7 +38,10 @@ export const segmentUsers = z
     examined: z.int().describe('Users whose profile was looked at'),
     next: nextCursor,
   })
-  .meta({ id: 'SegmentUsers', description: 'Users in the order of their ids; a page may be short, or empty, and have a `next`' });
+  .meta({
+    id: 'SegmentUsers',
+    description: 'Users in the order of their ids; a page may be short, or empty, and have a `next`',
+  });
 
 const MAX_CONDITION_CHARS = 4000;
 

@@ -107,7 +107,7 @@ function toLine(userId: string): NewLine {
 
 /** Some of the users of an audience who are not lines yet. */
 export interface AudienceSample {
-  /** How many there are, about. */
+  /** Their number, about. */
   readonly users: number;
   readonly userIds: readonly string[];
   /** Whether `userIds` are all of them. */

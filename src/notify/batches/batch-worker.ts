@@ -7,7 +7,13 @@ import { countOpen, isReading, type RecipientChange } from '../../model/batch.ts
 import type { Millis } from '../../model/event.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { type ClaimedBatch, claimBatch, commitTurn, postponeBatch } from '../../store/batches/claim-batch.ts';
-import { cancelPending, insertLines, type LineResult, loadPending, writeResults } from '../../store/batches/recipients.ts';
+import {
+  cancelPending,
+  insertLines,
+  type LineResult,
+  loadPending,
+  writeResults,
+} from '../../store/batches/recipients.ts';
 import { askPage } from './ask-page.ts';
 import { type AudiencePage, MAX_AUDIENCE_LINES, readAudience } from './audience.ts';
 import { type BatchParts, openRequest } from './commands.ts';
@@ -215,7 +221,11 @@ interface AskedPage {
 }
 
 /** Returns the time in ms until the next turn of a batch. */
-function findPause({ state, nextLine, lines, counts, source }: StoredBatch, asked: Millis | null, isPassOver: boolean): Millis {
+function findPause(
+  { state, nextLine, lines, counts, source }: StoredBatch,
+  asked: Millis | null,
+  isPassOver: boolean,
+): Millis {
   if (nextLine < lines && state === 'cancelled') return 0;
   if (nextLine < lines && state === 'running') return asked ?? FULL_PAUSE_MS;
   if (state === 'running' && isReading(source)) return asked ?? 0;

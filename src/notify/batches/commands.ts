@@ -19,8 +19,8 @@ import {
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { checkRequest } from '../check-request.ts';
 import type { SendRequest } from '../request.ts';
-import { beginSource, checkAudience } from './audience.ts';
 import { type Asker, completeSchedule, findCatalog } from '../send-notifications.ts';
+import { beginSource, checkAudience } from './audience.ts';
 
 /** The request for every recipient of a batch; lines may add variables. */
 export type BatchRequest = Omit<SendRequest, 'recipients'>;

@@ -101,7 +101,7 @@ export async function estimateBatch(
 /** Pending recipients of a batch, evenly over its lines and its audience. */
 interface Sample {
   readonly lines: readonly PendingLine[];
-  /** How many are pending, about. */
+  /** Number of those that are pending, about. */
   readonly pending: number;
   readonly isWhole: boolean;
 }
@@ -137,7 +137,9 @@ function isReached({ state }: LineResult): boolean {
 /** Returns those of the channels by which a message goes at once or later. */
 function findLeft(channels: readonly Channel[] = [], { decisions }: EventResult): readonly Channel[] {
   const plan = decisions.find(({ rule }) => rule === DIRECT_RULE)?.evidence.plan ?? [];
-  const out = new Set(plan.flatMap(({ channel, verdict }) => (verdict === 'drop' || verdict === 'fold' ? [channel] : [])));
+  const out = new Set(
+    plan.flatMap(({ channel, verdict }) => (verdict === 'drop' || verdict === 'fold' ? [channel] : [])),
+  );
   return channels.filter((channel) => !out.has(channel));
 }
 

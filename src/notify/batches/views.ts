@@ -74,7 +74,11 @@ function completeCounts(lines: number, counts: RecipientCounts): BatchView['coun
 }
 
 /** Leaves out recipients that wait for a time of their own. */
-function findEta({ state, startedAt, lines, source }: StoredBatch, counts: BatchView['counts'], now: Millis): Millis | null {
+function findEta(
+  { state, startedAt, lines, source }: StoredBatch,
+  counts: BatchView['counts'],
+  now: Millis,
+): Millis | null {
   if (state !== 'running' || startedAt === null || isReading(source)) return null;
   const left = counts.pending + counts.accepted;
   const done = lines - left - counts.held - counts.scheduled;

@@ -74,12 +74,12 @@ export async function listSegment(
   }
 }
 
-/** How many users are in a segment, by a sample of all. */
+/** The number of users in a segment, by a sample of all. */
 export interface SegmentSample {
   /** Users of the tenant, without those who are known by an address alone. */
   readonly users: number;
   readonly examined: number;
-  /** Those of the examined that are in the segment, in the order of their ids. */
+  /** Users of the examined who are in the segment, in the order of their ids. */
   readonly matching: readonly string[];
   /** Users in the segment: the number in the sample, times users / examined. */
   readonly count: number;
@@ -92,7 +92,8 @@ export async function sampleSegment(parts: SegmentParts, question: SegmentQuesti
   for (let start = 0; start < userIds.length; start += PAGE_USERS)
     matching.push(...(await filterUsers(parts, question, userIds.slice(start, start + PAGE_USERS))));
   const examined = userIds.length;
-  const count = examined >= total || examined === 0 ? matching.length : Math.round((matching.length * total) / examined);
+  const count =
+    examined >= total || examined === 0 ? matching.length : Math.round((matching.length * total) / examined);
   return { users: total, examined, matching, count };
 }
 

@@ -20,7 +20,7 @@ export interface ListView {
   readonly members: number;
   readonly created_by: string;
   readonly created_at: string;
-  /** Of the last change of its name, description or members. */
+  /** Time of the last change of its name, description or members. */
   readonly updated_at: string;
 }
 
@@ -70,13 +70,20 @@ export function insertList(
        values ($1, $2, $3, $4, $5, $6, $6) returning ${COLUMNS}`,
       [tenantId, listId, name, description, actor.name, isoTime(now)],
     );
-    const entry = { tenantId, actor, action: 'list.created', subject: listId, detail: {}, after: { name, description } };
+    const entry = {
+      tenantId,
+      actor,
+      action: 'list.created',
+      subject: listId,
+      detail: {},
+      after: { name, description },
+    };
     await appendAuditEntry(connection, entry, now);
     return toView(rows[0] as ListRow);
   });
 }
 
-/** Returns a list; undefined: there is none of this id. */
+/** Returns a list; undefined: no list has this id. */
 export async function loadList(
   connection: Connection,
   tenantId: string,
@@ -141,7 +148,7 @@ export function renameList(
 
 /**
  * Deletes a list, its members some at a time: what breaks off leaves a list with fewer members, to be deleted again. Returns
- * the list as it was; undefined: there is none of this id.
+ * the list as it was; undefined: no list has this id.
  */
 export async function deleteList(
   pool: pg.Pool,

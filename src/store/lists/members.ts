@@ -17,11 +17,11 @@ export interface MemberView {
   readonly added_at: string;
 }
 
-/** What a change of members did. */
+/** Result of a change of members. */
 export interface ChangedMembers {
   /** Members that were added or removed. */
   readonly changed: number;
-  /** Users who were members already, or were none; the repetitions of a request are among them. */
+  /** Users who were members already, or were not; the repetitions of a request are among them. */
   readonly unchanged: number;
   /** Members that the list has now. */
   readonly members: number;
@@ -86,7 +86,7 @@ async function changeMembers(
       const [list] = rows;
       if (!list) return undefined;
       const growth = await work(connection, list.members);
-      // What was added is taken back.
+      // Takes back what was added.
       if (growth === 'too_many') throw new ListFull();
       const members = list.members + growth;
       const changed = Math.abs(growth);
@@ -145,14 +145,14 @@ export async function sampleMembers(
 }
 
 /** Takes a user out of every list, in the transaction of an erasure. */
-export async function leaveLists(
-  connection: Connection,
-  tenantId: string,
-  userId: string,
-  now: Millis,
-): Promise<void> {
+export async function leaveLists(connection: Connection, tenantId: string, userId: string, now: Millis): Promise<void> {
   const left = await deleteMemberships(connection, tenantId, userId);
-  await shrink(connection, tenantId, left.map(({ id }) => id), now);
+  await shrink(
+    connection,
+    tenantId,
+    left.map(({ id }) => id),
+    now,
+  );
 }
 
 /** Puts the survivor of a merge in the place of the user that goes, in the transaction of the merge. */
@@ -174,7 +174,12 @@ export async function moveMemberships(
     [tenantId, into, left.map(({ id }) => id), left.map(({ addedAt }) => isoTime(addedAt))],
   );
   const moved = new Set(rows.map(({ list_id }) => list_id));
-  await shrink(connection, tenantId, left.map(({ id }) => id).filter((id) => !moved.has(id)), now);
+  await shrink(
+    connection,
+    tenantId,
+    left.map(({ id }) => id).filter((id) => !moved.has(id)),
+    now,
+  );
 }
 
 /** Deletes the memberships of a user. Locks the lists before: who adds members has the lock of the list first. */

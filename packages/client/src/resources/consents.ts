@@ -6,7 +6,7 @@ import type { Consent, JsonObject, NewConsent, RecordedConsent } from '../types.
 
 /** A consent that was given elsewhere. */
 export interface ImportedConsent {
-  /** Of the line, in the place that it is from; default: its content. */
+  /** Id of the line in the place that it is from; default: its content. */
   readonly id?: string;
   readonly user_id: string;
   readonly purpose: NewConsent['purpose'];

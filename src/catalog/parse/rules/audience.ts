@@ -20,7 +20,8 @@ export function parseAudience(ctx: RuleContext, entry: Entry | undefined): Pick<
   }
   const list = entry.value.entries.find(({ key }) => key === 'list');
   if (list) {
-    const hint = 'lists are for batches: their members change without an event, so that no replay would be exact; use a segment';
+    const hint =
+      'lists are for batches: their members change without an event, so that no replay would be exact; use a segment';
     ctx.report(list.at, '"for" takes no list', hint);
     return {};
   }
