@@ -122,7 +122,8 @@ function addPlanned(
     types: [type],
     notificationId,
   });
-  if (plan && decision?.notification_id) reserve(ctx, firing, plan, decision.notification_id);
+  const reservedBy = decision?.notification_id ?? (digest && ctx.ids.fromText(`${ctx.source} ${compiled.rule.name}`));
+  if (plan && reservedBy) reserve(ctx, firing, plan, reservedBy);
   return decision as Decision;
 }
 
@@ -133,8 +134,7 @@ function reserve(
   { reserved }: NotificationPlan,
   notificationId: string,
 ): void {
-  for (const { limitKey, at } of reserved) {
-    const bucket = toFixedIso(at);
+  for (const { limitKey, at, bucket = toFixedIso(at) } of reserved) {
     const slot = ctx.user.uses.get(limitKey)?.nextSlot(bucket) ?? 1;
     const use = { bucket, slot, at, eventId, notificationId };
     ctx.uses.push({ ...use, limitKey });

@@ -39,7 +39,12 @@ export function fillVariables(
   return { ...passed, types, variables };
 }
 
-function evaluateVariables(ctx: DecisionContext, { variables }: CompiledRule, firing: Firing): JsonObject | undefined {
+/** Returns the variables that a rule gives its notifications, as they are; undefined: it gives none. */
+export function evaluateVariables(
+  ctx: DecisionContext,
+  { variables }: CompiledRule,
+  firing: Firing,
+): JsonObject | undefined {
   if (variables === undefined) return undefined;
   const scope = toScope(ctx, firing);
   if (!('evaluate' in variables)) return evaluateAll(variables, scope);
