@@ -10,7 +10,7 @@ import { useNotifications } from './support/notifications.ts';
 const FILES = {
   'events.yaml': 'events: { shipped: {}, told: {}, both: {} }\ntraits: { email: string, phone: string }',
   'notifications.yaml': `notifications:
-  ORDER: { category: TRANSACTIONAL, channels: [email, sms], dedupe: 1h }
+  ORDER: { category: TRANSACTIONAL, channels: [email, sms], dedupe: 1h, variables: { order: object, order_id: string } }
   TOLD: { category: TRANSACTIONAL, channels: [email], dedupe: 10m }
   PLAIN: { category: TRANSACTIONAL, channels: [email] }
   PROMO: { category: MARKETING, channels: [email] }
@@ -24,10 +24,10 @@ const FILES = {
   ...Object.fromEntries(
     ['ORDER', 'TOLD', 'PLAIN'].flatMap((type) => [
       [`templates/${type}/email.en.subject.txt`, 'Hello'],
-      [`templates/${type}/email.en.txt`, 'Hello {{event.order_id}}'],
+      [`templates/${type}/email.en.txt`, type === 'ORDER' ? 'Hello {{order_id}} {{order.id}}' : 'Hello {{event.n}}'],
     ]),
   ),
-  'templates/ORDER/sms.en.txt': 'Hello {{event.order_id}}',
+  'templates/ORDER/sms.en.txt': 'Hello {{order_id}}',
 };
 const MINUTE = 60_000;
 const at = useNotifications(FILES);
@@ -83,11 +83,11 @@ describe('messages of a type with dedupe', () => {
 
   test('may repeat themselves from the end of the window on, to the millisecond', async () => {
     const { tidings } = at();
-    await post('shipped', { order: 1 });
+    await post('shipped', { order: { id: 1 } });
     tidings.clock.now += 60 * MINUTE - 1001;
-    expect(await post('shipped', { order: 1 })).toMatchObject([{ code: 'all_channels_dropped' }]);
+    expect(await post('shipped', { order: { id: 1 } })).toMatchObject([{ code: 'all_channels_dropped' }]);
     tidings.clock.now += 1 - 1000;
-    expect(await post('shipped', { order: 1 })).toMatchObject([{ code: 'matched' }]);
+    expect(await post('shipped', { order: { id: 1 } })).toMatchObject([{ code: 'matched' }]);
     await expectReproduced();
   });
 
@@ -164,9 +164,9 @@ describe('in cases', () => {
   };
 
   test('what repeats itself is suppressed', async () => {
-    const first = '      - { at: 2026-03-01T09:00Z, shipped: { order: 1 } }';
-    const second = '      - { at: 2026-03-01T09:59Z, shipped: { order: 1 } }';
-    const third = '      - { at: 2026-03-01T10:00Z, shipped: { order: 1 } }';
+    const first = '      - { at: 2026-03-01T09:00Z, shipped: { order: { id: 1 } } }';
+    const second = '      - { at: 2026-03-01T09:59Z, shipped: { order: { id: 1 } } }';
+    const third = '      - { at: 2026-03-01T10:00Z, shipped: { order: { id: 1 } } }';
     const { failures } = await run(
       [first, second, third].join('\n'),
       '{ ORDER: send }, { ORDER: suppressed, because: all_channels_dropped }, { ORDER: send }',

@@ -185,8 +185,8 @@ describe('preferences', () => {
       `select action, subject, detail, before, after from audit_log where action = 'preferences.changed' order by entry_id`,
     );
     expect(rows).toMatchObject([
-      { subject: 'u1', detail: { all: false }, before: { terms: {} }, after: { terms: { p: { '*': { on: [0] } } } } },
-      { detail: { all: true }, before: { terms: { p: { '*': { on: [0] } } } }, after: { terms: { p: { '*': { on: [1] } } } } },
+      { subject: 'u1', detail: { all: false }, before: { terms: {} }, after: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } } },
+      { detail: { all: true }, before: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } }, after: { terms: { p: { '*': { on: [1, expect.any(Number)] } } } } },
     ]);
   });
 

@@ -72,7 +72,7 @@ export interface TenantTerms {
 }
 
 /** Returns the rules on the terms of a tenant, whose notifications go by two channels that users can turn off. */
-function onTerms(set: RuleSet, { policy, dedupe }: TenantTerms): RuleSet {
+export function onTerms(set: RuleSet, { policy, dedupe }: TenantTerms): RuleSet {
   const types = [...set.notifications.values()].map((type) => {
     const own = { ...type, channels: ['email', 'sms'] as const, ...(dedupe && type.name === 'N1' && { dedupe }) };
     return [type.name, own] as const;
