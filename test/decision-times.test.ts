@@ -25,8 +25,12 @@ test('of two decisions about a user the later has the later time, however fast t
   // It shows each millisecond for as many looks as two transactions take at least.
   Object.defineProperty(tidings.clock, 'now', { get: () => from + 10_000 + Math.floor(looks++ / 4) });
   const at = (late: number) => new Date(from + 9000 - late).toISOString();
-  const item = (event_type: string, late: number, properties: object = {}) =>
-    ({ user_id: 'u1', event_type, event_timestamp: at(late), properties });
+  const item = (event_type: string, late: number, properties: object = {}) => ({
+    user_id: 'u1',
+    event_type,
+    event_timestamp: at(late),
+    properties,
+  });
   for (let turn = 0; turn < 5; turn++) {
     await tidings.ingest([item('news', 1000 + turn)]);
     // What it says is older than the event that was decided before.

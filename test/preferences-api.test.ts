@@ -138,9 +138,7 @@ describe('preferences', () => {
   });
 
   test('of a type of which one channel is locked on turn off the others alone', async () => {
-    await tidings.apply(
-      new Map([...FILES, ['preferences.yaml', 'locks: { types: { NEWS: { email: true } } }']]),
-    );
+    await tidings.apply(new Map([...FILES, ['preferences.yaml', 'locks: { types: { NEWS: { email: true } } }']]));
     await signUp();
     for (const change of [
       { types: { NEWS: { enabled: false } } },
@@ -185,15 +183,26 @@ describe('preferences', () => {
       `select action, subject, detail, before, after from audit_log where action = 'preferences.changed' order by entry_id`,
     );
     expect(rows).toMatchObject([
-      { subject: 'u1', detail: { all: false }, before: { terms: {} }, after: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } } },
-      { detail: { all: true }, before: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } }, after: { terms: { p: { '*': { on: [1, expect.any(Number)] } } } } },
+      {
+        subject: 'u1',
+        detail: { all: false },
+        before: { terms: {} },
+        after: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } },
+      },
+      {
+        detail: { all: true },
+        before: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } },
+        after: { terms: { p: { '*': { on: [1, expect.any(Number)] } } } },
+      },
     ]);
   });
 
   test('and consents are written with their entries of the audit log, or not at all', async () => {
     await signUp();
     const { pool } = tidings.database;
-    await pool.query('alter table audit_log add constraint broken check (action not in (\'preferences.changed\', \'consent.recorded\'))');
+    await pool.query(
+      "alter table audit_log add constraint broken check (action not in ('preferences.changed', 'consent.recorded'))",
+    );
     const failed = await patch({ all: false });
     expect(failed.status).toBeGreaterThanOrEqual(400);
     const granted = { purpose: 'MARKETING', channel: 'sms', state: 'granted' };

@@ -26,8 +26,16 @@ test('a simulator that loads only the facts that rules declare decides as one th
 
 test('it decides the same on what users say, and on the terms of the tenant', () => {
   let withPlan = 0;
-  const told = fc.record({ time: drawnEvent.map(({ time }) => time), late: fc.constantFrom(0, 0, 1, HOUR, DAY), what: someSaid });
-  const scenario = [someTimedRules, fc.array(fc.oneof(drawnEvent, told), { minLength: 2, maxLength: 10 }), someTerms] as const;
+  const told = fc.record({
+    time: drawnEvent.map(({ time }) => time),
+    late: fc.constantFrom(0, 0, 1, HOUR, DAY),
+    what: someSaid,
+  });
+  const scenario = [
+    someTimedRules,
+    fc.array(fc.oneof(drawnEvent, told), { minLength: 2, maxLength: 10 }),
+    someTerms,
+  ] as const;
   fc.assert(
     fc.property(...scenario, (rules, events, terms) => {
       const sets = only(onTerms(rulesOf(rules), terms));

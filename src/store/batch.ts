@@ -117,8 +117,20 @@ export interface Written {
  * one stored.
  */
 export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
-  const { events, profiles, terms, consents, audit, replanned, addresses, uses, notifications, deliveries, facts, waits } =
-    batch;
+  const {
+    events,
+    profiles,
+    terms,
+    consents,
+    audit,
+    replanned,
+    addresses,
+    uses,
+    notifications,
+    deliveries,
+    facts,
+    waits,
+  } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
   if (withCallerId.length > 0) statements.push(copyEventIds(batch.tenantId, withCallerId));

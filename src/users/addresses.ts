@@ -1,5 +1,12 @@
 import type { Address, ReceivedEvent } from '../events/envelope.ts';
-import { ADDRESS_TRAITS, type AddressKind, type Json, type JsonObject, type Millis, type Profile } from '../model/event.ts';
+import {
+  ADDRESS_TRAITS,
+  type AddressKind,
+  type Json,
+  type JsonObject,
+  type Millis,
+  type Profile,
+} from '../model/event.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';

@@ -63,7 +63,15 @@ function mergeScope(terms: Terms, scope: string, field: keyof ScopeTerms, said: 
 }
 
 function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
-  const { purpose, channel: name, state, source, address_hash: hash, trait_hash: traitHash, address: mask } = properties;
+  const {
+    purpose,
+    channel: name,
+    state,
+    source,
+    address_hash: hash,
+    trait_hash: traitHash,
+    address: mask,
+  } = properties;
   if (typeof purpose !== 'string' || typeof name !== 'string') return terms;
   if (state !== 'granted' && state !== 'withdrawn') return terms;
   const key = `${purpose}/${name}`;

@@ -45,6 +45,11 @@ export const someConsent: fc.Arbitrary<JsonObject> = fc
     ...(to !== null && channel === 'email' && { address_hash: seal.hash(to), address: `${to[0]}…@example.com` }),
   }));
 
+/** One that comes twice has the same content. */
+const plainRequest: fc.Arbitrary<JsonObject> = fc
+  .constantFrom('r1', 'r2', 'r3')
+  .map((id) => ({ notification_type: 'N1', request_id: id, variables: {} }));
+
 const someRequest: fc.Arbitrary<JsonObject> = fc.record(
   {
     notification_type: fc.constantFrom('N1', 'N1', 'N2'),
@@ -63,16 +68,22 @@ const someRequest: fc.Arbitrary<JsonObject> = fc.record(
 export const someSaid = fc.oneof(
   someChange.map((properties) => ({ type: 'preference.updated', properties, traits: {} })),
   someConsent.map((properties) => ({ type: 'consent.recorded', properties, traits: {} })),
-  someRequest.map((properties) => ({ type: 'notification.requested', properties, traits: {} })),
-  fc.tuple(address, fc.constantFrom('a', 'b')).map(([email, type]) => ({ type, properties: { n: 2 }, traits: { email } })),
+  fc.oneof(plainRequest, someRequest).map((properties) => ({ type: 'notification.requested', properties, traits: {} })),
+  fc
+    .tuple(address, fc.constantFrom('a', 'b'))
+    .map(([email, type]) => ({ type, properties: { n: 2 }, traits: { email } })),
 );
 
 /** Two posts are never in the same millisecond: the second waits for it to pass. */
 const saying: fc.Arbitrary<Step> = fc
   .record({
-    gap: fc.integer({ min: 1, max: 12 * HOUR }),
+    gap: fc.oneof(fc.integer({ min: 1, max: HOUR }), fc.integer({ min: 1, max: 12 * HOUR })),
     events: fc.array(
-      fc.record({ user: fc.integer({ min: 0, max: 1 }), late: fc.constantFrom(0, 0, 1, HOUR, 20 * HOUR), what: someSaid }),
+      fc.record({
+        user: fc.integer({ min: 0, max: 1 }),
+        late: fc.constantFrom(0, 0, 1, HOUR, 20 * HOUR),
+        what: someSaid,
+      }),
       { minLength: 1, maxLength: 3 },
     ),
   })

@@ -9,10 +9,7 @@ import { type EventResult, emptyResult } from '../results.ts';
  * over the bound already may change, but not grow. Consents are never rejected: there is one for each category and channel.
  * @param fresh in order of arrival
  */
-export function rejectOversizedTerms(
-  fresh: readonly ReceivedEvent[],
-  { users }: Facts,
-): Map<string, EventResult> {
+export function rejectOversizedTerms(fresh: readonly ReceivedEvent[], { users }: Facts): Map<string, EventResult> {
   const rejected = new Map<string, EventResult>();
   const known = new Map<string, Terms>();
   for (const event of fresh) {

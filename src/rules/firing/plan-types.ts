@@ -41,8 +41,7 @@ export function planTypes(
     const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
     // Like the policy, the window is that of the active version.
     const window = isDigest ? undefined : rules.active.notifications.get(name)?.dedupe;
-    const dedupe =
-      window === undefined ? undefined : findSameContent(ctx, firing, compiled, { type: name, window });
+    const dedupe = window === undefined ? undefined : findSameContent(ctx, firing, compiled, { type: name, window });
     const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses, dedupe };
     const found = type && plan({ ...asked, type }, rule.channels, direct);
     if (found) plans.set(name, found);
