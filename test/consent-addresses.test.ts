@@ -61,7 +61,7 @@ async function expectReproduced(from: number): Promise<void> {
   }
 }
 
-test('consent for one address is none for another with the same mask, in the decision and in a backtest', async () => {
+test('consent for one address does not count for another with the same mask, in the decision and in a backtest', async () => {
   const from = tidings.clock.now;
   expect(await post(ANN)).toBe('consent_missing');
   await consent();

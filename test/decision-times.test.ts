@@ -45,7 +45,7 @@ test('of two decisions about a user the later has the later time, however fast t
   looksOfEach = looks + 2;
   for (let turn = 0; turn < 5; turn++) {
     await tidings.ingest([item('news', 1000 + turn)]);
-    // What it says is older than the event that was decided before.
+    // It is older than the event that was decided before.
     const said = item('preference.updated', 2000 - turn, { all: turn % 2 === 1 });
     await tidings.pipeline.ingest('default', [markOwn(said)], false);
   }

@@ -8,10 +8,10 @@ import { useNotifications } from './support/notifications.ts';
 /** Types with `dedupe`: the same content goes to a user once within the window. */
 
 const FILES = {
-  'events.yaml': 'events: { shipped: {}, told: {}, both: {} }\ntraits: { email: string, phone: string }',
+  'events.yaml': 'events: { shipped: {}, noted: {}, both: {} }\ntraits: { email: string, phone: string }',
   'notifications.yaml': `notifications:
   ORDER: { category: TRANSACTIONAL, channels: [email, sms], dedupe: 1h, variables: { order: object, order_id: string } }
-  TOLD: { category: TRANSACTIONAL, channels: [email], dedupe: 10m }
+  NOTE: { category: TRANSACTIONAL, channels: [email], dedupe: 10m }
   PLAIN: { category: TRANSACTIONAL, channels: [email] }
   PROMO: { category: MARKETING, channels: [email] }
   STEPS: { category: TRANSACTIONAL, channels: [email, sms] }
@@ -19,10 +19,10 @@ const FILES = {
   BARE: { category: TRANSACTIONAL, channels: [email, sms] }`,
   'rules.yaml': `rules:
   ORDER: { on: shipped, limit: 2 per day, variables: { order: event.order } }
-  TOLD: { on: told, delay: 5m }
-  PLAIN: { on: both, notify: [PLAIN, TOLD] }`,
+  NOTE: { on: noted, delay: 5m }
+  PLAIN: { on: both, notify: [PLAIN, NOTE] }`,
   ...Object.fromEntries(
-    ['ORDER', 'TOLD', 'PLAIN'].flatMap((type) => [
+    ['ORDER', 'NOTE', 'PLAIN'].flatMap((type) => [
       [`templates/${type}/email.en.subject.txt`, 'Hello'],
       [`templates/${type}/email.en.txt`, type === 'ORDER' ? 'Hello {{order_id}} {{order.id}}' : 'Hello {{event.n}}'],
     ]),
@@ -70,7 +70,7 @@ describe('messages of a type with dedupe', () => {
       code: 'all_channels_dropped',
       plan: ['duplicate_content', 'duplicate_content'],
     };
-    // What the variables leave out is no content, and neither is the order of keys.
+    // The order of keys does not matter, and neither does a property that is no variable.
     expect(await post('shipped', { order: { id: 1, of: 'shop' }, try: 1 })).toEqual([sent]);
     expect(await post('shipped', { try: 2, order: { of: 'shop', id: 1 } })).toEqual([dropped]);
     expect(await post('shipped', { order: { id: 1, of: 'shop' } }, 'u2')).toEqual([sent]);
@@ -93,11 +93,11 @@ describe('messages of a type with dedupe', () => {
 
   test('are compared when their wait ends, with those of other rules, by the event where there are no variables', async () => {
     const { tidings } = at();
-    await post('told', { n: 1 });
-    await post('told', { n: 2 });
+    await post('noted', { n: 1 });
+    await post('noted', { n: 2 });
     expect(await post('both', { n: 1 })).toEqual([
       { name: 'PLAIN', code: 'matched', plan: undefined },
-      { name: 'TOLD', code: 'matched', plan: undefined },
+      { name: 'NOTE', code: 'matched', plan: undefined },
     ]);
     tidings.clock.now += 6 * MINUTE;
     expect(await tidings.fireDueWaits(['u1'])).toBe(2);
@@ -180,8 +180,8 @@ describe('in cases', () => {
       return `      - { at: ${when}, both: { n: ${n} } }`;
     });
     const after = [0, 'x', 'x'].map((n, place) => `      - { at: 2026-03-01T09:05:0${place}Z, both: { n: ${n} } }`);
-    const { failures } = await run([...lines, ...after].join('\n'), '{ TOLD: send }');
-    const messages = failures.map(({ message }) => message).filter((message) => message.includes('TOLD'));
-    expect(messages.filter((message) => message.includes(' send TOLD'))).toHaveLength(MAX_DEDUPE_USES - 1 + 2);
+    const { failures } = await run([...lines, ...after].join('\n'), '{ NOTE: send }');
+    const messages = failures.map(({ message }) => message).filter((message) => message.includes('NOTE'));
+    expect(messages.filter((message) => message.includes(' send NOTE'))).toHaveLength(MAX_DEDUPE_USES - 1 + 2);
   });
 });

@@ -50,7 +50,7 @@ function post(gap: number, event: Partial<HistoryEvent> & Pick<HistoryEvent, 'ty
   return { gap, kind: 'post' as const, events: [whole] };
 }
 
-test('consent for an address is none for another address with the same mask, live and replayed', () => {
+test('consent for an address does not count for another with the same mask, live and replayed', () => {
   const terms = { policy: { ...NO_POLICY, consent: { 'OPERATIONAL/email': ['record' as const] } } };
   const granted = { purpose: 'OPERATIONAL', channel: 'email', state: 'granted', address: 'a…@example.com' };
   const steps = [
@@ -67,7 +67,7 @@ test('consent for an address is none for another address with the same mask, liv
   const events = [...(histories[0]?.events ?? [])].sort((a, b) => a.receivedAt - b.receivedAt);
   const codes = events.flatMap(({ decisions }) => decisions().map(({ evidence }) => evidence.plan?.[0]?.code ?? 'go'));
   expect(codes).toEqual(['go', 'consent_missing', 'consent_missing', 'go', 'go']);
-  // What repeats an address is stored with its mask alone.
+  // An event that repeats an address is stored with its mask alone.
   expect(events.map(({ traits }) => traits.email)).toEqual([
     ANN,
     undefined,

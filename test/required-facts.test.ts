@@ -26,14 +26,14 @@ test('a simulator that loads only the facts that rules declare decides as one th
 
 test('it decides the same on what users say, and on the terms of the tenant', () => {
   let withPlan = 0;
-  const told = fc.record({
+  const stated = fc.record({
     time: drawnEvent.map(({ time }) => time),
     late: fc.constantFrom(0, 0, 1, HOUR, DAY),
     what: someSaid,
   });
   const scenario = [
     someTimedRules,
-    fc.array(fc.oneof(drawnEvent, told), { minLength: 2, maxLength: 10 }),
+    fc.array(fc.oneof(drawnEvent, stated), { minLength: 2, maxLength: 10 }),
     someTerms,
   ] as const;
   fc.assert(
@@ -49,21 +49,21 @@ test('it decides the same on what users say, and on the terms of the tenant', ()
 });
 
 /** Something that is said of the user, beside what happens. */
-interface ToldEvent extends Pick<DrawnEvent, 'time' | 'late'> {
+interface StatedEvent extends Pick<DrawnEvent, 'time' | 'late'> {
   readonly what: { readonly type: string; readonly properties: JsonObject; readonly traits: JsonObject };
 }
 
-function toAny(one: DrawnEvent | ToldEvent, place: number): Event {
+function toAny(one: DrawnEvent | StatedEvent, place: number): Event {
   if (!('what' in one)) return toEvent(one, place);
   const { userId } = toEvent({ ...PLAIN, time: one.time }, place);
-  const eventId = `told ${place}`;
+  const eventId = `stated ${place}`;
   return { tenantId: '', userId, eventId, key: contentUuid(eventId), time: one.time, ...one.what };
 }
 
 const PLAIN: DrawnEvent = { type: 'a', time: 0, late: 0, k: null, n: null, t: null, plan: null };
 
 /** Each event arrives as late as it says, and then time goes on until nothing is waiting. */
-function runLate(simulator: Player, events: readonly (DrawnEvent | ToldEvent)[]) {
+function runLate(simulator: Player, events: readonly (DrawnEvent | StatedEvent)[]) {
   const all = events.map((one, place) => ({ event: toAny(one, place), at: one.time + one.late }));
   const steps: Step[] = [];
   for (const at of [...new Set(all.map((one) => one.at))].sort((a, b) => a - b)) {

@@ -33,7 +33,7 @@ export interface ReceivedEvent extends Event {
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;
   readonly addresses: readonly Address[];
-  /** What is stored beside an event of Tidings itself; no part of the event. */
+  /** Parts that are stored beside an event of Tidings itself, and are not in the event. */
   readonly beside?: BesideEvent;
 }
 

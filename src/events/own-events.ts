@@ -4,7 +4,7 @@ import type { Actor } from '../model/principal.ts';
 /** Marks an item in memory; never part of its JSON, so that no request can carry it. */
 const OWN: unique symbol = Symbol('event of Tidings itself');
 
-/** What is stored beside an event of Tidings itself, in the same transaction, and is no part of the event. */
+/** Parts that are stored beside an event of Tidings itself, in the same transaction, and are not in the event. */
 export interface BesideEvent {
   /** Evidence of a consent, which is stored sealed. */
   readonly evidence?: JsonObject | undefined;

@@ -55,7 +55,7 @@ function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
 }
 
 /**
- * Returns the places that the message takes in the ledger of limits: under caps, where of channels that are tried one after the other
+ * Returns the places that the message has in the ledger of limits: under caps, where of channels that are tried one after the other
  * the first takes one; and one for its content on each channel.
  */
 function toReservations(question: PlanQuestion, timed: readonly TimedVerdict[]): NotificationPlan['reserved'] {

@@ -17,7 +17,7 @@ import { getAddressMask } from './profile.ts';
 export interface AddressIds {
   /** A kind is absent if the user has no such address, and null if the replay does not know which one it was. */
   readonly byKind: { readonly [kind: string]: string | null };
-  /** Of a replay: hashes of the addresses that the user has at its end, by kind and mask, as `toMaskName` names them. */
+  /** Present in a replay: hashes of the addresses that the user has at its end, by kind and mask, as `toMaskName` names them. */
   readonly ofMasks?: ReadonlyMap<string, string>;
 }
 
@@ -54,7 +54,7 @@ export function mergeAddressIds(
       merged = withId(merged, kind, merged.ofMasks?.get(toMaskName(kind, mask)) ?? null);
     } else {
       const id = keyed(toNormalAddress(kind, value));
-      // Of two addresses with the same mask and time the greater hash wins: see `AddressChanges`.
+      // The greater hash of two addresses with the same mask and time wins: see `AddressChanges`.
       if (id === known || (isSame && before.traitTimes[trait] === time && id < (known ?? ''))) continue;
       merged = withId(merged, kind, id);
     }

@@ -5,7 +5,7 @@ import { DAY, HOUR } from './random-catalog.ts';
 import { type Step, someHistory } from './random-history.ts';
 import { seal, type TenantTerms } from './replay.ts';
 
-/** What users and tenants say about messages, requests for messages, and histories in which they come in any order. */
+/** Terms of users and tenants, requests for messages, and histories in which they come in any order. */
 
 const onOff = fc.constantFrom(true, false, null);
 const frequency = fc.constantFrom('IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER', null);
@@ -64,7 +64,7 @@ const someRequest: fc.Arbitrary<JsonObject> = fc.record(
   { requiredKeys: ['notification_type', 'request_id'] },
 ) as fc.Arbitrary<JsonObject>;
 
-/** What is posted about a user: a change of preferences, a consent, a request, or an event with an address. */
+/** Something that is posted about a user: a change of preferences, a consent, a request, or an event with an address. */
 export const someSaid = fc.oneof(
   someChange.map((properties) => ({ type: 'preference.updated', properties, traits: {} })),
   someConsent.map((properties) => ({ type: 'consent.recorded', properties, traits: {} })),

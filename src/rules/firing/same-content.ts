@@ -6,8 +6,7 @@ import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
 import { readDirect } from '../direct.ts';
 import { toScope } from '../evaluate/evaluate-condition.ts';
-import { evaluateAll } from './act.ts';
-import { evaluateVariables } from './variables.ts';
+import { evaluateAll, evaluateVariables } from './values.ts';
 
 /**
  * Returns what the plan asks about earlier messages of a type with the same content. They are in the ledger of limits, each under

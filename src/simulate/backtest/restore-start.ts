@@ -5,7 +5,7 @@ import type { StoredEvent, StoredHistory } from '../../store/replay.ts';
 import { type AddressIds, mergeAddressIds, toMaskName } from '../../users/address-ids.ts';
 import { getAddressMask, mergeTraits } from '../../users/profile.ts';
 
-/** What a user had before a replay begins. */
+/** The traits and addresses of a user before a replay begins. */
 
 const ADDRESS_KINDS = [...new Set(Object.values(ADDRESS_TRAITS))];
 
@@ -21,8 +21,8 @@ export function traitsBeforeHistory({ traits, traitTimes }: Profile, events: rea
 }
 
 /**
- * Returns the addresses that the user had at the start of a replay, as far as they are known. Events are taken in the order in which
- * they arrived: one that repeats the known address is stored with its mask.
+ * Returns the addresses that the user had at the start of a replay, as far as they are known. They are
+ * followed in the order of arrival: an event that repeats the known address is stored with its mask.
  */
 export function restoreAddressIds(
   { profile: last, addressHashes, events }: StoredHistory,

@@ -1,4 +1,4 @@
-/** What cases state about the terms of users. */
+/** Terms of users that cases state. */
 
 import type { ReceivedEvent } from '../../events/envelope.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
