@@ -140,7 +140,8 @@ export const REJECTION_CODES = {
   event_in_future: 'The event time is further in the future than this server accepts.',
   invalid_content:
     'A value cannot be stored: too deep, not a finite number, a whole number with more digits than a number holds, text with a NUL or half a surrogate pair, or too much in one event.',
-  profile_too_large: 'The traits would make the profile of the user larger than 1000 traits or 64 KiB.',
+  profile_too_large:
+    'The traits would make the profile of the user larger than 1000 traits or 64 KiB, or a change their preferences larger than 64 KiB.',
   unknown_field: 'A field of the envelope looks misspelled or is reserved.',
   schema_mismatch: 'The properties or traits do not match the schema of this event type.',
   user_erased: 'The user was erased after the time of this event.',

@@ -203,7 +203,7 @@ function toItem(
   const properties = { ...said, ...bound, source: 'import', evidence_id: consentId, by };
   const item = { event_id: eventId, user_id: userId, event_type: CONSENT_RECORDED, event_timestamp: at, properties };
   const kept = { ...evidence, ...(source !== undefined && { source }) };
-  return markOwn(item as JsonObject, Object.keys(kept).length === 0 ? null : kept);
+  return markOwn(item as JsonObject, Object.keys(kept).length === 0 ? {} : { evidence: kept });
 }
 
 /** Returns a version 7 UUID of the time at which it was said that is the same whenever the line is sent. */

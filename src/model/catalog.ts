@@ -226,6 +226,8 @@ export interface NotificationType {
   readonly tracking?: Tracking;
   /** Present: it does not wait for quiet hours. */
   readonly quiet?: 'ignore';
+  /** Time in ms within which the same content goes to a user once by a channel; absent: it may repeat itself. */
+  readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
