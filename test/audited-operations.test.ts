@@ -106,6 +106,7 @@ const NOT_AUDITED: { readonly [operation: string]: string } = {
   'POST /events': 'the same',
   'POST /api/v1/notifications': 'what is asked for is itself stored as an event, with who asked',
   'POST /api/v1/notifications/{id}/reschedule': 'the same',
+  'POST /api/v1/templates/test': 'the same',
   'POST /api/v1/users/{user_id}/addresses/{address_id}/verify': 'the same',
   'POST /api/v1/jobs/preview': 'changes nothing',
   'POST /api/v1/users/{user_id}/tokens': 'a token is not stored, and works for minutes',

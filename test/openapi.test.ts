@@ -192,6 +192,7 @@ describe('the API documentation', () => {
       'POST /api/v1/templates',
       'POST /api/v1/templates/preview',
       'POST /api/v1/templates/seed',
+      'POST /api/v1/templates/test',
       'POST /api/v1/templates/translations',
       'POST /api/v1/templates/{id}/activate',
       'POST /api/v1/templates/{id}/archive',

@@ -12,7 +12,7 @@ const FILES = {
   'notifications.yaml': `notifications:
   MAIL: { category: OPERATIONAL, channels: [email] }
   ONE: { category: OPERATIONAL, channels: [email] }
-  BOTH: { category: MARKETING, channels: [email, sms] }
+  BOTH: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, sms] }
   LATER: { category: OPERATIONAL, channels: [email] }
   STEPS: { category: OPERATIONAL, channels: { first_of: [sms, email], wait: 1d } }`,
   'rules.yaml': `rules:

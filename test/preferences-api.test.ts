@@ -11,7 +11,7 @@ const FILES = new Map([
   [
     'notifications.yaml',
     `notifications:
-  NEWS: { category: MARKETING, channels: [email, sms, internal] }
+  NEWS: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, sms, internal] }
   INVOICE: { category: TRANSACTIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [sms] }`,
   ],

@@ -111,6 +111,7 @@ const REQUEST_EVENTS: readonly EventType[] = [
         content: { type: 'object' },
         scheduled_at: { type: ['string', 'object'] },
         expires_at: { type: 'string', format: 'date-time' },
+        test: { type: 'object' },
       },
     },
   },

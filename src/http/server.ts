@@ -64,6 +64,7 @@ import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
 import { registerStoredTemplateRoutes } from './routes/stored-templates.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
+import { registerTemplateSendRoutes } from './routes/template-sends.ts';
 import { registerTemplateTestRoutes } from './routes/template-tests.ts';
 import { registerTemplateTransferRoutes } from './routes/template-transfer.ts';
 import { registerTemplateVersionRoutes } from './routes/template-versions.ts';
@@ -149,6 +150,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerTemplateTransferRoutes(app, dependencies);
   registerTemplateTestRoutes(app, dependencies);
   registerTemplateRoutes(app, dependencies);
+  registerTemplateSendRoutes(app, dependencies);
   registerWaitRoutes(app, dependencies);
   registerAuditLogRoutes(app, dependencies);
   registerJobRoutes(app, dependencies);

@@ -338,6 +338,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
     channel: 'email',
     user_id: userId,
   }),
+  'POST /api/v1/templates/test': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
+    user_id: userId,
+  }),
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/tenants': () => ({ tenant_id: 'new', name: 'New' }),
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),

@@ -1785,6 +1785,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a notification to one user as a test, with a sample, an event of yours, or the last of the user */
+        post: operations["testTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates/translations": {
         parameters: {
             query?: never;
@@ -1989,7 +2006,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a code to an address of a user, by a notification of a type of the catalog */
+        /** Send a code to an address of a user, by a notification */
         post: operations["verifyAddress"];
         delete?: never;
         options?: never;
@@ -3711,6 +3728,11 @@ export interface components {
              */
             target: string;
             /**
+             * @description It is a test of templates
+             * @constant
+             */
+            test?: true;
+            /**
              * @description Your id of the user
              * @example user-1042
              */
@@ -3838,6 +3860,11 @@ export interface components {
              * @example
              */
             target: string;
+            /**
+             * @description It is a test of templates
+             * @constant
+             */
+            test?: true;
             /**
              * @description Your id of the user
              * @example user-1042
@@ -4232,6 +4259,11 @@ export interface components {
                     /** @enum {string} */
                     zone_from?: "recipient" | "request" | "tenant" | "default";
                 };
+                /**
+                 * @description It is a test of templates
+                 * @constant
+                 */
+                test?: true;
             };
             expired?: {
                 expires_ms: number;
@@ -4429,7 +4461,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -6246,7 +6278,7 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
-             * @description `@direct`: a request asked for it
+             * @description `@direct`: a request asked for it; `@test`: as a test of templates
              * @example @direct
              */
             rule: string;
@@ -6291,7 +6323,7 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
-             * @description `@direct`: a request asked for it
+             * @description `@direct`: a request asked for it; `@test`: as a test of templates
              * @example @direct
              */
             rule: string;
@@ -6585,7 +6617,7 @@ export interface components {
         /** @description A fault or a weakness of a message */
         PreviewFinding: {
             /** @enum {string} */
-            code: "not_rendered" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
             message: string;
             part?: string;
             /**
@@ -6623,6 +6655,11 @@ export interface components {
              * @default false
              */
             follow_links?: boolean;
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
             /** @description Absent: that of the template, of the user, or of the tenant */
             locale?: string;
             /** @example WELCOME_EMAIL */
@@ -8432,6 +8469,56 @@ export interface components {
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
         };
+        /** @description What became of a test */
+        TestSend: {
+            /** @description The same when the request is repeated */
+            request_id: string;
+            result: components["schemas"]["SendResult"];
+        };
+        /**
+         * @description A notification to send as a test
+         * @example {
+         *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+         *       "user_id": "user-1042",
+         *       "locale": "pt-BR"
+         *     }
+         */
+        TestSendRequest: {
+            /** @description Absent: that of `template`, or all channels of the type */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            /** @description The event to show; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
+            /** @description Absent: that of the template, or of the user */
+            locale?: string;
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description A template of the API in the place of the active one, a draft too: its id, or NAME_V2 */
+            template?: string;
+            /** @description An address that a user has verified, and to which their messages go */
+            to?: {
+                email?: string;
+                phone?: string;
+            };
+            /** @description Who gets it; or write `to` */
+            user_id?: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
         TranslationResult: {
             changed: number;
             /** @description Texts without a translation: their templates are left as they are */
@@ -8833,10 +8920,10 @@ export interface components {
         };
         VerifyBody: {
             /**
-             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`
+             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`. Absent: ADDRESS_VERIFICATION, which is built in
              * @example VERIFY_ADDRESS
              */
-            type: string;
+            type?: string;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -9526,6 +9613,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, unknown_type, invalid_notification, invalid_template */
+        IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification" | "invalid_template";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -10429,6 +10530,8 @@ export type TemplateVersionPage = components['schemas']['TemplateVersionPage'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TestSend = components['schemas']['TestSend'];
+export type TestSendRequest = components['schemas']['TestSendRequest'];
 export type TranslationResult = components['schemas']['TranslationResult'];
 export type Translations = components['schemas']['Translations'];
 export type TypeChange = components['schemas']['TypeChange'];
@@ -10490,6 +10593,7 @@ export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']
 export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate'];
 export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
@@ -19356,6 +19460,58 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    testTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestSendRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "request_id": "text",
+                     *       "result": {
+                     *         "recipient": {},
+                     *         "state": "accepted",
+                     *         "notification_id": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestSend"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
         };
     };
     exportTranslations: {

@@ -1,6 +1,7 @@
 import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
@@ -77,7 +78,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     segments: compileSegments(data),
     prices: compilePrices(data),
     getNotificationType(name) {
-      const type = rules.notifications.get(name);
+      const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
       return type;
     },

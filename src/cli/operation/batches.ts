@@ -11,8 +11,8 @@ import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
-import { collectVariable } from './notifications.ts';
 import { parseCount } from './run-job.ts';
+import { collectVariable } from './send-output.ts';
 
 const PATH = '/api/v1/batches';
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;

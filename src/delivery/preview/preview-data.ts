@@ -72,6 +72,12 @@ export function buildPreviewData(
   };
 }
 
+/** Returns the types of events on which a rule sends a notification type. */
+export function listSendingEvents({ rules }: Pick<Catalog, 'rules'>, type: string): readonly string[] {
+  const senders = [...rules.byName.values()].filter(({ rule }) => getSentTypes(rule).has(type));
+  return [...new Set(senders.flatMap(({ rule }) => rule.on))];
+}
+
 function evaluateVariables(
   variables: CompiledRule['variables'] | undefined,
   scope: Parameters<typeof evaluateAll>[1],

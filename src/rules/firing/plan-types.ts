@@ -1,3 +1,4 @@
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { getFoldedType } from '../../model/frequency.ts';
 import type { CapUses, Folding, NotificationPlan, PlanUser } from '../../model/plan.ts';
@@ -34,10 +35,11 @@ export function planTypes(
   const isDigest = getFoldedType(rule.name) !== undefined;
   const direct = isDirect ? readDirect(trigger) : undefined;
   const plans = new Map<string, NotificationPlan>();
-  const hasCaps = policy.caps !== NO_POLICY.caps;
+  const isTest = direct?.test !== undefined;
+  const hasCaps = policy.caps !== NO_POLICY.caps && !isTest;
   for (const name of types) {
-    const type = notifications.get(name);
-    const folding = isDigest ? undefined : toFolding(digestChannels.get(name));
+    const type = notifications.get(name) ?? BUILT_IN_TYPES.get(name);
+    const folding = isDigest || isTest ? undefined : toFolding(digestChannels.get(name));
     const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
     // Like the policy, the window is that of the active version.
     const window = isDigest ? undefined : rules.active.notifications.get(name)?.dedupe;
