@@ -68,6 +68,7 @@ const TERMS_EVENTS: readonly EventType[] = [
         state: { type: 'string', enum: [...CONSENT_STATES] },
         address: text,
         address_hash: text,
+        trait_hash: text,
         source: text,
         method: text,
         wording_version: text,

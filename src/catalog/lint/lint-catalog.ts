@@ -2,7 +2,7 @@ import type { CatalogData } from '../../model/catalog.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
 import type { ParsedCatalog } from '../parse/parse-catalog-files.ts';
 import { compareByPlace } from '../problems.ts';
-import { checkBranches } from './branches.ts';
+import { checkBranches, checkSegments } from './branches.ts';
 import { checkCalendar } from './calendar.ts';
 import { checkComparisons } from './comparisons.ts';
 import { checkDigests } from './digests.ts';
@@ -49,6 +49,7 @@ function runChecks(
     checkBranches(rule, report);
     checkWaits(rule, report);
   }
+  checkSegments(data, report);
   checkComparisons(data, report);
   checkCalendar(data, report);
   checkLimits(data, report);

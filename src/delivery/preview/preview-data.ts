@@ -4,7 +4,7 @@ import type { NotificationType, Variable } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import { type CompiledRule, getSentTypes } from '../../rules/compile/rule-set.ts';
-import { evaluateAll } from '../../rules/firing/act.ts';
+import { evaluateAll } from '../../rules/firing/values.ts';
 import { isoTime } from '../../time/iso-time.ts';
 
 /** Data that a caller has for a preview; anything else is a sample by the schemas of the catalog. */
