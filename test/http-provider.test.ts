@@ -87,7 +87,11 @@ describe('the request', () => {
   });
 
   test('has each header once, whatever the letters of its name: that of the account, and no compression', async () => {
-    const headers = { 'Content-Type': 'application/vnd.carrier+json', 'Accept-Encoding': 'gzip', Authorization: 'none' };
+    const headers = {
+      'Content-Type': 'application/vnd.carrier+json',
+      'Accept-Encoding': 'gzip',
+      Authorization: 'none',
+    };
     const { request } = await openAtStandIn({ ...BASE, headers }, {});
     expect(request.headers).toMatchObject({
       'content-type': 'application/vnd.carrier+json',
@@ -123,7 +127,11 @@ test('a rule for the rate of the account pauses it as a 429 does, if the respons
     const { outcome } = await openAtStandIn({ ...BASE, ...more, errors: [rule] }, {}, reply);
     expect(outcome).toMatchObject({ kind: 'retry', of: 'account', after: 60_000, isUnstated: true });
   }
-  const { outcome } = await openAtStandIn({ ...BASE, errors: [{ ...rule, after_seconds: 5 }] }, {}, { body: { error: 'slow' } });
+  const { outcome } = await openAtStandIn(
+    { ...BASE, errors: [{ ...rule, after_seconds: 5 }] },
+    {},
+    { body: { error: 'slow' } },
+  );
   expect(outcome).toMatchObject({ after: 5000 });
   expect(outcome).not.toHaveProperty('isUnstated');
 });

@@ -194,7 +194,8 @@ export function testDefinition(definition: ProviderDefinition, subject: Definiti
       const without = await send(throttled);
       expect(without).toMatchObject({ kind: 'retry' });
       // It pauses the account at once, as if the provider had asked for a minute.
-      if ('of' in without && without.of === 'account') expect(without).toMatchObject({ after: 60_000, isUnstated: true });
+      if ('of' in without && without.of === 'account')
+        expect(without).toMatchObject({ after: 60_000, isUnstated: true });
       const seconds = await send({ ...throttled, headers: { ...throttled.headers, 'retry-after': '7' } });
       expect(seconds).toMatchObject({ kind: 'retry', after: 7000 });
       const date = new Date(Date.now() + 90_000).toUTCString();
