@@ -263,7 +263,7 @@ function requireProviderName(
   channel: Channel,
   env: { readonly [name: string]: string | undefined },
 ): string {
-  const known = [...Object.keys(SUBSTITUTES), ...listProviderNames()];
+  const known = [...new Set([...Object.keys(SUBSTITUTES), ...listProviderNames()])];
   if (!known.includes(name)) {
     const near = findNearest(name, known);
     const right = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
