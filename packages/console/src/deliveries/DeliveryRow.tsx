@@ -25,6 +25,11 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
       </Table.Td>
       <Table.Td>
         <span className="name">{delivery.notification_type}</span>
+        {delivery.test && (
+          <Text size="xs" c="dimmed" data-testid="test-mark">
+            test of templates
+          </Text>
+        )}
       </Table.Td>
       <Table.Td>
         <ChannelName channel={delivery.channel} />
