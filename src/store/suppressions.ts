@@ -94,6 +94,7 @@ export async function liftSuppression(
 /**
  * Lifts what the owner of an address asked for by opting out, after they opted in again.
  * @param senders of ours to which they wrote; empty: to all
+ * @param category the scope of a category that they opted in to; those of other categories stay. Absent: they wrote to us themselves
  */
 export async function liftOptOut(
   connection: Connection,
@@ -102,15 +103,22 @@ export async function liftOptOut(
     actor,
     evidence,
     senders,
-  }: { readonly actor: Actor; readonly evidence: JsonObject; readonly senders: readonly string[] },
+    category,
+  }: {
+    readonly actor: Actor;
+    readonly evidence: JsonObject;
+    readonly senders: readonly string[];
+    readonly category?: string;
+  },
   now: Millis,
 ): Promise<void> {
   const { rows } = await connection.query(
     `delete from suppressions
      where tenant_id = $1 and channel = $2 and address_hash = $3 and reason in ('opted_out', 'unsubscribed') and since <= $4
        and (scope not like 'sender:%' or cardinality($5::text[]) = 0 or scope = any($5))
+       and (scope not like 'category:%' or $6::text is null or scope = $6)
      returning ${COLUMNS}`,
-    [tenantId, channel, addressHash, isoTime(now), senders.map((sender) => `sender:${sender}`)],
+    [tenantId, channel, addressHash, isoTime(now), senders.map((sender) => `sender:${sender}`), category ?? null],
   );
   for (const row of rows) {
     const change = { tenantId, addressHash, type: 'suppression.removed', view: toView(row) } as const;
