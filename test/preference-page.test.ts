@@ -176,11 +176,13 @@ test('who unsubscribed by one click finds that on the page, and lifts it there',
 test.each([
   ['de-AT', 'Ihre Nachrichten'],
   ['es', 'Tus mensajes'],
+  ['ar-EG', 'رسائلك'],
   ['ja', 'Your messages'],
 ])('the page is in the language of the user, %s', async (locale, title) => {
   const { server, path, tidings } = await open();
   await tidings.database.pool.query(`update users set traits = (traits::jsonb || $1)::json`, [{ locale }]);
   const { body } = await server.get(path);
   expect(body).toContain(`<h1>${title}</h1>`);
-  expect(body).toContain(`<html lang="${title === 'Your messages' ? 'en' : locale.slice(0, 2)}">`);
+  const language = title === 'Your messages' ? 'en' : locale.slice(0, 2);
+  expect(body).toContain(`<html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}">`);
 });

@@ -1,0 +1,72 @@
+import { Paper, Stack, Table, Text, Title } from '@mantine/core';
+import type { Channel, Preferences, TypePreferences } from '../api.ts';
+import { CHANNELS } from '../shell/outcome.ts';
+import { ChannelName } from '../shell/StatusBadge.tsx';
+import { PreferenceCellView } from './PreferenceCellView.tsx';
+
+const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
+
+/** For each type and channel whether it goes to the user, what decides that, and whether the user can change it. */
+export function PreferenceMatrix({ preferences: { types } }: { preferences: Preferences }) {
+  const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
+  return (
+    <Stack gap="xs" component="section" aria-label="What goes to this user">
+      <Title order={2} size="h4">
+        What goes to this user
+      </Title>
+      {types.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          The catalog has no notification type for users.
+        </Text>
+      ) : (
+        <Paper withBorder>
+          <Table verticalSpacing="sm" horizontalSpacing="md" className="facts preferences" data-testid="preferences">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th scope="col">Type</Table.Th>
+                {channels.map((channel) => (
+                  <Table.Th key={channel} scope="col">
+                    <ChannelName channel={channel} />
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {types.map((type) => (
+                <TypeRow key={type.type} type={type} channels={channels} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Paper>
+      )}
+    </Stack>
+  );
+}
+
+function TypeRow({ type: row, channels }: { type: TypePreferences; channels: readonly Channel[] }) {
+  const { type, category, frequency } = row;
+  return (
+    <Table.Tr data-testid="preference-row" data-type={type}>
+      <Table.Th scope="row">
+        <span className="name">{type}</span>
+        <Text size="xs" c="dimmed" fw={400}>
+          {category}
+          {frequency !== 'IMMEDIATE' && ` · ${frequency}`}
+        </Text>
+      </Table.Th>
+      {channels.map((channel) => {
+        const cell = row.channels[channel];
+        return (
+          <Table.Td
+            key={channel}
+            data-heading={CHANNELS[channel].label}
+            data-channel={channel}
+            {...(cell === undefined && { className: 'no-cell' })}
+          >
+            {cell === undefined ? '–' : <PreferenceCellView cell={cell} />}
+          </Table.Td>
+        );
+      })}
+    </Table.Tr>
+  );
+}
