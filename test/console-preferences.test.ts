@@ -107,8 +107,11 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
     await app.post({ user_id: 'new', event_type: 'known', user_traits: { email: 'new@example.com' } });
     const { page, complaints } = await app.visit('#/users/old/preferences');
     await page.getByTestId('merge-user').click();
+    await page.getByTestId('confirm-typed').fill('old');
+    await page.getByTestId('confirm-typed').press('Enter');
     await page.getByTestId('merge-into').fill('new');
-    await page.getByTestId('confirm').click();
+    await page.getByTestId('confirm-typed').fill('o');
+    await page.getByTestId('confirm-typed').press('Enter');
     expect((await app.server.get('/api/v1/users/old')).status).toBe(200);
     expect(await findViolations(page)).toEqual([]);
     await page.getByTestId('confirm-typed').fill('old');

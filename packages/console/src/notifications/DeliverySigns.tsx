@@ -8,7 +8,7 @@ export function DeliverySigns({ deliveries }: { deliveries: readonly DeliverySum
   return (
     <Stack gap={4}>
       {deliveries.map((delivery) => (
-        <span key={delivery.delivery_id} className="delivery-sign">
+        <span key={`${delivery.channel} ${delivery.target}`} className="delivery-sign">
           <ChannelName channel={delivery.channel} />
           <StatusBadge look={getDeliveryLook(delivery)} />
         </span>

@@ -40,6 +40,7 @@ function MergeButton({ userId }: { userId: string }) {
       leftSection={<IconSplit size={14} />}
       color="red"
       typed={userId}
+      isFilled={into.trim() !== '' && into.trim() !== userId}
       act={merge}
       testId="merge-user"
     >

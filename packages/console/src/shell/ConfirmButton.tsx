@@ -11,6 +11,8 @@ interface ConfirmButtonProps {
   readonly children: ReactNode;
   /** Text that is typed to confirm; absent: a click is enough. */
   readonly typed?: string;
+  /** Whether what the dialog asks for is filled in. */
+  readonly isFilled?: boolean;
   /** Resolves to what is said when it is done. */
   readonly act: () => Promise<string>;
   readonly leftSection?: ReactNode;
@@ -46,12 +48,12 @@ export function ConfirmButton({ label, leftSection, color, testId, ...dialog }: 
   );
 }
 
-type ConfirmationProps = Pick<ConfirmButtonProps, 'label' | 'children' | 'typed' | 'act'> & {
+type ConfirmationProps = Pick<ConfirmButtonProps, 'label' | 'children' | 'typed' | 'isFilled' | 'act'> & {
   readonly color: string | undefined;
   readonly close: () => void;
 };
 
-function Confirmation({ label, children, typed, act, color, close }: ConfirmationProps) {
+function Confirmation({ label, children, typed, isFilled = true, act, color, close }: ConfirmationProps) {
   const [text, setText] = useState('');
   const hint = useId();
   const action = useMutation({
@@ -61,7 +63,7 @@ function Confirmation({ label, children, typed, act, color, close }: Confirmatio
       close();
     },
   });
-  const isReady = typed === undefined || text.trim() === typed;
+  const isReady = isFilled && (typed === undefined || text.trim() === typed);
   const confirm = () => isReady && !action.isPending && action.mutate();
   return (
     <form
@@ -103,7 +105,7 @@ function Confirmation({ label, children, typed, act, color, close }: Confirmatio
         </Group>
         {!isReady && (
           <Text id={hint} size="xs" c="dimmed" ta="right">
-            The text is not the same yet.
+            {isFilled ? 'The text is not the same yet.' : 'Something is not filled in yet.'}
           </Text>
         )}
       </Stack>
