@@ -51,7 +51,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     expect((await get(id)).counts).toMatchObject({ sent: 1, dropped: 1, duplicate: 1, rejected: 1 });
     await expect
       .poll(() => page.getByTestId('result-state').allInnerTexts(), { timeout: 20_000 })
-      .toEqual(['Sent', 'Dropped', 'Rejected line', 'Duplicate']);
+      .toEqual(['Sandboxed', 'Dropped', 'Rejected line', 'Duplicate']);
     expect(await page.getByTestId('batch-codes').innerText()).toMatch(/1 × rejected line: invalid_json/);
 
     await page.locator('[data-testid=outcome-count][data-state=rejected]').click();

@@ -35,7 +35,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     await expect.poll(() => rows.count(), { timeout: 20_000 }).toBe(2);
     await expect
       .poll(() => page.getByTestId('notification-state').allInnerTexts(), { timeout: 20_000 })
-      .toEqual(['Scheduled', 'Sent']);
+      .toEqual(['Scheduled', 'Sandboxed']);
     expect(await rows.last().innerText()).toMatch(/NEWSLETTER[\s\S]*ana[\s\S]*Email[\s\S]*a request[\s\S]*shop/);
     await page.getByRole('link', { name: 'Sent', exact: true }).click();
     await expect.poll(() => rows.count()).toBe(1);
@@ -99,11 +99,6 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
   test.each(['light', 'dark'] as const)(
     'axe finds nothing in %s colors, and a phone shows all of it',
     async (colorScheme) => {
-      await app.post({
-        user_id: 'ana',
-        event_type: 'known',
-        user_traits: { email: 'ana@example.com', marketing_opt_in: true },
-      });
       const id = await ask({ context: { source: 'a_source_without_spaces'.repeat(6) } });
       const { page } = await app.visit('#/notifications', { colorScheme, viewport: { width: 390, height: 844 } });
       await page.getByTestId('notifications-row').first().waitFor();

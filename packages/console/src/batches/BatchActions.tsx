@@ -31,7 +31,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
     <Group gap="xs">
       {state === 'draft' && open > 0 && (
         <ConfirmButton
-          label="Start"
+          label="Start batch"
           leftSection={<IconPlay size={14} />}
           act={act('start')}
           testId="batch-start"

@@ -6,7 +6,7 @@ import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { CHANNELS, getLook, STATUSES } from '../shell/outcome.ts';
+import { CHANNELS, getLook, type Look, STATUSES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -41,7 +41,7 @@ export function BatchResults({ batch, state }: { batch: Batch; state: RecipientS
           columns={{
             Line: ({ line }) => line + 1,
             Recipient: (result) => <RecipientText result={result} />,
-            Result: (result) => <StatusBadge look={getLook(RECIPIENT_STATES, result.state)} testId="result-state" />,
+            Result: (result) => <StatusBadge look={getResultLook(result)} testId="result-state" />,
             Why: (result) => <Why result={result} />,
             Channels: ({ channels }) => <Channels channels={channels} />,
           }}
@@ -51,6 +51,12 @@ export function BatchResults({ batch, state }: { batch: Batch; state: RecipientS
       <RefreshOnEnd batch={batch} />
     </>
   );
+}
+
+/** Returns the look of a result. It is not green if each message stayed in the sandbox. */
+function getResultLook({ state, channels }: BatchResult): Look {
+  const isSandboxed = state === 'sent' && channels.every(({ status }) => status !== 'sent');
+  return isSandboxed ? STATUSES.sandboxed : getLook(RECIPIENT_STATES, state);
 }
 
 /** Loads all pages again once the batch has ended: after the first page, only that one is polled. */

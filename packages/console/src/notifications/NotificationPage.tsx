@@ -7,14 +7,13 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
 import { IconBan } from '../shell/icons.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
-import { getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { useScopes } from '../shell/use-scopes.ts';
 import { DeliveryLine } from '../user/DeliveryLine.tsx';
-import { isDirect, NOTIFICATION_STATES } from './notification-look.ts';
+import { getNotificationLook, isDirect } from './notification-look.ts';
 
 /** One notification: who asked for it, what was decided for each channel, and what became of it. */
 export function NotificationPage({ id }: { id: string }) {
@@ -41,16 +40,18 @@ function Detail({ notification }: { notification: NotificationDetail }) {
   return (
     <>
       <Paper withBorder p="md" component="section" aria-label="Notification">
-        <Group justify="space-between" align="flex-start" gap="sm">
-          <StatusBadge look={getLook(NOTIFICATION_STATES, state)} testId="notification-state" />
-          <CancelNotification notification={notification} />
-        </Group>
-        <Facts notification={notification} />
-        {context !== null && (
-          <Disclosure label="Context" testId="notification-context">
-            <Fields values={context} />
-          </Disclosure>
-        )}
+        <Stack gap="sm">
+          <Group justify="space-between" align="flex-start" gap="sm">
+            <StatusBadge look={getNotificationLook(notification)} testId="notification-state" />
+            <CancelNotification notification={notification} />
+          </Group>
+          <Facts notification={notification} />
+          {context !== null && (
+            <Disclosure label="Context" testId="notification-context">
+              <Fields values={context} />
+            </Disclosure>
+          )}
+        </Stack>
       </Paper>
       <section aria-label="Channels">
         <Stack gap="xs">

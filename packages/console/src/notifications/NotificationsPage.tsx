@@ -6,14 +6,14 @@ import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
-import { getLook, getTextColor } from '../shell/outcome.ts';
+import { getTextColor } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
 import { DeliverySigns } from './DeliverySigns.tsx';
-import { isDirect, NOTIFICATION_STATES } from './notification-look.ts';
+import { getNotificationLook, isDirect, NOTIFICATION_STATES } from './notification-look.ts';
 import { SendsNav } from './SendsNav.tsx';
 
 const getId = ({ notification_id: id }: NotificationSummary): string => id;
@@ -70,9 +70,7 @@ const COLUMNS = {
       {id}
     </a>
   ),
-  State: ({ state }: NotificationSummary) => (
-    <StatusBadge look={getLook(NOTIFICATION_STATES, state)} testId="notification-state" />
-  ),
+  State: (one: NotificationSummary) => <StatusBadge look={getNotificationLook(one)} testId="notification-state" />,
   Channels: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
   'Asked by': (one: NotificationSummary) => (
     <>

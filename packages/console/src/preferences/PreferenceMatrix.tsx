@@ -1,13 +1,19 @@
 import { Paper, Stack, Table, Text, Title } from '@mantine/core';
-import type { Channel, Preferences, TypePreferences } from '../api.ts';
+import type { Channel, Preferences, Suppression, TypePreferences } from '../api.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { PreferenceCellView } from './PreferenceCellView.tsx';
 
 const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
 
+interface PreferenceMatrixProps {
+  readonly preferences: Preferences;
+  /** Of the addresses of the user. */
+  readonly suppressions: readonly Suppression[];
+}
+
 /** For each type and channel whether it goes to the user, what decides that, and whether the user can change it. */
-export function PreferenceMatrix({ preferences: { types } }: { preferences: Preferences }) {
+export function PreferenceMatrix({ preferences: { types }, suppressions }: PreferenceMatrixProps) {
   const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
   return (
     <Stack gap="xs" component="section" aria-label="What goes to this user">
@@ -33,7 +39,7 @@ export function PreferenceMatrix({ preferences: { types } }: { preferences: Pref
             </Table.Thead>
             <Table.Tbody>
               {types.map((type) => (
-                <TypeRow key={type.type} type={type} channels={channels} />
+                <TypeRow key={type.type} type={type} channels={channels} suppressions={suppressions} />
               ))}
             </Table.Tbody>
           </Table>
@@ -43,8 +49,16 @@ export function PreferenceMatrix({ preferences: { types } }: { preferences: Pref
   );
 }
 
-function TypeRow({ type: row, channels }: { type: TypePreferences; channels: readonly Channel[] }) {
+interface TypeRowProps extends Pick<PreferenceMatrixProps, 'suppressions'> {
+  readonly type: TypePreferences;
+  readonly channels: readonly Channel[];
+}
+
+function TypeRow({ type: row, channels, suppressions }: TypeRowProps) {
   const { type, category, frequency } = row;
+  const scopes = ['all', `category:${category}`, `type:${type}`];
+  const isSuppressed = (channel: Channel) =>
+    suppressions.some((one) => one.channel === channel && scopes.includes(one.scope));
   return (
     <Table.Tr data-testid="preference-row" data-type={type}>
       <Table.Th scope="row">
@@ -63,7 +77,7 @@ function TypeRow({ type: row, channels }: { type: TypePreferences; channels: rea
             data-channel={channel}
             {...(cell === undefined && { className: 'no-cell' })}
           >
-            {cell === undefined ? '–' : <PreferenceCellView cell={cell} />}
+            {cell === undefined ? '–' : <PreferenceCellView cell={cell} isSuppressed={isSuppressed(channel)} />}
           </Table.Td>
         );
       })}

@@ -1,6 +1,6 @@
 import { Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getPreferences, Problem } from '../api.ts';
+import { getPreferences, getSuppressionsOf, Problem } from '../api.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
@@ -17,6 +17,11 @@ export function PreferencesPage({ userId }: { userId: string }) {
   const preferences = useQuery({
     queryKey: ['preferences', userId],
     queryFn: () => getPreferences(userId),
+    refetchInterval: PAGE_POLL_MS,
+  });
+  const suppressions = useQuery({
+    queryKey: ['user-suppressions', userId, 'marks'],
+    queryFn: () => getSuppressionsOf(userId, null),
     refetchInterval: PAGE_POLL_MS,
   });
   const isUnknown = preferences.error instanceof Problem && preferences.error.status === 404;
@@ -38,7 +43,7 @@ export function PreferencesPage({ userId }: { userId: string }) {
         {preferences.data && !isUnknown && (
           <>
             <UserTimes preferences={preferences.data} />
-            <PreferenceMatrix preferences={preferences.data} />
+            <PreferenceMatrix preferences={preferences.data} suppressions={suppressions.data?.suppressions ?? []} />
           </>
         )}
       </Stack>

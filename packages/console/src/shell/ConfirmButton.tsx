@@ -1,7 +1,8 @@
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useId, useState } from 'react';
 import { announce } from './announce.tsx';
+import { Dialog } from './Dialog.tsx';
 import { ProblemView } from './ProblemView.tsx';
 
 interface ConfirmButtonProps {
@@ -35,15 +36,9 @@ export function ConfirmButton({ label, leftSection, color, testId, ...dialog }: 
       >
         {label}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={() => setOpened(false)}
-        title={label}
-        centered
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={label}>
         <Confirmation {...dialog} label={label} color={color} close={() => setOpened(false)} />
-      </Modal>
+      </Dialog>
     </>
   );
 }
