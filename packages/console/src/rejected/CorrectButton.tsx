@@ -1,6 +1,7 @@
 import { Button, Group, JsonInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { JsonObject, RejectedEvent } from '../api.ts';
+import { Dialog } from '../shell/Dialog.tsx';
 import { IconWand } from '../shell/icons.tsx';
 import { parseObject } from '../shell/parse-object.ts';
 import { suggestPatch } from './RejectedGroups.tsx';
