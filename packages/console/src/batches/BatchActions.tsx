@@ -8,7 +8,7 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { getName } from './batch-look.ts';
 import { EstimateView } from './EstimateView.tsx';
 
-/** Above this number of recipients, the number is typed to start or to cancel. */
+/** Above this number of lines, it is typed to start or to cancel: unlike the number of open ones, it stays the same meanwhile. */
 const MAX_UNTYPED = 100;
 
 const DONE = { start: 'Started', pause: 'Paused', resume: 'Resumed', cancel: 'Cancelled' };
@@ -17,7 +17,7 @@ const DONE = { start: 'Started', pause: 'Paused', resume: 'Resumed', cancel: 'Ca
 export function BatchActions({ batch }: { batch: Batch }) {
   const can = useScopes();
   const queries = useQueryClient();
-  const { batch_id: id, state, counts } = batch;
+  const { batch_id: id, state, counts, lines } = batch;
   if (!can('batches:write')) return null;
   const act = (command: keyof typeof DONE) => async () => {
     const changed = await commandBatch(id, command);
@@ -26,7 +26,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
     return `${DONE[command]}: ${getName(batch)}.`;
   };
   const open = counts.pending + counts.accepted + counts.held + counts.scheduled;
-  const typed = open > MAX_UNTYPED ? { typed: String(open) } : {};
+  const typed = lines > MAX_UNTYPED ? { typed: String(lines) } : {};
   return (
     <Group gap="xs">
       {state === 'draft' && open > 0 && (
