@@ -33,7 +33,7 @@ export function renderFrame({ texts, tenant }: PageSetting, title: string, body:
     `<title>${escapeHtml(title)}</title>`,
     `<style>${toStyle(tenant)}</style>`,
   ];
-  const shown = sender === '' ? '' : `<p class="sender" dir="auto">${escapeHtml(sender)}</p>`;
+  const shown = sender === '' ? '' : `<p class="sender"><bdi>${escapeHtml(sender)}</bdi></p>`;
   const open = `<!doctype html><html lang="${texts.language}" dir="${texts.direction}"><head>${head.join('')}</head>`;
   return `${open}<body><main>${shown}<h1>${escapeHtml(title)}</h1>${body}</main></body></html>`;
 }
@@ -54,7 +54,8 @@ function toStyle({ settings }: TenantProfile): string {
     'body{margin:0;background:var(--page);color:var(--text);font:16px/1.5 system-ui,sans-serif;border-block-start:6px solid var(--brand)}',
     'main{max-width:40rem;margin:0 auto;padding:1.5rem 1rem 3rem;overflow-wrap:anywhere}',
     '.sender{font-weight:600;margin:0}h1{font-size:1.6rem;line-height:1.25}h2{font-size:1.2rem;margin:1.75rem 0 .5rem}',
-    'fieldset{border:1px solid var(--line);border-radius:8px;margin:0 0 .75rem;padding:.4rem .9rem .5rem;min-width:0}',
+    'bdi{display:inline-block;max-width:100%}',
+    'fieldset,.alone{border:1px solid var(--line);border-radius:8px;margin:0 0 .75rem;padding:.4rem .9rem .5rem;min-width:0}',
     'legend{padding:0 .35rem;font-weight:600}',
     'label{display:flex;gap:.65rem;align-items:baseline;padding:.45rem 0;min-height:2.25rem}',
     'input{flex:none;width:1.15rem;height:1.15rem;margin:0;position:relative;top:.2rem;accent-color:var(--brand)}',

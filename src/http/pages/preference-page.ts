@@ -30,7 +30,7 @@ export function renderPreferencePage(page: PreferencePage): string {
 
 function renderForm({ everything, channels, categories }: PageSwitches, texts: PageTexts): string {
   const general = [
-    group(texts.everything, [{ ...everything }], texts, texts.everything),
+    `<div class="alone">${renderSwitch(everything, texts, texts.everything)}</div>`,
     group(texts.byChannel, channels, texts),
   ];
   const parts = categories.map(({ category, whole, types }) => {
@@ -59,8 +59,8 @@ function toLabel({ type }: TypeSwitches): string {
   return type.description || words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-function group(legend: string, switches: readonly PageSwitch[], texts: PageTexts, label?: string): string {
-  const rows = switches.map((one) => renderSwitch(one, texts, label));
+function group(legend: string, switches: readonly PageSwitch[], texts: PageTexts): string {
+  const rows = switches.map((one) => renderSwitch(one, texts));
   return `<fieldset><legend><bdi>${escapeHtml(legend)}</bdi></legend>${rows.join('')}</fieldset>`;
 }
 
