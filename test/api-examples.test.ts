@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildApiDocument } from '../src/http/openapi/build-document.ts';
 import { payment, type TestApi, testApi } from './support/api.ts';
+import { NDJSON } from './support/batches.ts';
 
 /** The examples of the OpenAPI document are requests that work; the helper compares each response with the document. */
 
@@ -9,7 +11,7 @@ interface Operation {
   readonly parameters?: readonly { readonly in: string; readonly name: string; readonly example?: unknown }[];
   readonly requestBody?: {
     readonly content: {
-      readonly 'application/json': { readonly examples: { readonly [name: string]: { readonly value: unknown } } };
+      readonly [mediaType: string]: { readonly examples: { readonly [name: string]: { readonly value: unknown } } };
     };
   };
 }
@@ -33,7 +35,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
   // Each example starts a job, and a tenant has only so many open ones.
   await api.tidings.database.pool.query('delete from provider_accounts; delete from jobs');
   await makeTenant(example);
-  await server.post('/api/v1/events', payment({ user_id: 'user-1042', user_traits: { email: 'maria@example.com' } }));
+  await makeUsers();
   const posted = await server.post('/api/v1/events', payment({ properties: { amount: 'ten' } }));
   expect(posted.status).toBe(422);
   const rejected = (await server.get('/api/v1/events/rejected')).body.rejected[0]?.rejected_id;
@@ -70,6 +72,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     retryRejectedEvent: rejected,
     correctRejectedEvent: rejected,
     dismissRejectedEvent: rejected,
+    ...(example === 'getErasure' && { getErasure: (await server.post('/api/v1/users/user-7/erase')).body.erasure_id }),
     getJob: job,
     listJobFailures: job,
     stopJob: job,
@@ -80,7 +83,57 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     testWebhook: endpoint_id,
     listWebhookDeliveries: endpoint_id,
     replayWebhook: endpoint_id,
+    ...(await makeBatch(example)),
+    ...(await makeNotification(example)),
+    ...(await makeToggle(example)),
   };
+}
+
+/** Makes the users that the examples name; some examples merge or erase them. */
+async function makeUsers(): Promise<void> {
+  await api.tidings.database.pool.query('delete from merged_users; delete from erasures');
+  for (const [user_id, email] of [
+    ['user-1042', 'maria@example.com'],
+    ['user-7', 'maria.silva@example.com'],
+  ] as const) {
+    const event = { event_id: randomUUID(), user_id, user_traits: { email, marketing_opt_in: true } };
+    await api.server.post('/api/v1/events', payment(event));
+  }
+}
+
+/** Makes the batch that an example names, in the state that its operation asks for. */
+async function makeBatch(example: string): Promise<{ readonly [operation: string]: string }> {
+  if (!/Batch/.test(example) || /createBatch|listBatches/.test(example)) return {};
+  const { server } = api;
+  const { batch_id } = (await server.post('/api/v1/batches', { type: 'WELCOME_EMAIL' })).body;
+  const path = `/api/v1/batches/${batch_id}`;
+  if (example !== 'addBatchRecipients') {
+    await server.send('PUT', `${path}/recipients`, '{"user_id":"user-1042"}', NDJSON);
+    for (const command of COMMANDS_BEFORE[example] ?? [])
+      expect((await server.post(`${path}/${command}`)).status).toBe(200);
+  }
+  return { [example]: batch_id };
+}
+
+const COMMANDS_BEFORE: { readonly [operation: string]: readonly string[] } = {
+  pauseBatch: ['start'],
+  resumeBatch: ['start', 'pause'],
+};
+
+/** Makes the scheduled notification that an example names. */
+async function makeNotification(example: string): Promise<{ readonly [operation: string]: string }> {
+  if (!/^(get|cancel|reschedule)Notification$/.test(example)) return {};
+  const scheduled_at = new Date(api.tidings.clock.now + 3_600_000).toISOString();
+  const request = { type: 'INSUFFICIENT_FUNDS_EMAIL', recipients: [{ user_id: 'user-1042' }], scheduled_at };
+  const { body } = await api.server.post('/api/v1/notifications', request);
+  return { [example]: body.results[0].notification_id };
+}
+
+/** Finds the toggle that an example names. */
+async function makeToggle(example: string): Promise<{ readonly [operation: string]: string }> {
+  if (!/^changeCustomerNotification/.test(example)) return {};
+  const { body } = await api.server.get('/api/v1/customer-notifications/user-1042');
+  return { [example]: body[0].id };
 }
 
 /** Makes the template that examples name; none for the example that creates it. */
@@ -133,6 +186,8 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   // The ids of addresses follow from the key of the database.
   makeAddressPrimary: [404],
   removeAddress: [404],
+  verifyAddress: [404],
+  confirmAddress: [404],
   liftSuppression: [404],
   getDeadLetters: [404],
   removeDevice: [404],
@@ -178,10 +233,15 @@ describe('the examples of', () => {
         .map((one): [string, string] => [one.name, textOf(one)]),
     );
     const url = query.size > 0 ? `${filled}?${query}` : filled;
-    const bodies = Object.values(operation.requestBody?.content['application/json'].examples ?? {});
+    const [[mediaType, content] = []] = Object.entries(operation.requestBody?.content ?? {});
+    const bodies = Object.values(content?.examples ?? {});
+    const typed = mediaType === undefined ? {} : { 'content-type': mediaType };
     const isOfUser = /^\/api\/v1\/me(\/|$)/.test(path);
     for (const body of method === 'GET' ? [undefined] : bodies.length > 0 ? bodies : [undefined]) {
-      const answer = await api.server.send(method, url, body?.value, isOfUser ? await asUser() : {});
+      const answer = await api.server.send(method, url, body?.value, {
+        ...(body ? typed : {}),
+        ...(isOfUser ? await asUser() : {}),
+      });
       const allowed = OTHER_STATUSES[name] ?? [200, 201, 202];
       expect(allowed, `${method} ${url} ${JSON.stringify(answer.body)}`).toContain(answer.status);
     }

@@ -36,7 +36,7 @@ describe('every table', () => {
   test('of tenants has the one policy of tenants, for reading and for writing', async () => {
     const { rows } = await database().pool.query<{ name: string; policies: unknown }>(
       `select relname as name,
-              (select json_agg(json_build_array(polcmd, pg_get_expr(polqual, polrelid), polwithcheck is null))
+              (select json_agg(json_build_array(polcmd, pg_get_expr(polqual, polrelid), polwithcheck is null) order by polcmd)
                from pg_policy where polrelid = c.oid) as policies
        from pg_class as c where ${SCHEMA} and not relispartition
          and exists (select from pg_attribute where attrelid = c.oid and attname = 'tenant_id')`,

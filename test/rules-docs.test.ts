@@ -10,7 +10,7 @@ import { compileFiles, lintFiles } from './support/catalog.ts';
 describe('docs/rules.md', () => {
   const base = new Map([
     ['templates/WELCOME/email.en.subject.txt', 'Welcome'],
-    ['templates/WELCOME/email.en.txt', 'Hello'],
+    ['templates/WELCOME/email.en.txt', 'Hello {{legal_name}} {{postal_address}} {{unsubscribe_url}}'],
     ['templates/RISK_ALERT/sms.en.txt', 'Look'],
     ['templates/REMINDER/push.en.txt', 'Soon'],
   ]);

@@ -82,9 +82,11 @@ describe('a subscription', () => {
     'http://169.254.169.254/latest/meta-data',
     own.replace('ConfirmSubscription', 'DeleteTopic'),
     own.replace('tidings', 'others'),
-  ])('with the URL %s fetches nothing', async (url) => {
+  ])('with the URL %s is a fault, and fetches nothing', async (url) => {
     const { tools, fetched } = fakeTools();
-    await receipts.read(toRequest(subscribe(url)), SETTINGS).afterwards?.(tools);
+    const { afterwards, fault } = receipts.read(toRequest(subscribe(url)), SETTINGS);
+    expect(fault).toBe('The SubscribeURL is not one of SNS in the region of the topic.');
+    await afterwards?.(tools);
     expect(fetched).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ async function startTracked(tracking = 'tracking: all', settings: object = {}): 
   const files = {
     'notifications.yaml': `notifications:
   MAIL: { category: TRANSACTIONAL, channels: [email] }
-  PROMO: { category: MARKETING, channels: [email]${tracking === '' ? '' : `, ${tracking}`} }
+  PROMO: { category: OPERATIONAL, channels: [email]${tracking === '' ? '' : `, ${tracking}`} }
   NEWS: { category: OPERATIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }

@@ -76,7 +76,7 @@ export class Returner {
         held.map(({ verdict }) => verdict),
       );
       const dropped = batch.flatMap(({ delivery, verdict }) =>
-        verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict) }] : [],
+        verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict, delivery) }] : [],
       );
       if (dropped.length > 0) await dropDeliveries(pool, dropped, clock());
     } catch (error) {
@@ -91,6 +91,6 @@ export class Returner {
 }
 
 /** Returns the reason of a delivery that the plan drops at its claim. */
-function describeDrop(verdict: Verdict): string {
-  return `Not sent: when it was due, ${describeVerdict(verdict)}.`;
+function describeDrop(verdict: Verdict, { attempt }: ClaimedDelivery): string {
+  return `${attempt === 1 ? 'Not sent' : 'Not sent again'}: when it was due, ${describeVerdict(verdict)}.`;
 }

@@ -10,6 +10,9 @@ import { redact } from '../privacy/mask.ts';
 const MAX_VALUE_CHARS = 60;
 const MAX_ALLOWED_CHARS = 200;
 
+/** Message of the library for a check without one of its own. */
+const LIBRARY_MESSAGE = 'Invalid input';
+
 /** Errors that a problem document lists, at most; the first ones. */
 const MAX_ERRORS = 20;
 
@@ -18,8 +21,9 @@ type Parse = (value: unknown) => { value: unknown } | { error: TidingsError };
 
 /**
  * Compiles the schema of a part of a request (path, query, body). A value that does not fit is an `invalid_request` that names
- * the field, what was given and what would be right; a value that may be a secret is not shown. A message of a schema's own begins
- * with `write …` (what would be right) or with `has …` or `is …` (what is wrong); the texts of the library are not shown.
+ * the field, what was given and what would be right; a value that may be a secret is not shown. A message of a schema's own
+ * goes on after the name of the field: `write …` says what would be right, `is …`, `has …` or `cannot …` what is wrong. The texts of
+ * the library are not shown.
  */
 export const compileRequestSchema: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }): Parse =>
@@ -156,7 +160,7 @@ function describeIssue(
     case 'invalid_key':
       return { wrong: 'has a name that is empty or too long', right: 'write a name of 1 to 512 characters' };
     case 'custom':
-      return /^(?:has|is) /.test(message) ? { wrong: message } : { wrong: 'is not valid', right: 'see /api/docs' };
+      return message === LIBRARY_MESSAGE ? { wrong: 'is not valid', right: 'see /api/docs' } : { wrong: message };
     default:
       return { wrong: 'is not valid', right: 'see /api/docs' };
   }

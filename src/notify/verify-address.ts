@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
+import { getChannelOfAddress } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { ADDRESS_USER, NOTIFICATION_REQUESTED } from '../model/direct.ts';
-import type { AddressKind, Millis } from '../model/event.ts';
+import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { CODE_MS, keepCode, tryCode, type VerifiedAddress } from '../store/address-verifications.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -13,9 +14,6 @@ import { loadTraits } from '../store/users.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { checkRequest } from './check-request.ts';
 import type { Asker, SendParts } from './send-notifications.ts';
-
-/** The channel that proves an address of a kind. */
-const CHANNEL_OF_KIND: { readonly [kind in AddressKind]: Channel } = { email: 'email', phone: 'sms' };
 
 /** Which address of which user. */
 export interface AddressOf {
@@ -48,7 +46,7 @@ export async function sendCode(
   const found = await findUserAddress(pool, tenantId, userId, addressId);
   if (!found) return undefined;
   const { kind, hash } = found;
-  const channel = CHANNEL_OF_KIND[kind];
+  const channel = getChannelOfAddress(kind) as Channel;
   const variables = { code, minutes: CODE_MS / 60_000 };
   const active = await catalogs.getActive(tenantId);
   const catalog = active.rules.notifications.has(typeName) ? active : await catalogs.refresh(tenantId);

@@ -341,7 +341,7 @@ async function buildCatalog(outside: string): Promise<Map<string, string>> {
   source.set('events.yaml', source.get('events.yaml')!.replace(/^traits:\n/m, 'traits:\n  plan: string\n'));
   add(
     'notifications.yaml',
-    '  NEWSLETTER: { category: MARKETING, channels: [email] }\n' +
+    '  NEWSLETTER: { category: OPERATIONAL, channels: [email] }\n' +
       '  HELD_ALERT: { category: SECURITY, channels: [internal], in_doubt: hold }\n' +
       ['REMINDER', 'FOLLOW_UP', 'PRO_TIP', 'INBOX']
         .map((type) => `  ${type}: { category: OPERATIONAL, channels: [internal] }\n`)

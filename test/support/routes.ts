@@ -50,7 +50,7 @@ export function routedCatalog(routes?: string, notifications = NOTIFICATIONS): M
       ? []
       : ([
           ['templates/AD/email.en.subject.txt', 'Ad'],
-          ['templates/AD/email.en.txt', 'Hello'],
+          ['templates/AD/email.en.txt', 'Hello {{legal_name}} {{postal_address}} {{unsubscribe_url}}'],
         ] as const)),
     ['templates/TEXT/sms.en.txt', 'Hello'],
     ...(routes === undefined ? [] : [['routes.yaml', routes] as const]),

@@ -176,6 +176,8 @@ export async function twoTenants(): Promise<TwoTenants> {
        values ($1, $3, $2, '2020-01-01', $2, $2, '{}', '{}', '2020-01-02')`,
       [tenantId, erasureId, `${word} hash`],
     );
+    await addPossessions(pool, tenantId, erasableId);
+    await addConsent(pool, tenantId, `${word} maria`);
     const templateIds = await addTemplates(pool, tenantId, word);
     const batchIds = [randomUUID(), randomUUID()] as const;
     const type = (await load(pool, tenantId)).notificationType;
@@ -295,6 +297,29 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   });
   const toggleId = toggles[0].id;
   return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, toggleId, token };
+}
+
+/** Gives a user what a user may have: a device, a verified address, a consent, and another user who was merged into this one. */
+async function addPossessions(pool: TestTidings['pool'], tenantId: string, userId: string): Promise<void> {
+  for (const statement of [
+    `insert into devices (tenant_id, device_id, user_id, platform, service, app, sealed, hash, mask, registered_at, seen_at)
+     values ($1, gen_random_uuid(), $2, 'android', 'fcm', $2, '', $2, $2, now(), now())`,
+    `insert into addresses (tenant_id, user_id, kind, place, is_trait, added_at, sealed, key_id, hash, mask, updated_at)
+     values ($1, $2, 'phone', 0, false, now(), '', '', $2, $2, now())`,
+    `insert into address_verifications (tenant_id, user_id, kind, hash, verified_at, method)
+     values ($1, $2, 'phone', $2, now(), 'code')`,
+    `insert into merged_users (tenant_id, user_id, merged_into, merged_at) values ($1, $2 || ' before', $2, now())`,
+  ])
+    await pool.query(statement, [tenantId, userId]);
+  await addConsent(pool, tenantId, userId);
+}
+
+async function addConsent(pool: TestTidings['pool'], tenantId: string, userId: string): Promise<void> {
+  await pool.query(
+    `insert into consents (tenant_id, user_id, consent_id, purpose, channel, state, address_mask, recorded_by, at, recorded_at)
+     values ($1, $2, gen_random_uuid(), $2, 'email', 'granted', $2, $2, now(), now())`,
+    [tenantId, userId],
+  );
 }
 
 /** Adds templates of the API to a tenant, and a test that has ended. */

@@ -30,6 +30,8 @@ export function createUsers(count: number): User[] {
       phone: `+3519100${String(i).padStart(5, '0')}`,
       country: 'PT',
       subscribed: i % 2 === 0,
+      // No user changes it: what was decided with consent is sent.
+      marketing_opt_in: i % 5 < 3,
       ...(i % 3 === 0 ? {} : { time_zone: i % 3 === 1 ? 'Europe/Lisbon' : 'Asia/Kolkata' }),
     };
     return { userId: `p_${i}`, email, traits };
@@ -51,7 +53,7 @@ export function makeArrival(n: number, { userId, traits }: User): PostedEvent {
 /** Creates the history of a user: event times in no order, over `days` days before `end`; half of the events have an ID. */
 export function makeEvent(n: number, user: User, random: Random, end: number, days = 60): PostedEvent {
   const at = end - random.between(0, days * 24 * 60) * 60_000;
-  const [event_type, properties, traits] = content(random);
+  const [event_type, properties] = content(random);
   return {
     ...(random.chance(0.5) ? { event_id: `e-${n}` } : {}),
     user_id: user.userId,
@@ -60,15 +62,15 @@ export function makeEvent(n: number, user: User, random: Random, end: number, da
       ? new Date(at + DAY / 12).toISOString().replace('Z', '+02:00')
       : new Date(at).toISOString(),
     properties: { n, ...properties },
-    user_traits: { ...user.traits, ...traits },
+    user_traits: user.traits,
   };
 }
 
-function content(random: Random): [string, object, object] {
+function content(random: Random): [string, object] {
   const kind = random.next();
-  if (kind < 0.15) return ['signup_completed', { signup_method: 'email' }, { marketing_opt_in: random.chance(0.6) }];
-  if (kind < 0.35) return ['link_bank_success', { bank_name: 'Santander' }, {}];
-  if (kind < 0.5) return ['payment_initiated', { amount: 12.5, currency: 'EUR' }, {}];
+  if (kind < 0.15) return ['signup_completed', { signup_method: 'email' }];
+  if (kind < 0.35) return ['link_bank_success', { bank_name: 'Santander' }];
+  if (kind < 0.5) return ['payment_initiated', { amount: 12.5, currency: 'EUR' }];
   const failure_reason = random.chance(0.6) ? 'INSUFFICIENT_FUNDS' : 'EXPIRED_CARD';
-  return ['payment_failed', { failure_reason, attempt_number: random.between(1, 4) }, {}];
+  return ['payment_failed', { failure_reason, attempt_number: random.between(1, 4) }];
 }

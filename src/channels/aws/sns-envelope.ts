@@ -98,17 +98,21 @@ export async function verifySnsEnvelope(
   }
 }
 
+/** Whether the envelope names a URL of SNS, in the region of its topic, that confirms the subscription of this topic. */
+export function hasConfirmationUrl({ subscribeUrl: url, topicArn }: SnsEnvelope): boolean {
+  if (url === undefined || !isSnsUrl(url, topicArn, /^\/$/)) return false;
+  const query = new URL(url).searchParams;
+  return query.get('Action') === 'ConfirmSubscription' && query.get('TopicArn') === topicArn;
+}
+
 /**
  * Confirms the subscription of a verified envelope.
  * @throws Error if SNS cannot be reached, or does not confirm: it repeats the request
  */
 export async function confirmSubscription(envelope: SnsEnvelope, { http }: ProviderTools): Promise<void> {
-  const url = envelope.subscribeUrl;
-  if (url === undefined || !isSnsUrl(url, envelope.topicArn, /^\/$/)) return;
-  const query = new URL(url).searchParams;
-  if (query.get('Action') !== 'ConfirmSubscription' || query.get('TopicArn') !== envelope.topicArn) return;
+  if (envelope.subscribeUrl === undefined || !hasConfirmationUrl(envelope)) return;
   const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
-  const { status } = await http.send(url, { method: 'GET', ...limits });
+  const { status } = await http.send(envelope.subscribeUrl, { method: 'GET', ...limits });
   if (status !== 200) throw new Error(`SNS answered ${status} to the confirmation of a subscription`);
 }
 

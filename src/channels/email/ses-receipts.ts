@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../model/event.ts';
-import { confirmSubscription, readSnsEnvelope, verifySnsEnvelope } from '../aws/sns-envelope.ts';
+import { confirmSubscription, hasConfirmationUrl, readSnsEnvelope, verifySnsEnvelope } from '../aws/sns-envelope.ts';
 import type { Receipt, ReceiptKind, ReceiptReader } from '../provider.ts';
 import { asObject, asText, readJsonObject } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
@@ -15,6 +15,9 @@ export const sesReceipts: ReceiptReader<{ readonly topic_arns: readonly string[]
     const envelope = readSnsEnvelope(body);
     if (!envelope || envelope.type === 'UnsubscribeConfirmation') return { receipts: [] };
     if (envelope.type === 'SubscriptionConfirmation') {
+      if (!hasConfirmationUrl(envelope)) {
+        return { receipts: [], fault: 'The SubscribeURL is not one of SNS in the region of the topic.' };
+      }
       return { receipts: [], afterwards: (tools) => confirmSubscription(envelope, tools) };
     }
     const event = readJsonObject(envelope.message);

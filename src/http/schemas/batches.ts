@@ -24,7 +24,9 @@ export const batchBody = z
   .meta({
     id: 'BatchRequest',
     description: 'What every recipient of a batch gets. Without a priority it is LOW',
-    examples: [{ type: 'ORDER_CONFIRMATION', name: 'Black Friday', variables: { order_id: '4711' }, per_second: 500 }],
+    examples: [
+      { type: 'WELCOME_EMAIL', name: 'Welcome back', variables: { offer: 'free transfers' }, per_second: 500 },
+    ],
   });
 
 export const ratePatch = z
@@ -42,7 +44,7 @@ export const uploadQuery = z.strictObject({
 /** The stream itself, which the handler reads. */
 export const ndjsonBody = z.any().meta({
   description: 'Lines such as `{"user_id":"u1","variables":{"name":"Maria"}}`, with one of user_id, email and phone',
-  examples: ['{"user_id":"user-1042"}\n{"email":"maria@example.com","variables":{"order_id":"4712"}}\n'],
+  examples: ['{"user_id":"user-1042"}\n{"email":"john@example.com","variables":{"offer":"a free card"}}\n'],
 });
 
 export const ndjsonAnswer = z.string().meta({

@@ -92,7 +92,7 @@ const content = z
 
 export const sendBody = z
   .strictObject({
-    type: shortText.meta({ description: 'Notification type of the catalog', examples: ['ORDER_CONFIRMATION'] }),
+    type: shortText.meta({ description: 'Notification type of the catalog', examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
     recipients: z.array(recipient).min(1).max(MAX_RECIPIENTS),
     channels: z
       .array(z.enum(CHANNELS))
@@ -119,10 +119,10 @@ export const sendBody = z
     description: 'Asks for a notification to each recipient',
     examples: [
       {
-        type: 'ORDER_CONFIRMATION',
-        recipients: [{ user_id: 'user-1042' }, { email: 'maria@example.com' }],
-        variables: { order_id: '4711' },
-        context: { source: 'orders', correlation_id: 'c-81' },
+        type: 'INSUFFICIENT_FUNDS_EMAIL',
+        recipients: [{ user_id: 'user-1042' }, { email: 'john@example.com' }],
+        variables: { amount: 12.5, currency: 'EUR' },
+        context: { source: 'payments', correlation_id: 'c-81' },
       },
     ],
   });
@@ -226,7 +226,7 @@ export const cancellation = z
 
 const fields = {
   notification_id: idOf('notification'),
-  notification_type: z.string().meta({ examples: ['ORDER_CONFIRMATION'] }),
+  notification_type: z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
   user_id: userId,
   rule: z.string().meta({ description: '`@direct`: a request asked for it', examples: ['@direct'] }),
   state: z

@@ -10,7 +10,7 @@ export const mergeBody = z
       .string()
       .min(1)
       .max(256)
-      .meta({ description: 'Your id of the survivor', examples: ['user-1042'] }),
+      .meta({ description: 'Your id of the survivor', examples: ['user-7'] }),
   })
   .meta({ id: 'MergeBody' });
 

@@ -16,8 +16,8 @@ export const usersQuery = z
     prefix: pathText
       .or(z.literal(''))
       .default('')
-      .meta({ description: 'Start of the id', examples: ['user-'] }),
-    contains: pathText.optional().meta({ description: 'A part of the id', examples: ['1042'] }),
+      .meta({ description: 'Start of the id' }),
+    contains: pathText.optional().meta({ description: 'A part of the id' }),
     name: pathText.optional().meta({
       description:
         'Start of the name, in small or capital letters: of the trait `name`, `full_name` or `user_name`, or of `first_name` and `last_name`',

@@ -100,6 +100,8 @@ async function beginLocked(
     `insert into erasures as e (tenant_id, user_hash, erasure_id, erased_at, until, user_id, address_hashes, wait_until, job_id, actor)
        select $1, $2, $3, $4, greatest($5::uuid, (
          select notification_id from notifications where tenant_id = $1 and user_id = $6 order by notification_id desc limit 1
+       ), (
+         select batch_id from batches where tenant_id = $1 order by batch_id desc limit 1
        )), $6, $7, $8, $9, $10
        on conflict (tenant_id, user_hash) do update
        set erasure_id = excluded.erasure_id, erased_at = excluded.erased_at, until = excluded.until, user_id = excluded.user_id,

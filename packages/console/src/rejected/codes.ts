@@ -10,6 +10,7 @@ export const ADVICE_BY_CODE: Readonly<Record<string, string>> = {
   profile_too_large: 'Put what belongs to the event into its properties; a profile has at most 1000 traits and 64 KiB.',
   schema_mismatch: 'Fix the value in the sender, or fix the schema in events.yaml and retry.',
   too_costly: 'Do not send the event again: narrow the windows of the rules for this event type, then retry.',
+  user_erased: 'Do not send the event again: its user was erased. An event with a later time makes the user anew.',
   undecidable: 'Do not send the event again: find the error of Tidings in the log, and retry after a fix.',
   event_id_conflict: 'Fix the sender: give each new event its own ID. This ID is stored with different content.',
 };
