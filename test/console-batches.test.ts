@@ -111,13 +111,13 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     },
   );
 
-  test('who may not write sees no buttons; who may not read is told so; a batch that is not there is a problem', async () => {
+  test('who may not write sees no buttons; who may not read sees that; a batch that is not there is a problem', async () => {
     const { create, add } = batchesOf(app);
     const id = await create(BODY);
     await add(id, [{ user_id: 'u1' }]);
     const issue = async (scopes: string[]) =>
       (await app.server.post('/api/v1/keys', { name: scopes.join(), scopes })).body.key as string;
-    const [reader, stranger] = [await issue(['batches:read']), await issue(['users:read'])];
+    const [reader, other] = [await issue(['batches:read']), await issue(['users:read'])];
     const closed = await testServer(app.tidings, { apiKeys: ['the-key-of-this-test'] });
     try {
       const { page, complaints } = await app.visit(`#/batches/${id}`, {}, undefined, closed.url);
@@ -133,7 +133,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
       await page.evaluate('sessionStorage.clear()');
       await page.goto(`${closed.url}/#/batches`);
       await page.reload();
-      await enter(stranger);
+      await enter(other);
       await page.getByTestId('not-permitted').getByText('batches:read', { exact: false }).waitFor();
       complaints.splice(0);
     } finally {

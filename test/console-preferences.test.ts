@@ -81,7 +81,7 @@ describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
   });
 
   test('of a user who is not known are not shown as if they were', async () => {
-    const { page, complaints } = await app.visit('#/users/nobody/preferences');
+    const { page, complaints } = await app.visit('#/users/unknown-user/preferences');
     await page.getByText('This user is not known').waitFor();
     expect(await page.getByTestId('preferences').count()).toBe(0);
     complaints.splice(0);

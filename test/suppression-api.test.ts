@@ -50,7 +50,7 @@ test('the suppressions of a user are those of the addresses that they have now',
   const { server, send } = await start();
   await send('mail');
   await send('mail', 'sent', 'u2');
-  for (const address of ['u1@example.com', 'u2@example.com', 'nobody@example.com'])
+  for (const address of ['u1@example.com', 'u2@example.com', 'third@example.com'])
     await server.post(PATH, { channel: 'email', address });
   await server.post(PATH, { channel: 'sms', address: '+15550100', scope: 'type:TEXT' });
   const of = async (query: string) =>

@@ -2829,10 +2829,10 @@ export interface components {
         /**
          * @description What every recipient of a batch gets. Without a priority it is LOW
          * @example {
-         *       "type": "ORDER_CONFIRMATION",
-         *       "name": "Black Friday",
+         *       "type": "WELCOME_EMAIL",
+         *       "name": "Welcome back",
          *       "variables": {
-         *         "order_id": "4711"
+         *         "offer": "free transfers"
          *       },
          *       "per_second": 500
          *     }
@@ -2866,7 +2866,7 @@ export interface components {
             scheduled_at?: string | components["schemas"]["LocalSchedule"];
             /**
              * @description Notification type of the catalog
-             * @example ORDER_CONFIRMATION
+             * @example INSUFFICIENT_FUNDS_EMAIL
              */
             type: string;
             /** @description What templates read as `event` */
@@ -4908,7 +4908,7 @@ export interface components {
         MergeBody: {
             /**
              * @description Your id of the survivor
-             * @example user-1042
+             * @example user-7
              */
             into: string;
         };
@@ -5959,7 +5959,7 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example ORDER_CONFIRMATION */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
              * @description `@direct`: a request asked for it
@@ -6004,7 +6004,7 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             notification_id: string;
-            /** @example ORDER_CONFIRMATION */
+            /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
              * @description `@direct`: a request asked for it
@@ -7267,20 +7267,21 @@ export interface components {
         /**
          * @description Asks for a notification to each recipient
          * @example {
-         *       "type": "ORDER_CONFIRMATION",
+         *       "type": "INSUFFICIENT_FUNDS_EMAIL",
          *       "recipients": [
          *         {
          *           "user_id": "user-1042"
          *         },
          *         {
-         *           "email": "maria@example.com"
+         *           "email": "john@example.com"
          *         }
          *       ],
          *       "variables": {
-         *         "order_id": "4711"
+         *         "amount": 12.5,
+         *         "currency": "EUR"
          *       },
          *       "context": {
-         *         "source": "orders",
+         *         "source": "payments",
          *         "correlation_id": "c-81"
          *       }
          *     }
@@ -7311,7 +7312,7 @@ export interface components {
             scheduled_at?: string | components["schemas"]["LocalSchedule"];
             /**
              * @description Notification type of the catalog
-             * @example ORDER_CONFIRMATION
+             * @example INSUFFICIENT_FUNDS_EMAIL
              */
             type: string;
             /** @description What templates read as `event` */
@@ -15543,7 +15544,7 @@ export interface operations {
                      *       "notifications": [
                      *         {
                      *           "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *           "notification_type": "ORDER_CONFIRMATION",
+                     *           "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *           "user_id": "user-1042",
                      *           "rule": "@direct",
                      *           "state": "scheduled",
@@ -15665,7 +15666,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
-                     *       "notification_type": "ORDER_CONFIRMATION",
+                     *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
                      *       "user_id": "user-1042",
                      *       "rule": "@direct",
                      *       "state": "scheduled",
@@ -18877,10 +18878,7 @@ export interface operations {
             query?: {
                 /** @description The `next` of the previous page of the same list and filter; absent: the first page */
                 after?: string;
-                /**
-                 * @description A part of the id
-                 * @example 1042
-                 */
+                /** @description A part of the id */
                 contains?: string;
                 /**
                  * @description Items of a page, at most
@@ -18892,10 +18890,7 @@ export interface operations {
                  * @example Maria
                  */
                 name?: string;
-                /**
-                 * @description Start of the id
-                 * @example user-
-                 */
+                /** @description Start of the id */
                 prefix?: string | "";
             };
             header?: {

@@ -110,7 +110,7 @@ export function parseHash(hash: string): Route {
   return parseItem(path, parameters) ?? { page: 'unknown' };
 }
 
-/** Parses the path of a page about one thing; undefined: it is none. */
+/** Parses the path of a page about one user, batch or notification; undefined: the path is another. */
 function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
   const [, list, encoded = '', part] =
     /^\/(users|batches|notifications)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];

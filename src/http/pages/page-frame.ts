@@ -3,7 +3,7 @@ import { escapeHtml } from '../../lib/text/escape-html.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
 import type { PageTexts } from './page-texts.ts';
 
-/** Whose page it is, and in which language. */
+/** Tenant of a page, and its language. */
 export interface PageSetting {
   readonly texts: PageTexts;
   readonly tenant: TenantProfile;

@@ -20,7 +20,7 @@ export interface PageTexts {
   readonly stopped: string;
   readonly fresh: string;
   readonly freshSent: string;
-  /** Of the page to unsubscribe: its title and button, and the question. `{kind}`: the name of a category, or `thisKind`. */
+  /** Page to unsubscribe: its title and button, and the question. `{kind}`: the name of a category, or `thisKind`. */
   readonly unsubscribe: string;
   readonly unsubscribeAsk: string;
   readonly unsubscribed: string;
@@ -28,7 +28,7 @@ export interface PageTexts {
   readonly thisKind: string;
   /** The way from there to the page of preferences. */
   readonly more: string;
-  /** Of a link that leads nowhere. */
+  /** Page for a link that leads nowhere. */
   readonly gone: string;
   readonly goneText: string;
   readonly categories: { readonly [category in Category]: string };

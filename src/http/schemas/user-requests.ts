@@ -13,10 +13,7 @@ export const userParams = z.object({ user_id: userIdParam });
 
 export const usersQuery = z
   .strictObject({
-    prefix: pathText
-      .or(z.literal(''))
-      .default('')
-      .meta({ description: 'Start of the id' }),
+    prefix: pathText.or(z.literal('')).default('').meta({ description: 'Start of the id' }),
     contains: pathText.optional().meta({ description: 'A part of the id' }),
     name: pathText.optional().meta({
       description:

@@ -13,7 +13,7 @@ const MAX_UNTYPED = 100;
 
 const DONE = { start: 'Started', pause: 'Paused', resume: 'Resumed', cancel: 'Cancelled' };
 
-/** What can be done with a batch in its state. Renders nothing for one that has ended, or for who may not. */
+/** Actions on a batch in its state. Renders nothing for one that has ended, or without the scope. */
 export function BatchActions({ batch }: { batch: Batch }) {
   const can = useScopes();
   const queries = useQueryClient();

@@ -14,7 +14,7 @@ import { isOpen, RECIPIENT_STATES } from './batch-look.ts';
 
 const getId = ({ line }: BatchResult): string => String(line);
 
-/** What became of each line, in their order. `state` null: of every state. */
+/** Results of the lines, in their order. `state` null: of every state. */
 export function BatchResults({ batch, state }: { batch: Batch; state: RecipientState | null }) {
   const { batch_id: id } = batch;
   const list = useLivePages<ResultsResponse, BatchResult>({

@@ -3,7 +3,7 @@ import type { Batch } from '../api.ts';
 import { count } from '../jobs/job-text.ts';
 import { RECIPIENT_STATES } from './batch-look.ts';
 
-/** Why recipients got nothing: counts by reason code, the largest first. Renders nothing if there are none. */
+/** Counts of recipients without a message by reason code, the largest first. Renders nothing without any. */
 export function CodeCounts({ codes }: { codes: Batch['codes'] }) {
   const rows = Object.entries(codes).flatMap(([state, byCode]) =>
     Object.entries(byCode).map(([code, n]) => ({ state, code, n })),

@@ -4,7 +4,7 @@ import { type BatchEstimate, getBatchEstimate } from '../api.ts';
 import { count } from '../jobs/job-text.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
-/** What would become of the recipients of a batch, before it starts. */
+/** Estimate of what would become of the recipients of a batch, before it starts. */
 export function EstimateView({ id }: { id: string }) {
   const estimate = useQuery({
     queryKey: ['batch-estimate', id],

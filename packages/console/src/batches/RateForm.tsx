@@ -11,7 +11,7 @@ import { isOpen } from './batch-look.ts';
 /** As the API has it. */
 const MAX_PER_SECOND = 100_000;
 
-/** How fast a batch asks for its recipients; who may change that gets a field for it. */
+/** Rate at which a batch asks for its recipients, with a field for those who may change it. */
 export function RateForm({ batch }: { batch: Batch }) {
   const can = useScopes();
   const [typed, setTyped] = useState<string | number>(batch.per_second ?? '');

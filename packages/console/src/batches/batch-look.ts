@@ -62,7 +62,7 @@ export function countFinal({ lines, counts }: Batch): number {
   return OPEN.reduce((left, state) => left - counts[state], lines);
 }
 
-/** Returns the name of a batch, or its type if it has none. */
+/** Returns the name of a batch, or its type if it has no name. */
 export function getName({ name, type }: Batch): string {
   return name ?? type;
 }

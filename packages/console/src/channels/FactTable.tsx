@@ -17,7 +17,7 @@ interface FactRowsProps<Item> {
 
 interface FactTableProps<Page, Item> extends Omit<FactRowsProps<Item>, 'items'> {
   readonly title: string;
-  /** Whose things they are; absent: those of the tenant. */
+  /** User of the things; absent: they are those of the tenant. */
   readonly of?: string;
   readonly load: (after: string | null) => Promise<Page>;
   readonly getItems: (page: Page) => readonly Item[];

@@ -51,7 +51,7 @@ function Origin({ consent: { source, method, wording_version: wording, locale, e
   const more = [method, wording, locale].filter((one) => one !== null);
   return (
     <>
-      {source ?? 'not told'}
+      {source ?? 'unknown'}
       {more.length > 0 && (
         <Text size="xs" c="dimmed" className="break">
           {more.join(', ')}

@@ -8,7 +8,7 @@ const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
 
 interface PreferenceMatrixProps {
   readonly preferences: Preferences;
-  /** Of the addresses of the user. */
+  /** Suppressions of the addresses of the user. */
   readonly suppressions: readonly Suppression[];
 }
 

@@ -12,7 +12,7 @@ import { PreferenceMatrix } from './PreferenceMatrix.tsx';
 import { SuppressionTable } from './SuppressionTable.tsx';
 import { UserTimes } from './UserTimes.tsx';
 
-/** What goes to a user and what decides that: preferences, consent, addresses and their suppressions. */
+/** Preferences of a user as they take effect, and what decides them: consent, addresses and their suppressions. */
 export function PreferencesPage({ userId }: { userId: string }) {
   const preferences = useQuery({
     queryKey: ['preferences', userId],
@@ -32,7 +32,7 @@ export function PreferencesPage({ userId }: { userId: string }) {
         {isUnknown && (
           <Paper withBorder>
             <EmptyState title="This user is not known">
-              Preferences and consent are kept for users of whom an event or a request has told. IDs are case-sensitive.
+              A user is known by their first event or request. IDs are case-sensitive.
             </EmptyState>
           </Paper>
         )}

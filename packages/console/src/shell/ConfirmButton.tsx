@@ -8,7 +8,7 @@ import { ProblemView } from './ProblemView.tsx';
 interface ConfirmButtonProps {
   /** On the button, as title of the dialog, and on the button that confirms. */
   readonly label: string;
-  /** What will happen. */
+  /** Text of the dialog: it says what will happen. */
   readonly children: ReactNode;
   /** Text that is typed to confirm; absent: a click is enough. */
   readonly typed?: string;

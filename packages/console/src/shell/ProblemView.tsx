@@ -26,7 +26,7 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
   );
 }
 
-/** What this member or key may not see: nothing is wrong, and trying again does not help. */
+/** Notice that this member or key may not see something: trying again does not help. */
 function NotPermitted({ problem: { detail, code } }: { problem: Problem }) {
   return (
     <Alert color="gray" variant="light" data-testid="not-permitted" icon={<IconKey />} title="You may not see this">
