@@ -5,7 +5,7 @@ import { tooWide } from './support/browser.ts';
 import { hasBrowser, useConsole } from './support/console.ts';
 import { testServer } from './support/http.ts';
 
-const BODY = { type: 'NEWSLETTER', channels: ['email'], content: { title: 'Sale', text: 'All is cheap.' } };
+const BODY = { type: 'WELCOME_EMAIL', channels: ['email'], content: { title: 'Sale', text: 'All is cheap.' } };
 
 describe.skipIf(!hasBrowser)('batches in the console', () => {
   const app = useConsole();
@@ -36,7 +36,9 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
 
     await page.getByTestId('batch-start').click();
     const estimate = page.getByTestId('batch-estimate');
-    await estimate.getByText('1 of 3 recipients would get it').waitFor();
+    await expect
+      .poll(() => page.getByTestId('confirmation').innerText(), { timeout: 30_000 })
+      .toContain('1 of 3 recipients would get it');
     expect(await estimate.innerText()).toMatch(/1 would get nothing: consent_missing/);
     expect(await findViolations(page)).toEqual([]);
     await page.getByTestId('confirm').click();

@@ -63,14 +63,14 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
       user_traits: { email: 'bia@example.com', marketing_opt_in: true },
     });
     app.tidings.clock.now += 1000;
-    await app.server.send('PATCH', '/api/v1/users/bia/preferences', { categories: { MARKETING: { email: false } } });
+    await app.server.send('PATCH', '/api/v1/users/bia/preferences', { categories: { OPERATIONAL: { email: false } } });
     app.tidings.clock.now += 1000;
     const at = new Date(app.tidings.clock.now).toISOString();
     await app.post({ event_id: 'muted', user_id: 'bia', event_type: 'newsletter_due', event_timestamp: at });
     const { page } = await app.visit('#/users/bia');
     const [evidence] = await openEvidence(entry(page, 'muted'));
     expect(evidence).toMatch(
-      /Channels[\s\S]*Email[\s\S]*Dropped[\s\S]*turned off by the user[\s\S]*preference_off · user: category MARKETING \/ email[\s\S]*since/,
+      /Channels[\s\S]*Email[\s\S]*Dropped[\s\S]*turned off by the user[\s\S]*preference_off · user: category OPERATIONAL \/ email[\s\S]*since/,
     );
     expect(await entry(page, 'muted').getByTestId('plan-verdict').getAttribute('data-verdict')).toBe('drop');
   });
