@@ -41,7 +41,7 @@ const ROOMS = {
   'config.ts': 'model errors.ts lib time channels',
   http: 'model errors.ts lib time privacy events users rules plan notify store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health receipts',
   process:
-    'model errors.ts lib time privacy store store/pg catalog ingest channels delivery http-out accounts tenants webhooks timers notify jobs embedded health config.ts http receipts',
+    'model errors.ts lib time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers notify jobs embedded health config.ts http receipts',
   'main.ts': 'model privacy store store/pg catalog ingest members tenants health config.ts http process',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest notify simulate embedded config.ts main.ts',
 };

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   managed_by_files: { status: 409, title: 'Managed by files' },
   template_exists: { status: 409, title: 'Template exists' },
   template_in_use: { status: 409, title: 'Template in use' },
+  list_exists: { status: 409, title: 'List exists' },
   wrong_batch_state: { status: 409, title: 'Wrong state of the batch' },
   wrong_offset: { status: 409, title: 'Wrong offset' },
   outdated: { status: 412, title: 'Outdated' },
@@ -56,6 +57,9 @@ export const ERROR_CODES = {
   code_expired: { status: 422, title: 'Code expired' },
   too_much_to_merge: { status: 422, title: 'Too much to merge' },
   too_many_addresses: { status: 422, title: 'Too many addresses' },
+  too_many_lists: { status: 422, title: 'Too many lists' },
+  list_full: { status: 422, title: 'List full' },
+  invalid_condition: { status: 422, title: 'Invalid condition' },
   too_many_devices: { status: 422, title: 'Too many devices' },
   too_many_streams: { status: 429, title: 'Too many streams' },
   too_many_keys: { status: 422, title: 'Too many keys' },
@@ -136,7 +140,8 @@ export const REJECTION_CODES = {
   event_in_future: 'The event time is further in the future than this server accepts.',
   invalid_content:
     'A value cannot be stored: too deep, not a finite number, a whole number with more digits than a number holds, text with a NUL or half a surrogate pair, or too much in one event.',
-  profile_too_large: 'The traits would make the profile of the user larger than 1000 traits or 64 KiB.',
+  profile_too_large:
+    'The traits would make the profile of the user larger than 1000 traits or 64 KiB, or a change their preferences larger than 64 KiB.',
   unknown_field: 'A field of the envelope looks misspelled or is reserved.',
   schema_mismatch: 'The properties or traits do not match the schema of this event type.',
   user_erased: 'The user was erased after the time of this event.',

@@ -13,7 +13,7 @@ const CATALOG = new Map([
     'notifications.yaml',
     `notifications:
   VERIFY: { category: SECURITY, channels: [email, sms], variables: { code: string, minutes: number } }
-  NEWS: { category: MARKETING, channels: [email] }`,
+  NEWS: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }`,
   ],
   ['rules.yaml', 'rules: { NEWS: { on: noted } }'],
   ['templates/VERIFY/email.en.subject.txt', 'Your code'],
@@ -71,7 +71,7 @@ const settled = () =>
     { timeout: 20_000, interval: 50 },
   );
 const list = async () => (await server.get(path)).body.addresses;
-const ask = (id: string, type = 'VERIFY') => server.post(`${path}/${id}/verify`, { type });
+const ask = (id: string, type: string | undefined = 'VERIFY') => server.post(`${path}/${id}/verify`, { type });
 const confirm = (id: string, code: string) => server.post(`${path}/${id}/verify/confirm`, { code });
 async function receiveCode(): Promise<string> {
   return vi.waitFor(
@@ -107,6 +107,51 @@ describe('the verification of an address', () => {
     expectProblem(await confirm(added.address_id, code), { status: 422, code: 'code_expired', pointer: '/code' });
     const { rows } = await tidings.database.pool.query('select * from address_verifications');
     expect(JSON.stringify(rows)).not.toContain(code);
+  });
+
+  test.each([
+    ['en', 'email', /Your code for Default.*Your code is (\d{6})\./s],
+    ['de-AT', 'email', /Ihr Code für Default.*Ihr Code lautet (\d{6})\./s],
+    ['es', 'sms', /(\d{6}) es tu código para Default/],
+    ['xx', 'sms', /(\d{6}) is your code for Default/],
+  ] as const)('needs no type of the catalog: the built-in one is there in %s by %s', async (locale, channel, text) => {
+    await tidings.database.pool.query(`update tenants set name = 'Default'`);
+    await server.send('PATCH', path.replace(/\/addresses$/, ''), { traits: { locale } });
+    const [kind, address] = channel === 'email' ? ['email', `${locale}@example.com`] : ['phone', '+351912345678'];
+    const { body: added } = await server.post(path, { kind, address });
+    const { status, body } = await server.post(`${path}/${added.address_id}/verify`, {});
+    expect([status, body.notification_id]).toEqual([202, expect.any(String)]);
+    const code = await vi.waitFor(
+      () => {
+        const found = text.exec(
+          JSON.parse(`"${sent.map((one) => one.text.replace(/[\\"]/g, '\\$&')).join(' ')}"`),
+        )?.[1];
+        expect(found, sent.map((one) => one.text).join()).toBeDefined();
+        return found as string;
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    expect((await confirm(added.address_id, code)).status).toBe(200);
+    expectProblem(
+      await server.post('/api/v1/notifications', { type: 'ADDRESS_VERIFICATION', recipients: [{ user_id: 'u' }] }),
+      { status: 422, code: 'unknown_type', pointer: '/type' },
+    );
+  });
+
+  test('is sent by the type of the catalog that has the name of the built-in one', async () => {
+    const own = new Map(CATALOG);
+    own.set('notifications.yaml', CATALOG.get('notifications.yaml')!.replaceAll('VERIFY', 'ADDRESS_VERIFICATION'));
+    for (const [file, text] of CATALOG) {
+      if (!file.startsWith('templates/VERIFY')) continue;
+      own.delete(file);
+      own.set(file.replace('VERIFY', 'ADDRESS_VERIFICATION'), text.replace('code {{', 'own code {{'));
+    }
+    await tidings.apply(own);
+    const [{ address_id: id }] = await list();
+    expect((await server.post(`${path}/${id}/verify`, {})).status).toBe(202);
+    await receiveCode();
+    expect(sent.map(({ text }) => text).join()).toContain('own code');
+    await tidings.apply(CATALOG);
   });
 
   test('goes by SMS to a phone number', async () => {

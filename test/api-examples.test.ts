@@ -84,6 +84,7 @@ async function prepare(example: string): Promise<{ readonly [operation: string]:
     listWebhookDeliveries: endpoint_id,
     replayWebhook: endpoint_id,
     ...(await makeBatch(example)),
+    ...(await makeList(example)),
     ...(await makeNotification(example)),
     ...(await makeToggle(example)),
   };
@@ -113,6 +114,13 @@ async function makeBatch(example: string): Promise<{ readonly [operation: string
       expect((await server.post(`${path}/${command}`)).status).toBe(200);
   }
   return { [example]: batch_id };
+}
+
+/** Makes the list that an example names; none for the example that creates it. */
+async function makeList(example: string): Promise<{ readonly [operation: string]: string }> {
+  await api.tidings.database.pool.query('delete from lists');
+  if (!/^(getList|changeList|deleteList|listMembersOfList|addListMembers|removeListMembers)$/.test(example)) return {};
+  return { [example]: (await api.server.post('/api/v1/lists', { name: 'Newcomers' })).body.list_id };
 }
 
 const COMMANDS_BEFORE: { readonly [operation: string]: readonly string[] } = {
@@ -189,6 +197,8 @@ const OTHER_STATUSES: { readonly [operation: string]: readonly number[] } = {
   verifyAddress: [404],
   confirmAddress: [404],
   liftSuppression: [404],
+  // A segment is a part of the catalog.
+  listSegmentUsers: [404],
   getDeadLetters: [404],
   removeDevice: [404],
   removeOwnDevice: [404],

@@ -147,6 +147,7 @@ test('an estimate decides as the batch would, and stores nothing', async () => {
   expect(body).toEqual({
     pending: 3,
     sampled: 3,
+    costs: [{ channel: 'email', messages: 1, parts: null, basis: 'unknown', amount: null, currency: null }],
     exact: true,
     reach: 2,
     held: 0,

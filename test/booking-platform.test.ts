@@ -39,11 +39,11 @@ afterAll(async () => {
 test('a test notification is sent by the name of the old command, to the side that the user is on', async () => {
   const sent = await runCommand('send-test-notification', '--user-id=1', '--type=welcome', '--json');
   expect(sent.exitCode, sent.text).toBe(0);
-  expect(JSON.parse(sent.text)).toMatchObject({ type: 'CLIENT_WELCOME', results: [{ state: 'accepted' }] });
+  expect(JSON.parse(sent.text)).toMatchObject({ type: 'CLIENT_WELCOME', result: { state: 'accepted' } });
   const other = await runCommand('send-test-notification', '--user-id=2', '--type=welcome');
   expect(other.text).toContain('PRACTITIONER_WELCOME');
   await tidings.worker();
-  const path = `/api/v1/deliveries/${JSON.parse(sent.text).results[0].notification_id}.email/message`;
+  const path = `/api/v1/deliveries/${JSON.parse(sent.text).result.notification_id}.email/message`;
   await expect.poll(async () => (await server.get(path)).status, { timeout: 60_000 }).toBe(200);
   const { body } = await server.get(path);
   expect(body).toMatchObject({ locale: 'es', subject: 'Te damos la bienvenida a Willow' });

@@ -9,7 +9,7 @@ import { type TestTidings, testTidings } from './support/tidings.ts';
 const types: { readonly [type: string]: string } = {
   PAYMENT_REMINDER: 'category: TRANSACTIONAL, channels: [push, email, sms]',
   CARD_PURCHASE: 'category: OPERATIONAL, channels: [push]',
-  NEWS: 'category: MARKETING, channels: [email, sms]',
+  NEWS: 'category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, sms]',
   STATEMENT: 'category: TRANSACTIONAL, channels: [email, in_app]',
   CODE: 'category: SECURITY, channels: [sms]',
   OFFER: 'category: SYSTEM, channels: [email]',

@@ -89,6 +89,41 @@ test('booking has 12 notifications for clients and 14 for practitioners', () => 
   expect(types).toHaveLength(26);
 });
 
+test.each([
+  ['booking', 26],
+  ['marketplace', 29],
+])('each type of %s, all %i, has texts of its own in two locales, and each email a layout', (name, count) => {
+  const { notifications, templates } = linted.get(name as 'booking')!.data as Catalog;
+  expect(notifications).toHaveLength(count);
+  for (const { name: type, channels, layouts } of notifications) {
+    for (const channel of channels) {
+      const where = `${type} by ${channel}`;
+      const own = templates.filter((one) => one.notificationType === type && one.channel === channel);
+      expect(own.map(({ locale }) => locale).sort(), where).toEqual(['en', 'es']);
+      const [first, second] = own.map(({ parts }) => parts.html ?? parts.text ?? '');
+      expect(first, where).not.toBe(second);
+      for (const { parts } of own) expect((parts.text ?? '').trim().length, where).toBeGreaterThan(10);
+      if (channel === 'email') expect(layouts?.email, where).toBeDefined();
+    }
+  }
+});
+
+test('a logo is shown where the tenant has a folder of files', () => {
+  const { notifications, templates, variables } = linted.get('marketplace')!.data as Catalog;
+  const template = templates.find((one) => one.notificationType === 'ORDER_SHIPPED' && one.channel === 'email')!;
+  const own = notifications.find(({ name }) => name === 'ORDER_SHIPPED')!.variables;
+  const compiled = compileTemplate(template, { own, shared: variables });
+  if ('problems' in compiled) throw new Error(compiled.problems[0]?.message);
+  const html = (tenant: { readonly [name: string]: string }) => {
+    const rendered = renderMessage(compiled.template, { event: {}, traits: {}, user: {}, tenant });
+    return 'message' in rendered ? rendered.message.html : rendered.error;
+  };
+  expect(html({ asset_base_url: 'https://static.larch.example' })).toContain(
+    `<img src='https://static.larch.example/logo.png' alt="Larch"`,
+  );
+  expect(html({})).toContain('<p class="brand">Larch</p>');
+});
+
 function sentBy({ notify, choose = [], split = [] }: Catalog['rules'][number]): string[] {
   return [...notify, ...choose.flatMap((branch) => branch.notify), ...split.flatMap((variant) => variant.notify)];
 }

@@ -9,7 +9,7 @@ const SOURCE = new Map([
   [
     'notifications.yaml',
     `notifications:
-  WELCOME: { category: MARKETING, channels: [email] }
+  WELCOME: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }
   THANKS: { category: OPERATIONAL, channels: [internal] }
   UNREACHABLE: { category: OPERATIONAL, channels: [internal] }
   ARRIVED: { category: OPERATIONAL, channels: [internal] }

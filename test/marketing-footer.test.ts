@@ -55,7 +55,7 @@ test('the footer is in the language of the message, in English for others', () =
 
 test('a part that is complete stays as it was, whatever its line breaks are', () => {
   const footer = { legalName: 'Acme', postalAddress: '1 Main\nTown & Co', unsubscribeUrl: 'https://t.example/u' };
-  const html = '<p>1 Main<br/>Town &amp;\n Co <a href="https://t.example/u">Leave</a></p>';
-  const message = { text: '1 Main\r\nTown & Co https://t.example/u', html };
+  const html = '<p>Acme, 1 Main<br/>Town &amp;\n Co <a href="https://t.example/u">Leave</a></p>';
+  const message = { text: 'Acme, 1 Main\r\nTown & Co https://t.example/u', html };
   expect(addMarketingFooter(message, footer, 'en')).toEqual(message);
 });

@@ -1,114 +1,95 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { JsonObject } from '../src/model/event.ts';
-import { NO_POLICY, type Policy } from '../src/model/preferences.ts';
+import { NO_POLICY } from '../src/model/preferences.ts';
+import { postStep } from './support/history-steps.ts';
 import { runs } from './support/properties.ts';
-import { BASE } from './support/random-catalog.ts';
-import { anyRules, type Step, someHistory } from './support/random-history.ts';
-import { recordHistory, replayHistories } from './support/replay.ts';
+import { BASE, plainRule } from './support/random-catalog.ts';
+import { anyRules, type HistoryEvent } from './support/random-history.ts';
+import { someHistoryOnTerms, someTerms } from './support/random-terms.ts';
+import { recordHistory, replayHistories, seal } from './support/replay.ts';
 
 /** Histories in which users say what they want, at any time and in any order, replayed. */
 
-const HOUR = 3_600_000;
-const onOff = fc.constantFrom(true, false, null);
-const frequency = fc.constantFrom('IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER', null);
-const change: fc.Arbitrary<JsonObject> = fc.record(
-  {
-    all: fc.constantFrom(true, false, 'only_listed', null),
-    types: fc.dictionary(
-      fc.constantFrom('N1', 'N2'),
-      fc.record({ enabled: onOff, sms: onOff, frequency }, { requiredKeys: [] }),
-    ),
-    categories: fc.dictionary(
-      fc.constant('OPERATIONAL'),
-      fc.record({ enabled: onOff, email: onOff }, { requiredKeys: [] }),
-    ),
-    channels: fc.dictionary(fc.constantFrom('email', 'sms'), onOff),
-    digest_time: fc.constantFrom(null, { at: '18:00' }, { at: '02:30', day: 'friday' }),
-    quiet_hours: fc.constantFrom(null, { enabled: false }, { start: '20:00', end: '10:00' }),
-    replace: fc.boolean(),
-  },
-  { requiredKeys: [] },
-) as fc.Arbitrary<JsonObject>;
-const consent: fc.Arbitrary<JsonObject> = fc.record({
-  purpose: fc.constant('OPERATIONAL'),
-  channel: fc.constantFrom('email', 'sms'),
-  state: fc.constantFrom('granted', 'withdrawn'),
-}) as fc.Arbitrary<JsonObject>;
-
-const saying: fc.Arbitrary<Step> = fc
-  .record({
-    gap: fc.integer({ min: 0, max: 12 * HOUR }),
-    user: fc.integer({ min: 0, max: 1 }),
-    late: fc.integer({ min: 0, max: 24 * HOUR }),
-    said: fc.oneof(
-      change.map((properties) => ({ type: 'preference.updated', properties })),
-      consent.map((properties) => ({ type: 'consent.recorded', properties })),
-    ),
-  })
-  .map(({ gap, user, late, said }) => ({
-    gap,
-    kind: 'post' as const,
-    events: [{ user, late, traits: {}, startsIn: null, ...said }],
-  }));
-
-/** A history with what users say in between. */
-const history: fc.Arbitrary<readonly Step[]> = fc
-  .tuple(someHistory(15), fc.array(fc.tuple(saying, fc.nat(15)), { minLength: 1, maxLength: 8 }))
-  .map(([steps, said]) => {
-    const all = steps.filter(({ kind }) => kind !== 'apply');
-    for (const [step, place] of said) all.splice(place % (all.length + 1), 0, step);
-    return all;
-  });
-
-const switches = fc.dictionary(fc.constantFrom('t:N1', 't:N2/sms', 'c:OPERATIONAL', 'ch:email'), fc.boolean());
-const policy: fc.Arbitrary<Policy> = fc.oneof(
-  fc.constant(NO_POLICY),
-  fc
-    .record({
-      defaults: switches,
-      locks: switches,
-      consent: fc.constantFrom<Policy['consent']>({}, { OPERATIONAL: ['record', { trait: 'vip' }] }),
-      quietHours: fc.constantFrom({ start: 1320, end: 480 }, { start: 0, end: 1 }),
-      holdSpread: fc.constantFrom(0, 600_000),
-      caps: fc.constantFrom<Policy['caps']>(
-        {},
-        { email: { perHour: 1, perDay: 2 } },
-        { email: { perMinute: 1 }, sms: { perDay: 1 } },
-        { sms: { perHour: 3, burst: 1 } },
-      ),
-      frequency: fc.dictionary(
-        fc.constantFrom('t:N1', 'c:OPERATIONAL'),
-        fc.constantFrom('HOURLY' as const, 'DAILY' as const, 'WEEKLY' as const),
-      ),
-    })
-    .map((some) => ({ ...NO_POLICY, ...some })),
-);
-
 test('a backtest repeats every decision on terms that change, from any start', () => {
-  let withPlan = 0;
-  let digests = 0;
+  const seen = { plan: 0, digests: 0, duplicates: 0, consent: 0, direct: 0 };
   fc.assert(
     fc.property(
       anyRules(false),
-      history,
-      policy,
+      someHistoryOnTerms,
+      someTerms,
       fc.double({ min: 0, max: 1, noNaN: true }),
-      (rules, steps, ofTenant, from) => {
-        const { histories, end } = recordHistory(rules, steps, ofTenant);
+      (rules, steps, terms, from) => {
+        const { histories, end } = recordHistory(rules, steps, terms);
         for (const { events, waits } of histories) {
-          digests += waits.filter(
+          seen.digests += waits.filter(
             ({ rule, decisions }) => rule.startsWith('@frequency/') && decisions.length > 0,
           ).length;
-          for (const event of events) withPlan += event.decisions().filter(({ evidence }) => evidence.plan).length;
+          for (const { type, decisions } of events) {
+            const verdicts = decisions().flatMap(({ evidence }) => evidence.plan ?? []);
+            if (verdicts.length > 0) seen.plan++;
+            if (verdicts.some(({ code }) => code === 'duplicate_content')) seen.duplicates++;
+            if (verdicts.some(({ code }) => code === 'consent_missing')) seen.consent++;
+            if (type === 'notification.requested' && decisions().length > 0) seen.direct++;
+          }
         }
         const since = BASE + Math.floor((end - BASE) * from);
-        const { reproduced } = replayHistories(rules, histories, since, end + 1, undefined, ofTenant);
+        const { reproduced } = replayHistories(rules, histories, since, end + 1, undefined, terms);
         expect(reproduced).toEqual({ decisions: reproduced?.decisions, different: 0, examples: [] });
       },
     ),
     runs(200),
   );
-  expect(withPlan).toBeGreaterThan(20);
-  expect(digests).toBeGreaterThan(20);
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(5);
+});
+
+const RULE = plainRule({ name: 'R0', on: ['a'] });
+const [ANN, ABE] = ['ann@example.com', 'abe@example.com'];
+
+function post(gap: number, event: Partial<HistoryEvent> & Pick<HistoryEvent, 'type'>) {
+  const whole: HistoryEvent = { user: 0, late: 0, properties: {}, traits: {}, startsIn: null, ...event };
+  return { gap, kind: 'post' as const, events: [whole] };
+}
+
+test('consent for an address does not count for another with the same mask, live and replayed', () => {
+  const terms = { policy: { ...NO_POLICY, consent: { 'OPERATIONAL/email': ['record' as const] } } };
+  const granted = { purpose: 'OPERATIONAL', channel: 'email', state: 'granted', address: 'a…@example.com' };
+  const steps = [
+    post(1000, { type: 'b', traits: { email: ANN } }),
+    post(1000, { type: 'consent.recorded', properties: { ...granted, address_hash: seal.hash(ANN) } }),
+    post(1000, { type: 'a', traits: { email: ANN } }),
+    post(1000, { type: 'a', traits: { email: ABE } }),
+    post(1000, { type: 'a', traits: { email: ABE } }),
+    post(1000, { type: 'a', traits: { email: ANN } }),
+    // Late: the address stays that of the event before.
+    post(1000, { type: 'a', late: 1500, traits: { email: ABE } }),
+  ];
+  const { histories, end } = recordHistory([RULE], steps, terms);
+  const events = [...(histories[0]?.events ?? [])].sort((a, b) => a.receivedAt - b.receivedAt);
+  const codes = events.flatMap(({ decisions }) => decisions().map(({ evidence }) => evidence.plan?.[0]?.code ?? 'go'));
+  expect(codes).toEqual(['go', 'consent_missing', 'consent_missing', 'go', 'go']);
+  // An event that repeats an address is stored with its mask alone.
+  expect(events.map(({ traits }) => traits.email)).toEqual([
+    ANN,
+    undefined,
+    'a…@example.com',
+    ABE,
+    'a…@example.com',
+    ANN,
+    'a…@example.com',
+  ]);
+  for (const since of [BASE, BASE + 4500, BASE + 6500]) {
+    const { reproduced } = replayHistories([RULE], histories, since, end + 1, undefined, terms);
+    expect(reproduced).toMatchObject({ different: 0 });
+  }
+});
+
+test('a late change of preferences that arrives right after an event is decided after it', () => {
+  const terms = { policy: { ...NO_POLICY, quietHours: { start: 0, end: 600 } } };
+  const steps = [
+    postStep(1000, 'a'),
+    post(1, { type: 'preference.updated', late: 500, properties: { types: { N1: { enabled: false } } } }),
+  ];
+  const { histories, end } = recordHistory([RULE], steps, terms);
+  const { reproduced } = replayHistories([RULE], histories, BASE, end + 1, undefined, terms);
+  expect(reproduced).toEqual({ decisions: 1, different: 0, examples: [] });
 });

@@ -130,6 +130,18 @@ const rows: readonly (readonly [
     ['drop', 'not_for_user', 'audience: type NEWS'],
   ],
   [
+    'a lock on, for users with a product',
+    { locks: { [T]: true }, audiences: { [T]: ['LOAN'] } },
+    said({ [T]: on }),
+    ['drop', 'not_for_user', 'audience: type NEWS'],
+  ],
+  [
+    'a lock of the channel on, the type off',
+    { locks: { [`${T}/sms`]: true } },
+    said({ [T]: { on: [0, SAID], freq: ['NEVER', SAID] }, '*': off }),
+    ['go', 'tenant_on', 'tenant: lock of type NEWS / sms'],
+  ],
+  [
     'required, all off',
     { required: [T] },
     said({ [C]: off, [T]: off, [`${T}/sms`]: off }),

@@ -15,7 +15,7 @@ const FILES = {
   'templates/PREFERENCES_LINK/email.en.txt': 'Here it is: {{preferences_url}}',
   'notifications.yaml': `notifications:
   MAIL: { category: TRANSACTIONAL, channels: [email] }
-  PROMO: { category: MARKETING, channels: [email], description: Sales & more }
+  PROMO: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email], description: Sales & more }
   NEWS: { category: OPERATIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }

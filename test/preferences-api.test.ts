@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { markOwn } from '../src/events/own-events.ts';
 import { expectProblem } from './support/api.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -10,7 +11,7 @@ const FILES = new Map([
   [
     'notifications.yaml',
     `notifications:
-  NEWS: { category: MARKETING, channels: [email, sms, internal] }
+  NEWS: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, sms, internal] }
   INVOICE: { category: TRANSACTIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [sms] }`,
   ],
@@ -108,6 +109,8 @@ describe('preferences', () => {
   test.each([
     [{ types: { INVOICE: { email: false } } }, '/types/INVOICE/email'],
     [{ types: { INVOICE: { channels: [] } } }, '/types/INVOICE/email'],
+    [{ types: { INVOICE: { enabled: false } } }, '/types/INVOICE'],
+    [{ types: { INVOICE: { frequency: 'NEVER' } } }, '/types/INVOICE'],
     [{ types: { CODE: { frequency: 'NEVER' } } }, '/types/CODE'],
     [{ categories: { SECURITY: { enabled: false } } }, '/categories/SECURITY'],
   ])('that the tenant decides are rejected: %j', async (change, pointer) => {
@@ -134,11 +137,99 @@ describe('preferences', () => {
     }
   });
 
-  test('are in the audit log, with who changed them', async () => {
+  test('of a type of which one channel is locked on turn off the others alone', async () => {
+    await tidings.apply(new Map([...FILES, ['preferences.yaml', 'locks: { types: { NEWS: { email: true } } }']]));
+    await signUp();
+    for (const change of [
+      { types: { NEWS: { enabled: false } } },
+      { types: { NEWS: { frequency: 'NEVER' } } },
+      { categories: { MARKETING: { enabled: false } } },
+      { all: false },
+    ]) {
+      const { status, body } = await patch(change);
+      expect(status).toBe(200);
+      expect(cellsOf(body).NEWS).toMatchObject({
+        email: { on: true, changeable: false, decided_by: { code: 'tenant_on' } },
+        sms: { on: false },
+      });
+      const [result] = await signUp();
+      const news = result?.decisions.find(({ notification_type: type }) => type === 'NEWS');
+      expect(news).toMatchObject({ outcome: 'send', evidence: { plan: [{ verdict: 'go' }, { verdict: 'drop' }, {}] } });
+    }
+  });
+
+  test('a lock does not bring a message to users outside its audience', async () => {
+    await tidings.apply(
+      new Map([
+        ...FILES,
+        ['preferences.yaml', 'locks: { types: { NEWS: true } }\naudiences: { NEWS: { products: [LOAN] } }'],
+      ]),
+    );
+    const codeOf = async (traits: object) => {
+      const [result] = await signUp(traits);
+      const news = result?.decisions.find(({ notification_type: type }) => type === 'NEWS');
+      return news?.evidence.plan?.[0]?.code ?? news?.outcome;
+    };
+    expect(await codeOf({ products: ['CREDIT'] })).toBe('not_for_user');
+    expect(cellsOf((await server.get(PATH)).body)).toMatchObject({ NEWS: { email: { on: false, changeable: false } } });
+    expect(await codeOf({ products: ['LOAN'] })).toBe('send');
+  });
+
+  test('are in the audit log, with who changed them, and what they were before', async () => {
     await signUp();
     await patch({ all: false });
-    const { rows } = await tidings.database.pool.query(`select action, subject, detail from audit_log`);
-    expect(rows.at(-1)).toMatchObject({ action: 'preferences.changed', subject: 'u1', detail: { all: false } });
+    await patch({ all: true });
+    const { rows } = await tidings.database.pool.query(
+      `select action, subject, detail, before, after from audit_log where action = 'preferences.changed' order by entry_id`,
+    );
+    expect(rows).toMatchObject([
+      {
+        subject: 'u1',
+        detail: { all: false },
+        before: { terms: {} },
+        after: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } },
+      },
+      {
+        detail: { all: true },
+        before: { terms: { p: { '*': { on: [0, expect.any(Number)] } } } },
+        after: { terms: { p: { '*': { on: [1, expect.any(Number)] } } } },
+      },
+    ]);
+  });
+
+  test('and consents are written with their entries of the audit log, or not at all', async () => {
+    await signUp();
+    const { pool } = tidings.database;
+    await pool.query(
+      "alter table audit_log add constraint broken check (action not in ('preferences.changed', 'consent.recorded'))",
+    );
+    const failed = await patch({ all: false });
+    expect(failed.status).toBeGreaterThanOrEqual(400);
+    const granted = { purpose: 'MARKETING', channel: 'sms', state: 'granted' };
+    expect((await server.post(CONSENTS, granted)).status).toBeGreaterThanOrEqual(400);
+    expect((await pool.query('select terms from users')).rows).toEqual([{ terms: null }]);
+    expect((await pool.query('select from consents')).rows).toHaveLength(0);
+    await pool.query('alter table audit_log drop constraint broken');
+    expect((await patch({ all: false })).status).toBe(200);
+  });
+
+  test('that take more than 64 KiB are rejected by ingest, also those of one request, and may only become smaller', async () => {
+    await signUp();
+    const types = (from: number) =>
+      Object.fromEntries(
+        Array.from({ length: 200 }, (_, n) => [`${'T'.repeat(100)}${from + n}`, { enabled: false, email: false }]),
+      );
+    const say = (properties: object) => {
+      tidings.clock.now += 1000;
+      const event_timestamp = new Date(tidings.clock.now).toISOString();
+      return markOwn({ user_id: 'u1', event_type: 'preference.updated', event_timestamp, properties });
+    };
+    const items = [say({ types: types(0) }), say({ types: types(200) }), say({ all: false })];
+    const results = await tidings.pipeline.ingest('default', items, false);
+    expect(results.map(({ status }) => status)).toEqual(['accepted', 'rejected', 'accepted']);
+    expect(results[1]).toMatchObject({ code: 'profile_too_large', message: expect.stringContaining('65536') });
+    const { rows } = await tidings.database.pool.query('select length(terms::text) as length from users');
+    expect(rows[0].length).toBeLessThan(64 * 1024);
   });
 
   test('cannot be posted as events', async () => {

@@ -156,7 +156,7 @@ describe('what is wrong is reported with file, line and column', () => {
     [
       'values',
       { 'templates/MAIL/email.en.html': '{{> footer a=event.b}}' },
-      'templates/MAIL/email.en.html:1:1 a partial takes no values',
+      'templates/MAIL/email.en.html:1:1 the partial `footer` takes no values',
     ],
     [
       'a block',

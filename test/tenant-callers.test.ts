@@ -123,7 +123,7 @@ test('a test key gets 404 for the ids of its own live tenant, and 400 for its cu
     const name = `a test key ${operation.name}`;
     if (operation.hasIds && operation.method !== 'PUT') {
       const { status, body } = await call(callers, operation, headers);
-      const isOfName = /\{user_id\}/.test(operation.name) && status < 300;
+      const isOfName = /\{(user_id|name)\}/.test(operation.name) && status < 300;
       if (!isOfName) expect([name, status, body.code]).toEqual([name, 404, 'not_found']);
       expect(JSON.stringify(body), name).not.toMatch(/own (text|subject|correlation)|own@/);
     } else if (operation.method === 'GET' && operation.parameters.has('after')) {

@@ -19,7 +19,7 @@ const CATALOG = new Map([
   [
     'notifications.yaml',
     `notifications:
-  NOTED: { category: MARKETING, channels: [email, in_app] }
+  NOTED: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, in_app] }
   LATER: { category: SYSTEM, channels: [sms] }
   MERGED: { category: SYSTEM, channels: [in_app] }`,
   ],

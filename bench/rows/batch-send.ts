@@ -36,7 +36,7 @@ export const batchSendRow: Row = {
           operationId: crypto.randomUUID(),
         };
         const request = { type: 'NOTE' };
-        const { batchId } = await createBatch(parts, asker, { name: null, perSecond: null, request });
+        const { batchId } = await createBatch(parts, asker, { name: null, perSecond: null, audience: null, request });
         const upload = { tenantId: DEFAULT_TENANT, actor: asker.actor, batchId, offset: 0 };
         const added = performance.now();
         await uploadLines(parts, upload, recipients(count));

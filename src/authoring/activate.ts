@@ -1,13 +1,21 @@
 import type { CatalogCommand } from '../catalog/apply.ts';
+import {
+  ADDRESS_HINT,
+  describeMissingAddress,
+  hasPostalAddress,
+  isMarketingEmail,
+} from '../catalog/lint/marketing-footer.ts';
 import { sortKey } from '../catalog/parse/stored-template.ts';
 import type { StoredSource } from '../catalog/stored/stored-files.ts';
 import { TidingsError } from '../errors.ts';
 import type { CatalogData, Template, TemplateTest } from '../model/catalog.ts';
+import { NO_TENANT, type TenantProfile } from '../model/tenant.ts';
 import { applyCatalog } from '../store/apply-catalog.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { type Activation, insertActivations, sealVersions } from '../store/templates/activations.ts';
 import { setArchived, type TemplateRow, type VersionRow } from '../store/templates/templates.ts';
+import { loadTenantProfile } from '../store/tenants/tenants.ts';
 import { type CheckedTemplates, checkStoredTemplates } from './check-templates.ts';
 
 /** Times that a change is made again because another one of the catalog came first. */
@@ -69,10 +77,11 @@ export function activateVersions(
   load: () => Promise<readonly NextVersion[]>,
   toPointer?: (source: StoredSource, member: string) => string,
 ): Promise<CheckedTemplates> {
-  const { tenantId, actor, clock } = command;
+  const { pool, tenantId, actor, clock } = command;
   return changeActiveCatalog(command, async (data) => {
     const next = await load();
     const checked = await checkStoredTemplates(data, next.map(toSource), toPointer);
+    requirePostalAddress(data, checked.templates, (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT);
     return {
       data: withTemplates(data, checked.templates),
       result: checked,
@@ -107,6 +116,18 @@ export function activateVersions(
         }
       },
     };
+  });
+}
+
+/** @throws TidingsError `invalid_template` for a marketing email of a tenant without a postal address */
+function requirePostalAddress(data: CatalogData, templates: readonly Template[], tenant: TenantProfile): void {
+  const type = data.notifications.find((one) => {
+    return templates.some((template) => isMarketingEmail(one, template)) && !hasPostalAddress(data, one, tenant);
+  });
+  if (!type) return;
+  const message = describeMissingAddress(type.name);
+  throw new TidingsError('invalid_template', `Nothing was changed: ${message}.`, {
+    errors: [{ pointer: '/parts', message, hint: ADDRESS_HINT }],
   });
 }
 

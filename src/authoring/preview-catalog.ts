@@ -18,7 +18,7 @@ export async function toPreviewCatalog(
   tenantId: string,
   catalog: Catalog,
   id: string,
-): Promise<{ readonly catalog: Catalog; readonly row: TemplateRow }> {
+): Promise<{ readonly catalog: Catalog; readonly row: TemplateRow; readonly version: number }> {
   const { row, version } = await resolveTemplate(connection, tenantId, id);
   const shown =
     version === undefined
@@ -30,5 +30,5 @@ export async function toPreviewCatalog(
     { ...row, variant: null, version: shown.version, parts, variables },
   ]);
   const data = withTemplates(catalog.data, templates);
-  return { row, catalog: compileCatalog(catalog.version, catalog.appliedAt, data) };
+  return { row, version: shown.version, catalog: compileCatalog(catalog.version, catalog.appliedAt, data) };
 }

@@ -3,7 +3,9 @@ import { TidingsError } from '../errors.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
+import { NO_TENANT } from '../model/tenant.ts';
 import { applyCatalog } from '../store/apply-catalog.ts';
+import { loadTenantProfile } from '../store/tenants/tenants.ts';
 import { countWaiting } from '../store/waits/waits.ts';
 import type { CatalogCache } from './cache.ts';
 import type { CatalogFiles } from './catalog-files.ts';
@@ -64,7 +66,7 @@ export async function applyCatalogFiles(
   const { pool, catalogs, tenantId, actor, clock } = command;
   const stored = await loadStoredParts(pool, tenantId, catalogs);
   const parsed = await parseCatalogFiles(files, stored?.templates);
-  const checked = lintCatalog(parsed);
+  const checked = lintCatalog(parsed, (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT);
   if (checked.data === undefined) throw toError(checked);
   const data = withStoredTests(checked.data, stored);
   const unknown = await checkRouteAccounts(pool, tenantId, data, parsed.locate);

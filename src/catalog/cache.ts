@@ -6,6 +6,7 @@ import { toDigestTemplate } from '../model/frequency.ts';
 import type { LocaleFallbacks } from '../model/tenant.ts';
 import { loadActiveVersion, loadCatalog, loadCatalogHead } from '../store/catalogs.ts';
 import { type CompiledTemplate, compileTemplate } from '../templates/template.ts';
+import { findBuiltInTemplate } from './compile/built-in-templates.ts';
 import { type Catalog, compileCatalog } from './compile/compile-catalog.ts';
 import { DEFAULT_LOCALE } from './locale.ts';
 
@@ -117,7 +118,7 @@ export class CatalogCache {
   /**
    * Returns the template to render a notification with: that of the active catalog, so that a fixed template reaches
    * notifications that are already waiting. If the active catalog has no template for the type and channel, returns that of
-   * the catalog version that decided. Returns undefined if neither has one, and then the message must not be sent; only
+   * the catalog version that decided, or else the built-in one of a type that Tidings itself sends. Returns undefined if neither has one, and then the message must not be sent; only
    * channels with a template of their own fall back to that.
    */
   async loadTemplate(notification: {
@@ -143,7 +144,7 @@ export class CatalogCache {
         if (template) return template;
       }
     }
-    return FALLBACK_TEMPLATES.get(channel);
+    return findBuiltInTemplate(notificationType, channel, locale, fallbacks) ?? FALLBACK_TEMPLATES.get(channel);
   }
 
   async #load(tenantId: string, version: number, key: string): Promise<Catalog> {

@@ -12,6 +12,7 @@ export interface Difference {
     | 'variables'
     | 'rule'
     | 'group'
+    | 'segment'
     | 'template'
     | 'template_test'
     | 'route'
@@ -37,6 +38,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('notification', byName(from.notifications), byName(to.notifications)),
     ...compareParts('variables', getVariables(from), getVariables(to)),
     ...compareParts('group', byName(from.groups), byName(to.groups)),
+    ...compareParts('segment', byName(from.segments), byName(to.segments)),
     ...compareParts('rule', byName(from.rules), byName(to.rules)),
     ...compareParts('template', getTemplates(from), getTemplates(to)),
     ...compareParts('template_test', getTests(from), getTests(to)),

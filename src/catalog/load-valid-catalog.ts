@@ -1,5 +1,6 @@
 import { CatalogError } from '../errors.ts';
 import type { CatalogData } from '../model/catalog.ts';
+import type { TenantProfile } from '../model/tenant.ts';
 import type { CatalogFiles } from './catalog-files.ts';
 import { lintCatalog } from './lint/lint-catalog.ts';
 import { loadCatalogFiles } from './load/load-catalog-files.ts';
@@ -19,13 +20,15 @@ export async function loadValidCatalog(dir: string): Promise<CatalogData> {
  * Parses and lints the files of a catalog. Warnings are ignored. Equal files give equal data.
  *
  * @param stored templates of the API, in the place of those of the files; undefined: files alone count
+ * @param sender the tenant for which it is to be active; absent: not known
  * @throws CatalogError with every error and its place
  */
 export async function validateCatalogFiles(
   files: CatalogFiles,
   stored?: readonly StoredTemplate[],
+  sender?: TenantProfile,
 ): Promise<CatalogData> {
-  const { data, problems } = lintCatalog(await parseCatalogFiles(files, stored));
+  const { data, problems } = lintCatalog(await parseCatalogFiles(files, stored), sender);
   if (data === undefined) throw new CatalogError(problems.filter(({ severity }) => severity === 'error'));
   return data;
 }

@@ -30,8 +30,7 @@ export interface MessageLinks {
 /** @param publicUrl the URL under which the world reaches the API, without a slash at its end */
 export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
   const base = publicUrl.replace(/\/+$/, '');
-  const standIn = `${base}/unsubscribe/${STAND_IN}`;
-  const preferencesStandIn = `${base}/preferences/${STAND_IN}`;
+  const { unsubscribe_url: standIn, preferences_url: preferencesStandIn } = toStandIns(base);
   const links: MessageLinks = {
     receiptUrl({ name, account }, tenantId) {
       const place = tenantId === DEFAULT_TENANT ? account : `${tenantId}.${account}`;
@@ -98,7 +97,24 @@ const MAX_LINKED_USER_CHARS = 200;
 /** In the place of the token of a reader, until a message goes out. */
 const STAND_IN = 'READER';
 
-function mayUnsubscribe({ channel, category }: ClaimedDelivery): boolean {
+function toStandIns(base: string): Required<ReaderLinks> {
+  return { unsubscribe_url: `${base}/unsubscribe/${STAND_IN}`, preferences_url: `${base}/preferences/${STAND_IN}` };
+}
+
+/** Returns the URLs of a message without a reader, for a preview: the stand-ins. @param publicUrl null: the installation does not have one */
+export function previewLinks(
+  publicUrl: string | null,
+  message: Pick<ClaimedDelivery, 'channel' | 'category'>,
+): ReaderLinks {
+  if (publicUrl === null) return {};
+  const { unsubscribe_url, preferences_url } = toStandIns(publicUrl.replace(/\/+$/, ''));
+  return {
+    ...(mayUnsubscribe(message) && { unsubscribe_url }),
+    ...(CHANNEL_DESCRIPTORS[message.channel].addressKind !== undefined && { preferences_url }),
+  };
+}
+
+function mayUnsubscribe({ channel, category }: Pick<ClaimedDelivery, 'channel' | 'category'>): boolean {
   if (!CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader) return false;
   return category !== 'TRANSACTIONAL' && category !== 'SECURITY';
 }

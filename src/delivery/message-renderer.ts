@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Provider } from '../channels/provider.ts';
+import type { StoredVersion } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Message, MessageLocale, ShownTemplate } from '../model/delivery.ts';
 import type { OwnContent } from '../model/direct.ts';
@@ -39,8 +40,23 @@ export interface MessageRendererOptions {
   readonly seal: Seal;
   /** Returns name and settings of a tenant. */
   readonly getTenant: (tenantId: string) => TenantProfile | Promise<TenantProfile>;
+  /** Returns a version of a template of the API for a test; absent: tests show the active templates only. */
+  readonly loadTestTemplate?: TestTemplates | undefined;
   /** URLs that go out with messages; undefined: the installation has no public URL, and no message is tracked. */
   readonly links: MessageLinks | undefined;
+}
+
+/** Undefined: there is no such version, or it does not fit the catalog version. */
+export type TestTemplates = (
+  tenantId: string,
+  catalogVersion: number,
+  version: StoredVersion,
+) => Promise<CompiledTemplate | undefined>;
+
+/** Choices of a test of templates; null: as for any message. */
+interface TestMark {
+  readonly template: StoredVersion | null;
+  readonly locale: string | null;
 }
 
 /** Makes the message of a delivery from its template and the data that it was decided with. */
@@ -54,21 +70,29 @@ export class MessageRenderer {
   /** @param provider the one that is to send the message; one that discards it makes no tracked message */
   async render(delivery: ClaimedDelivery, provider: Provider): Promise<RenderedMessage | Unsent> {
     const { tenantId, notificationType, channel, catalogVersion, activeCatalog } = delivery;
-    const opened = await this.#openData(delivery);
-    if (!opened) return toUnopened('the data of its template');
+    const stored = await this.#openData(delivery);
+    if (!stored) return toUnopened('the data of its template');
+    const { test: mark, ...opened } = stored;
+    const test = mark as unknown as TestMark | undefined;
     // A fact: what endpoints receive is the event itself.
     if (catalogVersion === FACT_VERSION) return { message: { text: '', data: opened } };
     const found = this.#options.getTenant(tenantId);
     const tenant = found instanceof Promise ? await found : found;
     const userLocale = getUserLocale(opened);
-    const locale = userLocale ?? tenant.settings.locale ?? '';
+    const locale = test?.locale ?? userLocale ?? tenant.settings.locale ?? '';
     if (opened.content !== undefined) return this.#toOwn(delivery, opened, tenant, provider, locale);
     const fallbacks = tenant.settings.locale_fallbacks;
-    const { userId } = delivery;
     const isDigest = (opened.about as JsonObject | undefined)?.digest === true;
     const versions = { catalogVersion, activeCatalog };
-    const key = { tenantId, notificationType, channel, locale, fallbacks, userId, isDigest, ...versions };
-    const template = await this.#options.catalogs.loadTemplate(key);
+    // A test is in no test of variants: it counts nowhere.
+    const user = test ? {} : { userId: delivery.userId };
+    const key = { tenantId, notificationType, channel, locale, fallbacks, ...user, isDigest, ...versions };
+    const template = test?.template
+      ? await this.#options.loadTestTemplate?.(tenantId, activeCatalog, test.template)
+      : await this.#options.catalogs.loadTemplate(key);
+    if (!template && test?.template) {
+      return { outcome: { kind: 'rejected', reason: 'the template of the test is gone, or does not fit the catalog' } };
+    }
     if (!template) {
       const where = 'neither in the active catalog nor in the one it was decided with';
       return { outcome: { kind: 'rejected', reason: `${notificationType} has no ${channel} template, ${where}` } };
@@ -84,6 +108,7 @@ export class MessageRenderer {
     const blank = explainBlank(template, message, values);
     if (blank !== undefined) return toTemplateFailure(blank);
     const ready = await this.#toReady(delivery, message, tenant, provider, template.locale);
+    if ('outcome' in ready) return ready;
     const isPlain = template.stored === undefined && template.test === undefined;
     const made = isPlain ? ready : { ...ready, template: toShown(template) };
     return userLocale === undefined ? made : { ...made, locale: { locale: template.locale, userLocale } };
@@ -108,19 +133,35 @@ export class MessageRenderer {
     tenant: TenantProfile,
     provider: Provider,
     locale: string,
-  ): Promise<RenderedMessage> {
-    const message = delivery.category === 'MARKETING' ? this.#withFooter(delivery, rendered, tenant, locale) : rendered;
+  ): Promise<RenderedMessage | Unsent> {
+    const isMarketing = delivery.category === 'MARKETING' && CHANNEL_DESCRIPTORS[delivery.channel].hasUnsubscribeHeader;
+    const message = isMarketing ? await this.#withFooter(delivery, rendered, tenant, provider, locale) : rendered;
+    if (message === undefined) return NO_POSTAL_ADDRESS;
     const isEmail = CHANNEL_DESCRIPTORS[delivery.channel].addressKind === 'email';
     const sender = isEmail ? tenant.settings.mail_from : undefined;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, message, tenant);
     return { message, ...(sender === undefined ? {} : { sender }), ...(tracking === undefined ? {} : { tracking }) };
   }
 
-  /** Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template there. */
-  #withFooter(delivery: ClaimedDelivery, message: Message, tenant: TenantProfile, locale: string): Message {
+  /**
+   * Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template there.
+   * Undefined: it must not go out, because no postal address is known.
+   */
+  async #withFooter(
+    delivery: ClaimedDelivery,
+    message: Message,
+    tenant: TenantProfile,
+    provider: Provider,
+    locale: string,
+  ): Promise<Message | undefined> {
+    if (message.hosted !== undefined) return message;
+    const { tenantId, notificationType, activeCatalog } = delivery;
+    const { data, rules } = await this.#options.catalogs.getVersion(tenantId, activeCatalog);
+    const facts = toSenderFacts(tenant, rules.notifications.get(notificationType)?.variables, data.variables);
+    if (facts.postalAddress === '' && !provider.isSubstitute) return undefined;
     const unsubscribeUrl = this.#options.links?.readerLinks(delivery).unsubscribe_url;
-    if (unsubscribeUrl === undefined || message.hosted !== undefined) return message;
-    return addMarketingFooter(message, { ...toSenderFacts(tenant), unsubscribeUrl }, locale);
+    if (unsubscribeUrl === undefined) return message;
+    return addMarketingFooter(message, { ...facts, unsubscribeUrl }, locale);
   }
 
   /** Returns whether opens and clicks of a message are found out; undefined: neither. */
@@ -168,6 +209,16 @@ export class MessageRenderer {
     return { ...data, user };
   }
 }
+
+/** It is tried again, as long as other messages are: who sets the address has it sent, and it never goes out without one. */
+const NO_POSTAL_ADDRESS: Unsent = {
+  outcome: {
+    kind: 'misconfigured',
+    code: 'postal_address_missing',
+    reason:
+      'a marketing email shows the postal address of its sender, and none is known: set postal_address in the settings of the tenant',
+  },
+};
 
 /** A notification that is gone since the claim. */
 const NO_DATA = { data: undefined, sealed: null };

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
+import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { getPriorityNumber } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
@@ -86,7 +87,7 @@ export class PlanRecheck {
     const terms = user?.terms ?? NO_TERMS;
     if (!user || (terms === NO_TERMS && policy === NO_POLICY)) return undefined;
     const { rules } = await this.#options.catalogs.getVersion(tenantId, catalogVersion);
-    const type = rules.notifications.get(notificationType);
+    const type = rules.notifications.get(notificationType) ?? BUILT_IN_TYPES.get(notificationType);
     if (!type) return undefined;
     const isBoundTo = (_: unknown, { hash }: { readonly hash?: string }) =>
       hash === undefined || address === null || address.hash === hash;

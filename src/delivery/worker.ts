@@ -69,6 +69,8 @@ export interface DeliveryWorkerOptions {
   readonly fetchFiles?: FetchFiles;
   /** URLs that go out with messages. Default: none, and no provider reports what became of a message. */
   readonly links?: MessageLinks;
+  /** Returns versions of templates of the API for tests. Default: a test of one is not sent. */
+  readonly loadTestTemplate?: MessageRendererOptions['loadTestTemplate'];
   /** Returns name and settings of a tenant. Default: an empty name and no settings. */
   readonly getTenant?: MessageRendererOptions['getTenant'];
   /** Rate limits of the channels of the installation. Default: none. */
@@ -120,7 +122,7 @@ export class DeliveryWorker {
     getTenant = () => ({ name: '', settings: {} }),
     ...options
   }: DeliveryWorkerOptions) {
-    const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log, links } = options;
+    const { name, pool, databaseUrl, catalogs, seal, providers, clock, random, log, links, loadTestTemplate } = options;
     const circuits = new Circuits({ providers, clock, elapsed, log, sendLimit: sendDeadline });
     this.#circuits = circuits;
     this.#sharing = new CircuitSharing({ pool, databaseUrl, name, log, receiver: circuits });
@@ -179,7 +181,7 @@ export class DeliveryWorker {
       leases,
       deadlines: this.#deadlines,
       targets,
-      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, links }),
+      renderer: new MessageRenderer({ pool, catalogs, seal, getTenant, links, loadTestTemplate }),
       fetchFiles,
       sender: this.#sender,
       pauses: this.#pauses,

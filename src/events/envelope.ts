@@ -14,6 +14,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
 import { type CanonicalWriter, ContentError, canonicalize, contentUuid, jsonText } from './content.ts';
 import { toCorrelation, toReadableContext } from './envelopes/context.ts';
+import type { BesideEvent } from './own-events.ts';
 
 /** A validated and identified event, with the addresses of its user extracted. */
 export interface ReceivedEvent extends Event {
@@ -32,8 +33,8 @@ export interface ReceivedEvent extends Event {
   /** JSON text of a StoredContent, to be sealed beside these; null if they mask nothing but the user's addresses. */
   readonly sealText: string | null;
   readonly addresses: readonly Address[];
-  /** Evidence of a consent that Tidings itself records; no part of the event. */
-  readonly evidence?: JsonObject;
+  /** Parts that are stored beside an event of Tidings itself, and are not in the event. */
+  readonly beside?: BesideEvent;
 }
 
 /** An address trait of an event. */

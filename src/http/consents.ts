@@ -8,9 +8,7 @@ import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED } from '../model/terms.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
-import { appendAuditEntry } from '../store/audit-log.ts';
 import { type ConsentView, listConsents } from '../store/consents.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
@@ -40,14 +38,14 @@ export class Consents {
   /** @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the future */
   async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
     const { tenantId, actor } = principal;
-    const { database, pipeline, clock } = this.#parts;
+    const { pipeline, clock } = this.#parts;
     const { evidence, at, address: _, ...said } = body;
     const now = clock();
     const time = at === undefined ? now : Date.parse(at);
     if (time > now)
       throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
     const user = await this.#require(tenantId, userId);
-    const bound = await this.#bind(tenantId, user, body);
+    const bound = await this.bind(tenantId, user, body);
     const consentId = uuidv7();
     const properties = { ...said, ...bound, evidence_id: consentId, by: { kind: actor.kind, id: actor.id } };
     const item = {
@@ -57,15 +55,13 @@ export class Consents {
       event_timestamp: isoTime(time),
       properties,
     };
-    const [result] = await pipeline.ingest(tenantId, [markOwn(item, evidence ?? null)], false);
+    const { purpose, channel, state, source } = said;
+    const after = { purpose, channel, state, source, user_id: userId };
+    const entry = { actor, action: 'consent.recorded', subject: consentId, detail: {}, after };
+    const own = markOwn(item, { evidence, ...(principal.userId === undefined && { audit: entry }) });
+    const [result] = await pipeline.ingest(tenantId, [own], false);
     if (result?.status !== 'accepted')
       throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
-    if (principal.userId === undefined) {
-      const { purpose, channel, state, source } = said;
-      const after = { purpose, channel, state, source, user_id: userId };
-      const entry = { tenantId, actor, action: 'consent.recorded', subject: consentId, detail: {}, after };
-      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
-    }
     return { consent_id: consentId };
   }
 
@@ -75,24 +71,31 @@ export class Consents {
     return user;
   }
 
-  /** Returns the address that a consent is for: its keyed hash, and the mask that events and profiles have. */
-  async #bind(
+  /**
+   * Returns the address that a consent is for: its keyed hash and its mask, and the address that the traits have, which decisions
+   * compare, if that is another one.
+   */
+  async bind(
     tenantId: string,
-    { userId, profile }: StoredPlanUser,
-    { channel, state, address }: NewConsent,
-  ): Promise<{ readonly address_hash?: string; readonly address?: string }> {
+    { userId, profile, addressHashes }: StoredPlanUser,
+    { channel, state, address }: Pick<NewConsent, 'channel' | 'state' | 'address'>,
+  ): Promise<{ readonly address_hash?: string; readonly address?: string; readonly trait_hash?: string }> {
     const { database, seal } = this.#parts;
     const kind = CHANNEL_DESCRIPTORS[channel as Channel].addressKind;
     if (kind === undefined) return {};
-    if (address !== undefined) {
-      const mask = maskAddressTrait(kind, address);
-      return { address_hash: seal.hash(toNormalAddress(kind, address)), address: String(mask) };
-    }
-    const pool = database.forTenant(tenantId);
-    const known = await loadBoundAddress(pool, tenantId, userId, kind);
+    const known = await loadBoundAddress(database.forTenant(tenantId), tenantId, userId, kind);
+    const named = address === undefined ? undefined : seal.hash(toNormalAddress(kind, address));
+    if (address !== undefined && named !== undefined && named !== known?.hash)
+      return { address_hash: named, address: String(maskAddressTrait(kind, address)) };
     if (known) {
+      const { hash } = known;
+      const { [kind]: ofTraits = '' } = addressHashes;
       const mask = getAddressMask(profile, kind);
-      return { address_hash: known.hash, address: typeof mask === 'string' ? mask : known.mask };
+      return {
+        address_hash: hash,
+        address: typeof mask === 'string' ? mask : known.mask,
+        ...(ofTraits !== hash && { trait_hash: ofTraits }),
+      };
     }
     if (state === 'withdrawn') return {};
     throw new TidingsError(

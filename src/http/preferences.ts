@@ -3,11 +3,11 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
-import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { CHANNELS } from '../model/delivery.ts';
 import type { JsonObject } from '../model/event.ts';
+import type { PlanUser } from '../model/plan.ts';
 import type { Principal } from '../model/principal.ts';
-import { MAX_TERMS_CHARS, NO_TERMS, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
+import { NO_TERMS, PREFERENCE_UPDATED } from '../model/terms.ts';
 import {
   type EffectiveQuestion,
   type EffectiveType,
@@ -16,13 +16,10 @@ import {
   findEffectiveQuietHours,
   findLocked,
 } from '../plan/effective.ts';
-import { appendAuditEntry } from '../store/audit-log.ts';
-import { withTransaction } from '../store/pg/transaction.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { isBoundTo } from '../users/address-ids.ts';
 import { type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
-import { getAddressMask } from '../users/profile.ts';
-import { mergeTerms } from '../users/terms.ts';
 import type { HttpDependencies } from './app.ts';
 import { unknownUser } from './unknown-user.ts';
 
@@ -81,37 +78,16 @@ export class Preferences {
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
     const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
     if (!user) throw unknownUser();
-    const terms = user.terms ?? NO_TERMS;
-    const merged = mergeTerms(terms, { type: PREFERENCE_UPDATED, properties, time: now });
-    checkSize(merged);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
-    const [result] = await pipeline.ingest(tenantId, [markOwn(item)], false);
+    const entry = { actor, action: 'preferences.changed', subject: userId, detail: said, after: 'terms' as const };
+    // A change by the user is in their events alone.
+    const own = markOwn(item, principal.userId === undefined ? { audit: entry } : {});
+    const [result] = await pipeline.ingest(tenantId, [own], false);
     if (result?.status === 'rejected' || result?.status === 'conflict') {
       throw new TidingsError('invalid_request', `${result.message ?? 'The change was rejected'}.`);
     }
-    // A change by the user is in their events alone.
-    if (principal.userId === undefined) {
-      const states = { before: toState(terms), after: toState(merged) };
-      const entry = { tenantId, actor, action: 'preferences.changed', subject: userId, detail: said, ...states };
-      await withTransaction(database.forTenant(tenantId), (connection) => appendAuditEntry(connection, entry, now));
-    }
     return this.read(tenantId, userId);
   }
-}
-
-/** Returns terms as the audit log shows them. */
-function toState(terms: Terms): JsonObject {
-  return { terms: terms as unknown as JsonObject };
-}
-
-/** Bounds what is stored with a user, and read with each of their events. */
-function checkSize(terms: Terms): void {
-  const { length } = JSON.stringify(terms);
-  if (length <= MAX_TERMS_CHARS) return;
-  throw new TidingsError(
-    'invalid_request',
-    `The preferences of the user would take ${length} characters, and at most ${MAX_TERMS_CHARS} are kept; name categories instead of types.`,
-  );
 }
 
 function checkTypes(change: Change, { rules }: Catalog): void {
@@ -149,13 +125,7 @@ function toPointer(scope: string): string {
   return `/${scope.startsWith('t:') ? 'types' : 'categories'}/${name}${channel === undefined ? '' : `/${channel}`}`;
 }
 
-function toPlanUser({ userId, profile }: StoredPlanUser) {
-  return {
-    userId,
-    profile,
-    isBoundTo(channel: (typeof CHANNELS)[number], { mask }: { readonly mask?: string }) {
-      const { addressKind } = CHANNEL_DESCRIPTORS[channel];
-      return mask === undefined || addressKind === undefined || getAddressMask(profile, addressKind) === mask;
-    },
-  };
+function toPlanUser({ userId, profile, addressHashes }: StoredPlanUser): PlanUser {
+  const ids = { byKind: addressHashes };
+  return { userId, profile, isBoundTo: (channel, consent) => isBoundTo(ids, profile, channel, consent) };
 }

@@ -7,7 +7,8 @@ import type { FactsContext } from './load-facts.ts';
 
 /** Returns the row of a consent, as its event states it, with its evidence sealed. */
 export function toConsentRow({ tenantId, seal, ids }: FactsContext, event: ReceivedEvent): ConsentRow {
-  const { userId, time, properties, evidence } = event;
+  const { userId, time, properties, beside } = event;
+  const evidence = beside?.evidence;
   const text = (name: string): string | null => toText(properties[name]);
   const consentId = text('evidence_id') ?? ids.fresh();
   const by = properties.by as { readonly kind?: Json; readonly id?: Json } | undefined;

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { jsonText } from '../events/content.ts';
-import type { ReceivedEvent } from '../events/envelope.ts';
+import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import { toCorrelation } from '../events/envelopes/context.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Json, Millis, Profile } from '../model/event.ts';
@@ -34,6 +34,7 @@ import { conflictingTraits, isSameValue, maskProfile, needsWrite } from '../user
 import type { CpuBudget } from './bounds/cpu-budget.ts';
 import { condenseContents, toExcerptText } from './bounds/large-contents.ts';
 import { toConsentRow } from './consent-row.ts';
+import { toAuditEntry } from './event-audit.ts';
 import type { Facts } from './load-facts.ts';
 import { toSearchName } from './search-name.ts';
 import { type TemplateData, toTemplateData } from './template-data.ts';
@@ -92,6 +93,7 @@ export class BatchDecider {
       profiles: [],
       terms: [],
       consents: [],
+      audit: [],
       replanned: [],
       addresses: [],
       uses: [],
@@ -123,12 +125,14 @@ export class BatchDecider {
   }
 
   #addDecided({ steps, emitted }: Generation<EventStep<ReceivedEvent>>): ReceivedEvent[] {
-    for (const { event, user, before, profile, verdicts } of steps) {
-      this.#addresses.mergeAddresses(before, profile, event);
-      const sealed = this.#sealEvent(event);
+    for (const { event, user, before, termsBefore, profile, verdicts } of steps) {
+      const isNewAddress = this.#addresses.mergeAddresses(before, profile, event);
+      const isCompared = isNewAddress && this.#inputs.rules.active.comparesAddresses;
+      const sealed = this.#sealEvent(isCompared ? withPostedAddresses(event) : event);
       this.batch.events.push({ event, sealed, excerpt: toExcerptText(event), decisions: verdicts.decisions });
       this.#collect(user, profile, verdicts);
       this.#addFact(event);
+      if (event.beside?.audit) this.batch.audit.push(toAuditEntry(event, event.beside.audit, termsBefore));
       if (event.type === CONSENT_RECORDED) this.batch.consents.push(toConsentRow(this.#facts, event));
     }
     return this.#dropDecided(emitted);

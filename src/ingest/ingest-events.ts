@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ReceivedEvent } from '../events/envelope.ts';
 import { commit } from '../store/batch.ts';
 import { CpuBudget, type CpuLimits } from './bounds/cpu-budget.ts';
-import { rejectOversizedProfiles } from './bounds/profile-bound.ts';
+import { rejectOversized } from './bounds/profile-bound.ts';
 import { redirectMerged, withRedirected } from './redirect-merged.ts';
 import { rejectErased } from './reject-erased.ts';
 import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
@@ -43,7 +43,7 @@ export async function ingestEvents(
     );
   }
   const others = late.size === 0 ? fresh : fresh.filter(({ key }) => !late.has(key));
-  const { accepted, rejected: oversized } = rejectOversizedProfiles(others, facts);
+  const { accepted, rejected: oversized } = rejectOversized(others, facts);
   const rejected = late.size === 0 ? oversized : new Map([...oversized, ...late]);
   const known = rejected.size === 0 ? existing : addRejected(events, existing, rejected);
   if (accepted.length === 0) {

@@ -8,7 +8,7 @@ import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import { documentRow, openDocument } from '../privacy/documents.ts';
 import type { Seal } from '../privacy/seal.ts';
 import {
-  requiredCaps,
+  requiredForPlan,
   requiredHistory,
   requiredLimits,
   requiredTraitHistory,
@@ -105,7 +105,7 @@ export function buildFactsQuery({ rules }: Catalog, request: FactsRequest, until
     for (const need of requiredHistory(rules, event)) history.push({ userId, need });
     for (const need of requiredLimits(rules, event, ids, until)) limits.push({ userId, need });
   }
-  const caps = requiredCaps(rules, until);
+  const caps = requiredForPlan(rules, until);
   if (caps.length > 0) {
     for (const userId of new Set(events.map((event) => event.userId)))
       for (const need of caps) limits.push({ userId, need });

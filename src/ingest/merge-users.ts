@@ -10,6 +10,7 @@ import { appendAuditEntries } from '../store/audit-log.ts';
 import { announceDeliveries } from '../store/deliveries/delivery-queue.ts';
 import { reviveStatement } from '../store/deliveries/revive.ts';
 import { lockUsers } from '../store/facts/facts.ts';
+import { moveMemberships } from '../store/lists/members.ts';
 import { listMergedInto, loadMerges, MAX_MERGED_INTO_ONE, recordMerge } from '../store/merge/merged-users.ts';
 import {
   type Move,
@@ -114,6 +115,7 @@ async function merge(
   ]);
   const { added: addresses, firstOf } = await storeUnited(connection, seal, { tenantId, now }, users, united);
   await moveVerifications(connection, move);
+  await moveMemberships(connection, move);
   const devices = await moveDevices(connection, move);
   const notifications = await moveOpenNotifications(connection, seal, move);
   const found = firstOf.map((kind) => ({ userId: into, kind }));

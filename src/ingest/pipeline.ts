@@ -4,7 +4,7 @@ import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
-import { getEvidence, isOwn } from '../events/own-events.ts';
+import { getBeside, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
 import type { Millis } from '../model/event.ts';
@@ -440,10 +440,7 @@ function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): Received
   if (isRejection(parsed)) return parsed;
   const advice = adviseOnOwn(parsed.type);
   if (advice === undefined) return parsed;
-  if (isOwn(item)) {
-    const evidence = getEvidence(item);
-    return evidence ? { ...parsed, evidence } : parsed;
-  }
+  if (isOwn(item)) return { ...parsed, beside: getBeside(item) };
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
 }

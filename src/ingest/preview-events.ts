@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { ReceivedEvent } from '../events/envelope.ts';
-import { rejectOversizedProfiles } from './bounds/profile-bound.ts';
+import { rejectOversized } from './bounds/profile-bound.ts';
 import { redirectMerged, withRedirected } from './redirect-merged.ts';
 import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
 import { beginLocked, decideEmitted, decideEvents, type TransactionParts } from './transaction.ts';
@@ -22,7 +22,7 @@ export async function previewEvents(
     return withRedirected(redirected, (moved) => previewEvents(parts, connection, tenantId, moved));
   }
   const { existing, fresh } = splitDuplicates(request.events, rows);
-  const { accepted, rejected } = rejectOversizedProfiles(fresh, facts);
+  const { accepted, rejected } = rejectOversized(fresh, facts);
   await decideEmitted(transaction, await decideEvents(transaction, query, accepted));
   await connection.query('rollback');
   return toResults(events, addRejected(events, existing, rejected), decider.batch.events);

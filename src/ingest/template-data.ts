@@ -17,15 +17,18 @@ export interface TemplateData {
 
 /** Returns the data that the templates of a send may show; with the content of its own that a request brought. */
 export function toTemplateData(profile: Profile, send: Send): TemplateData {
-  const { trigger, matched, data, items, total, variables, direct } = send;
-  const properties = direct?.variables ?? trigger.properties;
+  const { trigger, items, total, variables, direct } = send;
+  const shown = direct?.test?.shown;
+  const { matched = send.matched, data = send.data } = shown ?? {};
+  const properties = shown?.event ?? direct?.variables ?? trigger.properties;
+  const triggerTraits = shown?.traits ?? trigger.traits;
   const content = direct?.content as JsonObject | undefined;
   // A received event is known to have no address.
   const isPlain = 'sealText' in trigger && (trigger as ReceivedEvent).sealText === null;
   const mask = isPlain ? (document: JsonObject) => document : maskDocument<JsonObject>;
   const masked = {
     event: mask(properties),
-    traits: mask(trigger.traits),
+    traits: mask(triggerTraits),
     user: maskDocument(profile.traits),
     ...(trigger.context && { context: mask(trigger.context) }),
     ...(matched && { matched: maskDocument(matched) }),
@@ -33,6 +36,7 @@ export function toTemplateData(profile: Profile, send: Send): TemplateData {
     ...(variables && { variables: maskDocument(variables) }),
     ...(items && { items: maskItems(items), total: total ?? items.length }),
     ...(content && { content: mask(content) }),
+    ...(shown?.items && { items: maskDocument(shown.items as Json), total: shown.total ?? shown.items.length }),
   };
   const isDigest = getFoldedType(send.rule.name) !== undefined;
   const about = {
@@ -40,16 +44,17 @@ export function toTemplateData(profile: Profile, send: Send): TemplateData {
     event_timestamp: isoTime(trigger.time),
     ...(isDigest && { digest: true }),
   };
-  const text = jsonText({ ...masked, about } as unknown as JsonObject);
+  const mark = direct?.test && { template: direct.test.template ?? null, locale: direct.test.locale ?? null };
+  const text = jsonText({ ...masked, about, ...(mark && { test: mark }) } as unknown as JsonObject);
   const originals: { readonly [part: string]: unknown } = {
     ...(masked.event !== properties && { event: properties }),
-    ...(masked.traits !== trigger.traits && { traits: trigger.traits }),
+    ...(masked.traits !== triggerTraits && { traits: triggerTraits }),
     ...(masked.user !== profile.traits && { user: profile.traits }),
     ...(masked.context !== trigger.context && { context: trigger.context }),
     ...(masked.matched !== matched && { matched }),
     ...(masked.data !== data && { data }),
     ...(masked.variables !== variables && { variables }),
-    ...(masked.items !== items && { items }),
+    ...(masked.items !== (shown?.items ?? items) && { items: shown?.items ?? items }),
     ...(masked.content !== content && { content }),
   };
   for (const _ in originals) return { text, originals: jsonText(originals as Json) };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
@@ -84,6 +85,9 @@ export async function beginLocked(
     rows = await loadFacts(connection, query);
   }
   const facts = buildFacts({ tenantId, seal, ids }, userIds, rows);
+  if (catalog.rules.comparesAddresses) {
+    for (const [userId, user] of facts.users) user.addressIds = { byKind: facts.addressHashes.get(userId) ?? {} };
+  }
   const versions = new Map([[catalog.version, catalog]]);
   const addresses = new AddressChanges(tenantId, facts.addressHashes, seal);
   // Taken after the locks: of two decisions about a user the later one has the later time, whichever processes made them.
@@ -159,12 +163,24 @@ async function readRules(
 
 /** Writes what was decided, commits, and then wakes the workers. */
 export async function writeAndAnnounce(
-  { announcer }: TransactionParts,
+  { announcer, clock }: TransactionParts,
   { connection, decider }: LockedTransaction,
 ): Promise<void> {
+  if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
   const { hasDeliveries, timersDue } = await writeBatch(connection, decider.buildBatch());
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
+}
+
+/** Looks at a clock that does not go on, at most. */
+const MAX_LOOKS = 3;
+
+/**
+ * Waits until the clock is past the time of a decision, while the locks of its users are held: what is decided about them next then
+ * has a later time, and a replay has the order of both. Hardly ever waits: a transaction takes longer than a millisecond.
+ */
+async function passInstant(clock: () => Millis, now: Millis): Promise<void> {
+  for (let looks = 0; looks < MAX_LOOKS && clock() <= now; looks++) await sleep(1);
 }
 
 /**

@@ -11,6 +11,33 @@ export const BATCH_PAUSED = 'batch_paused';
 export const BATCH_STATES = ['draft', 'running', 'paused', 'cancelled', 'finished'] as const;
 export type BatchState = (typeof BATCH_STATES)[number];
 
+/** Users that a batch asks for beside its lines: members of a list, or those of a segment. */
+export type BatchAudience = { readonly list: string } | { readonly segment: string };
+
+/**
+ * `pending`: the batch has not started. `reading`: they become lines, a page at a time. `done`: all of them are lines. `cut`: there are
+ * more than a batch may have. `gone`: the list was deleted before all were read.
+ */
+export const SOURCE_STATES = ['pending', 'reading', 'done', 'cut', 'gone'] as const;
+export type SourceState = (typeof SOURCE_STATES)[number];
+
+/** Progress of a batch with its audience. */
+export interface BatchSource {
+  readonly audience: BatchAudience;
+  readonly state: SourceState;
+  /** Lines that it has become. */
+  readonly found: number;
+  /** The id of the user that was read last; '': none. */
+  readonly after: string;
+  /** Condition of the segment, as the catalog had it at the start. */
+  readonly condition?: string;
+}
+
+/** Whether users of an audience are still to become lines. */
+export function isReading(source: BatchSource | null): boolean {
+  return source?.state === 'pending' || source?.state === 'reading';
+}
+
 /** States of a recipient with a notification that is not final. */
 export const OPEN_STATES = ['accepted', 'held', 'scheduled'] as const;
 

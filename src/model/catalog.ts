@@ -154,6 +154,8 @@ export interface Rule {
   readonly every?: Recurrence;
   /** The audience of `every`: a CEL condition over `user`. */
   readonly audience?: string;
+  /** Name of the segment whose condition `audience` is; absent: the rule has its own. */
+  readonly segment?: string;
   /** The zone of every local time in the rule. */
   readonly zone: Zone;
   /** A CEL expression over `event`. Patterns, waits, limits and digests are separate for each of its values. */
@@ -224,6 +226,8 @@ export interface NotificationType {
   readonly tracking?: Tracking;
   /** Present: it does not wait for quiet hours. */
   readonly quiet?: 'ignore';
+  /** Time in ms within which the same content goes to a user once by a channel; absent: it may repeat itself. */
+  readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
@@ -267,6 +271,14 @@ export const PRIORITY_BY_CATEGORY: { readonly [category in Category]: Priority }
   SYSTEM: 'MEDIUM',
   MARKETING: 'LOW',
 };
+
+/** A named set of users, as parsed from `segments.yaml`: those whose profile meets a condition. */
+export interface Segment {
+  readonly name: string;
+  readonly description?: string;
+  /** A CEL condition over `user` and `now`. */
+  readonly condition: string;
+}
 
 /** A type of event, as parsed from `events.yaml`. */
 export interface EventType {
@@ -326,6 +338,8 @@ export interface CatalogData {
   readonly variables?: Variables;
   readonly rules: readonly Rule[];
   readonly groups: readonly Group[];
+  /** Absent: none. */
+  readonly segments?: readonly Segment[];
   readonly templates: readonly Template[];
   /** Layouts and partials as files, by path; absent: it has no such files. */
   readonly pieces?: { readonly [path: string]: string };

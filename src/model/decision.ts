@@ -134,6 +134,8 @@ export interface Evidence {
     readonly request_id: string;
     /** Origin of its content: a template of the type, the request, or a template that the provider keeps. */
     readonly content: 'template' | 'request' | 'provider_template';
+    /** Whether it is a test of templates. */
+    readonly test?: true;
     /** When it was to be sent; absent: at once. `local` and those after it only for a local time. */
     readonly scheduled?: {
       readonly at: string;

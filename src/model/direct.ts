@@ -1,3 +1,4 @@
+import type { StoredVersion } from './catalog.ts';
 import type { Channel, Priority } from './delivery.ts';
 import type { JsonObject, Millis } from './event.ts';
 
@@ -6,6 +7,9 @@ export const ADDRESS_USER = 'addr:';
 
 /** The built-in rule of every catalog that sends what was asked for directly. It is not listed as a rule of the tenant. */
 export const DIRECT_RULE = '@direct';
+
+/** The same for tests of templates, by whose name they are known. */
+export const TEST_RULE = '@test';
 
 /** Events by which Tidings itself asks for a notification, and moves one that is scheduled. */
 export const NOTIFICATION_REQUESTED = 'notification.requested';
@@ -39,6 +43,25 @@ export type Schedule = string | LocalSchedule;
 export const ZONE_SOURCES = ['recipient', 'request', 'tenant', 'default'] as const;
 export type ZoneSource = (typeof ZONE_SOURCES)[number];
 
+/** Data that the messages of a test show in the place of those of an event: a sample, or an event that happened. */
+export interface TestData {
+  readonly event: JsonObject;
+  readonly traits: JsonObject;
+  readonly matched?: JsonObject;
+  readonly data?: JsonObject;
+  readonly items?: readonly JsonObject[];
+  readonly total?: number;
+}
+
+/** The part of a request that makes it a test of templates. */
+export interface TestPart {
+  readonly shown: TestData;
+  /** A version of a template of the API, a draft too; absent: the active templates. */
+  readonly template?: StoredVersion;
+  /** Absent: that of the user. */
+  readonly locale?: string;
+}
+
 /** The parts of a request that its notification obeys. */
 export interface DirectPart {
   /** Absent: all channels of the type. */
@@ -50,4 +73,6 @@ export interface DirectPart {
   readonly content?: OwnContent;
   /** Its templates show them as `event`. */
   readonly variables: JsonObject;
+  /** Absent: it is no test. */
+  readonly test?: TestPart;
 }

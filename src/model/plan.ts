@@ -64,12 +64,27 @@ export interface CapUses {
 export interface Reservation {
   readonly limitKey: string;
   readonly at: Millis;
+  /** Absent: that of its time. */
+  readonly bucket?: string;
+}
+
+/** Earlier messages of a type with the same content. */
+export interface Dedupe {
+  /** Returns when the latest of them went by a channel; undefined: none did within the window. */
+  findAlike(channel: Channel): Millis | undefined;
+  /** Returns the place of this message; undefined: so many are remembered that it is not. */
+  reserve(channel: Channel): Reservation | undefined;
 }
 
 /** Uses of a cap that are looked up for one user, at most. While that many places are taken, a user gets no further message. */
 export const MAX_CAP_USES = 4000;
 /** Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take. */
 export const CAP_LOOK_BACK_MS: Millis = 27 * 3_600_000;
+
+/** The key under which the ledger of limits has the contents of messages of types with `dedupe`. */
+export const DEDUPE_KEY = '@dedupe';
+/** Contents that are remembered for a user within the longest window of the catalog, at most: later ones go, and are not remembered. */
+export const MAX_DEDUPE_USES = 1000;
 
 /** Returns the key of a cap in the ledger of limits: rules count by event time, and never under such a key. */
 export function toCapKey(channel: Channel): string {
@@ -91,6 +106,8 @@ export interface PlanQuestion {
   readonly isUrgent: boolean;
   /** Absent: it is not folded into a digest: it is one, or it was decided already. */
   readonly folding?: Folding | undefined;
+  /** Absent: the type may repeat itself, or it was decided already. */
+  readonly dedupe?: Dedupe | undefined;
   /** Returns the uses of a cap; undefined: it has no uses. Absent: caps do not matter, it was decided already. */
   readonly capUses?: ((limitKey: string) => CapUses | undefined) | undefined;
 }

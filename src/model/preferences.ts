@@ -17,10 +17,21 @@ export interface LegalHours extends Hours {
   readonly zones: readonly string[];
   /** Categories that the law lets pass. */
   readonly pass: readonly string[];
-  /** Stricter hours, by the trait `region` of the user, from a day (UTC) on. */
-  readonly regions: {
-    readonly [region: string]: readonly (Hours & { readonly from: string; readonly source: string })[];
+  /** Regions and zones of the holders of phone numbers, by calling code without `+`; absent: nothing. The longest counts. */
+  readonly callingCodes?: {
+    readonly [code: string]: { readonly region?: string; readonly zones: readonly string[] };
   };
+  /** Stricter hours, by the region of the user: their trait `region`, or that of the calling code. */
+  readonly regions: { readonly [region: string]: readonly RegionHours[] };
+}
+
+/** Hours of a region, from a day (UTC) on; of several, the latest day that has begun counts. */
+export interface RegionHours extends Hours {
+  readonly from: string;
+  /** Law or page that says so. */
+  readonly source: string;
+  /** Zones that users there may be in; absent: those of the calling code, or of the channel. */
+  readonly zones?: readonly string[];
 }
 
 /** The greatest number of messages of a cap. */

@@ -41,6 +41,11 @@ export interface ConsentTerms {
   /** Keyed hash and mask of the address that it is bound to; absent: the channel has no address, or any address is meant. */
   readonly hash?: string;
   readonly mask?: string;
+  /**
+   * The hash of the address that the traits had then, empty without one; absent: the same address. A consent for the address that
+   * receives, which a request has put before that of the traits, holds while the traits do not change.
+   */
+  readonly traitHash?: string;
   /** Present for a grant of an import: it counts only while the user has said nothing else. */
   readonly imported?: true;
 }

@@ -1,5 +1,5 @@
 import { markOwn } from '../events/own-events.ts';
-import { ADDRESS_USER, NOTIFICATION_REQUESTED, type Schedule } from '../model/direct.ts';
+import { ADDRESS_USER, NOTIFICATION_REQUESTED, type Schedule, type TestPart } from '../model/direct.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -13,6 +13,8 @@ export interface RequestedBase {
   readonly scheduledAt: Schedule | undefined;
   readonly requestId: string;
   readonly actor: Actor;
+  /** Absent: it is no test. */
+  readonly test?: TestPart;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface RequestedBase {
  * same time.
  */
 export function buildRequestedEvent(
-  { request, scheduledAt, requestId, actor }: RequestedBase,
+  { request, scheduledAt, requestId, actor, test }: RequestedBase,
   recipient: {
     readonly userId: string;
     readonly eventId: string;
@@ -41,6 +43,7 @@ export function buildRequestedEvent(
     ...(content && { content }),
     ...(scheduledAt !== undefined && { scheduled_at: scheduledAt }),
     ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    ...(test && { test }),
   };
   const { metadata, ...others } = context ?? {};
   return markOwn({

@@ -2,7 +2,7 @@ import type { EventResult } from '../ingest/results.ts';
 import type { NotificationType } from '../model/catalog.ts';
 import type { Decision } from '../model/decision.ts';
 import type { Channel } from '../model/delivery.ts';
-import { DIRECT_RULE, type ZoneSource } from '../model/direct.ts';
+import { DIRECT_RULE, TEST_RULE, type ZoneSource } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
 import { planNotification } from '../plan/plan.ts';
@@ -73,7 +73,7 @@ export function toSendResult(
     user_id: userId,
     ...(isLinked !== undefined && { linked: isLinked }),
   };
-  const decision = decisions.find(({ rule }) => rule === DIRECT_RULE);
+  const decision = decisions.find(({ rule }) => rule === DIRECT_RULE || rule === TEST_RULE);
   if (status === 'conflict') {
     const reason =
       'The Idempotency-Key was used for another request to this recipient; use a new key for each request.';

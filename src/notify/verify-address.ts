@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
+import { ADDRESS_VERIFICATION, BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { getChannelOfAddress } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { ADDRESS_USER, NOTIFICATION_REQUESTED } from '../model/direct.ts';
@@ -32,6 +33,7 @@ export interface SentCode {
 /**
  * Sends a code to an address by its own channel, as a notification of this type with the variables `code` and `minutes`. It goes to the
  * address, whatever the user makes their primary one meanwhile: by the user who is known by the address alone.
+ * @param typeName absent: that of the catalog called ADDRESS_VERIFICATION, or else the built-in one
  * @returns undefined: the user has no such address
  * @throws TidingsError if the type is not fit for it, or codes are asked for too fast
  */
@@ -39,7 +41,7 @@ export async function sendCode(
   { pipeline, catalogs, pool, seal, clock }: SendParts,
   { tenantId, actor, scopes, operationId }: Asker,
   { userId, addressId }: AddressOf,
-  typeName: string,
+  typeName = ADDRESS_VERIFICATION,
 ): Promise<SentCode | undefined> {
   const now = clock();
   const code = String(randomInt(1_000_000)).padStart(6, '0');
@@ -50,7 +52,9 @@ export async function sendCode(
   const variables = { code, minutes: CODE_MS / 60_000 };
   const active = await catalogs.getActive(tenantId);
   const catalog = active.rules.notifications.has(typeName) ? active : await catalogs.refresh(tenantId);
-  const type = checkRequest({ type: typeName, recipients: [], channels: [channel], variables }, catalog, scopes, now);
+  const builtIn = catalog.rules.notifications.has(typeName) ? undefined : BUILT_IN_TYPES.get(typeName);
+  const request = { type: typeName, recipients: [], channels: [channel], variables };
+  const type = builtIn ?? checkRequest(request, catalog, scopes, now);
   if (type.category === 'MARKETING') {
     throw new TidingsError('invalid_notification', `${type.name} is MARKETING, and a code is not.`, {
       pointer: '/type',

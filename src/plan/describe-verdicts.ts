@@ -41,6 +41,8 @@ export function describeVerdict({ channel, code, level, value, since, until }: V
       return `it waits until ${formatTime(until ?? '')}, as the law allows it ${String(value)}`;
     case 'quiet_hours':
       return `it waits until ${formatTime(until ?? '')}, after the quiet hours ${String(value)}`;
+    case 'duplicate_content':
+      return `the same content went out on ${formatTime(String(value))}`;
     case 'rate_limited':
       return `it waits until ${formatTime(until ?? '')}, as the user gets at most ${String(value)}`;
     case 'folded':

@@ -146,14 +146,20 @@ function findLockOf(scope: string, types: ReadonlyMap<string, NotificationType>,
   const type = types.get(name);
   if (scope.startsWith('t:') && type) {
     if (findRequired({ type, policy })) return { isOn: true, words: 'required' };
-    const covering =
-      channel === undefined ? [`t:${name}`, `c:${type.category}`] : scopesOf({ type }, channel as Channel);
-    return findLockAmong(covering, policy);
+    if (channel !== undefined) return findLockAmong(scopesOf({ type }, channel as Channel), policy);
+    return findLockAmong([`t:${name}`, `c:${type.category}`], policy) ?? findLockOfAll(type, policy);
   }
   if (!scope.startsWith('c:')) return undefined;
   const ofCategory = { type: { name: '', category: name } as NotificationType };
   if (findRequired({ ...ofCategory, policy })) return { isOn: true, words: 'required' };
   return findLockAmong(channel === undefined ? [scope] : [scope, `c:${name}`, `ch:${channel}`], policy);
+}
+
+/** Returns the lock of a type whose channels are all locked alike: to turn the type would have no effect. */
+function findLockOfAll(type: NotificationType, policy: Policy) {
+  const own = type.channels.filter((channel) => !CHANNEL_DESCRIPTORS[channel].isForOthers);
+  const [first, ...others] = own.map((channel) => findLockAmong(scopesOf({ type }, channel), policy));
+  return first && others.every((one) => one?.isOn === first.isOn) ? first : undefined;
 }
 
 function findLockAmong(scopes: readonly string[], { locks }: Policy) {

@@ -54,12 +54,19 @@ function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
   return isMixed ? planChannels({ ...question, folding: undefined }) : timed;
 }
 
-/** Returns the places that the message takes under caps: of channels that are tried one after the other, the first takes one. */
+/**
+ * Returns the places that the message has in the ledger of limits: under caps, where of channels that are tried one after the other
+ * the first takes one; and one for its content on each channel.
+ */
 function toReservations(question: PlanQuestion, timed: readonly TimedVerdict[]): NotificationPlan['reserved'] {
   const left = timed.filter(({ verdict }) => verdict.verdict === 'go' || verdict.verdict === 'hold');
-  return (question.type.firstOf ? left.slice(0, 1) : left)
+  const { type, dedupe } = question;
+  const ofCaps = (type.firstOf ? left.slice(0, 1) : left)
     .filter(({ verdict }) => findCap(question, verdict.channel))
     .map(({ verdict, dueAt }) => ({ limitKey: toCapKey(verdict.channel), at: dueAt }));
+  if (!dedupe) return ofCaps;
+  const kept = timed.filter(({ verdict }) => verdict.verdict !== 'drop');
+  return [...ofCaps, ...kept.flatMap(({ verdict }) => dedupe.reserve(verdict.channel) ?? [])];
 }
 
 function isFolded({ verdict }: TimedVerdict): boolean {

@@ -15,6 +15,7 @@ import type { Answer, AskPolicy } from './answer.ts';
 import { askAudience } from './policies/audience.ts';
 import { findCap, findFreeSlot } from './policies/caps.ts';
 import { askConsent } from './policies/consent.ts';
+import { askDuplicate } from './policies/duplicate.ts';
 import { type FoundDigest, findDigest } from './policies/frequency.ts';
 import { type ClosedHours, findNextClosed } from './policies/hours.ts';
 import { findLegalHours } from './policies/legal-hours.ts';
@@ -26,7 +27,7 @@ import { askUserOff } from './policies/user-off.ts';
 import { askUserOn } from './policies/user-on.ts';
 
 /** Lines 4 to 9 and 11 of the order of precedence. Line 10 always decides. */
-const MAY_IT_GO: readonly AskPolicy[] = [askConsent, askRequired, askLock, askAudience, askUserOff, askUserOn];
+const MAY_IT_GO: readonly AskPolicy[] = [askConsent, askRequired, askAudience, askLock, askUserOff, askUserOn];
 
 /** Longest hold in ms: what must wait longer is dropped. */
 const MAX_HOLD_MS: Millis = 14 * DAY_MS;
@@ -65,9 +66,11 @@ function toVerdict(channel: Channel, { verdict, code, level, value, since }: Ans
   return { channel, verdict, code, level, value, since: since === undefined ? null : isoTime(since) };
 }
 
-/** Lines 13 to 17: when it may go. What is folded does not wait for hours: its digest does. */
+/** Lines 12 to 17: when it may go. What is folded does not wait for hours: its digest does. */
 function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
   const { now, type, expiresAt } = question;
+  const duplicate = askDuplicate(question, channel);
+  if (duplicate) return { verdict: toVerdict(channel, duplicate), dueAt: now };
   const digest = findDigest(question, channel);
   if (digest) return planFold(question, channel, digest);
   const found = findTime(question, channel);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Pool } from 'pg';
 import { AccountPool } from '../accounts/account-pool.ts';
+import { testTemplates } from '../authoring/load-test-template.ts';
 import { LazyFetchFiles } from '../channels/email/lazy-fetch-files.ts';
 import { deviceTargets } from '../delivery/device-targets.ts';
 import { messageLinks } from '../delivery/message-links.ts';
@@ -38,6 +39,7 @@ export async function createDelivery(
     log,
     limits: config.limits.channels,
     getTenant: new TenantProfiles(pool).get,
+    loadTestTemplate: testTemplates({ pool, catalogs }),
     targets: mapTargets({
       devices: deviceTargets(pool, seal),
       endpoints: new EndpointTargets({ pool, seal, clock, random }),

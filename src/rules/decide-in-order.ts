@@ -14,7 +14,8 @@ import { isRejection, type ReceivedEvent } from '../events/envelope.ts';
 import { NOTIFICATION_RESCHEDULED } from '../model/direct.ts';
 import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import type { PlanOnTerms } from '../model/plan.ts';
-import { CONSENT_RECORDED, PREFERENCE_UPDATED } from '../model/terms.ts';
+import { CONSENT_RECORDED, PREFERENCE_UPDATED, type Terms } from '../model/terms.ts';
+import { mergeAddressIds } from '../users/address-ids.ts';
 import { isSameValue } from '../users/profile.ts';
 import { mergeTerms } from '../users/terms.ts';
 import type { CompiledRule, RuleSets } from './compile/rule-set.ts';
@@ -72,6 +73,8 @@ export interface EventStep<E extends DecidableEvent> extends Step {
   readonly event: E;
   /** The user's profile without this event. */
   readonly before: Profile;
+  /** The user's terms without this event. */
+  readonly termsBefore: Terms;
 }
 
 export interface WaitStep extends Step {
@@ -140,16 +143,19 @@ function startInOrder<E extends DecidableEvent>(inputs: DecisionInputs, events: 
 function decideNext<E extends DecidableEvent>(inputs: DecisionInputs, event: E, emitted: EmittedEvent[]): EventStep<E> {
   inputs.beforeEvent?.(event);
   const user = inputs.getUser(event.userId);
-  const before = user.profile;
+  const { profile: before, terms: termsBefore } = user;
   const traitsBefore = visibleTraits(user);
   const { profile, addresses } = mergeVisibleTraits(user, event.traits, event.time);
   user.profile = profile;
   user.addresses = addresses;
+  if (user.addressIds) {
+    user.addressIds = mergeAddressIds(user.addressIds, before, profile, event, (text) => inputs.ids.keyed(text));
+  }
   if (event.type === PREFERENCE_UPDATED || event.type === CONSENT_RECORDED) user.terms = mergeTerms(user.terms, event);
   const verdicts = decideEvent(inputs, user, event, traitsBefore);
   receiveEmitted(inputs, user, verdicts, emitted);
   inputs.spend?.(event.userId);
-  return { event, user, before, profile, verdicts };
+  return { event, user, before, termsBefore, profile, verdicts };
 }
 
 /**

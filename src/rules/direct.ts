@@ -2,7 +2,7 @@
 
 import type { Evidence } from '../model/decision.ts';
 import { CHANNELS, type Channel, PRIORITIES, type Priority } from '../model/delivery.ts';
-import type { DirectPart, OwnContent, ZoneSource } from '../model/direct.ts';
+import type { DirectPart, OwnContent, TestPart, ZoneSource } from '../model/direct.ts';
 import type { Event, Json, JsonObject, Millis } from '../model/event.ts';
 import { canonicalZone, resolveLocalTime } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -13,7 +13,7 @@ type Request = Pick<Event, 'properties'>;
 
 /** Reads the parts that the notification obeys. A part that is not what it should be counts as absent: cases may have any. */
 export function readDirect({ properties }: Request): DirectPart {
-  const { channels, priority, content, variables } = properties;
+  const { channels, priority, content, variables, test } = properties;
   const expiresAt = readInstant(properties.expires_at);
   const named = Array.isArray(channels) ? CHANNELS.filter((channel) => channels.includes(channel)) : undefined;
   return {
@@ -22,7 +22,13 @@ export function readDirect({ properties }: Request): DirectPart {
     ...(expiresAt !== undefined && { expiresAt }),
     ...(isObject(content) && { content: content as OwnContent }),
     variables: isObject(variables) ? variables : {},
+    ...(isTest({ properties }) && { test: test as unknown as TestPart }),
   };
+}
+
+/** Whether a request asks for a test of templates. */
+export function isTest({ properties: { test } }: Request): boolean {
+  return isObject(test) && isObject(test.shown) && isObject(test.shown.event) && isObject(test.shown.traits);
 }
 
 /** The time of a request, and how it was found. */
@@ -66,6 +72,7 @@ export function toDirectEvidence(request: Request, traits: JsonObject): NonNulla
   return {
     request_id: typeof id === 'string' ? id : '',
     content: isHosted ? 'provider_template' : isObject(content) ? 'request' : 'template',
+    ...(isTest(request) && { test: true as const }),
     ...(at && {
       scheduled: {
         at: isoTime(at.time),

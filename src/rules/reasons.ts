@@ -64,8 +64,9 @@ const CONTENT: { readonly [content in NonNullable<Evidence['direct']>['content']
 };
 
 /** @param atOnce whether it did not wait: a time that it names is past */
-function requestedReason({ content, scheduled }: NonNullable<Evidence['direct']>, atOnce: boolean): string {
+function requestedReason({ content, scheduled, test }: NonNullable<Evidence['direct']>, atOnce: boolean): string {
   const past = scheduled && atOnce ? `; its time, ${formatTime(scheduled.at)}, was past` : '';
+  if (test) return 'a request asked for it as a test of templates';
   return `a request asked for it directly${CONTENT[content]}${past}`;
 }
 

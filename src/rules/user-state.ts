@@ -1,6 +1,7 @@
 import type { Decision } from '../model/decision.ts';
 import type { Event, Json, JsonObject, Millis, Profile } from '../model/event.ts';
 import { NO_TERMS, type Terms } from '../model/terms.ts';
+import type { AddressIds } from '../users/address-ids.ts';
 import {
   type CountedUse,
   FIRED_OUTCOMES,
@@ -25,6 +26,8 @@ export interface UserState {
    * visible-traits.ts.
    */
   addresses: JsonObject | undefined;
+  /** The user's addresses as consents are compared with them; undefined under a catalog that compares none. */
+  addressIds: AddressIds | undefined;
   /** Terms on which the user gets messages; NO_TERMS: they have said nothing. */
   terms: Terms;
   /** True if the original of the stored profile cannot be opened: it has masks for addresses. */
@@ -84,6 +87,7 @@ export function newUserState(userId: string): UserState {
     userId,
     profile: { traits: {}, traitTimes: {} },
     addresses: undefined,
+    addressIds: undefined,
     terms: NO_TERMS,
     events: new Map(),
     uses: new Map(),

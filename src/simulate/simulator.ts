@@ -9,6 +9,7 @@ import type { Ids, Wait } from '../rules/facts.ts';
 import { newUserState, type UserState } from '../rules/user-state.ts';
 import { mergeVisibleTraits } from '../rules/visible-traits.ts';
 import { formatLocalTimeKey, nextOccurrence, resolveZone } from '../time/calendar.ts';
+import { mergeAddressIds } from '../users/address-ids.ts';
 import { decideAll, fireAll, type InMemory } from './decide-in-memory.ts';
 
 /** An occurrence of a scheduled rule; `due` may be before the time at which it is run. */
@@ -74,6 +75,10 @@ export class Simulator {
     const user = this.#user(userId);
     // Merged into nothing, so that the profile has masks for addresses, as in production.
     const { profile, addresses } = mergeVisibleTraits(user, traits, now);
+    if (user.addressIds) {
+      const keyed = (text: string) => this.#ids.keyed(text);
+      user.addressIds = mergeAddressIds(user.addressIds, user.profile, profile, { traits, time: now }, keyed);
+    }
     user.profile = { traits: profile.traits, traitTimes: {} };
     user.addresses = addresses;
     this.#schedule(userId);
@@ -237,6 +242,7 @@ export class Simulator {
     if (known) return known;
     const user = newUserState(userId);
     if (this.rules.active.readsUserAddresses) user.addresses = {};
+    if (this.rules.active.comparesAddresses) user.addressIds = { byKind: {} };
     this.users.set(userId, user);
     return user;
   }

@@ -1,8 +1,10 @@
 import { uuidv7 } from 'uuidv7';
-import type { JsonObject, Millis } from '../model/event.ts';
+import { jsonText } from '../events/content.ts';
+import type { Json, JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { maskDocument } from '../privacy/mask.ts';
 import { isoTime, isoTimeOrNull } from '../time/iso-time.ts';
+import type { Statement } from './pg/pipeline.ts';
 import type { Connection } from './pg/pool.ts';
 
 /** An entry of the audit log: an operator or program changed something. */
@@ -56,6 +58,29 @@ export async function appendAuditEntries(
     ],
   );
 }
+
+/** Returns the statement that appends entries of one tenant, among others of a transaction. */
+export function auditStatement(tenantId: string, changes: readonly AuditEntry[], now: Millis): Statement {
+  const rows = changes.map(({ actor, action, subject, detail, before, after }) => ({
+    entry_id: uuidv7(),
+    actor_kind: actor.kind,
+    actor_id: actor.id,
+    actor: actor.name,
+    origin: actor.from,
+    action,
+    subject,
+    detail: maskDocument(detail),
+    before: before ? maskDocument(before) : null,
+    after: after ? maskDocument(after) : null,
+  }));
+  return { name: 'append-audit', text: APPEND, values: [tenantId, isoTime(now), jsonText(rows as unknown as Json)] };
+}
+
+const APPEND = `
+insert into audit_log (tenant_id, entry_id, at, actor_kind, actor_id, actor, origin, action, subject, detail, before, after)
+select $1, entry_id, $2, actor_kind, actor_id, actor, origin, action, subject, detail, before, after
+from json_to_recordset($3) as r (entry_id uuid, actor_kind text, actor_id text, actor text, origin text, action text, subject text,
+                                 detail json, before json, after json)`;
 
 /**
  * Appends an entry for each live tenant, in the transaction of a change that concerns them all. Its detail must tell a tenant

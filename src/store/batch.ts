@@ -9,6 +9,7 @@ import type { NewUse } from '../rules/context.ts';
 import { isoTime } from '../time/iso-time.ts';
 import type { AddressChange } from '../users/addresses.ts';
 import { MAX_ADDED_ADDRESSES } from './addresses.ts';
+import { type AuditEntry, auditStatement } from './audit-log.ts';
 import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
@@ -52,6 +53,8 @@ export interface Batch {
   readonly terms: readonly { readonly userId: string; readonly terms: Terms }[];
   /** Consents, to be appended. */
   readonly consents: readonly ConsentRow[];
+  /** Entries of the audit log about the changes that events make. */
+  readonly audit: readonly AuditEntry[];
   /** Users whose held deliveries are to be decided again. */
   readonly replanned: readonly string[];
   readonly addresses: readonly AddressChange[];
@@ -114,8 +117,20 @@ export interface Written {
  * one stored.
  */
 export async function writeBatch(connection: Connection, batch: Batch): Promise<Written> {
-  const { events, profiles, terms, consents, replanned, addresses, uses, notifications, deliveries, facts, waits } =
-    batch;
+  const {
+    events,
+    profiles,
+    terms,
+    consents,
+    audit,
+    replanned,
+    addresses,
+    uses,
+    notifications,
+    deliveries,
+    facts,
+    waits,
+  } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
   if (withCallerId.length > 0) statements.push(copyEventIds(batch.tenantId, withCallerId));
@@ -130,6 +145,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (found.length > 0) statements.push(reviveStatement(batch.tenantId, found, batch.now));
   if (terms.length > 0) statements.push(...writeTerms(batch.tenantId, terms));
   if (consents.length > 0) statements.push(copyConsents(batch.tenantId, consents, batch.now));
+  if (audit.length > 0) statements.push(auditStatement(batch.tenantId, audit, batch.now));
   if (replanned.length > 0) statements.push(releaseHeld(batch.tenantId, replanned, batch.now));
   if (uses.length > 0) statements.push(copyUses(batch));
   if (notifications.length > 0) statements.push(copyNotifications(batch));

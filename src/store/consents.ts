@@ -121,3 +121,20 @@ export async function listConsents(
         : null,
   })) as ConsentView[];
 }
+
+/** Returns the ids of those of these consents that are stored. */
+export async function findConsents(
+  connection: Connection,
+  tenantId: string,
+  consents: readonly { readonly userId: string; readonly consentId: string }[],
+): Promise<ReadonlySet<string>> {
+  const { rows } = await connection.query<{ consent_id: string; is_stored: boolean }>({
+    name: 'find-consents',
+    text: `select consent_id, exists (
+             select from consents as c where tenant_id = $1 and c.user_id = q.user_id and c.consent_id = q.consent_id
+           ) as is_stored
+           from unnest($2::text[], $3::uuid[]) as q(user_id, consent_id)`,
+    values: [tenantId, consents.map(({ userId }) => userId), consents.map(({ consentId }) => consentId)],
+  });
+  return new Set(rows.flatMap(({ consent_id, is_stored }) => (is_stored ? [consent_id] : [])));
+}

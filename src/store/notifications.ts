@@ -35,7 +35,7 @@ export interface NotificationSummary {
   readonly notification_id: string;
   readonly notification_type: string;
   readonly user_id: string;
-  /** `@direct`: a request asked for it. */
+  /** `@direct`: a request asked for it; `@test`: as a test of templates. */
   readonly rule: string;
   readonly state: NotificationState;
   readonly correlation_id: string | null;

@@ -26,6 +26,8 @@ export interface StoredHistory {
   readonly profile: Profile;
   /** Current terms, as the profile. */
   readonly terms: Terms;
+  /** Keyed hashes of the current addresses of the traits, by kind. */
+  readonly addressHashes: { readonly [kind: string]: string };
   /** Events in order of event time. */
   readonly events: readonly StoredEvent[];
   readonly waits: readonly StoredWait[];
@@ -331,8 +333,10 @@ async function loadRemaining(
   const between = [tenantId, whole[0]?.userId, whole.at(-1)?.userId];
   const profiles = new Map<string, Profile>();
   const termsOf = new Map<string, Terms>();
+  const hashesOf = new Map<string, StoredHistory['addressHashes']>();
   const users = await connection.query({ text: SELECT_USERS, values: between });
-  for (const { user_id, traits, trait_times, sealed, terms } of users.rows) {
+  for (const { user_id, traits, trait_times, sealed, terms, address_hashes } of users.rows) {
+    hashesOf.set(user_id, address_hashes);
     if (terms !== null) termsOf.set(user_id, terms);
     const original = open(seal, sealed, documentRow('users', tenantId, user_id));
     profiles.set(user_id, original ? (original as unknown as Profile) : { traits, traitTimes: trait_times });
@@ -367,7 +371,8 @@ async function loadRemaining(
     if (left > 0 || withManyWaits.has(userId) || !(hasNews || includeIdle)) continue;
     const profile = profiles.get(userId) ?? { traits: {}, traitTimes: {} };
     const terms = termsOf.get(userId) ?? NO_TERMS;
-    histories.push({ userId, profile, terms, events, waits: own, uses: uses.get(userId) ?? [] });
+    const addressHashes = hashesOf.get(userId) ?? {};
+    histories.push({ userId, profile, terms, addressHashes, events, waits: own, uses: uses.get(userId) ?? [] });
   }
   return { histories, users: whole.length, leftOut };
 }
@@ -400,7 +405,7 @@ function withKnownAddresses(event: StoredEvent, known: JsonObject): StoredEvent 
 }
 
 const SELECT_USERS = `
-select user_id, traits, trait_times, sealed, terms from users where tenant_id = $1 and user_id between $2 and $3`;
+select user_id, traits, trait_times, sealed, terms, address_hashes from users where tenant_id = $1 and user_id between $2 and $3`;
 
 const SELECT_USES = `
 select user_id, limit_key, bucket, slot, event_time, event_id, notification_id::text from limit_uses

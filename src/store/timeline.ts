@@ -4,6 +4,7 @@ import type { JsonObject, Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { queryPage } from './pg/bounded-page.ts';
+import type { Connection } from './pg/pool.ts';
 
 /* Events and decisions of a user, newest first, in the shapes of the API. Times are ISO 8601 in UTC. */
 
@@ -71,6 +72,27 @@ export async function loadTimeline(
   const { rows, decisions, last } = await loadEventsWithDecisions(pool, page, CONTENT_COLUMNS);
   const events = rows.map(toEventView);
   return { events, decisions, last };
+}
+
+/** Returns the newest event of a user of one of these types, with addresses masked; undefined: there is no such event. */
+export async function loadLastEvent(
+  connection: Connection,
+  tenantId: string,
+  userId: string,
+  types: readonly string[],
+): Promise<Pick<EventView, 'event_type' | 'properties' | 'user_traits'> | undefined> {
+  const { rows } = await connection.query<{ event_type: string; properties: JsonObject; user_traits: JsonObject }>(
+    `select e.event_type, e.properties, e.traits as user_traits
+     from unnest($3::text[]) as q(type)
+     cross join lateral (
+       select event_type, properties, traits, event_time, key from events
+       where tenant_id = $1 and user_id = $2 and event_type = q.type
+       order by event_time desc, key desc limit 1
+     ) as e
+     order by e.event_time desc, e.key desc limit 1`,
+    [tenantId, userId, types],
+  );
+  return rows[0];
 }
 
 /** The columns of an event that the API shows. */

@@ -87,7 +87,7 @@ export function compilePart(
     fields: compiler.fields,
     wholes: compiler.wholes,
     part: (data) => {
-      const run: Run = { out: '', html: how.html ? new HtmlReader() : undefined, steps: 0, root: data };
+      const run = startRun(data, how.html ? new HtmlReader() : undefined, compiler.slots);
       body(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
       return run.out;
     },
@@ -123,7 +123,7 @@ export function compileValue(
     fields: compiler.fields,
     wholes: compiler.wholes,
     value: (data) => {
-      const run: Run = { out: '', html: undefined, steps: 0, root: data };
+      const run = startRun(data, undefined, compiler.slots);
       return expression(run, { value: data, up: undefined, key: undefined, index: undefined, last: undefined });
     },
   };
@@ -138,6 +138,14 @@ interface Run {
   readonly html: HtmlReader | undefined;
   steps: number;
   readonly root: JsonObject;
+  /** Values of `{{#let}}`, each at a place of its own: blocks do not enter themselves. */
+  readonly slots: Value[];
+}
+
+const NO_SLOTS: Value[] = [];
+
+function startRun(root: JsonObject, html: HtmlReader | undefined, slots: number): Run {
+  return { out: '', html, steps: 0, root, slots: slots === 0 ? NO_SLOTS : new Array<Value>(slots) };
 }
 
 /** The scope of one `{{#each}}` iteration or `{{#with}}`, linked to the enclosing scope. */
@@ -181,7 +189,16 @@ interface Level {
   readonly path?: FieldPath | undefined;
 }
 
-const BLOCK_NAMES = ['if', 'unless', 'each', 'with'];
+/** A name that `{{#let}}` gives to a value. */
+interface LetName {
+  readonly name: string;
+  readonly slot: number;
+  /** Number of scopes around it. */
+  readonly levels: number;
+  readonly path: FieldPath | undefined;
+}
+
+const BLOCK_NAMES = ['if', 'unless', 'each', 'with', 'let'];
 const LOOP_VARIABLES = ['index', 'key', 'first', 'last'];
 const EMPTY_EXPRESSION: Expression = () => undefined;
 
@@ -196,6 +213,10 @@ class Compiler {
   readonly #isOpen: boolean;
   readonly #levels: Level[] = [{ kind: 'root', names: [], path: [] }];
   readonly #paths = new Map<hbs.AST.Node, FieldPath>();
+  /** Names of the blocks around a place, the innermost last. */
+  #names: readonly LetName[] = [];
+  /** Number of values of all `{{#let}}`. */
+  slots = 0;
 
   constructor({ html, locale, variables, isOpen = false }: CompileOptions) {
     this.#html = html;
@@ -245,7 +266,9 @@ class Compiler {
     if (!node.escaped) {
       this.#problem(node, 'unescaped output (`{{{…}}}`) is not available in HTML', 'write `{{…}}` with two braces');
     }
-    const isEncoded = node.path.type === 'PathExpression' && (node.path as hbs.AST.PathExpression).original === 'url';
+    const isUrl = node.path.type === 'PathExpression' && (node.path as hbs.AST.PathExpression).original === 'url';
+    // Alone it is a variable of that name.
+    const isEncoded = isUrl && node.params.length > 0;
     return (run, scope) => {
       const place = run.html?.place ?? { kind: 'text' };
       // The start and the end of an attribute or a style sheet are read once for each value in it.
@@ -269,6 +292,7 @@ class Compiler {
       this.#problem(node, `there is no block \`{{#${name}}}\``, hint);
       return () => {};
     }
+    if (name === 'let') return this.#let(node, depth);
     if (node.params.length !== 1 || node.hash !== undefined) {
       this.#problem(node, `\`{{#${name}}}\` takes one value`, `like \`{{#${name} event.name}}\``);
       return () => {};
@@ -277,6 +301,35 @@ class Compiler {
     if (name === 'each') return this.#each(node, subject, depth);
     if (name === 'with') return this.#with(node, subject, depth);
     return this.#branch(node, subject, depth, name === 'unless');
+  }
+
+  #let(node: hbs.AST.BlockStatement, depth: number): Block {
+    const pairs = node.hash?.pairs ?? [];
+    if (node.params.length > 0 || pairs.length === 0 || node.inverse !== undefined || node.program?.blockParams) {
+      this.#problem(node, '`{{#let}}` gives names to values', 'like `{{#let url=event.url}}…{{/let}}`');
+      return () => {};
+    }
+    const values = pairs.map(({ value }) => this.#expression(value, 0));
+    const first = this.slots;
+    this.slots += pairs.length;
+    const outer = this.#names;
+    const levels = this.#levels.length;
+    this.#names = [
+      ...outer,
+      ...pairs.map(({ key: name, value }, index) => ({
+        name,
+        slot: first + index,
+        levels,
+        path: this.#paths.get(value),
+      })),
+    ];
+    const body = this.program(node.program, depth);
+    this.#names = outer;
+    return (run, scope) => {
+      consumeSteps(run, 1);
+      for (const [index, value] of values.entries()) run.slots[first + index] = value(run, scope);
+      body(run, scope);
+    };
   }
 
   #branch(node: hbs.AST.BlockStatement, condition: Expression, depth: number, negate: boolean): Block {
@@ -372,7 +425,8 @@ class Compiler {
     const name = path.original;
     const bare = node.params.length === 0 && node.hash === undefined;
     // A declared variable may have the name of a helper, such as `date`: alone it is the variable.
-    const isVariable = bare && this.#levels.length === 1 && (this.#variables?.has(name) ?? false);
+    const isDeclared = this.#levels.length === 1 && (this.#variables?.has(name) ?? false);
+    const isVariable = bare && (isDeclared || this.#findName(name) !== undefined);
     const helper = !isVariable && Object.hasOwn(HELPERS, name) ? HELPERS[name] : undefined;
     if (helper === undefined) {
       if (bare && node.type === 'MustacheStatement') return this.#path(path);
@@ -400,7 +454,11 @@ class Compiler {
     const args = node.params.map((param) => this.#expression(param, depth));
     const lookedUp = name === 'lookup' ? this.#paths.get(node.params[0]!) : undefined;
     if (lookedUp) this.wholes.push([...lookedUp, 0]);
-    if (name === 'required') return this.#required(toSource(node.params[0]), args[0]!);
+    if (name === 'required') {
+      const path = this.#paths.get(node.params[0]!);
+      if (path) this.#paths.set(node, path);
+      return this.#required(toRequiredName(node), args[0]!);
+    }
     if (name === 'asset') return this.#asset(args[0]!);
     const locale = this.#locale;
     return (run, scope) => {
@@ -456,6 +514,10 @@ class Compiler {
     const names = path.parts;
     const scoped = /^(?:\.|this\b)/.test(path.original);
     const named = scoped ? undefined : this.#blockParam(names[0]);
+    const given = scoped ? undefined : this.#findName(names[0]);
+    if (given && (named === undefined || given.levels > this.#levels.length - 1 - named.up)) {
+      return this.#given(path, given, names.slice(1));
+    }
     if (named !== undefined) {
       const rest = names.slice(1);
       const { up, position } = named;
@@ -477,6 +539,21 @@ class Compiler {
     const up = path.depth;
     this.#note(path, up, names);
     return (run, scope) => getPath(getAncestorScope(scope, up).value, names, run);
+  }
+
+  #given(node: hbs.AST.PathExpression, { slot, path: from }: LetName, rest: readonly string[]): Expression {
+    if (from) {
+      const path = [...from, ...rest];
+      this.#paths.set(node, path);
+      const { line, column } = node.loc.start;
+      // The value itself was noted where it is given.
+      if (rest.length > 0) this.fields.push({ path, written: rest.length, line, column: column + 1 });
+    }
+    return (run) => getPath(run.slots[slot], rest, run);
+  }
+
+  #findName(name: string | undefined): LetName | undefined {
+    return this.#names.findLast((one) => one.name === name);
   }
 
   /** Resolves a path as far as it is known at compile time. */
@@ -555,6 +632,12 @@ function getPath(from: Value, names: readonly string[], run: Run): Value {
   let value = from;
   for (const name of names) value = getMember(value, name);
   return value;
+}
+
+/** Returns what a missing value is called: by the option `name`, or as it is written. */
+function toRequiredName({ params, hash }: Pick<hbs.AST.MustacheStatement, 'params' | 'hash'>): string {
+  const name = hash?.pairs.find(({ key }) => key === 'name')?.value;
+  return name?.type === 'StringLiteral' ? (name as hbs.AST.StringLiteral).value : toSource(params[0]);
 }
 
 function toSource(node: hbs.AST.Expression | undefined): string {

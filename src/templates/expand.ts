@@ -1,6 +1,8 @@
 import { findNearest } from '../lib/text/did-you-mean.ts';
+import { isBlankText } from './blank.ts';
 import { MAX_PARTIAL_DEPTH, MAX_PARTIALS, MAX_SOURCE_CHARS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
+import { type GivenValue, openPartial, readPartialHead } from './partial-values.ts';
 import type { PieceForm, PieceKind, Pieces } from './pieces.ts';
 
 /*
@@ -64,6 +66,8 @@ export function checkPiece(
   expander.add(piece, [piece.kind === 'layout' ? `layout ${piece.file}` : piece.file], piece.kind === 'layout');
   const done = expander.finish();
   if ('problems' in done) return done.problems;
+  const head = piece.kind === 'partial' ? readPartialHead(piece.text) : undefined;
+  if (head && 'problem' in head) return [{ file: piece.file, ...head.problem, line: 1, column: 1 }];
   if (piece.kind === 'partial' || expander.hasBody) return [];
   const message = 'the layout has no place for the message';
   return [{ file: piece.file, message, hint: 'write `{{> body}}` where it goes', line: 1, column: 1 }];
@@ -84,6 +88,7 @@ interface Reference {
   readonly from: number;
   readonly to: number;
   readonly problem: Omit<PartProblem, 'line' | 'column'> | undefined;
+  readonly given: readonly GivenValue[];
   readonly stripsBefore: boolean;
   readonly stripsAfter: boolean;
 }
@@ -114,18 +119,22 @@ class Expander {
     else this.add(this.#source, [this.#source.file], false);
   }
 
-  /** Adds a source with its partials. @param path files that it is included by, the last is its own */
-  add(source: NamedSource, path: readonly string[], isLayout: boolean): void {
+  /**
+   * Adds a source with its partials.
+   * @param path files that it is included by, the last is its own
+   * @param start offset at which its text begins
+   */
+  add(source: NamedSource, path: readonly string[], isLayout: boolean, start = 0): void {
     const parsed = parseSource(source.text);
     if ('problem' in parsed) {
       this.#problems.push({ file: source.file, ...parsed.problem });
       return;
     }
-    let at = 0;
+    let at = start;
     for (const reference of listReferences(parsed.tree, source.text)) {
       const before = source.text.slice(at, reference.from);
       this.#write(source, at, reference.stripsBefore ? before.trimEnd() : before);
-      const problem = this.#include(reference, path, isLayout);
+      const problem = this.#include(source, reference, path, isLayout);
       if (problem && this.#problems.length < MAX_PROBLEMS) {
         this.#problems.push({ file: source.file, ...problem, ...toPlace(source.text, reference.from) });
       }
@@ -144,7 +153,12 @@ class Expander {
   }
 
   /** Adds what a reference stands for. Returns why it cannot. */
-  #include({ name, problem }: Reference, path: readonly string[], isLayout: boolean): Reference['problem'] {
+  #include(
+    source: NamedSource,
+    { name, problem, given, from }: Reference,
+    path: readonly string[],
+    isLayout: boolean,
+  ): Reference['problem'] {
     if (problem) return problem;
     if (this.#isTooLarge) return undefined;
     this.#count += 1;
@@ -152,7 +166,7 @@ class Expander {
       this.#isTooLarge = true;
       return { message: `the template includes more than ${MAX_PARTIALS} partials` };
     }
-    if (name === BODY || name === PREHEADER) return this.#includePlace(name, path, isLayout);
+    if (name === BODY || name === PREHEADER) return this.#includePlace(name, path, isLayout, given.length > 0);
     const { pieces, form, locale } = this.#options;
     const partial = pieces.find('partial', name, form, locale);
     if (!partial) return { message: `there is no partial \`${name}\``, hint: this.#suggest(name) };
@@ -163,12 +177,20 @@ class Expander {
     if (path.length > MAX_PARTIAL_DEPTH) {
       return { message: `partials are nested more than ${MAX_PARTIAL_DEPTH} deep` };
     }
-    this.add(partial, [...path, partial.file], false);
+    const head = readPartialHead(partial.text);
+    // A problem of its declaration is one of the partial itself.
+    if ('problem' in head) return undefined;
+    const opened = openPartial(partial, head, given);
+    if ('problem' in opened) return opened.problem;
+    for (const part of opened.opening) this.#write(source, part.from ?? from, part.text);
+    this.add(partial, [...path, partial.file], false, head.end);
+    this.#write(source, from, opened.closing);
     return undefined;
   }
 
   /** Adds the part, or the preheader, at its place in a layout. */
-  #includePlace(name: string, path: readonly string[], isLayout: boolean): Reference['problem'] {
+  #includePlace(name: string, path: readonly string[], isLayout: boolean, hasValues: boolean): Reference['problem'] {
+    if (hasValues) return { message: `\`{{> ${name}}}\` takes no values` };
     if (!isLayout) {
       return { message: `\`{{> ${name}}}\` stands outside a layout`, hint: 'layouts are in templates/_layouts/' };
     }
@@ -218,7 +240,8 @@ function listReferences(tree: hbs.AST.Program, text: string): Reference[] {
           name: name.type === 'PathExpression' ? (name as hbs.AST.PathExpression).original : '',
           from: toOffset(node.loc.start),
           to: toOffset(node.loc.end),
-          problem: explainForm(node, name, params.length > 0 || hash !== undefined),
+          problem: explainForm(node, name, params.length > 0),
+          given: (hash?.pairs ?? []).map(({ key, value }) => toGiven(key, value, toOffset, text)),
           stripsBefore: (strip as { open?: boolean } | undefined)?.open === true,
           stripsAfter: (strip as { close?: boolean } | undefined)?.close === true,
         });
@@ -229,8 +252,26 @@ function listReferences(tree: hbs.AST.Program, text: string): Reference[] {
   return found.sort((a, b) => a.from - b.from);
 }
 
+function toGiven(
+  name: string,
+  node: hbs.AST.Expression,
+  toOffset: (place: { line: number; column: number }) => number,
+  text: string,
+): GivenValue {
+  const { type, loc } = node;
+  const from = toOffset(loc.start);
+  const isBlank = type === 'StringLiteral' && isBlankText((node as hbs.AST.StringLiteral).value);
+  return {
+    name,
+    source: text.slice(from, toOffset(loc.end)),
+    from,
+    isEmpty: isBlank || type === 'NullLiteral' || type === 'UndefinedLiteral',
+    isPath: type === 'PathExpression',
+  };
+}
+
 /** Returns why a partial cannot be included in this form. */
-function explainForm({ type }: hbs.AST.Statement, name: hbs.AST.Expression, hasValues: boolean): Reference['problem'] {
+function explainForm({ type }: hbs.AST.Statement, name: hbs.AST.Expression, hasContext: boolean): Reference['problem'] {
   if (type === 'PartialBlockStatement') {
     return {
       message: 'a block of a partial (`{{#> name}}`) is not available',
@@ -244,10 +285,10 @@ function explainForm({ type }: hbs.AST.Statement, name: hbs.AST.Expression, hasV
       hint: 'like `{{> footer}}`, for templates/_partials/footer.html',
     };
   }
-  if (!hasValues) return undefined;
+  if (!hasContext) return undefined;
   return {
-    message: 'a partial takes no values',
-    hint: 'it sees what is seen where it stands: `{{#with event.item}}{{> row}}{{/with}}`',
+    message: 'a value of a partial has a name',
+    hint: 'like `{{> button url=event.url}}`; it sees what is seen where it stands: `{{#with event.item}}{{> row}}{{/with}}`',
   };
 }
 

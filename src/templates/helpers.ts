@@ -38,7 +38,7 @@ export const HELPERS: { readonly [name: string]: Helper } = {
     toText(value).toLocaleLowerCase(resolveLocale(undefined, locale)),
   ),
   url: helper('https://x.example/?q={{url event.query}}', 1, 1, [], ([value]) => encodeUrlValue(toText(value))),
-  required: helper('{{required event.amount}}', 1, 1, [], ([value]) => value),
+  required: helper('{{required event.amount}}', 1, 1, ['name'], ([value]) => value),
   date: helper('{{date event.due_at "d LLLL yyyy" zone=user.time_zone}}', 1, 2, ['zone', 'locale'], formatDate),
   number: helper('{{number event.count digits=2}}', 1, 1, ['digits', 'locale'], formatNumber),
   money: helper('{{money event.amount event.currency}}', 2, 2, ['locale'], formatMoney),

@@ -1,7 +1,9 @@
 import { escapeHtml } from '../lib/text/escape-html.ts';
 import { listLookupLocales } from '../lib/text/locale.ts';
+import type { Variables } from '../model/catalog.ts';
 import type { Message } from '../model/delivery.ts';
 import type { TenantProfile } from '../model/tenant.ts';
+import { isBlankText } from './blank.ts';
 
 /** Facts that a marketing email must show (CAN-SPAM, 15 U.S.C. 7704). */
 export interface MarketingFooter {
@@ -25,12 +27,24 @@ const UNSUBSCRIBE: { readonly [language: string]: string } = {
 const STYLE =
   'margin:24px auto 0;padding:16px;max-width:600px;font:12px/18px Arial,Helvetica,sans-serif;color:#555555;background:#ffffff;text-align:center';
 
-/** Returns the name and address of the sender, as the settings of the tenant have them. */
-export function toSenderFacts({ name, settings }: TenantProfile): Omit<MarketingFooter, 'unsubscribeUrl'> {
-  return { legalName: settings.legal_name ?? name, postalAddress: settings.postal_address ?? '' };
+/**
+ * Returns the name and address of the sender, in the order in which the variables `legal_name` and `postal_address` of templates have
+ * them: of the variables of the tenant, of its settings, or else the defaults of the catalog.
+ * @param declared variables of the type, and of the catalog
+ */
+export function toSenderFacts(
+  { name, settings }: TenantProfile,
+  ...declared: readonly (Variables | undefined)[]
+): Omit<MarketingFooter, 'unsubscribeUrl'> {
+  const find = (variable: 'legal_name' | 'postal_address'): string => {
+    const defaults = declared.map((variables) => variables?.[variable]?.default);
+    const all = [settings.variables?.[variable], settings[variable], ...defaults];
+    return (all.find((one) => typeof one === 'string' && !isBlankText(one)) as string | undefined) ?? '';
+  };
+  return { legalName: find('legal_name') || name, postalAddress: find('postal_address') };
 }
 
-/** Returns an email of which each part shows the footer: those that show the link and the address already are as they were. */
+/** Returns an email of which each part shows the footer: those that show name, address and link already are as they were. */
 export function addMarketingFooter(message: Message, footer: MarketingFooter, locale: string): Message {
   const { text, html } = message;
   const word = listLookupLocales(locale).flatMap((one) => UNSUBSCRIBE[one] ?? [])[0] ?? (UNSUBSCRIBE.en as string);
@@ -45,11 +59,13 @@ export function addMarketingFooter(message: Message, footer: MarketingFooter, lo
 
 function isComplete(
   part: string,
-  { postalAddress, unsubscribeUrl }: MarketingFooter,
+  { legalName, postalAddress, unsubscribeUrl }: MarketingFooter,
   toForm: (text: string) => string,
 ): boolean {
-  const isThere = toOneLine(part).includes(toOneLine(toForm(postalAddress)));
-  return part.includes(unsubscribeUrl) && isThere;
+  const shown = toOneLine(part);
+  return (
+    part.includes(unsubscribeUrl) && [legalName, postalAddress].every((one) => shown.includes(toOneLine(toForm(one))))
+  );
 }
 
 function toOneLine(text: string): string {

@@ -1,5 +1,12 @@
 import type { Address, ReceivedEvent } from '../events/envelope.ts';
-import { ADDRESS_TRAITS, type AddressKind, type Json, type JsonObject, type Profile } from '../model/event.ts';
+import {
+  ADDRESS_TRAITS,
+  type AddressKind,
+  type Json,
+  type JsonObject,
+  type Millis,
+  type Profile,
+} from '../model/event.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import type { Seal, Sealed } from '../privacy/seal.ts';
@@ -57,13 +64,15 @@ export class AddressChanges {
     return traits;
   }
 
-  /** Applies the addresses of an event. @param before, after the profile without and with the traits of the event */
-  mergeAddresses(before: Profile, after: Profile, event: ReceivedEvent): void {
+  /**
+   * Applies the addresses of an event. Returns whether it changes one.
+   * @param before, after the profile without and with the traits of the event
+   */
+  mergeAddresses(before: Profile, after: Profile, event: ReceivedEvent): boolean {
+    let hasChanged = false;
     for (const address of event.addresses) {
       const { kind, trait, mask } = address;
-      // The profile holds the mask of this event only if its time is the newest.
-      if (after.traitTimes[trait] !== event.time || !isSameValue(mask, after.traits[trait])) continue;
-      if (trait !== findNewestTrait(after, kind)) continue;
+      if (!isCurrentAddress(address, after, event.time)) continue;
       const hashes = this.getHashes(event.userId);
       const hash = this.#getHash(address);
       if (hashes[kind] === hash && !isRespelled(hash, mask, before.traits[trait])) continue;
@@ -73,7 +82,9 @@ export class AddressChanges {
       const { [kind]: _, ...others } = hashes;
       this.#hashes.set(event.userId, hash === undefined ? others : { ...others, [kind]: hash });
       this.#changed.set(`${kind} ${event.userId}`, { userId: event.userId, address, mask: String(mask ?? '') });
+      hasChanged = true;
     }
+    return hasChanged;
   }
 
   hasChanged(userId: string): boolean {
@@ -93,6 +104,13 @@ export class AddressChanges {
     if (address.value !== null) address.hash ??= this.#seal.hash(toNormalAddress(address.kind, address.value));
     return address.hash;
   }
+}
+
+/** Whether an address of an event is that of its user afterwards. @param after the profile with the traits of the event */
+export function isCurrentAddress({ kind, trait, mask }: Address, after: Profile, time: Millis): boolean {
+  // The profile holds the mask of this event only if its time is the newest.
+  if (after.traitTimes[trait] !== time || !isSameValue(mask, after.traits[trait])) return false;
+  return trait === findNewestTrait(after, kind);
 }
 
 /** Whether an address that is known is shown in another way now: then its new spelling is the one that messages go to. */

@@ -63,7 +63,15 @@ function mergeScope(terms: Terms, scope: string, field: keyof ScopeTerms, said: 
 }
 
 function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
-  const { purpose, channel: name, state, source, address_hash: hash, address: mask } = properties;
+  const {
+    purpose,
+    channel: name,
+    state,
+    source,
+    address_hash: hash,
+    trait_hash: traitHash,
+    address: mask,
+  } = properties;
   if (typeof purpose !== 'string' || typeof name !== 'string') return terms;
   if (state !== 'granted' && state !== 'withdrawn') return terms;
   const key = `${purpose}/${name}`;
@@ -72,6 +80,7 @@ function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
     at,
     ...(typeof hash === 'string' && { hash }),
     ...(typeof mask === 'string' && { mask }),
+    ...(typeof traitHash === 'string' && { traitHash }),
     ...(state === 'granted' && source === 'import' && { imported: true as const }),
   };
   const known = terms.k?.[key];

@@ -36,6 +36,7 @@ notifications:
     expires_after: 3d
     quiet: ignore
     when_held: drop
+    dedupe: 1h
     provider_template: { chat: CLIENT_WELCOME_V1 }
   OTHER: { category: MARKETING, channels: internal }
   N1: { category: OPERATIONAL, channels: internal }

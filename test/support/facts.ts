@@ -10,7 +10,7 @@ const CATALOG = new Map([
     'notifications.yaml',
     `notifications:
   WELCOME: { category: TRANSACTIONAL, channels: [email] }
-  PROMO: { category: MARKETING, channels: [email] }
+  PROMO: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }
   NEWS: { category: SYSTEM, channels: [webhook] }`,
   ],
   ['rules.yaml', 'rules: { WELCOME: { on: signed_up }, PROMO: { on: promoted }, NEWS: { on: posted } }'],

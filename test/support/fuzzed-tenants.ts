@@ -107,6 +107,7 @@ function idsOf(rows: Rows): string[] {
     addressIds,
     templateIds,
     batchIds,
+    listIds,
     ...others
   } = rows;
   return [
@@ -119,5 +120,6 @@ function idsOf(rows: Rows): string[] {
     addressIds[0],
     ...templateIds,
     batchIds[0],
+    listIds[0],
   ];
 }

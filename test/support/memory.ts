@@ -1,5 +1,6 @@
 import type { Event, Millis } from '../../src/model/event.ts';
 import {
+  requiredForPlan,
   requiredHistory,
   requiredLimits,
   requiredLimitsOfOccurrence,
@@ -26,7 +27,8 @@ export class Memory extends Simulator {
 
   protected override loadState(userId: string, events: readonly DecidableEvent[], now: Millis): UserState {
     const all = this.users.get(userId)!;
-    const user: UserState = { ...newUserState(userId), profile: all.profile };
+    const { profile, terms, addressIds } = all;
+    const user: UserState = { ...newUserState(userId), profile, terms, addressIds };
     for (const wait of all.waits.values()) if (wait.status === 'waiting') user.waits.set(wait.waitId, stored(wait));
     this.#loadAll(user, events, now);
     return user;
@@ -44,6 +46,7 @@ export class Memory extends Simulator {
   ): UserState {
     const user = this.loadState(userId, [], now);
     const limits = due.flatMap((wait) => requiredLimitsOfWait(this.rules.at(wait.catalogVersion), wait));
+    this.#loadUses(user, requiredForPlan(this.rules.active, now));
     if (occurrence) {
       this.#loadWaits(user, [{ rule: occurrence.compiled.rule.name, key: '' }]);
       limits.push(...requiredLimitsOfOccurrence(occurrence.compiled, occurrence.due, userId));
@@ -58,6 +61,8 @@ export class Memory extends Simulator {
   protected override saveState(user: UserState, happened: readonly SimulationStep[]): void {
     const all = this.users.get(user.userId)!;
     all.profile = user.profile;
+    all.terms = user.terms;
+    all.addressIds = user.addressIds;
     for (const { cause, decisions } of happened) {
       if (cause.kind !== 'event') continue;
       const { key, eventId, time, type } = cause.event;
@@ -78,6 +83,7 @@ export class Memory extends Simulator {
   #loadAll(user: UserState, events: readonly DecidableEvent[], now: Millis): void {
     this.#loadHistory(user, requiredTraitHistory(this.rules.active, user.profile, events));
     for (const event of events) this.#load(user, event, now);
+    if (events.length > 0) this.#loadUses(user, requiredForPlan(this.rules.active, now));
   }
 
   #loadHistory(user: UserState, needs: readonly HistoryLookup[]): void {

@@ -9,7 +9,7 @@ const CATALOG = {
   'events.yaml': 'events: { signed_up: {} }\ntraits: { email: string, phone: string, time_zone: string, plan: string }',
   'notifications.yaml': `notifications:
   ORDER: { category: TRANSACTIONAL, channels: [email, sms] }
-  PROMO: { category: MARKETING, channels: [email] }
+  PROMO: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }
   STEPS: { category: TRANSACTIONAL, channels: { first_of: [sms, email], wait: 1h, until: delivered } }
   DECLARED: { category: TRANSACTIONAL, channels: [email], variables: { name: { type: string, required: true }, count: number } }
   BARE: { category: TRANSACTIONAL, channels: [email, sms] }`,

@@ -10,6 +10,7 @@ export type CatalogFile =
   | 'events.yaml'
   | 'notifications.yaml'
   | 'rules.yaml'
+  | 'segments.yaml'
   | 'routes.yaml'
   | 'preferences.yaml'
   | 'cases.yaml';

@@ -19,7 +19,7 @@ const CATALOG = deliveryCatalog({
   'events.yaml': 'events: { mail: {}, promo: {}, code: {}, news: {}, text: {}, steps: {} }',
   'notifications.yaml': `notifications:
   MAIL: { category: TRANSACTIONAL, channels: [email] }
-  PROMO: { category: MARKETING, channels: [email] }
+  PROMO: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }
   NEWS: { category: OPERATIONAL, channels: [email] }
   CODE: { category: SECURITY, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }

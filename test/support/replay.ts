@@ -4,8 +4,9 @@ import { BatchDecider } from '../../src/ingest/decide-batch.ts';
 import { newIds } from '../../src/ingest/ids.ts';
 import type { Rule } from '../../src/model/catalog.ts';
 import type { Decision } from '../../src/model/decision.ts';
-import type { Millis } from '../../src/model/event.ts';
+import type { JsonObject, Millis } from '../../src/model/event.ts';
 import type { Policy } from '../../src/model/preferences.ts';
+import { documentRow, openDocument } from '../../src/privacy/documents.ts';
 import { Seal } from '../../src/privacy/seal.ts';
 import type { RuleSet } from '../../src/rules/compile/rule-set.ts';
 import { findOpenChanges } from '../../src/rules/evaluate/trait-changes.ts';
@@ -20,18 +21,24 @@ import type { Step } from './random-history.ts';
 
 /** Backtests in memory: a history is recorded, and then replayed. */
 
-/** Backtests the histories. @param other rules of the candidate; absent: the rules of the past against themselves. @param policy under which users may have terms; absent: none is asked */
+/**
+ * Backtests the histories.
+ * @param other rules of the candidate; absent: the rules of the past against themselves
+ * @param terms of the tenant; absent: no plan is asked
+ */
 export function replayHistories(
   rules: readonly Rule[],
   histories: readonly StoredHistory[],
   since: Millis,
   until: Millis,
   other?: readonly Rule[],
-  policy?: Policy,
+  terms?: TenantTerms,
 ): BacktestReport {
-  const set = policy ? onTerms(rulesOf(rules), policy) : rulesOf(rules);
+  const set = terms ? onTerms(rulesOf(rules), terms) : rulesOf(rules);
   const candidate = other ? rulesOf(other, 2) : null;
-  const backtest = new Backtest({ since, until, candidate, version: () => set });
+  const keyed = (text: string) => seal.hash(text);
+  const { comparesAddresses } = set;
+  const backtest = new Backtest({ since, until, candidate, version: () => set, comparesAddresses, keyed });
   for (const history of histories) backtest.addUser(history);
   return backtest.report();
 }
@@ -57,43 +64,64 @@ export function findFiredTwice({ events, waits }: Pick<StoredHistory, 'events' |
   return sends.filter((one, place) => sends.indexOf(one) < place);
 }
 
-/** Returns the rules under a policy, whose notifications go by two channels that users can turn off. */
-function onTerms(set: RuleSet, policy: Policy): RuleSet {
-  const types = [...set.notifications.values()].map(
-    (type) => [type.name, { ...type, channels: ['email', 'sms'] as const }] as const,
-  );
-  const digestChannels = new Map(types.map(([name, { channels }]) => [name, new Set(channels)]));
-  return { ...set, policy, notifications: new Map(types), digestChannels };
+/** The terms of a tenant. */
+export interface TenantTerms {
+  readonly policy: Policy;
+  /** The window within which N1 does not repeat itself; absent: it may. */
+  readonly dedupe?: Millis | undefined;
 }
+
+/** Returns the rules on the terms of a tenant, whose notifications go by two channels that users can turn off. */
+export function onTerms(set: RuleSet, { policy, dedupe }: TenantTerms): RuleSet {
+  const types = [...set.notifications.values()].map((type) => {
+    const own = { ...type, channels: ['email', 'sms'] as const, ...(dedupe && type.name === 'N1' && { dedupe }) };
+    return [type.name, own] as const;
+  });
+  const digestChannels = new Map(types.map(([name, { channels }]) => [name, new Set(channels)]));
+  const notifications = new Map(types);
+  const comparesAddresses = Object.values(policy.consent).some((sources) => sources.includes('record'));
+  return { ...set, policy, notifications, digestChannels, comparesAddresses, dedupeWindow: dedupe ?? 0 };
+}
+
+/** The key of the addresses in the histories. */
+export const seal = new Seal(Buffer.alloc(32));
 
 /** Runs the pipeline without its database; returns the histories of the users as they would have been stored, and the end. */
 export function recordHistory(
   rules: readonly Rule[],
   steps: readonly Step[],
-  policy?: Policy,
+  terms?: TenantTerms,
 ): { histories: StoredHistory[]; end: Millis } {
   // Posted events need no schemas here, and schemas are slow to compile.
   const { traits: _, ...data } = catalogOf(rules);
-  const set = policy ? onTerms(rulesOf(rules), policy) : rulesOf(rules);
+  const set = terms ? onTerms(rulesOf(rules), terms) : rulesOf(rules);
   const catalog = { ...compileCatalog(1, 0, { ...data, events: [] }), rules: set };
   const catalogs = { active: catalog, versions: new Map([[1, catalog]]) };
   const users = new Map<string, UserState>();
   const events: StoredEvent[] = [];
   const ends = new Map<string, readonly Decision[]>();
-  const seal = new Seal(Buffer.alloc(32));
+  const hashes = new Map<string, { readonly [kind: string]: string }>();
   let now = BASE;
   let made = 0;
   for (const step of steps) {
     now += step.gap;
-    const facts = { tenantId: 't', seal, ids: newIds(seal), users, addressHashes: new Map(), heardTypes: null };
-    const decider = new BatchDecider(now, catalogs, facts as never, new AddressChanges('t', new Map(), seal));
+    const facts = { tenantId: 't', seal, ids: newIds(seal), users, addressHashes: hashes, heardTypes: null };
+    if (set.comparesAddresses) {
+      for (const user of users.values()) user.addressIds = { byKind: hashes.get(user.userId) ?? {} };
+    }
+    const addresses = new AddressChanges('t', new Map(hashes), seal);
+    const decider = new BatchDecider(now, catalogs, facts as never, addresses);
     const follow = (emitted: readonly ReceivedEvent[]) => {
       for (let left = emitted; left.length > 0; ) left = decider.decide(left);
     };
     if (step.kind === 'post') {
       const read = step.events.map((event) => {
         const item = toItem(event, ++made, now);
-        if (!users.has(String(item.user_id))) users.set(String(item.user_id), newUserState(String(item.user_id)));
+        const userId = String(item.user_id);
+        if (!users.has(userId)) {
+          users.set(userId, newUserState(userId));
+          if (set.comparesAddresses) users.get(userId)!.addressIds = { byKind: {} };
+        }
         const read = parseEvent('t', item, () => null);
         if (isRejection(read)) throw new Error(read.message);
         return read;
@@ -110,8 +138,11 @@ export function recordHistory(
       }
     }
     const batch = decider.buildBatch();
-    for (const { event, decisions } of batch.events) {
-      const { tenantId, userId, eventId, key, type, time, properties, traits, contextText } = event;
+    for (const userId of users.keys()) hashes.set(userId, addresses.getHashes(userId));
+    for (const { event, decisions, sealed } of batch.events) {
+      const { tenantId, userId, eventId, key, type, time, properties, contextText } = event;
+      const original = sealed && openDocument(seal, sealed, documentRow('events', tenantId, userId, key));
+      const traits = original ? (original.traits as JsonObject) : event.traits;
       const emittedBy = contextText === null ? null : String(JSON.parse(contextText).emitted_by);
       const own = { tenantId, userId, eventId, key, type, time, properties, traits };
       const stored = JSON.parse(JSON.stringify(decisions)) as Decision[];
@@ -131,10 +162,11 @@ export function recordHistory(
     }
   }
   const histories = [...users.values()].map(
-    ({ userId, profile, terms, waits, uses }): StoredHistory => ({
+    ({ userId, profile, terms: own, waits, uses }): StoredHistory => ({
       userId,
       profile,
-      terms,
+      terms: own,
+      addressHashes: hashes.get(userId) ?? {},
       events: events
         .filter((event) => event.userId === userId)
         .sort((a, b) => a.time - b.time || (a.key < b.key ? -1 : 1)),

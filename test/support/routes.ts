@@ -36,7 +36,7 @@ export interface RoutedOptions {
 
 export const NOTIFICATIONS = `notifications:
   MAIL: { category: TRANSACTIONAL, channels: [email], give_up_after: 2h }
-  AD: { category: MARKETING, channels: [email] }
+  AD: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }`;
 
 export function routedCatalog(routes?: string, notifications = NOTIFICATIONS): Map<string, string> {

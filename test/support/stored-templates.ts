@@ -10,7 +10,7 @@ export const TEMPLATE_CATALOG = {
   'events.yaml': 'events: { signed_up: {}, paid: {} }',
   'notifications.yaml': `notifications:
   WELCOME: { category: TRANSACTIONAL, channels: [email], layout: main }
-  OFFER: { category: MARKETING, channels: [email, sms] }`,
+  OFFER: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, sms] }`,
   'rules.yaml': `rules:
   WELCOME: { on: signed_up }
   OFFER: { on: paid }`,

@@ -54,7 +54,7 @@ export async function listOperations(server: TestServer, rows: Rows): Promise<Op
           body: BODIES[name]?.(rows),
           headers: {
             ...(scope === 'me' && { authorization: `Bearer ${rows.token}` }),
-            ...(template.endsWith('/recipients') && { 'content-type': 'application/x-ndjson' }),
+            ...(/\/(recipients|consents\/import)$/.test(template) && { 'content-type': 'application/x-ndjson' }),
           },
         };
       }),
@@ -103,6 +103,11 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/batches/{id}/results': ({ batchIds }) => [batchIds[0]],
   '/api/v1/batches/{id}/results/export': ({ batchIds }) => [batchIds[0]],
   '/api/v1/batches/{id}/recipients': ({ batchIds }) => [batchIds[1]],
+  '/api/v1/lists/{id}': ({ listIds }) => [listIds[0]],
+  '/api/v1/lists/{id}/members': ({ listIds }) => [listIds[0]],
+  '/api/v1/lists/{id}/members/remove': ({ listIds }) => [listIds[0]],
+  'DELETE /api/v1/lists/{id}': ({ listIds }) => [listIds[1]],
+  '/api/v1/segments/{name}/users': ({ segment }) => [segment],
   '/api/v1/waits/{id}/cancel': ({ waitId }) => [waitId],
   '/api/v1/waits/{id}/retry': ({ setAsideWaitId }) => [setAsideWaitId],
   '/api/v1/keys/{id}': ({ keyIds }) => [keyIds[0]],
@@ -205,6 +210,7 @@ const TEMPLATE_PARTS = { subject: 'Own subject', text: 'Own text' };
 const NOTHING = () => undefined;
 const REASON = () => ({ reason: 'The user asked what was sent' });
 const CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', source: 'test' };
+const IMPORTED_CONSENT = { purpose: 'MARKETING', channel: 'push', state: 'granted', at: '2025-01-02T03:04:05Z' };
 const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/deliveries/{id}/retry': NOTHING,
   'POST /api/v1/deliveries/{id}/cancel': NOTHING,
@@ -222,6 +228,14 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/batches/{id}/pause': NOTHING,
   'POST /api/v1/batches/{id}/resume': NOTHING,
   'POST /api/v1/batches/{id}/cancel': NOTHING,
+  'POST /api/v1/lists': () => ({ name: 'own new list' }),
+  'PATCH /api/v1/lists/{id}': () => ({ name: 'own other name' }),
+  'DELETE /api/v1/lists/{id}': NOTHING,
+  'POST /api/v1/lists/{id}/members': () => ({ user_ids: ['own member'] }),
+  'POST /api/v1/lists/{id}/members/remove': ({ userId }) => ({ user_ids: [userId] }),
+  'POST /api/v1/segments/preview': () => ({ condition: 'true' }),
+  'POST /api/v1/consents/import': ({ userId }) =>
+    `${JSON.stringify({ ...IMPORTED_CONSENT, user_id: userId, id: `import of ${userId}` })}\n`,
   'POST /api/v1/waits/{id}/cancel': NOTHING,
   'POST /api/v1/waits/{id}/retry': NOTHING,
   'POST /api/v1/jobs/{id}/stop': NOTHING,
@@ -322,6 +336,10 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'POST /api/v1/templates/preview': ({ notificationType, userId }) => ({
     notification_type: notificationType,
     channel: 'email',
+    user_id: userId,
+  }),
+  'POST /api/v1/templates/test': ({ notificationType, userId }) => ({
+    notification_type: notificationType,
     user_id: userId,
   }),
   'POST /api/v1/signing-keys/rotate': () => ({}),

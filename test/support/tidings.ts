@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import pino, { type Logger } from 'pino';
+import { testTemplates } from '../../src/authoring/load-test-template.ts';
 import { CatalogCache } from '../../src/catalog/cache.ts';
 import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
 import { loadCatalogFiles } from '../../src/catalog/load/load-catalog-files.ts';
@@ -175,6 +176,7 @@ export async function testTidings(
         log: silent,
         poll: 20,
         getTenant: new TenantProfiles(pool).get,
+        loadTestTemplate: testTemplates({ pool, catalogs }),
         ...options,
       });
       deliveryWorkers.push(worker);

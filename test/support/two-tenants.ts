@@ -43,6 +43,10 @@ export interface Rows {
   readonly jobId: string;
   /** Ids of two drafts; the first has a recipient. */
   readonly batchIds: readonly [string, string];
+  /** Ids of two lists with a member. */
+  readonly listIds: readonly [string, string];
+  /** Name of a segment of its catalog. */
+  readonly segment: string;
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -192,8 +196,20 @@ export async function twoTenants(): Promise<TwoTenants> {
       batchIds[0],
       `${word} erasable`,
     ]);
+    const listIds = [randomUUID(), randomUUID()] as const;
+    await pool.query(
+      `insert into lists (tenant_id, list_id, name, members, created_by, created_at, updated_at)
+       select $1, id, $3 || n, 1, $3, now(), now() from unnest($2::uuid[]) with ordinality as r(id, n)`,
+      [tenantId, listIds, `${word} list`],
+    );
+    await pool.query(
+      'insert into list_members (tenant_id, list_id, user_id, added_at) select $1, id, $3, now() from unnest($2::uuid[]) as id',
+      [tenantId, listIds, `${word} maria`],
+    );
     return {
       ...(await load(pool, tenantId)),
+      listIds,
+      segment: segmentOf(word),
       tenantId,
       templateIds,
       erasableId,
@@ -391,6 +407,10 @@ export const ACCOUNT = {
 /** Settings of an issuer of tokens. */
 export const ISSUER = { jwks_url: 'https://id.example.com/jwks.json', audiences: ['app'] };
 
+function segmentOf(word: string): string {
+  return `${word.toUpperCase()}_SEGMENT`;
+}
+
 export function catalogOf(word: string, version = 0): Map<string, string> {
   const name = word.toUpperCase();
   return new Map([
@@ -400,6 +420,7 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
       'rules.yaml',
       `rules:\n  ${name}_MAILED: { on: mailed, notify: ${name} }\n  ${name}_DELAYED: { on: delayed, delay: ${version + 1}h, notify: ${name} }\n`,
     ],
+    ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
     [`templates/${name}/email.en@short.subject.txt`, `${word} short`],
@@ -432,6 +453,8 @@ async function load(
     | 'templateIds'
     | 'jobId'
     | 'batchIds'
+    | 'listIds'
+    | 'segment'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

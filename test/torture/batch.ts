@@ -47,7 +47,8 @@ interface Saved {
 
 const CATALOG = {
   'events.yaml': 'events: { known: {} }\ntraits: { email: string }',
-  'notifications.yaml': 'notifications: { NEWS: { category: MARKETING, channels: [email], in_doubt: hold } }',
+  'notifications.yaml':
+    'notifications: { NEWS: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email], in_doubt: hold } }',
   'rules.yaml': 'rules: { NEWS: { on: known } }',
   'templates/NEWS/email.en.subject.txt': 'News',
   'templates/NEWS/email.en.txt': 'The news.',

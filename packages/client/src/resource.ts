@@ -46,8 +46,9 @@ export abstract class Resource {
     { path: values, query }: Parts,
     ndjson: string,
     options?: CallOptions,
+    method: 'PUT' | 'POST' = 'PUT',
   ): Promise<readonly unknown[]> {
-    const call: Call = { method: 'PUT', path: fillPath(path, values), query, ndjson };
+    const call: Call = { method, path: fillPath(path, values), query, ndjson };
     return (await this.#connection.send<{ readonly lines?: readonly unknown[] }>(call, options)).data.lines ?? [];
   }
 

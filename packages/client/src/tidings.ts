@@ -15,6 +15,7 @@ import { Inbox } from './resources/inbox.ts';
 import { Issuers } from './resources/issuers.ts';
 import { Jobs } from './resources/jobs.ts';
 import { Keys } from './resources/keys.ts';
+import { Lists } from './resources/lists.ts';
 import { Me } from './resources/me.ts';
 import { Members } from './resources/members.ts';
 import { Notifications } from './resources/notifications.ts';
@@ -22,6 +23,7 @@ import { Preferences } from './resources/preferences.ts';
 import { ProviderAccounts } from './resources/provider-accounts.ts';
 import { Rejected } from './resources/rejected.ts';
 import { Routes } from './resources/routes.ts';
+import { Segments } from './resources/segments.ts';
 import { Sending } from './resources/sending.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Suppressions } from './resources/suppressions.ts';
@@ -36,6 +38,7 @@ export type { CallOptions, TidingsOptions } from './connection.ts';
 export { etagOf } from './etag.ts';
 export type { Listing, Page } from './listing.ts';
 export type { BatchLineError, BatchRecipient, BatchUpload } from './resources/batches.ts';
+export type { ConsentImport, ConsentImportError, ImportedConsent } from './resources/consents.ts';
 export {
   type VerifyOptions,
   verifyWebhook,
@@ -61,6 +64,7 @@ export class Tidings {
   readonly issuers: Issuers;
   readonly jobs: Jobs;
   readonly keys: Keys;
+  readonly lists: Lists;
   readonly me: Me;
   readonly members: Members;
   readonly notifications: Notifications;
@@ -68,6 +72,7 @@ export class Tidings {
   readonly rejected: Rejected;
   readonly routes: Routes;
   readonly templates: Templates;
+  readonly segments: Segments;
   readonly sending: Sending;
   readonly signingKeys: SigningKeys;
   readonly suppressions: Suppressions;
@@ -96,6 +101,7 @@ export class Tidings {
     this.issuers = new Issuers(connection);
     this.jobs = new Jobs(connection);
     this.keys = new Keys(connection);
+    this.lists = new Lists(connection);
     this.me = new Me(connection);
     this.members = new Members(connection);
     this.notifications = new Notifications(connection);
@@ -103,6 +109,7 @@ export class Tidings {
     this.rejected = new Rejected(connection);
     this.routes = new Routes(connection);
     this.templates = new Templates(connection);
+    this.segments = new Segments(connection);
     this.sending = new Sending(connection);
     this.signingKeys = new SigningKeys(connection);
     this.suppressions = new Suppressions(connection);

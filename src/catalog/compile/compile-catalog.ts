@@ -1,6 +1,7 @@
 import { compileMappings, type Mappings } from '../../events/envelopes/mappings.ts';
 import type { FieldsByType } from '../../events/named-fields.ts';
 import { listLocalesWithFallbacks } from '../../lib/text/locale.ts';
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { CatalogData, NotificationType } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Millis, ValidateEvent } from '../../model/event.ts';
@@ -13,6 +14,7 @@ import { compileSchemas } from '../schemas/validate-event.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
+import { compileSegments, type ProfileCondition } from './compile-segments.ts';
 import { compileTests } from './compile-tests.ts';
 import { declareTemplateVariables } from './declare-variables.ts';
 import { findNamedFields } from './named-fields.ts';
@@ -31,6 +33,8 @@ export interface Catalog {
   /** Translates CloudEvents and domain events. */
   readonly mappings: Mappings;
   readonly routes: Routes;
+  /** Conditions of segments, by name. */
+  readonly segments: ReadonlyMap<string, ProfileCondition>;
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
   /** @throws Error for a notification type that this version does not define */
@@ -71,9 +75,10 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     validate: compileSchemas(data, ajv),
     mappings: compileMappings(data),
     routes: compileRoutes(data),
+    segments: compileSegments(data),
     prices: compilePrices(data),
     getNotificationType(name) {
-      const type = rules.notifications.get(name);
+      const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);
       return type;
     },

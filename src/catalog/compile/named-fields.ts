@@ -35,6 +35,7 @@ function addRule(fields: FieldsByType, compiled: CompiledRule): void {
   for (const { trait } of rule.changes ?? []) fields.add(undefined, ['traits', trait]);
   // The content and the variables of a request are needed when it is sent.
   if (compiled.isDirect) for (const path of WHOLE) addToTriggers(fields, compiled, path);
+  if (compiled.comparesEvents) addToTriggers(fields, compiled, ['event']);
   if (rule.about) addToTriggers(fields, compiled, ['event', 'notification_type']);
   const values = [...data, ...listVariables(compiled), ...actions.flat()].map(([, value]) => value);
   for (const one of [condition, audience, at, ...branches, ...values]) addPaths(fields, compiled, one?.paths ?? []);

@@ -1,4 +1,4 @@
-import type { Rule } from '../../model/catalog.ts';
+import type { CatalogData, Rule } from '../../model/catalog.ts';
 import { evaluateConstantCondition } from './constants.ts';
 import type { Report } from './findings.ts';
 
@@ -7,7 +7,8 @@ export function checkBranches(rule: Rule, report: Report): void {
   const path = ['rules', rule.name];
   for (const [key, condition] of [
     ['when', rule.when],
-    ['for', rule.audience],
+    // That of a segment is checked where it is written.
+    ['for', rule.segment === undefined ? rule.audience : undefined],
   ] as const) {
     if (condition !== undefined && evaluateConstantCondition(condition) === false) {
       report('never_true', [...path, key], 'this is never true: the rule never acts', 'correct the condition');
@@ -16,6 +17,19 @@ export function checkBranches(rule: Rule, report: Report): void {
   checkChoose(rule, report);
   for (const { name, share } of rule.split ?? []) {
     if (share === 0) report('unreachable_branch', [...path, 'split', name], `no user falls into ${name}`);
+  }
+}
+
+/** Reports segments that no user can be in. */
+export function checkSegments({ segments = [] }: CatalogData, report: Report): void {
+  for (const { name, condition } of segments) {
+    if (evaluateConstantCondition(condition) === false)
+      report(
+        'never_true',
+        ['segments', name, 'for'],
+        'this is never true: no user is in the segment',
+        'correct the condition',
+      );
   }
 }
 

@@ -8,7 +8,14 @@ import type { Report } from './findings.ts';
 type Path = readonly (string | number)[];
 
 /** Reports comparisons with a value that the schema does not have, and terms that exclude each other, in all expressions. */
-export function checkComparisons({ events, traits, rules }: CatalogData, report: Report): void {
+export function checkComparisons({ events, traits, rules, segments = [] }: CatalogData, report: Report): void {
+  for (const { name, condition } of segments) {
+    for (const { kind, message, hint } of findUselessComparisons(condition, {
+      now: true,
+      ...(traits && { user: traits }),
+    }))
+      report(kind === 'value' ? 'unknown_value' : 'never_true', ['segments', name, 'for'], message, hint);
+  }
   const schemas = new Map([...LIFECYCLE_EVENTS, ...events].map(({ name, properties }) => [name, properties]));
   for (const rule of rules) {
     // An event of any type may change a trait.
@@ -45,7 +52,8 @@ function declareNames(
 function listExpressions(rule: Rule): [Path, string][] {
   const found: [Path, string | undefined][] = [
     [['when'], rule.when],
-    [['for'], rule.audience],
+    // That of a segment is checked where it is written.
+    [['for'], rule.segment === undefined ? rule.audience : undefined],
     [['key'], rule.key],
     ...(rule.choose ?? []).map(({ when }, index): [Path, string | undefined] => [['choose', index, 'when'], when]),
     ...listVariables(rule.variables),

@@ -4,6 +4,7 @@ import type { CatalogProblem } from '../../errors.ts';
 export const CHECKS = {
   loop: 'error',
   reserved_event: 'error',
+  no_postal_address: 'error',
   bounded_loop: 'warning',
   unreachable_branch: 'warning',
   never_true: 'warning',

@@ -1,7 +1,8 @@
 import type { CatalogData } from '../../model/catalog.ts';
+import type { TenantProfile } from '../../model/tenant.ts';
 import type { ParsedCatalog } from '../parse/parse-catalog-files.ts';
 import { compareByPlace } from '../problems.ts';
-import { checkBranches } from './branches.ts';
+import { checkBranches, checkSegments } from './branches.ts';
 import { checkCalendar } from './calendar.ts';
 import { checkComparisons } from './comparisons.ts';
 import { checkDigests } from './digests.ts';
@@ -25,15 +26,20 @@ export interface LintResult {
  * Looks for parts of a parsed catalog that are valid but probably not meant: unreachable branches, limits that never bind,
  * waits without an end, rules that trigger themselves, unused definitions, and template fields that nothing declares.
  * Reports only what it can prove.
+ * @param sender the tenant for which it is to be active; absent: not known
  */
-export function lintCatalog(parsed: ParsedCatalog): LintResult {
+export function lintCatalog(parsed: ParsedCatalog, sender?: TenantProfile): LintResult {
   const { data } = parsed;
   if (data === undefined) return { problems: toInvalidFindings(parsed.problems) };
-  const problems = runChecks(data, parsed);
+  const problems = runChecks(data, parsed, sender);
   return problems.some(({ severity }) => severity === 'error') ? { problems } : { data, problems };
 }
 
-function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonly Finding[] {
+function runChecks(
+  data: CatalogData,
+  { files, locate }: ParsedCatalog,
+  sender: TenantProfile | undefined,
+): readonly Finding[] {
   const findings: Finding[] = [];
   const reportAt: ReportAt = (code, place, message, hint) => {
     findings.push({ ...place, message, ...(hint !== undefined && { hint }), severity: CHECKS[code], code });
@@ -43,6 +49,7 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
     checkBranches(rule, report);
     checkWaits(rule, report);
   }
+  checkSegments(data, report);
   checkComparisons(data, report);
   checkCalendar(data, report);
   checkLimits(data, report);
@@ -51,6 +58,6 @@ function runChecks(data: CatalogData, { files, locate }: ParsedCatalog): readonl
   checkRoutes(data, report);
   checkDigests(data, report);
   checkTemplates(data, files, reportAt);
-  checkMarketingFooter(data, report);
+  checkMarketingFooter(data, report, sender);
   return findings.sort(compareByPlace);
 }

@@ -45,6 +45,7 @@ const NOTIFICATION_KEYS = [
   'tracking',
   'quiet',
   'when_held',
+  'dedupe',
   'layout',
   'variables',
 ];
@@ -97,6 +98,7 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
   const category = parseCategory(file, entry, found);
   const tracking = parseTracking(file, found, category);
   const expiresAfter = parseDurationOf(file, found, 'expires_after', '10m');
+  const dedupe = parseDedupe(file, found);
   const variables = parseVariables(file, found);
   const ofType = { type: name, channels: channelAt, channelsKnown };
   const layouts = parseLayouts(file, found, ofType, layout);
@@ -120,6 +122,7 @@ function parseNotification(file: YamlFile, entry: Entry, layout: NamedLayout | u
       ...(tracking === undefined ? {} : { tracking }),
       ...(parseWord(file, found, 'quiet', 'ignore') && { quiet: 'ignore' as const }),
       ...(parseWord(file, found, 'when_held', 'drop') && { whenHeld: 'drop' as const }),
+      ...(dedupe === undefined ? {} : { dedupe }),
       ...(variables === undefined ? {} : { variables }),
       ...(layouts.size === 0 ? {} : { layouts: layoutNames }),
     },
@@ -191,6 +194,15 @@ function parseTracking(file: YamlFile, found: Fields, category: NotificationType
   const tracking = text && parseKeyword(file, text, 'a value of "tracking"', TRACKING);
   if (tracking === undefined || tracking === 'none' || category !== 'SECURITY') return tracking;
   file.report(text!.at, 'a SECURITY message is never tracked', 'leave "tracking" out, or choose another category');
+  return undefined;
+}
+
+const MAX_DEDUPE: Millis = 24 * 3_600_000;
+
+function parseDedupe(file: YamlFile, found: Fields): Millis | undefined {
+  const window = parseDurationOf(file, found, 'dedupe', '1h');
+  if (window === undefined || window <= MAX_DEDUPE) return window;
+  file.report(found.get('dedupe')!.value.at, '"dedupe" is longer than 24h', 'dedupe: 1h');
   return undefined;
 }
 

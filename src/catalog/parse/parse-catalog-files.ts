@@ -9,6 +9,7 @@ import { isPieceFile } from './pieces.ts';
 import { parsePreferences } from './preferences.ts';
 import { parseRoutes } from './routes.ts';
 import { parseRules } from './rules/rules.ts';
+import { parseSegments } from './segments.ts';
 import { buildLocator, type SourceLocator } from './source-map.ts';
 import type { StoredTemplate } from './stored-template.ts';
 import { parseTemplates } from './templates.ts';
@@ -26,7 +27,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'routes', 'preferences'] as const;
+const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'preferences'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -90,9 +91,12 @@ async function parseParts(
   const events = parseFile(yaml.get('events'), parseEvents);
   const notificationsFile = yaml.get('notifications');
   const notifications = parseFile(notificationsFile, parseNotifications);
-  const rules = parseFile(yaml.get('rules'), (file) =>
-    parseRules(file, { ...events, ...(notifications && { notifications: notifications.types }) }),
-  );
+  const segmentsFile = yaml.get('segments');
+  const segments = segmentsFile ? parseFile(segmentsFile, (file) => parseSegments(file, { ...events })) : [];
+  const rules = parseFile(yaml.get('rules'), (file) => {
+    const others = { ...(notifications && { notifications: notifications.types }), ...(segments && { segments }) };
+    return parseRules(file, { ...events, ...others });
+  });
   const routes = parseFile(yaml.get('routes'), parseRoutes);
   const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
   const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
@@ -110,6 +114,7 @@ async function parseParts(
     notifications: types.map(({ type }) => type),
     ...(variables === undefined ? {} : { variables }),
     ...rules!,
+    ...(segments?.length && { segments }),
     templates,
     ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
     ...routes,

@@ -11,6 +11,11 @@ const EXAMPLE = 'sms: 08:00-21:00';
 const FULL_EXAMPLE = 'sms: { hours: 08:00-21:00, pass: [TRANSACTIONAL, SECURITY], zones: [America/New_York] }';
 const REGION_EXAMPLE = 'US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: Florida Statutes 501.059 }';
 
+const CODE_EXAMPLE = '"49": { region: DE, zones: [Europe/Berlin] }';
+
+const LEGAL_KEYS = ['hours', 'zones', 'pass', 'calling_codes', 'regions'];
+const REGION_KEYS = ['hours', 'from', 'source', 'zones'];
+
 /** Categories that the law lets pass, unless the policy says otherwise: no telephone solicitation. */
 const DEFAULT_PASS: readonly string[] = ['TRANSACTIONAL', 'SECURITY'];
 
@@ -41,7 +46,7 @@ function parseLegal(file: YamlFile, { key, value }: Entry): LegalHours | undefin
     const hours = parseHours(file, value, `"${key}"`, EXAMPLE);
     return hours && { ...hours, zones: [], pass: DEFAULT_PASS, regions: {} };
   }
-  const found = parseFilledFields(file, value, `"${key}"`, ['hours', 'zones', 'pass', 'regions'], FULL_EXAMPLE);
+  const found = parseFilledFields(file, value, `"${key}"`, LEGAL_KEYS, FULL_EXAMPLE);
   const written = found.get('hours');
   if (!written) file.report(value.at, `"${key}" has no "hours"`, FULL_EXAMPLE);
   const hours = written && parseHours(file, written.value, '"hours"', EXAMPLE);
@@ -53,7 +58,8 @@ function parseLegal(file: YamlFile, { key, value }: Entry): LegalHours | undefin
       )
     : DEFAULT_PASS;
   const regions = parseRegions(file, found.get('regions'));
-  return hours && { ...hours, zones, pass: passing, regions };
+  const callingCodes = parseCallingCodes(file, found.get('calling_codes'), regions);
+  return hours && { ...hours, zones, pass: passing, ...(callingCodes && { callingCodes }), regions };
 }
 
 function parseZones(file: YamlFile, entry: Entry | undefined): readonly string[] {
@@ -72,18 +78,53 @@ function parseRegions(file: YamlFile, entry: Entry | undefined): LegalHours['reg
   for (const { key, value } of entry ? parseEntries(file, entry.value, '"regions"', REGION_EXAMPLE) : []) {
     const items = value.kind === 'list' ? value.items : [value];
     const dated = items.flatMap((item) => {
-      const found = parseFilledFields(file, item, key, ['hours', 'from', 'source'], REGION_EXAMPLE);
+      const found = parseFilledFields(file, item, key, REGION_KEYS, REGION_EXAMPLE);
       for (const name of ['hours', 'from', 'source']) {
         if (item.kind === 'map' && !found.has(name)) file.report(item.at, `${key} has no "${name}"`, REGION_EXAMPLE);
       }
       const hours = found.get('hours') && parseHours(file, found.get('hours')!.value, '"hours"', REGION_EXAMPLE);
       const from = parseDay(file, found);
       const source = found.get('source') && parseText(file, found.get('source')!.value, '"source"', REGION_EXAMPLE);
-      return hours && from !== undefined && source ? [{ ...hours, from, source: source.text }] : [];
+      const zones = parseZones(file, found.get('zones'));
+      const own = zones.length > 0 && { zones };
+      return hours && from !== undefined && source ? [{ ...hours, from, source: source.text, ...own }] : [];
     });
     if (dated.length > 0) regions[key] = dated.sort((a, b) => (a.from < b.from ? -1 : 1));
   }
   return regions;
+}
+
+/** Parses what a phone number says of its holder, by calling code: zones, or a region and zones. */
+function parseCallingCodes(
+  file: YamlFile,
+  entry: Entry | undefined,
+  regions: LegalHours['regions'],
+): LegalHours['callingCodes'] | undefined {
+  if (!entry) return undefined;
+  const codes: { [code: string]: { readonly region?: string; readonly zones: readonly string[] } } = {};
+  for (const one of parseEntries(file, entry.value, '"calling_codes"', CODE_EXAMPLE)) {
+    const { key, value } = one;
+    if (!/^[1-9]\d{0,2}$/.test(key)) {
+      const message = `${JSON.stringify(key.slice(0, 60))} is not a calling code of one to three digits without +`;
+      file.report(one.at, message, CODE_EXAMPLE);
+      continue;
+    }
+    if (value.kind !== 'map') {
+      codes[key] = { zones: parseZones(file, one) };
+      continue;
+    }
+    const found = parseFilledFields(file, value, `"${key}"`, ['region', 'zones'], CODE_EXAMPLE);
+    const zones = parseZones(file, found.get('zones'));
+    const named = found.get('region');
+    const region = named && parseText(file, named.value, '"region"', CODE_EXAMPLE);
+    if (region && !Object.hasOwn(regions, region.text)) {
+      const message = `"regions" has no ${JSON.stringify(region.text.slice(0, 60))}`;
+      file.report(region.at, message, suggest(region.text, Object.keys(regions)));
+      continue;
+    }
+    codes[key] = { ...(region && { region: region.text }), zones };
+  }
+  return codes;
 }
 
 function parseDay(file: YamlFile, found: Fields): string | undefined {

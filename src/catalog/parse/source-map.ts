@@ -22,6 +22,7 @@ const FILES: { readonly [part: string]: string } = {
   notifications: 'notifications',
   rules: 'rules',
   groups: 'rules',
+  segments: 'segments',
   routes: 'routes',
   prices: 'routes',
   preferences: 'preferences',

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { TidingsError } from '../../errors.ts';
 import type { Millis } from '../../model/event.ts';
+import { NO_TENANT } from '../../model/tenant.ts';
 import { applyDirectory } from '../../store/apply-catalog.ts';
+import { loadTenantProfile } from '../../store/tenants/tenants.ts';
 import type { CatalogCache } from '../cache.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { loadCatalogFiles } from '../load/load-catalog-files.ts';
@@ -25,7 +27,8 @@ export async function applyCatalogDirectory(
   const files = await loadCatalogFiles(dir);
   for (let attempt = 1; ; attempt++) {
     const stored = await loadStoredParts(pool, tenantId, catalogs);
-    const data = withStoredTests(await validateCatalogFiles(files, stored?.templates), stored);
+    const tenant = (await loadTenantProfile(pool, tenantId)) ?? NO_TENANT;
+    const data = withStoredTests(await validateCatalogFiles(files, stored?.templates, tenant), stored);
     const merged = stored && { hash: hashFiles(files), from: stored.version };
     try {
       const applied = await applyDirectory(pool, tenantId, data, now, merged);

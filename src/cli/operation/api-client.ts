@@ -10,6 +10,7 @@ export interface ApiClient {
   put(path: string, body: object): Promise<unknown>;
   /** Sends lines of JSON. Returns those of the response. */
   putLines(path: string, lines: string): Promise<readonly unknown[]>;
+  postLines(path: string, lines: string): Promise<readonly unknown[]>;
   patch(path: string, body: object): Promise<unknown>;
   delete(path: string): Promise<unknown>;
   /** Sends a request whose response is a file; returns its content as it comes. */
@@ -93,14 +94,16 @@ export function connect(env: { readonly [name: string]: string | undefined }): A
       throw error;
     }
   };
+  const sendLines = async (method: 'PUT' | 'POST', path: string, lines: string) => {
+    const headers = { 'content-type': 'application/x-ndjson' };
+    return readLines(await request(path, { method, headers, body: lines }));
+  };
   return {
     get: (path) => call(path, {}),
     post: (path, body, headers = {}) =>
       call(path, { method: 'POST', headers, ...(body && { body: JSON.stringify(body) }) }),
-    async putLines(path, lines) {
-      const init = { method: 'PUT', headers: { 'content-type': 'application/x-ndjson' }, body: lines };
-      return readLines(await request(path, init));
-    },
+    putLines: (path, lines) => sendLines('PUT', path, lines),
+    postLines: (path, lines) => sendLines('POST', path, lines),
     put: (path, body) => call(path, { method: 'PUT', body: JSON.stringify(body) }),
     patch: (path, body) => call(path, { method: 'PATCH', body: JSON.stringify(body) }),
     delete: (path) => call(path, { method: 'DELETE' }),

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import { TidingsError } from '../../errors.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { RECIPIENT_STATES } from '../../model/batch.ts';
 import type { LineError, UploadResult } from '../../notify/batches/upload.ts';
@@ -10,8 +11,8 @@ import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
-import { collectVariable } from './notifications.ts';
 import { parseCount } from './run-job.ts';
+import { collectVariable } from './send-output.ts';
 
 const PATH = '/api/v1/batches';
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
@@ -32,6 +33,8 @@ interface CreateOptions extends JsonOption {
   readonly var: { readonly [name: string]: unknown };
   readonly channel?: readonly string[];
   readonly perSecond?: number;
+  readonly list?: string;
+  readonly segment?: string;
 }
 
 /** Adds the commands `batches create|add|estimate|start|rate|pause|resume|cancel|watch|results`. */
@@ -54,6 +57,8 @@ export function addBatchesCommands(program: Command): void {
       ...all,
       one,
     ])
+    .option('--list <id>', 'send to the members of this list')
+    .option('--segment <name>', 'send to the users who are in this segment')
     .option('--per-second <n>', 'recipients per second, at most', parseCount)
     .option(...JSON_OPTION)
     .action((options: CreateOptions) => create(options));
@@ -136,7 +141,19 @@ function pathOf(id: string): string {
   return `${PATH}/${encodeURIComponent(id)}`;
 }
 
-function create({ type, name, var: variables, channel, perSecond, json }: CreateOptions): Promise<void> {
+function create({
+  type,
+  name,
+  var: variables,
+  channel,
+  perSecond,
+  list: listId,
+  segment,
+  json,
+}: CreateOptions): Promise<void> {
+  if (listId !== undefined && segment !== undefined)
+    throw new TidingsError('invalid_request', 'Give a --list or a --segment, and not both.');
+  const recipients = listId !== undefined ? { list: listId } : segment !== undefined ? { segment } : undefined;
   return runApiCommand(json, async (api) => {
     const body = {
       type,
@@ -144,9 +161,11 @@ function create({ type, name, var: variables, channel, perSecond, json }: Create
       ...(Object.keys(variables).length > 0 && { variables }),
       ...(channel && { channels: channel }),
       ...(perSecond !== undefined && { per_second: perSecond }),
+      ...(recipients && { recipients }),
     };
     const data = (await api.post(PATH, body)) as BatchView;
-    return { data, lines: [`Batch ${data.batch_id} is a draft; add recipients with tidings batches add.`] };
+    const next = recipients ? 'start it with tidings batches start' : 'add recipients with tidings batches add';
+    return { data, lines: [`Batch ${data.batch_id} is a draft; ${next}.`] };
   });
 }
 
@@ -208,11 +227,22 @@ async function estimate(api: ApiClient, id: string): Promise<CommandOutput> {
     readonly reach: number;
     readonly dropped: { readonly [code: string]: number };
     readonly rejected: { readonly [code: string]: number };
+    readonly costs: readonly {
+      readonly channel: string;
+      readonly messages: number;
+      readonly parts: number | null;
+      readonly amount: number | null;
+      readonly currency: string | null;
+    }[];
   };
   const about = data.exact ? '' : `about, by a sample of ${data.sampled}: `;
   const codes = [...Object.entries(data.dropped), ...Object.entries(data.rejected)];
   const lines = codes.map(([code, count]) => `${String(count).padStart(8)}  ${code}`);
-  return { data, lines: [`${about}${data.reach} of ${data.pending} would get a message.`, ...lines] };
+  const costs = data.costs.map(({ channel, messages, parts, amount, currency }) => {
+    const size = parts === null ? '' : ` in ${formatCount(parts, 'part')}`;
+    return `${channel}: ${formatCount(messages, 'message')}${size}, ${amount === null ? 'cost unknown' : `about ${amount} ${currency}`}`;
+  });
+  return { data, lines: [`${about}${data.reach} of ${data.pending} would get a message.`, ...lines, ...costs] };
 }
 
 async function results(

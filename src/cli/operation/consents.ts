@@ -1,5 +1,10 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
-import { runApiCommand } from '../run-command.ts';
+import { formatCount } from '../../lib/text/format-count.ts';
+import type { ImportError, ImportResult } from '../../model/consent-import.ts';
+import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import type { ApiClient } from './api-client.ts';
 
 interface ConsentView {
   readonly at: string;
@@ -24,7 +29,11 @@ interface RecordOptions {
 const USER = ['<user-id>', 'your id of the user'] as const;
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
-/** Adds the commands `consents list|record`. */
+/** Lines of one request, and errors that are printed. */
+const PART_LINES = 2000;
+const MAX_PRINTED_ERRORS = 20;
+
+/** Adds the commands `consents list|record|import`. */
 export function addConsentsCommands(program: Command): void {
   const consents = program
     .command('consents')
@@ -62,6 +71,42 @@ export function addConsentsCommands(program: Command): void {
         return { data, lines: [`Recorded: ${data.consent_id}`] };
       }),
     );
+  consents
+    .command('import')
+    .description(
+      'Import consents that were given elsewhere; run it again to go on after an error: nothing is recorded twice',
+    )
+    .argument(
+      '<file>',
+      'a line of JSON each, with user_id, purpose, channel, state, at and evidence; - reads standard input',
+    )
+    .option(...JSON_OPTION)
+    .action((file: string, { json }: { json?: boolean }) => runApiCommand(json, (api) => importFile(api, file)));
+}
+
+/** Sends a file a part at a time. */
+async function importFile(api: ApiClient, file: string): Promise<CommandOutput> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  const total = { lines: 0, recorded: 0, known: 0, rejected: 0, empty: 0, errors: [] as ImportError[] };
+  let part: string[] = [];
+  const flush = async () => {
+    const answer = await api.postLines('/api/v1/consents/import', part.join(''));
+    const summary = answer.at(-1) as ImportResult['summary'];
+    const errors = (answer.slice(0, -1) as ImportError[]).map((one) => ({ ...one, line: total.lines + one.line }));
+    total.errors = [...total.errors, ...errors].slice(0, MAX_PRINTED_ERRORS);
+    for (const name of ['lines', 'recorded', 'known', 'rejected', 'empty'] as const) total[name] += summary[name];
+    part = [];
+  };
+  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+    part.push(`${line}\n`);
+    if (part.length < PART_LINES) continue;
+    await flush();
+    console.error(`${formatCount(total.lines, 'line')} …`);
+  }
+  if (part.length > 0) await flush();
+  const said = `${total.recorded} recorded, ${total.known} known already, ${total.rejected} rejected.`;
+  const errors = total.errors.map(({ line, code, message }) => `  line ${line + 1}  ${code}  ${message}`);
+  return { data: total, lines: [said, ...errors] };
 }
 
 function pathOf(userId: string): string {

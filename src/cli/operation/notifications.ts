@@ -1,10 +1,12 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { NOTIFICATION_STATES } from '../../store/notifications.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { findTypeByShortName } from './find-type.ts';
+import { collectVariable, formatResult, type Result } from './send-output.ts';
+import { sendTest } from './template-tests.ts';
 
 const PATH = '/api/v1/notifications';
 const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
@@ -26,16 +28,10 @@ interface SendOptions {
 interface Answer {
   readonly accepted: number;
   readonly dry_run: boolean;
-  readonly results: readonly {
-    readonly recipient: { readonly user_id?: string; readonly email?: string; readonly phone?: string };
-    readonly state: string;
-    readonly notification_id: string | null;
-    readonly due_at?: string;
-    readonly late?: true;
-    readonly reason?: string;
-    readonly channels?: { readonly [channel: string]: { readonly plan: string } };
-  }[];
+  readonly results: readonly Result[];
 }
+
+type TestOptions = Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string };
 
 interface View {
   readonly notification_id: string;
@@ -72,12 +68,12 @@ export function addNotificationsCommands(program: Command): void {
     .action((options: SendOptions) => send(options));
   program
     .command('send-test-notification')
-    .description('Send one notification to a user, to see how it looks, by a running Tidings (TIDINGS_URL)')
+    .description('The same as `templates test`, by the end of the name of a type')
     .requiredOption('--type <type>', 'notification type, or the end of its name: welcome for CLIENT_WELCOME')
     .requiredOption('--user-id <id>', 'your id of the user')
     .option('--var <name=value>', 'a variable; may be repeated', collectVariable, {})
     .option(...JSON_OPTION)
-    .action((options: Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string }) => sendTest(options));
+    .action((options: TestOptions) => sendTestNotification(options));
   const notifications = program
     .command('notifications')
     .description('List, show, cancel and move notifications of a running Tidings (TIDINGS_URL)');
@@ -177,13 +173,11 @@ function send(options: SendOptions): Promise<void> {
   });
 }
 
-function sendTest(options: Pick<SendOptions, 'type' | 'var' | 'json'> & { readonly userId: string }): Promise<void> {
-  const { userId, var: variables, json } = options;
+function sendTestNotification({ userId, var: variables, json, ...options }: TestOptions): Promise<void> {
   return runApiCommand(json, async (api) => {
     const type = await findTypeByShortName(api, options.type, userId);
-    const body = { type, recipients: [{ user_id: userId }], variables, context: { source: 'send-test-notification' } };
-    const data = (await api.post(PATH, body)) as Answer;
-    return { data: { type, ...data }, lines: data.results.map((one) => `${type}  ${formatResult(one, false)}`) };
+    const data = await sendTest(api, type, { user: userId, var: variables });
+    return { data: { type, ...data }, lines: [`${type}  ${formatResult(data.result, false)}`] };
   });
 }
 
@@ -209,35 +203,6 @@ function toSchedule(at: string, zone: string | undefined): unknown {
 
 function collect(value: string, all: readonly string[] = []): string[] {
   return [...all, value];
-}
-
-export function collectVariable(text: string, all: { readonly [name: string]: unknown }): { [name: string]: unknown } {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
-  const value = text.slice(at + 1);
-  return { ...all, [text.slice(0, at)]: readValue(value) };
-}
-
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-function formatResult(
-  { recipient, state, notification_id, due_at, late, reason, channels }: Answer['results'][number],
-  isDryRun: boolean,
-): string {
-  const who = recipient.user_id ?? recipient.email ?? recipient.phone ?? '';
-  const planned = Object.entries(channels ?? {}).map(([channel, { plan }]) =>
-    plan === 'go' ? channel : `${channel} (${plan})`,
-  );
-  const when = due_at !== undefined ? ` until ${due_at}` : late ? ' at once: its time was past' : '';
-  const why = reason === undefined ? '' : `: ${reason}`;
-  const via = planned.length === 0 ? '' : ` by ${planned.join(', ')}`;
-  return `${who}  ${isDryRun ? 'would be ' : ''}${state}${when}${via}${why}${notification_id === null ? '' : `  ${notification_id}`}`;
 }
 
 function formatLine({ notification_id, state, notification_type, user_id, rule, created_at, due_at }: View): string {

@@ -5,6 +5,7 @@ import { loadCatalogFiles } from '../../catalog/load/load-catalog-files.ts';
 import { isPieceFile } from '../../catalog/parse/pieces.ts';
 import { CatalogError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
+import { FOLDER_ARGUMENT, resolveCatalogFolder } from '../catalog/catalog-folder.ts';
 import { runApiCommand } from '../run-command.ts';
 
 interface Template {
@@ -94,11 +95,13 @@ export function addStoredTemplateCommands(templates: Command): void {
   templates
     .command('seed')
     .description('Make active templates of the template files of a catalog, all or none')
-    .argument('<dir>', 'the folder of the catalog')
+    .argument('[dir]', FOLDER_ARGUMENT)
+    .option('--api', 'first make the API the source of the templates of the tenant (template_source)')
     .option(...JSON_OPTION)
-    .action((dir: string, { json }: { json?: boolean }) =>
+    .action((dir: string | undefined, { api: switches, json }: { api?: boolean; json?: boolean }) =>
       runApiCommand(json, async (api) => {
-        const all = await loadCatalogFiles(dir);
+        const all = await loadCatalogFiles(resolveCatalogFolder(dir));
+        if (switches) await api.patch('/api/v1/tenant', { settings: { template_source: 'api' } });
         const files = [...all].filter(([path]) => path.startsWith('templates/') && !isPieceFile(path));
         const data = (await api.post(`${PATH}/seed`, { files: Object.fromEntries(files) })) as SeedResult;
         return { data, lines: formatSeed(data) };

@@ -1,9 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { writeFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
 import { CHANNELS } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { runApiCommand } from '../run-command.ts';
+import { collectVariable, readEvent } from './send-output.ts';
 import { addStoredTemplateCommands } from './stored-templates.ts';
+import { addTemplateTestCommand } from './template-tests.ts';
 
 interface PreviewOptions {
   readonly channel?: string;
@@ -11,7 +13,8 @@ interface PreviewOptions {
   readonly template?: string;
   readonly user?: string;
   readonly event?: JsonObject;
-  readonly var?: readonly (readonly [string, string])[];
+  readonly last?: boolean;
+  readonly var?: JsonObject;
   readonly html?: string;
   readonly dark?: string;
   readonly followLinks?: boolean;
@@ -34,7 +37,7 @@ interface PreviewView {
   readonly findings: readonly { readonly severity: string; readonly code: string; readonly message: string }[];
 }
 
-/** Adds the commands `templates preview`. */
+/** Adds the commands `templates preview|test` and those of templates of the API. */
 export function addTemplatesCommands(program: Command): void {
   const templates = program
     .command('templates')
@@ -47,8 +50,9 @@ export function addTemplatesCommands(program: Command): void {
     .option('--template <id>', 'a template of the API in the place of the active one, a draft too: its id, or NAME_V2')
     .option('--user <id>', 'a user whose profile is shown, with addresses masked')
     .option('--event <file>', 'a JSON file with an event; default: a sample by its schema', readEvent)
+    .addOption(new Option('--last', 'the newest event of the user for which a rule sends the type').conflicts('event'))
     .option('--sample', 'a sample by the schemas of the catalog: the default')
-    .option('--var <name=value...>', 'variables', collectVariable)
+    .option('--var <name=value...>', 'variables; a value that is JSON is read as such', collectVariable)
     .option('--html <file>', 'write the HTML to this file')
     .option('--dark <file>', 'write the HTML as a dark screen shows it to this file')
     .option('--follow-links', 'ask for the first 20 public https:// links')
@@ -62,7 +66,8 @@ export function addTemplatesCommands(program: Command): void {
           template: options.template,
           user_id: options.user,
           event: options.event,
-          variables: options.var && Object.fromEntries(options.var),
+          last_event: options.last,
+          variables: options.var,
           follow_links: options.followLinks ?? false,
         })) as PreviewView;
         const html = data.message?.html;
@@ -72,6 +77,7 @@ export function addTemplatesCommands(program: Command): void {
         return { data, lines: formatPreview(type, data) };
       }),
     );
+  addTemplateTestCommand(templates);
   addStoredTemplateCommands(templates);
 }
 
@@ -96,24 +102,4 @@ function formatPreview(
       .map(({ url, status }) => `  link: ${url}  ${status ?? 'no answer'}`),
     ...findings.map(({ severity, code, message: text }) => `${severity}: ${text} (${code})`),
   ];
-}
-
-/** Returns what an event has for a preview: other fields of its envelope have no part in it. */
-function readEvent(file: string): JsonObject {
-  try {
-    const event = JSON.parse(readFileSync(file, 'utf8')) as JsonObject | null;
-    if (typeof event === 'object' && event !== null && !Array.isArray(event)) {
-      const known = ['event_type', 'properties', 'user_traits'].filter((name) => event[name] !== undefined);
-      return Object.fromEntries(known.map((name) => [name, event[name] ?? null]));
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw new InvalidArgumentError('The file cannot be read.');
-  }
-  throw new InvalidArgumentError('It must be a file with one event as JSON.');
-}
-
-function collectVariable(text: string, before: readonly (readonly [string, string])[] = []) {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write NAME=VALUE.');
-  return [...before, [text.slice(0, at), text.slice(at + 1)] as const];
 }

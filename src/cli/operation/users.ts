@@ -99,9 +99,9 @@ export function addUsersCommands(program: Command): void {
     .description('Send a code to an address of a user')
     .argument(...USER)
     .argument('<address-id>', 'its id, as the list of addresses has it')
-    .requiredOption('--type <type>', 'notification type with the variable code')
+    .option('--type <type>', 'notification type with the variable code; default: the built-in one')
     .option(...JSON_OPTION)
-    .action((userId: string, addressId: string, { type, json }: { type: string; json?: boolean }) =>
+    .action((userId: string, addressId: string, { type, json }: { type?: string; json?: boolean }) =>
       runApiCommand(json, async (api) => {
         const data = (await api.post(pathOfCode(userId, addressId), { type })) as { readonly expires_at: string };
         return { data, lines: [`sent; of use until ${data.expires_at}`] };

@@ -7,6 +7,8 @@ import { findLinkFault, listLinks, type PreviewLink } from './links.ts';
 /** Codes of findings about a message that is previewed. */
 export const PREVIEW_FINDINGS = [
   'not_rendered',
+  'no_postal_address',
+  'no_unsubscribe_link',
   'clipped',
   'subject_long',
   'no_preheader',

@@ -4,7 +4,7 @@ import type { NotificationType, Variable } from '../../model/catalog.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import { type CompiledRule, getSentTypes } from '../../rules/compile/rule-set.ts';
-import { evaluateAll } from '../../rules/firing/act.ts';
+import { evaluateAll } from '../../rules/firing/values.ts';
 import { isoTime } from '../../time/iso-time.ts';
 
 /** Data that a caller has for a preview; anything else is a sample by the schemas of the catalog. */
@@ -70,6 +70,12 @@ export function buildPreviewData(
       ...{ event_type: eventType ?? '', event_timestamp: at },
     },
   };
+}
+
+/** Returns the types of events on which a rule sends a notification type. */
+export function listSendingEvents({ rules }: Pick<Catalog, 'rules'>, type: string): readonly string[] {
+  const senders = [...rules.byName.values()].filter(({ rule }) => getSentTypes(rule).has(type));
+  return [...new Set(senders.flatMap(({ rule }) => rule.on))];
 }
 
 function evaluateVariables(

@@ -1,11 +1,14 @@
 import type { Catalog } from '../../catalog/compile/compile-catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import type { Channel, Message } from '../../model/delivery.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import type { TenantProfile } from '../../model/tenant.ts';
 import { type MessageParts, toMessageParts } from '../../privacy/message-view.ts';
+import { addMarketingFooter, toSenderFacts } from '../../templates/marketing-footer.ts';
 import { explainBlank, renderMessage } from '../../templates/template.ts';
-import { toTemplateValues } from '../../templates/values.ts';
-import { type Inspection, inspectMessage } from './inspect-message.ts';
+import { type ReaderLinks, toTemplateValues } from '../../templates/values.ts';
+import { previewLinks } from '../message-links.ts';
+import { type Inspection, inspectMessage, type PreviewFinding } from './inspect-message.ts';
 import { buildPreviewData, type PreviewInput } from './preview-data.ts';
 
 /** The message that a template would make, with findings about it. */
@@ -25,6 +28,7 @@ export interface Preview extends Inspection {
  * channel. Does not throw for any data.
  *
  * @param locale absent: that of the user, or of the tenant
+ * @param publicUrl URL of the installation, for the links of a reader; null: it does not have one
  */
 export function previewMessage(
   catalog: Catalog,
@@ -40,6 +44,7 @@ export function previewMessage(
     readonly locale?: string | undefined;
   },
   now: Millis,
+  publicUrl: string | null,
 ): Preview | undefined {
   const type = catalog.rules.notifications.get(notificationType);
   if (!type) return undefined;
@@ -56,18 +61,46 @@ export function previewMessage(
     findings: [{ code: 'not_rendered', severity: 'error', message }],
     links: [],
   });
-  const filled = toTemplateValues(decided, template.variables, tenant);
+  const links = previewLinks(publicUrl, { channel, category: type.category });
+  const filled = toTemplateValues(decided, template.variables, tenant, links);
   if ('problem' in filled) return fail(filled.problem);
   const rendered = renderMessage(template, filled.values);
   if ('error' in rendered) return fail(rendered.error, filled.values);
   const blank = explainBlank(template, rendered.message, filled.values);
   if (blank !== undefined) return fail(blank, filled.values);
+  const facts = toSenderFacts(tenant, type.variables, catalog.data.variables);
+  const isMarketing = type.category === 'MARKETING' && CHANNEL_DESCRIPTORS[channel].hasUnsubscribeHeader === true;
+  const isShown = isMarketing && rendered.message.hosted === undefined;
+  const law = isShown ? applyLaw(rendered.message, facts, links, template.locale) : undefined;
+  const message = law?.message ?? rendered.message;
+  const inspection = inspectMessage(channel, message);
   return {
     ...where,
     data: filled.values,
-    message: toMessageParts(rendered.message, (text) => text),
-    ...inspectMessage(channel, rendered.message),
+    message: toMessageParts(message, (text) => text),
+    ...inspection,
+    findings: [...(law?.findings ?? []), ...inspection.findings],
   };
+}
+
+/** Returns a marketing email with the footer that it goes out with, and what the law wants and it lacks. */
+function applyLaw(
+  message: Message,
+  facts: ReturnType<typeof toSenderFacts>,
+  { unsubscribe_url: unsubscribeUrl }: ReaderLinks,
+  locale: string,
+): { readonly message: Message; readonly findings: readonly PreviewFinding[] } {
+  const findings: PreviewFinding[] = [];
+  if (facts.postalAddress === '') {
+    const text = 'a marketing email shows the postal address of its sender, and none is known: it is not sent';
+    findings.push({ code: 'no_postal_address', severity: 'error', message: text });
+  }
+  if (unsubscribeUrl !== undefined) {
+    return { message: addMarketingFooter(message, { ...facts, unsubscribeUrl }, locale), findings };
+  }
+  const text = 'a marketing email shows a link to unsubscribe, which needs TIDINGS_PUBLIC_URL';
+  findings.push({ code: 'no_unsubscribe_link', severity: 'warning', message: text });
+  return { message, findings };
 }
 
 function toText(value: Json | undefined): string | undefined {

@@ -19,7 +19,7 @@ export function registerAddressVerificationRoutes(app: App, dependencies: HttpDe
       },
       schema: {
         operationId: 'verifyAddress',
-        summary: 'Send a code to an address of a user, by a notification of a type of the catalog',
+        summary: 'Send a code to an address of a user, by a notification',
         tags: ['users'],
         params: addressParams,
         body: verifyBody,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { TidingsError } from '../../errors.ts';
+import { estimateCosts } from '../../delivery/preview/estimate-costs.ts';
 import {
   BATCH_COMMANDS,
   type BatchRequest,
@@ -16,6 +16,7 @@ import { exportBatchResults, listBatchResults, toBatchView } from '../../notify/
 import { listBatches, loadSealedRequest } from '../../store/batches/batches.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
+import { keepNdjsonStreams, NDJSON, readNdjson, toNdjson } from '../ndjson.ts';
 import { keepContent } from '../own-content.ts';
 import {
   batchBody,
@@ -35,7 +36,6 @@ import { idParams, pageQuery } from '../schemas/common.ts';
 
 const PATH = '/api/v1/batches';
 const TAGS = ['batches'];
-const NDJSON = 'application/x-ndjson';
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
 
 const SUMMARIES = {
@@ -57,7 +57,7 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
       bodyLimit: MAX_BODY_BYTES,
       config: {
         scope: 'batches:write',
-        errors: ['unknown_type', 'category_mismatch', 'invalid_notification', 'too_many_batches'],
+        errors: ['unknown_type', 'category_mismatch', 'invalid_notification', 'not_found', 'too_many_batches'],
       },
       schema: {
         operationId: 'createBatch',
@@ -68,11 +68,12 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
       },
     },
     async ({ principal: { tenantId, actor, scopes }, operationId, body }, reply) => {
-      const { name = null, per_second: perSecond = null, ...request } = body;
+      const { name = null, per_second: perSecond = null, recipients: audience = null, ...request } = body;
       const asker = { tenantId, actor, scopes, operationId };
       const batch = await createBatch(partsOf(tenantId), asker, {
         name,
         perSecond,
+        audience: audience && 'list' in audience ? { list: audience.list.toLowerCase() } : audience,
         request: keepContent(request) as BatchRequest,
       });
       return reply.status(201).send(toBatchView(batch, clock()));
@@ -154,7 +155,10 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
       const parts = partsOf(tenantId);
       const batch = await requireBatch(parts.pool, tenantId, requireId(params.id));
       const sealed = await loadSealedRequest(parts.pool, tenantId, batch.batchId);
-      return estimateBatch(parts, tenantId, batch, sealed);
+      const { estimate, reached, factor } = await estimateBatch(parts, tenantId, batch, sealed);
+      const asked = { tenantId, type: `${batch.request.type}`, recipients: reached, factor, now: clock() };
+      const costs = await estimateCosts({ pool: parts.pool, owner: database.owner, catalogs, seal }, asked);
+      return { ...estimate, costs };
     },
   );
 
@@ -236,8 +240,7 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
 
 /** The upload of recipients, whose body is not read before its handler does: no other route takes this media type. */
 function registerUpload(app: App, { database, catalogs, seal, clock }: HttpDependencies): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(NDJSON, (_request, payload, done) => done(null, payload));
+  keepNdjsonStreams(app);
   app.put(
     `${PATH}/:id/recipients`,
     {
@@ -257,16 +260,13 @@ function registerUpload(app: App, { database, catalogs, seal, clock }: HttpDepen
         response: { 200: ndjsonAnswer },
       },
     },
-    async ({ principal: { tenantId, actor }, params, query, body, headers }, reply) => {
-      const encoding = headers['content-encoding'] ?? 'identity';
-      if (encoding !== 'identity') {
-        throw new TidingsError('unsupported_media_type', 'Send the recipients without a content-encoding.');
-      }
+    async (request, reply) => {
+      const { principal, params, query } = request;
+      const { tenantId, actor } = principal;
       const parts = { pool: database.forTenant(tenantId), catalogs, seal, clock };
       const command = { tenantId, actor, batchId: requireId(params.id), offset: query.offset };
-      const stream = body instanceof Readable ? body : Readable.from([]);
-      const { errors, summary } = await uploadLines(parts, command, stream);
-      return reply.type(NDJSON).send([...errors, summary].map((one) => `${JSON.stringify(one)}\n`).join(''));
+      const { errors, summary } = await uploadLines(parts, command, readNdjson(request));
+      return reply.type(NDJSON).send(toNdjson([...errors, summary]));
     },
   );
 }

@@ -1,14 +1,19 @@
 import { toPreviewCatalog } from '../../authoring/preview-catalog.ts';
 import { type Preview, previewMessage } from '../../delivery/preview/preview.ts';
+import { listSendingEvents } from '../../delivery/preview/preview-data.ts';
 import { TidingsError } from '../../errors.ts';
 import { loadTenantProfile } from '../../store/tenants/tenants.ts';
+import { loadLastEvent } from '../../store/timeline.ts';
 import { loadProfile } from '../../store/users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { followLinks, type LinkAnswer } from '../follow-links.ts';
 import { type PreviewView, preview, previewBody } from '../schemas/templates.ts';
 
 /** Previews of messages: what a template makes of some data. Nothing is sent or stored. */
-export function registerTemplateRoutes(app: App, { catalogs, database, outbound, clock }: HttpDependencies): void {
+export function registerTemplateRoutes(
+  app: App,
+  { catalogs, database, outbound, clock, publicUrl }: HttpDependencies,
+): void {
   app.post(
     '/api/v1/templates/preview',
     {
@@ -22,7 +27,7 @@ export function registerTemplateRoutes(app: App, { catalogs, database, outbound,
       },
     },
     async ({ principal: { tenantId }, body }) => {
-      const { notification_type: notificationType, channel, user_id: userId, event, variables } = body;
+      const { notification_type: notificationType, channel, user_id: userId, variables } = body;
       const pool = database.forTenant(tenantId);
       const active = await catalogs.refresh(tenantId);
       const stored =
@@ -37,14 +42,22 @@ export function registerTemplateRoutes(app: App, { catalogs, database, outbound,
       const tenant = (await loadTenantProfile(database.owner, tenantId)) ?? { name: '', settings: {} };
       const profile = userId === undefined ? undefined : await loadProfile(pool, tenantId, userId);
       if (profile === null) throw new TidingsError('not_found', 'There is no such user.');
+      const event = body.last_event ? await loadLast() : body.event;
       const request = { notificationType, channel, locale, userId, traits: profile?.traits, event, variables };
-      const made = previewMessage(catalog, tenant, request, clock());
+      const made = previewMessage(catalog, tenant, request, clock(), publicUrl);
       if (!made) {
         throw new TidingsError('not_found', `The active catalog has no ${channel} template of ${notificationType}.`);
       }
       const urls = made.links.filter(({ kind }) => kind === 'link').map(({ url }) => url);
       const answers = body.follow_links ? await followLinks(outbound, urls) : [];
       return { notification_type: notificationType, channel, ...toView(made, answers) };
+
+      async function loadLast() {
+        const found = await loadLastEvent(pool, tenantId, userId ?? '', listSendingEvents(catalog, notificationType));
+        if (found) return found;
+        const message = `The user has no event on which a rule sends ${notificationType}; leave last_event out for a sample.`;
+        throw new TidingsError('not_found', message, { pointer: '/last_event' });
+      }
     },
   );
 }

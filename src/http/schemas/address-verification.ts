@@ -10,8 +10,10 @@ export const verifyBody = z
       .string()
       .min(1)
       .max(256)
+      .optional()
       .meta({
-        description: 'A notification type with the channel of the address; it gets the variables `code` and `minutes`',
+        description:
+          'A notification type with the channel of the address; it gets the variables `code` and `minutes`. Absent: ADDRESS_VERIFICATION, which is built in',
         examples: ['VERIFY_ADDRESS'],
       }),
   })

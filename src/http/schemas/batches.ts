@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { BATCH_STATES, RECIPIENT_STATES } from '../../model/batch.ts';
+import { COST_BASES, type EstimatedCost } from '../../delivery/preview/estimate-costs.ts';
+import { BATCH_STATES, RECIPIENT_STATES, SOURCE_STATES } from '../../model/batch.ts';
+import { CHANNELS } from '../../model/delivery.ts';
 import type { BatchEstimate } from '../../notify/batches/estimate.ts';
 import { MAX_BATCH_LINES } from '../../notify/batches/upload.ts';
 import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
@@ -20,6 +22,17 @@ export const batchBody = z
     ...sendBody.omit({ recipients: true }).shape,
     name: pathText.max(200).optional().describe('For the list of batches'),
     per_second: perSecond.optional(),
+    recipients: z
+      .union([
+        z
+          .strictObject({ list: z.uuid().describe('Id of a list, whose members become lines') })
+          .meta({ id: 'ListAudience' }),
+        z
+          .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
+          .meta({ id: 'SegmentAudience' }),
+      ])
+      .optional()
+      .describe('Users beside the lines that are added; they are read after the start'),
   })
   .meta({
     id: 'BatchRequest',
@@ -64,6 +77,19 @@ export const batchView = z
     state: z.enum(BATCH_STATES),
     per_second: z.int().nullable(),
     request: jsonObject.describe('What every recipient gets; addresses are masked'),
+    recipients: z
+      .object({
+        list: z.exactOptional(z.string()),
+        segment: z.exactOptional(z.string()),
+        state: z
+          .enum(SOURCE_STATES)
+          .describe(
+            'pending: the batch has not started; reading: they become lines; done: all are; cut: a batch may have no more; gone: the list was deleted',
+          ),
+        found: z.int().describe('Lines that they have become'),
+      })
+      .nullable()
+      .describe('The list or segment whose users become lines; null: the lines that were added are all'),
     lines: z.int().describe('Lines that were stored'),
     counts,
     codes: z
@@ -92,8 +118,29 @@ export const batchEstimate = z
     duplicate: z.int().describe('Recipients who occur before, within the sample'),
     dropped: z.record(z.string(), z.int()).describe('Recipients by reason code who would get none'),
     rejected: z.record(z.string(), z.int()),
+    costs: listOf(
+      z
+        .object({
+          channel: z.enum(CHANNELS),
+          messages: z.int(),
+          parts: z
+            .int()
+            .nullable()
+            .describe(
+              'Segments of text messages; null: the channel does not have any, or no text of the sample could be rendered',
+            ),
+          basis: z
+            .enum(COST_BASES)
+            .describe(
+              'prices: by the prices of routes.yaml; history: by what messages of the type cost in the last 31 days; unknown: neither is known',
+            ),
+          amount: z.number().nullable().describe('Null: unknown'),
+          currency: z.string().nullable(),
+        })
+        .meta({ id: 'EstimatedCost' }),
+    ).describe('By channel and currency. What is free, such as in_app, is left out'),
   })
-  .meta({ id: 'BatchEstimate' }) satisfies z.ZodType<BatchEstimate>;
+  .meta({ id: 'BatchEstimate' }) satisfies z.ZodType<BatchEstimate & { readonly costs: readonly EstimatedCost[] }>;
 
 const batchResult = z
   .object({

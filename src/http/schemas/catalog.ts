@@ -125,6 +125,7 @@ const difference = z
       'variables',
       'rule',
       'group',
+      'segment',
       'template',
       'template_test',
       'route',

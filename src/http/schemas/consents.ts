@@ -42,6 +42,34 @@ export const newConsent = z
     examples: [{ purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'checkout form' }],
   });
 
+/** One line of an import. What it says of its origin is evidence: the source of the record is `import`, which is weaker than any other. */
+export const importedConsent = z.strictObject({
+  id: shortText
+    .optional()
+    .describe(
+      'Of the line, in the place that it is from; one that was imported before is passed over. Default: its content',
+    ),
+  user_id: storable(z.string().min(1).max(256)),
+  ...newConsent.pick({ purpose: true, channel: true, state: true, address: true, method: true }).shape,
+  ...newConsent.pick({ wording_version: true, locale: true, evidence: true }).shape,
+  source: shortText.optional().describe('Where the consent was given, such as "checkout form of the old shop"'),
+  at: newConsent.shape.at.unwrap().describe('When it was said'),
+});
+
+/** The stream itself, which the handler reads. */
+export const consentLines = z.any().meta({
+  description:
+    'Lines with `user_id`, `purpose`, `channel`, `state`, `at`, and as far as known `id`, `address`, `source`, `method`, `wording_version`, `locale` and `evidence`',
+  examples: [
+    '{"id":"crm-1","user_id":"user-1042","purpose":"MARKETING","channel":"email","state":"granted","at":"2024-05-02T10:00:00Z"}\n',
+  ],
+});
+
+export const consentImportAnswer = z.string().meta({
+  description:
+    'Lines of JSON: an error (`line` from 0, `code`, `message`) for each line that was rejected, the first 1,000, and a last line with `lines`, `recorded`, `known`, `rejected` and `empty`',
+});
+
 export const consent = z
   .object({
     consent_id: idOf('consent'),

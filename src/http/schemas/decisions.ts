@@ -87,6 +87,7 @@ const evidence = z
         z.object({
           request_id: z.string(),
           content: z.enum(['template', 'request', 'provider_template']).describe('Where its content is from'),
+          test: z.exactOptional(z.literal(true)).describe('It is a test of templates'),
           scheduled: z.exactOptional(
             z.object({
               at: timestamp,

@@ -96,6 +96,7 @@ const fields = {
   }),
   parts,
   cost,
+  test: z.exactOptional(z.literal(true)).describe('It is a test of templates'),
 };
 
 export const delivery = z

@@ -141,7 +141,7 @@ const zoneFrom = z
   );
 const late = z.exactOptional(z.literal(true)).describe('Its time was past, so it is sent at once');
 
-const sendResult = z
+export const sendResult = z
   .object({
     recipient: z
       .object({
@@ -228,7 +228,9 @@ const fields = {
   notification_id: idOf('notification'),
   notification_type: z.string().meta({ examples: ['INSUFFICIENT_FUNDS_EMAIL'] }),
   user_id: userId,
-  rule: z.string().meta({ description: '`@direct`: a request asked for it', examples: ['@direct'] }),
+  rule: z
+    .string()
+    .meta({ description: '`@direct`: a request asked for it; `@test`: as a test of templates', examples: ['@direct'] }),
   state: z
     .enum(NOTIFICATION_STATES)
     .describe('`accepted`: a delivery is open; `suppressed`: when its time came it was decided not to send it'),

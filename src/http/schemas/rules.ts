@@ -69,6 +69,7 @@ const rule = z.object({
   changes: z.exactOptional(listOf(z.object({ trait: z.string(), to: z.exactOptional(json) }))),
   every: z.exactOptional(recurrence),
   audience: z.exactOptional(z.string()),
+  segment: z.exactOptional(z.string().describe('Name of the segment whose condition the audience is')),
   zone: z.string(),
   key: z.exactOptional(z.string()),
   when: z.exactOptional(z.string()),

@@ -9,10 +9,16 @@ import { messageParts } from './message-parts.ts';
 
 const MAX_PREVIEW_DATA_CHARS = 262_144;
 
-const previewData = storedObject.refine(
+export const previewData = storedObject.refine(
   (value) => JSON.stringify(value).length <= MAX_PREVIEW_DATA_CHARS,
   'is larger than 256 KiB',
 );
+
+export const previewEvent = z.strictObject({
+  event_type: pathText.optional(),
+  properties: previewData.optional(),
+  user_traits: previewData.optional(),
+});
 
 export const previewBody = z
   .strictObject({
@@ -28,14 +34,11 @@ export const previewBody = z
       .optional()
       .describe('A template of the API in the place of the active one, a draft too: its id, or NAME_V2'),
     user_id: pathText.optional().describe('A user whose profile is shown, with addresses masked; absent: a sample'),
-    event: z
-      .strictObject({
-        event_type: pathText.optional(),
-        properties: previewData.optional(),
-        user_traits: previewData.optional(),
-      })
-      .optional()
-      .describe('The event; absent: a sample by its schema'),
+    event: previewEvent.optional().describe('The event; absent: a sample by its schema'),
+    last_event: z
+      .boolean()
+      .default(false)
+      .describe('Whether the newest event of the user is shown for which a rule sends the type'),
     variables: previewData.optional().describe('Variables, before those that the rule gives'),
     follow_links: z.boolean().default(false).describe('Whether the first 20 public https:// links are asked for'),
   })

@@ -4,6 +4,7 @@ import type { JsonObject, Profile } from '../../model/event.ts';
 import { mergeTraits } from '../../users/profile.ts';
 import type { Facts } from '../load-facts.ts';
 import { type EventResult, emptyResult } from '../results.ts';
+import { rejectOversizedTerms } from './terms-bound.ts';
 
 export const MAX_TRAITS = 1000;
 export const MAX_PROFILE_BYTES = 64 * 1024;
@@ -12,20 +13,21 @@ export const MAX_PROFILE_BYTES = 64 * 1024;
 const SURELY_SMALL_CHARS = 5 * MAX_TRAITS;
 
 /**
- * Separates the events that would make the profile of their user too large: more than MAX_TRAITS traits, or more than
- * MAX_PROFILE_BYTES bytes of JSON. A profile that is over a bound already may change, but not grow.
+ * Separates the events that would make what is kept of their user too large: the profile more than MAX_TRAITS traits, or more than
+ * MAX_PROFILE_BYTES bytes of JSON; or the terms. What is over a bound already may change, but not grow.
  *
  * @param fresh in order of arrival
  * @returns `rejected`: results by event key
  */
-export function rejectOversizedProfiles(
+export function rejectOversized(
   fresh: readonly ReceivedEvent[],
   facts: Facts,
 ): { readonly accepted: readonly ReceivedEvent[]; readonly rejected: ReadonlyMap<string, EventResult> } {
-  const rejected = new Map<string, EventResult>();
-  const large = findLargeProfiles(fresh, facts);
-  if (large.size === 0) return { accepted: fresh, rejected };
-  const accepted = fresh.filter((event) => {
+  const rejected = rejectOversizedTerms(fresh, facts);
+  const others = rejected.size === 0 ? fresh : fresh.filter(({ key }) => !rejected.has(key));
+  const large = findLargeProfiles(others, facts);
+  if (large.size === 0) return { accepted: others, rejected };
+  const accepted = others.filter((event) => {
     const known = large.get(event.userId);
     if (!known) return true;
     const merged = measure(mergeTraits(known.profile, event.traits, event.time));

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { groupBy } from '../../lib/group-by.ts';
-import { requiredCaps, requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
+import { requiredForPlan, requiredLimitsOfWait } from '../../rules/compile/required-facts.ts';
 import { compareByDueTime, type Wait } from '../../rules/facts.ts';
 import { listTouched } from '../../rules/waits/concerns.ts';
 import { commit } from '../../store/batch.ts';
@@ -48,7 +48,7 @@ export async function fireDueWaits(
     return 0;
   }
   const needs = due.flatMap((wait) => requiredLimitsOfWait(decider.getWaitRules(wait), wait));
-  const caps = requiredCaps(catalog.rules, decider.batch.now);
+  const caps = requiredForPlan(catalog.rules, decider.batch.now);
   const ofCaps = [...new Set(due.map(({ userId }) => userId))].flatMap((userId) =>
     caps.map((need) => ({ userId, need })),
   );

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
-import { requiredCaps, requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
+import { requiredForPlan, requiredLimitsOfOccurrence } from '../../rules/compile/required-facts.ts';
 import { listTouched } from '../../rules/waits/concerns.ts';
 import { toWaitId } from '../../rules/waits/wait.ts';
 import { commit } from '../../store/batch.ts';
@@ -53,7 +53,7 @@ export async function runSchedule(
     await commit(connection);
     return 0;
   }
-  const caps = requiredCaps(catalog.rules, decider.batch.now);
+  const caps = requiredForPlan(catalog.rules, decider.batch.now);
   const needs = userIds.flatMap((userId) => [
     ...requiredLimitsOfOccurrence(rule, due, userId),
     ...caps.map((need) => ({ userId, need })),

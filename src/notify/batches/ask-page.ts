@@ -7,6 +7,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { findRepeated, type LineResult, type PendingLine, writeUsers } from '../../store/batches/recipients.ts';
+import { loadErasures } from '../../store/erasure/load-erasures.ts';
 import { ingestOnce, type StoredEvent } from '../ingest-once.ts';
 import { buildRequestedEvent } from '../requested-event.ts';
 import { type GivenAddress, resolveRecipients } from '../resolve-recipients.ts';
@@ -52,7 +53,7 @@ export async function askPage(
 ): Promise<LineResult[]> {
   const { pool } = parts;
   const { tenantId, batch } = asked;
-  const page = await findUsers(parts, asked, lines);
+  const page = await rejectErased(parts, asked, await findUsers(parts, asked, lines));
   await writeUsers(pool, tenantId, batch.batchId, page.found);
   const repeated = await findRepeated(pool, tenantId, batch.batchId, page.found);
   const first = page.found.filter(({ line }) => !repeated.has(line));
@@ -70,6 +71,26 @@ export async function askPage(
     ...first.map(({ line }, place) => toLineResult(line, results[place] as EventResult)),
   ];
 }
+
+/** Rejects users of an audience who were erased since it began to be read: an erasure empties lines, and may have come before theirs. */
+async function rejectErased(
+  { pool, seal }: AskParts,
+  { tenantId, batch: { source, startedAt } }: AskedBatch,
+  page: FoundPage,
+): Promise<FoundPage> {
+  if (source === null || startedAt === null || page.found.length === 0) return page;
+  const ids = page.found.map(({ userId }) => userId);
+  const erasures = await loadErasures(pool, seal, tenantId, ids);
+  const isErased = ({ userId }: FoundLine) => (erasures.get(userId) ?? Number.NEGATIVE_INFINITY) >= startedAt;
+  const erased = page.found.filter(isErased);
+  if (erased.length === 0) return page;
+  return {
+    found: page.found.filter((one) => !isErased(one)),
+    others: [...page.others, ...erased.map(({ line }) => toResult(line, 'rejected', 'user_erased', ERASED))],
+  };
+}
+
+const ERASED = 'Its user was erased.';
 
 /** Finds the users of lines. @throws Error if a line cannot be opened: the page is tried again later */
 export async function findUsers(
@@ -97,7 +118,7 @@ export async function findUsers(
     const content = opened[index] as SealedLine;
     const one = byIndex.get(index);
     if (one && 'code' in one) others.push(toResult(line, 'rejected', one.code, one.message));
-    else if (userId === null && !one) others.push(toResult(line, 'rejected', 'user_erased', 'Its user was erased.'));
+    else if (userId === null && !one) others.push(toResult(line, 'rejected', 'user_erased', ERASED));
     else {
       found.push({
         line,

@@ -3,12 +3,19 @@ import type { Logger } from 'pino';
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import { Signal } from '../../lib/concurrency/signal.ts';
 import { Progress } from '../../lib/progress.ts';
-import { countOpen, type RecipientChange } from '../../model/batch.ts';
+import { countOpen, isReading, type RecipientChange } from '../../model/batch.ts';
 import type { Millis } from '../../model/event.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { type ClaimedBatch, claimBatch, commitTurn, postponeBatch } from '../../store/batches/claim-batch.ts';
-import { cancelPending, type LineResult, loadPending, writeResults } from '../../store/batches/recipients.ts';
+import {
+  cancelPending,
+  insertLines,
+  type LineResult,
+  loadPending,
+  writeResults,
+} from '../../store/batches/recipients.ts';
 import { askPage } from './ask-page.ts';
+import { type AudiencePage, MAX_AUDIENCE_LINES, readAudience } from './audience.ts';
 import { type BatchParts, openRequest } from './commands.ts';
 import { type SettledPage, settlePage } from './settle-page.ts';
 
@@ -117,8 +124,9 @@ export class BatchWorker {
     const { pool, clock, log } = this.#options;
     try {
       const asked = await this.#ask(batch);
+      const read = await this.#readAudience(batch);
       const settled = await settlePage(this.#options, batch, clock());
-      await this.#commit(batch, asked, settled);
+      await this.#commit(batch, asked, read, settled);
     } catch (error) {
       log.warn(
         { err: error, batch_id: batch.batchId, attempts: batch.attempts },
@@ -151,6 +159,14 @@ export class BatchWorker {
     return { results, nextLine: to, pause: Math.max(0, pace - (performance.now() - startedAt)) };
   }
 
+  /** Reads the next users of its audience, once less than a page of lines is left to ask for. */
+  async #readAudience(batch: ClaimedBatch): Promise<AudiencePage | undefined> {
+    const { page, clock } = this.#options;
+    const { tenantId, state, source, lines, nextLine } = batch;
+    if (state !== 'running' || !source || !isReading(source) || lines - nextLine >= page) return undefined;
+    return readAudience(this.#options, { tenantId, source, now: clock() }, MAX_AUDIENCE_LINES - lines);
+  }
+
   /** Lets events of others go first, for a while: a page must come to its turn in the end. */
   async #yield(): Promise<void> {
     const { pipeline } = this.#options;
@@ -159,7 +175,12 @@ export class BatchWorker {
       await sleep(YIELD_STEP_MS);
   }
 
-  async #commit(claimed: ClaimedBatch, asked: AskedPage, settled: SettledPage): Promise<void> {
+  async #commit(
+    claimed: ClaimedBatch,
+    asked: AskedPage,
+    read: AudiencePage | undefined,
+    settled: SettledPage,
+  ): Promise<void> {
     const { pool, clock } = this.#options;
     const { tenantId, batchId } = claimed;
     await commitTurn(pool, claimed, clock(), async (connection, batch) => {
@@ -167,13 +188,15 @@ export class BatchWorker {
         ...asked.results,
         ...settled.changed.map(({ result }) => result),
       ]);
+      const lines = batch.lines + (read?.lines.length ?? 0);
+      if (read) await insertLines(connection, tenantId, batchId, batch.lines, read.lines);
       let { nextLine } = asked;
       const changes: RecipientChange[] = [
         ...asked.results.map(({ state, code }) => ({ from: null, to: state, code })),
         ...settled.changed.map(({ from, result: { state, code } }) => ({ from, to: state, code })),
       ];
-      if (batch.state === 'cancelled' && nextLine < batch.lines) {
-        const to = Math.min(nextLine + CANCELLED_LINES, batch.lines);
+      if (batch.state === 'cancelled' && nextLine < lines) {
+        const to = Math.min(nextLine + CANCELLED_LINES, lines);
         const count = await cancelPending(connection, tenantId, batchId, nextLine, to);
         for (let n = 0; n < count; n++) changes.push({ from: null, to: 'cancelled', code: 'cancelled' });
         nextLine = to;
@@ -181,6 +204,8 @@ export class BatchWorker {
       return {
         changes,
         nextLine,
+        lines,
+        source: read?.source ?? batch.source,
         scanned: settled.scanned,
         pause: (next) => findPause(next, asked.pause, settled.isPassOver),
       };
@@ -196,9 +221,14 @@ interface AskedPage {
 }
 
 /** Returns the time in ms until the next turn of a batch. */
-function findPause({ state, nextLine, lines, counts }: StoredBatch, asked: Millis | null, isPassOver: boolean): Millis {
+function findPause(
+  { state, nextLine, lines, counts, source }: StoredBatch,
+  asked: Millis | null,
+  isPassOver: boolean,
+): Millis {
   if (nextLine < lines && state === 'cancelled') return 0;
   if (nextLine < lines && state === 'running') return asked ?? FULL_PAUSE_MS;
+  if (state === 'running' && isReading(source)) return asked ?? 0;
   const open = countOpen(counts);
   if (state === 'paused' && open === 0) return IDLE_PAUSE_MS;
   return isPassOver ? Math.min(MAX_PASS_PAUSE_MS, PASS_PAUSE_MS + (open / 1000) * PASS_PAUSE_PER_THOUSAND_MS) : 0;

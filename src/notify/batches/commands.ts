@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import type { CatalogCache } from '../../catalog/cache.ts';
 import { TidingsError } from '../../errors.ts';
-import type { BatchState } from '../../model/batch.ts';
+import type { BatchAudience, BatchSource, BatchState } from '../../model/batch.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import { documentRow, openDocument, sealDocument } from '../../privacy/documents.ts';
@@ -20,6 +20,7 @@ import { withTransaction } from '../../store/pg/transaction.ts';
 import { checkRequest } from '../check-request.ts';
 import type { SendRequest } from '../request.ts';
 import { type Asker, completeSchedule, findCatalog } from '../send-notifications.ts';
+import { beginSource, checkAudience } from './audience.ts';
 
 /** The request for every recipient of a batch; lines may add variables. */
 export type BatchRequest = Omit<SendRequest, 'recipients'>;
@@ -34,6 +35,8 @@ export interface BatchParts {
 export interface NewBatchRequest {
   readonly name: string | null;
   readonly perSecond: number | null;
+  /** Users that become lines after the start; null: its lines are all of its recipients. */
+  readonly audience: BatchAudience | null;
   /** Without a priority it is LOW. */
   readonly request: BatchRequest;
 }
@@ -45,12 +48,16 @@ export interface NewBatchRequest {
 export async function createBatch(
   parts: BatchParts,
   { tenantId, actor, scopes, operationId }: Asker,
-  { name, perSecond, request }: NewBatchRequest,
+  { name, perSecond, audience, request }: NewBatchRequest,
 ): Promise<StoredBatch> {
   const { pool, catalogs, seal, clock } = parts;
   const now = clock();
   const catalog = await findCatalog(catalogs, tenantId, request.type);
   checkRequest({ ...request, recipients: [] }, catalog, scopes, now, true);
+  if (audience) {
+    const pointer = `/recipients/${'list' in audience ? 'list' : 'segment'}`;
+    await checkAudience(parts, tenantId, audience, pointer);
+  }
   const scheduled = await completeSchedule(pool, tenantId, request.scheduled_at);
   const whole = {
     ...request,
@@ -61,7 +68,8 @@ export async function createBatch(
   const batchId = uuidv7();
   const sealed =
     masked === whole ? null : sealDocument(seal, JSON.stringify(whole), documentRow('batches', tenantId, batchId));
-  const batch = { tenantId, batchId, operationId, name, request: masked, sealed, perSecond, actor };
+  const source = audience && ({ audience, state: 'pending', found: 0, after: '' } as const);
+  const batch = { tenantId, batchId, operationId, name, request: masked, sealed, source, perSecond, actor };
   const id = await insertBatch(pool, batch, now);
   if (id === undefined) {
     const message = `There are ${MAX_OPEN_BATCHES} batches that have not ended; wait until one has, or cancel one.`;
@@ -121,12 +129,15 @@ export async function commandBatch(
 ): Promise<StoredBatch> {
   const { from, to, action } = COMMANDS[command];
   const now = clock();
+  let begun: BatchSource | undefined;
   if (command === 'start') {
-    const { state, request, lines } = await requireBatch(pool, tenantId, batchId);
+    const { state, request, lines, source } = await requireBatch(pool, tenantId, batchId);
     if (state === 'draft') {
       const asked = request as unknown as BatchRequest;
       checkRequest({ ...asked, recipients: [] }, await findCatalog(catalogs, tenantId, asked.type), scopes, now, true);
-      if (lines === 0) throw new TidingsError('wrong_batch_state', 'The batch has no recipients yet; add some first.');
+      if (lines === 0 && !source)
+        throw new TidingsError('wrong_batch_state', 'The batch has no recipients yet; add some first.');
+      if (source) begun = await beginSource({ pool, catalogs }, tenantId, source);
     }
   }
   await withTransaction(pool, async (connection) => {
@@ -137,7 +148,7 @@ export async function commandBatch(
       const message = `The batch is ${batch.state}; ${command} is for one that is ${from.join(' or ')}.`;
       throw new TidingsError('wrong_batch_state', message);
     }
-    await updateBatch(connection, tenantId, batch, { state: to }, now);
+    await updateBatch(connection, tenantId, batch, { state: to, ...(begun && { source: begun }) }, now);
     const states = { before: { state: batch.state }, after: { state: to } };
     await appendAuditEntry(
       connection,

@@ -1,9 +1,15 @@
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import type { EventResult } from '../../ingest/results.ts';
+import { isReading } from '../../model/batch.ts';
+import type { Channel } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
+import type { JsonObject, Millis } from '../../model/event.ts';
+import { selectChannels } from '../../plan/plan.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
-import { type LineResult, loadLines } from '../../store/batches/recipients.ts';
+import { type LineResult, loadLines, type PendingLine } from '../../store/batches/recipients.ts';
+import type { GivenAddress } from '../resolve-recipients.ts';
 import { findUsers, toEvent, toLineResult } from './ask-page.ts';
+import { sampleAudience } from './audience.ts';
 import { type BatchParts, openRequest } from './commands.ts';
 
 /** Pending recipients that are decided for an estimate, at most. */
@@ -28,47 +34,113 @@ export interface BatchEstimate {
   readonly rejected: { readonly [code: string]: number };
 }
 
+/** A recipient of the sample who would get a message. */
+export interface ReachedRecipient {
+  readonly userId: string;
+  /** The address that the line names; absent: it names a user. */
+  readonly given: GivenAddress | undefined;
+  readonly variables: JsonObject;
+  /** The channels of the message, without those that are dropped or folded; of some that are tried in turn the first. */
+  readonly channels: readonly Channel[];
+}
+
+/** An estimate with the part of its sample that gets messages. */
+export interface EstimatedBatch {
+  readonly estimate: BatchEstimate;
+  readonly reached: readonly ReachedRecipient[];
+  /** By what a number of the sample is multiplied. */
+  readonly factor: number;
+}
+
 /** Decides a sample of a batch by the functions that decide everything, and stores nothing. */
 export async function estimateBatch(
   { pipeline, ...parts }: BatchParts & { readonly pipeline: Pick<Pipeline, 'preview'> },
   tenantId: string,
   batch: StoredBatch,
   sealed: Buffer | null,
-): Promise<BatchEstimate> {
-  const { pool, seal, clock } = parts;
-  const { batchId, lines, nextLine } = batch;
-  const known = Object.values(batch.counts).reduce((sum, count) => sum + count, 0);
-  const pending = lines - known;
-  const left = lines - nextLine;
-  const size = Math.min(left, MAX_SAMPLE);
-  const places = Array.from({ length: size }, (_, n) => nextLine + Math.floor((n * left) / size));
-  const sample = await loadLines(pool, tenantId, batchId, places);
+): Promise<EstimatedBatch> {
+  const { pool, seal, clock, catalogs } = parts;
+  const now = clock();
+  const sample = await drawSample(parts, tenantId, batch, now);
   const asked = { tenantId, batch, request: openRequest(seal, tenantId, batch, sealed) };
-  const { found, others } = await findUsers(parts, asked, sample);
+  const { found, others } = await findUsers({ pool, seal }, asked, sample.lines);
   const seen = new Set<string>();
   const first = found.filter(({ userId }) => !seen.has(userId) && seen.add(userId));
-  const now = clock();
   const results = await pipeline.preview(
     tenantId,
     first.map((line) => toEvent(asked, line, now)),
   );
   const decided = first.map(({ line }, place) => toLineResult(line, results[place] as EventResult));
-  const isExact = left <= MAX_SAMPLE;
-  const scale = (count: number) =>
-    isExact || sample.length === 0 ? count : Math.round((count * pending) / sample.length);
+  const factor = sample.isWhole || sample.lines.length === 0 ? 1 : sample.pending / sample.lines.length;
+  const scale = (count: number) => Math.round(count * factor);
   const all = [...others, ...decided];
-  const going = decided.filter(({ state }) => state === 'accepted' || state === 'scheduled');
-  const held = results.filter(isHeld).length;
+  const isGoing = (_: unknown, place: number) => isReached(decided[place] as LineResult);
+  const { rules } = await catalogs.getActive(tenantId);
+  const type = rules.notifications.get(asked.request.type);
+  const { channels, variables = {} } = asked.request;
+  const reached = first.map(({ userId, given, variables: own }, place): ReachedRecipient => {
+    const left = findLeft(type && selectChannels(type, channels), results[place] as EventResult);
+    return { userId, given, variables: { ...variables, ...own }, channels: type?.firstOf ? left.slice(0, 1) : left };
+  });
   return {
-    pending,
-    sampled: sample.length,
-    exact: isExact,
-    reach: scale(going.length),
-    held: scale(held),
-    duplicate: scale(found.length - first.length),
-    dropped: countCodes(all, 'dropped', scale),
-    rejected: countCodes(all, 'rejected', scale),
+    estimate: {
+      pending: sample.pending,
+      sampled: sample.lines.length,
+      exact: sample.isWhole,
+      reach: scale(decided.filter(isReached).length),
+      held: scale(results.filter(isHeld).length),
+      duplicate: scale(found.length - first.length),
+      dropped: countCodes(all, 'dropped', scale),
+      rejected: countCodes(all, 'rejected', scale),
+    },
+    reached: reached.filter(isGoing),
+    factor,
   };
+}
+
+/** Pending recipients of a batch, evenly over its lines and its audience. */
+interface Sample {
+  readonly lines: readonly PendingLine[];
+  /** Number of those that are pending, about. */
+  readonly pending: number;
+  readonly isWhole: boolean;
+}
+
+async function drawSample(parts: BatchParts, tenantId: string, batch: StoredBatch, now: Millis): Promise<Sample> {
+  const { pool, seal, catalogs } = parts;
+  const { batchId, lines, nextLine, source } = batch;
+  const known = Object.values(batch.counts).reduce((sum, count) => sum + count, 0);
+  const left = lines - nextLine;
+  const share = source && isReading(source) && left > 0 ? MAX_SAMPLE / 2 : MAX_SAMPLE;
+  const size = Math.min(left, share);
+  const audience = source
+    ? await sampleAudience({ pool, seal, catalogs }, { tenantId, source, now }, MAX_SAMPLE - size)
+    : { users: 0, userIds: [], isWhole: true };
+  // As many of each as there are.
+  const total = left + audience.users;
+  const most = total === 0 ? 0 : Math.ceil((left * (size + audience.userIds.length)) / total);
+  const count = audience.isWhole && size === left ? size : Math.min(size, most);
+  const places = Array.from({ length: count }, (_, n) => nextLine + Math.floor((n * left) / count));
+  const stored = await loadLines(pool, tenantId, batchId, places);
+  const added = audience.userIds.map((userId, n) => ({ line: lines + n, userId, addressHash: null, sealed: null }));
+  return {
+    lines: [...stored, ...added],
+    pending: lines - known + audience.users,
+    isWhole: count === left && audience.isWhole,
+  };
+}
+
+function isReached({ state }: LineResult): boolean {
+  return state === 'accepted' || state === 'scheduled';
+}
+
+/** Returns those of the channels by which a message goes at once or later. */
+function findLeft(channels: readonly Channel[] = [], { decisions }: EventResult): readonly Channel[] {
+  const plan = decisions.find(({ rule }) => rule === DIRECT_RULE)?.evidence.plan ?? [];
+  const out = new Set(
+    plan.flatMap(({ channel, verdict }) => (verdict === 'drop' || verdict === 'fold' ? [channel] : [])),
+  );
+  return channels.filter((channel) => !out.has(channel));
 }
 
 function isHeld({ decisions }: EventResult): boolean {

@@ -1,10 +1,13 @@
 import type pg from 'pg';
 import {
+  type BatchAudience,
   type BatchState,
   type CodeCounts,
+  isReading,
   RECIPIENT_STATES,
   type RecipientCounts,
   type RecipientState,
+  type SourceState,
 } from '../../model/batch.ts';
 import type { DeliveryStatus } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
@@ -25,6 +28,8 @@ export interface BatchView {
   readonly per_second: number | null;
   /** With addresses masked. */
   readonly request: JsonObject;
+  /** A list or segment whose users become lines; null: the lines that were added are all. */
+  readonly recipients: (BatchAudience & { readonly state: SourceState; readonly found: number }) | null;
   readonly lines: number;
   /** Every state; their sum is `lines`. */
   readonly counts: { readonly [state in RecipientState]: number };
@@ -49,6 +54,7 @@ export function toBatchView(batch: StoredBatch, now: Millis): BatchView {
     state: batch.state,
     per_second: batch.perSecond,
     request: batch.request,
+    recipients: batch.source && { ...batch.source.audience, state: batch.source.state, found: batch.source.found },
     lines: batch.lines,
     counts,
     codes: batch.codes,
@@ -68,8 +74,12 @@ function completeCounts(lines: number, counts: RecipientCounts): BatchView['coun
 }
 
 /** Leaves out recipients that wait for a time of their own. */
-function findEta({ state, startedAt, lines }: StoredBatch, counts: BatchView['counts'], now: Millis): Millis | null {
-  if (state !== 'running' || startedAt === null) return null;
+function findEta(
+  { state, startedAt, lines, source }: StoredBatch,
+  counts: BatchView['counts'],
+  now: Millis,
+): Millis | null {
+  if (state !== 'running' || startedAt === null || isReading(source)) return null;
   const left = counts.pending + counts.accepted;
   const done = lines - left - counts.held - counts.scheduled;
   if (done <= 0 || now <= startedAt) return null;

@@ -2,7 +2,7 @@ import type { PlanQuestion } from '../../model/plan.ts';
 import { PRODUCTS_TRAIT } from '../../model/preferences.ts';
 import { type Answer, describeScope } from '../answer.ts';
 
-/** Line 7: types and categories for users with certain products. */
+/** Line 6: types and categories for users with certain products. */
 export function askAudience({ type, policy, user }: PlanQuestion): Answer | undefined {
   for (const scope of [`t:${type.name}`, `c:${type.category}`]) {
     const wanted = policy.audiences[scope];

@@ -2,7 +2,7 @@ import type { Channel } from '../../model/delivery.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
 import { type Answer, describeScope, scopesOf } from '../answer.ts';
 
-/** Line 6: what the tenant has locked, on or off; the most specific lock decides. */
+/** Line 7: what the tenant has locked, on or off; the most specific lock decides. */
 export function askLock(question: PlanQuestion, channel: Channel): Answer | undefined {
   const { locks } = question.policy;
   for (const scope of scopesOf(question, channel)) {

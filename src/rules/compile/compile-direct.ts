@@ -1,5 +1,7 @@
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { Rule } from '../../model/catalog.ts';
-import { DIRECT_RULE, NOTIFICATION_REQUESTED } from '../../model/direct.ts';
+import { DIRECT_RULE, NOTIFICATION_REQUESTED, TEST_RULE } from '../../model/direct.ts';
+import { isTest } from '../direct.ts';
 import type { Wait } from '../facts.ts';
 import type { CompiledRule, DirectRules, RuleSet } from './rule-set.ts';
 
@@ -35,13 +37,15 @@ export function buildDirectRules(
 ): DirectRules {
   const forms = new Map<string, CompiledRule>();
   return {
-    of({ properties: { notification_type: type, scheduled_at: at } }) {
-      if (typeof type !== 'string' || !types.has(type)) return undefined;
+    of(request) {
+      const { notification_type: type, scheduled_at: at } = request.properties;
+      if (typeof type !== 'string' || !(types.has(type) || BUILT_IN_TYPES.has(type))) return undefined;
       const base = at === undefined ? atOnce : scheduled;
-      const name = `${base.hasWait} ${type}`;
+      const ruleName = at === undefined && isTest(request) ? TEST_RULE : DIRECT_RULE;
+      const name = `${base.hasWait} ${ruleName} ${type}`;
       let form = forms.get(name);
       if (!form) {
-        form = { ...base, rule: { ...base.rule, notify: [type] }, types: [type] };
+        form = { ...base, rule: { ...base.rule, name: ruleName, notify: [type] }, types: [type] };
         forms.set(name, form);
       }
       return form;

@@ -34,13 +34,14 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
       .map(({ notificationType }) => notificationType),
   );
   const planned = findPlannedVariables(data.notifications);
+  const deduped = new Set(data.notifications.flatMap(({ name, dedupe }) => (dedupe === undefined ? [] : [name])));
   const isEndedByRules = findEndedByRules(data.rules);
   const all = data.rules.map((rule) => {
     const showsMatched = getNotificationTypes(rule).some((type) => showMatched.has(type));
-    return compileRule(rule, groups, { planned, showsMatched, endedByRules: isEndedByRules(rule) });
+    return compileRule(rule, groups, { planned, deduped, showsMatched, endedByRules: isEndedByRules(rule) });
   });
 
-  const alone = { planned, showsMatched: false, endedByRules: false };
+  const alone = { planned, deduped, showsMatched: false, endedByRules: false };
   const [direct, directAt] = [compileRule(DIRECT, groups, alone), compileRule(DIRECT_AT, groups, alone)];
   // The first: its decision is what the request gets as its result.
   const byTrigger = new Map([[NOTIFICATION_REQUESTED, [direct]]]);
@@ -58,12 +59,14 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     for (const type of findPatternTypes(compiled.rule)) appendTo(byPatternEvent, type, compiled);
   }
   const notifications = new Map(data.notifications.map((type) => [type.name, type]));
+  const policy = toPolicy(data);
   return {
     version,
     byName: new Map([...all, directAt].map((compiled) => [compiled.rule.name, compiled])),
     direct: buildDirectRules(notifications, direct, directAt),
     frequency: buildFrequencyRules(notifications, compileRule(FOLDED, groups, alone)),
     digestChannels: findDigestChannels(data),
+    dedupeWindow: Math.max(0, ...data.notifications.map(({ dedupe = 0 }) => dedupe)),
     byTrigger,
     byPatternEvent,
     byCancelEvent,
@@ -75,7 +78,8 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     ...findAddressReads(all, data.templates),
     planned,
     notifications,
-    policy: toPolicy(data),
+    policy,
+    comparesAddresses: Object.values(policy.consent).some((sources) => sources.includes('record')),
     validateEmitted,
   };
 }
@@ -90,6 +94,8 @@ function toPolicy({ preferences }: CatalogData): Policy {
 /** Facts about a rule from the rest of the catalog. */
 interface Surroundings {
   readonly planned: RuleSet['planned'];
+  /** Names of the notification types that do not repeat themselves. */
+  readonly deduped: ReadonlySet<string>;
   /** Whether a template of the rule may show the events of the pattern. */
   readonly showsMatched: boolean;
   readonly endedByRules: boolean;
@@ -98,7 +104,7 @@ interface Surroundings {
 function compileRule(
   rule: Rule,
   groups: ReadonlyMap<string, Group>,
-  { planned, showsMatched, endedByRules }: Surroundings,
+  { planned, deduped, showsMatched, endedByRules }: Surroundings,
 ): CompiledRule {
   const condition = rule.when === undefined ? undefined : compileConditionOf(rule, rule.when);
   const group = rule.group === undefined ? undefined : groups.get(rule.group);
@@ -143,6 +149,7 @@ function compileRule(
     usesNow,
     usesMatched,
     isDirect: rule.name === DIRECT_RULE,
+    comparesEvents: rule.variables === undefined && getNotificationTypes(rule).some((type) => deduped.has(type)),
     hasPattern: rule.after.length > 0 || rule.count !== undefined,
     patternSpan: getPatternSpan(rule),
     priorEvent: findPriorEvent(rule, usesMatched || showsMatched, hasWait),

@@ -5,7 +5,7 @@
 
 import type { Channel } from '../../model/delivery.ts';
 import { type Event, getAddressKind, type Millis, type Profile } from '../../model/event.ts';
-import { CAP_LOOK_BACK_MS, toCapKey } from '../../model/plan.ts';
+import { CAP_LOOK_BACK_MS, DEDUPE_KEY, toCapKey } from '../../model/plan.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
 import { toFixedIso } from '../../time/calendar.ts';
 import { isSameValue } from '../../users/profile.ts';
@@ -117,12 +117,22 @@ export function requiredLimits(rules: RuleSet, event: Event, ids: Ids, now: Mill
   return lookups;
 }
 
-/** Returns the uses of caps that are required to plan messages to a user. @param now latest time of the decision */
-export function requiredCaps({ policy }: RuleSet, now: Millis): LimitLookup[] {
-  if (policy.caps === NO_POLICY.caps) return NO_LOOKUPS;
-  const range = { from: toFixedIso(now - CAP_LOOK_BACK_MS), to: 'ever' };
-  return (Object.keys(policy.caps) as Channel[]).map((channel) => ({ limitKey: toCapKey(channel), ...range }));
+/**
+ * Returns the uses of caps, and the recent contents, that are required to plan messages to a user.
+ * @param now latest time of the decision
+ */
+export function requiredForPlan({ policy, dedupeWindow }: RuleSet, now: Millis): LimitLookup[] {
+  if (policy.caps === NO_POLICY.caps && dedupeWindow === 0) return NO_LOOKUPS;
+  const since = (span: Millis, limitKey: string) => ({ limitKey, from: toFixedIso(now - span), to: 'ever' });
+  const capped = Object.keys(policy.caps) as Channel[];
+  return [
+    ...capped.map((channel) => since(CAP_LOOK_BACK_MS, toCapKey(channel))),
+    // The decision may be made some minutes before `now`.
+    ...(dedupeWindow > 0 ? [since(dedupeWindow + HOUR_MS, DEDUPE_KEY)] : []),
+  ];
 }
+
+const HOUR_MS: Millis = 3_600_000;
 
 const NO_LOOKUPS: LimitLookup[] = [];
 

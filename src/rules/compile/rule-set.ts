@@ -29,6 +29,8 @@ export interface CompiledRule {
   readonly actions: readonly (readonly (readonly [string, Expression])[])[];
   /** Whether it is the built-in rule of what is asked for directly; see compile-direct.ts. */
   readonly isDirect: boolean;
+  /** Whether the content of its messages is that of the event, and is compared: its types do not repeat themselves. */
+  readonly comparesEvents: boolean;
   /** The rule's own limits, then those of its group. */
   readonly limits: readonly BoundLimit[];
   /** Whether the rule waits between its trigger and its end. */
@@ -87,6 +89,8 @@ export interface RuleSet {
   readonly byName: ReadonlyMap<string, CompiledRule>;
   readonly direct: DirectRules;
   readonly frequency: FrequencyRules;
+  /** The longest window of a notification type with `dedupe`, in ms; 0: no type has one. */
+  readonly dedupeWindow: Millis;
   /** By notification type: the channels on which it can be sent as a digest. */
   readonly digestChannels: ReadonlyMap<string, ReadonlySet<Channel>>;
   readonly byTrigger: ReadonlyMap<string, readonly CompiledRule[]>;
@@ -112,6 +116,8 @@ export interface RuleSet {
   readonly readsEventAddresses: boolean;
   /** Whether a rule reads an address of the user from `user`, or is triggered by a change of one. */
   readonly readsUserAddresses: boolean;
+  /** Whether the policy asks for recorded consents, whose addresses are compared: events that change an address then keep it as posted. */
+  readonly comparesAddresses: boolean;
   /** Checks an event that a rule emits against the schemas of the catalog. */
   readonly validateEmitted: ValidateEvent;
 }

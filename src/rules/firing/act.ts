@@ -1,7 +1,7 @@
-import type { Expression, Scope } from '../../expressions/condition.ts';
+import type { Scope } from '../../expressions/condition.ts';
 import type { Action } from '../../model/catalog.ts';
 import type { Decision } from '../../model/decision.ts';
-import type { Emitted, Json, JsonObject, Millis } from '../../model/event.ts';
+import type { Emitted, JsonObject, Millis } from '../../model/event.ts';
 import type { NotificationPlan } from '../../model/plan.ts';
 import { toFixedIso } from '../../time/calendar.ts';
 import { type CompiledRule, emittedType } from '../compile/rule-set.ts';
@@ -19,6 +19,7 @@ import { foldMessage } from '../waits/fold.ts';
 import { closeWait, toWaitEvidence } from '../waits/wait.ts';
 import type { Passed } from './gates.ts';
 import type { TypePlans } from './plan-types.ts';
+import { evaluateAll } from './values.ts';
 
 /**
  * Does what the rule says, once all gates let it pass: adds a decision and a send for each notification, counts the limits,
@@ -122,7 +123,8 @@ function addPlanned(
     types: [type],
     notificationId,
   });
-  if (plan && decision?.notification_id) reserve(ctx, firing, plan, decision.notification_id);
+  const reservedBy = decision?.notification_id ?? (digest && ctx.ids.fromText(`${ctx.source} ${compiled.rule.name}`));
+  if (plan && reservedBy) reserve(ctx, firing, plan, reservedBy);
   return decision as Decision;
 }
 
@@ -133,8 +135,7 @@ function reserve(
   { reserved }: NotificationPlan,
   notificationId: string,
 ): void {
-  for (const { limitKey, at } of reserved) {
-    const bucket = toFixedIso(at);
+  for (const { limitKey, at, bucket = toFixedIso(at) } of reserved) {
     const slot = ctx.user.uses.get(limitKey)?.nextSlot(bucket) ?? 1;
     const use = { bucket, slot, at, eventId, notificationId };
     ctx.uses.push({ ...use, limitKey });
@@ -169,16 +170,6 @@ function countUses(
 function evaluateData({ data }: CompiledRule, scope: Scope, variant: string | undefined): JsonObject | undefined {
   if (data.length === 0 && variant === undefined) return undefined;
   return { ...(variant !== undefined && { variant }), ...evaluateAll(data, scope) };
-}
-
-/** Leaves out what is missing or cannot be computed: a template shows nothing for it. */
-export function evaluateAll(named: readonly (readonly [string, Expression])[], scope: Scope): JsonObject {
-  const values: [string, Json][] = [];
-  for (const [name, expression] of named) {
-    const result = expression.evaluate(scope);
-    if (result.kind === 'value') values.push([name, result.value]);
-  }
-  return Object.fromEntries(values);
 }
 
 /** An action that emits an event, and the values that its expressions have. */

@@ -1,15 +1,16 @@
-import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import { BUILT_IN_TYPES } from '../../model/built-in-types.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { getFoldedType } from '../../model/frequency.ts';
 import type { CapUses, Folding, NotificationPlan, PlanUser } from '../../model/plan.ts';
 import { NO_POLICY } from '../../model/preferences.ts';
 import { NO_TERMS } from '../../model/terms.ts';
-import { getAddressMask } from '../../users/profile.ts';
+import { isBoundTo } from '../../users/address-ids.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import type { DecisionContext, Firing } from '../context.ts';
 import { readDirect } from '../direct.ts';
 import type { Wait } from '../facts.ts';
 import type { UserState } from '../user-state.ts';
+import { findSameContent } from './same-content.ts';
 
 /** Plans that are not the ordinary ones, by notification type. */
 export type TypePlans = ReadonlyMap<string, NotificationPlan>;
@@ -21,24 +22,30 @@ export type TypePlans = ReadonlyMap<string, NotificationPlan>;
  */
 export function planTypes(
   ctx: DecisionContext,
-  { catalogVersion, trigger }: Firing,
-  { rule: { name: rule, channels }, isDirect }: CompiledRule,
+  firing: Firing,
+  compiled: CompiledRule,
   types: readonly string[],
 ): TypePlans | undefined {
   const { plan, rules, user, now } = ctx;
   const { policy } = rules.active;
-  if (!plan || (user.terms === NO_TERMS && policy === NO_POLICY)) return undefined;
+  const { catalogVersion, trigger } = firing;
+  if (!plan || (user.terms === NO_TERMS && policy === NO_POLICY && rules.active.dedupeWindow === 0)) return undefined;
   const { notifications, digestChannels } = catalogVersion === undefined ? rules.active : rules.at(catalogVersion);
-  const isDigest = getFoldedType(rule) !== undefined;
+  const { rule, isDirect } = compiled;
+  const isDigest = getFoldedType(rule.name) !== undefined;
   const direct = isDirect ? readDirect(trigger) : undefined;
   const plans = new Map<string, NotificationPlan>();
-  const hasCaps = policy.caps !== NO_POLICY.caps;
+  const isTest = direct?.test !== undefined;
+  const hasCaps = policy.caps !== NO_POLICY.caps && !isTest;
   for (const name of types) {
-    const type = notifications.get(name);
-    const folding = isDigest ? undefined : toFolding(digestChannels.get(name));
+    const type = notifications.get(name) ?? BUILT_IN_TYPES.get(name);
+    const folding = isDigest || isTest ? undefined : toFolding(digestChannels.get(name));
     const capUses = hasCaps ? (key: string) => findUses(user, key, plans) : undefined;
-    const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses };
-    const found = type && plan({ ...asked, type }, channels, direct);
+    // Like the policy, the window is that of the active version.
+    const window = isDigest ? undefined : rules.active.notifications.get(name)?.dedupe;
+    const dedupe = window === undefined ? undefined : findSameContent(ctx, firing, compiled, { type: name, window });
+    const asked = { terms: user.terms, policy, user: toPlanUser(user), now, folding, capUses, dedupe };
+    const found = type && plan({ ...asked, type }, rule.channels, direct);
     if (found) plans.set(name, found);
   }
   return plans.size === 0 ? undefined : plans;
@@ -77,17 +84,11 @@ export function planAgain(
   return plan({ type, terms: user.terms, policy, user: toPlanUser(user), now, folding }, channels, undefined);
 }
 
-/**
- * Returns a user as the plan sees them. Consent is compared by the mask of its address here, which events and profiles have; the
- * claim compares the keyed hash.
- */
-function toPlanUser({ userId, profile }: UserState): PlanUser {
+/** Returns a user as the plan sees them. */
+function toPlanUser({ userId, profile, addressIds }: UserState): PlanUser {
   return {
     userId,
     profile,
-    isBoundTo(channel, { mask }) {
-      const { addressKind } = CHANNEL_DESCRIPTORS[channel];
-      return mask === undefined || addressKind === undefined || getAddressMask(profile, addressKind) === mask;
-    },
+    isBoundTo: (channel, consent) => isBoundTo(addressIds, profile, channel, consent),
   };
 }

@@ -2,10 +2,9 @@ import type { JsonObject } from '../../model/event.ts';
 import { checkVariables } from '../../templates/variables.ts';
 import type { CompiledRule } from '../compile/rule-set.ts';
 import { addDecision, type DecisionContext, type Firing } from '../context.ts';
-import { toScope } from '../evaluate/evaluate-condition.ts';
 import { variablesReason } from '../reasons.ts';
-import { evaluateAll } from './act.ts';
 import type { Passed } from './gates.ts';
+import { evaluateVariables } from './values.ts';
 
 /** A firing that passed the gates, with the variables of its notifications. */
 export type PassedWithVariables = Passed & { readonly variables?: JsonObject | undefined };
@@ -37,13 +36,4 @@ export function fillVariables(
   });
   if (types.length === 0 && passed.types.length > 0) return undefined;
   return { ...passed, types, variables };
-}
-
-function evaluateVariables(ctx: DecisionContext, { variables }: CompiledRule, firing: Firing): JsonObject | undefined {
-  if (variables === undefined) return undefined;
-  const scope = toScope(ctx, firing);
-  if (!('evaluate' in variables)) return evaluateAll(variables, scope);
-  const result = variables.evaluate(scope);
-  const isObject = result.kind === 'value' && typeof result.value === 'object' && !Array.isArray(result.value);
-  return isObject && result.value !== null ? (result.value as JsonObject) : undefined;
 }

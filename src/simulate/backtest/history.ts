@@ -16,6 +16,8 @@ export interface BacktestPlan {
   version(version: number): RuleSet;
   /** Whether a rule may read an address of the user. */
   readonly readsAddresses?: boolean;
+  /** Whether a version may ask for recorded consents, which are bound to addresses. */
+  readonly comparesAddresses?: boolean;
   /** The keyed hash of production; absent: a plain hash. */
   readonly keyed?: Ids['keyed'];
 }

@@ -1,6 +1,6 @@
 import { compareForDecision } from '../../events/emitted.ts';
 import type { Decision } from '../../model/decision.ts';
-import type { Millis, Profile } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import { planOnTerms } from '../../plan/plan-on-terms.ts';
 import type { RuleSet } from '../../rules/compile/rule-set.ts';
 import type { Verdicts } from '../../rules/context.ts';
@@ -21,6 +21,7 @@ import { decisionsEqual } from './decisions-equal.ts';
 import { type BacktestPlan, pastDecisions, type Verdict } from './history.ts';
 import { type Occurrence, Occurrences } from './occurrences.ts';
 import { ReplayWindow } from './replay-window.ts';
+import { restoreAddressIds, traitsBeforeHistory } from './restore-start.ts';
 
 /**
  * Replays a user's history: every event arrives when it arrived, and every wait fires when it is due; one that the past
@@ -74,6 +75,7 @@ class Replay implements InMemory {
     this.now = start;
     this.#user = newUserState(history.userId);
     if (plan.readsAddresses) this.#user.addresses = {};
+    if (plan.comparesAddresses) this.#user.addressIds = restoreAddressIds(history, start, this.ids);
     this.#pastWaits = new Map(history.waits.map((wait) => [wait.waitId, wait]));
     this.#migrations = history.waits
       .flatMap((wait) => migrationsOf(wait).map((one) => ({ ...one, waitId: wait.waitId })))
@@ -361,17 +363,6 @@ function findStart({ waits, events }: StoredHistory, since: Millis): Millis {
     if (isOpen && stored.has(state.trigger.key)) start = beganAt;
   }
   return start;
-}
-
-/** Returns the traits that are older than every stored event. */
-function traitsBeforeHistory({ traits, traitTimes }: Profile, events: readonly StoredEvent[]): Profile {
-  const oldest = events[0]?.time ?? Number.POSITIVE_INFINITY;
-  const names = Object.keys(traits).filter((name) => (traitTimes[name] ?? 0) < oldest);
-  if (names.length === 0) return { traits: {}, traitTimes: {} };
-  return {
-    traits: Object.fromEntries(names.map((name) => [name, traits[name] ?? null])),
-    traitTimes: Object.fromEntries(names.map((name) => [name, traitTimes[name] ?? 0])),
-  };
 }
 
 /**

@@ -47,12 +47,14 @@ export async function runBacktest(
   const applied = await loadCatalogs(pool, tenantId);
   const candidateRules = candidate && compileRuleSet(Math.max(0, ...applied.keys()) + 1, candidate);
   const readsAddresses = [...applied.values(), candidate].some((data) => data && mayReadAddresses(data));
+  const comparesAddresses = [...applied.values(), candidate].some((data) => data && asksForRecords(data));
   const backtest = new Backtest({
     since,
     until,
     candidate: candidateRules,
     version: compileOnDemand(applied),
     readsAddresses,
+    comparesAddresses,
     ...(seal && { keyed: (text: string) => seal.hash(text) }),
   });
   const totalUsers = userId === undefined ? await countUsers(pool, tenantId) : 1;
@@ -102,6 +104,10 @@ function mayReadAddresses({ rules }: CatalogData): boolean {
 }
 
 const ADDRESS_READ = new RegExp(String.raw`${Object.keys(ADDRESS_TRAITS).join('|')}|\b(?:traits|user)\b(?!\.)`);
+
+function asksForRecords({ preferences }: CatalogData): boolean {
+  return Object.values(preferences?.consent ?? {}).some((sources) => sources.includes('record'));
+}
 
 /** Compiles a version when it is first asked for: of many versions, few decided anything in the period. */
 function compileOnDemand(applied: ReadonlyMap<number, CatalogData>): (version: number) => RuleSet {

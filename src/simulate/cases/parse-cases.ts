@@ -19,10 +19,9 @@ import { parseItem } from '../../events/parse-item.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import { OUTCOMES, type Outcome, REASON_CODES, type ReasonCode } from '../../model/decision.ts';
 import { type Json, type JsonObject, type Millis, PROFILE_UPDATED, type ValidateEvent } from '../../model/event.ts';
-import { CONSENT_RECORDED, CONSENT_STATES, PREFERENCE_UPDATED } from '../../model/terms.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
 import { parseTimestamp } from '../../time/timestamp.ts';
-import { preferenceChange } from '../../users/preference-change.ts';
+import { bindConsent, findTermsMistake } from './stated-terms.ts';
 
 /** A test case: events, and the decisions they must lead to. */
 export interface Case {
@@ -243,21 +242,7 @@ function parseArrival(r: Reader, tree: Tree): Arrival | undefined {
   }
   const misfit = findTermsMistake(event);
   if (misfit) r.problem(subject.at, misfit);
-  return { at: arrives ?? time, event: withPostedAddresses(event) };
-}
-
-/** Returns what is wrong with the preferences or consent that an event states; undefined: nothing. */
-function findTermsMistake({ type, properties }: ReceivedEvent): string | undefined {
-  if (type === PREFERENCE_UPDATED) {
-    const { replace: _, ...change } = properties;
-    const [issue] = preferenceChange.safeParse(change).error?.issues ?? [];
-    return issue && `${[type, ...issue.path.map(String)].join('.')}: ${issue.message}`;
-  }
-  if (type !== CONSENT_RECORDED) return undefined;
-  const { purpose, channel, state } = properties;
-  const isWhole =
-    [purpose, channel].every((part) => typeof part === 'string') && CONSENT_STATES.some((one) => one === state);
-  return isWhole ? undefined : `${type} needs a purpose, a channel and a state: ${CONSENT_STATES.join(' or ')}`;
+  return { at: arrives ?? time, event: withPostedAddresses(bindConsent(event)) };
 }
 
 /** Parses an event that is written as it is posted; `arrives` is when it was, and the time of an event that says none. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { BatchState, CodeCounts, RecipientCounts } from '../../model/batch.ts';
+import type { BatchSource, BatchState, CodeCounts, RecipientCounts } from '../../model/batch.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -18,6 +18,8 @@ export interface StoredBatch {
   readonly name: string | null;
   /** With addresses masked. */
   readonly request: JsonObject;
+  /** Null: its lines are all of its recipients. */
+  readonly source: BatchSource | null;
   readonly perSecond: number | null;
   readonly state: BatchState;
   readonly lines: number;
@@ -40,13 +42,14 @@ export interface NewBatch {
   readonly request: JsonObject;
   /** The original of the request, if it differs. */
   readonly sealed: Buffer | null;
+  readonly source: BatchSource | null;
   readonly perSecond: number | null;
   readonly actor: Actor;
 }
 
 /** Stores a batch with its audit entry; returns its id, or that of the batch which an earlier try made. Undefined: there are MAX_OPEN_BATCHES. */
 export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promise<string | undefined> {
-  const { tenantId, batchId, operationId, name, request, sealed, perSecond, actor } = batch;
+  const { tenantId, batchId, operationId, name, request, sealed, source, perSecond, actor } = batch;
   return withTransaction(pool, async (connection) => {
     // One at a time: two at once could exceed the bound.
     await connection.query(`select pg_advisory_xact_lock(hashtextextended('batches ' || $1, 0))`, [tenantId]);
@@ -56,8 +59,8 @@ export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promis
     );
     if (known[0]) return known[0].batch_id;
     const { rowCount } = await connection.query(
-      `insert into batches (tenant_id, batch_id, operation_id, name, request, sealed, per_second, actor, created_at)
-       select $1, $2, $3, $4, $5, $6, $7, $8, $9
+      `insert into batches (tenant_id, batch_id, operation_id, name, request, sealed, per_second, actor, created_at, source)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
        where (select count(*) from (
          select from batches where tenant_id = $1 and ended_at is null limit ${MAX_OPEN_BATCHES}) as open) < ${MAX_OPEN_BATCHES}`,
       [
@@ -70,6 +73,7 @@ export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promis
         perSecond,
         JSON.stringify(actor),
         isoTime(now),
+        source && JSON.stringify(source),
       ],
     );
     if (rowCount === 0) return undefined;
@@ -125,6 +129,7 @@ export async function listBatches(
 export interface BatchChange {
   readonly state?: BatchState;
   readonly perSecond?: number | null;
+  readonly source?: BatchSource | null;
 }
 
 /** Changes a batch, which the transaction has locked. It is due at once. */
@@ -132,19 +137,19 @@ export async function updateBatch(
   connection: Connection,
   tenantId: string,
   batch: StoredBatch,
-  { state = batch.state, perSecond = batch.perSecond }: BatchChange,
+  { state = batch.state, perSecond = batch.perSecond, source = batch.source }: BatchChange,
   now: Millis,
 ): Promise<void> {
   await connection.query(
     `update batches
-     set state = $3, per_second = $4, due_at = now(), attempts = 0, reason = null,
+     set state = $3, per_second = $4, source = $6, due_at = now(), attempts = 0, reason = null,
          started_at = coalesce(started_at, case when $3 = 'running' then $5::timestamptz end)
      where tenant_id = $1 and batch_id = $2`,
-    [tenantId, batch.batchId, state, perSecond, isoTime(now)],
+    [tenantId, batch.batchId, state, perSecond, isoTime(now), source && JSON.stringify(source)],
   );
 }
 
-export const COLUMNS = `batch_id, name, request, per_second, state, lines, next_line, counts, codes, actor, created_at, started_at,
+export const COLUMNS = `batch_id, name, request, source, per_second, state, lines, next_line, counts, codes, actor, created_at, started_at,
   ended_at, reason`;
 
 // biome-ignore lint/suspicious/noExplicitAny: a row of COLUMNS, named column by column below
@@ -153,6 +158,7 @@ export function toBatch(row: any): StoredBatch {
     batchId: row.batch_id,
     name: row.name,
     request: row.request,
+    source: row.source,
     perSecond: row.per_second,
     state: row.state,
     lines: row.lines,

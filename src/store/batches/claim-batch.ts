@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { countChanges, countOpen, type RecipientChange } from '../../model/batch.ts';
+import { type BatchSource, countChanges, countOpen, isReading, type RecipientChange } from '../../model/batch.ts';
 import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -60,6 +60,9 @@ export interface TurnResult {
   readonly changes: readonly RecipientChange[];
   readonly nextLine: number;
   readonly scanned: number;
+  /** Lines that the batch has now, and how far it has come with its audience. */
+  readonly lines: number;
+  readonly source: BatchSource | null;
   /** Time in ms until the next turn. */
   pause(batch: StoredBatch): Millis;
 }
@@ -84,12 +87,16 @@ export async function commitTurn(
     if (!batch || rows[0]?.fence !== fence || batch.endedAt !== null) return undefined;
     const result = await work(connection, batch);
     const { counts, codes } = countChanges(batch.counts, batch.codes, result.changes);
-    const isEnded = result.nextLine >= batch.lines && countOpen(counts) === 0;
+    const { lines, source } = result;
+    const isRead = batch.state === 'cancelled' || !isReading(source);
+    const isEnded = isRead && result.nextLine >= lines && countOpen(counts) === 0;
     const state = isEnded && batch.state !== 'cancelled' ? 'finished' : batch.state;
-    const next = { ...batch, state, counts, codes, nextLine: result.nextLine, endedAt: isEnded ? now : null };
+    const { nextLine } = result;
+    const next = { ...batch, state, lines, source, counts, codes, nextLine, endedAt: isEnded ? now : null };
     await connection.query(
       `update batches
        set state = $4, counts = $5, codes = $6, next_line = $7, scanned = $8, ended_at = $9, reason = null, attempts = 0,
+           lines = $11, source = $12,
            claimed_until = null, due_at = now() + $10 * interval '1 millisecond'
        where tenant_id = $1 and batch_id = $2 and fence = $3`,
       [
@@ -99,10 +106,12 @@ export async function commitTurn(
         state,
         JSON.stringify(counts),
         JSON.stringify(codes),
-        result.nextLine,
+        nextLine,
         result.scanned,
         isEnded ? isoTime(now) : null,
         result.pause(next),
+        lines,
+        source && JSON.stringify(source),
       ],
     );
     if (isEnded) {

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { AttemptOutcomeKind, Channel, Cost, DeliveryStatus, Message } from '../../model/delivery.ts';
 import { type DeliveryId, formatDeliveryId } from '../../model/delivery-id.ts';
+import { TEST_RULE } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import type { Verdict } from '../../model/plan.ts';
 import type { ReceiptFlag, ReceiptState } from '../../model/receipt.ts';
@@ -64,6 +65,8 @@ export interface DeliveryView {
   readonly parts: number | null;
   /** Null: it is not known, or another attempt has it. */
   readonly cost: Cost | null;
+  /** Present: it is a test of templates. */
+  readonly test?: true;
 }
 
 export interface NotificationView {
@@ -272,7 +275,9 @@ select notification_id, channel, target, notification_type, user_id, status, rea
        -- A scalar: an "exists" may be planned as a scan of all messages while there are few.
        (select true from messages as m where m.tenant_id = deliveries.tenant_id
                and m.notification_id = deliveries.notification_id and m.channel = deliveries.channel
-               and m.target = deliveries.target limit 1) is not null as has_message
+               and m.target = deliveries.target limit 1) is not null as has_message,
+       (select true from notifications as n where n.tenant_id = deliveries.tenant_id and n.user_id = deliveries.user_id
+               and n.notification_id = deliveries.notification_id and n.rule = '${TEST_RULE}') is not null as is_test
 from deliveries`;
 
 /** @param amount a decimal, as the driver returns it */
@@ -311,5 +316,6 @@ export function toDeliveryView(row: any): DeliveryView {
     decided_by: row.plan,
     parts: row.parts,
     cost: toCost(row.cost, row.currency),
+    ...(row.is_test && { test: true }),
   };
 }

@@ -9,6 +9,7 @@ import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { lockUsers } from '../facts/facts.ts';
 import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
+import { leaveLists } from '../lists/members.ts';
 import { listMergedInto, loadMerges } from '../merge/merged-users.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
@@ -126,6 +127,7 @@ async function beginLocked(
     tenantId,
     userId,
   ]);
+  await leaveLists(connection, tenantId, userId, now);
   await hideSuppressedAddresses(connection, tenantId, addressHashes);
   const filter = { erasure_id: erasureId };
   const job = {
@@ -194,6 +196,7 @@ async function isKnown(
     `select exists (select from users where tenant_id = $1 and user_id = $2)
          or exists (select from devices where tenant_id = $1 and user_id = $2)
          or exists (select from merged_users where tenant_id = $1 and user_id = $2)
+         or exists (select from list_members where tenant_id = $1 and user_id = $2)
          or exists (select from rejected_events where tenant_id = $1 and user_hash = $3)
          or exists (select from erasures where tenant_id = $1 and user_hash = $4 and finished_at is null) as is_known`,
     [tenantId, userId, hashes.rejected, hashes.erased],

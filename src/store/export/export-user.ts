@@ -119,6 +119,7 @@ receipts/      what providers reported
 messages/      messages as they were sent
 inbox/         messages in the app
 batches/       lines of batches that named the user, with their results
+lists/         lists that the user is a member of
 consents/      consents that were granted or withdrawn, with their evidence
 verifications/ codes that were sent to addresses, and when they were verified
 devices/       devices for push messages, their tokens masked

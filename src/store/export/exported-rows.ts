@@ -156,6 +156,14 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
         (recipient) => ({ recipient }),
       ),
   },
+  {
+    name: 'lists',
+    query: `select json_build_object('list_id', l.list_id, 'name', l.name, 'user_id', m.user_id, 'added_at', m.added_at) as row,
+                   null::bytea as sealed
+            from list_members as m join lists as l using (tenant_id, list_id)
+            where m.tenant_id = $1 and m.user_id = any($2::text[]) order by l.list_id`,
+    open: asIs,
+  },
   { name: 'devices', query: ofUser('devices', 'device_id', `- 'hash'`), open: asIs },
   { name: 'limit_uses', query: ofUser('limit_uses', 'limit_key, bucket, slot'), open: asIs },
   {

@@ -62,6 +62,8 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   job_failures: ['SELECT'],
   batches: ['SELECT', 'INSERT', 'UPDATE'],
   batch_recipients: ['SELECT', 'INSERT'],
+  lists: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  list_members: ['SELECT', 'INSERT', 'DELETE'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
 };

@@ -1310,6 +1310,33 @@ create table job_failures (
   foreign key (tenant_id, job_id) references jobs on delete cascade
 );
 
+-- Lists: named sets of users, which callers add and remove.
+create table lists (
+  tenant_id   text collate "C" not null,
+  list_id     uuid             not null,  -- UUIDv7
+  name        text             not null,
+  description text,
+  members     integer          not null default 0,  -- rows of list_members; changed with them, under the lock of this row
+  created_by  text             not null,
+  created_at  timestamptz(3)   not null,
+  updated_at  timestamptz(3)   not null,  -- of name, description or members
+  primary key (tenant_id, list_id),
+  constraint lists_name unique (tenant_id, name)
+);
+
+-- A member need not be known as a user yet.
+create table list_members (
+  tenant_id text collate "C" not null,
+  list_id   uuid             not null,
+  user_id   text collate "C" not null,
+  added_at  timestamptz(3)   not null,
+  primary key (tenant_id, list_id, user_id),
+  foreign key (tenant_id, list_id) references lists on delete cascade
+);
+
+-- The lists of a user, to be exported, merged and erased.
+create index list_members_user on list_members (tenant_id, user_id);
+
 -- Batches: a notification to up to a million recipients, which a worker asks for page by page (src/notify/batches/).
 --
 --   draft ──start──▶ running ──────────────────────────────────▶ finished   (each recipient is final)
@@ -1328,6 +1355,7 @@ create table batches (
   name          text,                       -- given by the caller
   request       json             not null,  -- SendRequest of src/notify/request.ts without recipients; addresses masked
   sealed        bytea,                      -- its original, if it differs
+  source        json,                       -- BatchSource of src/model/batch.ts: a list or segment; null: lines alone
   per_second    integer          constraint batches_per_second_positive check (per_second > 0),  -- recipients; null: no limit
   state         text             not null default 'draft' constraint batches_state_known
     check (state in ('draft', 'running', 'paused', 'cancelled', 'finished')),
@@ -1409,7 +1437,8 @@ begin
     'merged_users', 'address_verifications', 'inbox_items', 'inboxes',
     'limit_uses', 'waits', 'schedules', 'notifications', 'deliveries',
     'attempts', 'messages', 'receipts', 'webhook_endpoints', 'provider_messages', 'email_counts', 'email_standings', 'suppressions', 'consents', 'toggles',
-    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits'
+    'outbox_events', 'webhook_facts', 'audit_log', 'jobs', 'job_failures', 'batches', 'batch_recipients', 'circuits',
+    'lists', 'list_members'
   ] loop
     execute format('alter table %I enable row level security', name);
     execute format(

@@ -19,6 +19,8 @@ import type {
   TemplateSummary,
   TemplateVersion,
   TemplateVersionChoice,
+  TestSend,
+  TestSendRequest,
   TranslationResult,
   Translations,
   VariantTest,
@@ -42,6 +44,11 @@ export class Templates extends Resource {
   /** Renders a message without sending it, and returns it with findings about it. */
   preview(body: PreviewRequest, options?: CallOptions): Promise<Preview> {
     return this.request('post', '/api/v1/templates/preview', { body }, options);
+  }
+
+  /** Sends a notification to one user as a test. */
+  test(body: TestSendRequest, options?: CallOptions): Promise<TestSend> {
+    return this.request('post', '/api/v1/templates/test', { body }, options);
   }
 
   list(filter: TemplateFilter = {}, options?: CallOptions): Listing<TemplateSummary> {

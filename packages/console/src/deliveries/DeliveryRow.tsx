@@ -28,6 +28,11 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
         <a className="name" href={linkToNotification(delivery.notification_id)}>
           {delivery.notification_type}
         </a>
+        {delivery.test && (
+          <Text size="xs" c="dimmed" data-testid="test-mark">
+            test of templates
+          </Text>
+        )}
       </Table.Td>
       <Table.Td>
         <ChannelName channel={delivery.channel} />

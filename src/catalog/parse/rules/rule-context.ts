@@ -1,5 +1,5 @@
 import { findNearest } from '../../../lib/text/did-you-mean.ts';
-import type { EventType } from '../../../model/catalog.ts';
+import type { EventType, Segment } from '../../../model/catalog.ts';
 import type { Json, JsonObject, Millis } from '../../../model/event.ts';
 import { parseDuration } from '../../../time/duration.ts';
 import { LIFECYCLE_EVENTS } from '../../lifecycle-events.ts';
@@ -17,6 +17,7 @@ export interface CatalogSymbols {
   /** Schema of the user traits. */
   readonly traits?: JsonObject;
   readonly notifications?: readonly ParsedNotification[];
+  readonly segments?: readonly Segment[];
 }
 
 /** A duration and its normalized text, such as `24h`. */
@@ -35,6 +36,7 @@ export class RuleContext {
   /** The types of events.yaml and the lifecycle events, by name. */
   readonly events: ReadonlyMap<string, EventType> | undefined;
   readonly notifications: ReadonlyMap<string, ParsedNotification> | undefined;
+  readonly segments: ReadonlyMap<string, Segment> | undefined;
   readonly rules: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
   readonly #declaredEvents: readonly string[];
@@ -42,12 +44,13 @@ export class RuleContext {
   #ajv: ReturnType<typeof newAjv> | undefined;
 
   constructor(file: YamlFile, symbols: CatalogSymbols, rules: readonly Entry[], groups: readonly Entry[]) {
-    const { events, traits, notifications } = symbols;
+    const { events, traits, notifications, segments } = symbols;
     this.file = file;
     this.traits = traits;
     this.events = events && new Map([...LIFECYCLE_EVENTS, ...events].map((event) => [event.name, event]));
     this.#declaredEvents = (events ?? []).map(({ name }) => name);
     this.notifications = notifications && new Map(notifications.map((parsed) => [parsed.type.name, parsed]));
+    this.segments = segments && new Map(segments.map((segment) => [segment.name, segment]));
     this.rules = new Set(rules.map(({ key }) => key));
     this.groups = new Set(groups.map(({ key }) => key));
   }

@@ -2,6 +2,7 @@ import type { Group, Rule } from '../../../model/catalog.ts';
 import { checkName, type Fields, parseEntries, parseFields } from '../fields.ts';
 import type { Entry, YamlFile } from '../yaml.ts';
 import { parseActions, parseData } from './actions.ts';
+import { parseAudience } from './audience.ts';
 import { checkConflicts } from './conflicts.ts';
 import { comparable, type ExpressionScope, parseConditionField, parseValueField } from './expressions.ts';
 import { parseGroup, parseGroupName, parseLimits } from './limits.ts';
@@ -58,7 +59,7 @@ function parseRule(ctx: RuleContext, entry: Entry): Rule {
   const unless = parseUnless(ctx, found, triggers.on);
   const scope = newScope(found, triggers, after);
   const waits = parseWaits(ctx, found, scope);
-  const audience = parseCondition(ctx, found.get('for'), { ...scope, roots: ['user', 'now'] }, FOR_EXAMPLE);
+  const audience = parseAudience(ctx, found.get('for'));
   const when = parseCondition(ctx, found.get('when'), scope, 'when: event.amount > 100');
   const key = parseKey(ctx, found, [
     ...scope.types,
@@ -73,7 +74,7 @@ function parseRule(ctx: RuleContext, entry: Entry): Rule {
     name,
     ...triggers,
     ...(every && { every }),
-    ...(audience !== undefined && { audience }),
+    ...audience,
     zone,
     ...(key !== undefined && { key }),
     ...(when !== undefined && { when }),
@@ -101,8 +102,6 @@ function newScope(found: Fields, { on, changes }: Pick<Rule, 'on' | 'changes'>, 
     now: ['delay', 'at', 'unless', 'debounce'].some((key) => found.has(key)),
   };
 }
-
-const FOR_EXAMPLE = 'for: user.role == "practitioner"';
 
 function parseCondition(
   ctx: RuleContext,

@@ -1,0 +1,214 @@
+import { isUtf8 } from 'node:buffer';
+import type { z } from 'zod';
+import { TidingsError } from '../errors.ts';
+import { contentUuid } from '../events/content.ts';
+import { toEventKey } from '../events/envelope.ts';
+import { markOwn } from '../events/own-events.ts';
+import { findNearest } from '../lib/text/did-you-mean.ts';
+import { parseExactJson } from '../lib/text/exact-json.ts';
+import type { ImportError, ImportResult } from '../model/consent-import.ts';
+import type { JsonObject } from '../model/event.ts';
+import type { Principal } from '../model/principal.ts';
+import { CONSENT_RECORDED } from '../model/terms.ts';
+import { splitLines } from '../notify/batches/split-lines.ts';
+import { appendAuditEntry } from '../store/audit-log.ts';
+import { findConsents } from '../store/consents.ts';
+import { findStoredEvents } from '../store/event-ids.ts';
+import { loadPlanUsers } from '../store/terms.ts';
+import type { HttpDependencies } from './app.ts';
+import { Consents } from './consents.ts';
+import { importedConsent } from './schemas/consents.ts';
+
+/** Lines of one request, at most: each is a decision, and a request must be complete within a minute. */
+const MAX_IMPORT_LINES = 10_000;
+const MAX_LINE_BYTES = 64 * 1024;
+/** Lines that are decided together. */
+const CHUNK_LINES = 500;
+/** Errors that an answer lists, at most. */
+const MAX_LISTED_ERRORS = 1000;
+
+type Line = z.output<typeof importedConsent>;
+
+type ReadLine = { readonly line: number; readonly said: Line } | ImportError | 'empty';
+type Outcome = 'recorded' | 'known' | ImportError;
+
+/**
+ * Imports consents that were given elsewhere, a chunk in memory at a time. Each line is an event of its own, with an id that follows from
+ * the line: what breaks off is sent again, and nothing is recorded twice.
+ */
+export class ConsentImport {
+  readonly #parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>;
+  readonly #consents: Consents;
+
+  constructor(parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>) {
+    this.#parts = parts;
+    this.#consents = new Consents(parts);
+  }
+
+  /** @throws TidingsError `payload_too_large` for more than MAX_IMPORT_LINES lines, the first of which are recorded */
+  async run(principal: Principal, body: AsyncIterable<Buffer>): Promise<ImportResult> {
+    const counts = { lines: 0, recorded: 0, known: 0, rejected: 0, empty: 0 };
+    const errors: ImportError[] = [];
+    let chunk: { readonly line: number; readonly said: Line }[] = [];
+    const note = (one: Outcome) => {
+      if (one === 'recorded' || one === 'known') counts[one]++;
+      else {
+        counts.rejected++;
+        if (errors.length < MAX_LISTED_ERRORS) errors.push(one);
+      }
+    };
+    const flush = async () => {
+      for (const one of await this.#record(principal, chunk)) note(one);
+      chunk = [];
+    };
+    let isTooLong = false;
+    for await (const bytes of splitLines(body, MAX_LINE_BYTES)) {
+      isTooLong = counts.lines >= MAX_IMPORT_LINES;
+      if (isTooLong) break;
+      const read = readLine(counts.lines, bytes);
+      counts.lines++;
+      if (read === 'empty') counts.empty++;
+      else if ('said' in read) chunk.push(read);
+      else note(read);
+      if (chunk.length >= CHUNK_LINES) await flush();
+    }
+    await flush();
+    if (counts.recorded > 0) await this.#audit(principal, counts);
+    if (isTooLong) {
+      const message = `A request has at most ${MAX_IMPORT_LINES} lines; the first ones are imported. Send the further ones in another.`;
+      throw new TidingsError('payload_too_large', message);
+    }
+    return { errors: errors.sort((a, b) => a.line - b.line), summary: counts };
+  }
+
+  async #audit({ tenantId, actor }: Principal, detail: JsonObject): Promise<void> {
+    const { database, clock } = this.#parts;
+    const entry = { tenantId, actor, action: 'consents.imported', subject: `${detail.recorded} consents`, detail };
+    await appendAuditEntry(database.forTenant(tenantId), entry, clock());
+  }
+
+  async #record(
+    { tenantId }: Principal,
+    lines: readonly { readonly line: number; readonly said: Line }[],
+  ): Promise<Outcome[]> {
+    if (lines.length === 0) return [];
+    const { database, pipeline, clock } = this.#parts;
+    const pool = database.forTenant(tenantId);
+    const ids = lines.map(({ said }) => toIds(said));
+    const stored = await findStoredEvents(
+      pool,
+      tenantId,
+      ids.map(({ eventId }) => toEventKey(eventId)),
+    );
+    // Ids of events are not kept for ever.
+    const kept = await findConsents(pool, tenantId, ids);
+    const users = await loadPlanUsers(
+      pool,
+      lines.map(({ said }) => ({ tenantId, userId: said.user_id })),
+    );
+    const outcomes: (Outcome | undefined)[] = [];
+    const items: { readonly place: number; readonly item: JsonObject }[] = [];
+    const now = clock();
+    for (const [place, { line, said }] of lines.entries()) {
+      const user = users[place];
+      const own = ids[place] as LineIds;
+      if (stored.has(toEventKey(own.eventId)) || kept.has(own.consentId)) outcomes[place] = 'known';
+      else if (Date.parse(said.at) > now)
+        outcomes[place] = { line, code: 'invalid_line', message: 'at is in the future' };
+      else if (!user)
+        outcomes[place] = { line, code: 'unknown_user', message: 'user_id is that of no user; import the users first' };
+      else {
+        const bound = await this.#bind(tenantId, user, said);
+        if ('problem' in bound) outcomes[place] = { line, code: 'no_address', message: bound.problem };
+        else items.push({ place, item: toItem(own, said, bound) });
+      }
+    }
+    const results =
+      items.length === 0
+        ? []
+        : await pipeline.ingest(
+            tenantId,
+            items.map(({ item }) => item),
+            false,
+          );
+    items.forEach(({ place }, index) => {
+      const { line } = lines[place] as { readonly line: number };
+      const { status = 'rejected', code = 'invalid_line', message = 'The line was rejected' } = results[index] ?? {};
+      if (status === 'accepted') outcomes[place] = 'recorded';
+      else if (status === 'duplicate') outcomes[place] = 'known';
+      else if (status === 'conflict')
+        outcomes[place] = { line, code: 'conflict', message: 'id is that of another line, which says something else' };
+      else outcomes[place] = { line, code, message };
+    });
+    return outcomes.map((one) => one as Outcome);
+  }
+
+  async #bind(tenantId: string, user: Parameters<Consents['bind']>[1], said: Line) {
+    try {
+      return await this.#consents.bind(tenantId, user, said);
+    } catch (error) {
+      if (error instanceof TidingsError) return { problem: error.message };
+      throw error;
+    }
+  }
+}
+
+function readLine(line: number, bytes: Buffer | undefined): ReadLine {
+  const reject = (code: string, message: string) => ({ line, code, message });
+  if (bytes === undefined) return reject('line_too_long', `has more than ${MAX_LINE_BYTES / 1024} KiB`);
+  if (!isUtf8(bytes)) return reject('invalid_json', 'is not UTF-8');
+  const text = bytes.toString('utf8').trim();
+  if (text === '') return 'empty';
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch {
+    return reject('invalid_json', 'is no JSON; write an object on each line');
+  }
+  const read = importedConsent.safeParse(value);
+  if (read.success) return { line, said: read.data };
+  const [issue] = read.error.issues;
+  return reject('invalid_line', issue ? describe(issue) : 'is not as it should be');
+}
+
+/** Names no value of the line, and no key that is not known: they may be addresses. */
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') {
+    const near = findNearest(issue.keys[0] ?? '', Object.keys(importedConsent.shape));
+    return `has a field that is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
+  }
+  const name = issue.path.join('.');
+  return name === '' ? 'is no object' : `${name}: ${issue.message}`;
+}
+
+interface LineIds {
+  readonly userId: string;
+  readonly eventId: string;
+  readonly consentId: string;
+}
+
+/** Returns the ids of what a line becomes: one that is sent again has the same. */
+function toIds(said: Line): LineIds {
+  const { user_id: userId } = said;
+  const eventId = `consent import ${said.id ?? contentUuid(JSON.stringify(Object.entries(said).sort()))}`;
+  return { userId, eventId, consentId: toConsentId(Date.parse(said.at), `${eventId} ${userId}`) };
+}
+
+function toItem(
+  { userId, eventId, consentId }: LineIds,
+  { id: _id, user_id: _user, address: _address, at, source, evidence, ...said }: Line,
+  bound: JsonObject,
+): JsonObject {
+  const by = { kind: 'system', id: 'import' };
+  const properties = { ...said, ...bound, source: 'import', evidence_id: consentId, by };
+  const item = { event_id: eventId, user_id: userId, event_type: CONSENT_RECORDED, event_timestamp: at, properties };
+  const kept = { ...evidence, ...(source !== undefined && { source }) };
+  return markOwn(item as JsonObject, Object.keys(kept).length === 0 ? {} : { evidence: kept });
+}
+
+/** Returns a version 7 UUID of the time at which it was said that is the same whenever the line is sent. */
+function toConsentId(time: number, text: string): string {
+  const hex = Math.max(0, time).toString(16).padStart(12, '0');
+  const rest = contentUuid(text);
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${rest.slice(15)}`;
+}
