@@ -343,6 +343,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/consents/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import consents that were given elsewhere, as a stream of lines of JSON; a grant undoes no withdrawal */
+        post: operations["importConsents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/costs": {
         parameters: {
             query?: never;
@@ -829,6 +846,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the lists of users, by name */
+        get: operations["listLists"];
+        put?: never;
+        /** Create a list without members */
+        post: operations["createList"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a list */
+        get: operations["getList"];
+        put?: never;
+        post?: never;
+        /** Delete a list; its users stay. If the request breaks off, ask again */
+        delete: operations["deleteList"];
+        options?: never;
+        head?: never;
+        /** Change the name or description of a list */
+        patch: operations["changeList"];
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the members of a list */
+        get: operations["listMembersOfList"];
+        put?: never;
+        /** Add up to 10,000 users to a list */
+        post: operations["addListMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/members/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove up to 10,000 users from a list */
+        post: operations["removeListMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -1264,6 +1353,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the segments of the active catalog */
+        get: operations["listSegments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the users who are in a segment now */
+        get: operations["listSegmentUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/segments/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say how many users a segment, or a condition that is no segment yet, is true for */
+        post: operations["previewSegment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sending": {
         parameters: {
             query?: never;
@@ -1645,6 +1785,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a notification to one user as a test, with a sample, an event of yours, or the last of the user */
+        post: operations["testTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates/translations": {
         parameters: {
             query?: never;
@@ -1849,7 +2006,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a code to an address of a user, by a notification of a type of the catalog */
+        /** Send a code to an address of a user, by a notification */
         post: operations["verifyAddress"];
         delete?: never;
         options?: never;
@@ -2555,7 +2712,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2584,7 +2741,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -2762,6 +2919,18 @@ export interface components {
             per_second: number | null;
             /** @description Why it makes no progress */
             reason: string | null;
+            /** @description The list or segment whose users become lines; null: the lines that were added are all */
+            recipients: {
+                /** @description Lines that they have become */
+                found: number;
+                list?: string;
+                segment?: string;
+                /**
+                 * @description pending: the batch has not started; reading: they become lines; done: all are; cut: a batch may have no more; gone: the list was deleted
+                 * @enum {string}
+                 */
+                state: "pending" | "reading" | "done" | "cut" | "gone";
+            } | null;
             /** @description What every recipient gets; addresses are masked */
             request: components["schemas"]["JsonObject"];
             started_at: string | null;
@@ -2790,6 +2959,8 @@ export interface components {
             sent: number;
         };
         BatchEstimate: {
+            /** @description By channel and currency. What is free, such as in_app, is left out */
+            costs: components["schemas"]["EstimatedCost"][];
             /** @description Recipients by reason code who would get none */
             dropped: {
                 [key: string]: number;
@@ -2862,6 +3033,8 @@ export interface components {
              * @enum {string}
              */
             priority?: "URGENT" | "HIGH" | "MEDIUM" | "LOW";
+            /** @description Users beside the lines that are added; they are read after the start */
+            recipients?: components["schemas"]["ListAudience"] | components["schemas"]["SegmentAudience"];
             /** @description When to send it; a time that is past: at once. Absent: at once */
             scheduled_at?: string | components["schemas"]["LocalSchedule"];
             /**
@@ -3018,6 +3191,21 @@ export interface components {
             sms?: boolean | null;
             /** @description Whether it is on; null: what was said before no longer holds */
             webhook?: boolean | null;
+        };
+        /**
+         * @example {
+         *       "changed": 2,
+         *       "unchanged": 0,
+         *       "members": 1202
+         *     }
+         */
+        ChangedListMembers: {
+            /** @description Members that were added or removed */
+            changed: number;
+            /** @description Members that the list has now */
+            members: number;
+            /** @description Users who were members already, or were not; repetitions are among them */
+            unchanged: number;
         };
         /** @description The result of one health check */
         Check: {
@@ -3540,6 +3728,11 @@ export interface components {
              */
             target: string;
             /**
+             * @description It is a test of templates
+             * @constant
+             */
+            test?: true;
+            /**
              * @description Your id of the user
              * @example user-1042
              */
@@ -3668,6 +3861,11 @@ export interface components {
              */
             target: string;
             /**
+             * @description It is a test of templates
+             * @constant
+             */
+            test?: true;
+            /**
              * @description Your id of the user
              * @example user-1042
              */
@@ -3728,7 +3926,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "template" | "template_test" | "route" | "price" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "preferences";
         };
         /**
          * @example {
@@ -3945,6 +4143,21 @@ export interface components {
              */
             reason?: string;
         };
+        EstimatedCost: {
+            /** @description Null: unknown */
+            amount: number | null;
+            /**
+             * @description prices: by the prices of routes.yaml; history: by what messages of the type cost in the last 31 days; unknown: neither is known
+             * @enum {string}
+             */
+            basis: "prices" | "history" | "unknown";
+            /** @enum {string} */
+            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            currency: string | null;
+            messages: number;
+            /** @description Segments of text messages; null: the channel does not have any, or no text of the sample could be rendered */
+            parts: number | null;
+        };
         /**
          * @description Something that happened to a user
          * @example {
@@ -4046,6 +4259,11 @@ export interface components {
                     /** @enum {string} */
                     zone_from?: "recipient" | "request" | "tenant" | "default";
                 };
+                /**
+                 * @description It is a test of templates
+                 * @constant
+                 */
+                test?: true;
             };
             expired?: {
                 expires_ms: number;
@@ -4243,7 +4461,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -4415,7 +4633,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -4802,6 +5020,90 @@ export interface components {
             /** @enum {string} */
             period: "per_second" | "per_minute" | "per_hour" | "per_day";
         };
+        /** @description A named set of users */
+        List: {
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            created_by: string;
+            description: string | null;
+            /**
+             * @description Id of the list
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            list_id: string;
+            /** @example 1200 */
+            members: number;
+            /** @example Beta testers */
+            name: string;
+            /**
+             * Format: date-time
+             * @description Of the last change of its name, description or members
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        ListAudience: {
+            /**
+             * Format: uuid
+             * @description Id of a list, whose members become lines
+             */
+            list: string;
+        };
+        /**
+         * @example {
+         *       "name": "Beta testers 2026"
+         *     }
+         */
+        ListChange: {
+            description?: string | null;
+            /** @example Beta testers */
+            name?: string;
+        };
+        /** @description Members in the order of their ids */
+        ListMemberPage: {
+            members: {
+                /**
+                 * Format: date-time
+                 * @description ISO 8601 in UTC
+                 * @example 2026-11-02T09:30:00.000Z
+                 */
+                added_at: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            }[];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
+        /**
+         * @description Up to 10000 users, who need not be known yet
+         * @example {
+         *       "user_ids": [
+         *         "user-1042",
+         *         "user-1043"
+         *       ]
+         *     }
+         */
+        ListMembers: {
+            user_ids: string[];
+        };
+        ListPage: {
+            lists: components["schemas"]["List"][];
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+        };
         /** @description Whether the process makes progress */
         Liveness: {
             /** @enum {string} */
@@ -5031,7 +5333,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
         };
         /**
          * @description A device with a token of APNs
@@ -5408,6 +5710,20 @@ export interface components {
             name?: string;
             /** @description Items per second at most; absent: as fast as the workers can */
             per_second?: number;
+        };
+        /**
+         * @description There are at most 1000 lists
+         * @example {
+         *       "name": "Beta testers"
+         *     }
+         */
+        NewList: {
+            description?: string | null;
+            /**
+             * @description No other list has it
+             * @example Beta testers
+             */
+            name: string;
         };
         /**
          * @example {
@@ -5962,7 +6278,7 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
-             * @description `@direct`: a request asked for it
+             * @description `@direct`: a request asked for it; `@test`: as a test of templates
              * @example @direct
              */
             rule: string;
@@ -6007,7 +6323,7 @@ export interface components {
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             notification_type: string;
             /**
-             * @description `@direct`: a request asked for it
+             * @description `@direct`: a request asked for it; `@test`: as a test of templates
              * @example @direct
              */
             rule: string;
@@ -6301,7 +6617,7 @@ export interface components {
         /** @description A fault or a weakness of a message */
         PreviewFinding: {
             /** @enum {string} */
-            code: "not_rendered" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
+            code: "not_rendered" | "no_postal_address" | "no_unsubscribe_link" | "clipped" | "subject_long" | "no_preheader" | "image_without_alt" | "link" | "link_not_answering" | "sms_parts" | "sms_unicode";
             message: string;
             part?: string;
             /**
@@ -6339,6 +6655,11 @@ export interface components {
              * @default false
              */
             follow_links?: boolean;
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
             /** @description Absent: that of the template, of the user, or of the tenant */
             locale?: string;
             /** @example WELCOME_EMAIL */
@@ -6358,7 +6679,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -6975,7 +7296,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -7193,6 +7514,8 @@ export interface components {
             /** @description Event types that trigger the rule */
             on: string[];
             recheck: boolean;
+            /** @description Name of the segment whose condition the audience is */
+            segment?: string;
             split?: {
                 name: string;
                 notify: string[];
@@ -7218,6 +7541,85 @@ export interface components {
             changed: number;
             problems: components["schemas"]["ProblemPart"][];
             same: number;
+        };
+        /** @description A named condition over the profile of users */
+        Segment: {
+            /**
+             * @description CEL over `user` and `now`
+             * @example user.plan == "pro"
+             */
+            condition: string;
+            description: string | null;
+            /** @example LAPSED */
+            name: string;
+            /** @description Rules of the catalog that name it */
+            rules: string[];
+        };
+        SegmentAudience: {
+            /** @description Name of a segment, whose users become lines */
+            segment: string;
+        };
+        /** @description The segments of the active catalog, in the order of its file */
+        SegmentPage: {
+            catalog_version: number;
+            segments: components["schemas"]["Segment"][];
+        };
+        /** @description How many users a condition is true for, and who */
+        SegmentPreview: {
+            catalog_version: number;
+            condition: string;
+            /** @description Users in the segment; if not all were examined, by the share of those that were */
+            count: number;
+            /** @description Whether all users were examined */
+            exact: boolean;
+            /** @description Users whose profile was looked at, evenly over their ids: at most 5000 */
+            examined: number;
+            /** @description Some of them */
+            sample: components["schemas"]["SegmentUser"][];
+            /** @description Users that there are, without those who are known by an address alone */
+            users: number;
+        };
+        /**
+         * @example {
+         *       "condition": "has(user.email)"
+         *     }
+         */
+        SegmentPreviewRequest: {
+            /**
+             * @description A segment of the active catalog
+             * @example LAPSED
+             */
+            segment: string;
+        } | {
+            /** @description CEL over `user` and `now`, checked as that of a segment */
+            condition: string;
+        };
+        SegmentUser: {
+            /**
+             * @description Masked, by kind
+             * @example {
+             *       "email": "m…@example.com"
+             *     }
+             */
+            addresses: {
+                [key: string]: string;
+            };
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        /** @description Users in the order of their ids; a page may be short, or empty, and have a `next` */
+        SegmentUsers: {
+            /** @description Users whose profile was looked at */
+            examined: number;
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            users: components["schemas"]["SegmentUser"][];
         };
         /** @description A result for each recipient */
         SendAnswer: {
@@ -8067,6 +8469,56 @@ export interface components {
             next: string | null;
             tenants: components["schemas"]["Tenant"][];
         };
+        /** @description What became of a test */
+        TestSend: {
+            /** @description The same when the request is repeated */
+            request_id: string;
+            result: components["schemas"]["SendResult"];
+        };
+        /**
+         * @description A notification to send as a test
+         * @example {
+         *       "notification_type": "INSUFFICIENT_FUNDS_EMAIL",
+         *       "user_id": "user-1042",
+         *       "locale": "pt-BR"
+         *     }
+         */
+        TestSendRequest: {
+            /** @description Absent: that of `template`, or all channels of the type */
+            channels?: ("email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal")[];
+            /** @description The event to show; absent: a sample by its schema */
+            event?: {
+                event_type?: string;
+                properties?: {
+                    [key: string]: unknown;
+                };
+                user_traits?: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * @description Whether the newest event of the user is shown for which a rule sends the type
+             * @default false
+             */
+            last_event?: boolean;
+            /** @description Absent: that of the template, or of the user */
+            locale?: string;
+            /** @example WELCOME_EMAIL */
+            notification_type: string;
+            /** @description A template of the API in the place of the active one, a draft too: its id, or NAME_V2 */
+            template?: string;
+            /** @description An address that a user has verified, and to which their messages go */
+            to?: {
+                email?: string;
+                phone?: string;
+            };
+            /** @description Who gets it; or write `to` */
+            user_id?: string;
+            /** @description Variables, before those that the rule gives */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
         TranslationResult: {
             changed: number;
             /** @description Texts without a translation: their templates are left as they are */
@@ -8468,10 +8920,10 @@ export interface components {
         };
         VerifyBody: {
             /**
-             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`
+             * @description A notification type with the channel of the address; it gets the variables `code` and `minutes`. Absent: ADDRESS_VERIFICATION, which is built in
              * @example VERIFY_ADDRESS
              */
-            type: string;
+            type?: string;
         };
         /** @description A rule that waits for a user, or has waited */
         Wait: {
@@ -9040,6 +9492,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, list_full */
+        IdempotencyKeyReusedListFull: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "list_full";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, too_many_addresses */
         IdempotencyKeyReusedTooManyAddresses: {
             headers: {
@@ -9077,6 +9543,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "idempotency_key_reused" | "too_many_keys";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description idempotency_key_reused, too_many_lists */
+        IdempotencyKeyReusedTooManyLists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "too_many_lists";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -9138,6 +9618,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description idempotency_key_reused, unknown_type, invalid_notification, invalid_template */
+        IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "idempotency_key_reused" | "unknown_type" | "invalid_notification" | "invalid_template";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description idempotency_key_reused, wrong_code, code_expired */
         IdempotencyKeyReusedWrongCodeCodeExpired: {
             headers: {
@@ -9175,6 +9669,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "invalid_account";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description invalid_condition */
+        InvalidCondition: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "invalid_condition";
                     /** @constant */
                     status?: 422;
                 } & components["schemas"]["Problem"];
@@ -9289,6 +9797,20 @@ export interface components {
                     code?: "link_used";
                     /** @constant */
                     status?: 401;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description list_exists */
+        ListExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "list_exists";
+                    /** @constant */
+                    status?: 409;
                 } & components["schemas"]["Problem"];
             };
         };
@@ -9413,6 +9935,20 @@ export interface components {
                 "application/problem+json": {
                     /** @enum {unknown} */
                     code?: "not_readable" | "idempotency_in_progress" | "key_ended";
+                    /** @constant */
+                    status?: 409;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description not_readable, idempotency_in_progress, list_exists */
+        NotReadableIdempotencyInProgressListExists: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "not_readable" | "idempotency_in_progress" | "list_exists";
                     /** @constant */
                     status?: 409;
                 } & components["schemas"]["Problem"];
@@ -9791,6 +10327,7 @@ export type CatalogFiles = components['schemas']['CatalogFiles'];
 export type CatalogVersion = components['schemas']['CatalogVersion'];
 export type CatalogVersionPage = components['schemas']['CatalogVersionPage'];
 export type CategoryChange = components['schemas']['CategoryChange'];
+export type ChangedListMembers = components['schemas']['ChangedListMembers'];
 export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
@@ -9827,6 +10364,7 @@ export type EmailStanding = components['schemas']['EmailStanding'];
 export type EmailThresholds = components['schemas']['EmailThresholds'];
 export type Erasure = components['schemas']['Erasure'];
 export type ErasureBody = components['schemas']['ErasureBody'];
+export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type Event = components['schemas']['Event'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
@@ -9861,6 +10399,12 @@ export type JsonObject = components['schemas']['JsonObject'];
 export type LastMove = components['schemas']['LastMove'];
 export type LimitGroup = components['schemas']['LimitGroup'];
 export type LimitUse = components['schemas']['LimitUse'];
+export type List = components['schemas']['List'];
+export type ListAudience = components['schemas']['ListAudience'];
+export type ListChange = components['schemas']['ListChange'];
+export type ListMemberPage = components['schemas']['ListMemberPage'];
+export type ListMembers = components['schemas']['ListMembers'];
+export type ListPage = components['schemas']['ListPage'];
 export type Liveness = components['schemas']['Liveness'];
 export type LocalSchedule = components['schemas']['LocalSchedule'];
 export type LoginResult = components['schemas']['LoginResult'];
@@ -9878,6 +10422,7 @@ export type NewConsent = components['schemas']['NewConsent'];
 export type NewDevice = components['schemas']['NewDevice'];
 export type NewFcmDevice = components['schemas']['NewFcmDevice'];
 export type NewJob = components['schemas']['NewJob'];
+export type NewList = components['schemas']['NewList'];
 export type NewLocalization = components['schemas']['NewLocalization'];
 export type NewMember = components['schemas']['NewMember'];
 export type NewProviderAccount = components['schemas']['NewProviderAccount'];
@@ -9948,6 +10493,13 @@ export type RouteState = components['schemas']['RouteState'];
 export type RouteStates = components['schemas']['RouteStates'];
 export type Rule = components['schemas']['Rule'];
 export type SeedResult = components['schemas']['SeedResult'];
+export type Segment = components['schemas']['Segment'];
+export type SegmentAudience = components['schemas']['SegmentAudience'];
+export type SegmentPage = components['schemas']['SegmentPage'];
+export type SegmentPreview = components['schemas']['SegmentPreview'];
+export type SegmentPreviewRequest = components['schemas']['SegmentPreviewRequest'];
+export type SegmentUser = components['schemas']['SegmentUser'];
+export type SegmentUsers = components['schemas']['SegmentUsers'];
 export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendingResumed = components['schemas']['SendingResumed'];
 export type SendingResumption = components['schemas']['SendingResumption'];
@@ -9978,6 +10530,8 @@ export type TemplateVersionPage = components['schemas']['TemplateVersionPage'];
 export type Tenant = components['schemas']['Tenant'];
 export type TenantChange = components['schemas']['TenantChange'];
 export type TenantPage = components['schemas']['TenantPage'];
+export type TestSend = components['schemas']['TestSend'];
+export type TestSendRequest = components['schemas']['TestSendRequest'];
 export type TranslationResult = components['schemas']['TranslationResult'];
 export type Translations = components['schemas']['Translations'];
 export type TypeChange = components['schemas']['TypeChange'];
@@ -10030,16 +10584,20 @@ export type ResponseIdempotencyKeyReusedInvalidTemplateCategoryMismatchTooManyTe
 export type ResponseIdempotencyKeyReusedInvalidTemplateTooManyTemplates = components['responses']['IdempotencyKeyReusedInvalidTemplateTooManyTemplates'];
 export type ResponseIdempotencyKeyReusedInvalidWebhook = components['responses']['IdempotencyKeyReusedInvalidWebhook'];
 export type ResponseIdempotencyKeyReusedInvalidWebhookTooManyWebhooks = components['responses']['IdempotencyKeyReusedInvalidWebhookTooManyWebhooks'];
+export type ResponseIdempotencyKeyReusedListFull = components['responses']['IdempotencyKeyReusedListFull'];
 export type ResponseIdempotencyKeyReusedTooManyAddresses = components['responses']['IdempotencyKeyReusedTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedTooManyDevices = components['responses']['IdempotencyKeyReusedTooManyDevices'];
 export type ResponseIdempotencyKeyReusedTooManyKeys = components['responses']['IdempotencyKeyReusedTooManyKeys'];
+export type ResponseIdempotencyKeyReusedTooManyLists = components['responses']['IdempotencyKeyReusedTooManyLists'];
 export type ResponseIdempotencyKeyReusedTooManyMembers = components['responses']['IdempotencyKeyReusedTooManyMembers'];
 export type ResponseIdempotencyKeyReusedTooMuchToMergeTooManyAddresses = components['responses']['IdempotencyKeyReusedTooMuchToMergeTooManyAddresses'];
 export type ResponseIdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeCategoryMismatchInvalidNotification'];
 export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotification = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotification'];
+export type ResponseIdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate = components['responses']['IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate'];
 export type ResponseIdempotencyKeyReusedWrongCodeCodeExpired = components['responses']['IdempotencyKeyReusedWrongCodeCodeExpired'];
 export type ResponseInternal = components['responses']['Internal'];
 export type ResponseInvalidAccount = components['responses']['InvalidAccount'];
+export type ResponseInvalidCondition = components['responses']['InvalidCondition'];
 export type ResponseInvalidIssuerTooManyIssuers = components['responses']['InvalidIssuerTooManyIssuers'];
 export type ResponseInvalidRequest = components['responses']['InvalidRequest'];
 export type ResponseInvalidRequestInvalidJson = components['responses']['InvalidRequestInvalidJson'];
@@ -10048,6 +10606,7 @@ export type ResponseInvalidWebhook = components['responses']['InvalidWebhook'];
 export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
+export type ResponseListExists = components['responses']['ListExists'];
 export type ResponseManagedByFiles = components['responses']['ManagedByFiles'];
 export type ResponseManagedByFilesTemplateInUse = components['responses']['ManagedByFilesTemplateInUse'];
 export type ResponseNotFound = components['responses']['NotFound'];
@@ -10057,6 +10616,7 @@ export type ResponseNotReadableIdempotencyInProgressAccountExists = components['
 export type ResponseNotReadableIdempotencyInProgressAlreadyMerged = components['responses']['NotReadableIdempotencyInProgressAlreadyMerged'];
 export type ResponseNotReadableIdempotencyInProgressJobEnded = components['responses']['NotReadableIdempotencyInProgressJobEnded'];
 export type ResponseNotReadableIdempotencyInProgressKeyEnded = components['responses']['NotReadableIdempotencyInProgressKeyEnded'];
+export type ResponseNotReadableIdempotencyInProgressListExists = components['responses']['NotReadableIdempotencyInProgressListExists'];
 export type ResponseNotReadableIdempotencyInProgressManagedByFiles = components['responses']['NotReadableIdempotencyInProgressManagedByFiles'];
 export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateExists = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateExists'];
 export type ResponseNotReadableIdempotencyInProgressManagedByFilesTemplateInUse = components['responses']['NotReadableIdempotencyInProgressManagedByFilesTemplateInUse'];
@@ -10561,6 +11121,10 @@ export interface operations {
                      *           "state": "draft",
                      *           "per_second": 1,
                      *           "request": {},
+                     *           "recipients": {
+                     *             "state": "pending",
+                     *             "found": 1
+                     *           },
                      *           "lines": 1,
                      *           "counts": {
                      *             "pending": 1,
@@ -10634,6 +11198,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -10705,6 +11273,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -10776,6 +11348,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -10852,6 +11428,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -10924,7 +11504,17 @@ export interface operations {
                      *       "held": 1,
                      *       "duplicate": 1,
                      *       "dropped": {},
-                     *       "rejected": {}
+                     *       "rejected": {},
+                     *       "costs": [
+                     *         {
+                     *           "channel": "email",
+                     *           "messages": 1,
+                     *           "parts": 1,
+                     *           "basis": "prices",
+                     *           "amount": null,
+                     *           "currency": null
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["BatchEstimate"];
@@ -10976,6 +11566,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -11205,6 +11799,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -11282,6 +11880,10 @@ export interface operations {
                      *       "state": "draft",
                      *       "per_second": 1,
                      *       "request": {},
+                     *       "recipients": {
+                     *         "state": "pending",
+                     *         "found": 1
+                     *       },
                      *       "lines": 1,
                      *       "counts": {
                      *         "pending": 1,
@@ -11713,6 +12315,46 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    importConsents: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Lines with `user_id`, `purpose`, `channel`, `state`, `at`, and as far as known `id`, `address`, `source`, `method`, `wording_version`, `locale` and `evidence` */
+        requestBody: {
+            content: {
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
         };
     };
     getCosts: {
@@ -14291,6 +14933,420 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listLists: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "lists": [
+                     *         {
+                     *           "list_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "name": "Beta testers",
+                     *           "description": null,
+                     *           "members": 1200,
+                     *           "created_by": "text",
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewList"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "list_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Beta testers",
+                     *       "description": null,
+                     *       "members": 1200,
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressListExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedTooManyLists"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "list_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Beta testers",
+                     *       "description": null,
+                     *       "members": 1200,
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    deleteList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "list_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Beta testers",
+                     *       "description": null,
+                     *       "members": 1200,
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeList: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "list_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "name": "Beta testers",
+                     *       "description": null,
+                     *       "members": 1200,
+                     *       "created_by": "text",
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["List"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["ListExists"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMembersOfList: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Members of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "members": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "added_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ListMemberPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    addListMembers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListMembers"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 2,
+                     *       "unchanged": 0,
+                     *       "members": 1202
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChangedListMembers"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedListFull"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeListMembers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ListMembers"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 2,
+                     *       "unchanged": 0,
+                     *       "members": 1202
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ChangedListMembers"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -16477,6 +17533,167 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listSegments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "catalog_version": 1,
+                     *       "segments": [
+                     *         {
+                     *           "name": "LAPSED",
+                     *           "description": null,
+                     *           "condition": "user.plan == \"pro\"",
+                     *           "rules": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SegmentPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSegmentUsers: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example LAPSED */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "users": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "addresses": {
+                     *             "email": "m…@example.com"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "examined": 1,
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SegmentUsers"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewSegment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SegmentPreviewRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "condition": "text",
+                     *       "catalog_version": 1,
+                     *       "users": 1,
+                     *       "examined": 1,
+                     *       "count": 1,
+                     *       "exact": true,
+                     *       "sample": [
+                     *         {
+                     *           "user_id": "user-1042",
+                     *           "addresses": {
+                     *             "email": "m…@example.com"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SegmentPreview"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["InvalidCondition"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getSending: {
         parameters: {
             query?: never;
@@ -18248,6 +19465,58 @@ export interface operations {
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    testTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestSendRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "request_id": "text",
+                     *       "result": {
+                     *         "recipient": {},
+                     *         "state": "accepted",
+                     *         "notification_id": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestSend"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReusedUnknownTypeInvalidNotificationInvalidTemplate"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableOverloaded"];
         };
     };
     exportTranslations: {

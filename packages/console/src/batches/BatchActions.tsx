@@ -29,7 +29,7 @@ export function BatchActions({ batch }: { batch: Batch }) {
   const typed = lines > MAX_UNTYPED ? { typed: String(lines) } : {};
   return (
     <Group gap="xs">
-      {state === 'draft' && open > 0 && (
+      {state === 'draft' && (open > 0 || batch.recipients !== null) && (
         <ConfirmButton
           label="Start batch"
           leftSection={<IconPlay size={14} />}

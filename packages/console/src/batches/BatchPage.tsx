@@ -75,7 +75,9 @@ function Progress({ batch }: { batch: Batch }) {
         <OutcomeBar batch={batch} />
         <Text size="sm" data-testid="batch-progress">
           {lines === 0
-            ? 'No recipients yet: add them with `tidings batches add`.'
+            ? batch.recipients === null
+              ? 'No recipients yet: add them with `tidings batches add`.'
+              : 'No recipients yet.'
             : `${count(countFinal(batch))} of ${count(lines)} lines done`}
           {batch.eta !== null && (
             <>
@@ -83,6 +85,7 @@ function Progress({ batch }: { batch: Batch }) {
             </>
           )}
         </Text>
+        {batch.recipients !== null && <Audience recipients={batch.recipients} />}
         <RateForm batch={batch} />
         <CodeCounts codes={batch.codes} />
         <Text size="xs" c="dimmed" className="break">
@@ -103,5 +106,25 @@ function Progress({ batch }: { batch: Batch }) {
         </Disclosure>
       </Stack>
     </Paper>
+  );
+}
+
+const AUDIENCE_STATES = {
+  pending: 'read after the start',
+  reading: 'being read',
+  done: 'all of them are lines now',
+  cut: 'not all of them: a batch may not have more lines',
+  gone: 'the list was deleted',
+};
+
+/** List or segment whose users become lines. */
+function Audience({ recipients }: { recipients: NonNullable<Batch['recipients']> }) {
+  const { list, segment, state, found } = recipients;
+  return (
+    <Text size="sm" className="break" data-testid="batch-audience">
+      Users of the {segment === undefined ? 'list' : 'segment'} <span className="name">{segment ?? list}</span>:{' '}
+      {AUDIENCE_STATES[state] ?? state}
+      {found > 0 && `, ${count(found)} so far`}
+    </Text>
   );
 }

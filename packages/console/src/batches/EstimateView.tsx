@@ -2,6 +2,7 @@ import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type BatchEstimate, getBatchEstimate } from '../api.ts';
 import { count } from '../jobs/job-text.ts';
+import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
 /** Estimate of what would become of the recipients of a batch, before it starts. */
@@ -19,7 +20,7 @@ export function EstimateView({ id }: { id: string }) {
 }
 
 function Numbers({ estimate }: { estimate: BatchEstimate }) {
-  const { pending, sampled, exact, reach, held, duplicate, dropped, rejected } = estimate;
+  const { pending, sampled, exact, reach, held, duplicate, dropped, rejected, costs } = estimate;
   const about = exact ? '' : 'about ';
   // By reason, for those who get nothing.
   const none = [...Object.entries(dropped), ...Object.entries(rejected)].filter(([, n]) => n > 0);
@@ -34,6 +35,9 @@ function Numbers({ estimate }: { estimate: BatchEstimate }) {
         {duplicate > 0 && <Row n={duplicate} words="occur more than once" about={about} />}
         {none.map(([code, n]) => (
           <Row key={code} n={n} words="would get nothing:" code={code} about={about} />
+        ))}
+        {costs.map((cost) => (
+          <Cost key={`${cost.channel} ${cost.currency}`} cost={cost} about={about} />
         ))}
       </ul>
       {!exact && (
@@ -51,6 +55,21 @@ function Row({ n, words, code, about }: { n: number; words: string; code?: strin
       <Text size="sm" className="break">
         {about}
         {count(n)} {words} {code !== undefined && <span className="name">{code}</span>}
+      </Text>
+    </li>
+  );
+}
+
+/** Cost of the messages by a channel. */
+function Cost({ cost, about }: { cost: BatchEstimate['costs'][number]; about: string }) {
+  const { channel, messages, parts, amount, currency, basis } = cost;
+  return (
+    <li>
+      <Text size="sm" className="break">
+        {count(messages)} by {CHANNELS[channel]?.label ?? channel}
+        {parts !== null && `, ${count(parts)} segments`}:{' '}
+        {amount === null ? 'cost unknown' : `${about}${amount.toLocaleString('en')} ${currency ?? ''}`}
+        {basis === 'history' && ' (by what such messages cost in the last 31 days)'}
       </Text>
     </li>
   );
