@@ -50,6 +50,8 @@ export interface CostParts {
   readonly owner: pg.Pool;
   readonly catalogs: CatalogCache;
   readonly seal: Seal;
+  /** URL of the installation, for the links in texts; null: it does not have one. */
+  readonly publicUrl: string | null;
 }
 
 /** Texts that are rendered, at most; the others have as many parts as these on average. */
@@ -140,7 +142,7 @@ async function sizeMessages(parts: CostParts, question: CostQuestion): Promise<M
       let size: number | undefined;
       if (channel === 'sms') {
         const isEnough = sizes.length >= MAX_RENDERED;
-        size = isEnough ? average(sizes) : measure(catalog, tenant, question, { userId, traits, variables });
+        size = isEnough ? average(sizes) : measure(parts, catalog, tenant, question, { userId, traits, variables });
         if (size !== undefined && !isEnough) sizes.push(size);
       }
       const list = found.get(channel) ?? [];
@@ -157,6 +159,7 @@ function average(sizes: readonly number[]): number {
 
 /** Returns the segments of the text that a user gets; undefined: it cannot be rendered. */
 function measure(
+  { publicUrl }: CostParts,
   catalog: Catalog,
   tenant: TenantProfile,
   { type: notificationType, now }: CostQuestion,
@@ -164,7 +167,7 @@ function measure(
 ): number | undefined {
   // A template sees the variables of a request as those of its event, too.
   const input = { notificationType, channel: 'sms', event: { properties: user.variables }, ...user } as const;
-  const made = previewMessage(catalog, tenant, input, now);
+  const made = previewMessage(catalog, tenant, input, now, publicUrl);
   const text = made?.message?.text;
   return typeof text === 'string' ? measureSms(text).parts : undefined;
 }
