@@ -23,7 +23,8 @@ const FILES = {
   CODE: { category: SECURITY, channels: [email] }
   TEXT: { category: TRANSACTIONAL, channels: [sms] }
   STEPS: { category: TRANSACTIONAL, channels: { first_of: [email, sms], wait: 1d, until: delivered } }
-  PREFERENCES_LINK: { category: TRANSACTIONAL, channels: [email] }`,
+  PREFERENCES_LINK: { category: TRANSACTIONAL, channels: [email] }
+variables: { legal_name: { default: Acme }, postal_address: { default: 'Main Street 1, Springfield' } }`,
 };
 
 describe.skipIf(!chromium)('the pages behind the links of a message', () => {
