@@ -9,6 +9,7 @@ import { SUBSTITUTES } from './channels/substitutes.ts';
 import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
 import { findNearest } from './lib/text/did-you-mean.ts';
+import { unquote } from './lib/text/unquote.ts';
 import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
@@ -243,8 +244,8 @@ function parseProviders(env: { readonly [name: string]: string | undefined }): P
   }
   for (const channel of CHANNELS) {
     const variable = `${channel.toUpperCase()}_PROVIDER`;
-    const provider = env[variable];
-    if (provider) choose(channel, provider.trim().toLowerCase(), variable);
+    const provider = unquote(env[variable]);
+    if (provider) choose(channel, provider.toLowerCase(), variable);
   }
   const chosen = new Set(Object.keys(providers));
   for (const [variable, { channel, provider }] of Object.entries(CHOOSING_VARIABLES)) {
@@ -262,7 +263,7 @@ function requireProviderName(
   channel: Channel,
   env: { readonly [name: string]: string | undefined },
 ): string {
-  const known = [...Object.keys(SUBSTITUTES), ...listProviderNames()];
+  const known = [...new Set([...Object.keys(SUBSTITUTES), ...listProviderNames()])];
   if (!known.includes(name)) {
     const near = findNearest(name, known);
     const right = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
@@ -293,12 +294,6 @@ function parseSender(env: { readonly [name: string]: string | undefined }): Conf
   if (!name) return { text: address, variable: 'EMAIL_FROM_EMAIL' };
   const quoted = name.replaceAll(/[\\"]/g, '\\$&');
   return { text: `"${quoted}" <${address}>`, variable: 'EMAIL_FROM_EMAIL' };
-}
-
-/** Returns a value without the space and the quotes around it: `docker run --env-file` leaves the quotes of its file. */
-function unquote(value: string | undefined): string | undefined {
-  const text = value?.trim();
-  return /^"([^"]*)"$/.exec(text ?? '')?.[1]?.trim() ?? text;
 }
 
 /** Bounds the attempts to open what is sealed. */

@@ -72,6 +72,13 @@ describe('the access token of FCM', () => {
     await expect.poll(grants).toBe(2);
   });
 
+  test('is granted anew when the clock was set back, for it no longer tells when the token ends', async () => {
+    await send();
+    now -= 120 * MINUTE;
+    expect(await send()).toMatchObject({ kind: 'sent' });
+    expect(grants()).toBe(2);
+  });
+
   test('is still used while it is good, if it cannot be renewed', async () => {
     await send();
     now += 57 * MINUTE;

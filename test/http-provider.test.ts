@@ -86,6 +86,20 @@ describe('the request', () => {
     expect(request.headers[header]).toBe(value);
   });
 
+  test('has each header once, whatever the letters of its name: that of the account, and no compression', async () => {
+    const headers = {
+      'Content-Type': 'application/vnd.carrier+json',
+      'Accept-Encoding': 'gzip',
+      Authorization: 'none',
+    };
+    const { request } = await openAtStandIn({ ...BASE, headers }, {});
+    expect(request.headers).toMatchObject({
+      'content-type': 'application/vnd.carrier+json',
+      'accept-encoding': 'identity',
+      authorization: 'Bearer a-token-of-the-carrier',
+    });
+  });
+
   test('has a UUID for carriers that want one, the same for each attempt', async () => {
     const settings = { ...BASE, body: { id: '{{key_uuid}}' } };
     const ids = [];
@@ -105,12 +119,30 @@ describe('the request', () => {
   });
 });
 
+test('a rule for the rate of the account pauses it as a 429 does, if the response names no time', async () => {
+  const rule = { path: 'error', equals: 'slow', is: 'retry', of: 'account', meaning: 'the carrier limits the rate' };
+  const more = { retry_after: { path: 'wait' } };
+  for (const wait of [undefined, 0, -5, 'soon']) {
+    const reply = { status: 200, body: { error: 'slow', wait } };
+    const { outcome } = await openAtStandIn({ ...BASE, ...more, errors: [rule] }, {}, reply);
+    expect(outcome).toMatchObject({ kind: 'retry', of: 'account', after: 60_000, isUnstated: true });
+  }
+  const { outcome } = await openAtStandIn(
+    { ...BASE, errors: [{ ...rule, after_seconds: 5 }] },
+    {},
+    { body: { error: 'slow' } },
+  );
+  expect(outcome).toMatchObject({ after: 5000 });
+  expect(outcome).not.toHaveProperty('isUnstated');
+});
+
 test.each<[string, object]>([
   ['a placeholder that does not exist', { body: { a: '{{unknown}}' } }],
   ['one in the URL', { url: 'https://carrier.example/{{secret}}' }],
   ['success by the status alone', { success: { status: [200] } }],
   ['a URL of another protocol', { url: 'ftp://carrier.example' }],
   ['a header of the connection', { headers: { Host: 'evil.example' } }],
+  ['a prefix that no header can have', { auth: 'header', auth_name: 'X-Key', auth_prefix: 'App\r\n' }],
   ['a secret that auth needs', { auth_secret: undefined }],
   ['a rule for nothing', { errors: [{ is: 'rejected', meaning: 'matches everything' }] }],
   ['a rule that means nothing known', { errors: [{ status: 400, is: 'ignored', meaning: 'it is nothing' }] }],

@@ -61,6 +61,20 @@ test('the quotes of a file of variables are no part of the sender', async () => 
   );
 });
 
+test.each(['"', "'"])('the quotes (%s) of a file of variables are no part of any of them', async (quote) => {
+  const of = (variables: object) =>
+    Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, `${quote}${value}${quote} `]));
+  const courier = { EMAIL_PROVIDER: 'Courier', COURIER_AUTH_TOKEN: 'pk_test_1', COURIER_HELLO_TEMPLATE: 'HELLO_V1' };
+  const { send } = await openEnvironment({ ...of(courier), COURIER_BASE_URL: 'STAND_IN' });
+  const [request] = await send('email', { text: '', hosted: { template: 'HELLO', data: {} } });
+  expect(request?.headers.authorization).toBe('Bearer pk_test_1');
+  expect(JSON.parse(request!.body).message.template).toBe('HELLO_V1');
+  expect((await openEnvironment(of({ ...TWILIO, ...FCM, FCM_PRIVATE_KEY: RSA }))).providers).toMatchObject({
+    sms: 'twilio',
+    push: 'fcm',
+  });
+});
+
 test.each(['smtp://localhost:2525', 'smtps://user:password@mail.example.com'])(
   '%s alone chooses SMTP',
   async (SMTP_URL) => {

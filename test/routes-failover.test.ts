@@ -120,6 +120,27 @@ test('what is in doubt goes by no other account, even while its circuit is open'
   expect(delivery.attempts.at(-1)?.choice).toContain('in doubt');
 });
 
+test('what is in doubt goes by no other account, however many attempts there were since', async () => {
+  const routed = await start({ routes: TWO_TIERS, accounts: ['main', 'spare'] });
+  const worker = await routed.worker();
+  const { pool } = routed.tidings.database;
+  routed.answer('main', { kind: 'in_doubt', reason: 'no response' });
+  const [doubted] = await routed.post('mail');
+  await expect.poll(async () => (await pool.query(`select from attempts where outcome = 'in_doubt'`)).rowCount).toBe(1);
+  await pool.query(
+    `insert into attempts (tenant_id, notification_id, channel, target, attempt, provider, account, worker, started_at, duration_ms, outcome, scope)
+     select tenant_id, notification_id, channel, target, n, provider, account, worker, started_at, duration_ms, 'retry', 'message'
+     from attempts cross join generate_series(2, 151) as n`,
+  );
+  await pool.query('update deliveries set attempts = 151');
+  await breakMain(routed);
+  await expect.poll(() => worker.unhealthyProviders()).toContain('main');
+  routed.tidings.clock.now += 61 * MINUTE;
+  routed.answer('main', { kind: 'sent' });
+  const { attempts } = await routed.becomes(doubted!, 'sent');
+  expect(new Set(attempts.map(({ account }) => account))).toEqual(new Set(['main']));
+});
+
 test('what is in doubt with an account that is gone stays in doubt, and is not sent by another', async () => {
   const routed = await start({ routes: TWO_TIERS, accounts: ['main', 'spare'] });
   await routed.worker();

@@ -126,6 +126,15 @@ describe('DKIM', () => {
     expect(isDkimGood(raw.replace('<p>Hello</p>', '<p>Hallo</p>'))).toBe(false);
   });
 
+  test.each([PEM, `"${PEM.replaceAll('\n', '\\n')}"`, `'${PEM}'`])(
+    'signs by a key as an environment variable has it',
+    async (key) => {
+      const provider = await open({ ...dkim, dkim_private_key: key });
+      expect(await provider.send(outgoing(), never())).toMatchObject({ kind: 'sent' });
+      expect(isDkimGood(String(sink.mails.at(-1)?.raw))).toBe(true);
+    },
+  );
+
   test.each([
     ['only a part of the settings', { dkim_domain: 'example.com' }],
     ['a selector that is no name', { ...dkim, dkim_selector: 'a; b' }],

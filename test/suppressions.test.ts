@@ -141,3 +141,17 @@ test('who opted in again gets messages, in whatever order the provider reports i
   await sendgrid([eventAbout(id, 'group_unsubscribe', { timestamp: 1_763_600_200 })]);
   expect(await suppressions()).toMatchObject([{ reason: 'unsubscribed' }]);
 });
+
+test.each([
+  ['first', 1_763_600_000, 'group_unsubscribe', 'group_resubscribe'],
+  ['last', 1_763_600_000, 'group_resubscribe', 'group_unsubscribe'],
+])('who opts in to one category again stays away from another that they left (%s)', async (_, timestamp, ...order) => {
+  const { send, sendgrid, suppressions } = await start();
+  const [promo, news] = [await send('promo'), await send('news')];
+  const events = {
+    group_unsubscribe: eventAbout(promo, 'group_unsubscribe', { timestamp }),
+    group_resubscribe: eventAbout(news, 'group_resubscribe', { timestamp: timestamp + 100 }),
+  };
+  for (const event of order) await sendgrid([events[event as keyof typeof events]]);
+  expect(await suppressions()).toMatchObject([{ scope: 'category:MARKETING', reason: 'unsubscribed' }]);
+});

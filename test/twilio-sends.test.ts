@@ -84,6 +84,8 @@ describe('the settings of Twilio', () => {
     ['both', { messaging_service_sid: `MG${'1'.repeat(32)}` }],
     ['an API key without its secret', { api_key_sid: `SK${'2'.repeat(32)}` }],
     ['a name that is too long', { from: 'A very long name' }],
+    ['a number without its plus sign', { from: '3519123456' }],
+    ['a name without a letter', { from: '12' }],
   ])('reject %s', (_, more) => {
     expect(twilio.settings.safeParse({ ...twilioSettings(standIn.url), ...more }).success).toBe(false);
   });

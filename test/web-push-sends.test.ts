@@ -97,6 +97,14 @@ describe('the VAPID token', () => {
     expect(tokenOf(1)).not.toBe(tokenOf(0));
   });
 
+  test('is made anew when the clock was set back: it would be good for longer than push services accept', async () => {
+    now += 10 * HOUR;
+    await send();
+    now -= 10 * HOUR;
+    await send();
+    expect(tokenOf(1)).not.toBe(tokenOf(0));
+  });
+
   test('needs two keys of one pair', async () => {
     const other = { ...VAPID_SETTINGS, private_key: `${'A'.repeat(42)}E` };
     const open = async () => webPush.open(other, { http, clock: Date.now });

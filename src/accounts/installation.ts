@@ -3,6 +3,7 @@ import type { StoreInInbox } from '../channels/in-app/inbox.ts';
 import type { Provider, ProviderDefinition, ProviderTools } from '../channels/provider.ts';
 import { DEFAULT_SUBSTITUTE, SUBSTITUTES } from '../channels/substitutes.ts';
 import { ConfigError } from '../errors.ts';
+import { unquote } from '../lib/text/unquote.ts';
 import { CHANNELS, type Channel } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import type { RateLimit } from '../model/rate-limit.ts';
@@ -139,7 +140,7 @@ async function readAccount(
   const shape = (z.toJSONSchema(definition.settings, { io: 'input', unrepresentable: 'any' }) as SettingsSchema)
     .properties;
   for (const [setting, variable] of Object.entries(variables)) {
-    const value = environment[variable]?.trim();
+    const value = unquote(environment[variable]);
     if (value) settings[setting] = parseValue(value, shape[setting]?.type);
   }
   if (sender && Object.hasOwn(variables, 'from') && definition.channels.includes('email')) {
@@ -150,7 +151,7 @@ async function readAccount(
     const [before = '', after = ''] = pattern.split('*');
     const found = Object.entries(environment).filter(
       ([variable, value]) =>
-        value &&
+        unquote(value) &&
         variable.startsWith(before) &&
         variable.endsWith(after) &&
         variable.length > before.length + after.length,
@@ -160,7 +161,7 @@ async function readAccount(
     settings[setting] = Object.fromEntries(
       found.map(([variable, value]) => [
         variable.slice(before.length, variable.length - after.length),
-        value as string,
+        unquote(value) as string,
       ]),
     );
   }

@@ -35,10 +35,23 @@ export async function callProvider(
 /** Longest pause that a provider may ask for, in ms; a longer one counts as this one. */
 const MAX_RETRY_AFTER_MS: Millis = 24 * 3_600_000;
 
-/** Returns the pause (ms) that `Retry-After` asks for, in seconds or as a date; undefined: none that can be read. */
+/** A date of HTTP (RFC 9110, 5.6.7) has a time of day: other texts, such as `-1`, are no dates. */
+const HTTP_DATE = /\d\d:\d\d:\d\d/;
+
+/**
+ * Returns the pause (ms) that `Retry-After` asks for, in seconds or as a date; undefined: none, none that can be read, or one that
+ * is over. A date counts from that of the response: the clocks of provider and process may differ.
+ */
 export function readRetryAfter(headers: GuardedResponse['headers'], now: Millis): Millis | undefined {
   const value = headers['retry-after'];
-  if (typeof value !== 'string' || value.trim() === '') return undefined;
-  const millis = /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isNaN(millis) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Math.round(millis)));
+  if (typeof value !== 'string') return undefined;
+  const millis = /^\s*\d+(\.\d+)?\s*$/.test(value)
+    ? Number(value) * 1000
+    : readHttpDate(value, Number.NaN) - readHttpDate(headers.date, now);
+  return millis > 0 ? Math.min(MAX_RETRY_AFTER_MS, Math.round(millis)) : undefined;
+}
+
+function readHttpDate(value: string | string[] | undefined, absent: Millis): Millis {
+  const date = typeof value === 'string' && HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? absent : date;
 }

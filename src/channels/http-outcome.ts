@@ -40,8 +40,8 @@ export function toResponseOutcome(
   return pauseThrottled(toCodeOutcome({ code: String(response.status), ...judgeStatus(response.status) }, more));
 }
 
-/** A rate limit without `Retry-After` is no failure to be counted among others: the account pauses at once. */
-function pauseThrottled(outcome: SendOutcome): SendOutcome {
+/** Pauses the account at once for a rate limit without `Retry-After`, which is no failure to be counted among others. */
+export function pauseThrottled(outcome: SendOutcome): SendOutcome {
   const isThrottled = outcome.kind === 'retry' && outcome.of === 'account' && outcome.after === undefined;
   return isThrottled ? { ...outcome, after: THROTTLED_MS, isUnstated: true } : outcome;
 }

@@ -66,6 +66,9 @@ export function returnUntil(dueAt: Millis, holdCode?: string): Unstarted {
   return { unstarted: 'returned', dueAt: Math.round(dueAt), ...(holdCode === undefined ? {} : { holdCode }) };
 }
 
+/** Longest time in ms after which a delivery comes back whose account is paused: the pause may end before. */
+export const MAX_ACCOUNT_PAUSE_MS: Millis = 60_000;
+
 /** Reason of an outcome that an error in our own code caused. */
 export const INTERNAL_ERROR_REASON = 'internal error in Tidings; see its log';
 

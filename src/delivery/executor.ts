@@ -14,6 +14,7 @@ import type { Deadlines } from './deadlines.ts';
 import {
   type DispatchResult,
   INTERNAL_ERROR_REASON,
+  MAX_ACCOUNT_PAUSE_MS,
   RETURNED,
   returnUntil,
   type Unstarted,
@@ -31,8 +32,6 @@ import type { TargetFinder } from './target-finder.ts';
 /** Pauses (ms) before deliveries come back that wait for their account: one with many waiting, or one that cannot be opened. */
 const CROWDED_PAUSE_MS = 2000;
 const ACCOUNTS_PAUSE_MS = 10_000;
-/** Longest time in ms after which a delivery comes back whose account is paused: the pause may end before. */
-const MAX_PAUSE_MS = 60_000;
 
 export interface ExecutorOptions {
   readonly chooser: AccountChooser;
@@ -139,7 +138,7 @@ export class Executor {
     // After its retry time it would come back at once, again and again: its last attempt ends it.
     const mayWait = provider.account !== undefined && !isLate;
     const pause = mayWait ? circuits.getPause(provider) : 0;
-    if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_PAUSE_MS), 'account_paused');
+    if (pause > 0) this.#comeBack(delivery, Math.min(pause, MAX_ACCOUNT_PAUSE_MS), 'account_paused');
     else if (mayWait && capacity.isCrowded(provider, delivery.priority)) this.#comeBack(delivery, CROWDED_PAUSE_MS);
     else capacity.runInSlot(delivery, provider, () => this.#attempt(delivery, chosen));
   }

@@ -8,7 +8,14 @@ import type { Tracking } from '../model/tracking.ts';
 import { type ClaimedDelivery, markSendStarted } from '../store/deliveries/claimed-delivery.ts';
 import type { Circuits } from './circuits.ts';
 import type { Deadlines } from './deadlines.ts';
-import { type DispatchResult, LOST, RETURNED, returnUntil, type Unstarted } from './dispatch-result.ts';
+import {
+  type DispatchResult,
+  LOST,
+  MAX_ACCOUNT_PAUSE_MS,
+  RETURNED,
+  returnUntil,
+  type Unstarted,
+} from './dispatch-result.ts';
 import { MAX_TOKEN_PRIORITY, MAX_URGENT_PRIORITY } from './lanes.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageLinks } from './message-links.ts';
@@ -21,8 +28,6 @@ import { getServerDomain } from './server-domain.ts';
 
 /** Time in ms over which deliveries to a domain whose circuit is open are spread after its pause. */
 const DOMAIN_SPREAD_MS = 60_000;
-/** Longest time in ms after which a delivery comes back whose account is paused: the pause may end before. */
-const MAX_PAUSE_MS = 60_000;
 /** Deadline of a send, as a multiple of the time of its provider: the provider ends it first, with an outcome that says more. */
 const DEADLINE_FACTOR = 1.05;
 
@@ -144,7 +149,7 @@ export class MessageSender {
     if (circuits.state(provider) !== 'closed') {
       const outcome = now >= retryUntil ? circuits.findLoss(provider, retryUntil) : undefined;
       if (outcome) return { provider, outcome };
-      const dueAt = now + Math.min(wait, MAX_PAUSE_MS) * (1 + random() / 10);
+      const dueAt = now + Math.min(wait, MAX_ACCOUNT_PAUSE_MS) * (1 + random() / 10);
       return returnUntil(now < retryUntil ? Math.min(retryUntil, dueAt) : dueAt, 'account_paused');
     }
     if (now >= retryUntil) return undefined;

@@ -155,7 +155,7 @@ export class GuardedClient {
     try {
       const response = await request(url, {
         method,
-        headers: { 'accept-encoding': 'identity', ...headers, ...content?.headers },
+        headers: mergeHeaders(headers, { 'accept-encoding': 'identity', ...content?.headers }),
         ...(content ? { body: Readable.from(content.stream()) } : {}),
         dispatcher: this.#exempt(url) ? this.#agents.exempt : this.#agents.guarded,
         signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
@@ -223,6 +223,12 @@ const lookUpPublic: LookupFunction = (name, options, callback) => {
     (error: NodeJS.ErrnoException) => callback(error, '', 0),
   );
 };
+
+/** Returns headers, each name once, whatever its letters: the last one counts. */
+function mergeHeaders(...all: readonly { readonly [name: string]: string }[]): { [name: string]: string } {
+  const entries = all.flatMap((headers) => Object.entries(headers));
+  return Object.fromEntries(new Map(entries.map((entry) => [entry[0].toLowerCase(), entry] as const)).values());
+}
 
 /** A body that is written in one piece, as soon as there is a connection. */
 class Content {

@@ -17,7 +17,7 @@ import { advanceSteps } from '../store/deliveries/fallbacks.ts';
 import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
-import { hasOptedInLater } from '../store/receipts/opt-ins.ts';
+import { loadLaterOptIns } from '../store/receipts/opt-ins.ts';
 import { endCheck, type MessageRow } from '../store/receipts/provider-messages.ts';
 import {
   insertReceipts,
@@ -34,7 +34,7 @@ import { type Fact, recordFacts } from '../store/webhooks/facts.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { describeStanding } from '../track/email-standing.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
-import { getSuppression, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
+import { getSuppression, getUnsubscribeScope, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
 import { noteEmail } from './note-email.ts';
 import { settleDoubt } from './settle-doubt.ts';
 
@@ -202,7 +202,10 @@ async function suppress(
     };
     const address = { tenantId, channel, addressHash };
     if (receipt.kind === 'opted_in') {
-      await liftOptOut(connection, address, { actor: ACTOR, evidence, senders: listSenders(receipt) }, receipt.at);
+      // A user who writes to us wants everything again; a provider reports what one message was about.
+      const only = 'from' in receipt.of ? {} : { category: getUnsubscribeScope(category) };
+      const senders = listSenders(receipt);
+      await liftOptOut(connection, address, { actor: ACTOR, evidence, senders, ...only }, receipt.at);
       continue;
     }
     const isSoft = isSoftBounce({ ...receipt, provider });
@@ -210,7 +213,10 @@ async function suppress(
     const verdict = getSuppression({ receipt, provider, ...(category ? { category } : {}) }, { softBounces });
     if (!verdict || (verdict.until !== undefined && verdict.until <= now)) continue;
     const { scope, reason, until = null } = verdict;
-    if (isOptOut(reason) && (await hasOptedInLater(connection, address, receipt.at))) continue;
+    if (isOptOut(reason)) {
+      const later = await loadLaterOptIns(connection, address, receipt.at);
+      if (later.some((one) => !scope.startsWith('category:') || getUnsubscribeScope(one) === scope)) continue;
+    }
     const mask = await loadMask(connection, delivery, addressHash);
     // STOP is a word to one sender: the others may go on.
     const senders = reason === 'opted_out' ? listSenders(receipt) : [];

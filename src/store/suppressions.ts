@@ -1,7 +1,12 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
-import type { SuppressibleChannel, Suppression, SuppressionReason } from '../model/suppression.ts';
+import {
+  SUPPRESSIBLE_CHANNELS,
+  type SuppressibleChannel,
+  type Suppression,
+  type SuppressionReason,
+} from '../model/suppression.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
@@ -25,6 +30,8 @@ export interface SuppressionFilter {
   readonly channel: SuppressibleChannel | null;
   readonly reason: SuppressionReason | null;
   readonly addressHash: string | null;
+  /** Suppressions of the addresses that this user has now. Absent: of every address. */
+  readonly userId?: string | null;
 }
 
 const COLUMNS = 'suppression_id, channel, address_mask, scope, reason, since, until, evidence';
@@ -94,6 +101,7 @@ export async function liftSuppression(
 /**
  * Lifts what the owner of an address asked for by opting out, after they opted in again.
  * @param senders of ours to which they wrote; empty: to all
+ * @param category the scope of a category that they opted in to; those of other categories stay. Absent: they wrote to us themselves
  */
 export async function liftOptOut(
   connection: Connection,
@@ -102,15 +110,22 @@ export async function liftOptOut(
     actor,
     evidence,
     senders,
-  }: { readonly actor: Actor; readonly evidence: JsonObject; readonly senders: readonly string[] },
+    category,
+  }: {
+    readonly actor: Actor;
+    readonly evidence: JsonObject;
+    readonly senders: readonly string[];
+    readonly category?: string;
+  },
   now: Millis,
 ): Promise<void> {
   const { rows } = await connection.query(
     `delete from suppressions
      where tenant_id = $1 and channel = $2 and address_hash = $3 and reason in ('opted_out', 'unsubscribed') and since <= $4
        and (scope not like 'sender:%' or cardinality($5::text[]) = 0 or scope = any($5))
+       and (scope not like 'category:%' or $6::text is null or scope = $6)
      returning ${COLUMNS}`,
-    [tenantId, channel, addressHash, isoTime(now), senders.map((sender) => `sender:${sender}`)],
+    [tenantId, channel, addressHash, isoTime(now), senders.map((sender) => `sender:${sender}`), category ?? null],
   );
   for (const row of rows) {
     const change = { tenantId, addressHash, type: 'suppression.removed', view: toView(row) } as const;
@@ -146,19 +161,26 @@ export async function liftUnsubscribed(
 export async function listSuppressions(
   connection: Connection,
   tenantId: string,
-  { channel, reason, addressHash }: SuppressionFilter,
+  { channel, reason, addressHash, userId = null }: SuppressionFilter,
   limit: number,
   before: string | null,
 ): Promise<SuppressionView[]> {
+  const ofUser = userId === null ? '' : OF_USER;
+  const values = [tenantId, channel, reason, addressHash, before, limit];
   const { rows } = await connection.query(
     `select ${COLUMNS} from suppressions
      where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or reason = $3)
-       and ($4::text is null or address_hash = $4) and ($5::uuid is null or suppression_id < $5::uuid)
+       and ($4::text is null or address_hash = $4) and ($5::uuid is null or suppression_id < $5::uuid)${ofUser}
      order by suppression_id desc limit $6`,
-    [tenantId, channel, reason, addressHash, before, limit],
+    userId === null ? values : [...values, userId, SUPPRESSIBLE_CHANNELS],
   );
   return rows.map(toView);
 }
+
+/** Look-ups by the key: addresses of a user are few (MAX_ADDED_ADDRESSES), suppressions of a tenant many. */
+const OF_USER = `
+       and channel = any($8)
+       and address_hash = any(array(select hash from addresses where tenant_id = $1 and user_id = $7 and hash > ''))`;
 
 /** Returns the suppression of a tenant with this id; undefined: no suppression has it. */
 export async function loadSuppression(

@@ -2,8 +2,8 @@ import type { GuardedResponse } from '../../http-out/guarded-client.ts';
 import type { SendOutcome } from '../../model/delivery.ts';
 import type { Json } from '../../model/event.ts';
 import { readRetryAfter } from '../call-provider.ts';
-import { toCodeOutcome } from '../codes.ts';
-import { toResponseOutcome } from '../http-outcome.ts';
+import { type ProviderCode, toCodeOutcome } from '../codes.ts';
+import { pauseThrottled, toResponseOutcome } from '../http-outcome.ts';
 import { readJsonObject } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
 import { HTTP_CODES } from './http-codes.ts';
@@ -30,16 +30,15 @@ export function toHttpOutcome(
   const after = readPause(response, json, account, now) ?? (rule.after_seconds && rule.after_seconds * 1000);
   const code = tidyReply(readPathText(json, rule.path) ?? String(response.status), hidden).slice(0, 80);
   const kind = rule.is === 'opted_out' ? 'address_dead' : rule.is;
-  return toCodeOutcome(
-    {
-      code,
-      kind,
-      meaning: rule.meaning,
-      ...(rule.of ? { of: rule.of } : {}),
-      ...(rule.is === 'opted_out' ? { as: 'opted_out' } : {}),
-    },
-    { response: tidyReply(response.body, hidden), ...(after === undefined ? {} : { after }) },
-  );
+  const entry: ProviderCode = {
+    code,
+    kind,
+    meaning: rule.meaning,
+    ...(rule.of ? { of: rule.of } : {}),
+    ...(rule.is === 'opted_out' ? { as: 'opted_out' } : {}),
+  };
+  const reply = tidyReply(response.body, hidden);
+  return pauseThrottled(toCodeOutcome(entry, { response: reply, ...(after === undefined ? {} : { after }) }));
 }
 
 function isSuccess(response: GuardedResponse, json: Json | undefined, rule: HttpSettings['success']): boolean {
@@ -83,6 +82,6 @@ function readPause(
   const named = readRetryAfter(headers, now);
   if (named !== undefined || place === undefined) return named;
   const amount = Number(readPathText(json, place.path) ?? Number.NaN);
-  if (!Number.isFinite(amount) || amount < 0) return undefined;
+  if (!Number.isFinite(amount) || amount <= 0) return undefined;
   return Math.min(MAX_AFTER_MS, Math.round(amount * (place.unit === 'seconds' ? 1000 : 1)));
 }

@@ -103,6 +103,7 @@ export const httpSettings = z
     auth_prefix: z
       .string()
       .max(40)
+      .regex(/^[\x20-\x7e]*$/, { error: 'must be printable ASCII' })
       .optional()
       .describe('Of `header` and `hmac`: written before the value, such as `App `.'),
     auth_secret: secretSetting().optional().describe('The token, password or key.'),

@@ -6,6 +6,7 @@ import { checkByCall } from '../check-by-call.ts';
 import { findAttachmentFault } from '../email/attachments.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
+import { listUrlSecrets } from '../url-secrets.ts';
 import { HTTP_CODES } from './http-codes.ts';
 import { toHttpOutcome } from './http-outcome-rules.ts';
 import { httpReceipts } from './http-receipts.ts';
@@ -140,20 +141,10 @@ function toMissingTarget({ channel }: Outgoing, isForUrl: boolean): SendOutcome 
   return { kind: 'misconfigured', code: setting, reason: `the account does not say where in the chat; set ${setting}` };
 }
 
-/** Characters of a part of a URL that may be a secret. */
-const MIN_SECRET_CHARS = 8;
-
 /** Returns what of an account must not be in an outcome: of its URLs, parts that look like words of a path may. */
 function listSecretTexts({ auth_secret, receipt_secret, url, headers, check }: HttpSettings): (string | undefined)[] {
   const urls = [url, check?.url].flatMap((one) => [one, ...listUrlSecrets(one).filter((part) => /[\dA-Z]/.test(part))]);
   return [auth_secret, receipt_secret, ...urls, ...Object.values(headers)];
-}
-
-/** Returns the URL of a chat and its parts: they are all that is needed to post. */
-function listUrlSecrets(url: unknown): string[] {
-  if (typeof url !== 'string' || !URL.canParse(url)) return [];
-  const { pathname, search } = new URL(url);
-  return [url, ...`${pathname}${search}`.split(/[/?&=]/).filter(({ length }) => length >= MIN_SECRET_CHARS)];
 }
 
 /** Any JSON that is an object will do, if no field is named. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Target } from '../../model/delivery.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
+import { toUuid } from '../key-uuid.ts';
 import type { Outgoing } from '../provider.ts';
 import { readPath } from './read-path.ts';
 
@@ -148,17 +148,4 @@ function toAddress(target: Target): { [name: string]: string | undefined } {
     default:
       return {};
   }
-}
-
-/** Returns a UUID of version 8 (RFC 9562) made of a text: the same for the same text. */
-function toUuid(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
 }

@@ -1,5 +1,6 @@
+import { toUuid } from '../key-uuid.ts';
 import type { Outgoing } from '../provider.ts';
-import { getTitle, isSilent, toUuid } from './push-content.ts';
+import { getTitle, isSilent } from './push-content.ts';
 
 /**
  * Returns the headers of a request to APNs. The id and the collapse id are made of the idempotency key: a repetition has the

@@ -1,6 +1,7 @@
 import type { JsonObject, Millis } from '../../model/event.ts';
+import { toUuid } from '../key-uuid.ts';
 import type { Outgoing } from '../provider.ts';
-import { getTitle, getTtlSeconds, isSilent, toTexts, toUuid } from './push-content.ts';
+import { getTitle, getTtlSeconds, isSilent, toTexts } from './push-content.ts';
 
 /** Choices of an account about how its messages are shown. */
 export interface FcmDisplay {

@@ -7,7 +7,7 @@ import type { Millis } from '../../model/event.ts';
 import { baseUrlSetting } from '../base-url-setting.ts';
 import { callProvider, readRetryAfter } from '../call-provider.ts';
 import { type ProviderCode, toCodeOutcome } from '../codes.ts';
-import { toResponseOutcome } from '../http-outcome.ts';
+import { pauseThrottled, toResponseOutcome } from '../http-outcome.ts';
 import { readPrivateKey } from '../private-key.ts';
 import type { CheckResult, Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
@@ -43,8 +43,8 @@ type FcmSettings = z.infer<typeof settings>;
 
 /** Longest time in ms of one request. */
 const MAX_SEND_MS: Millis = 15_000;
-/** Pause in ms after an exhausted quota, if FCM names none. */
-const QUOTA_PAUSE_MS: Millis = 60_000;
+/** Pause in ms of one device, if FCM names none. */
+const RECIPIENT_PAUSE_MS: Millis = 60_000;
 /** Number of accepted messages that are remembered by a hash, to tell a bad token from a bad message. */
 const MAX_ACCEPTED_HASHES = 1000;
 
@@ -159,8 +159,10 @@ class Fcm implements Provider {
     const row = FCM_CODES.find((entry) => entry.code === code);
     if (!row) return toUnknownOutcome(response.status, code);
     if (row.kind === 'retry') {
-      const after = readRetryAfter(response.headers, this.#tools.clock()) ?? QUOTA_PAUSE_MS;
-      return toCodeOutcome(isQuotaOfDevice ? { ...row, of: 'recipient' } : row, { response: reply, after });
+      const scoped: ProviderCode = isQuotaOfDevice ? { ...row, of: 'recipient' } : row;
+      const usual = scoped.of === 'account' ? undefined : RECIPIENT_PAUSE_MS;
+      const after = readRetryAfter(response.headers, this.#tools.clock()) ?? usual;
+      return pauseThrottled(toCodeOutcome(scoped, { response: reply, ...(after === undefined ? {} : { after }) }));
     }
     if (code === 'UNAUTHENTICATED' && this.#tokens.reject(accessToken)) {
       return {

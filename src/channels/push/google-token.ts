@@ -46,7 +46,9 @@ export class GoogleTokens {
 
   /** Returns a token, or the outcome of a send without a token: the message was not handed over. */
   async get(): Promise<Grant> {
-    const left = this.#token ? this.#token.expiresAt - this.#tools.clock() : 0;
+    const now = this.#tools.clock();
+    // If the clock was set back, it does not tell when the token ends.
+    const left = this.#token && now >= this.#token.issuedAt ? this.#token.expiresAt - now : 0;
     if (left > RENEW_EARLY_MS) return { token: this.#token!.text };
     const renewal = this.#renew();
     if (left <= UNUSABLE_EARLY_MS) return renewal;
@@ -68,7 +70,7 @@ export class GoogleTokens {
     if (this.#token?.text !== token) return true;
     const age = this.#tools.clock() - this.#token.issuedAt;
     this.#token = undefined;
-    return age > REVOCABLE_AFTER_MS;
+    return age > REVOCABLE_AFTER_MS || age < 0;
   }
 
   #renew(): Promise<Grant> {

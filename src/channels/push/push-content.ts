@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Message } from '../../model/delivery.ts';
 import type { Millis } from '../../model/event.ts';
 
@@ -11,14 +10,6 @@ export function isSilent({ title, subject, text }: Message): boolean {
 export function getTitle({ title, subject }: Message): string | undefined {
   const line = title ?? subject;
   return line === undefined || line === '' ? undefined : line;
-}
-
-/** Returns a UUID made of a key, the same for every attempt (RFC 9562, version 8). */
-export function toUuid(key: string): string {
-  const bytes = createHash('sha256').update(key).digest().subarray(0, 16);
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80;
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** Longest time in seconds that FCM and the push services of browsers keep a message: 28 days. */

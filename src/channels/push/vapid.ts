@@ -23,7 +23,9 @@ export interface VapidKeys {
 export class Vapid {
   readonly #keys: VapidKeys;
   readonly #clock: () => Millis;
-  readonly #headers = new LRUCache<string, { readonly text: string; readonly renewAt: Millis }>({ max: MAX_ORIGINS });
+  readonly #headers = new LRUCache<string, { readonly text: string; readonly from: Millis; readonly renewAt: Millis }>({
+    max: MAX_ORIGINS,
+  });
 
   /** @throws ConfigError if the keys do not belong together */
   constructor(keys: VapidKeys, clock: () => Millis) {
@@ -38,11 +40,12 @@ export class Vapid {
   getHeader(origin: string): string {
     const now = this.#clock();
     const known = this.#headers.get(origin);
-    if (known && now < known.renewAt) return known.text;
+    // Made by a clock that was ahead, it would last for longer than push services accept.
+    if (known && now >= known.from && now < known.renewAt) return known.text;
     const { subject, publicKey, privateKey } = this.#keys;
     const expiration = Math.floor((now + LIFETIME_MS) / 1000);
     const headers = library.getVapidHeaders(origin, subject, publicKey, privateKey, 'aes128gcm', expiration);
-    this.#headers.set(origin, { text: headers.Authorization, renewAt: now + LIFETIME_MS - RENEW_EARLY_MS });
+    this.#headers.set(origin, { text: headers.Authorization, from: now, renewAt: now + LIFETIME_MS - RENEW_EARLY_MS });
     return headers.Authorization;
   }
 }

@@ -6,11 +6,12 @@ import type { Millis } from '../../model/event.ts';
 import { callProvider } from '../call-provider.ts';
 import { type ProviderCode, toCodeOutcome } from '../codes.ts';
 import { toResponseOutcome } from '../http-outcome.ts';
+import { toUuid } from '../key-uuid.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { asText, readJsonObject } from '../read-json.ts';
 import { secretSetting } from '../secret-setting.ts';
 import { BadTokenShare } from './bad-token-share.ts';
-import { getTitle, getTtlSeconds, MAX_TTL_SECONDS, toUuid } from './push-content.ts';
+import { getTitle, getTtlSeconds, MAX_TTL_SECONDS } from './push-content.ts';
 import { Vapid } from './vapid.ts';
 
 const settings = z.strictObject({

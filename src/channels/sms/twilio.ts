@@ -50,8 +50,8 @@ const settings = z
     from: z
       .string()
       .regex(
-        /^(\+[1-9]\d{6,14}|\d{3,8}|[A-Za-z0-9 ]{1,11})$/,
-        'must be a number, a short code or a name of 11 characters',
+        /^(\+[1-9]\d{6,14}|\d{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11})$/,
+        'must be a number that begins with +, a short code, or a name of at most 11 characters with a letter',
       )
       .optional()
       .describe('The sender: a number such as `+351912345678`, a short code, or a name of at most 11 characters.'),

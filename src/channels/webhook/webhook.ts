@@ -5,6 +5,7 @@ import { callProvider, readRetryAfter } from '../call-provider.ts';
 import { toCodeOutcome } from '../codes.ts';
 import type { Outgoing, Provider, ProviderDefinition, ProviderTools } from '../provider.ts';
 import { tidyReply } from '../tidy-reply.ts';
+import { listUrlSecrets } from '../url-secrets.ts';
 import { signRequest } from './sign.ts';
 import { CONTENT_TYPES, toWebhookId, writeWebhookBody } from './webhook-body.ts';
 import { ENDPOINT_ADVICE, judgeWebhookStatus, WEBHOOK_CODES } from './webhook-codes.ts';
@@ -67,7 +68,7 @@ export function openWebhooks({ http, clock }: ProviderTools): Provider {
     });
     if ('outcome' in answer) return toUnanswered(answer.outcome);
     const { status, headers: received, body: text } = answer.response;
-    const said = `${status} ${tidyReply(text, [...secrets, ...Object.values(headers), ...listUrlParts(url)])}`.trim();
+    const said = `${status} ${tidyReply(text, [...secrets, ...Object.values(headers), ...listUrlSecrets(url)])}`.trim();
     if (status >= 200 && status < 300) return { kind: 'sent', response: said };
     const asked = readRetryAfter(received, now);
     const after = OVERLOADED.has(status) ? Math.max(MIN_OVERLOAD_PAUSE_MS, asked ?? 0) : asked;
@@ -93,13 +94,4 @@ function toUnanswered(outcome: SendOutcome): SendOutcome {
   const { reason, timedOut = false } = outcome;
   const pause = timedOut ? { timedOut, after: MIN_OVERLOAD_PAUSE_MS } : {};
   return { kind: 'retry', of: 'recipient', reason, ...pause };
-}
-
-/** Characters of a part of a URL that may be a secret. */
-const MIN_PART_CHARS = 8;
-
-/** Returns a URL and the parts of its path and query: for many receivers they are the secret. */
-function listUrlParts(url: string): string[] {
-  const { pathname, search } = new URL(url);
-  return [url, ...`${pathname}${search}`.split(/[/?&=]/).filter((part) => part.length >= MIN_PART_CHARS)];
 }
