@@ -21,7 +21,9 @@ export interface MessageLinks {
   unsubscribeUrl(delivery: ClaimedDelivery, sentAt: Millis): string | undefined;
   /** Variables of the template of a message: stand-ins for the URLs of its reader, which `personalize` puts in their places. */
   readerLinks(delivery: ClaimedDelivery): ReaderLinks;
-  /** Returns the message with the signed URLs of its reader. They are in no stored message: who looks at one is not its reader. */
+  /**
+   * Returns the message with the signed URLs of its reader. They are in no stored message: who looks at one is not its reader.
+   */
   personalize(delivery: ClaimedDelivery, message: Message, sentAt: Millis): Message;
   /** Returns an email with a picture and links that tell of its reader. Nothing of a SECURITY message is changed. */
   track(delivery: ClaimedDelivery, message: Message, tracking: Tracking, sentAt: Millis): Message;
@@ -101,7 +103,10 @@ function toStandIns(base: string): Required<ReaderLinks> {
   return { unsubscribe_url: `${base}/unsubscribe/${STAND_IN}`, preferences_url: `${base}/preferences/${STAND_IN}` };
 }
 
-/** Returns the URLs of a message without a reader, for a preview: the stand-ins. @param publicUrl null: the installation does not have one */
+/**
+ * Returns the URLs of a message without a reader, for a preview: the stand-ins.
+ * @param publicUrl null: the installation does not have one
+ */
 export function previewLinks(
   publicUrl: string | null,
   message: Pick<ClaimedDelivery, 'channel' | 'category'>,

@@ -33,8 +33,8 @@ const URGENT = getPriorityNumber('URGENT');
 const MAX_TOGETHER = 500;
 
 /**
- * Asks the plan again about claimed deliveries, with the terms of their user and the policy as they are now: what was turned off since
- * the decision is not sent, whatever made the delivery.
+ * Asks the plan again about claimed deliveries, with the terms of their user and the policy as they are now: what was turned
+ * off since the decision is not sent, whatever made the delivery.
  */
 export class PlanRecheck {
   readonly #options: PlanRecheckOptions;

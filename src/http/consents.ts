@@ -35,7 +35,10 @@ export class Consents {
     return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
   }
 
-  /** @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the future */
+  /**
+   * @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a
+   *   time in the future
+   */
   async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
     const { tenantId, actor } = principal;
     const { pipeline, clock } = this.#parts;
@@ -72,8 +75,8 @@ export class Consents {
   }
 
   /**
-   * Returns the address that a consent is for: its keyed hash and its mask, and the address that the traits have, which decisions
-   * compare, if that is another one.
+   * Returns the address that a consent is for: its keyed hash and its mask, and the address that the traits have, which
+   * decisions compare, if that is another one.
    */
   async bind(
     tenantId: string,

@@ -61,9 +61,10 @@ interface Moved {
 const NOTHING: Moved = { addresses: 0, devices: 0, waits: 0, notifications: 0, inbox_items: 0, limit_uses: 0 };
 
 /**
- * Merges a user into another, in one transaction under the locks of both. What was stored of the user before keeps its id; what is
- * open goes to the survivor, and so do later events of the id. A merge that was done before is returned as it is.
- * @throws TidingsError `invalid_request`, `not_found`, `already_merged`, `too_much_to_merge`, `too_many_addresses`, `not_readable`
+ * Merges a user into another, in one transaction under the locks of both. What was stored of the user before keeps its id; what
+ * is open goes to the survivor, and so do later events of the id. A merge that was done before is returned as it is.
+ * @throws TidingsError `invalid_request`, `not_found`, `already_merged`, `too_much_to_merge`, `too_many_addresses`,
+ *   `not_readable`
  */
 export async function mergeUsers(
   { pool, seal, clock }: { readonly pool: pg.Pool; readonly seal: Seal; readonly clock: () => Millis },

@@ -6,8 +6,8 @@ import { CHANNELS } from './delivery.ts';
 export const ADDRESS_VERIFICATION = 'ADDRESS_VERIFICATION';
 
 /**
- * Notification types that Tidings itself sends where the catalog has no type of their name. They are not listed among those of the tenant, and
- * no caller can ask for one.
+ * Notification types that Tidings itself sends where the catalog has no type of their name. They are not listed among those of
+ * the tenant, and no caller can ask for one.
  */
 export const BUILT_IN_TYPES: ReadonlyMap<string, NotificationType> = new Map([
   [

@@ -78,12 +78,17 @@ export interface Dedupe {
 
 /** Uses of a cap that are looked up for one user, at most. While that many places are taken, a user gets no further message. */
 export const MAX_CAP_USES = 4000;
-/** Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take. */
+/**
+ * Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take.
+ */
 export const CAP_LOOK_BACK_MS: Millis = 27 * 3_600_000;
 
 /** The key under which the ledger of limits has the contents of messages of types with `dedupe`. */
 export const DEDUPE_KEY = '@dedupe';
-/** Contents that are remembered for a user within the longest window of the catalog, at most: later ones go, and are not remembered. */
+/**
+ * Contents that are remembered for a user within the longest window of the catalog, at most: later ones go, and are not
+ * remembered.
+ */
 export const MAX_DEDUPE_USES = 1000;
 
 /** Returns the key of a cap in the ledger of limits: rules count by event time, and never under such a key. */
@@ -119,7 +124,10 @@ export interface Fold {
   readonly dueAt: Millis;
 }
 
-/** The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped, or has a cap. */
+/**
+ * The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped, or has a
+ * cap.
+ */
 export interface NotificationPlan {
   /** Without those that are folded or dropped. */
   readonly channels: readonly ChannelPlan[];

@@ -13,7 +13,9 @@ export type ConsentSource = 'record' | { readonly trait: string };
 
 /** Hours in which the law allows messages by a channel. */
 export interface LegalHours extends Hours {
-  /** Zones that a user whose zone is not known may be in: all of their hours must allow the message. Empty: that of the tenant. */
+  /**
+   * Zones that a user whose zone is not known may be in: all of their hours must allow the message. Empty: that of the tenant.
+   */
   readonly zones: readonly string[];
   /** Categories that the law lets pass. */
   readonly pass: readonly string[];

@@ -28,7 +28,9 @@ export interface ScopeTerms {
 /** Days of the week, Monday first. */
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-/** When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says. */
+/**
+ * When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says.
+ */
 export type DigestTime = readonly [at: number | null, day: number | null];
 
 /** Quiet hours: minutes since local midnight, the end excluded, and the zone; null: that of the user. */
@@ -42,8 +44,8 @@ export interface ConsentTerms {
   readonly hash?: string;
   readonly mask?: string;
   /**
-   * The hash of the address that the traits had then, empty without one; absent: the same address. A consent for the address that
-   * receives, which a request has put before that of the traits, holds while the traits do not change.
+   * The hash of the address that the traits had then, empty without one; absent: the same address. A consent for the address
+   * that receives, which a request has put before that of the traits, holds while the traits do not change.
    */
   readonly traitHash?: string;
   /** Present for a grant of an import: it counts only while the user has said nothing else. */

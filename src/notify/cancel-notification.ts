@@ -10,8 +10,8 @@ import { isoTime } from '../time/iso-time.ts';
 import { cancelWait } from '../timers/wait-admin.ts';
 
 /**
- * The state that a cancellation leaves. `cancelled`: no message of it goes out. `too_late`: a message of it went out, may have, or is being sent at
- * this moment; what has not begun is cancelled all the same.
+ * The state that a cancellation leaves. `cancelled`: no message of it goes out. `too_late`: a message of it went out, may have,
+ * or is being sent at this moment; what has not begun is cancelled all the same.
  */
 export interface Cancellation {
   readonly notification_id: string;

@@ -18,8 +18,8 @@ export interface RequestedBase {
 }
 
 /**
- * Returns the event that asks for a notification to one user, ready to be ingested. Its id makes it happen once; the same id needs the
- * same time.
+ * Returns the event that asks for a notification to one user, ready to be ingested. Its id makes it happen once; the same id
+ * needs the same time.
  */
 export function buildRequestedEvent(
   { request, scheduledAt, requestId, actor, test }: RequestedBase,

@@ -31,8 +31,8 @@ export interface SentCode {
 }
 
 /**
- * Sends a code to an address by its own channel, as a notification of this type with the variables `code` and `minutes`. It goes to the
- * address, whatever the user makes their primary one meanwhile: by the user who is known by the address alone.
+ * Sends a code to an address by its own channel, as a notification of this type with the variables `code` and `minutes`. It
+ * goes to the address, whatever the user makes their primary one meanwhile: by the user who is known by the address alone.
  * @param typeName absent: that of the catalog called ADDRESS_VERIFICATION, or else the built-in one
  * @returns undefined: the user has no such address
  * @throws TidingsError if the type is not fit for it, or codes are asked for too fast

@@ -1,7 +1,9 @@
 import { joinWords } from '../lib/text/join-words.ts';
 import type { Verdict } from '../model/plan.ts';
 
-/** Returns the verdicts that hold or drop a message as the end of a sentence: `the user turned off category MARKETING (email)`. */
+/**
+ * Returns the verdicts that hold or drop a message as the end of a sentence: `the user turned off category MARKETING (email)`.
+ */
 export function describeVerdicts(verdicts: readonly Verdict[]): string {
   const byText = new Map<string, string[]>();
   for (const verdict of verdicts) {

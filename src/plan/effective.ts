@@ -1,4 +1,6 @@
-/** The effective preferences of a user: what the plan would say about each type and channel, and whether the user can change it. */
+/**
+ * The effective preferences of a user: what the plan would say about each type and channel, and whether the user can change it.
+ */
 
 import type { NotificationType } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';

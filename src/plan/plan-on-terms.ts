@@ -40,7 +40,10 @@ export const planOnTerms: PlanOnTerms = (asked, only, direct) => {
   };
 };
 
-/** Plans each channel. Caps hold only the first of those that are tried one after the other; these are folded together, or not at all. */
+/**
+ * Plans each channel. Caps hold only the first of those that are tried one after the other; these are folded together, or not
+ * at all.
+ */
 function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
   if (!question.type.firstOf) return question.channels.map((channel) => planChannel(question, channel));
   let isFirst = true;
@@ -55,8 +58,8 @@ function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
 }
 
 /**
- * Returns the places that the message has in the ledger of limits: under caps, where of channels that are tried one after the other
- * the first takes one; and one for its content on each channel.
+ * Returns the places that the message has in the ledger of limits: under caps, where of channels that are tried one after the
+ * other the first takes one; and one for its content on each channel.
  */
 function toReservations(question: PlanQuestion, timed: readonly TimedVerdict[]): NotificationPlan['reserved'] {
   const left = timed.filter(({ verdict }) => verdict.verdict === 'go' || verdict.verdict === 'hold');
@@ -83,7 +86,9 @@ function toFolds({ type }: PlanQuestion, timed: readonly TimedVerdict[]): Notifi
     : folded.map(({ verdict, dueAt }) => ({ channels: [verdict.channel], dueAt }));
 }
 
-/** Plans the channels that are neither folded nor dropped: as the ordinary plan does, from the time at which each may be used. */
+/**
+ * Plans the channels that are neither folded nor dropped: as the ordinary plan does, from the time at which each may be used.
+ */
 function toChannelPlans(
   { type, now }: PlanQuestion,
   timed: readonly TimedVerdict[],

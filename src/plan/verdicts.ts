@@ -1,6 +1,6 @@
 /**
- * The plan of one channel: whether it may be used, and from when. The policies are asked in the order of docs/preferences.md; the
- * first that decides ends the first stage.
+ * The plan of one channel: whether it may be used, and from when. The policies are asked in the order of docs/preferences.md;
+ * the first that decides ends the first stage.
  */
 
 import { hashText } from '../lib/text/hash-text.ts';
@@ -88,7 +88,9 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
 /** A policy that a message waits for. */
 type Waited = Pick<ClosedHours, 'level' | 'value' | 'since'> & { readonly code: PlanCode };
 
-/** Returns the first time at which hours and the cap of the channel let a message go, and the last of them that it waited for. */
+/**
+ * Returns the first time at which hours and the cap of the channel let a message go, and the last of them that it waited for.
+ */
 function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by: Waited | undefined } {
   const { now } = question;
   const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
@@ -138,8 +140,8 @@ function findOpenTime(now: Millis, closed: readonly ClosedHours[]): { dueAt: Mil
 }
 
 /**
- * Returns how long after the end of the hours the message is due: many users have the same hours. Always the same for a user, and
- * before the next hours begin and the message expires.
+ * Returns how long after the end of the hours the message is due: many users have the same hours. Always the same for a user,
+ * and before the next hours begin and the message expires.
  */
 function spreadHold({ policy, user, expiresAt }: PlanQuestion, from: Millis, closed: readonly ClosedHours[]): Millis {
   if (policy.holdSpread === 0) return 0;

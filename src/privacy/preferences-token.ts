@@ -15,7 +15,9 @@ const PURPOSE = 'preferences';
 /** Characters of a token, at most. */
 export const MAX_PREFERENCES_TOKEN_CHARS = 3000;
 
-/** Returns a signed token for a URL. It names no address, and never expires: an old one lets its reader turn off, and no more. */
+/**
+ * Returns a signed token for a URL. It names no address, and never expires: an old one lets its reader turn off, and no more.
+ */
 export function signPreferences(seal: Seal, claim: PreferencesClaim): string {
   const { tenantId, userId, channel, addressHash, issuedAt } = claim;
   const fields = [tenantId, userId, channel, addressHash, issuedAt.toString(36)];

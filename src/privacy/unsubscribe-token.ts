@@ -8,7 +8,9 @@ export interface UnsubscribeClaim {
   readonly addressHash: string;
   readonly scope: string;
   readonly deliveryId: string;
-  /** The reader, and when the link was made, so that it leads on to their preferences; absent: it is from before, or too long. */
+  /**
+   * The reader, and when the link was made, so that it leads on to their preferences; absent: it is from before, or too long.
+   */
   readonly userId?: string;
   readonly issuedAt?: number;
 }

@@ -76,7 +76,10 @@ export async function findUsersByName(
   return rows;
 }
 
-/** Finds the users who have an address, in the order of their ids; the first MAX_WITH_ADDRESS. @param hash keyed, as in `addresses` */
+/**
+ * Finds the users who have an address, in the order of their ids; the first MAX_WITH_ADDRESS.
+ * @param hash keyed, as in `addresses`
+ */
 export async function findUsersByAddress(
   connection: Connection,
   tenantId: string,

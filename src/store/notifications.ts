@@ -15,8 +15,9 @@ import type { Connection } from './pg/pool.ts';
 /* Notifications as they are listed and asked for by their id: those that were made, and those that wait for their time. */
 
 /**
- * `scheduled`: it waits for its time. `accepted`: a delivery of it is open. Then, by what became of its deliveries: `sent` (one of them
- * went out), `in_doubt`, `failed`, `dropped`, `cancelled`. `suppressed`: when its time came it was decided not to send it.
+ * `scheduled`: it waits for its time. `accepted`: a delivery of it is open. Then, by what became of its deliveries: `sent` (one
+ * of them went out), `in_doubt`, `failed`, `dropped`, `cancelled`. `suppressed`: when its time came it was decided not to send
+ * it.
  */
 export const NOTIFICATION_STATES = [
   'scheduled',
@@ -161,8 +162,8 @@ export async function findScheduled(
 }
 
 /**
- * Marks a notification as cancelled, so that no claim sends it from then on, and cancels what is queued of it. Returns whether it was
- * not marked before.
+ * Marks a notification as cancelled, so that no claim sends it from then on, and cancels what is queued of it. Returns whether
+ * it was not marked before.
  */
 export async function cancelNotification(
   connection: Connection,

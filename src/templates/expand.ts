@@ -55,7 +55,9 @@ export function expandSource(
   return expander.finish();
 }
 
-/** Returns the problems of a layout or partial that show without a template: of its syntax, and of the partials that it names. */
+/**
+ * Returns the problems of a layout or partial that show without a template: of its syntax, and of the partials that it names.
+ */
 export function checkPiece(
   piece: NamedSource & { readonly kind: PieceKind; readonly form: PieceForm; readonly locale: string },
   pieces: Pieces,

@@ -42,7 +42,10 @@ export const newConsent = z
     examples: [{ purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'checkout form' }],
   });
 
-/** One line of an import. What it says of its origin is evidence: the source of the record is `import`, which is weaker than any other. */
+/**
+ * One line of an import. What it says of its origin is evidence: the source of the record is `import`, which is weaker than any
+ * other.
+ */
 export const importedConsent = z.strictObject({
   id: shortText
     .optional()

@@ -34,7 +34,9 @@ export interface BatchWorkerOptions extends BatchParts {
   readonly maxOpen?: number;
 }
 
-/** Recipients who are accepted and not final: beyond it a batch asks for no further ones, so that a pause has little to hold. */
+/**
+ * Recipients who are accepted and not final: beyond it a batch asks for no further ones, so that a pause has little to hold.
+ */
 const MAX_OPEN = 20_000;
 /** Lines of a cancelled batch that one turn cancels. */
 const CANCELLED_LINES = 10_000;
@@ -57,8 +59,9 @@ const YIELD_STEP_MS = 10;
 const MAX_SERVED_TENANTS = 1000;
 
 /**
- * Runs started batches, one turn of one batch at a time: it asks for a page of recipients, and looks at some of those who were asked for
- * before. Tenants take turns. Each turn is claimed anew: the batch of a worker that stopped goes on with another when its claim expires.
+ * Runs started batches, one turn of one batch at a time: it asks for a page of recipients, and looks at some of those who were
+ * asked for before. Tenants take turns. Each turn is claimed anew: the batch of a worker that stopped goes on with another when
+ * its claim expires.
  */
 export class BatchWorker {
   readonly #options: Required<BatchWorkerOptions>;

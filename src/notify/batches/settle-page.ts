@@ -42,8 +42,8 @@ export interface SettledPage {
 }
 
 /**
- * Looks at a page of recipients whose notifications were not final: what is by now is found by their ids. What was held while the batch
- * was paused becomes due again, and what is queued of a cancelled one is cancelled.
+ * Looks at a page of recipients whose notifications were not final: what is by now is found by their ids. What was held while
+ * the batch was paused becomes due again, and what is queued of a cancelled one is cancelled.
  */
 export async function settlePage(parts: SettleParts, place: Place, now: Millis): Promise<SettledPage> {
   const { pool } = parts;

@@ -61,8 +61,8 @@ export interface UploadResult {
 }
 
 /**
- * Takes lines in as they arrive, a chunk at a time: no more is read while a chunk is being stored. What is stored stays, also if the
- * upload breaks off; the next one goes on from there.
+ * Takes lines in as they arrive, a chunk at a time: no more is read while a chunk is being stored. What is stored stays, also
+ * if the upload breaks off; the next one goes on from there.
  * @throws TidingsError `wrong_offset` if lines are missing before the first, `wrong_batch_state` if the batch was started
  */
 export async function uploadLines(

@@ -8,7 +8,10 @@ import type { Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { loadTraitsOf, loadUserIds, sampleUserIds } from '../../store/segment-users.ts';
 
-/* Segments: the users whose profile meets a condition at the time of the evaluation. Nothing of them is stored but the condition. */
+/*
+ * Segments: the users whose profile meets a condition at the time of the evaluation. Nothing of them is stored but the
+ * condition.
+ */
 
 export interface SegmentParts {
   readonly pool: pg.Pool;
@@ -36,7 +39,10 @@ export interface SegmentPage {
   readonly after: string | null;
 }
 
-/** Evaluates the next PAGE_USERS users. Those who are known by an address alone are in no segment: they may be users under their id as well. */
+/**
+ * Evaluates the next PAGE_USERS users. Those who are known by an address alone are in no segment: they may be users under their
+ * id as well.
+ */
 export async function loadSegmentPage(
   parts: SegmentParts,
   question: SegmentQuestion,
@@ -52,10 +58,16 @@ export async function loadSegmentPage(
   };
 }
 
-/** The greatest id of a user who is known by an address alone, in the order of bytes: a page of nothing but them is the last of them. */
+/**
+ * The greatest id of a user who is known by an address alone, in the order of bytes: a page of nothing but them is the last of
+ * them.
+ */
 const LAST_ADDRESS_USER = `${ADDRESS_USER}\u{10FFFF}`;
 
-/** Returns a page of users of a segment. Evaluates pages until it has `limit` of them or has evaluated `maxExamined`: it may be short. */
+/**
+ * Returns a page of users of a segment. Evaluates pages until it has `limit` of them or has evaluated `maxExamined`: it may be
+ * short.
+ */
 export async function listSegment(
   parts: SegmentParts,
   question: SegmentQuestion,
@@ -128,7 +140,10 @@ export async function requireSegment(
   throw new TidingsError('not_found', `The active catalog has no segment of this name.${hint}`, { pointer });
 }
 
-/** Compiles a condition of a request, as those of segments are checked. @throws TidingsError `invalid_condition` with every problem */
+/**
+ * Compiles a condition of a request, as those of segments are checked.
+ * @throws TidingsError `invalid_condition` with every problem
+ */
 export async function compileAsked(
   catalogs: CatalogCache,
   tenantId: string,

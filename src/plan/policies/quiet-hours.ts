@@ -5,8 +5,8 @@ import { REQUIRED_CATEGORY } from '../../model/preferences.ts';
 import { type ClosedHours, describeHours, findTenantZone, findUserZone } from './hours.ts';
 
 /**
- * Line 14: the quiet hours of the user, or those of the tenant for users who have not chosen. Urgent and SECURITY messages, those
- * of types with `quiet: ignore`, and the inbox, which makes no noise, pass them.
+ * Line 14: the quiet hours of the user, or those of the tenant for users who have not chosen. Urgent and SECURITY messages,
+ * those of types with `quiet: ignore`, and the inbox, which makes no noise, pass them.
  */
 export function findQuietHours(question: PlanQuestion, channel: Channel): readonly ClosedHours[] {
   const { type, terms, policy, isUrgent } = question;

@@ -47,7 +47,10 @@ export interface NewBatch {
   readonly actor: Actor;
 }
 
-/** Stores a batch with its audit entry; returns its id, or that of the batch which an earlier try made. Undefined: there are MAX_OPEN_BATCHES. */
+/**
+ * Stores a batch with its audit entry; returns its id, or that of the batch which an earlier try made. Undefined: there are
+ * MAX_OPEN_BATCHES.
+ */
 export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promise<string | undefined> {
   const { tenantId, batchId, operationId, name, request, sealed, source, perSecond, actor } = batch;
   return withTransaction(pool, async (connection) => {
@@ -84,7 +87,10 @@ export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promis
   });
 }
 
-/** Returns a batch; undefined: no batch has this id. @param isLocked whether it stays as it is until the end of the transaction */
+/**
+ * Returns a batch; undefined: no batch has this id.
+ * @param isLocked whether it stays as it is until the end of the transaction
+ */
 export async function loadBatch(
   connection: Connection,
   tenantId: string,

@@ -21,8 +21,8 @@ export interface ClaimedBatch extends StoredBatch {
 }
 
 /**
- * Claims a started batch that is due for `lease` ms; undefined: none is. Of several, that of the tenant whose turn is longest ago, and
- * of these the one due longest. Concurrent calls never claim the same batch. Goes by the clock of the database.
+ * Claims a started batch that is due for `lease` ms; undefined: none is. Of several, that of the tenant whose turn is longest
+ * ago, and of these the one due longest. Concurrent calls never claim the same batch. Goes by the clock of the database.
  * @param served tenants that had a turn, the latest last
  */
 export async function claimBatch(
@@ -68,8 +68,8 @@ export interface TurnResult {
 }
 
 /**
- * Runs the last part of a turn and writes its progress in one transaction: the batch ends with its last open recipient. Undefined: it
- * was claimed by another worker since, and nothing was changed.
+ * Runs the last part of a turn and writes its progress in one transaction: the batch ends with its last open recipient.
+ * Undefined: it was claimed by another worker since, and nothing was changed.
  * @param work gets the batch as it is by now, which a command may have changed since the claim
  */
 export async function commitTurn(

@@ -5,8 +5,8 @@ import type { Connection } from '../pg/pool.ts';
 import type { OpenErasure } from './erasures.ts';
 
 /*
- * What the job of an erasure deletes, table after table. A chunk is one transaction, and may be run again: what it has deleted is
- * gone, and its position is written with it.
+ * What the job of an erasure deletes, table after table. A chunk is one transaction, and may be run again: what it has deleted
+ * is gone, and its position is written with it.
  */
 
 /** The result of a chunk of a step. */
@@ -154,8 +154,8 @@ async function eraseEvents(
 }
 
 /**
- * Leaves of consents the least that proves them: purpose, channel, state, wording, times and the keyed hash of the address, under the
- * keyed hash of the user.
+ * Leaves of consents the least that proves them: purpose, channel, state, wording, times and the keyed hash of the address,
+ * under the keyed hash of the user.
  */
 async function eraseFromConsents(
   connection: Connection,
@@ -212,8 +212,8 @@ async function eraseEventIds(
 const ERASED = 'erased user';
 
 /**
- * Walks through the audit log. An entry about the user keeps who did what and when, without whose data; one by the user no longer
- * says who; of others, which only name the user, the name is replaced.
+ * Walks through the audit log. An entry about the user keeps who did what and when, without whose data; one by the user no
+ * longer says who; of others, which only name the user, the name is replaced.
  */
 async function eraseFromAuditLog(
   connection: Connection,

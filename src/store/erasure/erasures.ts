@@ -17,8 +17,8 @@ import { toUserHash } from '../rejected.ts';
 import { toErasedHash } from './load-erasures.ts';
 
 /*
- * Erasures of users. The request deletes in one transaction what would let the user receive or decide anything more, and leaves a
- * row that rejects events from before; a job deletes the rest (erase-rows.ts).
+ * Erasures of users. The request deletes in one transaction what would let the user receive or decide anything more, and leaves
+ * a row that rejects events from before; a job deletes the rest (erase-rows.ts).
  */
 
 /** An erasure as the API shows it. It never names the user. */
@@ -51,8 +51,8 @@ interface BegunErasure {
 
 /**
  * Begins the erasure of a user: from its commit on, nothing is decided for the user or sent to them, and events from before are
- * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were merged
- * into this one are erased with them, each by an erasure of its own.
+ * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were
+ * merged into this one are erased with them, each by an erasure of its own.
  * @returns undefined: nothing is known of the user
  * @throws TidingsError `too_many_jobs`, `already_merged`
  */

@@ -15,7 +15,9 @@ export interface StoredRow {
 export interface ExportedRows {
   /** Name of its folder. */
   readonly name: string;
-  /** A query with the columns `row` (json) and `sealed`. `$1`: the tenant; `$2`: the user, and those who were merged into them. */
+  /**
+   * A query with the columns `row` (json) and `sealed`. `$1`: the tenant; `$2`: the user, and those who were merged into them.
+   */
   readonly query: string;
   /** Returns a row as it is exported. */
   open(seal: Seal, tenantId: string, stored: StoredRow): JsonObject;

@@ -42,8 +42,8 @@ export class Batches extends Resource {
   }
 
   /**
-   * Adds recipients to a draft, a part at a time: no more of them are taken than one request holds. A part that may not have arrived
-   * is sent again, and stored once.
+   * Adds recipients to a draft, a part at a time: no more of them are taken than one request holds. A part that may not have
+   * arrived is sent again, and stored once.
    * @param offset lines that the batch has already, to go on after an error: `(await get(id)).lines`
    */
   async addRecipients(

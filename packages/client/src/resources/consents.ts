@@ -58,7 +58,10 @@ export class Consents extends Resource {
     return this.request('post', '/api/v1/users/{user_id}/consents', call, options);
   }
 
-  /** Imports consents that were given elsewhere, a part at a time. After an error it may be run again: nothing is recorded twice. */
+  /**
+   * Imports consents that were given elsewhere, a part at a time. After an error it may be run again: nothing is recorded
+   * twice.
+   */
   async import(
     consents: Iterable<ImportedConsent> | AsyncIterable<ImportedConsent>,
     options?: CallOptions,
