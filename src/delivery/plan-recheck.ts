@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import { getPriorityNumber } from '../model/delivery.ts';
+import { URGENT_PRIORITY } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY, type Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
@@ -25,9 +25,6 @@ interface Asked {
   resolve(found: TimedVerdict | undefined): void;
   reject(error: unknown): void;
 }
-
-/** The priority of messages that do not wait for quiet hours, as in the decision. HIGH waits. */
-const URGENT = getPriorityNumber('URGENT');
 
 /** Users that are loaded by one statement, at most. */
 const MAX_TOGETHER = 500;
@@ -100,7 +97,7 @@ export class PlanRecheck {
         user: { ...user, isBoundTo },
         now: this.#options.clock(),
         expiresAt,
-        isUrgent: priority === URGENT,
+        isUrgent: priority === URGENT_PRIORITY,
       },
       channel,
     );

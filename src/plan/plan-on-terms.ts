@@ -1,4 +1,4 @@
-import { getPriorityNumber, PRIORITIES } from '../model/delivery.ts';
+import { getPriorityNumber, URGENT_PRIORITY } from '../model/delivery.ts';
 import type { DirectPart } from '../model/direct.ts';
 import {
   type ChannelPlan,
@@ -12,16 +12,13 @@ import { findExpiry, planNotification, selectChannels } from './plan.ts';
 import { findCap } from './policies/caps.ts';
 import { planChannel, type TimedVerdict } from './verdicts.ts';
 
-/** The priority of messages that do not wait for quiet hours. */
-const URGENT = getPriorityNumber(PRIORITIES[0]);
-
 /** See `PlanOnTerms`. What is held is retried from its due time on; when it expires does not change. */
 export const planOnTerms: PlanOnTerms = (asked, only, direct) => {
   const { type, now } = asked;
   const question: PlanQuestion = {
     ...asked,
     channels: selectChannels(type, direct?.channels ?? only),
-    isUrgent: getPriorityNumber(direct?.priority ?? type.priority) === URGENT,
+    isUrgent: getPriorityNumber(direct?.priority ?? type.priority) === URGENT_PRIORITY,
     expiresAt: findExpiry(type, now, direct?.expiresAt),
     // A digest shows what its template makes of the items, and not the content that a request brings.
     folding: direct?.content === undefined ? asked.folding : undefined,

@@ -68,7 +68,7 @@ function toVerdict(channel: Channel, { verdict, code, level, value, since }: Ans
 
 /** Lines 12 to 17: when it may go. What is folded does not wait for hours: its digest does. */
 function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
-  const { now, type, expiresAt } = question;
+  const { now, type } = question;
   const duplicate = askDuplicate(question, channel);
   if (duplicate) return { verdict: toVerdict(channel, duplicate), dueAt: now };
   const digest = findDigest(question, channel);
@@ -79,9 +79,7 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
   const said = { channel, level: by.level, value: by.value, since: by.since === undefined ? null : isoTime(by.since) };
   if (type.whenHeld === 'drop')
     return { verdict: { verdict: 'drop', code: 'quiet_hours_dropped', ...said }, dueAt: now };
-  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
-    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
-  }
+  if (isTooLate(question, dueAt)) return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
   return { verdict: { verdict: 'hold', code: by.code, ...said, until: isoTime(dueAt) }, dueAt };
 }
 
@@ -114,11 +112,16 @@ function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by
   return { dueAt: Number.POSITIVE_INFINITY, by };
 }
 
-function planFold({ now, expiresAt }: PlanQuestion, channel: Channel, digest: FoundDigest): TimedVerdict {
+/** Whether what is due then would have expired, or have waited for too long. */
+function isTooLate({ now, expiresAt }: PlanQuestion, dueAt: Millis): boolean {
+  return dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt);
+}
+
+function planFold(question: PlanQuestion, channel: Channel, digest: FoundDigest): TimedVerdict {
   const { dueAt, level, value, since } = digest;
   const said = { channel, level, value, since: since === undefined ? null : isoTime(since) };
-  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
-    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
+  if (isTooLate(question, dueAt)) {
+    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: question.now };
   }
   return { verdict: { verdict: 'fold', code: 'folded', ...said, until: isoTime(dueAt) }, dueAt };
 }

@@ -5,7 +5,7 @@ import { systemActor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { withTransaction } from '../pg/transaction.ts';
-import { COLUMNS, loadBatch, type StoredBatch, toBatch } from './batches.ts';
+import { BATCH_COLUMNS, loadBatch, type StoredBatch, toBatch } from './batches.ts';
 
 /** A batch that a worker has claimed for one turn. */
 export interface ClaimedBatch extends StoredBatch {
@@ -39,7 +39,7 @@ export async function claimBatch(
              where ended_at is null and state <> 'draft' and due_at <= now()
                and (claimed_until is null or claimed_until < now())
              order by coalesce(array_position($2::text[], tenant_id::text), 0), due_at limit 1 for update skip locked))
-           returning tenant_id, sealed, scanned, fence, attempts, ${COLUMNS}`,
+           returning tenant_id, sealed, scanned, fence, attempts, ${BATCH_COLUMNS}`,
     values: [lease, served],
   });
   const row = rows[0];
