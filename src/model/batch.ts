@@ -96,6 +96,11 @@ export function countChanges(
   return { counts: states, codes: byState };
 }
 
+/** Returns the number of lines that are counted: all but those that are pending. */
+export function sumCounts(counts: RecipientCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 /** Returns how many recipients have a notification that is not final. */
 export function countOpen(counts: RecipientCounts): number {
   return OPEN_STATES.reduce((sum, state) => sum + (counts[state] ?? 0), 0);

@@ -13,6 +13,7 @@ import type { Receipt } from '../model/receipt.ts';
 import { isOptOut, isSuppressible, type Suppression } from '../model/suppression.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
+import { loadAddressMask } from '../store/addresses.ts';
 import { advanceSteps } from '../store/deliveries/fallbacks.ts';
 import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
@@ -217,7 +218,8 @@ async function suppress(
       const later = await loadLaterOptIns(connection, address, receipt.at);
       if (later.some((one) => !scope.startsWith('category:') || getUnsubscribeScope(one) === scope)) continue;
     }
-    const mask = await loadMask(connection, delivery, addressHash);
+    const { tenantId, userId } = delivery;
+    const mask = (await loadAddressMask(connection, tenantId, userId, addressHash)) ?? null;
     // STOP is a word to one sender: the others may go on.
     const senders = reason === 'opted_out' ? listSenders(receipt) : [];
     const scopes = senders.length === 0 ? [scope] : senders.map((sender) => `sender:${sender}`);
@@ -246,17 +248,4 @@ async function loadSoftBounces(
     if (failure.delivery !== own && isSoftBounce(failure)) byDelivery.set(failure.delivery, failure.at);
   }
   return [...byDelivery.values()];
-}
-
-/** Returns the mask of an address, if it is still that of the user. */
-async function loadMask(
-  connection: Connection,
-  { tenantId, userId }: ReportedDelivery,
-  addressHash: string,
-): Promise<string | null> {
-  const { rows } = await connection.query<{ mask: string }>(
-    'select mask from addresses where tenant_id = $1 and user_id = $2 and hash = $3 limit 1',
-    [tenantId, userId, addressHash],
-  );
-  return rows[0]?.mask ?? null;
 }

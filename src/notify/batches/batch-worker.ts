@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Pipeline } from '../../ingest/pipeline.ts';
+import { RecentNames } from '../../lib/concurrency/recent-names.ts';
 import { Signal } from '../../lib/concurrency/signal.ts';
 import { Progress } from '../../lib/progress.ts';
 import { countOpen, isReading, type RecipientChange } from '../../model/batch.ts';
@@ -68,7 +69,7 @@ export class BatchWorker {
   readonly #signal = new Signal();
   readonly #progress = new Progress();
   /** Tenants that had a turn, the latest last. */
-  readonly #served = new Set<string>();
+  readonly #served = new RecentNames(MAX_SERVED_TENANTS);
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -104,9 +105,9 @@ export class BatchWorker {
     while (!this.#stopping) {
       this.#progress.mark();
       try {
-        const batch = mayAct() ? await claimBatch(pool, lease, [...this.#served]) : undefined;
+        const batch = mayAct() ? await claimBatch(pool, lease, this.#served.list()) : undefined;
         if (batch) {
-          this.#noteServed(batch.tenantId);
+          this.#served.note(batch.tenantId);
           await this.#runTurn(batch);
         } else await this.#signal.sleep(poll);
       } catch (error) {
@@ -114,13 +115,6 @@ export class BatchWorker {
         if (!this.#stopping) await this.#signal.sleep(poll);
       }
     }
-  }
-
-  #noteServed(tenantId: string): void {
-    this.#served.delete(tenantId);
-    this.#served.add(tenantId);
-    const [oldest] = this.#served;
-    if (this.#served.size > MAX_SERVED_TENANTS && oldest !== undefined) this.#served.delete(oldest);
   }
 
   async #runTurn(batch: ClaimedBatch): Promise<void> {
