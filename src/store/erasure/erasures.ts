@@ -6,6 +6,7 @@ import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import { lastUuidAt } from '../../time/uuid-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { lockUsers } from '../facts/facts.ts';
 import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
@@ -113,7 +114,7 @@ async function beginLocked(
       hash,
       erasureId,
       isoTime(now),
-      toLastId(now),
+      lastUuidAt(now),
       userId,
       addressHashes,
       isoTimeOrNull(sending ? now + SENDING_MS : null),
@@ -246,12 +247,6 @@ async function hideSuppressedAddresses(
        and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash)`,
     [tenantId, hashes],
   );
-}
-
-/** Returns the greatest UUIDv7 of a time. */
-function toLastId(time: Millis): string {
-  const hex = time.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7fff-bfff-ffffffffffff`;
 }
 
 /** An erasure as its job needs it. */
