@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Tidings } from '../packages/client/src/tidings.ts';
-import { splitLines } from '../src/lib/text/json-lines.ts';
+import { splitLines } from '../src/notify/batches/split-lines.ts';
 import { batchesOf, NDJSON, sumOf } from './support/batches.ts';
 import { useNotifications } from './support/notifications.ts';
 

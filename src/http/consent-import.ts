@@ -1,14 +1,16 @@
+import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
 import { TidingsError } from '../errors.ts';
 import { contentUuid } from '../events/content.ts';
 import { toEventKey } from '../events/envelope.ts';
 import { markOwn } from '../events/own-events.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
-import { MAX_LINE_BYTES, readJsonLine, splitLines } from '../lib/text/json-lines.ts';
+import { parseExactJson } from '../lib/text/exact-json.ts';
 import type { ImportError, ImportResult } from '../model/consent-import.ts';
 import type { JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED } from '../model/terms.ts';
+import { splitLines } from '../notify/batches/split-lines.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { findConsents } from '../store/consents.ts';
 import { findStoredEvents } from '../store/event-ids.ts';
@@ -20,6 +22,7 @@ import { importedConsent } from './schemas/consents.ts';
 
 /** Lines of one request, at most: each is a decision, and a request must be complete within a minute. */
 const MAX_IMPORT_LINES = 10_000;
+const MAX_LINE_BYTES = 64 * 1024;
 /** Lines that are decided together. */
 const CHUNK_LINES = 500;
 /** Errors that an answer lists, at most. */
@@ -153,12 +156,19 @@ export class ConsentImport {
 
 function readLine(line: number, bytes: Buffer | undefined): ReadLine {
   const reject = (code: string, message: string) => ({ line, code, message });
-  const read = readJsonLine(bytes, 'write an object on each line');
-  if (read === undefined) return 'empty';
-  if ('code' in read) return reject(read.code, read.reason);
-  const parsed = importedConsent.safeParse(read.value);
-  if (parsed.success) return { line, said: parsed.data };
-  const [issue] = parsed.error.issues;
+  if (bytes === undefined) return reject('line_too_long', `has more than ${MAX_LINE_BYTES / 1024} KiB`);
+  if (!isUtf8(bytes)) return reject('invalid_json', 'is not UTF-8');
+  const text = bytes.toString('utf8').trim();
+  if (text === '') return 'empty';
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch {
+    return reject('invalid_json', 'is no JSON; write an object on each line');
+  }
+  const read = importedConsent.safeParse(value);
+  if (read.success) return { line, said: read.data };
+  const [issue] = read.error.issues;
   return reject('invalid_line', issue ? describe(issue) : 'is not as it should be');
 }
 

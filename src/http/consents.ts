@@ -10,12 +10,12 @@ import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { loadBoundAddress } from '../store/addresses.ts';
 import { type ConsentView, listConsents } from '../store/consents.ts';
-import type { StoredPlanUser } from '../store/terms.ts';
+import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
 import type { HttpDependencies } from './app.ts';
 import type { newConsent } from './schemas/consents.ts';
-import { requirePlanUser } from './unknown-user.ts';
+import { unknownUser } from './unknown-user.ts';
 
 type NewConsent = z.output<typeof newConsent>;
 
@@ -31,7 +31,7 @@ export class Consents {
   async list(principal: Principal, userId: string, limit: number, before: string | null): Promise<ConsentView[]> {
     const { database, seal } = this.#parts;
     const { tenantId, scopes } = principal;
-    await requirePlanUser(database, tenantId, userId);
+    await this.#require(tenantId, userId);
     const maySee = scopes.has('personal_data:read') || principal.userId === userId;
     return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
   }
@@ -42,13 +42,13 @@ export class Consents {
    */
   async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
     const { tenantId, actor } = principal;
-    const { database, pipeline, clock } = this.#parts;
+    const { pipeline, clock } = this.#parts;
     const { evidence, at, address: _, ...said } = body;
     const now = clock();
     const time = at === undefined ? now : Date.parse(at);
     if (time > now)
       throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
-    const user = await requirePlanUser(database, tenantId, userId);
+    const user = await this.#require(tenantId, userId);
     const bound = await this.bind(tenantId, user, body);
     const consentId = uuidv7();
     const properties = { ...said, ...bound, evidence_id: consentId, by: { kind: actor.kind, id: actor.id } };
@@ -67,6 +67,12 @@ export class Consents {
     if (result?.status !== 'accepted')
       throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
     return { consent_id: consentId };
+  }
+
+  async #require(tenantId: string, userId: string): Promise<StoredPlanUser> {
+    const [user] = await loadPlanUsers(this.#parts.database.forTenant(tenantId), [{ tenantId, userId }]);
+    if (!user) throw unknownUser();
+    return user;
   }
 
   /**

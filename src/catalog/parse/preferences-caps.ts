@@ -1,8 +1,8 @@
 import { CATEGORIES } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
+import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { type Cap, MAX_CAP } from '../../model/preferences.ts';
 import { parseEntries, parseFilledFields, parseKeyword, parseTexts } from './fields.ts';
-import { parseUserChannel } from './preferences-fields.ts';
+import { suggest } from './suggest.ts';
 import type { Entry, YamlFile } from './yaml.ts';
 
 const EXAMPLE = 'caps: { sms: { per_hour: 4, per_day: 10 }, pass: [URGENT, SECURITY] }';
@@ -17,7 +17,7 @@ export interface ParsedCaps {
 }
 
 /** Parses `{ sms: { per_minute: 2, per_day: 10, burst: 2 }, pass: [URGENT, SECURITY] }`. */
-export function parseCaps(file: YamlFile, entry: Entry | undefined): ParsedCaps {
+export function parseCaps(file: YamlFile, entry: Entry | undefined, channels: readonly Channel[]): ParsedCaps {
   const caps: { [channel in Channel]?: Cap } = {};
   let capsPass: readonly string[] = [];
   for (const one of entry ? parseEntries(file, entry.value, '"caps"', EXAMPLE) : []) {
@@ -27,8 +27,15 @@ export function parseCaps(file: YamlFile, entry: Entry | undefined): ParsedCaps 
       );
       continue;
     }
-    const channel = parseUserChannel(file, one, ['pass']);
-    const cap = channel && parseCap(file, one);
+    const channel = CHANNELS.find((candidate) => candidate === one.key);
+    if (channel === undefined || !channels.includes(channel)) {
+      const message = channel
+        ? `${channel} does not go to the user`
+        : `${JSON.stringify(one.key.slice(0, 60))} is not a channel`;
+      file.report(one.at, message, suggest(one.key, [...channels, 'pass']));
+      continue;
+    }
+    const cap = parseCap(file, one);
     if (cap) caps[channel] = cap;
   }
   return { caps, capsPass };

@@ -1,10 +1,9 @@
 import { CATEGORIES } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
+import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import type { Hours, LegalHours, Policy } from '../../model/preferences.ts';
 import { parseDate } from '../../time/iso-time.ts';
 import { findZone } from '../../time/zone.ts';
 import { type Fields, parseEntries, parseFilledFields, parseKeyword, parseText, parseTexts } from './fields.ts';
-import { parseUserChannel, parseZone } from './preferences-fields.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
 
@@ -21,11 +20,22 @@ const REGION_KEYS = ['hours', 'from', 'source', 'zones'];
 const DEFAULT_PASS: readonly string[] = ['TRANSACTIONAL', 'SECURITY'];
 
 /** Parses `{ sms: 08:00-21:00 }`, or with zones, regions and categories that pass. */
-export function parseLegalHours(file: YamlFile, entry: Entry | undefined): Policy['legalHours'] {
+export function parseLegalHours(
+  file: YamlFile,
+  entry: Entry | undefined,
+  channels: readonly Channel[],
+): Policy['legalHours'] {
   const legal: { [channel in Channel]?: LegalHours } = {};
   for (const one of entry ? parseEntries(file, entry.value, '"legal_hours"', EXAMPLE) : []) {
-    const channel = parseUserChannel(file, one);
-    const hours = channel && parseLegal(file, one);
+    const channel = CHANNELS.find((candidate) => candidate === one.key);
+    if (channel === undefined || !channels.includes(channel)) {
+      const message = channel
+        ? `${channel} does not go to the user`
+        : `${JSON.stringify(one.key.slice(0, 60))} is not a channel`;
+      file.report(one.at, message, suggest(one.key, channels));
+      continue;
+    }
+    const hours = parseLegal(file, one);
     if (hours) legal[channel] = hours;
   }
   return legal;
@@ -134,8 +144,12 @@ export function parseQuietHours(file: YamlFile, entry: Entry | undefined): Polic
   const written = found.get('hours');
   if (!written) file.report(entry.value.at, '"quiet_hours" has no "hours"', 'quiet_hours: { hours: 22:00-08:00 }');
   const hours = written && parseHours(file, written.value, '"hours"', example);
-  const zone = parseZone(file, found.get('zone'));
-  return hours && { ...hours, ...(zone !== undefined && { zone }) };
+  const zoneEntry = found.get('zone');
+  const text = zoneEntry && parseText(file, zoneEntry.value, '"zone"', 'zone: Europe/Berlin');
+  const zone = text && findZone(text.text);
+  if (text && !zone)
+    file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'zone: Europe/Berlin');
+  return hours && { ...hours, ...(zone && { zone: zone.name }) };
 }
 
 const HOURS = /^([01]?\d|2[0-3]):([0-5]\d)\s*[-–]\s*([01]?\d|2[0-4]):([0-5]\d)$/;

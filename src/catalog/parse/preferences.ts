@@ -1,7 +1,9 @@
 import { CATEGORIES, type Category } from '../../model/catalog.ts';
-import type { Channel } from '../../model/delivery.ts';
+import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
+import { CHANNELS, type Channel } from '../../model/delivery.ts';
 import { type ConsentSource, DEFAULT_DIGEST_TIME, NO_POLICY, type Policy } from '../../model/preferences.ts';
 import { parseDuration } from '../../time/duration.ts';
+import { findZone } from '../../time/zone.ts';
 import {
   type Fields,
   parseEntries,
@@ -13,7 +15,6 @@ import {
 } from './fields.ts';
 import type { ParsedNotification } from './notifications.ts';
 import { parseCaps } from './preferences-caps.ts';
-import { parseUserChannel, parseZone, USER_CHANNELS } from './preferences-fields.ts';
 import { parseDigestTime, parseFrequency } from './preferences-frequency.ts';
 import { parseLegalHours, parseQuietHours } from './preferences-hours.ts';
 import { suggest } from './suggest.ts';
@@ -40,6 +41,9 @@ const AUDIENCE_EXAMPLE = 'PAYMENT_REMINDER: { products: [LOAN] }';
 /** Longest `hold_spread` in ms. */
 const MAX_SPREAD_MS = 3_600_000;
 
+/** Channels that reach the user: only these can be turned on and off. */
+const USER_CHANNELS = CHANNELS.filter((channel) => !CHANNEL_DESCRIPTORS[channel].isForOthers);
+
 /** The notification types of the catalog, by name; undefined: they could not be parsed, and no name is checked against them. */
 export type KnownTypes = ReadonlyMap<string, ParsedNotification['type']> | undefined;
 
@@ -54,14 +58,22 @@ export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
     locks: parseSwitches(file, top.get('locks'), types),
     required: parseRequired(file, top.get('required'), types),
     consent: parseConsent(file, top.get('consent')),
-    legalHours: parseLegalHours(file, top.get('legal_hours')),
+    legalHours: parseLegalHours(file, top.get('legal_hours'), USER_CHANNELS),
     ...(quietHours && { quietHours }),
     holdSpread: parseSpread(file, top.get('hold_spread')),
     audiences: parseAudiences(file, top.get('audiences'), types),
     frequency: parseFrequency(file, top.get('frequency'), (entry) => findScope(file, entry, types)),
     ...(digestTime && { digestTime }),
-    ...parseCaps(file, top.get('caps')),
+    ...parseCaps(file, top.get('caps'), USER_CHANNELS),
   };
+}
+
+function parseZone(file: YamlFile, entry: Entry | undefined): string | undefined {
+  const text = entry && parseText(file, entry.value, '"zone"', 'zone: Europe/Berlin');
+  const zone = text && findZone(text.text);
+  if (text && !zone)
+    file.report(text.at, `${JSON.stringify(text.text.slice(0, 64))} is not a time zone`, 'zone: Europe/Berlin');
+  return zone?.name;
 }
 
 /** Parses `{ types: { X: false, Y: { sms: true } }, categories: { … }, channels: { push: true } }` to switches by scope. */
@@ -78,7 +90,7 @@ function parseSwitches(file: YamlFile, entry: Entry | undefined, types: KnownTyp
     if (checkCategory(file, one)) addCell(file, scopes, `c:${one.key}`, one);
   }
   for (const one of listOf(file, found, 'channels', 'channels: { push: true }')) {
-    const isOn = parseUserChannel(file, one) ? parseSwitch(file, one.value, one.key) : undefined;
+    const isOn = checkChannel(file, one) ? parseSwitch(file, one.value, one.key) : undefined;
     if (isOn !== undefined) scopes[`ch:${one.key}`] = isOn;
   }
   return scopes;
@@ -103,7 +115,7 @@ function addCell(
     return;
   }
   for (const one of value.entries) {
-    if (one.key !== 'enabled' && !parseUserChannel(file, one)) continue;
+    if (one.key !== 'enabled' && !checkChannel(file, one)) continue;
     if (one.key !== 'enabled' && !(channels as readonly string[]).includes(one.key)) {
       file.report(one.at, `${key} is not sent by ${one.key}`, `its channels: ${channels.join(', ')}`);
       continue;
@@ -128,6 +140,14 @@ function checkType(file: YamlFile, { key, at }: Pick<Entry, 'key' | 'at'>, types
 function checkCategory(file: YamlFile, { key, at }: Pick<Entry, 'key' | 'at'>): boolean {
   if ((CATEGORIES as readonly string[]).includes(key)) return true;
   file.report(at, `${JSON.stringify(key.slice(0, 60))} is not a category`, suggest(key, CATEGORIES));
+  return false;
+}
+
+function checkChannel(file: YamlFile, { key, at }: Pick<Entry, 'key' | 'at'>): boolean {
+  if ((USER_CHANNELS as readonly string[]).includes(key)) return true;
+  const isOther = (CHANNELS as readonly string[]).includes(key);
+  const message = isOther ? `${key} does not go to the user` : `${JSON.stringify(key.slice(0, 60))} is not a channel`;
+  file.report(at, message, suggest(key, USER_CHANNELS));
   return false;
 }
 
@@ -160,7 +180,7 @@ function parseConsent(file: YamlFile, entry: Entry | undefined): Policy['consent
   for (const one of entry ? parseEntries(file, entry.value, '"consent"', CONSENT_EXAMPLE) : []) {
     const [category = '', channel] = one.key.split('/');
     if (!checkCategory(file, { key: category, at: one.at })) continue;
-    if (channel !== undefined && !parseUserChannel(file, { key: channel, at: one.at })) continue;
+    if (channel !== undefined && !checkChannel(file, { key: channel, at: one.at })) continue;
     const sources = parseSources(file, one, category as Category);
     if (sources.length > 0) consent[one.key] = sources;
   }

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
-import { readJsonLine } from '../../lib/text/json-lines.ts';
+import { parseExactJson } from '../../lib/text/exact-json.ts';
 import { isStorable } from '../../lib/text/storable.ts';
 import type { Variables } from '../../model/catalog.ts';
 import type { AddressKind, JsonObject } from '../../model/event.ts';
@@ -10,6 +11,9 @@ import type { Seal } from '../../privacy/seal.ts';
 import type { NewLine } from '../../store/batches/recipients.ts';
 import { checkVariables } from '../../templates/variables.ts';
 import type { GivenAddress } from '../resolve-recipients.ts';
+
+/** Bytes of a line, at most. */
+export const MAX_LINE_BYTES = 64 * 1024;
 
 const FIELDS = ['user_id', 'email', 'phone', 'variables'];
 const MAX_CHARS = { user_id: 256, email: 320, phone: 64 } as const;
@@ -40,10 +44,16 @@ const EMPTY: NewLine = { state: 'empty', userId: null, addressHash: null, sealed
  * @param bytes undefined: the line is longer than MAX_LINE_BYTES
  */
 export function parseLine(context: LineContext, line: number, bytes: Buffer | undefined): NewLine {
-  const read = readJsonLine(bytes, 'write an object such as {"user_id":"u1"} on each line');
-  if (read === undefined) return EMPTY;
-  if ('code' in read) return reject(read.code, read.reason);
-  const { value } = read;
+  if (bytes === undefined) return reject('line_too_long', `has more than ${MAX_LINE_BYTES / 1024} KiB`);
+  if (!isUtf8(bytes)) return reject('invalid_json', 'is not UTF-8');
+  const text = bytes.toString('utf8').trim();
+  if (text === '') return EMPTY;
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch {
+    return reject('invalid_json', 'is no JSON; write an object such as {"user_id":"u1"} on each line');
+  }
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? readObject(context, line, value as JsonObject)
     : reject('invalid_line', 'is no object; write one such as {"user_id":"u1"}');

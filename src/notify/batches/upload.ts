@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../../catalog/cache.ts';
 import { TidingsError } from '../../errors.ts';
-import { MAX_LINE_BYTES, splitLines } from '../../lib/text/json-lines.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
@@ -10,7 +9,8 @@ import { appendLines, loadBatch } from '../../store/batches/batches.ts';
 import type { NewLine } from '../../store/batches/recipients.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { noBatch } from './commands.ts';
-import { type LineContext, parseLine } from './parse-line.ts';
+import { type LineContext, MAX_LINE_BYTES, parseLine } from './parse-line.ts';
+import { splitLines } from './split-lines.ts';
 
 /** Lines of a batch, at most. */
 export const MAX_BATCH_LINES = 1_000_000;
