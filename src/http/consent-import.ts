@@ -34,8 +34,8 @@ type ReadLine = { readonly line: number; readonly said: Line } | ImportError | '
 type Outcome = 'recorded' | 'known' | ImportError;
 
 /**
- * Imports consents that were given elsewhere, a chunk in memory at a time. Each line is an event of its own, with an id that
- * follows from the line: what breaks off is sent again, and nothing is recorded twice.
+ * Imports consents that were given elsewhere, a chunk in memory at a time. Each line is an event of its own, with an id that follows from
+ * the line: what breaks off is sent again, and nothing is recorded twice.
  */
 export class ConsentImport {
   readonly #parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>;

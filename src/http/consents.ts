@@ -8,9 +8,8 @@ import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED } from '../model/terms.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
-import { loadBoundAddress } from '../store/addresses.ts';
 import { type ConsentView, listConsents } from '../store/consents.ts';
-import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
+import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
 import type { HttpDependencies } from './app.ts';
@@ -36,10 +35,7 @@ export class Consents {
     return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
   }
 
-  /**
-   * @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a
-   *   time in the future
-   */
+  /** @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the future */
   async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
     const { tenantId, actor } = principal;
     const { pipeline, clock } = this.#parts;
@@ -76,8 +72,8 @@ export class Consents {
   }
 
   /**
-   * Returns the address that a consent is for: its keyed hash and its mask, and the address that the traits have, which
-   * decisions compare, if that is another one.
+   * Returns the address that a consent is for: its keyed hash and its mask, and the address that the traits have, which decisions
+   * compare, if that is another one.
    */
   async bind(
     tenantId: string,

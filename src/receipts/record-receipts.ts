@@ -13,7 +13,6 @@ import type { Receipt } from '../model/receipt.ts';
 import { isOptOut, isSuppressible, type Suppression } from '../model/suppression.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { listensTo } from '../rules/compile/rule-set.ts';
-import { loadAddressMask } from '../store/addresses.ts';
 import { advanceSteps } from '../store/deliveries/fallbacks.ts';
 import { enqueueOutbox } from '../store/outbox.ts';
 import type { Connection } from '../store/pg/pool.ts';
@@ -31,6 +30,7 @@ import {
   saveReceiptState,
 } from '../store/receipts/receipts.ts';
 import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
+import { loadAddressMask } from '../store/terms.ts';
 import { type Fact, recordFacts } from '../store/webhooks/facts.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { describeStanding } from '../track/email-standing.ts';
