@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
-import { URGENT_PRIORITY } from '../model/delivery.ts';
+import { getPriorityNumber } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY, type Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
@@ -26,12 +26,15 @@ interface Asked {
   reject(error: unknown): void;
 }
 
+/** The priority of messages that do not wait for quiet hours, as in the decision. HIGH waits. */
+const URGENT = getPriorityNumber('URGENT');
+
 /** Users that are loaded by one statement, at most. */
 const MAX_TOGETHER = 500;
 
 /**
- * Asks the plan again about claimed deliveries, with the terms of their user and the policy as they are now: what was turned
- * off since the decision is not sent, whatever made the delivery.
+ * Asks the plan again about claimed deliveries, with the terms of their user and the policy as they are now: what was turned off since
+ * the decision is not sent, whatever made the delivery.
  */
 export class PlanRecheck {
   readonly #options: PlanRecheckOptions;
@@ -97,7 +100,7 @@ export class PlanRecheck {
         user: { ...user, isBoundTo },
         now: this.#options.clock(),
         expiresAt,
-        isUrgent: priority === URGENT_PRIORITY,
+        isUrgent: priority === URGENT,
       },
       channel,
     );

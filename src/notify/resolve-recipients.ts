@@ -31,8 +31,8 @@ export interface UnresolvedRecipient {
 }
 
 /**
- * Finds the users of the recipients, in their order. An address belongs to the one user who has it, so that what that user
- * chose holds; if several have it, to none of them. One that no user has gets a user of its own.
+ * Finds the users of the recipients, in their order. An address belongs to the one user who has it, so that what that user chose
+ * holds; if several have it, to none of them. One that no user has gets a user of its own.
  */
 export async function resolveRecipients(
   pool: pg.Pool,

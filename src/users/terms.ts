@@ -1,6 +1,6 @@
 /**
- * The merge of what a user says into their terms. Per key, the newest event time wins; of two that were said at the same time
- * the stricter one. So the order of arrival does not matter.
+ * The merge of what a user says into their terms. Per key, the newest event time wins; of two that were said at the same time the
+ * stricter one. So the order of arrival does not matter.
  */
 
 import { CHANNELS } from '../model/delivery.ts';
@@ -97,8 +97,7 @@ function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
 }
 
 /**
- * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the
- * newest. Of two grants for other addresses that of the survivor counts.
+ * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
  */
 export function uniteTerms(survivor: Terms, other: Terms): Terms {
   const p: { [scope: string]: ScopeTerms } = { ...other.p };

@@ -42,8 +42,8 @@ export interface FoundPage {
 }
 
 /**
- * Asks for a page of recipients. The ids of its events depend on the batch and the line alone: a page that is asked for again,
- * after a crash or by another process, is known, and its results are what was decided the first time.
+ * Asks for a page of recipients. The ids of its events depend on the batch and the line alone: a page that is asked for again, after a
+ * crash or by another process, is known, and its results are what was decided the first time.
  */
 export async function askPage(
   parts: AskParts,
@@ -72,10 +72,7 @@ export async function askPage(
   ];
 }
 
-/**
- * Rejects users of an audience who were erased since it began to be read: an erasure empties lines, and may have come before
- * theirs.
- */
+/** Rejects users of an audience who were erased since it began to be read: an erasure empties lines, and may have come before theirs. */
 async function rejectErased(
   { pool, seal }: AskParts,
   { tenantId, batch: { source, startedAt } }: AskedBatch,

@@ -84,10 +84,7 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
   };
 }
 
-/**
- * Returns the policy with defaults for what a version that was stored earlier does not have. Without caps they are those of
- * NO_POLICY.
- */
+/** Returns the policy with defaults for what a version that was stored earlier does not have. Without caps they are those of NO_POLICY. */
 function toPolicy({ preferences }: CatalogData): Policy {
   if (!preferences) return NO_POLICY;
   const hasCaps = Object.keys(preferences.caps ?? {}).length > 0;
