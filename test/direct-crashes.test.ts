@@ -22,7 +22,7 @@ afterEach(async () => {
   cleanup = [];
 });
 
-test.each(['at once', 'scheduled'])('killed in the middle of its events, %s', async (when) => {
+test.each(['at once', 'scheduled'])('a request that is killed in the middle of its events is completed by its repetition (%s)', async (when) => {
   const { program, url } = await processes.start('api');
   const table = when === 'at once' ? 'notifications' : 'waits';
   const held = await hold((connection) => lockUsers(connection, TENANT, ['u 7']));
@@ -50,7 +50,7 @@ test.each(['at once', 'scheduled'])('killed in the middle of its events, %s', as
   await sameIds(table, body);
 });
 
-test('killed after its events, before its answer is kept', async () => {
+test('a request that is killed before its answer is kept gets that answer by its repetition', async () => {
   const { program, url } = await processes.start('api');
   const work = await hold((connection) => connection.query('lock table notifications in share row exclusive mode'));
   const lost = send(url, 'at once').catch(() => undefined);

@@ -119,7 +119,7 @@ describe('a case states what a user wants', () => {
   test.each([
     ['preference.updated: { categories: { MARKETING: { sms: false } }, replace: true }'],
     ['consent.recorded: { purpose: MARKETING, channel: sms, state: granted }'],
-  ])('%s', async (event) => {
+  ])('by %s', async (event) => {
     expect((await parse(event))()).toHaveLength(1);
   });
   test.each([
