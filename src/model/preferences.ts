@@ -49,7 +49,7 @@ export interface Cap {
   readonly burst?: number;
 }
 
-/** The policy of a tenant, as parsed from preferences.yaml. Scopes are named as in the terms of users (`Scope`). */
+/** The policy of a tenant, as parsed from preferences.yaml. Scopes are named as in the terms of users (`PreferenceScope`). */
 export interface Policy {
   /** The zone of users whose own is not known. */
   readonly zone: string;

@@ -57,7 +57,7 @@ export interface ConsentTerms {
  * wins (see src/users/terms.ts).
  */
 export interface Terms {
-  /** By scope: see `Scope`. */
+  /** By scope: see `PreferenceScope`. */
   readonly p?: { readonly [scope: string]: ScopeTerms };
   /** `0`: none, whatever the tenant's are. */
   readonly q?: Said<QuietHours | 0>;
@@ -78,7 +78,7 @@ export const MAX_TERMS_CHARS = 64 * 1024;
 /**
  * The name of a scope: `*` everything, `ch:CHANNEL`, `c:CATEGORY`, `c:CATEGORY/CHANNEL`, `t:TYPE`, `t:TYPE/CHANNEL`.
  */
-export type Scope = string;
+export type PreferenceScope = string;
 
 /** Event types that change the terms of a user. Tidings alone posts them. */
 export const PREFERENCE_UPDATED = 'preference.updated';

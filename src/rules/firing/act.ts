@@ -130,7 +130,7 @@ function addPlanned(
   return decision as Decision;
 }
 
-/** Takes the places of a notification under the caps of its channels, at the times at which it is due there. */
+/** Takes the places of a notification: under the caps of its channels, when it is due there, and for its content. */
 function reserve(
   ctx: DecisionContext,
   { trigger: { eventId } }: Firing,
