@@ -1,4 +1,4 @@
-import { type DocumentRow, type DocumentTable, KEY_ID_BYTES, resealDocument } from '../../privacy/documents.ts';
+import { type DocumentTable, documentRowOf, KEY_ID_BYTES, resealDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { addressAad } from '../../users/addresses.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -59,7 +59,7 @@ function documentTable(name: DocumentTable, key: SealedTable['key'], left?: stri
     hasKeyId: false,
     reseal(seal, sealed, values) {
       const [tenantId = '', ...ids] = values.filter((_, index) => key[index]?.[0] !== left);
-      return resealDocument(seal, sealed, { table: name, tenantId, key: ids } as unknown as DocumentRow);
+      return resealDocument(seal, sealed, documentRowOf(name, tenantId, ids));
     },
   };
 }
