@@ -23,6 +23,24 @@ export function scopesOf({ type }: Pick<PlanQuestion, 'type'>, channel: Channel)
   return [`t:${name}/${channel}`, `t:${name}`, `c:${category}/${channel}`, `c:${category}`, `ch:${channel}`];
 }
 
+/** A switch, on or off, of a scope. */
+export interface ScopeSwitch {
+  readonly scope: PreferenceScope;
+  readonly isOn: boolean;
+}
+
+/** Returns the first of these scopes that has a switch, so the most specific one; undefined: none has. */
+export function findSwitch(
+  switches: { readonly [scope: PreferenceScope]: boolean },
+  scopes: readonly PreferenceScope[],
+): ScopeSwitch | undefined {
+  for (const scope of scopes) {
+    const isOn = switches[scope];
+    if (isOn !== undefined) return { scope, isOn };
+  }
+  return undefined;
+}
+
 /** Returns a scope in words: `type ORDER_SHIPPED / sms`. */
 export function describeScope(scope: PreferenceScope): string {
   if (scope === '*') return 'everything';

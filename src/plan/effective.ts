@@ -13,7 +13,7 @@ import type { Terms } from '../model/terms.ts';
 import { WEEKDAYS } from '../model/terms.ts';
 import { formatTimeOfDay } from '../time/hours.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { type Answer, describeScope, scopesOf } from './answer.ts';
+import { type Answer, describeScope, findSwitch, scopesOf } from './answer.ts';
 import { findDigestMoment, findFrequency } from './policies/frequency.ts';
 import { findQuietHoursOfUser } from './policies/quiet-hours.ts';
 import { findRequired } from './policies/required.ts';
@@ -157,9 +157,6 @@ function findLockOfAll(type: NotificationType, policy: Policy) {
 }
 
 function findLockAmong(scopes: readonly string[], { locks }: Policy) {
-  for (const scope of scopes) {
-    const isOn = locks[scope];
-    if (isOn !== undefined) return { isOn, words: `locked ${isOn ? 'on' : 'off'} (${describeScope(scope)})` };
-  }
-  return undefined;
+  const lock = findSwitch(locks, scopes);
+  return lock && { isOn: lock.isOn, words: `locked ${lock.isOn ? 'on' : 'off'} (${describeScope(lock.scope)})` };
 }
