@@ -218,8 +218,7 @@ async function suppress(
       const later = await loadLaterOptIns(connection, address, receipt.at);
       if (later.some((one) => !scope.startsWith('category:') || getUnsubscribeScope(one) === scope)) continue;
     }
-    const { tenantId, userId } = delivery;
-    const mask = (await loadAddressMask(connection, tenantId, userId, addressHash)) ?? null;
+    const mask = (await loadAddressMask(connection, tenantId, delivery.userId, addressHash)) ?? null;
     // STOP is a word to one sender: the others may go on.
     const senders = reason === 'opted_out' ? listSenders(receipt) : [];
     const scopes = senders.length === 0 ? [scope] : senders.map((sender) => `sender:${sender}`);

@@ -6,13 +6,7 @@ import type { Channel, Message } from '../model/delivery.ts';
 import type { AddressKind, Json, JsonObject } from '../model/event.ts';
 import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { isBlankHtml, isBlankText } from './blank.ts';
-import {
-  type CompileOptions,
-  compilePart,
-  type FieldPath,
-  type NamedField,
-  type Part,
-} from './compile.ts';
+import { type CompileOptions, compilePart, type FieldPath, type NamedField, type Part } from './compile.ts';
 import { findExcess, isBounded } from './excess.ts';
 import { getMember, toText, type Value } from './helpers.ts';
 import type { PartProblem } from './parse.ts';

@@ -5,8 +5,8 @@ import type { JsonObject } from '../model/event.ts';
 import {
   type DigestTime,
   FREQUENCIES,
-  type QuietHours,
   type PreferenceScope,
+  type QuietHours,
   type ScopeTerms,
   WEEKDAYS,
 } from '../model/terms.ts';

@@ -1,6 +1,6 @@
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import type { EventResult } from '../../ingest/results.ts';
-import { sumCounts, isReading } from '../../model/batch.ts';
+import { isReading, sumCounts } from '../../model/batch.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';

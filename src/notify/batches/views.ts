@@ -3,12 +3,12 @@ import {
   type BatchAudience,
   type BatchState,
   type CodeCounts,
-  sumCounts,
   isReading,
   RECIPIENT_STATES,
   type RecipientCounts,
   type RecipientState,
   type SourceState,
+  sumCounts,
 } from '../../model/batch.ts';
 import type { DeliveryStatus } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';

@@ -1,5 +1,11 @@
 import type { JsonObject } from '../../model/event.ts';
-import { type DocumentRow, type DocumentTable, documentRow, documentRowOf, openDocument } from '../../privacy/documents.ts';
+import {
+  type DocumentRow,
+  type DocumentTable,
+  documentRow,
+  documentRowOf,
+  openDocument,
+} from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { unpackDecisions } from '../decisions.ts';
 
