@@ -69,7 +69,10 @@ test.each(['"', "'"])('the quotes (%s) of a file of variables are no part of any
   const [request] = await send('email', { text: '', hosted: { template: 'HELLO', data: {} } });
   expect(request?.headers.authorization).toBe('Bearer pk_test_1');
   expect(JSON.parse(request!.body).message.template).toBe('HELLO_V1');
-  expect((await openEnvironment(of({ ...TWILIO, ...FCM, FCM_PRIVATE_KEY: RSA }))).providers).toMatchObject({ sms: 'twilio', push: 'fcm' });
+  expect((await openEnvironment(of({ ...TWILIO, ...FCM, FCM_PRIVATE_KEY: RSA }))).providers).toMatchObject({
+    sms: 'twilio',
+    push: 'fcm',
+  });
 });
 
 test.each(['smtp://localhost:2525', 'smtps://user:password@mail.example.com'])(

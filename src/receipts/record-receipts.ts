@@ -202,7 +202,7 @@ async function suppress(
     };
     const address = { tenantId, channel, addressHash };
     if (receipt.kind === 'opted_in') {
-      // Who writes to us wants everything again; a provider reports what one message was about.
+      // A user who writes to us wants everything again; a provider reports what one message was about.
       const only = 'from' in receipt.of ? {} : { category: getUnsubscribeScope(category) };
       const senders = listSenders(receipt);
       await liftOptOut(connection, address, { actor: ACTOR, evidence, senders, ...only }, receipt.at);
