@@ -27,6 +27,7 @@ const ALLOWED: { readonly [file: string]: string } = {
   'src/accounts/provider-page.ts': 'what to write to try an account, for each channel',
   'src/accounts/trials.ts': 'the same',
   'src/cli/operation/providers.ts': 'the same',
+  'src/catalog/compile/built-in-templates.ts': 'the templates of its own types, for each channel',
   'src/cli/operation/preferences.ts': 'examples of a change',
   'src/http/schemas/consents.ts': 'an example',
   'src/http/schemas/accounts.ts': 'the kinds of a target, of which one has the name of its channel',

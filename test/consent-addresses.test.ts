@@ -10,7 +10,10 @@ import { type TestTidings, testTidings } from './support/tidings.ts';
 const [ANN, ABE] = ['ann@example.com', 'abe@example.com'];
 const FILES = new Map([
   ['events.yaml', 'events: { news: {} }'],
-  ['notifications.yaml', 'notifications: { NEWS: { category: MARKETING, channels: [email] } }'],
+  [
+    'notifications.yaml',
+    'notifications: { NEWS: { category: MARKETING, channels: [email], variables: { postal_address: { default: 1 Main Street } } } }',
+  ],
   ['rules.yaml', 'rules: { NEWS: { on: news } }'],
   ['preferences.yaml', 'consent: { MARKETING: record }'],
   ['templates/NEWS/email.en.subject.txt', 'News'],

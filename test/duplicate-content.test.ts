@@ -13,7 +13,7 @@ const FILES = {
   ORDER: { category: TRANSACTIONAL, channels: [email, sms], dedupe: 1h, variables: { order: object, order_id: string } }
   NOTE: { category: TRANSACTIONAL, channels: [email], dedupe: 10m }
   PLAIN: { category: TRANSACTIONAL, channels: [email] }
-  PROMO: { category: MARKETING, channels: [email] }
+  PROMO: { category: MARKETING, channels: [email], variables: { postal_address: { default: 1 Main Street } } }
   STEPS: { category: TRANSACTIONAL, channels: [email, sms] }
   DECLARED: { category: TRANSACTIONAL, channels: [email], variables: { name: string, count: number } }
   BARE: { category: TRANSACTIONAL, channels: [email, sms] }`,

@@ -1,5 +1,7 @@
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { signPreferences } from '../src/privacy/preferences-token.ts';
+import { testServer } from './support/http.ts';
 import { PUBLIC_URL, useReceipts } from './support/receipts.ts';
 
 /** The page of preferences behind a link in a message: what its holder sees, and may change. */
@@ -173,14 +175,41 @@ test('who unsubscribed by one click finds that on the page, and lifts it there',
   expect(await cell('PROMO')).toMatchObject({ on: true });
 });
 
+test('neither the link nor the address is in a log, at any level, also when something fails', async () => {
+  const { path, tidings } = await open();
+  const lines: string[] = [];
+  const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
+  const logged = await testServer(tidings, { log, publicUrl: PUBLIC_URL });
+  try {
+    const [, , token = ''] = path.split('/');
+    const html = { accept: 'text/html' };
+    for (const at of [path, `${path}x`, `/unsubscribe/${token}`]) {
+      await logged.get(at, html);
+      await logged.post(at, 'action=stop', { ...FORM, ...html });
+    }
+    // A link whose page cannot be loaded.
+    await tidings.database.pool.query('alter table suppressions rename to suppressions_away');
+    const failed = await logged.get(path, html);
+    await tidings.database.pool.query('alter table suppressions_away rename to suppressions');
+    expect(failed.status).toBe(500);
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.join('')).not.toMatch(/u1@example\.com/);
+    expect(lines.join('')).not.toContain(token.slice(0, 20));
+  } finally {
+    await logged.close();
+  }
+});
+
 test.each([
   ['de-AT', 'Ihre Nachrichten'],
   ['es', 'Tus mensajes'],
+  ['ar-EG', 'رسائلك'],
   ['ja', 'Your messages'],
 ])('the page is in the language of the user, %s', async (locale, title) => {
   const { server, path, tidings } = await open();
   await tidings.database.pool.query(`update users set traits = (traits::jsonb || $1)::json`, [{ locale }]);
   const { body } = await server.get(path);
   expect(body).toContain(`<h1>${title}</h1>`);
-  expect(body).toContain(`<html lang="${title === 'Your messages' ? 'en' : locale.slice(0, 2)}">`);
+  const language = title === 'Your messages' ? 'en' : locale.slice(0, 2);
+  expect(body).toContain(`<html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}">`);
 });

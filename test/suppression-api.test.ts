@@ -46,6 +46,29 @@ test('adding what is there answers with it, and changes nothing', async () => {
   expect(second.body).toEqual(first.body);
 });
 
+test('the suppressions of a user are those of the addresses that they have now', async () => {
+  const { server, send } = await start();
+  await send('mail');
+  await send('mail', 'sent', 'u2');
+  for (const address of ['u1@example.com', 'u2@example.com', 'third@example.com'])
+    await server.post(PATH, { channel: 'email', address });
+  await server.post(PATH, { channel: 'sms', address: '+15550100', scope: 'type:TEXT' });
+  const of = async (query: string) =>
+    (await server.get(`${PATH}?${query}`)).body.suppressions.map((one: { channel: string; scope: string }) => [
+      one.channel,
+      one.scope,
+    ]);
+  expect(await of('user_id=u1')).toEqual([
+    ['sms', 'type:TEXT'],
+    ['email', 'all'],
+  ]);
+  expect(await of('user_id=u1&channel=email')).toEqual([['email', 'all']]);
+  expect(await of('user_id=unknown')).toEqual([]);
+  const first = await server.get(`${PATH}?user_id=u1&limit=1`);
+  const rest = await server.get(`${PATH}?user_id=u1&limit=1&after=${first.body.next}`);
+  expect(rest.body).toMatchObject({ suppressions: [{ channel: 'email' }] });
+});
+
 test('an address is searched in the body, and suppressions are listed in pages', async () => {
   const { server } = await start();
   for (const scope of ['all', 'type:PROMO', 'category:MARKETING'])

@@ -1,4 +1,6 @@
 import { DEFAULT_RETRY_MS, type NotificationType } from './catalog.ts';
+import { CHANNEL_DESCRIPTORS } from './channels/channels.ts';
+import { CHANNELS } from './delivery.ts';
 
 /** The type of codes that verify an address, for catalogs without one of this name. */
 export const ADDRESS_VERIFICATION = 'ADDRESS_VERIFICATION';
@@ -13,7 +15,7 @@ export const BUILT_IN_TYPES: ReadonlyMap<string, NotificationType> = new Map([
     {
       name: ADDRESS_VERIFICATION,
       category: 'SECURITY',
-      channels: ['email', 'sms'],
+      channels: CHANNELS.filter((channel) => CHANNEL_DESCRIPTORS[channel].addressKind !== undefined),
       priority: 'HIGH',
       inDoubt: 'resend',
       maxAge: DEFAULT_RETRY_MS,

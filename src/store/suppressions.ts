@@ -1,7 +1,12 @@
 import { uuidv7 } from 'uuidv7';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
-import type { SuppressibleChannel, Suppression, SuppressionReason } from '../model/suppression.ts';
+import {
+  SUPPRESSIBLE_CHANNELS,
+  type SuppressibleChannel,
+  type Suppression,
+  type SuppressionReason,
+} from '../model/suppression.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { appendAuditEntry } from './audit-log.ts';
 import type { Connection } from './pg/pool.ts';
@@ -25,6 +30,8 @@ export interface SuppressionFilter {
   readonly channel: SuppressibleChannel | null;
   readonly reason: SuppressionReason | null;
   readonly addressHash: string | null;
+  /** Suppressions of the addresses that this user has now. Absent: of every address. */
+  readonly userId?: string | null;
 }
 
 const COLUMNS = 'suppression_id, channel, address_mask, scope, reason, since, until, evidence';
@@ -154,19 +161,26 @@ export async function liftUnsubscribed(
 export async function listSuppressions(
   connection: Connection,
   tenantId: string,
-  { channel, reason, addressHash }: SuppressionFilter,
+  { channel, reason, addressHash, userId = null }: SuppressionFilter,
   limit: number,
   before: string | null,
 ): Promise<SuppressionView[]> {
+  const ofUser = userId === null ? '' : OF_USER;
+  const values = [tenantId, channel, reason, addressHash, before, limit];
   const { rows } = await connection.query(
     `select ${COLUMNS} from suppressions
      where tenant_id = $1 and ($2::text is null or channel = $2) and ($3::text is null or reason = $3)
-       and ($4::text is null or address_hash = $4) and ($5::uuid is null or suppression_id < $5::uuid)
+       and ($4::text is null or address_hash = $4) and ($5::uuid is null or suppression_id < $5::uuid)${ofUser}
      order by suppression_id desc limit $6`,
-    [tenantId, channel, reason, addressHash, before, limit],
+    userId === null ? values : [...values, userId, SUPPRESSIBLE_CHANNELS],
   );
   return rows.map(toView);
 }
+
+/** Look-ups by the key: addresses of a user are few (MAX_ADDED_ADDRESSES), suppressions of a tenant many. */
+const OF_USER = `
+       and channel = any($8)
+       and address_hash = any(array(select hash from addresses where tenant_id = $1 and user_id = $7 and hash > ''))`;
 
 /** Returns the suppression of a tenant with this id; undefined: no suppression has it. */
 export async function loadSuppression(

@@ -176,7 +176,7 @@ export async function postExample({ post }: ConsoleTest): Promise<void> {
 /** The pages that `postAllPages` fills. */
 export const PAGES = [
   ...['maria', 'joao', 'wanda', 'carla'].map((id) => `#/users/${id}`),
-  ...['#/', '#/deliveries', '#/rejected', '#/catalog', '#/catalog/versions'],
+  ...['#/', '#/notifications', '#/deliveries', '#/rejected', '#/catalog', '#/catalog/versions'],
 ];
 
 /**
@@ -305,10 +305,19 @@ export async function openWhy(page: Page): Promise<Record<string, string>> {
 
 /** Waits until the page shows its content. */
 export async function settled(page: Page): Promise<void> {
-  const contents = ['activity-row', 'timeline-entry', 'delivery-row', 'rejected-row', 'rule', 'version'].map(
-    (id) => `[data-testid=${id}]`,
-  );
-  await page.locator(contents.join()).first().waitFor();
+  const contents = [
+    'activity-row',
+    'timeline-entry',
+    'notifications-row',
+    'delivery-row',
+    'rejected-row',
+    'rule',
+    'version',
+  ];
+  await page
+    .locator(contents.map((id) => `[data-testid=${id}]`).join())
+    .first()
+    .waitFor();
   await page.waitForLoadState('networkidle');
 }
 

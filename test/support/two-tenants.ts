@@ -315,7 +315,7 @@ async function addAccess(server: TestServer, tenantId: string, word: string, use
   return { issuer, memberId, accounts, endpointIds: [await make(), await make()], addressIds, toggleId, token };
 }
 
-/** Gives a user what a user may have: a device, a verified address, a consent, and another user who was merged into this one. */
+/** Gives a user what a user may have: a device, a verified address and a consent. */
 async function addPossessions(pool: TestTidings['pool'], tenantId: string, userId: string): Promise<void> {
   for (const statement of [
     `insert into devices (tenant_id, device_id, user_id, platform, service, app, sealed, hash, mask, registered_at, seen_at)
@@ -324,7 +324,6 @@ async function addPossessions(pool: TestTidings['pool'], tenantId: string, userI
      values ($1, $2, 'phone', 0, false, now(), '', '', $2, $2, now())`,
     `insert into address_verifications (tenant_id, user_id, kind, hash, verified_at, method)
      values ($1, $2, 'phone', $2, now(), 'code')`,
-    `insert into merged_users (tenant_id, user_id, merged_into, merged_at) values ($1, $2 || ' before', $2, now())`,
   ])
     await pool.query(statement, [tenantId, userId]);
   await addConsent(pool, tenantId, userId);

@@ -18066,6 +18066,11 @@ export interface operations {
                  */
                 limit?: number;
                 reason?: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+                /**
+                 * @description Suppressions of the addresses that this user has now
+                 * @example user-1042
+                 */
+                user_id?: string;
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */

@@ -1,9 +1,17 @@
 import type {
   ActivityEvent,
   Attempt,
+  Batch,
+  BatchEstimate,
+  BatchPage,
+  BatchResult,
+  BatchResultPage,
+  Cancellation,
   Catalog,
   CatalogDiff,
   CatalogVersionPage,
+  Consent,
+  ConsentPage,
   CorrelatedEntry,
   CorrelatedPage,
   CostRow,
@@ -17,6 +25,7 @@ import type {
   DeliverySummary,
   DeliveryWithAttempts,
   Difference,
+  Erasure,
   Evidence,
   Explanation,
   IngestResult,
@@ -28,8 +37,13 @@ import type {
   JsonObject,
   Message,
   Notification,
+  NotificationDetail,
+  NotificationPage,
+  NotificationSummary,
   NotificationType,
   Overdue,
+  PreferenceCell,
+  Preferences,
   Profile,
   ProviderAccount,
   ProviderAccountList,
@@ -46,9 +60,15 @@ import type {
   SendingState,
   StoredDecision,
   StoredEvent,
+  Suppression,
   SuppressionPage,
+  TypePreferences,
+  UserAddress,
+  UserAddresses,
   UserAudit,
+  UserMerge,
   UserPage,
+  Verdict,
   Wait,
   WaitPage,
   Webhook,
@@ -62,7 +82,12 @@ import { getTenant } from './tenant.ts';
 export type {
   ActivityEvent,
   Attempt,
+  Batch,
+  BatchEstimate,
+  BatchResult,
+  Cancellation,
   Catalog,
+  Consent,
   CorrelatedEntry,
   CostRow,
   CostSummary,
@@ -72,6 +97,7 @@ export type {
   DeliverySummary,
   DeliveryWithAttempts,
   Difference,
+  Erasure,
   Evidence,
   Explanation,
   Job,
@@ -79,7 +105,11 @@ export type {
   Json,
   JsonObject,
   Notification,
+  NotificationDetail,
+  NotificationSummary,
   Overdue,
+  PreferenceCell,
+  Preferences,
   Profile,
   ProviderAccount,
   QueueState,
@@ -88,6 +118,11 @@ export type {
   RouteEntryState,
   RouteState,
   SendingState,
+  Suppression,
+  TypePreferences,
+  UserAddress,
+  UserMerge,
+  Verdict,
   Wait,
   Webhook,
 };
@@ -96,6 +131,9 @@ export type AuditDecision = StoredDecision;
 export type AuditEvent = StoredEvent;
 export type CatalogNotification = NotificationType;
 export type CatalogRule = Rule;
+export type BatchState = Batch['state'];
+export type RecipientState = BatchResult['state'];
+export type NotificationState = NotificationSummary['state'];
 export type CatalogVersion = CatalogVersionPage['versions'][number];
 export type Channel = Delivery['channel'];
 export type DeliveryStatus = Delivery['status'];
@@ -187,6 +225,67 @@ export const getWebhooks = (after: string | null): Promise<WebhookPage> =>
 /** Returns a page of 50 addresses that get no messages, newest first. `after`: as for `getAudit`. */
 export const getSuppressions = (after: string | null): Promise<SuppressionPage> =>
   callApi(`suppressions?${buildQuery({ limit: '50', after })}`);
+
+/** Returns a page of 50 suppressions of the addresses of a user, newest first. `after`: as for `getAudit`. */
+export const getSuppressionsOf = (userId: string, after: string | null): Promise<SuppressionPage> =>
+  callApi(`suppressions?${buildQuery({ limit: '50', user_id: userId, after })}`);
+
+/** Returns a page of 50 batches, newest first. `after`: as for `getAudit`. */
+export const getBatches = (after: string | null): Promise<BatchPage> =>
+  callApi(`batches?${buildQuery({ limit: '50', after })}`);
+
+export const getBatch = (id: string): Promise<Batch> => callApi(`batches/${encodeURIComponent(id)}`);
+
+/** Says what would become of the pending recipients of a batch. Takes some seconds for a large one. */
+export const getBatchEstimate = (id: string): Promise<BatchEstimate> =>
+  callApi(`batches/${encodeURIComponent(id)}/estimate`);
+
+/** Returns a page of 50 results of the lines of a batch, in their order. `state` null: of every state. */
+export const getBatchResults = (
+  id: string,
+  state: RecipientState | null,
+  after: string | null,
+): Promise<BatchResultPage> =>
+  callApi(`batches/${encodeURIComponent(id)}/results?${buildQuery({ limit: '50', state, after })}`);
+
+/** Starts, pauses, resumes or cancels a batch. Throws a Problem `wrong_batch_state` if its state does not allow that. */
+export const commandBatch = (id: string, command: 'start' | 'pause' | 'resume' | 'cancel'): Promise<Batch> =>
+  callApi(`batches/${encodeURIComponent(id)}/${command}`, 'POST');
+
+/** Changes how many recipients per second a batch asks for; null: no limit. */
+export const changeBatchRate = (id: string, perSecond: number | null): Promise<Batch> =>
+  callApi(`batches/${encodeURIComponent(id)}`, 'PATCH', { per_second: perSecond });
+
+/** Returns a page of 50 notifications, newest first. `state` null: of every state. `after`: as for `getAudit`. */
+export const getNotifications = (state: NotificationState | null, after: string | null): Promise<NotificationPage> =>
+  callApi(`notifications?${buildQuery({ limit: '50', state, after })}`);
+
+export const getNotification = (id: string): Promise<NotificationDetail> =>
+  callApi(`notifications/${encodeURIComponent(id)}`);
+
+/** Cancels what of a notification has not begun; the answer says what was too late. */
+export const cancelNotification = (id: string): Promise<Cancellation> =>
+  callApi(`notifications/${encodeURIComponent(id)}/cancel`, 'POST');
+
+/** Returns what goes to a user, and what decides that. */
+export const getPreferences = (userId: string): Promise<Preferences> =>
+  callApi(`users/${encodeURIComponent(userId)}/preferences`);
+
+/** Returns a page of 50 consents of a user, the one that was recorded last first. `after`: as for `getAudit`. */
+export const getConsents = (userId: string, after: string | null): Promise<ConsentPage> =>
+  callApi(`users/${encodeURIComponent(userId)}/consents?${buildQuery({ limit: '50', after })}`);
+
+/** Returns the addresses of a user, masked. */
+export const getAddresses = (userId: string): Promise<UserAddresses> =>
+  callApi(`users/${encodeURIComponent(userId)}/addresses`);
+
+/** Merges a user into another. It cannot be undone. */
+export const mergeUser = (userId: string, into: string): Promise<UserMerge> =>
+  callApi(`users/${encodeURIComponent(userId)}/merge`, 'POST', { into });
+
+/** Erases everything about a user. It cannot be undone. */
+export const eraseUser = (userId: string, reason: string): Promise<Erasure> =>
+  callApi(`users/${encodeURIComponent(userId)}/erase`, 'POST', reason === '' ? {} : { reason });
 
 /** Queues a delivery again. Throws a Problem with the code `not_retryable` if its status does not allow that. */
 export const retryDelivery = (id: string): Promise<Delivery> =>
@@ -302,7 +401,7 @@ function isIngestResponse(body: unknown): boolean {
  */
 async function callApi<T>(
   path: string,
-  method: 'GET' | 'POST' | 'DELETE' = 'GET',
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' = 'GET',
   content?: JsonObject,
   isResult: (body: unknown) => boolean = () => false,
   extraHeaders: Record<string, string> = {},

@@ -1,11 +1,17 @@
 /* Routes of the console, from the part of the URL after `#`: links can be shared, and need no server. */
 import { useMemo, useSyncExternalStore } from 'react';
-import type { DeliveryStatus } from './api.ts';
+import type { DeliveryStatus, NotificationState, RecipientState } from './api.ts';
 
 export type Route =
   | { page: 'activity' }
   /** `eventId`: event to scroll to and mark, or null. */
   | { page: 'user'; userId: string; eventId: string | null }
+  | { page: 'preferences'; userId: string }
+  | { page: 'notifications'; state: string | null }
+  | { page: 'notification'; id: string }
+  | { page: 'batches' }
+  /** `state`: of the results that are shown, or null for all. */
+  | { page: 'batch'; id: string; state: string | null }
   | { page: 'deliveries'; status: string | null }
   /** `group`: id of a group of dead letters, or null for all groups. */
   | { page: 'dead-letters'; group: string | null }
@@ -28,6 +34,7 @@ export function linkToChannels(part: ChannelsPart = 'accounts'): string {
   return part === 'accounts' ? '#/channels' : `#/channels/${part}`;
 }
 export const linkToRejected = (): string => '#/rejected';
+export const linkToBatches = (): string => '#/batches';
 export const linkToJobs = (): string => '#/jobs';
 export const linkToCatalog = (): string => '#/catalog';
 export const linkToVersions = (): string => '#/catalog/versions';
@@ -36,6 +43,23 @@ export const linkToVersions = (): string => '#/catalog/versions';
 export function linkToUser(userId: string, eventId?: string): string {
   const at = eventId === undefined ? '' : `?event=${encodeURIComponent(eventId)}`;
   return `#/users/${encodeURIComponent(userId)}${at}`;
+}
+
+/** Returns the link to what goes to a user, and what decides that. */
+export function linkToPreferences(userId: string): string {
+  return `#/users/${encodeURIComponent(userId)}/preferences`;
+}
+
+/** Returns the link to the notifications of a state; null: all. */
+export function linkToNotifications(state: NotificationState | null): string {
+  return state === null ? '#/notifications' : `#/notifications?state=${state}`;
+}
+
+export const linkToNotification = (id: string): string => `#/notifications/${encodeURIComponent(id)}`;
+
+/** Returns the link to a batch with the results of a state; absent: with all. */
+export function linkToBatch(id: string, state?: RecipientState): string {
+  return `#/batches/${encodeURIComponent(id)}${state === undefined ? '' : `?state=${state}`}`;
 }
 
 /** Returns the link to what a correlation id led to; null: to the search for one. */
@@ -81,12 +105,31 @@ export function parseHash(hash: string): Route {
   if (path === '/deliveries') return { page: 'deliveries', status: parameters.get('status') };
   const link = /^\/login(?:\/([\w-]+))?$/.exec(path);
   if (link) return { page: 'login', link: link[1] ?? null, problem: parameters.get('problem') };
-  const userId = /^\/users\/([^/]+)$/.exec(path)?.[1];
-  if (userId === undefined) return { page: 'unknown' };
+  if (path === '/batches') return { page: 'batches' };
+  if (path === '/notifications') return { page: 'notifications', state: parameters.get('state') };
+  return parseItem(path, parameters) ?? { page: 'unknown' };
+}
+
+/** Parses the path of a page about one user, batch or notification; undefined: the path is another. */
+function parseItem(path: string, parameters: URLSearchParams): Route | undefined {
+  const [, list, encoded = '', part] =
+    /^\/(users|batches|notifications)\/([^/]+)(?:\/(preferences))?$/.exec(path) ?? [];
+  const id = decode(encoded);
+  if (list === undefined || id === undefined) return undefined;
+  if (list === 'users') {
+    return part === undefined
+      ? { page: 'user', userId: id, eventId: parameters.get('event') }
+      : { page: 'preferences', userId: id };
+  }
+  if (part !== undefined) return undefined;
+  return list === 'batches' ? { page: 'batch', id, state: parameters.get('state') } : { page: 'notification', id };
+}
+
+function decode(text: string): string | undefined {
   try {
-    return { page: 'user', userId: decodeURIComponent(userId), eventId: parameters.get('event') };
+    return decodeURIComponent(text);
   } catch {
-    return { page: 'unknown' };
+    return undefined;
   }
 }
 

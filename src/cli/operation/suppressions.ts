@@ -16,6 +16,7 @@ interface View {
 }
 
 interface Options {
+  readonly user?: string;
   readonly json?: boolean;
   readonly channel?: string;
   readonly reason?: string;
@@ -43,10 +44,12 @@ export function addSuppressionsCommands(program: Command): void {
     .description('List the latest 100, newest first')
     .addOption(new Option('--channel <channel>', 'on this channel').choices(SUPPRESSIBLE_CHANNELS))
     .addOption(new Option('--reason <reason>', 'for this reason').choices(SUPPRESSION_REASONS))
+    .option('--user <user>', 'of the addresses that this user has now')
     .option(...JSON_OPTION)
-    .action(({ channel, reason, json }: Options) =>
+    .action(({ channel, reason, user, json }: Options) =>
       runApiCommand(json, async (api) => {
-        const query = new URLSearchParams({ limit: '100', ...(channel && { channel }), ...(reason && { reason }) });
+        const filter = { ...(channel && { channel }), ...(reason && { reason }), ...(user && { user_id: user }) };
+        const query = new URLSearchParams({ limit: '100', ...filter });
         const data = (await api.get(`${PATH}?${query}`)) as { suppressions: readonly View[] };
         const lines = data.suppressions.map(format);
         return { data, lines: lines.length === 0 ? ['No address is suppressed.'] : lines };

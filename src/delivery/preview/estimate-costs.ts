@@ -140,9 +140,11 @@ async function sizeMessages(parts: CostParts, question: CostQuestion): Promise<M
       if (addressKind !== undefined && typeof address !== 'string') continue;
       const number = addressKind === 'phone' ? String(address) : undefined;
       let size: number | undefined;
-      if (channel === 'sms') {
+      if (CHANNEL_DESCRIPTORS[channel].isChargedBySegment) {
         const isEnough = sizes.length >= MAX_RENDERED;
-        size = isEnough ? average(sizes) : measure(parts, catalog, tenant, question, { userId, traits, variables });
+        size = isEnough
+          ? average(sizes)
+          : measure(parts, catalog, tenant, { ...question, channel }, { userId, traits, variables });
         if (size !== undefined && !isEnough) sizes.push(size);
       }
       const list = found.get(channel) ?? [];
@@ -162,11 +164,11 @@ function measure(
   { publicUrl }: CostParts,
   catalog: Catalog,
   tenant: TenantProfile,
-  { type: notificationType, now }: CostQuestion,
+  { type: notificationType, now, channel }: CostQuestion & { readonly channel: Channel },
   user: { readonly userId: string; readonly traits: JsonObject; readonly variables: JsonObject },
 ): number | undefined {
   // A template sees the variables of a request as those of its event, too.
-  const input = { notificationType, channel: 'sms', event: { properties: user.variables }, ...user } as const;
+  const input = { notificationType, channel, event: { properties: user.variables }, ...user } as const;
   const made = previewMessage(catalog, tenant, input, now, publicUrl);
   const text = made?.message?.text;
   return typeof text === 'string' ? measureSms(text).parts : undefined;
@@ -174,7 +176,7 @@ function measure(
 
 /** Whether messages of a channel stay within Tidings. */
 function isFree(channel: Channel): boolean {
-  return channel === 'in_app' || channel === 'internal';
+  return CHANNEL_DESCRIPTORS[channel].ownProvider !== undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Channel } from '../../model/delivery.ts';
 /** Texts of the page of preferences in one language. */
 export interface PageTexts {
   readonly language: string;
+  readonly direction: 'ltr' | 'rtl';
   readonly title: string;
   /** `{address}`: the masked address that the link was sent to. */
   readonly about: string;
@@ -19,6 +20,17 @@ export interface PageTexts {
   readonly stopped: string;
   readonly fresh: string;
   readonly freshSent: string;
+  /** Page to unsubscribe: its title and button, and the question. `{kind}`: the name of a category, or `thisKind`. */
+  readonly unsubscribe: string;
+  readonly unsubscribeAsk: string;
+  readonly unsubscribed: string;
+  readonly unsubscribedText: string;
+  readonly thisKind: string;
+  /** The way from there to the page of preferences. */
+  readonly more: string;
+  /** Page for a link that leads nowhere. */
+  readonly gone: string;
+  readonly goneText: string;
   readonly categories: { readonly [category in Category]: string };
   readonly channels: { readonly [channel in Channel]?: string };
   /** Why a switch is grey, by the code of what decides; `above`: a broader switch of the user. */
@@ -27,6 +39,7 @@ export interface PageTexts {
 
 const EN: PageTexts = {
   language: 'en',
+  direction: 'ltr',
   title: 'Your messages',
   about: 'Choose what is sent to you. This link was sent to {address}.',
   all: 'In general',
@@ -40,6 +53,14 @@ const EN: PageTexts = {
   stopped: 'You get only what is necessary from now on.',
   fresh: 'Send me a new link',
   freshSent: 'A new link is on its way to you.',
+  unsubscribe: 'Unsubscribe',
+  unsubscribeAsk: 'Do you want no more of these messages at this address: {kind}?',
+  unsubscribed: 'Unsubscribed',
+  unsubscribedText: 'This address gets no more of these messages: {kind}.',
+  thisKind: 'messages of this kind',
+  more: 'Choose what else is sent to you',
+  gone: 'This link leads nowhere',
+  goneText: 'It may not be complete: copy it from the message once more. Nothing was changed.',
   categories: {
     TRANSACTIONAL: 'Orders and payments',
     MARKETING: 'News and offers',
@@ -61,6 +82,7 @@ const EN: PageTexts = {
 
 const DE: PageTexts = {
   language: 'de',
+  direction: 'ltr',
   title: 'Ihre Nachrichten',
   about: 'Wählen Sie, was Sie bekommen. Dieser Link ging an {address}.',
   all: 'Allgemein',
@@ -74,6 +96,15 @@ const DE: PageTexts = {
   stopped: 'Sie bekommen ab jetzt nur noch, was nötig ist.',
   fresh: 'Neuen Link senden',
   freshSent: 'Ein neuer Link ist unterwegs zu Ihnen.',
+  unsubscribe: 'Abbestellen',
+  unsubscribeAsk: 'Möchten Sie an dieser Adresse keine solchen Nachrichten mehr: {kind}?',
+  unsubscribed: 'Abbestellt',
+  unsubscribedText: 'An diese Adresse gehen keine solchen Nachrichten mehr: {kind}.',
+  thisKind: 'Nachrichten dieser Art',
+  more: 'Wählen Sie, was Sie sonst bekommen',
+  gone: 'Dieser Link führt nirgendwohin',
+  goneText:
+    'Vielleicht ist er nicht vollständig: Kopieren Sie ihn noch einmal aus der Nachricht. Es wurde nichts geändert.',
   categories: {
     TRANSACTIONAL: 'Bestellungen und Zahlungen',
     MARKETING: 'Neuigkeiten und Angebote',
@@ -95,6 +126,7 @@ const DE: PageTexts = {
 
 const ES: PageTexts = {
   language: 'es',
+  direction: 'ltr',
   title: 'Tus mensajes',
   about: 'Elige qué te enviamos. Este enlace se envió a {address}.',
   all: 'En general',
@@ -108,6 +140,14 @@ const ES: PageTexts = {
   stopped: 'A partir de ahora solo recibes lo necesario.',
   fresh: 'Enviarme un enlace nuevo',
   freshSent: 'Un enlace nuevo está en camino.',
+  unsubscribe: 'Darse de baja',
+  unsubscribeAsk: '¿No quieres recibir más mensajes de este tipo en esta dirección: {kind}?',
+  unsubscribed: 'Baja realizada',
+  unsubscribedText: 'Esta dirección no recibe más mensajes de este tipo: {kind}.',
+  thisKind: 'mensajes como este',
+  more: 'Elige qué más te enviamos',
+  gone: 'Este enlace no lleva a ninguna parte',
+  goneText: 'Puede que no esté completo: cópialo otra vez del mensaje. No se ha cambiado nada.',
   categories: {
     TRANSACTIONAL: 'Pedidos y pagos',
     MARKETING: 'Novedades y ofertas',
@@ -127,7 +167,50 @@ const ES: PageTexts = {
   },
 };
 
-const ALL: { readonly [language: string]: PageTexts } = { en: EN, de: DE, es: ES };
+const AR: PageTexts = {
+  language: 'ar',
+  direction: 'rtl',
+  title: 'رسائلك',
+  about: 'اختر ما يُرسَل إليك. أُرسل هذا الرابط إلى {address}.',
+  all: 'عام',
+  everything: 'أرسلوا لي رسائل',
+  byChannel: 'طرق الوصول إليك',
+  whole: 'كل هذه',
+  save: 'حفظ',
+  saved: 'تم حفظ اختيارك.',
+  old: 'هذا الرابط قديم. يمكنك به إيقاف الرسائل؛ ولتختار من جديد، اطلب رابطًا جديدًا.',
+  stop: 'إيقاف كل الرسائل غير الضرورية',
+  stopped: 'من الآن فصاعدًا لن يصلك إلا ما هو ضروري.',
+  fresh: 'أرسلوا لي رابطًا جديدًا',
+  freshSent: 'رابط جديد في طريقه إليك.',
+  unsubscribe: 'إلغاء الاشتراك',
+  unsubscribeAsk: 'هل تريد إيقاف هذه الرسائل على هذا العنوان: {kind}؟',
+  unsubscribed: 'تم إلغاء الاشتراك',
+  unsubscribedText: 'لن تصل هذه الرسائل إلى هذا العنوان بعد الآن: {kind}.',
+  thisKind: 'رسائل من هذا النوع',
+  more: 'اختر ما يُرسَل إليك غير ذلك',
+  gone: 'هذا الرابط لا يؤدي إلى أي مكان',
+  goneText: 'قد يكون ناقصًا: انسخه من الرسالة مرة أخرى. لم يتغيّر شيء.',
+  categories: {
+    TRANSACTIONAL: 'الطلبات والمدفوعات',
+    MARKETING: 'الأخبار والعروض',
+    SYSTEM: 'الخدمة',
+    SECURITY: 'الأمان',
+    OPERATIONAL: 'حسابك',
+  },
+  channels: { email: 'البريد الإلكتروني', sms: 'رسالة نصية', push: 'إشعار على الجهاز', in_app: 'داخل التطبيق' },
+  reasons: {
+    required: 'ضروري، مفعّل دائمًا',
+    tenant_on: 'مفعّل دائمًا',
+    tenant_off: 'غير متاح',
+    consent_missing: 'يحتاج إلى موافقتك أولًا',
+    consent_withdrawn: 'سحبت موافقتك',
+    suppressed: 'لا يمكن إرسال شيء إلى هذا العنوان',
+    above: 'أُوقف بخيار أعلاه',
+  },
+};
+
+const ALL: { readonly [language: string]: PageTexts } = { en: EN, de: DE, es: ES, ar: AR };
 
 /** Returns the texts in the first of these locales that has some; in English for others. */
 export function findPageTexts(locales: readonly (string | undefined)[]): PageTexts {

@@ -4,18 +4,17 @@ import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import { isOptOut, isSuppressible } from '../../model/suppression.ts';
-import { NO_TENANT, type TenantProfile } from '../../model/tenant.ts';
 import { sendNotifications } from '../../notify/send-notifications.ts';
 import type { PreferencesClaim } from '../../privacy/preferences-token.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { liftUnsubscribed, listSuppressions } from '../../store/suppressions.ts';
-import { loadTenantProfile } from '../../store/tenants/tenants.ts';
 import { loadAddressMask } from '../../store/terms.ts';
 import { DAY_MS } from '../../time/iso-time.ts';
 import type { HttpDependencies } from '../app.ts';
 import { type LoadedPreferences, Preferences } from '../preferences.ts';
 import { toLinkPrincipal } from './link-principal.ts';
 import { type FormChange, listSwitches, type PageSwitch, type PageSwitches, readForm } from './page-switches.ts';
+import { goneLink, loadPageTenant } from './page-tenant.ts';
 import { findPageTexts } from './page-texts.ts';
 import type { PreferencePage } from './preference-page.ts';
 
@@ -43,7 +42,7 @@ export class PreferenceLink {
   async show(claim: PreferencesClaim, notice?: 'saved' | 'stopped' | 'freshSent'): Promise<PreferencePage> {
     const { tenantId, userId, channel, addressHash, issuedAt } = claim;
     const { database, clock } = this.#parts;
-    const tenant = await this.#requireTenant(tenantId);
+    const tenant = await loadPageTenant(database.owner, tenantId);
     const loaded = await this.#preferences.load(tenantId, userId).catch(toGone);
     const mask = await loadAddressMask(database.forTenant(tenantId), tenantId, userId, addressHash);
     const { traits } = loaded.question.user.profile;
@@ -96,13 +95,6 @@ export class PreferenceLink {
     return this.show(claim, 'freshSent');
   }
 
-  async #requireTenant(tenantId: string): Promise<TenantProfile> {
-    const { owner } = this.#parts.database;
-    const { rows } = await owner.query(`select from tenants where tenant_id = $1 and status <> 'deleting'`, [tenantId]);
-    if (rows.length === 0) throw gone();
-    return (await loadTenantProfile(owner, tenantId)) ?? NO_TENANT;
-  }
-
   async #listSwitches(
     { rules, question }: LoadedPreferences,
     { tenantId, channel, addressHash }: PreferencesClaim,
@@ -140,10 +132,6 @@ function textOf(value: JsonObject[string] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function gone(): TidingsError {
-  return new TidingsError('not_found', 'This link no longer leads anywhere.');
-}
-
 function toGone(error: unknown): never {
-  throw error instanceof TidingsError && error.code === 'not_found' ? gone() : error;
+  throw error instanceof TidingsError && error.code === 'not_found' ? goneLink() : error;
 }

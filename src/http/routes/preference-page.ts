@@ -2,8 +2,10 @@ import type { FastifyReply } from 'fastify';
 import { TidingsError } from '../../errors.ts';
 import { type PreferencesClaim, readPreferences } from '../../privacy/preferences-token.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { showGonePage } from '../pages/gone-page.ts';
+import { sendPage } from '../pages/page-frame.ts';
 import { PreferenceLink } from '../pages/preference-link.ts';
-import { PAGE_CSP, type PreferencePage, renderPreferencePage } from '../pages/preference-page.ts';
+import { type PreferencePage, renderPreferencePage } from '../pages/preference-page.ts';
 import { keepRawBodies } from '../raw-body.ts';
 import { preferenceLinkParams } from '../schemas/preferences.ts';
 import { freeQuery, rawBody } from '../schemas/receipts.ts';
@@ -27,6 +29,7 @@ export async function registerPreferencePageRoutes(app: App, parts: HttpDependen
   await app.register(async (scope) => {
     const raw = scope as unknown as App;
     keepRawBodies(raw);
+    showGonePage(raw);
     raw.get(
       '/preferences/:token',
       {
@@ -76,10 +79,5 @@ export async function registerPreferencePageRoutes(app: App, parts: HttpDependen
 }
 
 function send(reply: FastifyReply, page: PreferencePage): FastifyReply {
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('cache-control', 'no-store')
-    .header('x-robots-tag', 'noindex')
-    .header('content-security-policy', PAGE_CSP)
-    .send(renderPreferencePage(page));
+  return sendPage(reply, renderPreferencePage(page));
 }

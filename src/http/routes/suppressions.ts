@@ -43,9 +43,9 @@ export function registerSuppressionRoutes(app: App, { database, seal, clock }: H
     },
     async (request) => {
       const { principal, query } = request;
-      const { channel = null, reason = null, limit } = query;
+      const { channel = null, reason = null, user_id: userId = null, limit } = query;
       const cursor = cursors.read(request, ['uuid']);
-      const filter = { channel, reason, addressHash: null };
+      const filter = { channel, reason, addressHash: null, userId };
       const pool = database.forTenant(principal.tenantId);
       const suppressions = await listSuppressions(pool, principal.tenantId, filter, limit, cursor?.[0] ?? null);
       const next = cursors.next(request, suppressions, limit, (last) => [last.suppression_id]);

@@ -1,12 +1,19 @@
 import { TidingsError } from '../../errors.ts';
+import type { JsonObject } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import { isSuppressible } from '../../model/suppression.ts';
 import { signPreferences } from '../../privacy/preferences-token.ts';
 import { readUnsubscribe, type UnsubscribeClaim } from '../../privacy/unsubscribe-token.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { addSuppressions } from '../../store/suppressions.ts';
+import { loadPlanUsers } from '../../store/terms.ts';
 import type { App, HttpDependencies } from '../app.ts';
+import { showGonePage } from '../pages/gone-page.ts';
 import { toLinkPrincipal } from '../pages/link-principal.ts';
+import { sendPage } from '../pages/page-frame.ts';
+import { goneLink, loadPageTenant } from '../pages/page-tenant.ts';
+import { findPageTexts } from '../pages/page-texts.ts';
+import { renderUnsubscribe, renderUnsubscribed, type UnsubscribePage } from '../pages/unsubscribe-page.ts';
 import { Preferences } from '../preferences.ts';
 import { keepRawBodies } from '../raw-body.ts';
 import { freeQuery, rawBody } from '../schemas/receipts.ts';
@@ -34,12 +41,24 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
     if (!claim) throw new TidingsError('not_found', 'This link is not complete; copy it from the message once more.');
     return claim;
   };
-  /** Returns the way on to everything else that the reader may choose. */
-  const linkPage = ({ userId, issuedAt, ...claim }: UnsubscribeClaim): string => {
-    if (userId === undefined || issuedAt === undefined || userId === '') return '';
-    const { tenantId, channel, addressHash } = claim;
-    const token = signPreferences(seal, { tenantId, userId, channel, addressHash, issuedAt });
-    return `<p><a href="/preferences/${token}">Choose what else is sent to you</a></p>`;
+  /** Returns the page of the tenant, in the language of the reader, with the way on to everything else that they may choose. */
+  const setPage = async ({ userId, issuedAt, ...claim }: UnsubscribeClaim): Promise<UnsubscribePage> => {
+    const { tenantId, channel, addressHash, scope } = claim;
+    const isKnown = userId !== undefined && userId !== '' && issuedAt !== undefined;
+    const tenant = await loadPageTenant(database.owner, tenantId);
+    const locales = [isKnown ? await loadLocale(tenantId, userId) : undefined, tenant.settings.locale];
+    return {
+      tenant,
+      texts: findPageTexts(locales),
+      scope,
+      preferencesToken: isKnown
+        ? signPreferences(seal, { tenantId, userId, channel, addressHash, issuedAt })
+        : undefined,
+    };
+  };
+  const loadLocale = async (tenantId: string, userId: string): Promise<string | undefined> => {
+    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
+    return textOf(user?.profile.traits.locale);
   };
   const preferences = new Preferences(parts);
   /** Notes what the reader said among their preferences, so that nothing is decided for them in vain. The address is suppressed in any case. */
@@ -57,6 +76,7 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
   await app.register(async (scope) => {
     const raw = scope as unknown as App;
     keepRawBodies(raw);
+    showGonePage(raw);
     raw.get(
       '/unsubscribe/:token',
       {
@@ -70,20 +90,7 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
           querystring: freeQuery,
         },
       },
-      async ({ params }, reply) => {
-        const claim = read(params.token);
-        const about = toWords(claim.scope);
-        return reply
-          .type('text/html; charset=utf-8')
-          .header('cache-control', 'no-store')
-          .header('x-robots-tag', 'noindex')
-          .send(
-            toPage(
-              'Unsubscribe',
-              `<p>Do you want no more ${about} at this address?</p><form method="post"><button type="submit">Unsubscribe</button></form>${linkPage(claim)}`,
-            ),
-          );
-      },
+      async ({ params }, reply) => sendPage(reply, renderUnsubscribe(await setPage(read(params.token)))),
     );
     raw.post(
       '/unsubscribe/:token',
@@ -103,16 +110,12 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
       async ({ params }, reply) => {
         const claim = read(params.token);
         const { tenantId, channel, addressHash, scope: left, deliveryId } = claim;
-        if (!isSuppressible(channel)) throw new TidingsError('not_found', 'This link is not complete.');
+        if (!isSuppressible(channel)) throw goneLink();
         const now = clock();
         const evidence = { source: 'link', delivery_id: deliveryId };
-        const added = await withTransaction(database.forTenant(tenantId), async (connection) => {
-          const { rows } = await connection.query(
-            `select status from tenants where tenant_id = $1 and status <> 'deleting'`,
-            [tenantId],
-          );
-          if (rows.length === 0) throw new TidingsError('not_found', 'The sender of this message is gone.');
-          return addSuppressions(
+        const page = await setPage(claim);
+        const added = await withTransaction(database.forTenant(tenantId), (connection) =>
+          addSuppressions(
             connection,
             [
               {
@@ -129,24 +132,15 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
             ],
             systemActor('unsubscribe link'),
             now,
-          );
-        });
+          ),
+        );
         if (added.length > 0) await noteChoice(claim);
-        return reply
-          .type('text/html; charset=utf-8')
-          .header('cache-control', 'no-store')
-          .send(toPage('Unsubscribed', `<p>This address gets no more ${toWords(left)}.</p>${linkPage(claim)}`));
+        return sendPage(reply, renderUnsubscribed(page));
       },
     );
   });
 }
 
-/** Returns a scope in words of a reader. */
-function toWords(scope: string): string {
-  const [kind, name = ''] = scope.split(':');
-  return kind === 'category' && /^[A-Z]+$/.test(name) ? `${name.toLowerCase()} messages` : 'messages of this kind';
-}
-
-function toPage(title: string, body: string): string {
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title><style>body{font:16px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32rem;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}</style></head><body><main><h1>${title}</h1>${body}</main></body></html>`;
+function textOf(value: JsonObject[string] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -2,7 +2,17 @@ import { z } from 'zod';
 import { CATEGORIES } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS, type SuppressibleChannel } from '../../model/suppression.ts';
-import { cursorQuery, idOf, jsonObject, limitQuery, listOf, nextCursor, timestamp, timeText } from './common.ts';
+import {
+  cursorQuery,
+  idOf,
+  jsonObject,
+  limitQuery,
+  listOf,
+  nextCursor,
+  timestamp,
+  timeText,
+  userIdParam,
+} from './common.ts';
 
 /* Addresses that get no messages. */
 
@@ -48,6 +58,7 @@ export const suppressionPage = z
 export const suppressionQuery = z.strictObject({
   channel: channel.optional(),
   reason: reason.optional(),
+  user_id: userIdParam.optional().describe('Suppressions of the addresses that this user has now'),
   limit: limitQuery,
   after: cursorQuery,
 });

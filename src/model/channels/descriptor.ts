@@ -51,6 +51,8 @@ export interface ChannelDescriptor {
   readonly retriesForDays?: boolean;
   /** Whether a message that was delivered can still come back. Absent: its parts can fail one by one. */
   readonly canBounceLater?: boolean;
+  /** Whether providers charge for each segment of a text. */
+  readonly isChargedBySegment?: boolean;
   /** Whether its messages have a header with which their reader unsubscribes by one click. */
   readonly hasUnsubscribeHeader?: boolean;
   /** Whether some provider of it keeps templates, which a type can name instead of its own. */

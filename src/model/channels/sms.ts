@@ -6,6 +6,7 @@ export const sms: ChannelDescriptor = {
   phrase: 'by SMS',
   addressKind: 'phone',
   hasHostedTemplates: true,
+  isChargedBySegment: true,
   parts: { needs: ['text'], oneOf: [], may: [] },
   limits: { text: { max: 1600, unit: 'characters', source: 'Twilio and Amazon SNS' } },
 };

@@ -163,7 +163,10 @@ export function toLineResult(line: number, { status, decisions, code, message }:
   if (outcome === 'scheduled') {
     return { ...toResult(line, 'scheduled', null, null), notificationId: evidence.wait?.wait_id ?? null };
   }
-  return toResult(line, outcome === 'failed' ? 'rejected' : 'dropped', reason_code, reason);
+  // That all channels were dropped says less than why the first one was.
+  const dropped = reason_code === 'all_channels_dropped' && evidence.plan?.find(({ verdict }) => verdict === 'drop');
+  const why = dropped ? dropped.code : reason_code;
+  return toResult(line, outcome === 'failed' ? 'rejected' : 'dropped', why, reason);
 }
 
 function toResult(line: number, state: LineResult['state'], code: string | null, reason: string | null): LineResult {

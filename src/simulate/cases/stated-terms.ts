@@ -11,10 +11,10 @@ import { countingIds } from '../counting-ids.ts';
 
 /** Returns a consent whose address a case names, bound to that as one that is recorded; any other event as it is. */
 export function bindConsent(event: ReceivedEvent): ReceivedEvent {
+  if (event.type !== CONSENT_RECORDED) return event;
   const { address, channel } = event.properties;
-  if (event.type !== CONSENT_RECORDED || typeof address !== 'string' || typeof channel !== 'string') return event;
   const kind = CHANNEL_DESCRIPTORS[channel as Channel]?.addressKind;
-  if (kind === undefined) return event;
+  if (kind === undefined || typeof address !== 'string') return event;
   const hash = countingIds().keyed(toNormalAddress(kind, address));
   const bound = { address: maskAddressTrait(kind, address), address_hash: hash };
   return { ...event, properties: { ...event.properties, ...bound } };

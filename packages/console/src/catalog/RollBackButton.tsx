@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { rollBackCatalog } from '../api.ts';
 import { announce } from '../shell/announce.tsx';
+import { Dialog } from '../shell/Dialog.tsx';
 import { IconUndo } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { DiffView } from './DiffView.tsx';
@@ -34,7 +35,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
       >
         Roll back
       </Button>
-      <Modal opened={asking} onClose={close} title={`Roll back to version ${version}?`} size="xl" centered>
+      <Dialog opened={asking} onClose={close} title={`Roll back to version ${version}?`} size="xl">
         <Stack gap="md" data-testid="rollback">
           <Text size="sm">
             Version {version} replaces version {active} for new events. Pending waits end under the version they started
@@ -51,7 +52,7 @@ export function RollBackButton({ version, active }: { version: number; active: n
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -17,6 +17,8 @@ interface FactRowsProps<Item> {
 
 interface FactTableProps<Page, Item> extends Omit<FactRowsProps<Item>, 'items'> {
   readonly title: string;
+  /** User of the things; absent: they are those of the tenant. */
+  readonly of?: string;
   readonly load: (after: string | null) => Promise<Page>;
   readonly getItems: (page: Page) => readonly Item[];
   /** Shown if there are no items. */
@@ -25,9 +27,9 @@ interface FactTableProps<Page, Item> extends Omit<FactRowsProps<Item>, 'items'> 
 
 /** A table of things that are set up, with a title; polled. */
 export function FactTable<Page extends { next: string | null }, Item>(props: FactTableProps<Page, Item>) {
-  const { title, testId, load, getItems, getId, columns, empty } = props;
+  const { title, testId, of = null, load, getItems, getId, columns, empty } = props;
   const list = useLivePages<Page, Item>({
-    key: [testId],
+    key: [testId, of],
     load,
     mergePages: (pages) => uniqueBy(pages.flatMap(getItems), getId),
     getId,

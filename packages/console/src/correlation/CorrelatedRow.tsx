@@ -1,6 +1,6 @@
 import { Group, Text } from '@mantine/core';
 import type { CorrelatedEntry } from '../api.ts';
-import { linkToUser } from '../route.ts';
+import { linkToNotification, linkToUser } from '../route.ts';
 import { getDeliveryLook, getLook, OUTCOMES } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -21,7 +21,9 @@ export function CorrelatedRow({ entry }: { entry: CorrelatedEntry }) {
             {entry.event.event_type}
           </a>
         ) : (
-          <span className="name">{entry.notification.notification_type}</span>
+          <a className="name" href={linkToNotification(entry.notification.notification_id)}>
+            {entry.notification.notification_type}
+          </a>
         )}
       </Group>
       {entry.kind === 'event' ? (

@@ -2,10 +2,11 @@ import { Group, Table, Text } from '@mantine/core';
 import { OVERDUE_AFTER_MS } from '../../../../src/model/delivery.ts';
 import type { Delivery } from '../api.ts';
 import { MessageButton } from '../message/MessageButton.tsx';
-import { linkToUser } from '../route.ts';
+import { linkToNotification, linkToUser } from '../route.ts';
 import { getDeliveryLook, getTextColor } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { VerdictLine } from '../shell/VerdictLine.tsx';
 import { CancelButton } from './CancelButton.tsx';
 import { RetryButton } from './RetryButton.tsx';
 
@@ -24,7 +25,9 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
         </a>
       </Table.Td>
       <Table.Td>
-        <span className="name">{delivery.notification_type}</span>
+        <a className="name" href={linkToNotification(delivery.notification_id)}>
+          {delivery.notification_type}
+        </a>
         {delivery.test && (
           <Text size="xs" c="dimmed" data-testid="test-mark">
             test of templates
@@ -46,6 +49,7 @@ export function DeliveryRow({ delivery }: { delivery: Delivery }) {
             {delivery.reason}
           </Text>
         )}
+        {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
         {delivery.status === 'queued' && (
           <Text size="xs" c={isOverdue(delivery) ? getTextColor('orange') : 'dimmed'} mt={2} data-testid="due">
             {isOverdue(delivery) ? 'overdue since' : 'due'} <Time value={delivery.due_at} />

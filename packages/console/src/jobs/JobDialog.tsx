@@ -1,9 +1,10 @@
-import { Button, Group, JsonInput, Modal, Skeleton, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, JsonInput, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState, useSyncExternalStore } from 'react';
 import { getJob, type JobPreview, type JobRequest, type JsonObject, previewJob, startJob } from '../api.ts';
 import { linkToJobs } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
+import { Dialog } from '../shell/Dialog.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { focusHeading } from '../shell/page-change.ts';
 import { parseObject } from '../shell/parse-object.ts';
@@ -37,16 +38,9 @@ export function JobDialogHost() {
   const props = useSyncExternalStore(subscribe, () => shown);
   const close = () => openJobDialog(null);
   return (
-    <Modal
-      opened={props !== null}
-      onClose={close}
-      onExitTransitionEnd={focusIfLost}
-      title={props?.label}
-      size="lg"
-      centered
-    >
+    <Dialog opened={props !== null} onClose={close} onExitTransitionEnd={focusIfLost} title={props?.label} size="lg">
       {props && <JobDialog {...props} close={close} />}
-    </Modal>
+    </Dialog>
   );
 }
 

@@ -1,7 +1,8 @@
-import { Button, Modal, Skeleton } from '@mantine/core';
+import { Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getMessage } from '../api.ts';
+import { Dialog } from '../shell/Dialog.tsx';
 import { IconEye } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { MessageView } from './MessageView.tsx';
@@ -20,9 +21,9 @@ export function MessageButton({ deliveryId, title }: { deliveryId: string; title
       >
         View message
       </Button>
-      <Modal opened={opened} onClose={() => setOpened(false)} title={title} size="xl" centered>
+      <Dialog opened={opened} onClose={() => setOpened(false)} title={title} size="xl">
         <LoadedMessage deliveryId={deliveryId} />
-      </Modal>
+      </Dialog>
     </>
   );
 }

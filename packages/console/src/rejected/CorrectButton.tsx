@@ -1,6 +1,7 @@
-import { Button, Group, JsonInput, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, JsonInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { JsonObject, RejectedEvent } from '../api.ts';
+import { Dialog } from '../shell/Dialog.tsx';
 import { IconWand } from '../shell/icons.tsx';
 import { parseObject } from '../shell/parse-object.ts';
 import { suggestPatch } from './RejectedGroups.tsx';
@@ -37,7 +38,7 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
       >
         Correct
       </Button>
-      <Modal opened={opened} onClose={() => setOpened(false)} title="Correct the event" size="lg" centered>
+      <Dialog opened={opened} onClose={() => setOpened(false)} title="Correct the event" size="lg">
         <Stack gap="md" data-testid="correct-dialog">
           <Text size="sm">{rejected.message}</Text>
           <JsonInput
@@ -60,7 +61,7 @@ export function CorrectButton({ rejected, onCorrect }: CorrectButtonProps) {
             </Button>
           </Group>
         </Stack>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -1,5 +1,7 @@
 import { AppShell, Container } from '@mantine/core';
 import { ActivityPage } from '../activity/ActivityPage.tsx';
+import { BatchesPage } from '../batches/BatchesPage.tsx';
+import { BatchPage } from '../batches/BatchPage.tsx';
 import { CatalogPage } from '../catalog/CatalogPage.tsx';
 import { VersionsPage } from '../catalog/VersionsPage.tsx';
 import { ChannelsPage } from '../channels/ChannelsPage.tsx';
@@ -10,6 +12,9 @@ import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
 import { JobDialogHost } from '../jobs/JobDialog.tsx';
 import { JobsPage } from '../jobs/JobsPage.tsx';
 import { useKeyState } from '../key.ts';
+import { NotificationPage } from '../notifications/NotificationPage.tsx';
+import { NotificationsPage } from '../notifications/NotificationsPage.tsx';
+import { PreferencesPage } from '../preferences/PreferencesPage.tsx';
 import { RejectedPage } from '../rejected/RejectedPage.tsx';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
 import { RoutesPage } from '../routes/RoutesPage.tsx';
@@ -58,6 +63,16 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <ActivityPage />;
     case 'user':
       return <UserPage key={route.userId} userId={route.userId} eventId={route.eventId} />;
+    case 'preferences':
+      return <PreferencesPage key={route.userId} userId={route.userId} />;
+    case 'notifications':
+      return <NotificationsPage state={route.state} />;
+    case 'notification':
+      return <NotificationPage key={route.id} id={route.id} />;
+    case 'batches':
+      return <BatchesPage />;
+    case 'batch':
+      return <BatchPage key={route.id} id={route.id} state={route.state} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
     case 'dead-letters':

@@ -6,6 +6,7 @@ import {
   linkToDeadLetters,
   linkToDeliveries,
   linkToJobs,
+  linkToNotifications,
   linkToRejected,
   type Route,
 } from '../route.ts';
@@ -16,6 +17,7 @@ import {
   IconBook,
   IconChecks,
   IconMailAlert,
+  IconMessage,
   IconMoon,
   IconSend,
   IconSun,
@@ -26,6 +28,7 @@ import { ZoneSwitch } from './ZoneSwitch.tsx';
 
 const LINKS = [
   { page: 'activity', label: 'Activity', href: linkToActivity(), Icon: IconActivity },
+  { page: 'notifications', label: 'Notifications', href: linkToNotifications(null), Icon: IconMessage },
   { page: 'deliveries', label: 'Deliveries', href: linkToDeliveries(null), Icon: IconSend },
   { page: 'dead-letters', label: 'Failed', href: linkToDeadLetters(null), Icon: IconAlertOctagon },
   { page: 'rejected', label: 'Rejected', href: linkToRejected(), Icon: IconMailAlert },
@@ -33,6 +36,13 @@ const LINKS = [
   { page: 'channels', label: 'Channels', href: linkToChannels(), Icon: IconWebhook },
   { page: 'catalog', label: 'Catalog', href: linkToCatalog(), Icon: IconBook },
 ] as const;
+
+/** Pages that are part of one in the menu. */
+const PARTS: { readonly [page in Route['page']]?: (typeof LINKS)[number]['page'] } = {
+  notification: 'notifications',
+  batches: 'notifications',
+  batch: 'notifications',
+};
 
 /** Header of every page. `page`: the current page, which the navigation marks. */
 export function Header({ page }: { page: Route['page'] }) {
@@ -55,7 +65,7 @@ export function Header({ page }: { page: Route['page'] }) {
               href={href}
               className="nav-link"
               aria-label={label}
-              aria-current={target === page ? 'page' : undefined}
+              aria-current={target === (PARTS[page] ?? page) ? 'page' : undefined}
             >
               <Icon size={18} />
               <span className="nav-label">{label}</span>

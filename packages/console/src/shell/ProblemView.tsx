@@ -1,11 +1,12 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
 import { Problem } from '../api.ts';
-import { IconAlert, IconRefresh } from './icons.tsx';
+import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
 
 /** Problem as described by the API, with a retry button if `retry` is given. */
 export function ProblemView({ problem, retry }: { problem: Error; retry?: () => void }) {
   const { title, detail, code } =
     problem instanceof Problem ? problem : { title: 'Something went wrong', detail: problem.message, code: '' };
+  if (problem instanceof Problem && problem.status === 403) return <NotPermitted problem={problem} />;
   return (
     <Alert color="red" variant="light" role="alert" data-testid="problem" icon={<IconAlert />} title={title}>
       <Text size="sm">{detail}</Text>
@@ -21,6 +22,18 @@ export function ProblemView({ problem, retry }: { problem: Error; retry?: () => 
           </Text>
         )}
       </Group>
+    </Alert>
+  );
+}
+
+/** Notice that this member or key may not see something: trying again does not help. */
+function NotPermitted({ problem: { detail, code } }: { problem: Problem }) {
+  return (
+    <Alert color="gray" variant="light" data-testid="not-permitted" icon={<IconKey />} title="You may not see this">
+      <Text size="sm">{detail} Ask an owner of the tenant for it.</Text>
+      <Text size="xs" c="dimmed" ff="monospace" mt="sm">
+        {code}
+      </Text>
     </Alert>
   );
 }

@@ -31,6 +31,7 @@ import {
   mdiInboxOutline,
   mdiKeyOutline,
   mdiLightningBoltOutline,
+  mdiLockOutline,
   mdiMagnify,
   mdiMessageOutline,
   mdiPause,
@@ -98,6 +99,7 @@ export const IconHistory = createIcon(mdiHistory);
 export const IconInbox = createIcon(mdiInboxOutline);
 export const IconKey = createIcon(mdiKeyOutline);
 export const IconLightning = createIcon(mdiLightningBoltOutline);
+export const IconLock = createIcon(mdiLockOutline);
 export const IconLoudspeaker = createIcon(mdiBullhornOutline);
 export const IconMail = createIcon(mdiEmailOutline);
 export const IconMailAlert = createIcon(mdiEmailAlertOutline);

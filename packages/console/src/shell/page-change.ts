@@ -25,6 +25,8 @@ export function usePageChange(route: Route): void {
 /** Returns the key of a page. Routes with the same key differ only in what the page shows. */
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId}`;
+  if (route.page === 'preferences') return `preferences ${route.userId}`;
+  if (route.page === 'batch' || route.page === 'notification') return `${route.page} ${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
   if (route.page === 'channels') return `channels ${route.part}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
@@ -41,6 +43,16 @@ function formatPageName(route: Route): string {
       return 'Log in';
     case 'user':
       return route.userId;
+    case 'preferences':
+      return `Preferences of ${route.userId}`;
+    case 'notifications':
+      return 'Notifications';
+    case 'notification':
+      return 'Notification';
+    case 'batches':
+      return 'Batches';
+    case 'batch':
+      return 'Batch';
     case 'catalog':
       return route.part === 'versions' ? 'Catalog versions' : 'Active catalog';
     case 'activity':

@@ -7,6 +7,7 @@ import { Disclosure } from '../shell/Disclosure.tsx';
 import { getAttemptLook, getDeliveryLook } from '../shell/outcome.ts';
 import { ChannelName, StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
+import { VerdictLine } from '../shell/VerdictLine.tsx';
 
 /** Delivery of a notification on one channel: status, attempts, and the message. */
 export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
@@ -38,6 +39,7 @@ export function DeliveryLine({ delivery }: { delivery: DeliveryWithAttempts }) {
           {delivery.reason}
         </Text>
       )}
+      {delivery.decided_by && <VerdictLine verdict={delivery.decided_by} hasChannel={false} />}
       {attempts.length > 0 && (
         <Disclosure
           label={attempts.length === 1 ? '1 attempt' : `${attempts.length} attempts`}

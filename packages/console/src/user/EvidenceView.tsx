@@ -5,6 +5,7 @@ import { formatDuration } from '../shell/duration.ts';
 import { formatValue } from '../shell/Fields.tsx';
 import { List } from '../shell/rule-parts.tsx';
 import { Time } from '../shell/Time.tsx';
+import { VerdictLine } from '../shell/VerdictLine.tsx';
 import { LimitUses } from './LimitUses.tsx';
 import { PatternBar } from './PatternBar.tsx';
 import { WaitEvidence } from './WaitEvidence.tsx';
@@ -28,7 +29,7 @@ const CONTENT = {
 export function EvidenceView({ userId, decision }: { userId: string; decision: AuditDecision }) {
   const { key, masked, left_out, change, condition, pattern, count, wait, digest, limits, expired, split, branch } =
     decision.evidence;
-  const { direct } = decision.evidence;
+  const { direct, plan } = decision.evidence;
   return (
     <div className="evidence" data-testid="evidence">
       {direct && (
@@ -87,6 +88,13 @@ export function EvidenceView({ userId, decision }: { userId: string; decision: A
           <LimitUses userId={userId} limit={limit} />
         </Part>
       ))}
+      {plan && (
+        <Part title="Channels">
+          {plan.map((verdict) => (
+            <VerdictLine key={`${verdict.channel} ${verdict.code}`} verdict={verdict} />
+          ))}
+        </Part>
+      )}
       {expired && (
         <Line title="Too late">
           Decided {formatDuration(expired.late_by_ms)} after it {wait ? 'was due' : 'happened'}; the rule sends only

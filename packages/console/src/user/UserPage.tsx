@@ -1,14 +1,13 @@
-import { Group, Skeleton, Stack } from '@mantine/core';
+import { Skeleton, Stack } from '@mantine/core';
 import { type Audit, getAudit } from '../api.ts';
-import { IconUser } from '../shell/icons.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
 import { NewItemsButton } from '../shell/NewItemsButton.tsx';
-import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { buildTimeline, type Entry } from './entries.ts';
 import { ProfileCard } from './ProfileCard.tsx';
 import { Timeline } from './Timeline.tsx';
+import { UserHeading } from './UserHeading.tsx';
 import { WaitsCard } from './WaitsCard.tsx';
 import { WhyPanel } from './WhyPanel.tsx';
 
@@ -27,10 +26,7 @@ export function UserPage({ userId, eventId }: { userId: string; eventId: string 
   const profile = audit.newest?.profile ?? null;
   return (
     <Stack gap="md" ref={container}>
-      <Group gap="xs" wrap="nowrap" align="flex-start">
-        <IconUser size={30} className="user-icon" />
-        <PageTitle data-testid="user-id">{userId}</PageTitle>
-      </Group>
+      <UserHeading userId={userId} part="history" />
       {audit.error && <ProblemView problem={audit.error} retry={audit.retry} />}
       {audit.items === undefined && audit.error === null && <Skeleton height={360} />}
       <NewItemsButton newItems={audit.newItems} />

@@ -17,6 +17,7 @@ import { getDeliveryLook, type Look, OUTCOMES } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 import { RuleText } from '../shell/RuleText.tsx';
 import { Time } from '../shell/Time.tsx';
+import { VerdictLine } from '../shell/VerdictLine.tsx';
 
 const POLL_MS = 8000;
 
@@ -143,11 +144,15 @@ function getWeight({ status, provider, channel }: Delivery): number {
 }
 
 function Answer({ explanation, rules }: { explanation: Explanation; rules: CatalogRule[] }) {
+  const plan = explanation.decisions[0]?.evidence.plan ?? [];
   return (
     <>
       <Text size="sm" data-testid="why-paragraph">
         {explanation.paragraph}
       </Text>
+      {plan.map((verdict) => (
+        <VerdictLine key={`${verdict.channel} ${verdict.code}`} verdict={verdict} />
+      ))}
       {explanation.rules.map(({ rule: name, active }) => {
         const rule = rules.find((one) => one.name === name);
         // A rule that was just added appears when the catalog is next polled.

@@ -1,0 +1,93 @@
+import { Anchor, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { type Batch, getBatches } from '../api.ts';
+import { count } from '../jobs/job-text.ts';
+import { SendsNav } from '../notifications/SendsNav.tsx';
+import { linkToBatch } from '../route.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { getLook } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { BATCH_STATES, countFinal, getName } from './batch-look.ts';
+import { OutcomeBar } from './OutcomeBar.tsx';
+
+const getId = (batch: Batch): string => batch.batch_id;
+
+/** Batches, newest first, each with its progress. */
+export function BatchesPage() {
+  const list = useLivePages<BatchesResponse, Batch>({
+    key: ['batches'],
+    load: getBatches,
+    mergePages,
+    getId,
+    pollMs: PAGE_POLL_MS,
+  });
+  return (
+    <Stack gap="md">
+      <PageTitle>Batches</PageTitle>
+      <SendsNav part="batches" />
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      <NewItemsButton newItems={list.newItems} />
+      {list.items === undefined && list.error === null && <Skeleton height={240} />}
+      {list.items?.length === 0 && (
+        <Paper withBorder>
+          <EmptyState title="No batches yet">
+            One notification to many recipients. Create one with `tidings batches create`, or POST /api/v1/batches.
+          </EmptyState>
+        </Paper>
+      )}
+      {list.items !== undefined && list.items.length > 0 && (
+        <Paper withBorder component="ol" className="rows">
+          {list.items.map((batch) => (
+            <li key={getId(batch)} className="rejected-row" data-row data-testid="batch-row" data-state={batch.state}>
+              <BatchSummary batch={batch} />
+            </li>
+          ))}
+        </Paper>
+      )}
+      <LoadMoreButton older={list.older} />
+    </Stack>
+  );
+}
+
+function BatchSummary({ batch }: { batch: Batch }) {
+  const failed = batch.counts.failed + batch.counts.in_doubt + batch.counts.rejected;
+  return (
+    <Stack gap={6}>
+      <Group gap="sm" justify="space-between">
+        <Group gap="sm">
+          <StatusBadge look={getLook(BATCH_STATES, batch.state)} testId="batch-state" />
+          <Anchor href={linkToBatch(batch.batch_id)} fw={600} size="sm" className="break" data-testid="batch-link">
+            {getName(batch)}
+          </Anchor>
+          {batch.name !== null && <span className="name">{batch.type}</span>}
+        </Group>
+        <Text size="sm" c="dimmed">
+          by {batch.created_by}, <Time value={batch.created_at} as="full" />
+        </Text>
+      </Group>
+      {batch.lines > 0 && <OutcomeBar batch={batch} />}
+      <Text size="sm" c="dimmed">
+        {batch.lines === 0
+          ? 'No recipients yet'
+          : `${count(countFinal(batch))} of ${count(batch.lines)} done, ${count(batch.counts.sent)} sent`}
+        {failed > 0 && `, ${count(failed)} failed or rejected`}
+        {batch.reason !== null && `. ${batch.reason}`}
+      </Text>
+    </Stack>
+  );
+}
+
+type BatchesResponse = Awaited<ReturnType<typeof getBatches>>;
+
+function mergePages(pages: readonly BatchesResponse[]): Batch[] {
+  return uniqueBy(
+    pages.flatMap((page) => page.batches),
+    getId,
+  );
+}

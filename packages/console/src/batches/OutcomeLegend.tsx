@@ -1,0 +1,33 @@
+import type { Batch, RecipientState } from '../api.ts';
+import { count } from '../jobs/job-text.ts';
+import { linkToBatch } from '../route.ts';
+import { getTextColor } from '../shell/outcome.ts';
+import { ALL_RECIPIENT_STATES, getFill, RECIPIENT_STATES } from './batch-look.ts';
+
+/** Counts of a batch by state; each is a link to the results of that state. `state`: the one that is shown. */
+export function OutcomeLegend({ batch, state }: { batch: Batch; state: RecipientState | null }) {
+  const { batch_id: id, counts, lines } = batch;
+  return (
+    <nav className="filter" aria-label="Results by state">
+      <a href={linkToBatch(id)} aria-current={state === null || undefined}>
+        All {count(lines)}
+      </a>
+      {ALL_RECIPIENT_STATES.filter((each) => counts[each] > 0 || each === state).map((each) => {
+        const { Icon, label, color } = RECIPIENT_STATES[each];
+        return (
+          <a
+            key={each}
+            href={linkToBatch(id, each)}
+            aria-current={each === state || undefined}
+            data-testid="outcome-count"
+            data-state={each}
+          >
+            <span className="outcome-dot" style={{ background: getFill(each) }} />
+            <Icon size={15} color={getTextColor(color)} />
+            {label} {count(counts[each])}
+          </a>
+        );
+      })}
+    </nav>
+  );
+}

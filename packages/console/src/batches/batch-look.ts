@@ -1,0 +1,68 @@
+import type { Batch, BatchState, RecipientState } from '../api.ts';
+import {
+  IconAlertOctagon,
+  IconArchive,
+  IconBan,
+  IconCheck,
+  IconChecks,
+  IconCircle,
+  IconClock,
+  IconCopy,
+  IconFilter,
+  IconHelp,
+  IconMailAlert,
+  IconPause,
+  IconPlay,
+  IconSend,
+} from '../shell/icons.tsx';
+import type { Look } from '../shell/outcome.ts';
+
+export const BATCH_STATES: Record<BatchState, Look> = {
+  draft: { label: 'Draft', color: 'gray', Icon: IconCircle },
+  running: { label: 'Running', color: 'blue', Icon: IconPlay },
+  paused: { label: 'Paused', color: 'orange', Icon: IconPause },
+  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
+  finished: { label: 'Finished', color: 'ink', Icon: IconChecks },
+};
+
+/** Looks of what became of a recipient, in the order in which they are drawn: what is final first. */
+export const RECIPIENT_STATES: Record<RecipientState, Look> = {
+  sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
+  failed: { label: 'Failed', color: 'red', Icon: IconAlertOctagon },
+  in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
+  dropped: { label: 'Dropped', color: 'orange', Icon: IconFilter },
+  rejected: { label: 'Rejected line', color: 'pink', Icon: IconMailAlert },
+  cancelled: { label: 'Cancelled', color: 'gray', Icon: IconBan },
+  duplicate: { label: 'Duplicate', color: 'gray', Icon: IconCopy },
+  empty: { label: 'Empty line', color: 'gray', Icon: IconCircle },
+  accepted: { label: 'Being sent', color: 'ink', Icon: IconSend },
+  scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
+  held: { label: 'Held', color: 'cyan', Icon: IconArchive },
+  pending: { label: 'Pending', color: 'gray', Icon: IconCircle },
+};
+
+/** Fill of a state in the bar: states of the same color differ in their shade. */
+export function getFill(state: RecipientState): string {
+  const shade = state === 'cancelled' ? 7 : state === 'duplicate' ? 6 : state === 'empty' ? 4 : 5;
+  return state === 'pending' ? 'transparent' : `var(--mantine-color-${RECIPIENT_STATES[state].color}-${shade})`;
+}
+
+export const ALL_RECIPIENT_STATES = Object.keys(RECIPIENT_STATES) as RecipientState[];
+
+/** States of recipients that may still change. */
+const OPEN: readonly RecipientState[] = ['pending', 'accepted', 'scheduled', 'held'];
+
+/** Whether a batch may still change. */
+export function isOpen({ ended_at: endedAt }: Batch): boolean {
+  return endedAt === null;
+}
+
+/** Returns how many lines are final. */
+export function countFinal({ lines, counts }: Batch): number {
+  return OPEN.reduce((left, state) => left - counts[state], lines);
+}
+
+/** Returns the name of a batch, or its type if it has no name. */
+export function getName({ name, type }: Batch): string {
+  return name ?? type;
+}

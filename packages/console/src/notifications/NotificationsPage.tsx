@@ -1,0 +1,123 @@
+import { Anchor, Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { getNotifications, type NotificationState, type NotificationSummary } from '../api.ts';
+import { FactRows } from '../channels/FactTable.tsx';
+import { linkToNotification, linkToNotifications, linkToUser } from '../route.ts';
+import { EmptyState } from '../shell/EmptyState.tsx';
+import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
+import { NewItemsButton } from '../shell/NewItemsButton.tsx';
+import { getTextColor } from '../shell/outcome.ts';
+import { PageTitle } from '../shell/PageTitle.tsx';
+import { ProblemView } from '../shell/ProblemView.tsx';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { uniqueBy } from '../shell/unique-by.ts';
+import { DeliverySigns } from './DeliverySigns.tsx';
+import { getNotificationLook, isDirect, NOTIFICATION_STATES } from './notification-look.ts';
+import { SendsNav } from './SendsNav.tsx';
+
+const getId = ({ notification_id: id }: NotificationSummary): string => id;
+const ALL_STATES = Object.keys(NOTIFICATION_STATES) as NotificationState[];
+
+/** Notifications, what is scheduled first: those of rules and those that a request asked for. */
+export function NotificationsPage({ state: requested }: { state: string | null }) {
+  const state = ALL_STATES.find((each) => each === requested) ?? null;
+  const list = useLivePages<NotificationsResponse, NotificationSummary>({
+    key: ['notifications', state],
+    load: (after) => getNotifications(state, after),
+    mergePages,
+    getId,
+    pollMs: PAGE_POLL_MS,
+  });
+  return (
+    <Stack gap="md">
+      <PageTitle>Notifications</PageTitle>
+      <SendsNav part="notifications" />
+      <StateFilter state={state} />
+      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
+      <NewItemsButton newItems={list.newItems} />
+      {list.items === undefined && list.error === null && <Skeleton height={320} />}
+      {list.items?.length === 0 && !list.older.exist && (
+        <Paper withBorder>
+          <EmptyState
+            title={
+              state === null
+                ? 'No notifications yet'
+                : `No notifications that are ${NOTIFICATION_STATES[state].label.toLowerCase()}`
+            }
+          >
+            A notification appears here when a rule decides to send it, or a request to POST /api/v1/notifications asks
+            for it.
+          </EmptyState>
+        </Paper>
+      )}
+      {list.items !== undefined && list.items.length > 0 && (
+        <FactRows testId="notifications" items={list.items} getId={getId} columns={COLUMNS} />
+      )}
+      <LoadMoreButton older={list.older} />
+    </Stack>
+  );
+}
+
+const COLUMNS = {
+  Notification: (one: NotificationSummary) => (
+    <Anchor className="name" href={linkToNotification(one.notification_id)} data-testid="notification-link">
+      {one.notification_type}
+    </Anchor>
+  ),
+  User: ({ user_id: id }: NotificationSummary) => (
+    <a className="user-link" href={linkToUser(id)} title={id}>
+      {id}
+    </a>
+  ),
+  State: (one: NotificationSummary) => <StatusBadge look={getNotificationLook(one)} testId="notification-state" />,
+  Channels: ({ deliveries }: NotificationSummary) => <DeliverySigns deliveries={deliveries} />,
+  'Asked by': (one: NotificationSummary) => (
+    <>
+      {isDirect(one) ? 'a request' : <span className="name">{one.rule}</span>}
+      {one.source !== null && (
+        <Text size="xs" c="dimmed" className="break">
+          {one.source}
+        </Text>
+      )}
+    </>
+  ),
+  Time: ({ created_at: created, due_at: due, state }: NotificationSummary) => (
+    <>
+      <Time value={created} />
+      {due !== null && state === 'scheduled' && (
+        <Text size="xs" c="dimmed">
+          for <Time value={due} as="full" />
+        </Text>
+      )}
+    </>
+  ),
+};
+
+function StateFilter({ state }: { state: NotificationState | null }) {
+  return (
+    <nav className="filter" aria-label="State">
+      <a href={linkToNotifications(null)} aria-current={state === null || undefined}>
+        All
+      </a>
+      {ALL_STATES.map((each) => {
+        const { Icon, label, color } = NOTIFICATION_STATES[each];
+        return (
+          <a key={each} href={linkToNotifications(each)} aria-current={each === state || undefined}>
+            <Icon size={15} color={getTextColor(color)} />
+            {label}
+          </a>
+        );
+      })}
+    </nav>
+  );
+}
+
+type NotificationsResponse = Awaited<ReturnType<typeof getNotifications>>;
+
+function mergePages(pages: readonly NotificationsResponse[]): NotificationSummary[] {
+  return uniqueBy(
+    pages.flatMap((page) => page.notifications),
+    getId,
+  );
+}

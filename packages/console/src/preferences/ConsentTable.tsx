@@ -1,0 +1,67 @@
+import { Text } from '@mantine/core';
+import { type Consent, getConsents } from '../api.ts';
+import { FactTable } from '../channels/FactTable.tsx';
+import { Disclosure } from '../shell/Disclosure.tsx';
+import { Fields } from '../shell/Fields.tsx';
+import { IconBan, IconCheck } from '../shell/icons.tsx';
+import { getLook, type Look } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+
+const STATES: Record<Consent['state'], Look> = {
+  granted: { label: 'Granted', color: 'teal', Icon: IconCheck },
+  withdrawn: { label: 'Withdrawn', color: 'orange', Icon: IconBan },
+};
+
+/** The consents of a user as they were recorded, the last one first. */
+export function ConsentTable({ userId }: { userId: string }) {
+  return (
+    <FactTable
+      title="Consent"
+      testId="consents"
+      of={userId}
+      load={(after) => getConsents(userId, after)}
+      getItems={({ consents }) => consents}
+      getId={({ consent_id }) => consent_id}
+      empty="Nothing was recorded: the user neither gave nor withdrew consent."
+      columns={{
+        For: ({ purpose, channel }) => (
+          <>
+            <span className="name">{purpose}</span> by {channel}
+          </>
+        ),
+        State: ({ state }) => <StatusBadge look={getLook(STATES, state)} testId="consent-state" />,
+        Said: ({ at }) => <Time value={at} as="full" />,
+        Address: ({ address }) => address ?? 'of no address',
+        From: (consent) => <Origin consent={consent} />,
+        Recorded: ({ recorded_by, recorded_at }) => (
+          <>
+            <Time value={recorded_at} />
+            <Text size="xs" c="dimmed" className="break">
+              {recorded_by}
+            </Text>
+          </>
+        ),
+      }}
+    />
+  );
+}
+
+function Origin({ consent: { source, method, wording_version: wording, locale, evidence } }: { consent: Consent }) {
+  const more = [method, wording, locale].filter((one) => one !== null);
+  return (
+    <>
+      {source ?? 'unknown'}
+      {more.length > 0 && (
+        <Text size="xs" c="dimmed" className="break">
+          {more.join(', ')}
+        </Text>
+      )}
+      {evidence !== null && (
+        <Disclosure label="Evidence" testId="consent-evidence">
+          <Fields values={evidence} />
+        </Disclosure>
+      )}
+    </>
+  );
+}

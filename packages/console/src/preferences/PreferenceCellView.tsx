@@ -1,0 +1,38 @@
+import { Text } from '@mantine/core';
+import type { PreferenceCell } from '../api.ts';
+import { IconBan, IconCheck, IconLock, IconMailOff } from '../shell/icons.tsx';
+import type { Look } from '../shell/outcome.ts';
+import { StatusBadge } from '../shell/StatusBadge.tsx';
+import { Time } from '../shell/Time.tsx';
+import { toWords } from '../shell/verdict-words.ts';
+
+const ON: Look = { label: 'On', color: 'teal', Icon: IconCheck };
+/** The preferences let it go, and an address of the user gets none of it. */
+const SUPPRESSED: Look = { label: 'On, address suppressed', color: 'orange', Icon: IconMailOff };
+const OFF: Look = { label: 'Off', color: 'gray', Icon: IconBan };
+
+/** Whether a type goes to the user on a channel, in words why, and a lock if the user cannot change it. */
+export function PreferenceCellView({ cell, isSuppressed }: { cell: PreferenceCell; isSuppressed: boolean }) {
+  const { on, changeable, decided_by: by } = cell;
+  const look = on && isSuppressed ? SUPPRESSED : on ? ON : OFF;
+  return (
+    <div className="preference-cell">
+      <span className="preference-head">
+        <StatusBadge look={look} testId="preference-state" />
+        {!changeable && <IconLock size={15} className="quiet" label="The user cannot change it" />}
+      </span>
+      <Text size="xs" className="break">
+        {toWords(by.code)}
+      </Text>
+      <Text size="xs" c="dimmed" className="break">
+        {by.level}
+        {by.since !== null && (
+          <>
+            {', since '}
+            <Time value={by.since} />
+          </>
+        )}
+      </Text>
+    </div>
+  );
+}

@@ -1,0 +1,86 @@
+import { Paper, Stack, Table, Text, Title } from '@mantine/core';
+import type { Channel, Preferences, Suppression, TypePreferences } from '../api.ts';
+import { CHANNELS } from '../shell/outcome.ts';
+import { ChannelName } from '../shell/StatusBadge.tsx';
+import { PreferenceCellView } from './PreferenceCellView.tsx';
+
+const ALL_CHANNELS = Object.keys(CHANNELS) as Channel[];
+
+interface PreferenceMatrixProps {
+  readonly preferences: Preferences;
+  /** Suppressions of the addresses of the user. */
+  readonly suppressions: readonly Suppression[];
+}
+
+/** For each type and channel whether it goes to the user, what decides that, and whether the user can change it. */
+export function PreferenceMatrix({ preferences: { types }, suppressions }: PreferenceMatrixProps) {
+  const channels = ALL_CHANNELS.filter((channel) => types.some((type) => type.channels[channel] !== undefined));
+  return (
+    <Stack gap="xs" component="section" aria-label="What goes to this user">
+      <Title order={2} size="h4">
+        What goes to this user
+      </Title>
+      {types.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          The catalog has no notification type for users.
+        </Text>
+      ) : (
+        <Paper withBorder>
+          <Table verticalSpacing="sm" horizontalSpacing="md" className="facts preferences" data-testid="preferences">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th scope="col">Type</Table.Th>
+                {channels.map((channel) => (
+                  <Table.Th key={channel} scope="col">
+                    <ChannelName channel={channel} />
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {types.map((type) => (
+                <TypeRow key={type.type} type={type} channels={channels} suppressions={suppressions} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Paper>
+      )}
+    </Stack>
+  );
+}
+
+interface TypeRowProps extends Pick<PreferenceMatrixProps, 'suppressions'> {
+  readonly type: TypePreferences;
+  readonly channels: readonly Channel[];
+}
+
+function TypeRow({ type: row, channels, suppressions }: TypeRowProps) {
+  const { type, category, frequency } = row;
+  const scopes = ['all', `category:${category}`, `type:${type}`];
+  const isSuppressed = (channel: Channel) =>
+    suppressions.some((one) => one.channel === channel && scopes.includes(one.scope));
+  return (
+    <Table.Tr data-testid="preference-row" data-type={type}>
+      <Table.Th scope="row">
+        <span className="name">{type}</span>
+        <Text size="xs" c="dimmed" fw={400}>
+          {category}
+          {frequency !== 'IMMEDIATE' && ` · ${frequency}`}
+        </Text>
+      </Table.Th>
+      {channels.map((channel) => {
+        const cell = row.channels[channel];
+        return (
+          <Table.Td
+            key={channel}
+            data-heading={CHANNELS[channel].label}
+            data-channel={channel}
+            {...(cell === undefined && { className: 'no-cell' })}
+          >
+            {cell === undefined ? '–' : <PreferenceCellView cell={cell} isSuppressed={isSuppressed(channel)} />}
+          </Table.Td>
+        );
+      })}
+    </Table.Tr>
+  );
+}

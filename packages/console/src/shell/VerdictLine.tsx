@@ -1,0 +1,42 @@
+import { Text } from '@mantine/core';
+import type { Verdict } from '../api.ts';
+import { formatValue } from './Fields.tsx';
+import { getLook } from './outcome.ts';
+import { ChannelName, StatusBadge } from './StatusBadge.tsx';
+import { Time } from './Time.tsx';
+import { toWords, VERDICTS } from './verdict-words.ts';
+
+/** The verdict of the plan on a channel: what was decided, why, at which level, since when and until when. */
+export function VerdictLine({ verdict, hasChannel = true }: { verdict: Verdict; hasChannel?: boolean }) {
+  const { channel, code, level, since, until } = verdict;
+  return (
+    <div className="plan-verdict" data-testid="plan-verdict" data-verdict={verdict.verdict}>
+      <span className="plan-verdict-head">
+        {hasChannel && <ChannelName channel={channel} />}
+        <StatusBadge look={getLook(VERDICTS, verdict.verdict)} />
+      </span>
+      <Text size="sm" component="span" className="break">
+        {toWords(code)}
+        {until !== undefined && (
+          <>
+            {', '}until <Time value={until} as="full" />
+          </>
+        )}
+        <Text size="xs" c="dimmed" component="span" display="block">
+          <span className="name">{code}</span> · {level}
+          {isTold(verdict.value) && `: ${formatValue(verdict.value)}`}
+          {since !== null && (
+            <>
+              {' · '}since <Time value={since} as="full" />
+            </>
+          )}
+        </Text>
+      </Text>
+    </div>
+  );
+}
+
+/** A value that says more than the code. */
+function isTold(value: Verdict['value']): boolean {
+  return value !== null && typeof value !== 'boolean' && value !== '';
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
+import { tooWide } from './support/browser.ts';
+import { hasBrowser, useConsole } from './support/console.ts';
+
+const POLICY = `consent:
+  MARKETING: { any: [record, { trait: marketing_opt_in }] }
+required: [INSUFFICIENT_FUNDS_EMAIL]
+locks: { types: { BANK_LINK_NUDGE_SMS: { sms: false } } }
+quiet_hours: 22:00-08:00
+`;
+
+describe.skipIf(!hasBrowser)('the preferences of a user in the console', () => {
+  const app = useConsole(async ({ tidings, catalog, post, server }) => {
+    await tidings.apply(new Map([...catalog, ['preferences.yaml', POLICY]]));
+    await post({
+      user_id: 'maria',
+      event_type: 'known',
+      user_traits: { email: 'maria@example.com', phone: '+15550100' },
+    });
+    tidings.clock.now += 1000;
+    const users = '/api/v1/users/maria';
+    const consent = { purpose: 'MARKETING', channel: 'email', source: 'checkout form', method: 'double_opt_in' };
+    expect((await server.post(`${users}/consents`, { ...consent, state: 'granted' })).status).toBe(201);
+    tidings.clock.now += 1000;
+    const change = { types: { NEWSLETTER: { email: false } } };
+    expect((await server.send('PATCH', `${users}/preferences`, change)).status).toBe(200);
+    expect(
+      (
+        await server.post('/api/v1/suppressions', {
+          channel: 'email',
+          address: 'maria@example.com',
+          scope: 'type:WELCOME_EMAIL',
+        })
+      ).status,
+    ).toBe(201);
+    expect((await server.post('/api/v1/suppressions', { channel: 'email', address: 'other@example.com' })).status).toBe(
+      201,
+    );
+  });
+
+  const cell = (page: import('playwright-core').Page, type: string, channel: string) =>
+    page.locator(`[data-testid=preference-row][data-type=${type}] [data-channel=${channel}]`);
+
+  test('say for each type and channel whether it goes, what decides that, since when, and what is locked', async () => {
+    const { page } = await app.visit('#/users/maria');
+    await page.getByRole('link', { name: 'Preferences and consent' }).click();
+    await page.getByTestId('preferences').waitFor();
+    expect(await page.title()).toBe('Preferences of maria · Tidings');
+    expect(await cell(page, 'NEWSLETTER', 'email').innerText()).toMatch(
+      /Off\s+turned off by the user\s+user: type NEWSLETTER \/ email, since /,
+    );
+    await cell(page, 'WELCOME_EMAIL', 'email').getByText('On, address suppressed').waitFor();
+    expect(await cell(page, 'WELCOME_EMAIL', 'email').innerText()).toMatch(/\s+on by default/);
+    expect(await cell(page, 'INSUFFICIENT_FUNDS_EMAIL', 'email').innerText()).toMatch(/On\s+required/);
+    const locked = cell(page, 'BANK_LINK_NUDGE_SMS', 'sms');
+    expect(await locked.innerText()).toMatch(/Off\s+locked off by the policy/);
+    await locked.getByLabel('The user cannot change it').waitFor();
+    expect(await page.getByTestId('user-times').innerText()).toMatch(/Quiet hours\s+22:00-08:00/);
+    const consents = page.getByTestId('consents-row');
+    expect(await consents.innerText()).toMatch(
+      /MARKETING by email[\s\S]*Granted[\s\S]*m…@example\.com[\s\S]*checkout form/,
+    );
+    expect(await page.getByTestId('addresses-row').count()).toBe(2);
+    expect(await page.getByTestId('addresses').innerText()).toContain('Not verified');
+    await expect.poll(() => page.getByTestId('user-suppressions-row').allInnerTexts()).toHaveLength(1);
+    expect(await page.getByTestId('user-suppressions-row').innerText()).toContain('type:WELCOME_EMAIL');
+    expect(await page.content()).not.toContain('maria@example.com');
+  });
+
+  test('follow what the user says while one looks at them', async () => {
+    const { page } = await app.visit('#/users/maria/preferences');
+    await cell(page, 'WELCOME_EMAIL', 'email').getByText('on by default').waitFor();
+    app.tidings.clock.now += 1000;
+    const withdrawn = { purpose: 'MARKETING', channel: 'email', state: 'withdrawn', source: 'phone' };
+    await app.server.post('/api/v1/users/maria/consents', withdrawn);
+    await cell(page, 'WELCOME_EMAIL', 'email').getByText('consent was withdrawn').waitFor();
+    await expect
+      .poll(() => page.getByTestId('consent-state').allInnerTexts(), { timeout: 20_000 })
+      .toEqual(['Withdrawn', 'Granted']);
+  });
+
+  test('of a user who is not known are not shown as if they were', async () => {
+    const { page, complaints } = await app.visit('#/users/unknown-user/preferences');
+    await page.getByText('This user is not known').waitFor();
+    expect(await page.getByTestId('preferences').count()).toBe(0);
+    complaints.splice(0);
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'axe finds nothing in %s colors, and a phone shows all of it',
+    async (colorScheme) => {
+      const { page } = await app.visit('#/users/maria/preferences', {
+        colorScheme,
+        viewport: { width: 1280, height: 900 },
+      });
+      await page.getByTestId('preferences').waitFor();
+      await page.getByTestId('user-suppressions-row').first().waitFor();
+      expect(await findViolations(page)).toEqual([]);
+      await page.setViewportSize({ width: 390, height: 844 });
+      expect(await findViolations(page)).toEqual([]);
+      expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    },
+  );
+
+  test('a user is merged and erased only after their ID was typed', async () => {
+    await app.post({ user_id: 'old', event_type: 'known', user_traits: { email: 'old@example.com' } });
+    await app.post({ user_id: 'new', event_type: 'known', user_traits: { email: 'new@example.com' } });
+    const { page, complaints } = await app.visit('#/users/old/preferences');
+    await page.getByTestId('merge-user').click();
+    await page.getByTestId('confirm-typed').fill('old');
+    await page.getByTestId('confirm-typed').press('Enter');
+    await page.getByTestId('merge-into').fill('new');
+    await page.getByTestId('confirm-typed').fill('o');
+    await page.getByTestId('confirm-typed').press('Enter');
+    expect((await app.server.get('/api/v1/users/old')).status).toBe(200);
+    expect(await findViolations(page)).toEqual([]);
+    await page.getByTestId('confirm-typed').fill('old');
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('announcements').getByText('old was merged into new.').waitFor();
+    await page.getByTestId('user-id').getByText('new', { exact: true }).waitFor();
+    app.tidings.jobs();
+    await page.getByTestId('erase-user').click();
+    await page.getByTestId('confirm-typed').fill('new');
+    await page.getByTestId('confirm').click();
+    await page.getByText('This user is not known').waitFor({ timeout: 30_000 });
+    complaints.splice(0);
+  });
+});
