@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { runApiCommand } from '../run-command.ts';
 
 interface CellView {
   readonly on: boolean;
@@ -23,6 +23,7 @@ interface CatalogAnswer {
 }
 
 const USER = ['<user-id>', 'your id of the user'] as const;
+const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `preferences get|set|explain`, and `setup-notification-preferences`. */
 export function addPreferencesCommands(program: Command): void {
