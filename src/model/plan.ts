@@ -60,7 +60,7 @@ export interface CapUses {
   between(from: Millis, to: Millis): readonly { readonly at: Millis }[];
 }
 
-/** A place that a planned message takes in the ledger of limits: under a cap, or for its content. */
+/** A place of a planned message in the ledger of limits: under a cap, or for its content. */
 export interface Reservation {
   readonly limitKey: string;
   readonly at: Millis;
@@ -132,7 +132,7 @@ export interface NotificationPlan {
   /** Without those that are folded or dropped. */
   readonly channels: readonly ChannelPlan[];
   readonly folds: readonly Fold[];
-  /** Places that it takes in the ledger of limits. */
+  /** Its places in the ledger of limits. */
   readonly reserved: readonly Reservation[];
   /** One for each channel that was asked about; none if all go at once. */
   readonly verdicts: readonly Verdict[];

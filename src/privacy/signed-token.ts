@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Seal } from './seal.ts';
 
-/** Returns a signed token for a URL. A token of one purpose is none of another. */
+/** Returns a signed token for a URL. A token of one purpose cannot be read as one of another. */
 export function signToken(seal: Seal, purpose: string, text: string): string {
   const body = Buffer.from(text).toString('base64url');
   return `${body}.${seal.sign(`${purpose}\n${body}`)}`;

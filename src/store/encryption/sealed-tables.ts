@@ -50,7 +50,7 @@ export const UNROTATED_TABLES: readonly string[] = ['login_attempts'];
 
 /**
  * A table of documents, each bound to its row by the columns that `documentRow` names.
- * @param left a column of the primary key that is none of these
+ * @param left a column of the primary key that does not name the document
  */
 function documentTable(name: DocumentTable, key: SealedTable['key'], left?: string): SealedTable {
   return {

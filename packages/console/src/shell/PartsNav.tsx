@@ -1,7 +1,7 @@
 import { Anchor, Group } from '@mantine/core';
 
 interface PartsNavProps<Part extends string> {
-  /** What the pages have in common, for screen readers. */
+  /** Name of the group of pages, for screen readers. */
   readonly label: string;
   readonly links: readonly { readonly part: Part; readonly label: string; readonly href: string }[];
   /** The current one, which is marked. */
