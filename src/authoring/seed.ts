@@ -47,9 +47,8 @@ export interface SeedResult {
 }
 
 /**
- * Makes templates of the API of the template files of a catalog, and activates all of them with one catalog version. A template
- * that is there already gets a new version, if its content is another. Layouts and partials are left out: they belong to the
- * catalog.
+ * Makes templates of the API of the template files of a catalog, and activates all of them with one catalog version. A template that is
+ * there already gets a new version, if its content is another. Layouts and partials are left out: they belong to the catalog.
  *
  * @throws TidingsError `managed_by_files`, `invalid_template`, `outdated`
  */
@@ -98,8 +97,7 @@ function readFiles(data: CatalogData, files: CatalogFiles): readonly NewContent[
  * Gives templates contents: makes those that do not exist, and versions of the others. All or none of them.
  *
  * @param activate whether they become active, with one catalog version
- * @throws TidingsError `invalid_template`, `template_exists`, `too_many_templates` counting all contents as new ones,
- *   `outdated`
+ * @throws TidingsError `invalid_template`, `template_exists`, `too_many_templates` counting all contents as new ones, `outdated`
  */
 export async function putTemplates(
   command: CatalogCommand,

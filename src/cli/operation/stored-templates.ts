@@ -6,7 +6,7 @@ import { isPieceFile } from '../../catalog/parse/pieces.ts';
 import { CatalogError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from '../catalog/catalog-folder.ts';
-import { JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { runApiCommand } from '../run-command.ts';
 
 interface Template {
   readonly template_id: string;
@@ -38,6 +38,7 @@ interface TranslationResult extends SeedResult {
 }
 
 const PATH = '/api/v1/templates';
+const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const ID = 'its id, or NAME, NAME.LOCALE, NAME_V2';
 
 /** Adds the commands `templates list|activate|rollback|archive|seed|export|translations|import|results`. */
