@@ -306,7 +306,9 @@ function parseSender(env: { readonly [name: string]: string | undefined }): Conf
   if (own) throw new ConfigError('EMAIL_FROM_EMAIL and TIDINGS_MAIL_FROM are both set; set only one of them');
   if (!name) return { text: address, variable: 'EMAIL_FROM_EMAIL' };
   if (name.length > MAX_NAME_CHARS || /\p{Cc}/u.test(name)) {
-    throw new ConfigError(`EMAIL_FROM_NAME must be one line of at most ${MAX_NAME_CHARS} characters, without control characters`);
+    throw new ConfigError(
+      `EMAIL_FROM_NAME must be one line of at most ${MAX_NAME_CHARS} characters, without control characters`,
+    );
   }
   const quoted = name.replaceAll(/[\\"]/g, '\\$&');
   return { text: `"${quoted}" <${address}>`, variable: 'EMAIL_FROM_EMAIL' };

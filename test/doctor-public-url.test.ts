@@ -56,7 +56,8 @@ test('no URL is a warning only if messages leave this machine, and http:// alway
 });
 
 test('a server to whom requests show another URL is a warning that names the headers', async () => {
-  const answer = (said: string) => () => Response.json({ status: 'live' }, { headers: { 'x-tidings-public-url': said } });
+  const answer = (said: string) => () =>
+    Response.json({ status: 'live' }, { headers: { 'x-tidings-public-url': said } });
   expect((await check(answer('agrees'))).verdict).toMatchObject({ status: 'ok' });
   expect((await check(answer('host, x-forwarded-proto'))).verdict).toMatchObject({
     status: 'warn',

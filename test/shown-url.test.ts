@@ -32,7 +32,10 @@ function ask(url: string, headers: Record<string, string>): Promise<unknown> {
 test.each<[string, Record<string, string>]>([
   ['agrees', { host: 'tidings.bank.pt' }],
   ['agrees', { host: 'TIDINGS.bank.pt:443', 'x-forwarded-proto': 'https', 'x-forwarded-port': '443' }],
-  ['agrees', { host: 'backend:8000', 'x-forwarded-host': 'tidings.bank.pt, inner', 'x-forwarded-proto': 'https, http' }],
+  [
+    'agrees',
+    { host: 'backend:8000', 'x-forwarded-host': 'tidings.bank.pt, inner', 'x-forwarded-proto': 'https, http' },
+  ],
   ['host', { host: 'backend:8000', 'x-forwarded-proto': 'https' }],
   ['host', { host: '%' }],
   ['x-forwarded-host', { host: 'tidings.bank.pt', 'x-forwarded-host': 'other.bank.pt' }],

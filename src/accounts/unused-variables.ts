@@ -57,7 +57,9 @@ async function describeUnchosen(
   const channels = (await loadProvider(provider))?.channels ?? [];
   const [channel] = channels;
   const chooser = Object.keys(CHOOSING_VARIABLES).find((name) => CHOOSING_VARIABLES[name]?.provider === provider);
-  const taken = channels.find((one) => chosenBy[one] !== undefined && !Object.hasOwn(SUBSTITUTES, providers[one] ?? ''));
+  const taken = channels.find(
+    (one) => chosenBy[one] !== undefined && !Object.hasOwn(SUBSTITUTES, providers[one] ?? ''),
+  );
   if (taken !== undefined && chooser !== undefined && names.includes(chooser)) {
     const other = `${chosenBy[taken]} chooses ${providers[taken]} for ${taken}`;
     return `${listNames(names)} no effect: ${other}, and no channel has the provider ${provider}.`;

@@ -31,7 +31,10 @@ const known = new LRUCache<string, true>({ max: 32 });
 /** URLs of one topic that are being fetched or gave no certificate, at most: with so many, no other new one is fetched for it. */
 const MAX_LOOKED_AT = 10;
 /** These URLs, for some minutes, by topic: whoever knows the name of a topic can make up certificates. */
-const lookedAt = new LRUCache<string, Map<string, Promise<X509Certificate | undefined>>>({ max: 1000, ttl: 5 * 60_000 });
+const lookedAt = new LRUCache<string, Map<string, Promise<X509Certificate | undefined>>>({
+  max: 1000,
+  ttl: 5 * 60_000,
+});
 
 /** Returns the envelope in a body; undefined: the body is something else. */
 export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
@@ -107,7 +110,8 @@ async function findCertificate(
   if (looked.size === 0) lookedAt.set(topicArn, looked);
   const before = looked.get(url);
   if (before) return before;
-  if (looked.size >= MAX_LOOKED_AT && !known.has(url)) throw new Error('too many certificates of the topic did not exist');
+  if (looked.size >= MAX_LOOKED_AT && !known.has(url))
+    throw new Error('too many certificates of the topic did not exist');
   const fetched = fetchCertificate(url, http);
   looked.set(url, fetched);
   let certificate: X509Certificate | undefined;

@@ -12,4 +12,6 @@ const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|keep-a
 
 /** Schema of the name of a header that does not belong to the connection. */
 export const freeHeaderName = () =>
-  headerName().refine((name) => !OWN_HEADERS.test(name), { error: 'must not be a header that belongs to the connection' });
+  headerName().refine((name) => !OWN_HEADERS.test(name), {
+    error: 'must not be a header that belongs to the connection',
+  });
