@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** What the server says of requests that show another URL than the public one, for `tidings doctor`. */
+/** The answer of the server to requests that show another URL than the public one, for `tidings doctor`. */
 
 let tidings: TestTidings;
 let server: TestServer;

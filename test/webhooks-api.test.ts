@@ -153,7 +153,11 @@ test('a rotation drops no secret whose overlap is not over', async () => {
   const until = new Date(tidings.clock.now + 3_600_000).toISOString();
   expect(await rotate('1h')).toMatchObject({
     status: 422,
-    body: { code: 'invalid_webhook', errors: [{ pointer: '/overlap' }], detail: expect.stringContaining(`wait until ${until}`) },
+    body: {
+      code: 'invalid_webhook',
+      errors: [{ pointer: '/overlap' }],
+      detail: expect.stringContaining(`wait until ${until}`),
+    },
   });
   expect((await send('POST', `${endpoint.path}/test`)).body.outcome).toBe('sent');
   const signatures = String(endpoint.standIn.requests.at(-1)!.headers['webhook-signature']).split(' ');

@@ -46,7 +46,7 @@ export function openReceiptAccounts({ pool, seal, installation }: ReceiptAccount
     async find(provider, place) {
       if (place === null) {
         read ??= readOwn().catch((error: unknown) => {
-          // What failed now may succeed for the next request.
+          // A later request may succeed.
           read = undefined;
           throw error;
         });

@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 export const PUBLIC_URL_HEADER = 'x-tidings-public-url';
 
 /**
- * Returns the names of the headers by which a request shows another URL than the public one; empty: none does. Not their values: whoever
- * asks would learn the names of machines behind a proxy.
+ * Returns the names of the headers by which a request shows another URL than the public one; empty: none does. Not their values: a
+ * caller would learn the names of machines behind a proxy.
  */
 export function listDisagreeing(headers: IncomingHttpHeaders, publicUrl: URL): string[] {
   const { protocol, host, port } = publicUrl;
@@ -23,7 +23,7 @@ export function listDisagreeing(headers: IncomingHttpHeaders, publicUrl: URL): s
   ];
 }
 
-/** Of several proxies the first one knows what was asked for. */
+/** Returns the first of several values: the outermost proxy knows which URL was asked for. */
 function readFirst(value: string | string[] | undefined): string {
   return ([value].flat()[0] ?? '').split(',')[0]?.trim() ?? '';
 }

@@ -30,7 +30,7 @@ const known = new LRUCache<string, true>({ max: 32 });
 
 /** URLs of one topic that are being fetched or gave no certificate, at most: with so many, no other new one is fetched for it. */
 const MAX_LOOKED_AT = 10;
-/** These URLs, for some minutes, by topic: whoever knows the name of a topic can make up certificates. */
+/** These URLs, for some minutes, by topic: a caller who knows the name of a topic can make up certificates. */
 const lookedAt = new LRUCache<string, Map<string, Promise<X509Certificate | undefined>>>({
   max: 1000,
   ttl: 5 * 60_000,
