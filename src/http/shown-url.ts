@@ -1,8 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Header of the answer to `/healthz/live`: `agrees`, or the headers of the request that disagree with the public URL. */
-export const PUBLIC_URL_HEADER = 'x-tidings-public-url';
-
 /**
  * Returns the names of the headers by which a request shows another URL than the public one; empty: none does. Not their values: a
  * caller would learn the names of machines behind a proxy.

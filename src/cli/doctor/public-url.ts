@@ -1,4 +1,4 @@
-import { PUBLIC_URL_HEADER } from '../../http/shown-url.ts';
+import { PUBLIC_URL_HEADER } from '../../model/public-url.ts';
 import { fail, ok, type Verdict, warn } from './finding.ts';
 
 const MAX_WAIT_MS = 5000;

@@ -1,6 +1,7 @@
+import { PUBLIC_URL_HEADER } from '../../model/public-url.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { type Liveness, liveness, type Readiness, readiness } from '../schemas/health.ts';
-import { listDisagreeing, PUBLIC_URL_HEADER } from '../shown-url.ts';
+import { listDisagreeing } from '../shown-url.ts';
 
 /** Health for load balancers and operators; see src/health/health.ts. */
 export function registerHealthRoutes(app: App, { health, publicUrl }: HttpDependencies): void {
