@@ -36,6 +36,7 @@ import { isoTime } from '../time/iso-time.ts';
 import { describeStanding } from '../track/email-standing.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, getUnsubscribeScope, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
+import { dropRepeatedKeywords } from './drop-repeated-keywords.ts';
 import { noteEmail } from './note-email.ts';
 import { settleDoubt } from './settle-doubt.ts';
 
@@ -67,11 +68,12 @@ export async function recordReceipts(
 ): Promise<void> {
   const now = clock();
   const pricesLater = (await loadProvider(message.provider))?.pricesLater === true;
-  const receipts = received.map((receipt) => ({ ...receipt, at: clampTime(receipt.at, now) }));
+  const clamped = received.map((receipt) => ({ ...receipt, at: clampTime(receipt.at, now) }));
   const standings = await withTransaction(pool, async (connection) => {
     const delivery = await lockReportedDelivery(connection, message);
     if (!delivery) return [];
     const { provider, account, addressHash } = message;
+    const receipts = await dropRepeatedKeywords(connection, message, clamped, now);
     const source = { provider, account: account === '' ? null : account, addressHash };
     const fresh = await insertReceipts(connection, delivery, source, receipts, now);
     if (fresh.size === 0 && !isOverdue) return [];
