@@ -5,7 +5,8 @@ import type { JsonObject } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import { isOptOut, isSuppressible } from '../../model/suppression.ts';
 import { sendNotifications } from '../../notify/send-notifications.ts';
-import type { PreferencesClaim } from '../../privacy/preferences-token.ts';
+import { type PreferencesClaim, readPreferences } from '../../privacy/preferences-token.ts';
+import { findSurvivor } from '../../store/merge/merged-users.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { liftUnsubscribed, listSuppressions } from '../../store/suppressions.ts';
 import { loadAddressMask } from '../../store/terms.ts';
@@ -38,8 +39,16 @@ export class PreferenceLink {
     this.#preferences = new Preferences(parts);
   }
 
+  /** Returns what a token says; of a user who was merged since it was sent that of the survivor. @throws TidingsError `not_found` */
+  async read(token: string): Promise<PreferencesClaim> {
+    const claim = readPreferences(this.#parts.seal, token);
+    if (!claim) throw new TidingsError('not_found', 'This link is not complete; copy it from the message once more.');
+    const { tenantId, userId } = claim;
+    return { ...claim, userId: await findSurvivor(this.#parts.database.forTenant(tenantId), tenantId, userId) };
+  }
+
   /** Returns the page. @throws TidingsError `not_found` if the user or the tenant is gone */
-  async show(claim: PreferencesClaim, notice?: 'saved' | 'stopped' | 'freshSent'): Promise<PreferencePage> {
+  async show(claim: PreferencesClaim, notice?: 'saved' | 'stopped' | 'freshSent' | 'freshNotSent'): Promise<PreferencePage> {
     const { tenantId, userId, channel, addressHash, issuedAt } = claim;
     const { database, clock } = this.#parts;
     const tenant = await loadPageTenant(database.owner, tenantId);
@@ -91,8 +100,8 @@ export class PreferenceLink {
       .digest('hex');
     const asker = { tenantId, actor: systemActor('preference page'), scopes: new Set<never>(), operationId };
     const request = { type: LINK_TYPE, recipients: [{ user_id: userId }], channels: [channel as Channel] };
-    await sendNotifications(parts, asker, request, false);
-    return this.show(claim, 'freshSent');
+    const { accepted } = await sendNotifications(parts, asker, request, false);
+    return this.show(claim, accepted > 0 ? 'freshSent' : 'freshNotSent');
   }
 
   async #listSwitches(
