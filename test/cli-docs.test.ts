@@ -54,7 +54,9 @@ test.each([...PAGES])('%s names commands in its sentences that exist', (_page, p
   const paths = listCommands().map(({ path }) => path);
   for (const [, name = ''] of page.replace(/```.*?```/gs, '').matchAll(/`(?:npx )?tidings ([a-z][^`\n]*)`/g)) {
     const [first = '', second = ''] = name.split(' ');
-    const named = first.split('|').flatMap((one) => (second === '' ? [one] : second.split('|').map((two) => `${one} ${two}`)));
+    const named = first
+      .split('|')
+      .flatMap((one) => (second === '' ? [one] : second.split('|').map((two) => `${one} ${two}`)));
     for (const one of named) {
       const isThere = paths.some((path) => `${path} `.startsWith(`${one} `) || `${one} `.startsWith(`${path} `));
       expect(isThere || second === '…' || /^[A-Z<]/.test(second), `tidings ${name}`).toBe(true);

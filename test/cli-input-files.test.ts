@@ -37,12 +37,16 @@ test.each([
   ['lists add', ['lists', 'add', '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e', 'missing.ndjson']],
   ['suppressions import', ['suppressions', 'import', 'missing.ndjson']],
   ['templates import', ['templates', 'import', 'missing.xlf']],
-])('%s: a file that is not there', async (_command, args) => {
-  const { body } = await server.post('/api/v1/batches', { type: 'WELCOME_EMAIL' });
-  const { code, output } = await run(...args.map((arg) => (arg === 'BATCH' ? body.batch_id : arg)));
-  expect(code).toBe(1);
-  expect(output).toMatch(/^tidings: .*missing\.(ndjson|xlf).*\n$/);
-}, 60_000);
+])(
+  '%s: a file that is not there',
+  async (_command, args) => {
+    const { body } = await server.post('/api/v1/batches', { type: 'WELCOME_EMAIL' });
+    const { code, output } = await run(...args.map((arg) => (arg === 'BATCH' ? body.batch_id : arg)));
+    expect(code).toBe(1);
+    expect(output).toMatch(/^tidings: .*missing\.(ndjson|xlf).*\n$/);
+  },
+  60_000,
+);
 
 test('a line of a file that is no JSON', async () => {
   const { code, output } = await run('suppressions', 'import', join(folder, 'bad.ndjson'));
@@ -64,6 +68,7 @@ test('a notification type that does not exist is an error, with the nearest name
   await server.send('PUT', '/api/v1/users/u1', { traits: { email: 'u1@example.com' } });
   expect(await run('preferences', 'explain', 'u1', 'WELCOME_EMIAL')).toEqual({
     code: 1,
-    output: 'tidings: The catalog has no notification type WELCOME_EMIAL that goes to users; did you mean WELCOME_EMAIL?\n',
+    output:
+      'tidings: The catalog has no notification type WELCOME_EMIAL that goes to users; did you mean WELCOME_EMAIL?\n',
   });
 }, 60_000);

@@ -158,7 +158,10 @@ test('a link that was sent before a merge shows the page of the survivor, who ha
   expect(await cell('NEWS', 'u9')).toMatchObject({ on: false, decided_by: { level: 'user: type NEWS / email' } });
   const done = await server.post(unsubscribe, 'List-Unsubscribe=One-Click', FORM);
   expect(done.status).toBe(200);
-  expect(await cell('PROMO', 'u9')).toMatchObject({ on: false, decided_by: { level: 'user: category MARKETING / email' } });
+  expect(await cell('PROMO', 'u9')).toMatchObject({
+    on: false,
+    decided_by: { level: 'user: category MARKETING / email' },
+  });
 });
 
 test('a link to an address that the user no longer has is as an old one', async () => {

@@ -11,7 +11,7 @@ export async function* readLines(file: string): AsyncGenerator<string> {
   // An interface does not see the errors of its input, and would wait for ever.
   let failure: NodeJS.ErrnoException | undefined;
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  input.on('error', (error) => {
+  input.on('error', (error: NodeJS.ErrnoException) => {
     failure = error;
     lines.close();
   });

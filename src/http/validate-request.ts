@@ -177,7 +177,8 @@ function describeIssue(
     case 'too_small':
       if (issue.origin === 'string') {
         const least = Number(issue.minimum);
-        if (input === '' || least <= 1) return { wrong: 'is empty', right: `write at least ${formatCount(least, 'character')}` };
+        if (input === '' || least <= 1)
+          return { wrong: 'is empty', right: `write at least ${formatCount(least, 'character')}` };
         return { wrong: 'is too short', right: `write at least ${formatCount(least, 'character')}` };
       }
       if (issue.origin === 'array') {

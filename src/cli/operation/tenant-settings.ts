@@ -54,9 +54,7 @@ export function addSettingOptions(command: Command): Command {
     .option('--variables <json>', 'variables of templates, such as app_name: a JSON object, or @FILE', parseObject)
     .option('--asset-base-url <url>', 'the folder with the files of {{asset "logo.png"}}')
     .option('--locale-fallbacks <json>', `locales to use in the place of one, such as '{"gl": ["es"]}'`, parseObject)
-    .addOption(
-      new Option('--template-source <where>', 'where its templates are made').choices(['files', 'api']),
-    )
+    .addOption(new Option('--template-source <where>', 'where its templates are made').choices(['files', 'api']))
     .option(
       '--limits <json>',
       `rate limits by channel, such as '{"sms": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}', or @FILE`,

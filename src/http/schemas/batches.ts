@@ -25,13 +25,15 @@ export const batchBody = z
     recipients: z
       .union(
         [
-        z
-          .strictObject({ list: z.uuid('write the id of a list').describe('Id of a list, whose members become lines') })
-          .meta({ id: 'ListAudience' }),
-        z
-          .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
-          .meta({ id: 'SegmentAudience' }),
-      ],
+          z
+            .strictObject({
+              list: z.uuid('write the id of a list').describe('Id of a list, whose members become lines'),
+            })
+            .meta({ id: 'ListAudience' }),
+          z
+            .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
+            .meta({ id: 'SegmentAudience' }),
+        ],
         { error: 'write list with the id of a list, or segment with a name, and nothing else' },
       )
       .optional()

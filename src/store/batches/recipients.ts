@@ -112,7 +112,11 @@ export async function writeUsers(
            where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l
              and (b.user_id = q.m or b.user_id is null and b.address_hash is not null)
              and ${selectivityHint('q.l')}`,
-    values: [tenantId, batchId, JSON.stringify(users.map(({ line, userId, mergedId }) => ({ l: line, u: userId, m: mergedId })))],
+    values: [
+      tenantId,
+      batchId,
+      JSON.stringify(users.map(({ line, userId, mergedId }) => ({ l: line, u: userId, m: mergedId }))),
+    ],
   });
 }
 
