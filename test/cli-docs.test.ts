@@ -44,7 +44,10 @@ test.each([...PAGES])('%s shows commands that exist, with options that they have
   for (const { text: line } of shown) {
     const words = wordsOf(line);
     if (!words) continue;
-    const command = listCommands().find(({ path }) => `${words.join(' ')} `.startsWith(`${path} `));
+    // Of a group the command that it runs by default: `tidings sending` is `tidings sending show`.
+    const command = listCommands().find(
+      ({ path }) => `${words.join(' ')} `.startsWith(`${path} `) || path === `${words.join(' ')} show`,
+    );
     expect(command, line).toBeDefined();
     for (const option of words.filter((word) => word.startsWith('--'))) expect(command?.help, line).toContain(option);
   }

@@ -140,7 +140,7 @@ test('a grant for what is no address is rejected, since it could never count; a 
   await post(ANN);
   const said = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form', address: 'ann at example' };
   expect((await server.post('/api/v1/users/u1/consents', said)).body).toMatchObject({
-    status: 422,
+    status: 400,
     code: 'invalid_request',
     errors: [{ pointer: '/address', message: expect.stringContaining('is no email address') }],
   });

@@ -130,9 +130,9 @@ test.each([
   [
     '/api/v1/users/u1/preferences',
     'PATCH',
-    { channels: { emial: false } },
-    '/channels/emial',
-    '"emial" is not a field of channels; did you mean email?',
+    { channels: { emal: false } },
+    '/channels/emal',
+    '"emal" is not a field of channels; did you mean email?',
   ],
   [
     '/api/v1/users/u1/preferences',
