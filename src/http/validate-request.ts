@@ -109,11 +109,17 @@ function toUnknownNames(
 function getKnownNames(schema: z.core.$ZodType, path: Issue['path'], value: unknown): readonly string[] {
   const inner = unwrap(schema, value);
   const [name, ...rest] = path;
-  if (name === undefined) return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  if (name === undefined) return listNames(inner);
   const next = getPart(inner, name);
   return next === undefined
     ? []
     : getKnownNames(next, rest, (value as { readonly [name: PropertyKey]: unknown })[name]);
+}
+
+function listNames(schema: z.core.$ZodType): readonly string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (!(schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum)) return [];
+  return schema.keyType.options.map(String);
 }
 
 /** Returns the schema of a field of an object, a value of a record, or an item of a list. */
