@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { listCommands } from './support/cli-commands.ts';
 import { codeBlocks, commandsOf } from './support/markdown.ts';
 
-/** docs/cli.md, beside the program. */
+/** The commands that the pages show, beside the program. */
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const text = await readFile(new URL('../docs/cli.md', import.meta.url), 'utf8');
+const text = readFileSync(new URL('../docs/cli.md', import.meta.url), 'utf8');
 
 test('the table names every command, and no other', () => {
   const rows = text.split('\n').filter((line) => /^\| `tidings /.test(line));
@@ -23,16 +24,46 @@ test('the table names every command, and no other', () => {
   expect([...new Set(named)].sort()).toEqual([...groups].sort());
 });
 
-test('the shown commands exist, with the shown options', () => {
-  const shown = codeBlocks(text)
+const DOCS = fileURLToPath(new URL('../docs', import.meta.url));
+const PAGES = new Map(
+  [join(ROOT, 'README.md'), ...readdirSync(DOCS, { recursive: true }).map((name) => join(DOCS, `${name}`))]
+    .filter((path) => path.endsWith('.md'))
+    .map((path) => [relative(ROOT, path), readFileSync(path, 'utf8')]),
+);
+
+/** Returns the words of a command after `tidings`; undefined: it is another program. */
+function wordsOf(line: string): string[] | undefined {
+  const [, rest] = /^(?:[A-Z_]+=\S+ )*(?:npx )?tidings (.*)$/.exec(line.replace(/ <.*$/, '')) ?? [];
+  return rest?.split(' ');
+}
+
+test.each([...PAGES])('%s shows commands that exist, with options that they have', (_page, page) => {
+  const shown = codeBlocks(page)
     .filter(({ language }) => language === 'sh' || language === 'bash')
     .flatMap(commandsOf);
-  expect(shown.length).toBeGreaterThan(3);
   for (const { text: line } of shown) {
-    const words = line.replace(/^npx /, '').replace(/ <.*$/, '').split(' ').slice(1);
-    const command = listCommands().find(({ path }) => `${words.join(' ')} `.startsWith(`${path} `));
+    const words = wordsOf(line);
+    if (!words) continue;
+    // Of a group the command that it runs by default: `tidings sending` is `tidings sending show`.
+    const command = listCommands().find(
+      ({ path }) => `${words.join(' ')} `.startsWith(`${path} `) || path === `${words.join(' ')} show`,
+    );
     expect(command, line).toBeDefined();
     for (const option of words.filter((word) => word.startsWith('--'))) expect(command?.help, line).toContain(option);
+  }
+});
+
+test.each([...PAGES])('%s names commands in its sentences that exist', (_page, page) => {
+  const paths = listCommands().map(({ path }) => path);
+  for (const [, name = ''] of page.replace(/```.*?```/gs, '').matchAll(/`(?:npx )?tidings ([a-z][^`\n]*)`/g)) {
+    const [first = '', second = ''] = name.split(' ');
+    const named = first
+      .split('|')
+      .flatMap((one) => (second === '' ? [one] : second.split('|').map((two) => `${one} ${two}`)));
+    for (const one of named) {
+      const isThere = paths.some((path) => `${path} `.startsWith(`${one} `) || `${one} `.startsWith(`${path} `));
+      expect(isThere || second === '…' || /^[A-Z<]/.test(second), `tidings ${name}`).toBe(true);
+    }
   }
 });
 

@@ -135,3 +135,15 @@ test('a case may name the address of a consent', async () => {
   const [one] = parseCases('cases.yaml', text, data);
   expect(runCase(compileCaseRules(data), one!, () => 0).failures).toEqual([]);
 });
+
+test('a grant for what is no address is rejected, since it could never count; a withdrawal counts whatever it names', async () => {
+  await post(ANN);
+  const said = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form', address: 'ann at example' };
+  expect((await server.post('/api/v1/users/u1/consents', said)).body).toMatchObject({
+    status: 400,
+    code: 'invalid_request',
+    errors: [{ pointer: '/address', message: expect.stringContaining('is no email address') }],
+  });
+  await consent({ state: 'withdrawn', address: 'ann at example' });
+  expect(await post(ANN)).toBe('consent_withdrawn');
+});

@@ -122,6 +122,23 @@ test.each([
   expect(summary).toEqual({ lines: 3, recorded: 1, known: 0, rejected: 1, empty: 1 });
 });
 
+test('what is wrong with a line is said, without its values', async () => {
+  const lines = [
+    { ...LINE, purpose: undefined },
+    { ...LINE, purpose: 'u1@example.com' },
+    { ...LINE, purpose: undefined, purpos: 'MARKETING' },
+    { ...LINE, user_id: 7 },
+    { ...LINE, address: 'u1 at example' },
+  ];
+  expect((await importLines(lines)).errors.map(({ message }) => message)).toEqual([
+    'purpose is missing',
+    'purpose is none of TRANSACTIONAL, MARKETING, SYSTEM, SECURITY, OPERATIONAL',
+    'has a field that is not known; did you mean purpose?',
+    'user_id is no string',
+    'address is no email address; write one such as maria@example.com, without a name.',
+  ]);
+});
+
 test('a request with too many lines says so, and keeps the first', async () => {
   const lines = Array.from({ length: 10_001 }, (_, n) => (n < 3 ? { ...LINE, id: `n${n}` } : ''));
   const { status, summary } = await importLines(lines);

@@ -38,8 +38,10 @@ async function open() {
       FORM,
     );
   };
-  const preferences = async () => (await server.get('/api/v1/users/u1/preferences')).body.types as readonly Cells[];
-  const cell = async (type: string) => (await preferences()).find((one) => one.type === type)?.channels.email;
+  const preferences = async (userId: string) =>
+    (await server.get(`/api/v1/users/${userId}/preferences`)).body.types as readonly Cells[];
+  const cell = async (type: string, userId = 'u1') =>
+    (await preferences(userId)).find((one) => one.type === type)?.channels.email;
   return { ...world, url, path, post, cell };
 }
 interface Cells {
@@ -130,6 +132,36 @@ test('an old link stops messages, and no more; it offers a new one by mail, one 
   expect((await post([['action', 'stop']])).body).toContain('You get only what is necessary');
   expect(await cell('NEWS')).toMatchObject({ on: false });
   expect(await cell('CODE')).toMatchObject({ on: true });
+});
+
+test('who has turned off the messages by which a new link comes is told that none is sent', async () => {
+  const { post, path, email, tidings } = await open();
+  tidings.clock.now += 31 * DAY;
+  await post([['action', 'stop']]);
+  const { body } = await post([['action', 'fresh']], path);
+  expect(body).toContain('No link can be sent to you');
+  expect(body).not.toContain('on its way');
+  expect(email.calls).toHaveLength(1);
+});
+
+test('a link that was sent before a merge shows the page of the survivor, who has the address now', async () => {
+  const { server, path, post, cell, tidings, send, email } = await open();
+  await send('promo');
+  const unsubscribe = String(email.calls[1]?.unsubscribeUrl).slice(PUBLIC_URL.length);
+  tidings.clock.now += 1000;
+  await server.send('PUT', '/api/v1/users/u9', { traits: { plan: 'pro' } });
+  expect((await server.post('/api/v1/users/u1/merge', { into: 'u9' })).status).toBe(200);
+  const page = await server.get(path);
+  expect(page.status).toBe(200);
+  expect(page.body).toContain('u…@example.com');
+  await post(formOf(page.body, ['t:NEWS/email']));
+  expect(await cell('NEWS', 'u9')).toMatchObject({ on: false, decided_by: { level: 'user: type NEWS / email' } });
+  const done = await server.post(unsubscribe, 'List-Unsubscribe=One-Click', FORM);
+  expect(done.status).toBe(200);
+  expect(await cell('PROMO', 'u9')).toMatchObject({
+    on: false,
+    decided_by: { level: 'user: category MARKETING / email' },
+  });
 });
 
 test('a link to an address that the user no longer has is as an old one', async () => {

@@ -118,3 +118,68 @@ test('names each of several unknown parameters', async () => {
     { pointer: 'y', message: '"y" is not a parameter of this route; see /api/docs.' },
   ]);
 });
+
+test.each([
+  [
+    '/api/v1/users/u1/preferences',
+    'PATCH',
+    { quiet_hours: { start: '22:00', end: '22:00' } },
+    '/quiet_hours',
+    'quiet_hours: write a start and an end that differ.',
+  ],
+  [
+    '/api/v1/users/u1/preferences',
+    'PATCH',
+    { channels: { emal: false } },
+    '/channels/emal',
+    '"emal" is not a field of channels; did you mean email?',
+  ],
+  [
+    '/api/v1/users/u1/preferences',
+    'PATCH',
+    { types: { WELCOME_EMAIL: { enabeld: false } } },
+    '/types/WELCOME_EMAIL/enabeld',
+    '"enabeld" is not a field of types.WELCOME_EMAIL; did you mean enabled?',
+  ],
+  [
+    '/api/v1/notifications',
+    'POST',
+    { type: 'WELCOME_EMAIL', recipients: [{ user_id: 'u1', email: 'a@example.com' }] },
+    '/recipients/0',
+    'recipients.0: write one of user_id, email and phone.',
+  ],
+  [
+    '/api/v1/notifications',
+    'POST',
+    { type: 'WELCOME_EMAIL', recipients: [{ usr_id: 'u1' }] },
+    '/recipients/0/usr_id',
+    '"usr_id" is not a field of recipients.0; did you mean user_id?',
+  ],
+  [
+    '/api/v1/batches',
+    'POST',
+    { type: 'WELCOME_EMAIL', recipients: { list: 'nope' } },
+    '/recipients/list',
+    'recipients.list is "nope"; write the id of a list.',
+  ],
+  [
+    '/api/v1/batches',
+    'POST',
+    { type: 'WELCOME_EMAIL', recipients: { list: '01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e', segment: 'LAPSED' } },
+    '/recipients',
+    'recipients: write list with the id of a list, or segment with a name, and nothing else.',
+  ],
+  ['/api/v1/segments/preview', 'POST', {}, '', 'The body: write segment, or condition, and nothing else.'],
+])('%s %s: an object is answered with what its fields should be', async (path, method, body, at, detail) => {
+  const answer = await api.server.send(method, path, body);
+  expect(answer.body).toMatchObject({ status: 400, code: 'invalid_request', detail });
+  expect(answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)).toContain(at);
+});
+
+test('a body of another media type is answered with the one that the route takes', async () => {
+  const { body } = await api.server.send('POST', '/api/v1/consents/import', { user_id: 'u1' });
+  expect(body).toMatchObject({
+    code: 'unsupported_media_type',
+    detail: 'Send the body with the header content-type: application/x-ndjson.',
+  });
+});

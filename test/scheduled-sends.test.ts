@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useNotifications } from './support/notifications.ts';
 
 /** Direct sends that wait for a time: an instant, or a local time of each recipient. */
@@ -59,6 +59,24 @@ test('a local time is that of each recipient; without a zone it is that of the t
   expect((await send({ scheduled_at: named })).body.results).toMatchObject([
     { due_at: '2025-11-30T22:00:30.000Z', zone: 'Australia/Lord_Howe', zone_from: 'request' },
   ]);
+});
+
+describe('where preferences.yaml names the zone of the tenant', () => {
+  const atChicago = useNotifications({ 'preferences.yaml': 'zone: America/Chicago' });
+
+  test('schedules go by it, as hours do, unless the settings name another one', async () => {
+    const { send, reschedule, server } = atChicago();
+    const scheduled_at = { local: '2025-12-01T09:00', zone: 'recipient' };
+    const [{ notification_id: id, ...first }] = (await send({ scheduled_at })).body.results;
+    expect(first).toMatchObject({ due_at: '2025-12-01T15:00:00.000Z', zone: 'America/Chicago', zone_from: 'tenant' });
+    expect((await reschedule(id, { local: '2025-12-02T09:00', zone: 'recipient' })).body).toMatchObject({
+      due_at: '2025-12-02T15:00:00.000Z',
+      zone_from: 'tenant',
+    });
+    await server.send('PATCH', '/api/v1/tenant', { settings: { zone: 'Europe/Berlin' } });
+    const [later] = (await send({ scheduled_at })).body.results;
+    expect(later).toMatchObject({ zone: 'Europe/Berlin', zone_from: 'tenant' });
+  });
 });
 
 test.each([

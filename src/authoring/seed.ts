@@ -13,6 +13,7 @@ import { CatalogError, type ProblemPart, TidingsError } from '../errors.ts';
 import { groupBy } from '../lib/group-by.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import type { CatalogData } from '../model/catalog.ts';
+import { getTemplateType } from '../model/frequency.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import type { Connection } from '../store/pg/pool.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
@@ -48,7 +49,8 @@ export interface SeedResult {
 
 /**
  * Makes templates of the API of the template files of a catalog, and activates all of them with one catalog version. A template that is
- * there already gets a new version, if its content is another. Layouts and partials are left out: they belong to the catalog.
+ * there already gets a new version, if its content is another. Layouts, partials and templates for digests are left out: they belong to
+ * the catalog.
  *
  * @throws TidingsError `managed_by_files`, `invalid_template`, `outdated`
  */
@@ -71,7 +73,8 @@ function readFiles(data: CatalogData, files: CatalogFiles): readonly NewContent[
   const parsed = [...files]
     .filter(([path]) => path.startsWith('templates/') && !isPieceFile(path))
     .map(([path, text]) => parseFileName(path, text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n'), problems, isHosted))
-    .filter((file) => file !== undefined);
+    .filter((file) => file !== undefined)
+    .filter(({ type }) => getTemplateType(type) === type);
   try {
     problems.throwIfAny();
   } catch (error) {

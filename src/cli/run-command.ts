@@ -1,4 +1,4 @@
-import { CatalogError, ConfigError } from '../errors.ts';
+import { CatalogError, ConfigError, TidingsError } from '../errors.ts';
 import { getSqlState, isUnreachable } from '../store/pg/errors.ts';
 import { EXIT_FAILURE } from './exit-codes.ts';
 import { type ApiClient, ApiError, connect } from './operation/api-client.ts';
@@ -20,7 +20,7 @@ export const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /**
  * Runs a command that calls a running Tidings, and prints its output. If the call fails, prints the error (to stderr, or
- * with `--json` the problem document to stdout) and sets the exit code 1.
+ * with `--json` the problem document to stdout) and sets the exit code 1. So does a file that cannot be read or written.
  */
 export async function runApiCommand(
   asJson: boolean | undefined,
@@ -30,7 +30,7 @@ export async function runApiCommand(
     const output = await work(connect(withProfile(process.env)));
     if (output.data !== undefined) printOutput(output, asJson);
   } catch (error) {
-    if (!(error instanceof ApiError || error instanceof CatalogError || error instanceof ConfigError)) throw error;
+    if (!isUserError(error)) throw error;
     process.exitCode = EXIT_FAILURE;
     const problem = error instanceof ApiError ? error.problem : undefined;
     if (asJson) {
@@ -91,5 +91,6 @@ export async function runDatabaseCommand(work: () => Promise<void>): Promise<voi
 /** Whether the user can fix it: the message says how, and a stack would not help. */
 function isUserError(error: unknown): error is Error {
   if (error instanceof ConfigError || error instanceof CatalogError || error instanceof ApiError) return true;
+  if (error instanceof TidingsError) return true;
   return USER_ERROR_CODES.test(getSqlState(error));
 }

@@ -167,18 +167,24 @@ function readLine(line: number, bytes: Buffer | undefined): ReadLine {
   }
   const read = importedConsent.safeParse(value);
   if (read.success) return { line, said: read.data };
-  const [issue] = read.error.issues;
-  return reject('invalid_line', issue ? describe(issue) : 'is not as it should be');
+  return reject('invalid_line', describe(read.error.issues, value));
 }
 
 /** Names no value of the line, and no key that is not known: they may be addresses. */
-function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    const near = findNearest(issue.keys[0] ?? '', Object.keys(importedConsent.shape));
+function describe(issues: readonly z.core.$ZodIssue[], line: unknown): string {
+  const unknown = issues.find((one) => one.code === 'unrecognized_keys');
+  if (unknown) {
+    const near = findNearest(unknown.keys[0] ?? '', Object.keys(importedConsent.shape));
     return `has a field that is not known${near === undefined ? '' : `; did you mean ${near}?`}`;
   }
-  const name = issue.path.join('.');
-  return name === '' ? 'is no object' : `${name}: ${issue.message}`;
+  const [issue] = issues;
+  const name = issue?.path.join('.') ?? '';
+  if (!issue || name === '') return 'is no object';
+  const given = (line as JsonObject)[String(issue.path[0])];
+  if (issue.path.length === 1 && given === undefined) return `${name} is missing`;
+  if (issue.code === 'invalid_value') return `${name} is none of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_type') return `${name} is no ${issue.expected}`;
+  return `${name}: ${issue.message}`;
 }
 
 interface LineIds {

@@ -4,10 +4,12 @@ import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
+import type { AddressKind } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED } from '../model/terms.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
+import { readAddress } from '../privacy/read-address.ts';
 import { type ConsentView, listConsents } from '../store/consents.ts';
 import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -85,8 +87,10 @@ export class Consents {
     if (kind === undefined) return {};
     const known = await loadBoundAddress(database.forTenant(tenantId), tenantId, userId, kind);
     const named = address === undefined ? undefined : seal.hash(toNormalAddress(kind, address));
-    if (address !== undefined && named !== undefined && named !== known?.hash)
+    if (address !== undefined && named !== undefined && named !== known?.hash) {
+      if (state === 'granted') requireAddress(kind, address);
       return { address_hash: named, address: String(maskAddressTrait(kind, address)) };
+    }
     if (known) {
       const { hash } = known;
       const { [kind]: ofTraits = '' } = addressHashes;
@@ -106,4 +110,10 @@ export class Consents {
       },
     );
   }
+}
+
+/** A grant for what is no address would never count; a withdrawal counts, whatever address it names. @throws TidingsError `invalid_request` */
+function requireAddress(kind: AddressKind, address: string): void {
+  const read = readAddress(kind, address.trim());
+  if ('problem' in read) throw new TidingsError('invalid_request', `address ${read.problem}`, { pointer: '/address' });
 }

@@ -62,7 +62,7 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
   const isAborted = request.raw.destroyed && !request.raw.complete;
   const problem = isAborted
     ? new TidingsError('invalid_request', 'The request ended early.')
-    : toTidingsError(error, request.routeOptions?.bodyLimit ?? DEFAULT_BODY_LIMIT);
+    : toTidingsError(error, request.routeOptions?.bodyLimit ?? DEFAULT_BODY_LIMIT, findMediaType(request));
   if (problem.code === 'payload_too_large') discardBody(request, reply);
   const fields = { err: error, request_id: request.id };
   if (problem.code === 'internal') request.log.error(fields, 'request failed because of an internal error');
@@ -75,6 +75,11 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
     .headers(problem.retryAfter === undefined ? {} : { 'retry-after': String(problem.retryAfter) })
     .type(PROBLEM_MEDIA_TYPE)
     .send(toProblem(problem, request.id));
+}
+
+/** Returns the media type that a route takes, if it is not JSON. */
+function findMediaType({ routeOptions }: FastifyRequest): string | undefined {
+  return (routeOptions?.schema as { readonly consumes?: readonly string[] } | undefined)?.consumes?.[0];
 }
 
 /**

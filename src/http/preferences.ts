@@ -94,7 +94,7 @@ function checkTypes(change: Change, { rules }: Catalog): void {
     const near = findNearest(name, [...rules.notifications.keys()]);
     throw new TidingsError(
       'invalid_request',
-      `The catalog has no notification type of this name${near === undefined ? '' : `; did you mean ${near}?`}.`,
+      `The catalog has no notification type of this name${near === undefined ? '.' : `; did you mean ${near}?`}`,
       { pointer: `/types/${name.replaceAll('~', '~0').replaceAll('/', '~1')}` },
     );
   }

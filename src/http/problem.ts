@@ -52,8 +52,9 @@ export function toBodyTooLarge(limit: number): TidingsError {
 /**
  * Returns the error that the caller sees. An error that is not understood becomes `internal`, without its message.
  * @param bodyLimit of the route, in bytes
+ * @param mediaType that the route takes; absent: JSON
  */
-export function toTidingsError(error: FastifyError, bodyLimit: number): TidingsError {
+export function toTidingsError(error: FastifyError, bodyLimit: number, mediaType?: string): TidingsError {
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return toBodyTooLarge(bodyLimit);
   if (error instanceof TidingsError) return error;
   if (isTransient(error)) {
@@ -61,6 +62,9 @@ export function toTidingsError(error: FastifyError, bodyLimit: number): TidingsE
       retryAfter: 2,
       cause: error,
     });
+  }
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' && mediaType !== undefined) {
+    return new TidingsError('unsupported_media_type', `Send the body with the header content-type: ${mediaType}.`);
   }
   const known = KNOWN_FASTIFY_ERRORS[error.code];
   if (known) return new TidingsError(...known);

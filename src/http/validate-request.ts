@@ -2,6 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import { z } from 'zod';
 import { type ProblemPart, TidingsError } from '../errors.ts';
 import { findNearest } from '../lib/text/did-you-mean.ts';
+import { formatCount } from '../lib/text/format-count.ts';
 import { toJsonPointer } from '../lib/text/json-pointer.ts';
 import { JSON_TYPE_NAMES } from '../lib/text/json-types.ts';
 import { redact } from '../privacy/mask.ts';
@@ -43,10 +44,8 @@ export const compileRequestSchema: FastifySchemaCompiler<z.ZodType> =
 /** Returns what is wrong with one value, or with each unknown name of an object. */
 function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolean): ProblemPart[] {
   if (issue.code === 'unrecognized_keys') return toUnknownNames(issue, schema, value, isBody);
-  if (issue.code === 'invalid_union' && issue.errors[0]?.[0]) {
-    const [first] = issue.errors[0];
-    return toParts({ ...first, path: [...issue.path, ...first.path] }, schema, value, isBody);
-  }
+  const option = issue.code === 'invalid_union' ? findMeant(issue, getGiven(value, issue.path)) : undefined;
+  if (option) return toParts({ ...option, path: [...issue.path, ...option.path] }, schema, value, isBody);
   // The place of a name is the object that has it.
   const path = issue.code === 'invalid_key' ? issue.path.slice(0, -1) : issue.path;
   const given = getGiven(value, issue.path);
@@ -54,8 +53,28 @@ function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolea
     issue.code === 'invalid_union' && issue.discriminator !== undefined
       ? { wrong: describeGiven(given), right: describeAllowed(getDiscriminators(schema, issue.path, value), given) }
       : describeIssue(issue, given, mayBeSecret(issue.path));
-  const message = `${path.join('.') || 'The body'} ${wrong}${right ? `; ${right}` : ''}.`;
+  const where = path.join('.') || 'The body';
+  // What several fields of an object say together.
+  const isTogether = isOwnMessage(issue) && typeof given === 'object' && given !== null;
+  const message = isTogether ? `${where}: ${issue.message}.` : `${where} ${wrong}${right ? `; ${right}` : ''}.`;
   return [{ pointer: toPointer(path, isBody), message }];
+}
+
+/** Whether a schema says by itself what would be right. */
+function isOwnMessage({ code, message }: Issue): boolean {
+  return (code === 'custom' || code === 'invalid_union') && message.startsWith('write ');
+}
+
+/**
+ * Returns the issue of the option of a union that the value was probably meant for: one in which only values are wrong; else the first,
+ * unless the union says by itself what would be right.
+ */
+function findMeant(issue: Extract<Issue, { code: 'invalid_union' }>, given: unknown): Issue | undefined {
+  const isOfValue = ({ code, path }: Issue) =>
+    code !== 'unrecognized_keys' && path.length > 0 && getGiven(given, path) !== undefined;
+  const meant = issue.errors.find((issues) => issues.length > 0 && issues.every(isOfValue));
+  if (meant) return meant[0];
+  return isOwnMessage(issue) ? undefined : issue.errors[0]?.[0];
 }
 
 function toPointer(path: Issue['path'], isBody: boolean): string {
@@ -89,13 +108,26 @@ function toUnknownNames(
 /** Returns the names that the object at a path may have; empty: they are not known. */
 function getKnownNames(schema: z.core.$ZodType, path: Issue['path'], value: unknown): readonly string[] {
   const inner = unwrap(schema, value);
-  if (!(inner instanceof z.ZodObject)) return [];
   const [name, ...rest] = path;
-  if (name === undefined) return Object.keys(inner.shape);
-  const next = (inner.shape as { readonly [name: PropertyKey]: z.core.$ZodType | undefined })[name];
+  if (name === undefined) return listNames(inner);
+  const next = getPart(inner, name);
   return next === undefined
     ? []
     : getKnownNames(next, rest, (value as { readonly [name: PropertyKey]: unknown })[name]);
+}
+
+function listNames(schema: z.core.$ZodType): readonly string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  if (!(schema instanceof z.ZodRecord && schema.keyType instanceof z.ZodEnum)) return [];
+  return schema.keyType.options.map(String);
+}
+
+/** Returns the schema of a field of an object, a value of a record, or an item of a list. */
+function getPart(schema: z.core.$ZodType, name: PropertyKey): z.core.$ZodType | undefined {
+  if (schema instanceof z.ZodRecord) return schema.valueType;
+  if (schema instanceof z.ZodArray) return schema.element;
+  if (!(schema instanceof z.ZodObject)) return undefined;
+  return (schema.shape as { readonly [name: PropertyKey]: z.core.$ZodType | undefined })[name];
 }
 
 /** Returns the values that select one of the schemas of a union, by the path of the field that selects it. */
@@ -117,7 +149,12 @@ function getDiscriminators(schema: z.core.$ZodType, path: Issue['path'], value: 
 
 /** Returns the schema inside optional and default ones, and of a union the one that the discriminator of the value selects. */
 function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodNullable
+  ) {
     return unwrap(schema.unwrap(), value);
   }
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
@@ -144,7 +181,12 @@ function describeIssue(
     case 'invalid_type':
       return { wrong: given, right: `write ${JSON_TYPE_NAMES[issue.expected] ?? 'what /api/docs shows'}` };
     case 'too_small':
-      if (issue.origin === 'string') return { wrong: 'is empty', right: 'write at least 1 character' };
+      if (issue.origin === 'string') {
+        const least = Number(issue.minimum);
+        if (input === '' || least <= 1)
+          return { wrong: 'is empty', right: `write at least ${formatCount(least, 'character')}` };
+        return { wrong: 'is too short', right: `write at least ${formatCount(least, 'character')}` };
+      }
       if (issue.origin === 'array') {
         return { wrong: 'has too few items', right: `write at least ${issue.minimum}` };
       }
@@ -157,6 +199,10 @@ function describeIssue(
         return { wrong: 'has too many items', right: `write at most ${issue.maximum}` };
       }
       return { wrong: given, right: `write a number that is at most ${issue.maximum}` };
+    case 'invalid_format':
+      return issue.format === 'uuid'
+        ? { wrong: given, right: 'write an id, which is a UUID' }
+        : { wrong: 'is not valid', right: 'see /api/docs' };
     case 'invalid_key':
       return { wrong: 'has a name that is empty or too long', right: 'write a name of 1 to 512 characters' };
     case 'custom':

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { CatalogCache } from '../catalog/cache.ts';
 import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
@@ -27,6 +28,7 @@ export interface Rescheduled {
 export interface RescheduleCommand {
   readonly pool: pg.Pool;
   readonly pipeline: Pick<Pipeline, 'ingest'>;
+  readonly catalogs: CatalogCache;
   readonly tenantId: string;
   readonly id: string;
   readonly actor: Actor;
@@ -42,17 +44,18 @@ export async function rescheduleNotification(
   command: RescheduleCommand,
   scheduledAt: ScheduledAt,
 ): Promise<Rescheduled | undefined> {
-  const { pool, pipeline, tenantId, id, actor, operationId, now } = command;
+  const { pool, pipeline, catalogs, tenantId, id, actor, operationId, now } = command;
   const time = checkSchedule(scheduledAt);
   const found = await findScheduled(pool, tenantId, id);
   if (!found)
     return (await loadNotification(pool, tenantId, id)) ? { notification_id: id, state: 'too_late' } : undefined;
   checkExpiry(found.properties, time);
+  const schedule = await completeSchedule(pool, tenantId, scheduledAt, await catalogs.getActive(tenantId));
   const properties = {
     notification_id: id,
     notification_type: found.properties.notification_type as string,
     by: { kind: actor.kind, id: actor.id },
-    scheduled_at: (await completeSchedule(pool, tenantId, scheduledAt)) as string | JsonObject,
+    scheduled_at: schedule as string | JsonObject,
   };
   const toItem = (_: number, stored?: StoredEvent): JsonObject =>
     markOwn({

@@ -5,6 +5,7 @@ import { toNormalAddress } from '../privacy/normal-address.ts';
 import { readAddress } from '../privacy/read-address.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { findUsersByAddress } from '../store/addresses.ts';
+import { loadMerges } from '../store/merge/merged-users.ts';
 import type { Recipient } from './request.ts';
 
 /** The address of a recipient. */
@@ -32,7 +33,7 @@ export interface UnresolvedRecipient {
 
 /**
  * Finds the users of the recipients, in their order. An address belongs to the one user who has it, so that what that user chose
- * holds; if several have it, to none of them. One that no user has gets a user of its own.
+ * holds; if several have it, to none of them. One that no user has gets a user of its own. A user who was merged is the survivor.
  */
 export async function resolveRecipients(
   pool: pg.Pool,
@@ -40,12 +41,16 @@ export async function resolveRecipients(
   tenantId: string,
   recipients: readonly Recipient[],
 ): Promise<(ResolvedRecipient | UnresolvedRecipient)[]> {
+  const survivors = await findSurvivors(pool, tenantId, recipients);
   const given = recipients.map((recipient) => toAddress(recipient, seal));
   const hashes = given.flatMap((one) => (one && 'hash' in one ? [one.hash] : []));
   const found = hashes.length === 0 ? NONE : await findUsersByAddress(pool, tenantId, [...new Set(hashes)]);
   return given.map((address, index): ResolvedRecipient | UnresolvedRecipient => {
     const { user_id: userId } = recipients[index] as Recipient;
-    if (address === undefined) return { userId: userId ?? '', name: `user ${userId}` };
+    if (address === undefined) {
+      const id = userId ?? '';
+      return { userId: survivors.get(id)?.into ?? id, name: `user ${userId}` };
+    }
     if (!('hash' in address)) return address;
     const { kind, hash, address: text } = address;
     const name = `${kind} ${hash}`;
@@ -61,6 +66,14 @@ export async function resolveRecipients(
     return { userId: user.userId, name, isLinked: true, given: { kind, address: text } };
   });
 }
+
+/** Returns the merges of the users that are named. Of one recipient alone it does not matter: its event goes to the survivor anyway. */
+async function findSurvivors(pool: pg.Pool, tenantId: string, recipients: readonly Recipient[]) {
+  const ids = new Set(recipients.flatMap(({ user_id: userId }) => userId ?? []));
+  return recipients.length < 2 || ids.size === 0 ? NO_MERGES : loadMerges(pool, tenantId, [...ids]);
+}
+
+const NO_MERGES: Awaited<ReturnType<typeof loadMerges>> = new Map();
 
 const NONE: ReadonlyMap<string, readonly { readonly userId: string; readonly kind: string }[]> = new Map();
 

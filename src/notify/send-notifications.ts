@@ -7,6 +7,7 @@ import type { EventResult } from '../ingest/results.ts';
 import type { NotificationType } from '../model/catalog.ts';
 import type { Schedule } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
+import { NO_POLICY } from '../model/preferences.ts';
 import type { Actor, Scope } from '../model/principal.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { loadTenantProfile } from '../store/tenants/tenants.ts';
@@ -63,7 +64,7 @@ export async function sendNotifications(
   const catalog = await findCatalog(parts.catalogs, tenantId, request.type);
   const type = checkRequest(request, catalog, scopes, now);
   checkFanOut(request);
-  const scheduledAt = await completeSchedule(pool, tenantId, request.scheduled_at);
+  const scheduledAt = await completeSchedule(pool, tenantId, request.scheduled_at, catalog);
   const recipients = await resolveRecipients(pool, seal, tenantId, request.recipients);
   const requestId = `req_${operationId}`;
   const firstByUser = new Map<string, number>();
@@ -100,14 +101,16 @@ function checkFanOut({ content, variables, context, recipients }: SendRequest): 
   throw new TidingsError('invalid_notification', message, { pointer: '/recipients' });
 }
 
-/** Adds the zone of the tenant to a local time of the recipient. Reads it only then. */
+/** Adds the zone of the tenant to a local time of the recipient: that of its settings, else of its policy. Reads it only then. */
 export async function completeSchedule(
   pool: pg.Pool,
   tenantId: string,
   at: ScheduledAt | undefined,
+  { rules: { policy } }: Pick<Catalog, 'rules'>,
 ): Promise<Schedule | undefined> {
   if (typeof at !== 'object' || at.zone !== 'recipient') return at;
-  const fallback = (await loadTenantProfile(pool, tenantId))?.settings.zone;
+  const ofPolicy = policy.zone === NO_POLICY.zone ? undefined : policy.zone;
+  const fallback = (await loadTenantProfile(pool, tenantId))?.settings.zone ?? ofPolicy;
   return { ...at, ...(fallback !== undefined && { fallback }) };
 }
 

@@ -43,6 +43,7 @@ const TABLES = [
   'events',
   'event_ids',
   'users',
+  'merged_users',
   'addresses',
   'notifications',
   'deliveries',

@@ -1,3 +1,4 @@
+import { SENT_BY_TIDINGS } from '../../model/built-in-types.ts';
 import type { CatalogData, Rule } from '../../model/catalog.ts';
 import { getSentTypes } from '../../rules/compile/rule-set.ts';
 import { LIFECYCLE_EVENTS } from '../lifecycle-events.ts';
@@ -19,7 +20,8 @@ export function checkUses({ events, traits, notifications, rules, groups }: Cata
   }
   const sent = new Set(rules.flatMap((rule) => [...getSentTypes(rule)]));
   for (const { name } of notifications) {
-    if (!sent.has(name)) report('unused_notification', ['notifications', name], `no rule sends ${name}`);
+    if (sent.has(name) || SENT_BY_TIDINGS.has(name)) continue;
+    report('unused_notification', ['notifications', name], `no rule sends ${name}`);
   }
   const joined = new Set(rules.map((rule) => rule.group));
   for (const { name } of groups) {

@@ -1,14 +1,12 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { TidingsError } from '../../errors.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
 import { RECIPIENT_STATES } from '../../model/batch.ts';
 import type { LineError, UploadResult } from '../../notify/batches/upload.ts';
 import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
+import { readLines } from '../read-lines.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { parseCount } from './run-job.ts';
@@ -57,7 +55,7 @@ export function addBatchesCommands(program: Command): void {
       ...all,
       one,
     ])
-    .option('--list <id>', 'send to the members of this list')
+    .addOption(new Option('--list <id>', 'send to the members of this list').conflicts('segment'))
     .option('--segment <name>', 'send to the users who are in this segment')
     .option('--per-second <n>', 'recipients per second, at most', parseCount)
     .option(...JSON_OPTION)
@@ -151,8 +149,6 @@ function create({
   segment,
   json,
 }: CreateOptions): Promise<void> {
-  if (listId !== undefined && segment !== undefined)
-    throw new TidingsError('invalid_request', 'Give a --list or a --segment, and not both.');
   const recipients = listId !== undefined ? { list: listId } : segment !== undefined ? { segment } : undefined;
   return runApiCommand(json, async (api) => {
     const body = {
@@ -180,7 +176,6 @@ function show(batch: unknown): CommandOutput {
 /** Sends a file a part at a time. Lines that the batch has already are passed over. */
 async function add(api: ApiClient, id: string, file: string): Promise<CommandOutput> {
   const { lines: known } = (await api.get(pathOf(id))) as BatchView;
-  const input = file === '-' ? process.stdin : createReadStream(file);
   const totals = { lines: known, stored: 0, rejected: 0, errors: [] as LineError[] };
   let line = 0;
   let part: string[] = [];
@@ -194,7 +189,7 @@ async function add(api: ApiClient, id: string, file: string): Promise<CommandOut
     totals.errors = [...totals.errors, ...(answer.slice(0, -1) as LineError[])].slice(0, MAX_PRINTED_ERRORS);
     part = [];
   };
-  for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of readLines(file)) {
     if (line++ < known) continue;
     part.push(`${text}\n`);
     if (part.length < PART_LINES) continue;

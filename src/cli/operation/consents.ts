@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { ImportError, ImportResult } from '../../model/consent-import.ts';
+import { readLines } from '../read-lines.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -86,7 +85,6 @@ export function addConsentsCommands(program: Command): void {
 
 /** Sends a file a part at a time. */
 async function importFile(api: ApiClient, file: string): Promise<CommandOutput> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
   const total = { lines: 0, recorded: 0, known: 0, rejected: 0, empty: 0, errors: [] as ImportError[] };
   let part: string[] = [];
   const flush = async () => {
@@ -97,7 +95,7 @@ async function importFile(api: ApiClient, file: string): Promise<CommandOutput> 
     for (const name of ['lines', 'recorded', 'known', 'rejected', 'empty'] as const) total[name] += summary[name];
     part = [];
   };
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of readLines(file)) {
     part.push(`${line}\n`);
     if (part.length < PART_LINES) continue;
     await flush();

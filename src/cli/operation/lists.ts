@@ -1,11 +1,10 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { ListView } from '../../store/lists/lists.ts';
 import type { ChangedMembers, MemberView } from '../../store/lists/members.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
+import { readLines } from '../read-lines.ts';
 import { type CommandOutput, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
@@ -120,7 +119,6 @@ async function members(api: ApiClient, id: string, limit: number, after?: string
 
 /** Sends a file a part at a time. It may be sent again after an error: who is a member already stays one. */
 async function change(api: ApiClient, path: string, file: string, done: string): Promise<CommandOutput> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
   const total = { changed: 0, unchanged: 0, members: 0 };
   let part: string[] = [];
   const flush = async () => {
@@ -130,7 +128,7 @@ async function change(api: ApiClient, path: string, file: string, done: string):
     total.members = left;
     part = [];
   };
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of readLines(file)) {
     const userId = readUserId(line.trim());
     if (userId === '') continue;
     part.push(userId);

@@ -176,6 +176,7 @@ function sendTestNotification({ userId, var: variables, json, ...options }: Test
   return runApiCommand(json, async (api) => {
     const type = await findTypeByShortName(api, options.type, userId);
     const data = await sendTest(api, type, { user: userId, var: variables });
+    if (data.result.notification_id === null) process.exitCode = 1;
     return { data: { type, ...data }, lines: [`${type}  ${formatResult(data.result, false)}`] };
   });
 }

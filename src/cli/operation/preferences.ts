@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { findNearest } from '../../lib/text/did-you-mean.ts';
 import { runApiCommand } from '../run-command.ts';
+import { ApiError } from './api-client.ts';
 
 interface CellView {
   readonly on: boolean;
@@ -65,10 +67,11 @@ export function addPreferencesCommands(program: Command): void {
       runApiCommand(json, async (api) => {
         const all = (await api.get(pathOf(userId))) as PreferencesView;
         const data = { ...all, types: all.types.filter(({ type }) => only === undefined || type === only) };
+        if (only !== undefined && data.types.length === 0) throw unknownType(only, all);
         const lines = data.types.flatMap(({ type, channels }) =>
           Object.entries(channels).map(([channel, cell]) => `${type}  ${channel}  ${explainCell(cell)}`),
         );
-        return { data, lines: lines.length > 0 ? lines : ['The catalog has no such notification type.'] };
+        return { data, lines: lines.length > 0 ? lines : ['The catalog has no notification types for users.'] };
       }),
     );
   program
@@ -89,6 +92,15 @@ export function addPreferencesCommands(program: Command): void {
         return { data, lines: [said, ...types.map(formatType)] };
       }),
     );
+}
+
+function unknownType(name: string, { types }: PreferencesView): ApiError {
+  const near = findNearest(
+    name,
+    types.map(({ type }) => type),
+  );
+  const right = near === undefined ? '.' : `; did you mean ${near}?`;
+  return new ApiError(`The catalog has no notification type ${name} that goes to users${right}`);
 }
 
 function pathOf(userId: string): string {

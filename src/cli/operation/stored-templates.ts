@@ -6,7 +6,9 @@ import { isPieceFile } from '../../catalog/parse/pieces.ts';
 import { CatalogError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from '../catalog/catalog-folder.ts';
+import type { TenantView } from '../../tenants/tenants.ts';
 import { runApiCommand } from '../run-command.ts';
+import type { ApiClient } from './api-client.ts';
 
 interface Template {
   readonly template_id: string;
@@ -101,9 +103,9 @@ export function addStoredTemplateCommands(templates: Command): void {
     .action((dir: string | undefined, { api: switches, json }: { api?: boolean; json?: boolean }) =>
       runApiCommand(json, async (api) => {
         const all = await loadCatalogFiles(resolveCatalogFolder(dir));
-        if (switches) await api.patch('/api/v1/tenant', { settings: { template_source: 'api' } });
         const files = [...all].filter(([path]) => path.startsWith('templates/') && !isPieceFile(path));
-        const data = (await api.post(`${PATH}/seed`, { files: Object.fromEntries(files) })) as SeedResult;
+        const seed = async () => (await api.post(`${PATH}/seed`, { files: Object.fromEntries(files) })) as SeedResult;
+        const data = await (switches ? withApiSource(api, seed) : seed());
         return { data, lines: formatSeed(data) };
       }),
     );
@@ -141,6 +143,20 @@ export function addStoredTemplateCommands(templates: Command): void {
         return { data, lines: formatResults(data) };
       }),
     );
+}
+
+/** Makes the API the source of templates, and the files again if the work fails: then nothing has changed. */
+async function withApiSource<Result>(api: ApiClient, work: () => Promise<Result>): Promise<Result> {
+  const set = (source: 'api' | null) => api.patch('/api/v1/tenant', { settings: { template_source: source } });
+  const { settings } = (await api.get('/api/v1/tenant')) as TenantView;
+  if (settings.template_source === 'api') return work();
+  await set('api');
+  try {
+    return await work();
+  } catch (error) {
+    await set(null);
+    throw error;
+  }
 }
 
 function addTranslationCommands(templates: Command): void {

@@ -17,6 +17,7 @@ export interface SettingOptions {
   readonly variables?: object;
   readonly assetBaseUrl?: string;
   readonly localeFallbacks?: object;
+  readonly templateSource?: string;
   readonly limits?: object;
   /** Settings to remove. */
   readonly unset?: readonly Setting[];
@@ -34,7 +35,7 @@ const SETTINGS = [
     'tracking',
     'branding',
   ] as const),
-  ...(['variables', 'asset-base-url', 'locale-fallbacks', 'limits'] as const),
+  ...(['variables', 'asset-base-url', 'locale-fallbacks', 'template-source', 'limits'] as const),
 ] as const;
 type Setting = (typeof SETTINGS)[number];
 
@@ -53,6 +54,7 @@ export function addSettingOptions(command: Command): Command {
     .option('--variables <json>', 'variables of templates, such as app_name: a JSON object, or @FILE', parseObject)
     .option('--asset-base-url <url>', 'the folder with the files of {{asset "logo.png"}}')
     .option('--locale-fallbacks <json>', `locales to use in the place of one, such as '{"gl": ["es"]}'`, parseObject)
+    .addOption(new Option('--template-source <where>', 'where its templates are made').choices(['files', 'api']))
     .option(
       '--limits <json>',
       `rate limits by channel, such as '{"sms": {"tenant": {"per_minute": 600}, "user": {"per_day": 10}}}', or @FILE`,
@@ -80,6 +82,7 @@ export function toTenantChange({
   variables,
   assetBaseUrl,
   localeFallbacks,
+  templateSource,
   limits,
   unset = [],
 }: SettingOptions): object {
@@ -87,7 +90,7 @@ export function toTenantChange({
   const settings = {
     ...{ locale, zone, mail_from: mailFrom, tracking, branding, variables, limits },
     ...{ legal_name: legalName, postal_address: postalAddress, preference_link_days: preferenceLinkDays },
-    ...{ asset_base_url: assetBaseUrl, locale_fallbacks: localeFallbacks },
+    ...{ asset_base_url: assetBaseUrl, locale_fallbacks: localeFallbacks, template_source: templateSource },
   };
   return { name, settings: { ...settings, ...removed } };
 }

@@ -20,6 +20,8 @@ export interface PageTexts {
   readonly stopped: string;
   readonly fresh: string;
   readonly freshSent: string;
+  /** The link is not sent: the plan has dropped it. */
+  readonly freshNotSent: string;
   /** Page to unsubscribe: its title and button, and the question. `{kind}`: the name of a category, or `thisKind`. */
   readonly unsubscribe: string;
   readonly unsubscribeAsk: string;
@@ -53,6 +55,7 @@ const EN: PageTexts = {
   stopped: 'You get only what is necessary from now on.',
   fresh: 'Send me a new link',
   freshSent: 'A new link is on its way to you.',
+  freshNotSent: 'No link can be sent to you: messages like it are turned off.',
   unsubscribe: 'Unsubscribe',
   unsubscribeAsk: 'Do you want no more of these messages at this address: {kind}?',
   unsubscribed: 'Unsubscribed',
@@ -96,6 +99,7 @@ const DE: PageTexts = {
   stopped: 'Sie bekommen ab jetzt nur noch, was nötig ist.',
   fresh: 'Neuen Link senden',
   freshSent: 'Ein neuer Link ist unterwegs zu Ihnen.',
+  freshNotSent: 'An Sie kann kein Link gesendet werden: Solche Nachrichten sind abgeschaltet.',
   unsubscribe: 'Abbestellen',
   unsubscribeAsk: 'Möchten Sie an dieser Adresse keine solchen Nachrichten mehr: {kind}?',
   unsubscribed: 'Abbestellt',
@@ -140,6 +144,7 @@ const ES: PageTexts = {
   stopped: 'A partir de ahora solo recibes lo necesario.',
   fresh: 'Enviarme un enlace nuevo',
   freshSent: 'Un enlace nuevo está en camino.',
+  freshNotSent: 'No se te puede enviar un enlace: estos mensajes están desactivados.',
   unsubscribe: 'Darse de baja',
   unsubscribeAsk: '¿No quieres recibir más mensajes de este tipo en esta dirección: {kind}?',
   unsubscribed: 'Baja realizada',
@@ -183,6 +188,7 @@ const AR: PageTexts = {
   stopped: 'من الآن فصاعدًا لن يصلك إلا ما هو ضروري.',
   fresh: 'أرسلوا لي رابطًا جديدًا',
   freshSent: 'رابط جديد في طريقه إليك.',
+  freshNotSent: 'لا يمكن إرسال رابط إليك: هذه الرسائل متوقفة.',
   unsubscribe: 'إلغاء الاشتراك',
   unsubscribeAsk: 'هل تريد إيقاف هذه الرسائل على هذا العنوان: {kind}؟',
   unsubscribed: 'تم إلغاء الاشتراك',

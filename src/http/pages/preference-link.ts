@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { TidingsError } from '../../errors.ts';
+import { PREFERENCES_LINK } from '../../model/built-in-types.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import { isOptOut, isSuppressible } from '../../model/suppression.ts';
 import { sendNotifications } from '../../notify/send-notifications.ts';
-import type { PreferencesClaim } from '../../privacy/preferences-token.ts';
+import { type PreferencesClaim, readPreferences } from '../../privacy/preferences-token.ts';
+import { findSurvivor } from '../../store/merge/merged-users.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { liftUnsubscribed, listSuppressions } from '../../store/suppressions.ts';
 import { loadAddressMask } from '../../store/terms.ts';
@@ -17,9 +19,6 @@ import { type FormChange, listSwitches, type PageSwitch, type PageSwitches, read
 import { goneLink, loadPageTenant } from './page-tenant.ts';
 import { findPageTexts } from './page-texts.ts';
 import type { PreferencePage } from './preference-page.ts';
-
-/** The notification type by which a new link is sent, if the catalog has it. */
-export const LINK_TYPE = 'PREFERENCES_LINK';
 
 /** Days after which a link only lets its reader stop messages, unless the tenant says otherwise. */
 const DEFAULT_LINK_DAYS = 30;
@@ -38,8 +37,19 @@ export class PreferenceLink {
     this.#preferences = new Preferences(parts);
   }
 
+  /** Returns what a token says; of a user who was merged since it was sent that of the survivor. @throws TidingsError `not_found` */
+  async read(token: string): Promise<PreferencesClaim> {
+    const claim = readPreferences(this.#parts.seal, token);
+    if (!claim) throw new TidingsError('not_found', 'This link is not complete; copy it from the message once more.');
+    const { tenantId, userId } = claim;
+    return { ...claim, userId: await findSurvivor(this.#parts.database.forTenant(tenantId), tenantId, userId) };
+  }
+
   /** Returns the page. @throws TidingsError `not_found` if the user or the tenant is gone */
-  async show(claim: PreferencesClaim, notice?: 'saved' | 'stopped' | 'freshSent'): Promise<PreferencePage> {
+  async show(
+    claim: PreferencesClaim,
+    notice?: 'saved' | 'stopped' | 'freshSent' | 'freshNotSent',
+  ): Promise<PreferencePage> {
     const { tenantId, userId, channel, addressHash, issuedAt } = claim;
     const { database, clock } = this.#parts;
     const tenant = await loadPageTenant(database.owner, tenantId);
@@ -54,7 +64,7 @@ export class PreferenceLink {
       tenant,
       address: mask ?? '…',
       switches: isFresh ? await this.#listSwitches(loaded, claim) : undefined,
-      canSendLink: loaded.rules.notifications.get(LINK_TYPE)?.channels.includes(channel as Channel) ?? false,
+      canSendLink: loaded.rules.notifications.get(PREFERENCES_LINK)?.channels.includes(channel as Channel) ?? false,
       ...(notice && { notice: texts[notice] }),
     };
   }
@@ -87,12 +97,12 @@ export class PreferenceLink {
     const parts = { pipeline, catalogs, seal, clock, pool: database.forTenant(tenantId) };
     const turn = Math.floor(clock() / LINK_INTERVAL_MS);
     const operationId = createHash('sha256')
-      .update(JSON.stringify([LINK_TYPE, tenantId, userId, turn]))
+      .update(JSON.stringify([PREFERENCES_LINK, tenantId, userId, turn]))
       .digest('hex');
     const asker = { tenantId, actor: systemActor('preference page'), scopes: new Set<never>(), operationId };
-    const request = { type: LINK_TYPE, recipients: [{ user_id: userId }], channels: [channel as Channel] };
-    await sendNotifications(parts, asker, request, false);
-    return this.show(claim, 'freshSent');
+    const request = { type: PREFERENCES_LINK, recipients: [{ user_id: userId }], channels: [channel as Channel] };
+    const { accepted } = await sendNotifications(parts, asker, request, false);
+    return this.show(claim, accepted > 0 ? 'freshSent' : 'freshNotSent');
   }
 
   async #listSwitches(

@@ -146,7 +146,8 @@ export function registerNotificationRoutes(app: App, dependencies: HttpDependenc
     },
     async ({ principal: { tenantId, actor }, operationId, params, body }) => {
       const pool = database.forTenant(tenantId);
-      const command = { pool, pipeline, tenantId, actor, operationId, id: requireId(params.id), now: clock() };
+      const id = requireId(params.id);
+      const command = { pool, pipeline, catalogs, tenantId, actor, operationId, id, now: clock() };
       const found = await rescheduleNotification(command, body.scheduled_at as ScheduledAt);
       if (!found) throw notFound();
       return found;

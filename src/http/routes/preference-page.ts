@@ -1,6 +1,4 @@
 import type { FastifyReply } from 'fastify';
-import { TidingsError } from '../../errors.ts';
-import { type PreferencesClaim, readPreferences } from '../../privacy/preferences-token.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { showGonePage } from '../pages/gone-page.ts';
 import { sendPage } from '../pages/page-frame.ts';
@@ -21,11 +19,6 @@ const MAX_BODY_BYTES = 256 * 1024;
 export async function registerPreferencePageRoutes(app: App, parts: HttpDependencies): Promise<void> {
   const link = new PreferenceLink(parts);
   const config = { scope: 'public', idempotent: false, takesAnyOrigin: true, errors: ['not_found'] } as const;
-  const read = (token: string): PreferencesClaim => {
-    const claim = readPreferences(parts.seal, token);
-    if (!claim) throw new TidingsError('not_found', 'This link is not complete; copy it from the message once more.');
-    return claim;
-  };
   await app.register(async (scope) => {
     const raw = scope as unknown as App;
     keepRawBodies(raw);
@@ -43,7 +36,7 @@ export async function registerPreferencePageRoutes(app: App, parts: HttpDependen
           querystring: freeQuery,
         },
       },
-      async ({ params }, reply) => send(reply, await link.show(read(params.token))),
+      async ({ params }, reply) => send(reply, await link.show(await link.read(params.token))),
     );
     raw.post(
       '/preferences/:token',
@@ -61,7 +54,7 @@ export async function registerPreferencePageRoutes(app: App, parts: HttpDependen
         },
       },
       async ({ params, body }, reply) => {
-        const claim = read(params.token);
+        const claim = await link.read(params.token);
         const form = new URLSearchParams(Buffer.isBuffer(body) ? body.toString('utf8') : '');
         switch (form.get('action')) {
           case 'save':

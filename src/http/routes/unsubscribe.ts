@@ -4,6 +4,7 @@ import { systemActor } from '../../model/principal.ts';
 import { isSuppressible } from '../../model/suppression.ts';
 import { signPreferences } from '../../privacy/preferences-token.ts';
 import { readUnsubscribe, type UnsubscribeClaim } from '../../privacy/unsubscribe-token.ts';
+import { findSurvivor } from '../../store/merge/merged-users.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { addSuppressions } from '../../store/suppressions.ts';
 import { loadPlanUsers } from '../../store/terms.ts';
@@ -36,10 +37,12 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
     isUnlimited: true,
     errors: ['not_found'],
   } as const;
-  const read = (token: string): UnsubscribeClaim => {
+  const read = async (token: string): Promise<UnsubscribeClaim> => {
     const claim = readUnsubscribe(seal, token);
     if (!claim) throw new TidingsError('not_found', 'This link is not complete; copy it from the message once more.');
-    return claim;
+    const { tenantId, userId } = claim;
+    if (userId === undefined || userId === '') return claim;
+    return { ...claim, userId: await findSurvivor(database.forTenant(tenantId), tenantId, userId) };
   };
   /** Returns the page of the tenant, in the language of the reader, with the way on to everything else that they may choose. */
   const setPage = async ({ userId, issuedAt, ...claim }: UnsubscribeClaim): Promise<UnsubscribePage> => {
@@ -93,7 +96,7 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
           querystring: freeQuery,
         },
       },
-      async ({ params }, reply) => sendPage(reply, renderUnsubscribe(await setPage(read(params.token)))),
+      async ({ params }, reply) => sendPage(reply, renderUnsubscribe(await setPage(await read(params.token)))),
     );
     raw.post(
       '/unsubscribe/:token',
@@ -111,7 +114,7 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
         },
       },
       async ({ params }, reply) => {
-        const claim = read(params.token);
+        const claim = await read(params.token);
         const { tenantId, channel, addressHash, scope: left, deliveryId } = claim;
         if (!isSuppressible(channel)) throw goneLink();
         const now = clock();

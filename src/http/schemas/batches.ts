@@ -23,14 +23,19 @@ export const batchBody = z
     name: pathText.max(200).optional().describe('For the list of batches'),
     per_second: perSecond.optional(),
     recipients: z
-      .union([
-        z
-          .strictObject({ list: z.uuid().describe('Id of a list, whose members become lines') })
-          .meta({ id: 'ListAudience' }),
-        z
-          .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
-          .meta({ id: 'SegmentAudience' }),
-      ])
+      .union(
+        [
+          z
+            .strictObject({
+              list: z.uuid('write the id of a list').describe('Id of a list, whose members become lines'),
+            })
+            .meta({ id: 'ListAudience' }),
+          z
+            .strictObject({ segment: pathText.max(128).describe('Name of a segment, whose users become lines') })
+            .meta({ id: 'SegmentAudience' }),
+        ],
+        { error: 'write list with the id of a list, or segment with a name, and nothing else' },
+      )
       .optional()
       .describe('Users beside the lines that are added; they are read after the start'),
   })

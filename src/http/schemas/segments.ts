@@ -46,12 +46,17 @@ export const segmentUsers = z
 const MAX_CONDITION_CHARS = 4000;
 
 export const previewBody = z
-  .union([
-    z.strictObject({ segment: name.describe('A segment of the active catalog') }),
-    z.strictObject({
-      condition: pathText.max(MAX_CONDITION_CHARS).describe('CEL over `user` and `now`, checked as that of a segment'),
-    }),
-  ])
+  .union(
+    [
+      z.strictObject({ segment: name.describe('A segment of the active catalog') }),
+      z.strictObject({
+        condition: pathText
+          .max(MAX_CONDITION_CHARS)
+          .describe('CEL over `user` and `now`, checked as that of a segment'),
+      }),
+    ],
+    { error: 'write segment, or condition, and nothing else' },
+  )
   .meta({ id: 'SegmentPreviewRequest', examples: [{ condition: 'has(user.email)' }] });
 
 export const segmentPreview = z

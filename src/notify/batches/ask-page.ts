@@ -8,6 +8,7 @@ import type { Seal } from '../../privacy/seal.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { findRepeated, type LineResult, type PendingLine, writeUsers } from '../../store/batches/recipients.ts';
 import { loadErasures } from '../../store/erasure/load-erasures.ts';
+import { loadMerges } from '../../store/merge/merged-users.ts';
 import { ingestOnce, type StoredEvent } from '../ingest-once.ts';
 import { buildRequestedEvent } from '../requested-event.ts';
 import { type GivenAddress, resolveRecipients } from '../resolve-recipients.ts';
@@ -31,6 +32,8 @@ export interface AskedBatch {
 interface FoundLine {
   readonly line: number;
   readonly userId: string;
+  /** The id that the line names, of a user who was merged since. */
+  readonly mergedId?: string;
   readonly given: GivenAddress | undefined;
   readonly variables: JsonObject | undefined;
 }
@@ -92,7 +95,7 @@ async function rejectErased(
 
 const ERASED = 'Its user was erased.';
 
-/** Finds the users of lines. @throws Error if a line cannot be opened: the page is tried again later */
+/** Finds the users of lines; of one who was merged the survivor. @throws Error if a line cannot be opened: the page is tried again later */
 export async function findUsers(
   { pool, seal }: Pick<AskParts, 'pool' | 'seal'>,
   { tenantId, batch }: AskedBatch,
@@ -111,6 +114,8 @@ export async function findUsers(
       return recipient;
     }),
   );
+  const named = new Set(lines.flatMap(({ userId }) => userId ?? []));
+  const merges = named.size === 0 ? undefined : await loadMerges(pool, tenantId, [...named]);
   const byIndex = new Map(unknown.map((index, place) => [index, resolved[place]]));
   const found: FoundLine[] = [];
   const others: LineResult[] = [];
@@ -120,9 +125,11 @@ export async function findUsers(
     if (one && 'code' in one) others.push(toResult(line, 'rejected', one.code, one.message));
     else if (userId === null && !one) others.push(toResult(line, 'rejected', 'user_erased', ERASED));
     else {
+      const survivor = merges?.get(userId ?? '')?.into;
       found.push({
         line,
-        userId: userId ?? one?.userId ?? '',
+        userId: survivor ?? userId ?? one?.userId ?? '',
+        ...(survivor !== undefined && userId !== null && { mergedId: userId }),
         given: getGivenAddress(content),
         variables: content.variables,
       });

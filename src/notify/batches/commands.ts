@@ -58,7 +58,7 @@ export async function createBatch(
     const pointer = `/recipients/${'list' in audience ? 'list' : 'segment'}`;
     await checkAudience(parts, tenantId, audience, pointer);
   }
-  const scheduled = await completeSchedule(pool, tenantId, request.scheduled_at);
+  const scheduled = await completeSchedule(pool, tenantId, request.scheduled_at, catalog);
   const whole = {
     ...request,
     priority: request.priority ?? 'LOW',

@@ -82,7 +82,8 @@ function findEta(
   if (state !== 'running' || startedAt === null || isReading(source)) return null;
   const left = counts.pending + counts.accepted;
   const done = lines - left - counts.held - counts.scheduled;
-  if (done <= 0 || now <= startedAt) return null;
+  // Nothing is left but what waits for a time of its own.
+  if (left === 0 || done <= 0 || now <= startedAt) return null;
   return Math.round(now + (left * (now - startedAt)) / done);
 }
 

@@ -27,7 +27,7 @@ export function renderHtmlReport(report: BacktestReport): string {
 <main>
 <h1>${title}</h1>
 <p>From <time>${since}</time> to <time>${until}</time>: ${formatCount(events, 'event')} of ${formatCount(users, 'user')}.</p>
-${leftOut.length === 0 ? '' : `<p class="note">Left out, for too many or too large events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
+${leftOut.length === 0 ? '' : `<p class="note">Left out, for a merge or for too many or too large events: ${leftOut.slice(0, 50).map(escapeHtml).join(', ')}${leftOut.length > 50 ? ' …' : ''}</p>`}
 ${reproduced ? renderReproduced(reproduced) : ''}
 ${renderSummary(types, totals)}
 ${types.map((one) => renderType(one, since, until)).join('\n')}

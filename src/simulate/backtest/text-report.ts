@@ -15,7 +15,7 @@ export function renderTextReport(report: BacktestReport, shown: (line: string) =
   ];
   if (leftOut.length > 0) {
     lines.push(
-      `Left out, for too many or too large events: ${leftOut.slice(0, 10).join(', ')}${leftOut.length > 10 ? ' …' : ''}`,
+      `Left out, for a merge or for too many or too large events: ${leftOut.slice(0, 10).join(', ')}${leftOut.length > 10 ? ' …' : ''}`,
       '',
     );
   }

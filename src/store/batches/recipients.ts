@@ -97,21 +97,26 @@ async function selectPending(
   }));
 }
 
-/** Notes the users of lines that named an address: a page that is repeated asks for the same ones. */
+/** Notes the users of lines that named an address, or a user who was merged: a page that is repeated asks for the same ones. */
 export async function writeUsers(
   connection: Connection,
   tenantId: string,
   batchId: string,
-  users: readonly { readonly line: number; readonly userId: string }[],
+  users: readonly { readonly line: number; readonly userId: string; readonly mergedId?: string }[],
 ): Promise<void> {
   if (users.length === 0) return;
   await connection.query({
     name: 'write-batch-users',
     text: `update batch_recipients as b set user_id = q.u
-           from json_to_recordset($3) as q(l int, u text)
-           where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l and b.user_id is null and b.address_hash is not null
+           from json_to_recordset($3) as q(l int, u text, m text)
+           where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l
+             and (b.user_id = q.m or b.user_id is null and b.address_hash is not null)
              and ${selectivityHint('q.l')}`,
-    values: [tenantId, batchId, JSON.stringify(users.map(({ line, userId }) => ({ l: line, u: userId })))],
+    values: [
+      tenantId,
+      batchId,
+      JSON.stringify(users.map(({ line, userId, mergedId }) => ({ l: line, u: userId, m: mergedId }))),
+    ],
   });
 }
 

@@ -26,6 +26,12 @@ export async function loadMerges(
   return new Map(rows.map((row) => [row.user_id, { into: row.merged_into, at: row.merged_at }]));
 }
 
+/** Returns the user who answers to an id: the survivor of one who was merged, else the user themselves. */
+export async function findSurvivor(connection: Connection, tenantId: string, userId: string): Promise<string> {
+  // A survivor is never merged: it has no merge of its own.
+  return (await loadMerges(connection, tenantId, [userId])).get(userId)?.into ?? userId;
+}
+
 /** Users that may be merged into one; a user who has as many is merged no further. */
 export const MAX_MERGED_INTO_ONE = 100;
 
