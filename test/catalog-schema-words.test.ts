@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { compileSchema, documentWith, errorsIn, keysAt, partAt, SCHEMA } from './support/catalog-schema.ts';
-import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES } from './support/every-key.ts';
+import { ACCEPTED, EVENTS, KINDS, NOTIFICATIONS, PREFERENCES, ROUTES, RULES, SEGMENTS } from './support/every-key.ts';
 import { type CatalogFile, findKnownWords } from './support/parser.ts';
 
 /**
@@ -113,6 +113,7 @@ describe('keys', () => {
       'events.yaml',
       'notifications.yaml',
       'rules.yaml',
+      'segments.yaml',
       'routes.yaml',
       'preferences.yaml',
       'cases.yaml',
@@ -146,7 +147,8 @@ describe('keys', () => {
     const seen = new Set<string>();
     const check = compileSchema(watch(SCHEMA, '', all) as typeof SCHEMA, (place) => seen.add(place));
     const documents = KINDS.flatMap((kind) => ACCEPTED[kind].map((thing) => documentWith(kind, thing)));
-    for (const document of [parse(EVENTS), parse(NOTIFICATIONS), parse(ROUTES), parse(PREFERENCES), ...documents])
+    const files = [EVENTS, NOTIFICATIONS, SEGMENTS, ROUTES, PREFERENCES];
+    for (const document of [...files.map((text) => parse(text)), ...documents])
       expect(errorsIn(document, check)).toEqual([]);
     expect(all.size).toBeGreaterThan(100);
     expect([...all].filter((place) => !seen.has(place))).toEqual([]);

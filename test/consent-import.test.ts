@@ -7,7 +7,10 @@ import { type TestTidings, testTidings } from './support/tidings.ts';
 
 const FILES: [string, string][] = [
   ['events.yaml', 'events: { signed_up: {} }'],
-  ['notifications.yaml', 'notifications: { NEWS: { category: MARKETING, channels: [email, push] } }'],
+  [
+    'notifications.yaml',
+    'notifications: { NEWS: { category: MARKETING, channels: [email, push], variables: { postal_address: { default: 1 Main Street } } } }',
+  ],
   ['rules.yaml', 'rules: { NEWS: { on: signed_up } }'],
   ['preferences.yaml', 'consent: { MARKETING: record }'],
   ['templates/NEWS/email.en.subject.txt', 'Hello'],

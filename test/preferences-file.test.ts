@@ -41,7 +41,10 @@ test('every key has its meaning', async () => {
         end: 1260,
         zones: ['America/New_York', 'Pacific/Honolulu'],
         pass: ['SECURITY'],
-        regions: { 'US-FL': [{ start: 480, end: 1200, from: '2021-07-01', source: 'A statute' }] },
+        regions: {
+          'US-FL': [{ start: 480, end: 1200, from: '2021-07-01', source: 'A statute', zones: ['America/New_York'] }],
+        },
+        callingCodes: { 1: { region: 'US-FL', zones: ['America/New_York'] }, 44: { zones: ['Europe/London'] } },
       },
     },
     quietHours: { start: 1320, end: 480, zone: 'Europe/Berlin' },

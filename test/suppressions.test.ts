@@ -130,6 +130,26 @@ test('a receipt that comes again after its suppression was lifted does not suppr
   await send('mail');
 });
 
+test('a keyword of a number without a message that comes again changes nothing, whatever was written since', async () => {
+  const { twilio, suppressions } = await start();
+  const count = async (text: string, n: number) => {
+    const MessageSid = `SM${String(n).padStart(32, '0')}`;
+    await twilio({ MessageSid, SmsStatus: 'received', From: '+15550199', To: '+15550000', Body: text });
+    return (await suppressions()).length;
+  };
+  const counts: number[] = [];
+  for (const [text, n] of [
+    ['STOP', 1],
+    ['START', 2],
+    ['STOP', 1],
+    ['STOP', 3],
+    ['START', 2],
+    ['START', 4],
+  ] as const)
+    counts.push(await count(text, n));
+  expect(counts).toEqual([1, 0, 0, 1, 1, 0]);
+});
+
 test('who opted in again gets messages, in whatever order the provider reports it', async () => {
   const { send, sendgrid, suppressions } = await start();
   const id = await send('promo');

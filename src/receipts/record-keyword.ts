@@ -5,6 +5,7 @@ import type { Receipt } from '../model/receipt.ts';
 import { SUPPRESSIBLE_CHANNELS } from '../model/suppression.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
+import { noteKeyword } from '../store/receipts/keywords.ts';
 import type { MessageOwner } from '../store/receipts/provider-messages.ts';
 import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
 import type { RecordOptions } from './record-receipts.ts';
@@ -18,7 +19,7 @@ const CHANNEL =
 
 /**
  * Records STOP or START of a number to which no message is known: it was long ago, or another system sent it by the same account. It
- * counts for the tenant of the account; for the account of the installation, for the default tenant.
+ * counts for the tenant of the account; for the account of the installation, for the default tenant. Repeated, it changes nothing.
  */
 export async function recordKeyword(
   { pool, clock }: Pick<RecordOptions, 'pool' | 'clock'>,
@@ -34,6 +35,7 @@ export async function recordKeyword(
   const mask = maskAddressTrait('phone', from);
   const scopes = senders.length === 0 ? ['all'] : senders.map((sender) => `sender:${sender}`);
   await withTransaction(pool, async (connection) => {
+    if (!(await noteKeyword(connection, { tenantId: address.tenantId, provider, account }, id, now))) return;
     if (kind === 'opted_in') return liftOptOut(connection, address, { actor: ACTOR, evidence, senders }, now);
     const stopped = scopes.map((scope) => ({
       ...address,

@@ -128,6 +128,7 @@ const MORE_RULES = `
 - { on: booked, digest: { at: day 18:00 }, notify: TELL }
 - { every: monday 09:00, for: user.role == "admin", zone: UTC, notify: TELL }
 - { every: cron 0 9 * * 1, for: true, notify: TELL }
+- { every: day 09:00, for: { segment: PAYING }, notify: TELL }
 - { on: booked, data: { with_fee: event.amount * 1.02, one: 1 }, notify: TELL }
 - { on: booked, variables: { app_name: event.booking_id }, notify: TELL }
 - { on: booked, variables: event, notify: TELL }
@@ -156,6 +157,11 @@ export const CASES = `cases:
   - { name: nothing yet, profile: , from: 2025-11-03T08:00Z, events: , expect: }
 `;
 
+export const SEGMENTS = `segments:
+  PAYING: user.plan == "pro"
+  ADMINS: { description: Those who may do everything., for: user.role == "admin" }
+`;
+
 export const ROUTES = `routes:
   email: [{ account: main, tier: 1, weight: 80, when: message.category == "MARKETING" }, { account: second }]
   sms: { account: installation }
@@ -180,7 +186,8 @@ legal_hours:
     zones: [America/New_York, Pacific/Honolulu]
     pass: [SECURITY]
     regions:
-      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute }
+      US-FL: { hours: 08:00-20:00, from: 2021-07-01, source: A statute, zones: [America/New_York] }
+    calling_codes: { "1": { region: US-FL, zones: [America/New_York] }, "44": [Europe/London] }
 quiet_hours: { hours: 22:00-08:00, zone: Europe/Berlin }
 hold_spread: 10m
 audiences: { TELL: { products: [LOAN] } }

@@ -2,7 +2,7 @@ import { parseCatalogFiles } from '../../src/catalog/parse/parse-catalog-files.t
 import { CatalogError } from '../../src/errors.ts';
 import type { CatalogData } from '../../src/model/catalog.ts';
 import { parseCases } from '../../src/simulate/cases/parse-cases.ts';
-import { EVENTS, NOTIFICATIONS, RULES, TEMPLATES } from './every-key.ts';
+import { EVENTS, NOTIFICATIONS, RULES, SEGMENTS, TEMPLATES } from './every-key.ts';
 
 /** The parser as an oracle for one file of a catalog, or for many things in one file. */
 
@@ -27,6 +27,7 @@ const OTHERS: { readonly [file: string]: string } = {
   'events.yaml': EVENTS,
   'notifications.yaml': NOTIFICATIONS,
   'rules.yaml': RULES,
+  'segments.yaml': SEGMENTS,
   ...TEMPLATES,
 };
 /** The parser stops at 200 mistakes, and does not report later ones. */

@@ -75,10 +75,12 @@ export function addListsCommands(program: Command): void {
     .description('Remove the users of a file from a list')
     .argument(...LIST)
     .argument(...FILE)
+    .option(...YES_OPTION)
     .option(...JSON_OPTION)
-    .action((id: string, file: string, { json }: JsonOption) =>
-      runApiCommand(json, (api) => change(api, `${pathOf(id)}/members/remove`, file, 'removed')),
-    );
+    .action(async (id: string, file: string, { json, yes }: JsonOption & { yes?: boolean }) => {
+      await confirm(`Remove the users of ${file} from the list ${id}?`, yes);
+      await runApiCommand(json, (api) => change(api, `${pathOf(id)}/members/remove`, file, 'removed'));
+    });
   lists
     .command('delete')
     .description('Delete a list; its users stay')

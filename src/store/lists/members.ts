@@ -189,8 +189,8 @@ async function deleteMemberships(
   userId: string,
 ): Promise<{ readonly id: string; readonly addedAt: Millis }[]> {
   const { rows: lists } = await connection.query<{ list_id: string }>(
-    `select list_id from lists where tenant_id = $1 and list_id in (
-       select list_id from list_members where tenant_id = $1 and user_id = $2)
+    `select list_id from lists where tenant_id = $1 and list_id = any(array(
+       select list_id from list_members where tenant_id = $1 and user_id = $2))
      order by list_id for update`,
     [tenantId, userId],
   );
