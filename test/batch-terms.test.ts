@@ -10,7 +10,8 @@ import { TENANT } from './support/tidings.ts';
 const at = useNotifications({
   'templates/ORDER.digest/email.en.subject.txt': '{{total}} orders',
   'templates/ORDER.digest/email.en.txt': '{{#each items}}[{{event.order_id}}]{{/each}}',
-  'segments.yaml': 'segments: { ALL: "true" }',
+  'events.yaml':
+    'events: { signed_up: {} }\ntraits: { email: string, phone: string, time_zone: string, plan: string, tags: { type: array, items: string } }',
 });
 
 const prefer = (userId: string, change: object) =>

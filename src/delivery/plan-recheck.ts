@@ -24,7 +24,7 @@ export interface PlanRecheckOptions {
 
 /** A verdict that holds or drops a claimed delivery. */
 export interface RecheckedVerdict extends TimedVerdict {
-  /** Of channels that are tried one after the other, the time in ms that each has before the next. */
+  /** Time in ms that each of channels that are tried one after the other has before the next; absent: all are used. */
   readonly gap?: Millis;
 }
 
@@ -93,7 +93,10 @@ export class PlanRecheck {
   }
 
   /** Returns the first verdict for any of these users that does not let the delivery go. */
-  async #planForAll(asked: Asked, users: readonly (StoredPlanUser | undefined)[]): Promise<RecheckedVerdict | undefined> {
+  async #planForAll(
+    asked: Asked,
+    users: readonly (StoredPlanUser | undefined)[],
+  ): Promise<RecheckedVerdict | undefined> {
     for (const user of users) {
       const found = await this.#plan(asked, user);
       if (found) return found;
@@ -129,8 +132,8 @@ export class PlanRecheck {
 }
 
 /**
- * Returns, for each delivery to a user who is known by an address alone, the users who have that address: whoever has got it since the
- * decision says what goes to it. Asks nothing without such deliveries.
+ * Returns, for each delivery to a user who is known by an address alone, the users who have that address: those who have got it since
+ * the decision say what goes to it. Asks nothing without such deliveries.
  */
 async function loadHolders(
   pool: pg.Pool,

@@ -62,7 +62,7 @@ async function cancelMade({ pool, tenantId, id, actor, now }: CancelCommand): Pr
   });
 }
 
-/** Locks the user of a notification, whom a merge may change until then. */
+/** Locks the user of a notification; until then, a merge may make it that of another. */
 async function lockUserOf(connection: pg.PoolClient, tenantId: string, id: string): Promise<string | undefined> {
   for (let locked: string | undefined; ; ) {
     const userId = await findUserOfNotification(connection, tenantId, id);

@@ -34,7 +34,7 @@ export interface UnresolvedRecipient {
 /**
  * Finds the users of the recipients, in their order. An address belongs to the one user who has it, so that what that user chose
  * holds; if several have it, to none of them. One that no user has gets a user of its own, whose id is the address as well. Of
- * several users, those who were merged are the survivor, so that nobody is asked for twice.
+ * several users, those who were merged are the survivor, so that no user is asked for twice.
  */
 export async function resolveRecipients(
   pool: pg.Pool,

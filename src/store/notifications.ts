@@ -227,10 +227,10 @@ select wait_id as notification_id, state #>> '{trigger,properties,notification_t
        began_at as created_at, due_at, case when status = 'cancelled' then ended_at end as cancelled_at,
        null::text[] as statuses, status as waits`;
 
-/** What a source was looked through for. */
+/** Rows that a source has, as far as it was looked through. */
 interface Examined {
   readonly rows: readonly Row[];
-  /** The last id that was looked at, below which there may be others; null: there are none. */
+  /** The last id that was looked at, below which there may be others; null: it has no others. */
   readonly last: string | null;
 }
 

@@ -11,6 +11,7 @@ import type { StoredBatch } from '../../store/batches/batches.ts';
 import { findRepeated, type LineResult, type PendingLine, writeUsers } from '../../store/batches/recipients.ts';
 import { loadErasedOfLines, loadErasures } from '../../store/erasure/load-erasures.ts';
 import { ingestOnce, type StoredEvent } from '../ingest-once.ts';
+import type { Recipient } from '../request.ts';
 import { buildRequestedEvent } from '../requested-event.ts';
 import { type GivenAddress, resolveRecipients } from '../resolve-recipients.ts';
 import type { BatchRequest } from './commands.ts';
@@ -118,7 +119,7 @@ export async function findUsers(
   lines: readonly PendingLine[],
 ): Promise<FoundPage> {
   const opened = lines.map((line) => open(seal, tenantId, batch.batchId, line));
-  const named = lines.flatMap(({ userId }, index) => {
+  const named = lines.flatMap(({ userId }, index): { readonly index: number; readonly recipient: Recipient }[] => {
     const { variables: _, ...address } = opened[index] as SealedLine;
     if (userId !== null) return [{ index, recipient: { user_id: userId } }];
     return getGivenAddress(address) ? [{ index, recipient: address }] : [];

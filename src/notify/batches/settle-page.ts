@@ -148,6 +148,6 @@ function toStateOfWait(
     return { state: 'dropped', code: 'not_sent_when_due', reason };
   }
   const { state: decided, code, reason } = toDecidedResult(line, decision);
-  // What could be asked for is not rejected later.
+  // A line that was asked for is not rejected later.
   return { state: decided === 'rejected' ? 'dropped' : decided, code, reason };
 }

@@ -198,10 +198,10 @@ export interface OpenLine {
     readonly code: string | null;
     readonly reason: string | null;
   }[];
-  /** What it waits for as scheduled, or waited for; null: it does not wait. */
+  /** State of its wait, if it is scheduled; null: it does not wait. */
   readonly wait: {
     readonly status: 'waiting' | 'fired' | 'cancelled';
-    /** What was decided when it ended. */
+    /** Decisions at its end. */
     readonly decisions: readonly Decision[];
   } | null;
 }

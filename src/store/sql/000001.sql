@@ -508,7 +508,7 @@ create table erasures (
   constraint erasures_user_until_finished check ((user_id is null) = (finished_at is not null))
 );
 create unique index erasures_id on erasures (tenant_id, erasure_id);
--- Those that are under way, which batches look at.
+-- Erasures that are under way, which batches look at.
 create index erasures_open on erasures (tenant_id) where finished_at is null;
 
 -- The inbox of in-app messages of each user.
