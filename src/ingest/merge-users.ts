@@ -28,7 +28,7 @@ import { releaseHeld, writeTerms } from '../store/terms.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { uniteProfiles } from '../users/profile.ts';
-import { uniteTerms } from '../users/terms.ts';
+import { keepWithdrawals, uniteTerms } from '../users/terms.ts';
 import { MAX_PROFILE_BYTES, MAX_TRAITS } from './bounds/profile-bound.ts';
 import { toSearchName } from './search-name.ts';
 
@@ -104,7 +104,8 @@ async function merge(
   const { tenantId, from, into, now } = move;
   const [survivor, other] = users;
   const profile = uniteProfiles(survivor.profile, other.profile, kindsOf(survivor));
-  const terms = uniteTerms(survivor.terms, other.terms);
+  const kept = (one: MergedUser) => keepWithdrawals(one.terms, one.profile, profile);
+  const terms = uniteTerms(kept(survivor), kept(other));
   checkSize(profile.traits as Json, Object.keys(profile.traits).length, terms);
   const { traits } = profile;
   const zone = typeof traits.time_zone === 'string' ? canonicalZone(resolveZone('user', traits)) : null;

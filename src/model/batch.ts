@@ -44,6 +44,7 @@ export const OPEN_STATES = ['accepted', 'held', 'scheduled'] as const;
 /** States in which a recipient stays. */
 export const FINAL_STATES = [
   'sent',
+  'folded',
   'dropped',
   'failed',
   'in_doubt',

@@ -4,7 +4,7 @@
  */
 
 import { CHANNELS } from '../model/delivery.ts';
-import type { Event, JsonObject, Millis } from '../model/event.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import {
   CONSENT_RECORDED,
   type ConsentTerms,
@@ -94,6 +94,24 @@ function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
   if (one.at !== other.at) return one.at > other.at;
   if (one.state !== other.state) return one.state === 'withdrawn';
   return toText(one) > toText(other);
+}
+
+/**
+ * Returns the terms of one of two users who become one, with each withdrawal as new as the traits of the other that may stand for
+ * consent: what one withdrew, a trait that the other set since does not grant. Traits that the user has set again since count.
+ * @param own, united the profile of the user, and that of both
+ */
+export function keepWithdrawals(terms: Terms, own: Profile, united: Profile): Terms {
+  const k = Object.entries(terms.k ?? {}).map(([key, said]): [string, ConsentTerms] => {
+    if (said.state !== 'withdrawn') return [key, said];
+    const { at } = said;
+    const foreign = Object.keys(united.traits).filter((trait) => {
+      const isOwn = own.traits[trait] === true && (own.traitTimes[trait] ?? 0) > at;
+      return united.traits[trait] === true && !isOwn;
+    });
+    return [key, { ...said, at: foreign.reduce((last, trait) => Math.max(last, united.traitTimes[trait] ?? 0), at) }];
+  });
+  return k.length === 0 ? terms : { ...terms, k: Object.fromEntries(k) };
 }
 
 /**

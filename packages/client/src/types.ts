@@ -2951,6 +2951,7 @@ export interface components {
             duplicate: number;
             empty: number;
             failed: number;
+            folded: number;
             held: number;
             in_doubt: number;
             pending: number;
@@ -3063,7 +3064,7 @@ export interface components {
                 user_id?: string;
             } | null;
             /** @enum {string} */
-            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "folded" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
             user_id: string | null;
         };
         BatchResultPage: {
@@ -11132,6 +11133,7 @@ export interface operations {
                      *             "held": 1,
                      *             "scheduled": 1,
                      *             "sent": 1,
+                     *             "folded": 1,
                      *             "dropped": 1,
                      *             "failed": 1,
                      *             "in_doubt": 1,
@@ -11209,6 +11211,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11284,6 +11287,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11359,6 +11363,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11439,6 +11444,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11577,6 +11583,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11669,7 +11676,7 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
-                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "folded" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -11729,7 +11736,7 @@ export interface operations {
     exportBatchResults: {
         parameters: {
             query?: {
-                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "folded" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -11810,6 +11817,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11891,6 +11899,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,

@@ -130,7 +130,7 @@ async function drawSample(parts: BatchParts, tenantId: string, batch: StoredBatc
 }
 
 function isReached({ state }: LineResult): boolean {
-  return state === 'accepted' || state === 'scheduled';
+  return state === 'accepted' || state === 'scheduled' || state === 'folded';
 }
 
 /** Returns those of the channels by which a message goes at once or later. */

@@ -20,6 +20,8 @@ export interface SegmentParts {
 
 /** Users whose profiles are in memory at once: each has up to 64 KiB. */
 const PAGE_USERS = 500;
+/** Longest time in ms for which evaluations keep the event loop to themselves. */
+const SLICE_MS = 25;
 /** Users that a preview evaluates, at most. */
 export const MAX_PREVIEWED = 5000;
 
@@ -116,7 +118,16 @@ async function filterUsers(
 ): Promise<string[]> {
   if (userIds.length === 0) return [];
   const users = await loadTraitsOf(pool, seal, tenantId, userIds, condition.readsAddresses);
-  return users.flatMap(({ userId, traits }) => (condition.matches(traits, now) ? [userId] : []));
+  const found: string[] = [];
+  let began = performance.now();
+  for (const { userId, traits } of users) {
+    if (condition.matches(traits, now)) found.push(userId);
+    if (performance.now() - began < SLICE_MS) continue;
+    // A condition may take milliseconds for each user: others are served in between.
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  }
+  return found;
 }
 
 /** A condition with the segment that it is of, and the catalog version. */

@@ -121,6 +121,8 @@ export interface RuleSet {
    * posted.
    */
   readonly comparesAddresses: boolean;
+  /** Traits that stand for consent under the policy. */
+  readonly consentTraits: readonly string[];
   /** Checks an event that a rule emits against the schemas of the catalog. */
   readonly validateEmitted: ValidateEvent;
 }
