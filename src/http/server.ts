@@ -53,6 +53,7 @@ import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
 import { registerNotificationRoutes } from './routes/notifications.ts';
+import { registerConsentLinkRoutes } from './routes/consent-link.ts';
 import { registerPreferencePageRoutes } from './routes/preference-page.ts';
 import { registerPreferenceRoutes } from './routes/preferences.ts';
 import { registerQueueRoutes } from './routes/queue.ts';
@@ -176,6 +177,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   await registerReceiptRoutes(app, dependencies);
   await registerUnsubscribeRoutes(app, dependencies);
   await registerPreferencePageRoutes(app, dependencies);
+  await registerConsentLinkRoutes(app, dependencies);
   registerTrackingRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))

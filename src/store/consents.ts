@@ -122,6 +122,53 @@ export async function listConsents(
   })) as ConsentView[];
 }
 
+/** A stored consent, as far as its confirmation needs it. */
+export interface StoredConsent {
+  readonly userId: string;
+  readonly consentId: string;
+  readonly purpose: string;
+  readonly channel: string;
+  readonly state: ConsentState;
+  readonly addressHash: string | null;
+  readonly addressMask: string | null;
+  readonly source: string | null;
+  readonly wordingVersion: string | null;
+  readonly locale: string | null;
+  readonly at: Millis;
+  readonly recordedAt: Millis;
+}
+
+const STORED_COLUMNS = `user_id as "userId", consent_id as "consentId", purpose, channel, state, address_hash as "addressHash",
+  address_mask as "addressMask", source, wording_version as "wordingVersion", locale, at, recorded_at as "recordedAt"`;
+
+/** Returns the consent of a user for a purpose and a channel that was recorded last; undefined: there is none. */
+export async function findLatestConsent(
+  connection: Connection,
+  of: Pick<ConsentRow, 'userId' | 'purpose' | 'channel'> & { readonly tenantId: string },
+): Promise<StoredConsent | undefined> {
+  const { rows } = await connection.query<StoredConsent>(
+    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = $2 and purpose = $3 and channel = $4
+     order by recorded_at desc, consent_id desc limit 1`,
+    [of.tenantId, of.userId, of.purpose, of.channel],
+  );
+  return rows[0];
+}
+
+/** Returns these consents of any of these users: those that were merged keep theirs. */
+export async function loadConsents(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+  consentIds: readonly string[],
+): Promise<StoredConsent[]> {
+  const { rows } = await connection.query<StoredConsent>(
+    `select ${STORED_COLUMNS} from consents
+     where tenant_id = $1 and user_id = any($2::text[]) and consent_id = any($3::uuid[])`,
+    [tenantId, userIds, consentIds],
+  );
+  return rows;
+}
+
 /** Returns the ids of those of these consents that are stored. */
 export async function findConsents(
   connection: Connection,
