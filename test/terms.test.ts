@@ -42,7 +42,7 @@ const change = fc.record(
 const consent = fc.record({
   purpose: fc.constantFrom('MARKETING', 'TRANSACTIONAL'),
   channel: fc.constantFrom('sms', 'email'),
-  state: fc.constantFrom('granted', 'withdrawn'),
+  state: fc.constantFrom('granted', 'withdrawn', 'pending'),
   source: fc.constantFrom('form', 'import'),
   address_hash: fc.constantFrom('h1', 'h2'),
 });
