@@ -5,9 +5,12 @@ import { PUBLIC_URL, useReceipts } from './support/receipts.ts';
 
 const start = useReceipts();
 const DAY = 86_400_000;
+/** Tests share the database; each has a user and an address of its own. */
+let users = 0;
 
 const FILES = {
-  'preferences.yaml': 'consent: { MARKETING/email: { double_opt_in: CONFIRM, confirm_within: 5d }, MARKETING/sms: { double_opt_in: CONFIRM } }',
+  'preferences.yaml':
+    'consent: { MARKETING/email: { double_opt_in: CONFIRM, confirm_within: 5d }, MARKETING/sms: { double_opt_in: CONFIRM } }',
   'templates/CONFIRM/email.en.subject.txt': 'Please confirm',
   'templates/CONFIRM/email.en.txt': 'Confirm: {{confirm_url}}',
   'templates/CONFIRM/email.en.html': '<a href="{{confirm_url}}">Confirm</a>',
@@ -26,13 +29,15 @@ const GRANT = { purpose: 'MARKETING', channel: 'email', state: 'granted', source
 async function open() {
   const world = await start({ files: FILES });
   const { server, tidings, email, sms } = world;
-  await world.send('mail');
+  const user = `u-${++users}`;
+  const path = `/api/v1/users/${user}`;
+  const send = (event: string) => world.send(event, 'sent', user);
+  await send('mail');
   const later = (ms = 1000) => {
     tidings.clock.now += ms;
   };
   later();
-  const record = (more: object = {}, user = 'u1') =>
-    server.post(`/api/v1/users/${user}/consents`, { ...GRANT, ...more });
+  const record = (more: object = {}, of = user) => server.post(`/api/v1/users/${of}/consents`, { ...GRANT, ...more });
   /** Asks, and returns the path of the link in the message once it was sent. */
   const ask = async (more: object = {}) => {
     const { status, body } = await record(more);
@@ -45,19 +50,18 @@ async function open() {
     return { id: body.consent_id as string, path, notificationId: body.notification_id as string };
   };
   const cell = async (channel = 'email') => {
-    const { body } = await server.get('/api/v1/users/u1/preferences');
+    const { body } = await server.get(`${path}/preferences`);
     return body.types.find(({ type }: { type: string }) => type === 'PROMO').channels[channel];
   };
-  const consents = async () => (await server.get('/api/v1/users/u1/consents')).body.consents;
+  const consents = async () => (await server.get(`${path}/consents`)).body.consents;
   const press = (path: string) =>
     server.post(path, '', { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': 'Firefox' });
-  const setEmail = (address: string | null) =>
-    server.send('PATCH', '/api/v1/users/u1', { traits: { email: address } });
-  return { ...world, later, record, ask, cell, consents, press, setEmail };
+  const setEmail = (address: string | null) => server.send('PATCH', path, { traits: { email: address } });
+  return { ...world, world, user, userPath: path, send, later, record, ask, cell, consents, press, setEmail };
 }
 
 test('a grant is pending, decides nothing, and counts once the button behind the link was pressed', async () => {
-  const { server, ask, cell, consents, press, later, send, tidings, email } = await open();
+  const { server, user, ask, cell, consents, press, later, send, tidings, email } = await open();
   expect((await cell()).decided_by).toMatchObject({ code: 'consent_missing', value: null });
   const { id, path } = await ask({ evidence: { ip: '203.0.113.9' } });
   expect(await cell()).toMatchObject({
@@ -72,7 +76,7 @@ test('a grant is pending, decides nothing, and counts once the button behind the
   expect([shown.status, shown.headers.get('cache-control')]).toEqual([200, 'no-store']);
   expect(shown.body).toContain('<form method="post">');
   expect(shown.body).toContain('u…@example.com');
-  expect(shown.body).not.toMatch(/<script|u1@example\.com/);
+  expect(shown.body).not.toMatch(new RegExp(`<script|${user}@`));
   expect(await consents()).toHaveLength(1);
 
   later();
@@ -82,7 +86,7 @@ test('a grant is pending, decides nothing, and counts once the button behind the
   const [granted] = await consents();
   expect(granted).toMatchObject({
     ...{ state: 'granted', method: 'double_opt_in', source: 'confirmation link', wording_version: 'v3' },
-    ...{ recorded_by: 'user u1', address: pending.address },
+    ...{ recorded_by: `user ${user}`, address: pending.address },
     evidence: { request: id, page: '/consent', request_source: 'form', user_agent: 'Firefox' },
   });
   expect(granted.evidence.ip).toMatch(/127\.0\.0\.1|::1/);
@@ -103,18 +107,18 @@ test('a grant is pending, decides nothing, and counts once the button behind the
 });
 
 test('a message that was decided while the consent waits is dropped, and the explanation says what it waits for', async () => {
-  const { ask, server, later, tidings } = await open();
+  const { ask, user, server, later, tidings } = await open();
   await ask();
   later();
   await tidings.ingest([
-    { user_id: 'u1', event_type: 'promo', event_timestamp: new Date(tidings.clock.now).toISOString() },
+    { user_id: user, event_type: 'promo', event_timestamp: new Date(tidings.clock.now).toISOString() },
   ]);
-  const { body } = await server.get('/api/v1/audit/u1');
+  const { body } = await server.get(`/api/v1/audit/${user}`);
   expect(JSON.stringify(body)).toMatch(/waits for its confirmation by the user, as they were asked on/);
 });
 
 test('a repeated request asks nothing again; an address is asked three times a day at most', async () => {
-  const { record, later, tidings, email } = await open();
+  const { record, user, later, tidings, email } = await open();
   const first = await record();
   later();
   const second = await record();
@@ -129,12 +133,12 @@ test('a repeated request asks nothing again; an address is asked three times a d
   // Another user with the same address.
   await tidings.ingest([
     {
-      ...{ user_id: 'u2', event_type: 'mail', event_timestamp: new Date(tidings.clock.now).toISOString() },
-      user_traits: { email: 'u1@example.com' },
+      ...{ user_id: `${user}-b`, event_type: 'mail', event_timestamp: new Date(tidings.clock.now).toISOString() },
+      user_traits: { email: `${user}@example.com` },
     },
   ]);
   later();
-  const other = await record({}, 'u2');
+  const other = await record({}, `${user}-b`);
   expect([other.status, other.body.code]).toEqual([429, 'rate_limited']);
   await expect.poll(() => email.calls.filter(({ message }) => message.text.includes('/consent/'))).toHaveLength(3);
 });
@@ -169,7 +173,7 @@ test('a grant that was there stays while a new one waits', async () => {
 });
 
 test('a confirmation counts for the address that the link was sent to, and for no later one', async () => {
-  const { ask, press, later, cell, setEmail, consents, record } = await open();
+  const { ask, user, press, later, cell, setEmail, consents, record } = await open();
   const { path } = await ask();
   later();
   await setEmail('new@example.com');
@@ -178,7 +182,7 @@ test('a confirmation counts for the address that the link was sent to, and for n
   expect((await consents())[0]).toMatchObject({ state: 'granted', address: 'u…@example.com' });
   expect(await cell()).toMatchObject({ on: false, decided_by: { code: 'consent_missing' } });
   // One for another address, since then, uses up an earlier link.
-  await setEmail('u1@example.com');
+  await setEmail(`${user}@example.com`);
   later();
   expect((await cell()).on).toBe(true);
   const other = await record({ address: 'other@example.com' });
@@ -186,9 +190,8 @@ test('a confirmation counts for the address that the link was sent to, and for n
 });
 
 test('a link in a message that went to another address confirms nothing', async () => {
-  const { record, press, later, setEmail, tidings, email, consents, server } = await open();
-  const setQuiet = (hours: object | null) =>
-    server.send('PATCH', '/api/v1/users/u1/preferences', { quiet_hours: hours });
+  const { record, userPath, press, later, setEmail, tidings, email, consents, server } = await open();
+  const setQuiet = (hours: object | null) => server.send('PATCH', `${userPath}/preferences`, { quiet_hours: hours });
   expect((await setQuiet({ start: '00:00', end: '23:59' })).status).toBe(200);
   later();
   const { body } = await record();
@@ -226,29 +229,30 @@ test('a text message has the link as well', async () => {
 });
 
 test('a user who was erased has no link, also if the id comes again; one who was merged confirms for the survivor', async () => {
-  const { ask, press, later, server, tidings, send } = await open();
+  const { ask, user, userPath, world, press, later, server, tidings, send } = await open();
   const first = await ask();
   later();
-  expect((await server.post('/api/v1/users/u1/erase', {})).status).toBeLessThan(300);
+  expect((await server.post(`${userPath}/erase`, {})).status).toBeLessThan(300);
   expect((await press(first.path)).status).toBe(404);
   later(DAY);
-  await tidings.database.pool.query(`update consents set user_id = 'erased x' where user_id = 'u1'`);
+  await tidings.database.pool.query(`update consents set user_id = 'erased ' || user_id where user_id = $1`, [user]);
   await send('mail');
   later();
   expect((await press(first.path)).status).toBe(404);
   const second = await ask();
-  await send('mail', 'sent', 'u9');
+  const survivor = `${user}-c`;
+  await world.send('mail', 'sent', survivor);
   later();
-  expect((await server.post('/api/v1/users/u1/merge', { into: 'u9' })).status).toBeLessThan(300);
+  expect((await server.post(`${userPath}/merge`, { into: survivor })).status).toBeLessThan(300);
   later();
   expect((await press(second.path)).body).toContain('Confirmed');
-  const { body } = await server.get('/api/v1/users/u9/consents');
+  const { body } = await server.get(`/api/v1/users/${survivor}/consents`);
   expect(body.consents[0]).toMatchObject({ state: 'granted', method: 'double_opt_in' });
 });
 
 test('an import counts by its claim of a double opt-in; other grants of it are pending, and ask nobody', async () => {
-  const { server, cell, email, consents } = await open();
-  const line = { user_id: 'u1', purpose: 'MARKETING', channel: 'email', state: 'granted', at: '2024-05-02T10:00:00Z' };
+  const { server, user, cell, email, consents } = await open();
+  const line = { user_id: user, purpose: 'MARKETING', channel: 'email', state: 'granted', at: '2024-05-02T10:00:00Z' };
   const add = (more: object) =>
     fetch(`${server.url}/api/v1/consents/import`, {
       method: 'POST',

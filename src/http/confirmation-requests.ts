@@ -111,10 +111,10 @@ export class ConfirmationRequests {
   /** The message goes where all messages go: one to another address would prove nothing about that of the consent. */
   async #checkAddress({ tenantId, userId, channel, addressHash }: AskedConsent): Promise<void> {
     const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
-    const known =
-      kind && (await loadBoundAddress(this.#parts.database.forTenant(tenantId), tenantId, userId, kind));
+    const known = kind && (await loadBoundAddress(this.#parts.database.forTenant(tenantId), tenantId, userId, kind));
     if (known && known.hash === addressHash) return;
-    const message = 'Consent for this is confirmed by its address (double opt-in), which must be the one that messages go to.';
+    const message =
+      'Consent for this is confirmed by its address (double opt-in), which must be the one that messages go to.';
     throw new TidingsError('invalid_request', message, { pointer: '/address' });
   }
 
@@ -126,7 +126,8 @@ export class ConfirmationRequests {
   ): (eventId: string) => JsonObject {
     const { publicUrl } = this.#parts;
     if (publicUrl === null) {
-      const message = 'Consent for this is confirmed by a link, and this installation has no TIDINGS_PUBLIC_URL to make one.';
+      const message =
+        'Consent for this is confirmed by a link, and this installation has no TIDINGS_PUBLIC_URL to make one.';
       throw new TidingsError('invalid_notification', message);
     }
     const confirmUrl = toConfirmStandIn(publicUrl.replace(/\/+$/, ''), { consentId, expiresAt });

@@ -8,8 +8,8 @@ import { findNearest } from '../lib/text/did-you-mean.ts';
 import { parseExactJson } from '../lib/text/exact-json.ts';
 import type { ImportError, ImportResult } from '../model/consent-import.ts';
 import type { JsonObject } from '../model/event.ts';
-import type { Principal } from '../model/principal.ts';
 import type { Policy } from '../model/preferences.ts';
+import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED, type ConsentState, DOUBLE_OPT_IN } from '../model/terms.ts';
 import { splitLines } from '../notify/batches/split-lines.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
@@ -122,7 +122,11 @@ export class ConsentImport {
       else {
         const bound = await this.#bind(tenantId, user, said);
         if ('problem' in bound) outcomes[place] = { line, code: 'no_address', message: bound.problem };
-        else items.push({ place, item: toItem(own, { ...said, state: needsConfirmation(policy, said) ? 'pending' : said.state }, bound) });
+        else
+          items.push({
+            place,
+            item: toItem(own, { ...said, state: needsConfirmation(policy, said) ? 'pending' : said.state }, bound),
+          });
       }
     }
     const results =
@@ -203,7 +207,15 @@ function needsConfirmation({ doubleOptIn }: Policy, { purpose, channel, state, m
 
 function toItem(
   { userId, eventId, consentId }: LineIds,
-  { id: _id, user_id: _user, address: _address, at, source, evidence, ...said }: Omit<Line, 'state'> & { readonly state: ConsentState },
+  {
+    id: _id,
+    user_id: _user,
+    address: _address,
+    at,
+    source,
+    evidence,
+    ...said
+  }: Omit<Line, 'state'> & { readonly state: ConsentState },
   bound: JsonObject,
 ): JsonObject {
   const by = { kind: 'system', id: 'import' };

@@ -20,11 +20,11 @@ import { unknownUser } from './unknown-user.ts';
 type NewConsent = z.output<typeof newConsent>;
 
 /** The address that a consent is for, as its event has it. */
-export interface BoundAddress {
+export type BoundAddress = {
   readonly address_hash?: string;
   readonly address?: string;
   readonly trait_hash?: string;
-}
+};
 
 /** Consents of users: recorded by an event, and kept with their evidence. */
 export class Consents {
@@ -69,7 +69,7 @@ export class Consents {
         user_id: userId,
         event_type: CONSENT_RECORDED,
         event_timestamp: isoTime(time),
-        properties,
+        properties: properties as JsonObject,
       };
       const after = { purpose, channel, state, source, user_id: userId };
       const entry = { actor, action: 'consent.recorded', subject: consentId, detail: {}, after };

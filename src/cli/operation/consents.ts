@@ -91,7 +91,12 @@ export function addConsentsCommands(program: Command): void {
     .action((file: string, { json }: { json?: boolean }) => runApiCommand(json, (api) => importFile(api, file)));
 }
 
-function describeRecorded({ consent_id: id, state, notification_id: message, expires_at: end }: RecordedConsent): string[] {
+function describeRecorded({
+  consent_id: id,
+  state,
+  notification_id: message,
+  expires_at: end,
+}: RecordedConsent): string[] {
   if (state !== 'pending') return [`Recorded: ${id}`];
   const asked = message === null ? 'no further message was sent' : `notification ${message} asks for it`;
   return [`Pending: ${id}`, `It counts once the user has confirmed it, until ${end ?? ''}; ${asked}.`];

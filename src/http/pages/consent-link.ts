@@ -91,8 +91,7 @@ export class ConsentLink {
       .bind(tenantId, user, { channel: channel as never, state: 'granted', address: undefined })
       .catch(() => undefined);
     // They may have changed the address since; it is then a consent for the earlier one.
-    const bound =
-      current?.address_hash === addressHash ? current : { address_hash: addressHash, address: addressMask };
+    const bound = current?.address_hash === addressHash ? current : { address_hash: addressHash, address: addressMask };
     const { actor } = toLinkPrincipal(tenantId, user.userId);
     const properties = {
       purpose,

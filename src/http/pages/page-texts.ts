@@ -68,7 +68,8 @@ const EN: PageTexts = {
   thisKind: 'messages of this kind',
   more: 'Choose what else is sent to you',
   confirmTitle: 'Please confirm',
-  confirmAsk: 'Do you want these messages to be sent to {address}: {kind}? If you did not ask for them, close this page: nothing is sent without your confirmation.',
+  confirmAsk:
+    'Do you want these messages to be sent to {address}: {kind}? If you did not ask for them, close this page: nothing is sent without your confirmation.',
   confirm: 'Yes, I want them',
   confirmed: 'Confirmed',
   confirmedText: 'Thank you. You get these messages at {address} from now on: {kind}.',
@@ -118,7 +119,8 @@ const DE: PageTexts = {
   thisKind: 'Nachrichten dieser Art',
   more: 'Wählen Sie, was Sie sonst bekommen',
   confirmTitle: 'Bitte bestätigen Sie',
-  confirmAsk: 'Möchten Sie diese Nachrichten an {address} bekommen: {kind}? Falls Sie nicht darum gebeten haben, schließen Sie diese Seite: ohne Ihre Bestätigung wird nichts gesendet.',
+  confirmAsk:
+    'Möchten Sie diese Nachrichten an {address} bekommen: {kind}? Falls Sie nicht darum gebeten haben, schließen Sie diese Seite: ohne Ihre Bestätigung wird nichts gesendet.',
   confirm: 'Ja, ich möchte sie',
   confirmed: 'Bestätigt',
   confirmedText: 'Danke. Sie bekommen diese Nachrichten von nun an unter {address}: {kind}.',
@@ -169,7 +171,8 @@ const ES: PageTexts = {
   thisKind: 'mensajes como este',
   more: 'Elige qué más te enviamos',
   confirmTitle: 'Confirma, por favor',
-  confirmAsk: '¿Quieres recibir estos mensajes en {address}: {kind}? Si no los has pedido, cierra esta página: sin tu confirmación no se envía nada.',
+  confirmAsk:
+    '¿Quieres recibir estos mensajes en {address}: {kind}? Si no los has pedido, cierra esta página: sin tu confirmación no se envía nada.',
   confirm: 'Sí, los quiero',
   confirmed: 'Confirmado',
   confirmedText: 'Gracias. A partir de ahora recibirás estos mensajes en {address}: {kind}.',
@@ -219,7 +222,8 @@ const AR: PageTexts = {
   thisKind: 'رسائل من هذا النوع',
   more: 'اختر ما يُرسَل إليك غير ذلك',
   confirmTitle: 'يُرجى التأكيد',
-  confirmAsk: 'هل تريد أن تُرسَل هذه الرسائل إلى {address}: {kind}؟ إن لم تطلبها فأغلق هذه الصفحة: لن يُرسَل شيء دون تأكيدك.',
+  confirmAsk:
+    'هل تريد أن تُرسَل هذه الرسائل إلى {address}: {kind}؟ إن لم تطلبها فأغلق هذه الصفحة: لن يُرسَل شيء دون تأكيدك.',
   confirm: 'نعم، أريدها',
   confirmed: 'تم التأكيد',
   confirmedText: 'شكرًا لك. ستصلك هذه الرسائل من الآن فصاعدًا على {address}: {kind}.',

@@ -89,7 +89,10 @@ export const consent = z
     recorded_at: timestamp,
     evidence: jsonObject.nullable().describe('Null: it has no evidence, or you may not see it (personal_data:read)'),
   })
-  .meta({ id: 'Consent', description: 'A consent that was granted or withdrawn, or waits for its confirmation' }) as unknown as z.ZodType<ConsentView>;
+  .meta({
+    id: 'Consent',
+    description: 'A consent that was granted or withdrawn, or waits for its confirmation',
+  }) as unknown as z.ZodType<ConsentView>;
 
 export const consentPage = z
   .object({ consents: listOf(consent), next: nextCursor })

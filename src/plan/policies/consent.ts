@@ -33,7 +33,13 @@ export function askConsent(question: PlanQuestion, channel: Channel): Answer | u
     if (pendingSince === undefined) return { verdict: 'drop', code: 'consent_missing', level, value: null };
     return { verdict: 'drop', code: 'consent_missing', level, value: WAITS_FOR_CONFIRMATION, since: pendingSince };
   }
-  return { verdict: 'drop', code: 'consent_withdrawn', level, value: pendingSince === undefined ? 'withdrawn' : WAITS_FOR_CONFIRMATION, since: withdrawnAt };
+  return {
+    verdict: 'drop',
+    code: 'consent_withdrawn',
+    level,
+    value: pendingSince === undefined ? 'withdrawn' : WAITS_FOR_CONFIRMATION,
+    since: withdrawnAt,
+  };
 }
 
 /** Returns since when consent for the address waits for its confirmation; undefined: none does. It changes what is shown, and no verdict. */
