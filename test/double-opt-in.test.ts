@@ -97,12 +97,12 @@ test('a grant is pending, decides nothing, and counts once the button behind the
   expect(await consents()).toHaveLength(2);
   await send('promo');
   expect(email.calls).toHaveLength(3);
-  // What is stored of the message has no link that works, and the evidence is sealed.
+  // What is stored of the request has no link that works, and the evidence is sealed.
   const { rows } = await tidings.database.pool.query(
-    'select (select json_agg(m) from messages m)::text as messages, (select json_agg(c) from consents c)::text as consents',
+    'select (select json_agg(e) from events e)::text as events, (select json_agg(c) from consents c)::text as consents',
   );
-  expect(rows[0].messages).toContain('/consent/READER');
-  expect(rows[0].messages).not.toContain(path);
+  expect(rows[0].events).toContain('/consent/READER');
+  expect(rows[0].events).not.toContain(path);
   expect(rows[0].consents).not.toContain('Firefox');
 });
 
@@ -229,14 +229,19 @@ test('a text message has the link as well', async () => {
 });
 
 test('a user who was erased has no link, also if the id comes again; one who was merged confirms for the survivor', async () => {
-  const { ask, user, userPath, world, press, later, server, tidings, send } = await open();
+  const { ask, user, userPath, world, press, later, server, tidings } = await open();
   const first = await ask();
   later();
   expect((await server.post(`${userPath}/erase`, {})).status).toBeLessThan(300);
   expect((await press(first.path)).status).toBe(404);
   later(DAY);
   await tidings.database.pool.query(`update consents set user_id = 'erased ' || user_id where user_id = $1`, [user]);
-  await send('mail');
+  await tidings.ingest([
+    {
+      ...{ user_id: user, event_type: 'mail', event_timestamp: new Date(tidings.clock.now).toISOString() },
+      user_traits: { email: `${user}@example.com` },
+    },
+  ]);
   later();
   expect((await press(first.path)).status).toBe(404);
   const second = await ask();

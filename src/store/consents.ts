@@ -154,19 +154,38 @@ export async function findLatestConsent(
   return rows[0];
 }
 
-/** Returns these consents of any of these users: those that were merged keep theirs. */
-export async function loadConsents(
+/** Returns a consent of any of these users, as those that were merged keep theirs; undefined: there is none. */
+export async function findConsent(
   connection: Connection,
   tenantId: string,
   userIds: readonly string[],
-  consentIds: readonly string[],
-): Promise<StoredConsent[]> {
+  consentId: string,
+): Promise<StoredConsent | undefined> {
   const { rows } = await connection.query<StoredConsent>(
-    `select ${STORED_COLUMNS} from consents
-     where tenant_id = $1 and user_id = any($2::text[]) and consent_id = any($3::uuid[])`,
-    [tenantId, userIds, consentIds],
+    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = any($2::text[]) and consent_id = $3`,
+    [tenantId, userIds, consentId],
   );
-  return rows;
+  return rows[0];
+}
+
+/** The source of a consent that was confirmed by a link. */
+export const CONFIRMATION_SOURCE = 'confirmation link';
+
+/** Returns whether the address of a request has confirmed it, or another one for the same since. */
+export async function isConfirmedSince(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+  { purpose, channel, addressHash, recordedAt }: StoredConsent,
+): Promise<boolean> {
+  const { rows } = await connection.query<{ is_confirmed: boolean }>(
+    `select exists (
+       select from consents where tenant_id = $1 and user_id = any($2::text[]) and purpose = $3 and channel = $4
+         and address_hash = $5 and state = 'granted' and source = $6 and recorded_at >= $7
+     ) as is_confirmed`,
+    [tenantId, userIds, purpose, channel, addressHash, CONFIRMATION_SOURCE, isoTime(recordedAt)],
+  );
+  return rows[0]?.is_confirmed ?? false;
 }
 
 /** Returns the ids of those of these consents that are stored. */

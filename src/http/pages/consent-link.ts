@@ -1,10 +1,10 @@
+import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
-import { contentUuid } from '../../events/content.ts';
 import { markOwn } from '../../events/own-events.ts';
 import type { Json, JsonObject, Millis } from '../../model/event.ts';
 import { CONSENT_RECORDED, DOUBLE_OPT_IN } from '../../model/terms.ts';
 import type { ConsentClaim } from '../../privacy/consent-token.ts';
-import { loadConsents, type StoredConsent } from '../../store/consents.ts';
+import { CONFIRMATION_SOURCE, findConsent, isConfirmedSince, type StoredConsent } from '../../store/consents.ts';
 import { loadMerges } from '../../store/merge/merged-users.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../../store/terms.ts';
 import { isoTime } from '../../time/iso-time.ts';
@@ -28,7 +28,6 @@ interface FoundRequest {
   readonly page: Omit<ConsentPage, 'state'>;
   readonly user: StoredPlanUser;
   readonly request: StoredConsent;
-  readonly confirmedId: string;
   readonly isConfirmed: boolean;
   readonly isExpired: boolean;
 }
@@ -68,25 +67,25 @@ export class ConsentLink {
     const userId = merged?.into ?? claim.userId;
     const [user] = await loadPlanUsers(pool, [{ tenantId, userId }]);
     if (!user) throw goneLink();
-    const confirmedId = toConfirmedId(consentId);
-    const stored = await loadConsents(pool, tenantId, [claim.userId, userId], [consentId, confirmedId]);
-    const request = stored.find((one) => one.consentId === consentId);
+    const userIds = [claim.userId, userId];
+    const request = await findConsent(pool, tenantId, userIds, consentId);
     // After an erasure nothing is known of whom it was; the link of a message that went to another address proves nothing.
     if (request?.state !== 'pending' || request.addressHash !== addressHash) throw goneLink();
-    const isConfirmed = stored.some((one) => one.consentId === confirmedId);
+    const isConfirmed = await isConfirmedSince(pool, tenantId, userIds, request);
     const { purpose, channel } = request;
     const known = user.terms?.k?.[`${purpose}/${channel}`];
     // Confirmed and withdrawn since, or granted since for another address: the link is used up.
     if (isConfirmed ? known?.state !== 'granted' : isReplaced(known, request)) throw goneLink();
     const texts = findPageTexts([textOf(user.profile.traits.locale), tenant.settings.locale]);
     const page = { tenant, texts, purpose, address: request.addressMask ?? '…' };
-    return { page, user, request, confirmedId, isConfirmed, isExpired: clock() >= expiresAt };
+    return { page, user, request, isConfirmed, isExpired: clock() >= expiresAt };
   }
 
-  async #record(tenantId: string, { user, request, confirmedId }: FoundRequest, reader: LinkReader): Promise<void> {
+  async #record(tenantId: string, { user, request }: FoundRequest, reader: LinkReader): Promise<void> {
     const { pipeline, clock } = this.#parts;
     const { purpose, channel, wordingVersion, locale, consentId, source, addressHash, addressMask } = request;
     const now = clock();
+    const confirmedId = uuidv7();
     const current = await this.#consents
       .bind(tenantId, user, { channel: channel as never, state: 'granted', address: undefined })
       .catch(() => undefined);
@@ -97,7 +96,7 @@ export class ConsentLink {
       purpose,
       channel,
       state: 'granted',
-      source: 'confirmation link',
+      source: CONFIRMATION_SOURCE,
       method: DOUBLE_OPT_IN,
       ...(wordingVersion !== null && { wording_version: wordingVersion }),
       ...(locale !== null && { locale }),
@@ -106,7 +105,7 @@ export class ConsentLink {
       by: { kind: actor.kind, id: actor.id },
     };
     const item = {
-      event_id: `consent ${confirmedId}`,
+      event_id: `consent confirmed ${consentId}`,
       user_id: user.userId,
       event_type: CONSENT_RECORDED,
       event_timestamp: isoTime(now),
@@ -135,11 +134,6 @@ function isReplaced(
   { at, addressHash }: StoredConsent,
 ): boolean {
   return known?.state === 'granted' && known.at > at && known.hash !== undefined && known.hash !== addressHash;
-}
-
-/** Returns the id of the confirmed consent: always the same for a request, with its time. */
-function toConfirmedId(consentId: string): string {
-  return `${consentId.slice(0, 13)}-7${contentUuid(`confirmed ${consentId}`).slice(15)}`;
 }
 
 function textOf(value: Json | undefined): string | undefined {
