@@ -119,6 +119,7 @@ function getPreferences({ preferences }: CatalogData): Parts {
 }
 
 const SECTIONS: { readonly [name: string]: string } = {
+  doubleOptIn: 'consent double_opt_in',
   legalHours: 'legal_hours',
   quietHours: 'quiet_hours',
   holdSpread: 'hold_spread',

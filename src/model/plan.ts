@@ -4,7 +4,7 @@ import type { DirectPart } from './direct.ts';
 import type { Json, Millis, Profile } from './event.ts';
 import type { PlanCode } from './plan-codes.ts';
 import type { Policy } from './preferences.ts';
-import type { ConsentTerms, Terms } from './terms.ts';
+import type { ConsentBinding, Terms } from './terms.ts';
 
 /** The planned delivery of one notification on one channel. */
 export interface ChannelPlan {
@@ -45,7 +45,7 @@ export interface PlanUser {
   readonly userId: string;
   readonly profile: Profile;
   /** Returns whether the address of a channel is the one that a consent is bound to. */
-  isBoundTo(channel: Channel, consent: ConsentTerms): boolean;
+  isBoundTo(channel: Channel, consent: ConsentBinding): boolean;
 }
 
 /** Facts with which the plan folds a message into a digest. */

@@ -11,6 +11,18 @@ export interface Hours {
 /** A source of consent: a record of it, or a trait of the user that is true. */
 export type ConsentSource = 'record' | { readonly trait: string };
 
+/** Consent that counts only once the user has confirmed it by a link in a message to their address. */
+export interface DoubleOptIn {
+  /** The notification type of that message. */
+  readonly type: string;
+  /** Time in ms for which it can be confirmed. */
+  readonly within: Millis;
+}
+
+/** Time in ms for which consent can be confirmed, unless the policy says otherwise; and the longest that it may say. */
+export const DEFAULT_CONFIRMATION_MS: Millis = 7 * 86_400_000;
+export const MAX_CONFIRMATION_MS: Millis = 30 * 86_400_000;
+
 /** Hours in which the law allows messages by a channel. */
 export interface LegalHours extends Hours {
   /**
@@ -61,6 +73,8 @@ export interface Policy {
   readonly required: readonly string[];
   /** By `CATEGORY` or `CATEGORY/channel`: any of these is consent. */
   readonly consent: { readonly [purpose: string]: readonly ConsentSource[] };
+  /** By `CATEGORY/channel`; absent: nothing needs to be confirmed. */
+  readonly doubleOptIn?: { readonly [purpose: string]: DoubleOptIn };
   readonly legalHours: { readonly [channel in Channel]?: LegalHours };
   /** Quiet hours of users who have not chosen their own; in the zone of the user unless it names one. */
   readonly quietHours?: Hours & { readonly zone?: string };

@@ -7,7 +7,7 @@ import type { Address } from '../events/envelope.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { type Event, getAddressKind, type JsonObject, type Profile } from '../model/event.ts';
-import type { ConsentTerms } from '../model/terms.ts';
+import type { ConsentBinding } from '../model/terms.ts';
 import { isMask, maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { isCurrentAddress } from './addresses.ts';
@@ -88,7 +88,7 @@ export function isBoundTo(
   ids: AddressIds | undefined,
   profile: Profile,
   channel: Channel,
-  { hash, traitHash = hash, mask }: ConsentTerms,
+  { hash, traitHash = hash, mask }: ConsentBinding,
 ): boolean {
   const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
   if (kind === undefined) return true;

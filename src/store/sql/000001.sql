@@ -986,7 +986,7 @@ create table consents (
   consent_id      uuid             not null,  -- UUIDv7
   purpose         text collate "C" not null,  -- a category
   channel         text collate "C" not null,
-  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn')),
+  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn', 'pending')),
   address_hash    text collate "C",           -- keyed, as in "addresses"; null: of no address
   address_mask    text,
   source          text,                       -- form, import, keyword, …
