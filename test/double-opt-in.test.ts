@@ -97,7 +97,7 @@ test('a grant is pending, decides nothing, and counts once the button behind the
   expect(await consents()).toHaveLength(2);
   await send('promo');
   expect(email.calls).toHaveLength(3);
-  // What is stored of the request has no link that works, and the evidence is sealed.
+  // The stored request has no link that works, and the evidence is sealed.
   const { rows } = await tidings.database.pool.query(
     'select (select json_agg(e) from events e)::text as events, (select json_agg(c) from consents c)::text as consents',
   );
@@ -255,7 +255,7 @@ test('a user who was erased has no link, also if the id comes again; one who was
   expect(body.consents[0]).toMatchObject({ state: 'granted', method: 'double_opt_in' });
 });
 
-test('an import counts by its claim of a double opt-in; other grants of it are pending, and ask nobody', async () => {
+test('an import counts by its claim of a double opt-in; other grants of it are pending, and send no message', async () => {
   const { server, user, cell, email, consents } = await open();
   const line = { user_id: user, purpose: 'MARKETING', channel: 'email', state: 'granted', at: '2024-05-02T10:00:00Z' };
   const add = (more: object) =>

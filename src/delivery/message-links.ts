@@ -1,5 +1,6 @@
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { confirmStandIns, toConfirmStandIn } from '../model/confirm-url.ts';
 import type { Message } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
@@ -10,7 +11,6 @@ import type { Seal } from '../privacy/seal.ts';
 import { signTracking } from '../privacy/tracking-token.ts';
 import { signUnsubscribe } from '../privacy/unsubscribe-token.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
-import { confirmStandIns, toConfirmStandIn } from '../templates/confirm-url.ts';
 import type { ReaderLinks } from '../templates/values.ts';
 import { getUnsubscribeScope } from '../track/suppression.ts';
 import { addPixel, replaceLinks } from '../track/tracked-html.ts';

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { toEventKey } from '../events/envelope.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { toConfirmStandIn } from '../model/confirm-url.ts';
 import type { Channel } from '../model/delivery.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { DoubleOptIn } from '../model/preferences.ts';
@@ -13,11 +14,10 @@ import { buildRequestedEvent } from '../notify/requested-event.ts';
 import { findLatestConsent } from '../store/consents.ts';
 import { findStoredEvents } from '../store/event-ids.ts';
 import { loadBoundAddress } from '../store/terms.ts';
-import { toConfirmStandIn } from '../templates/confirm-url.ts';
 import { DAY_MS, isoTime } from '../time/iso-time.ts';
 import type { HttpDependencies } from './app.ts';
 
-/** Messages that ask for a confirmation, to one address on one day (UTC), whoever is asked and for whatever. */
+/** Messages that ask for a confirmation, to one address on one day (UTC), for all users and purposes together. */
 const MAX_REQUESTS_A_DAY = 3;
 /** Time in ms within which a repeated request asks nothing again. */
 const REPEAT_MS: Millis = 3_600_000;
@@ -27,7 +27,7 @@ export type ConsentParts = Pick<
   'database' | 'pipeline' | 'seal' | 'clock' | 'catalogs' | 'publicUrl'
 >;
 
-/** How a consent was recorded. */
+/** Result of a request to record a consent. */
 export interface RecordedConsent {
   readonly consent_id: string;
   readonly state: ConsentState;

@@ -188,7 +188,7 @@ function describe(issues: readonly z.core.$ZodIssue[], line: unknown): string {
   if (!issue || name === '') return 'is no object';
   const given = (line as JsonObject)[String(issue.path[0])];
   if (issue.path.length === 1 && given === undefined) return `${name} is missing`;
-  if (issue.code === 'invalid_value') return `${name} is none of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_value') return `${name} is not one of ${issue.values.join(', ')}`;
   if (issue.code === 'invalid_type') return `${name} is no ${issue.expected}`;
   return `${name}: ${issue.message}`;
 }
@@ -206,7 +206,7 @@ function toIds(said: Line): LineIds {
   return { userId, eventId, consentId: toConsentId(Date.parse(said.at), `${eventId} ${userId}`) };
 }
 
-/** Whether a grant counts only once the user has confirmed it: it claims no earlier double opt-in. An import asks nobody. */
+/** Whether a grant counts only once the user has confirmed it: it claims no earlier double opt-in. An import sends no message. */
 function needsConfirmation({ doubleOptIn }: Policy, { purpose, channel, state, method }: Line): boolean {
   return state === 'granted' && method !== DOUBLE_OPT_IN && doubleOptIn?.[`${purpose}/${channel}`] !== undefined;
 }

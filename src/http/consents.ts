@@ -4,11 +4,7 @@ import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
-<<<<<<< HEAD
-import type { AddressKind } from '../model/event.ts';
-=======
-import type { JsonObject } from '../model/event.ts';
->>>>>>> wt-opt
+import type { AddressKind, JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
 import { CONSENT_RECORDED, type ConsentState, DOUBLE_OPT_IN } from '../model/terms.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
@@ -83,7 +79,7 @@ export class Consents {
     if (body.state === 'granted') {
       const catalog = await catalogs.getActive(tenantId);
       const rule = catalog.rules.policy.doubleOptIn?.[`${purpose}/${channel}`];
-      // What a user says of themselves is confirmed by the address alone.
+      // A statement of users about themselves is confirmed by the address alone.
       const isConfirmed = principal.userId === undefined && said.method === DOUBLE_OPT_IN && evidence !== undefined;
       if (rule && !isConfirmed) {
         const asked = { tenantId, actor, userId, purpose, channel: channel as Channel, catalog, rule };

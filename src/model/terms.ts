@@ -4,7 +4,7 @@ import type { Millis } from './event.ts';
 export const FREQUENCIES = ['IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER'] as const;
 export type Frequency = (typeof FREQUENCIES)[number];
 
-/** What a user says of consent. */
+/** States of a consent, as a user says. */
 export const SAID_CONSENTS = ['granted', 'withdrawn'] as const;
 /** `pending`: it was granted, and counts once the user has confirmed it by the link in a message to the address. */
 export const CONSENT_STATES = [...SAID_CONSENTS, 'pending'] as const;

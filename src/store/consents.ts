@@ -141,7 +141,7 @@ export interface StoredConsent {
 const STORED_COLUMNS = `user_id as "userId", consent_id as "consentId", purpose, channel, state, address_hash as "addressHash",
   address_mask as "addressMask", source, wording_version as "wordingVersion", locale, at, recorded_at as "recordedAt"`;
 
-/** Returns the consent of a user for a purpose and a channel that was recorded last; undefined: there is none. */
+/** Returns the consent of a user for a purpose and a channel that was recorded last; undefined: it does not exist. */
 export async function findLatestConsent(
   connection: Connection,
   of: Pick<ConsentRow, 'userId' | 'purpose' | 'channel'> & { readonly tenantId: string },
@@ -154,7 +154,7 @@ export async function findLatestConsent(
   return rows[0];
 }
 
-/** Returns a consent of any of these users, as those that were merged keep theirs; undefined: there is none. */
+/** Returns a consent of any of these users, as those that were merged keep theirs; undefined: it does not exist. */
 export async function findConsent(
   connection: Connection,
   tenantId: string,

@@ -3303,7 +3303,7 @@ export interface components {
              */
             code: string;
         };
-        /** @description A consent that was granted or withdrawn */
+        /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
             /** @description Masked; null: of no address */
             address: string | null;
@@ -3335,8 +3335,11 @@ export interface components {
             /** @description Kind and id of who recorded it */
             recorded_by: string;
             source: string | null;
-            /** @enum {string} */
-            state: "granted" | "withdrawn";
+            /**
+             * @description `pending`: it was granted, and counts once the user has confirmed it (double opt-in)
+             * @enum {string}
+             */
+            state: "granted" | "withdrawn" | "pending";
             wording_version: string | null;
         };
         /** @description The one that was recorded last first */
@@ -4462,7 +4465,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -7025,13 +7028,22 @@ export interface components {
             /** @description Your id of the user */
             user_id?: string;
         };
-        /** @description The id under which a consent is kept */
+        /** @description How a consent was recorded */
         RecordedConsent: {
             /**
              * @description Id of the consent
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             consent_id: string;
+            /** @description Until when it can be confirmed; null: there is nothing to confirm */
+            expires_at: string | null;
+            /** @description The message that asks for the confirmation; null: none was made, or one was sent shortly before */
+            notification_id: string | null;
+            /**
+             * @description `pending`: it counts once the user has confirmed it
+             * @enum {string}
+             */
+            state: "granted" | "withdrawn" | "pending";
         };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
@@ -15483,7 +15495,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "granted",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["RecordedConsent"];
@@ -15497,7 +15512,7 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -20853,7 +20868,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "granted",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["RecordedConsent"];
@@ -20867,7 +20885,7 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

@@ -1,4 +1,4 @@
-/** Names of preferences.yaml: notification types, categories and channels. What is none of them is reported. */
+/** Names of preferences.yaml: notification types, categories and channels. Any other name is reported. */
 
 import { CATEGORIES } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';

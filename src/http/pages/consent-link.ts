@@ -15,7 +15,7 @@ import { toLinkPrincipal } from './link-principal.ts';
 import { goneLink, loadPageTenant } from './page-tenant.ts';
 import { findPageTexts } from './page-texts.ts';
 
-/** Who uses a link, as evidence. */
+/** The reader who uses a link, as evidence. */
 export interface LinkReader {
   readonly ip: string;
   readonly userAgent: string | undefined;
@@ -69,7 +69,7 @@ export class ConsentLink {
     if (!user) throw goneLink();
     const userIds = [claim.userId, userId];
     const request = await findConsent(pool, tenantId, userIds, consentId);
-    // After an erasure nothing is known of whom it was; the link of a message that went to another address proves nothing.
+    // After an erasure nothing is known of its user; the link of a message that went to another address proves nothing.
     if (request?.state !== 'pending' || request.addressHash !== addressHash) throw goneLink();
     const isConfirmed = await isConfirmedSince(pool, tenantId, userIds, request);
     const { purpose, channel } = request;

@@ -1,4 +1,4 @@
-import type { Millis } from '../model/event.ts';
+import type { Millis } from './event.ts';
 
 /** In the place of the token of a reader, until a message goes out. */
 const STAND_IN = 'READER';
