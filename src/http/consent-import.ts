@@ -16,6 +16,7 @@ import { appendAuditEntry } from '../store/audit-log.ts';
 import { findConsents } from '../store/consents.ts';
 import { findStoredEvents } from '../store/event-ids.ts';
 import { loadPlanUsers } from '../store/terms.ts';
+import { toUuidV7 } from '../time/uuid-time.ts';
 import type { ConsentParts } from './confirmation-requests.ts';
 import { Consents } from './consents.ts';
 import { importedConsent } from './schemas/consents.ts';
@@ -203,7 +204,7 @@ interface LineIds {
 function toIds(said: Line): LineIds {
   const { user_id: userId } = said;
   const eventId = `consent import ${said.id ?? contentUuid(JSON.stringify(Object.entries(said).sort()))}`;
-  return { userId, eventId, consentId: toConsentId(Date.parse(said.at), `${eventId} ${userId}`) };
+  return { userId, eventId, consentId: toUuidV7(Date.parse(said.at), contentUuid(`${eventId} ${userId}`)) };
 }
 
 /** Whether a grant counts only once the user has confirmed it: it claims no earlier double opt-in. An import sends no message. */
@@ -229,11 +230,4 @@ function toItem(
   const item = { event_id: eventId, user_id: userId, event_type: CONSENT_RECORDED, event_timestamp: at, properties };
   const kept = { ...evidence, ...(source !== undefined && { source }) };
   return markOwn(item as JsonObject, Object.keys(kept).length === 0 ? {} : { evidence: kept });
-}
-
-/** Returns a version 7 UUID of the time at which it was said that is the same whenever the line is sent. */
-function toConsentId(time: number, text: string): string {
-  const hex = Math.max(0, time).toString(16).padStart(12, '0');
-  const rest = contentUuid(text);
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${rest.slice(15)}`;
 }

@@ -7,13 +7,12 @@ import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { parseCount } from './run-job.ts';
 import { collectVariable } from './send-output.ts';
 
 const PATH = '/api/v1/batches';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 /** Lines of one request. */
 const PART_LINES = 10_000;
 /** Pause in ms between two looks at a batch that is watched. */

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { formatCount } from '../../lib/text/format-count.ts';
 import type { ImportError, ImportResult } from '../../model/consent-import.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 interface ConsentView {
@@ -33,7 +33,6 @@ interface RecordOptions {
 }
 
 const USER = ['<user-id>', 'your id of the user'] as const;
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Lines of one request, and errors that are printed. */
 const PART_LINES = 2000;

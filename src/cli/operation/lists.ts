@@ -5,11 +5,10 @@ import type { ChangedMembers, MemberView } from '../../store/lists/members.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 const PATH = '/api/v1/lists';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const LIST = ['<id>', 'the list'] as const;
 const FILE = ['<file>', 'a user id on each line, or {"user_id":"u1"}; - reads standard input'] as const;
 /** Users of one request. */

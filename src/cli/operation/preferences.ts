@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { findNearest } from '../../lib/text/did-you-mean.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import { ApiError } from './api-client.ts';
 
 interface CellView {
@@ -25,7 +25,6 @@ interface CatalogAnswer {
 }
 
 const USER = ['<user-id>', 'your id of the user'] as const;
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `preferences get|set|explain`, and `setup-notification-preferences`. */
 export function addPreferencesCommands(program: Command): void {

@@ -7,7 +7,7 @@ import { CatalogError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { FOLDER_ARGUMENT, resolveCatalogFolder } from '../catalog/catalog-folder.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 interface Template {
@@ -40,7 +40,6 @@ interface TranslationResult extends SeedResult {
 }
 
 const PATH = '/api/v1/templates';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const ID = 'its id, or NAME, NAME.LOCALE, NAME_V2';
 
 /** Adds the commands `templates list|activate|rollback|archive|seed|export|translations|import|results`. */
