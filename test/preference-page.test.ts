@@ -134,7 +134,7 @@ test('an old link stops messages, and no more; it offers a new one by mail, one 
   expect(await cell('CODE')).toMatchObject({ on: true });
 });
 
-test('who has turned off the messages by which a new link comes is told that none is sent', async () => {
+test('who has turned off the messages by which a new link comes reads that none is sent', async () => {
   const { post, path, email, tidings } = await open();
   tidings.clock.now += 31 * DAY;
   await post([['action', 'stop']]);

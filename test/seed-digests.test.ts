@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { tidingsDirectly } from './support/program.ts';
 import { type TestServer, testServer } from './support/http.ts';
+import { tidingsDirectly } from './support/program.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
 /** `templates seed --api` with a catalog that has templates for digests, and with one that cannot be seeded. */

@@ -182,7 +182,7 @@ function describe(issues: readonly z.core.$ZodIssue[], line: unknown): string {
   if (!issue || name === '') return 'is no object';
   const given = (line as JsonObject)[String(issue.path[0])];
   if (issue.path.length === 1 && given === undefined) return `${name} is missing`;
-  if (issue.code === 'invalid_value') return `${name} is none of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_value') return `${name} must be one of ${issue.values.join(', ')}`;
   if (issue.code === 'invalid_type') return `${name} is no ${issue.expected}`;
   return `${name}: ${issue.message}`;
 }

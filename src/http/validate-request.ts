@@ -54,7 +54,7 @@ function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolea
       ? { wrong: describeGiven(given), right: describeAllowed(getDiscriminators(schema, issue.path, value), given) }
       : describeIssue(issue, given, mayBeSecret(issue.path));
   const where = path.join('.') || 'The body';
-  // What several fields of an object say together.
+  // A message about several fields of an object.
   const isTogether = isOwnMessage(issue) && typeof given === 'object' && given !== null;
   const message = isTogether ? `${where}: ${issue.message}.` : `${where} ${wrong}${right ? `; ${right}` : ''}.`;
   return [{ pointer: toPointer(path, isBody), message }];

@@ -5,8 +5,8 @@ import { loadCatalogFiles } from '../../catalog/load/load-catalog-files.ts';
 import { isPieceFile } from '../../catalog/parse/pieces.ts';
 import { CatalogError } from '../../errors.ts';
 import type { JsonObject } from '../../model/event.ts';
-import { FOLDER_ARGUMENT, resolveCatalogFolder } from '../catalog/catalog-folder.ts';
 import type { TenantView } from '../../tenants/tenants.ts';
+import { FOLDER_ARGUMENT, resolveCatalogFolder } from '../catalog/catalog-folder.ts';
 import { runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
