@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 import { type InstallationLimits, parseInstallationLimits } from './channels/installation-limits.ts';
-import { CHOOSING_VARIABLES, listProviderNames } from './channels/registry.ts';
+import { CHOOSING_VARIABLES } from './channels/registry.ts';
 import { SUBSTITUTES } from './channels/substitutes.ts';
 import { ConfigError } from './errors.ts';
 import { secretFile } from './lib/secret-file.ts';
@@ -13,6 +13,7 @@ import { unquote } from './lib/text/unquote.ts';
 import { CHANNEL_DESCRIPTORS } from './model/channels/channels.ts';
 import { CHANNELS, type Channel } from './model/delivery.ts';
 import { DEFAULT_TENANT, type Millis } from './model/event.ts';
+import { listChannelsOf, PROVIDER_NAMES } from './model/provider-names.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
 import { parseDuration } from './time/duration.ts';
@@ -263,15 +264,15 @@ function requireProviderName(
   channel: Channel,
   env: { readonly [name: string]: string | undefined },
 ): string {
-  const known = [...new Set([...Object.keys(SUBSTITUTES), ...listProviderNames()])];
+  const known = [...new Set([...Object.keys(SUBSTITUTES), ...PROVIDER_NAMES])];
   if (!known.includes(name)) {
-    const near = findNearest(name, known);
-    const right = near === undefined ? `write one of ${known.join(', ')}` : `did you mean ${near}?`;
+    const fitting = known.filter((one) => goesBy(one, channel));
+    const near = findNearest(name, fitting);
+    const right = near === undefined ? `write one of ${fitting.join(', ')}` : `did you mean ${near}?`;
     throw new ConfigError(`${variable} names the provider "${name}" for ${channel}, which does not exist; ${right}`);
   }
-  const inboxChannel = CHANNELS.find((one) => CHANNEL_DESCRIPTORS[one].ownProvider === 'inbox');
-  if (name === 'inbox' && channel !== inboxChannel) {
-    throw new ConfigError(`${variable} chooses inbox for ${channel}; it keeps messages of ${inboxChannel} only`);
+  if (name === 'inbox' && channel !== INBOX_CHANNEL) {
+    throw new ConfigError(`${variable} chooses inbox for ${channel}; it keeps messages of ${INBOX_CHANNEL} only`);
   }
   const needed = Object.entries(CHOOSING_VARIABLES).find(([, { provider }]) => provider === name)?.[0];
   if (needed !== undefined && !env[needed]) {
@@ -279,6 +280,18 @@ function requireProviderName(
   }
   return name;
 }
+
+const INBOX_CHANNEL = CHANNELS.find((one) => CHANNEL_DESCRIPTORS[one].ownProvider === 'inbox');
+
+/** Returns whether a provider or substitute may be that of a channel. */
+function goesBy(name: string, channel: Channel): boolean {
+  const provider = PROVIDER_NAMES.find((one) => one === name);
+  if (provider !== undefined) return listChannelsOf(provider).includes(channel);
+  return name !== 'inbox' || channel === INBOX_CHANNEL;
+}
+
+/** Characters of the name of a sender. */
+const MAX_NAME_CHARS = 200;
 
 /** Reads the sender of email: `EMAIL_FROM_EMAIL` with `EMAIL_FROM_NAME`, or `TIDINGS_MAIL_FROM`. Its form is checked later. */
 function parseSender(env: { readonly [name: string]: string | undefined }): Config['sender'] {
@@ -292,6 +305,11 @@ function parseSender(env: { readonly [name: string]: string | undefined }): Conf
   }
   if (own) throw new ConfigError('EMAIL_FROM_EMAIL and TIDINGS_MAIL_FROM are both set; set only one of them');
   if (!name) return { text: address, variable: 'EMAIL_FROM_EMAIL' };
+  if (name.length > MAX_NAME_CHARS || /\p{Cc}/u.test(name)) {
+    throw new ConfigError(
+      `EMAIL_FROM_NAME must be one line of at most ${MAX_NAME_CHARS} characters, without control characters`,
+    );
+  }
   const quoted = name.replaceAll(/[\\"]/g, '\\$&');
   return { text: `"${quoted}" <${address}>`, variable: 'EMAIL_FROM_EMAIL' };
 }

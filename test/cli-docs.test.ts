@@ -44,7 +44,7 @@ test.each([...PAGES])('%s shows commands that exist, with options that they have
   for (const { text: line } of shown) {
     const words = wordsOf(line);
     if (!words) continue;
-    // A group may run a command by default: `tidings sending` is `tidings sending show`.
+    // In a group the command that it runs by default: `tidings sending` is `tidings sending show`.
     const command = listCommands().find(
       ({ path }) => `${words.join(' ')} `.startsWith(`${path} `) || path === `${words.join(' ')} show`,
     );

@@ -6,7 +6,7 @@ import { type TestServer, testServer } from './support/http.ts';
 import { tidingsDirectly } from './support/program.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** Mistakes in files and options of commands are named in a sentence, never by a stack. */
+/** A fault of the input of a command is said in a sentence, never by a stack. */
 
 let tidings: TestTidings;
 let server: TestServer;

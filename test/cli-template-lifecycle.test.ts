@@ -11,7 +11,10 @@ import { runCommand } from './support/cli.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
 
-/** The templates of an example on a fresh database, by the command line: seed, preview, test, activate, roll back, export, and check. */
+/**
+ * The templates of an example on a fresh database, by the command line: seed, preview, test, activate, roll back, export, and
+ * check.
+ */
 
 const EXAMPLE = new URL('../examples/marketplace/', import.meta.url).pathname;
 

@@ -132,7 +132,7 @@ test('what is wrong with a line is said, without its values', async () => {
   ];
   expect((await importLines(lines)).errors.map(({ message }) => message)).toEqual([
     'purpose is missing',
-    'purpose must be one of TRANSACTIONAL, MARKETING, SYSTEM, SECURITY, OPERATIONAL',
+    'purpose is not one of TRANSACTIONAL, MARKETING, SYSTEM, SECURITY, OPERATIONAL',
     'has a field that is not known; did you mean purpose?',
     'user_id is no string',
     'address is no email address; write one such as maria@example.com, without a name.',

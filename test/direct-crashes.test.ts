@@ -22,35 +22,42 @@ afterEach(async () => {
   cleanup = [];
 });
 
-test.each(['at once', 'scheduled'])('killed in the middle of its events, %s', async (when) => {
-  const { program, url } = await processes.start('api');
-  const table = when === 'at once' ? 'notifications' : 'waits';
-  const held = await hold((connection) => lockUsers(connection, TENANT, ['u 7']));
-  const lost = send(url, when).catch(() => undefined);
-  await expect.poll(() => count(table), { timeout: 20_000 }).toBeGreaterThan(0);
-  program.killGroup('SIGKILL');
-  await Promise.all([program.ended, lost]);
-  await held.release();
-  expect(await count(table)).toBeLessThan(COUNT);
-  const { rows: before } = await processes.database.pool.query(
-    'select event_id from events where event_id is not null',
-  );
-  const next = (await processes.start('api')).url;
-  expect((await send(next, when)).status).toBe(409);
-  await endLocks();
-  const { status, body } = await send(next, when);
-  expect(status).toBe(202);
-  expect(body.accepted).toBe(COUNT);
-  expect(await count(table)).toBe(COUNT);
-  const { rows: users } = await processes.database.pool.query(`select count(distinct user_id)::int as n from ${table}`);
-  expect(users[0].n).toBe(COUNT);
-  expect(before.length).toBeGreaterThan(0);
-  const { rows: after } = await processes.database.pool.query('select event_id from events where event_id is not null');
-  expect(after).toEqual(expect.arrayContaining(before));
-  await sameIds(table, body);
-});
+test.each(['at once', 'scheduled'])(
+  'a request that is killed in the middle of its events is completed by its repetition (%s)',
+  async (when) => {
+    const { program, url } = await processes.start('api');
+    const table = when === 'at once' ? 'notifications' : 'waits';
+    const held = await hold((connection) => lockUsers(connection, TENANT, ['u 7']));
+    const lost = send(url, when).catch(() => undefined);
+    await expect.poll(() => count(table), { timeout: 20_000 }).toBeGreaterThan(0);
+    program.killGroup('SIGKILL');
+    await Promise.all([program.ended, lost]);
+    await held.release();
+    expect(await count(table)).toBeLessThan(COUNT);
+    const { rows: before } = await processes.database.pool.query(
+      'select event_id from events where event_id is not null',
+    );
+    const next = (await processes.start('api')).url;
+    expect((await send(next, when)).status).toBe(409);
+    await endLocks();
+    const { status, body } = await send(next, when);
+    expect(status).toBe(202);
+    expect(body.accepted).toBe(COUNT);
+    expect(await count(table)).toBe(COUNT);
+    const { rows: users } = await processes.database.pool.query(
+      `select count(distinct user_id)::int as n from ${table}`,
+    );
+    expect(users[0].n).toBe(COUNT);
+    expect(before.length).toBeGreaterThan(0);
+    const { rows: after } = await processes.database.pool.query(
+      'select event_id from events where event_id is not null',
+    );
+    expect(after).toEqual(expect.arrayContaining(before));
+    await sameIds(table, body);
+  },
+);
 
-test('killed after its events, before its answer is kept', async () => {
+test('a request that is killed before its answer is kept gets that answer by its repetition', async () => {
   const { program, url } = await processes.start('api');
   const work = await hold((connection) => connection.query('lock table notifications in share row exclusive mode'));
   const lost = send(url, 'at once').catch(() => undefined);

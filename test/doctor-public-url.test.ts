@@ -54,3 +54,14 @@ test('no URL is a warning only if messages leave this machine, and http:// alway
   });
   expect(await checkPublicUrl('http://localhost:8000', false)).toMatchObject({ status: 'warn' });
 });
+
+test('a server to which requests show another URL is a warning that names the headers', async () => {
+  const answer = (said: string) => () =>
+    Response.json({ status: 'live' }, { headers: { 'x-tidings-public-url': said } });
+  expect((await check(answer('agrees'))).verdict).toMatchObject({ status: 'ok' });
+  expect((await check(answer('host, x-forwarded-proto'))).verdict).toMatchObject({
+    status: 'warn',
+    detail: `requests to ${URL} show another URL to Tidings, by host, x-forwarded-proto`,
+    advice: expect.stringContaining('X-Forwarded-Host'),
+  });
+});

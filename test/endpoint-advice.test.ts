@@ -8,7 +8,7 @@ test.each([
   ['address_dead', '410', 'webhooks enable'],
   ['exhausted', '503', 'webhooks attempts'],
   ['exhausted', '500', 'webhooks attempts'],
-])('%s with the status %s', async (reasonCode, code, command) => {
+])('the advice on %s with the status %s is about the endpoint', async (reasonCode, code, command) => {
   const group = { fault: 'recipient', channel: 'webhook', provider: 'webhook', account: null, reasonCode, code };
   const { advice } = await explainDeadLetters(group as DeadLetterGroup);
   expect(advice).toContain(`tidings ${command}`);

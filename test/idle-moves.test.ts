@@ -45,17 +45,17 @@ test.each([
     ['one'],
   ],
   ['is left to the places of the accounts', undefined, ['one']],
-])('with a route that %s', async (_what, routes, moved) => {
+])('the moves under a route that %s are these alone', async (_what, routes, moved) => {
   await api.tidings.apply(routedCatalog(routes));
   expect(await listMoved()).toEqual(moved);
 });
 
-test('when the other account is disabled or deleted', async () => {
+test('a move ends when the other account is disabled or deleted', async () => {
   await api.server.send('PATCH', `${PATH}/two`, { enabled: false });
   expect(await listMoved()).toEqual([]);
 });
 
-test('the pause of ten minutes between two moves goes on', async () => {
+test('the end of a move does not shorten the ten minutes until the next one', async () => {
   await api.tidings.apply(routedCatalog('routes: { email: [{ account: one }] }'));
   await api.tidings.apply(routedCatalog(BOTH));
   const wanted = { tenantId: TENANT, channel: 'email', account: 'two', share: 10, cause: 'it is down' } as const;

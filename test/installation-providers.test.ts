@@ -135,6 +135,17 @@ describe('a mistake is one sentence that names the variable, and has no secret',
     ['a text that is no key', { ...FCM, FCM_PRIVATE_KEY: SECRET }, /^FCM_PRIVATE_KEY cannot be read as a private key/],
     ['a URL of the web', { SMTP_URL: `http://user:${SECRET}@mail.example.com` }, /^SMTP_URL cannot be parsed/],
     [
+      'an id of a template that is too long',
+      { COURIER_AUTH_TOKEN: SECRET, COURIER_HELLO_TEMPLATE: 'H'.repeat(101) },
+      /^COURIER_HELLO_TEMPLATE must /,
+    ],
+    [
+      'a provider of no channel',
+      { EMAIL_PROVIDER: 'carrier-pigeon' },
+      /does not exist; write one of sandbox, log, noop, courier, http, sendgrid, ses, smtp$/,
+    ],
+    ['a name of two lines', { ...SES, EMAIL_FROM_NAME: 'Market\nplace' }, /^EMAIL_FROM_NAME must be one line/],
+    [
       'a channel that a provider does not have',
       { SMTP_URL: `smtp://user:${SECRET}@localhost:25`, TIDINGS_PROVIDERS: 'sms=smtp' },
       /^TIDINGS_PROVIDERS chooses smtp for sms; it sends on email only$/,
@@ -162,6 +173,11 @@ test('the variables of Redis are ignored, with one sentence', async () => {
     'REDIS_HOST, REDIS_PASSWORD, REDIS_PORT are ignored: Tidings needs no Redis, its queues and limits are in PostgreSQL.',
   );
   expect((await openEnvironment({})).ignored).toBeUndefined();
+});
+
+test.each([1, 2, 3])('a private key whose line breaks have %i backslashes is read', async (count) => {
+  const FCM_PRIVATE_KEY = RSA.replaceAll('\n', `${'\\'.repeat(count)}n`);
+  expect((await openEnvironment({ ...FCM, FCM_PRIVATE_KEY })).providers.push).toBe('fcm');
 });
 
 test('without any variable nothing leaves this machine', async () => {

@@ -112,7 +112,7 @@ test.each([
   ['"49": { region: DEU }', /"regions" has no "DEU"/, /did you mean DE\?/],
   ['"49": [Europe/Berln]', /is not a time zone/, undefined],
   ['"49": { zone: Europe/Berlin }', /unknown key "zone"/, /zones/],
-])('the checker on %s', async (code, message, hint) => {
+])('the checker rejects %s', async (code, message, hint) => {
   const text = `legal_hours: { sms: { hours: 08:00-21:00, calling_codes: { ${code} }, regions: { DE: { hours: 09:00-20:00, from: 2020-01-01, source: x } } } }`;
   const { problems } = await parseCatalogFiles(new Map([...FILES, ['preferences.yaml', text]]));
   expect(problems[0]).toMatchObject({ file: 'preferences.yaml', message: expect.stringMatching(message) });

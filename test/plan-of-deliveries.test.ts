@@ -8,21 +8,23 @@ import { fakeProvider } from './support/providers.ts';
 const start = useDeliveries();
 
 const FILES = {
-  'events.yaml': 'events: { mail: {}, one: {}, both: {}, later: {}, steps: {} }',
+  'events.yaml': 'events: { mail: {}, one: {}, both: {}, later: {}, steps: {}, next: {} }',
   'notifications.yaml': `notifications:
   MAIL: { category: OPERATIONAL, channels: [email] }
   ONE: { category: OPERATIONAL, channels: [email] }
   BOTH: { category: MARKETING, variables: { postal_address: { default: 1 Main Street } }, channels: [email, sms] }
   LATER: { category: OPERATIONAL, channels: [email] }
-  STEPS: { category: OPERATIONAL, channels: { first_of: [sms, email], wait: 1d } }`,
+  STEPS: { category: OPERATIONAL, channels: { first_of: [sms, email], wait: 1d } }
+  NEXT: { category: OPERATIONAL, channels: { first_of: [sms, email], wait: 1h } }`,
   'rules.yaml': `rules:
   MAIL: { on: mail }
   ONE: { on: one, limit: once }
   BOTH: { on: both }
   LATER: { on: later, delay: 1h }
-  STEPS: { on: steps }`,
+  STEPS: { on: steps }
+  NEXT: { on: next }`,
   ...Object.fromEntries(
-    ['MAIL', 'ONE', 'BOTH', 'LATER', 'STEPS'].flatMap((type) => [
+    ['MAIL', 'ONE', 'BOTH', 'LATER', 'STEPS', 'NEXT'].flatMap((type) => [
       [`templates/${type}/email.en.subject.txt`, 'Hello'],
       [`templates/${type}/email.en.txt`, 'Hello'],
       [`templates/${type}/sms.en.txt`, 'Hello'],
@@ -203,6 +205,21 @@ test('what is claimed in quiet hours is held, and does not lose an attempt', asy
     due_at: Date.parse('2025-11-21T08:00:00Z'),
     plan: { verdict: 'hold', until: '2025-11-21T08:00:00.000Z' },
   });
+});
+
+test('of first_of, the next waits for a channel that was held at its claim, and is not sent together with it', async () => {
+  const { tidings, sms, email, post, deliveries } = await prepare(AT_NIGHT);
+  tidings.clock.now = Date.parse('2025-11-20T21:59:00Z');
+  await post('next');
+  tidings.clock.now = Date.parse('2025-11-20T22:30:00Z');
+  await tidings.worker();
+  await expect.poll(async () => (await deliveries())[1].hold_code).toBe('quiet_hours');
+  tidings.clock.now = Date.parse('2025-11-20T23:00:00Z');
+  const nine = Date.parse('2025-11-21T09:00:00Z');
+  await expect.poll(async () => (await deliveries())[0]).toMatchObject({ hold_code: 'fallback', due_at: nine });
+  tidings.clock.now = Date.parse('2025-11-21T08:00:00Z');
+  await expect.poll(async () => (await deliveries()).map(({ status }) => status)).toEqual(['cancelled', 'sent']);
+  expect([sms.calls.length, email.calls.length]).toEqual([1, 0]);
 });
 
 test('a user who moves while a message is held gets it by their new clock', async () => {

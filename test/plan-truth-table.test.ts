@@ -204,3 +204,27 @@ test.each([['LOAN'], [['CREDIT', 'LOAN']]])('a user with the products %j is in t
 test('SECURITY is required without a word of the tenant', () => {
   expect(ask({}, said({ '*': off }), { category: 'SECURITY' })).toMatchObject({ verdict: 'go', code: 'required' });
 });
+
+test('consent that waits for its confirmation changes what is shown, and no verdict', () => {
+  const waits = (at: number, hash = 'own', until = NOW + 1): Terms => ({
+    w: { 'MARKETING/sms': { at, hash, until } },
+  });
+  const shown = (terms: Terms) => {
+    const { verdict, code, value, since } = ask(needsConsent, terms);
+    return [verdict, code, value, since];
+  };
+  const later = SAID + 1000;
+  const missing = ['drop', 'consent_missing', null, null];
+  expect(shown(waits(SAID))).toEqual(['drop', 'consent_missing', 'waits_for_confirmation', isoTime(SAID)]);
+  // For another address, or expired.
+  expect(shown(waits(SAID, 'other'))).toEqual(missing);
+  expect(shown(waits(SAID, 'own', NOW))).toEqual(missing);
+  const withdrawn = consent('withdrawn');
+  expect(shown({ ...withdrawn, ...waits(SAID - 1) })).toEqual(shown(withdrawn));
+  expect(shown({ ...withdrawn, ...waits(later) })).toEqual([
+    ...['drop', 'consent_withdrawn', 'waits_for_confirmation'],
+    isoTime(SAID),
+  ]);
+  const granted = consent('granted', 'own');
+  expect(shown({ ...granted, ...waits(later) })).toEqual(shown(granted));
+});

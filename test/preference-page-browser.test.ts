@@ -95,6 +95,37 @@ describe.skipIf(!chromium)('the pages behind the links of a message', () => {
     expect(reached.size).toBe(wanted);
   });
 
+  test('consent is confirmed by the button behind its link, without scripts, and axe finds nothing', async () => {
+    const world = await start({
+      files: {
+        ...FILES,
+        'preferences.yaml': 'consent: { MARKETING/email: { double_opt_in: MAIL } }',
+        'templates/MAIL/email.en.txt': 'Confirm: {{confirm_url}}',
+      },
+    });
+    const { server, email, tidings } = world;
+    await world.send('text');
+    tidings.clock.now += 1000;
+    const grant = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' };
+    const { body } = await server.post('/api/v1/users/u1/consents', grant);
+    await tidings.becomes(`${body.notification_id}.email`, 'sent');
+    const [, url = ''] = /Confirm: (\S+)/.exec(email.calls[0]?.message.text ?? '') ?? [];
+    for (const javaScriptEnabled of [true, false]) {
+      const opened = await openVisit(browser, server.url, { javaScriptEnabled });
+      visits.push(opened);
+      const { page } = opened;
+      await page.goto(`${server.url}${url.slice(PUBLIC_URL.length)}`);
+      if (javaScriptEnabled) {
+        expect(await findViolations(page)).toEqual([]);
+        continue;
+      }
+      await page.getByRole('button', { name: 'Yes, I want them' }).click();
+      await page.getByRole('status').getByText('You get these messages').waitFor();
+    }
+    const { body: shown } = await server.get('/api/v1/users/u1/consents');
+    expect(shown.consents[0]).toMatchObject({ state: 'granted', method: 'double_opt_in' });
+  });
+
   test('what is locked is shown, cannot be changed, and says why', async () => {
     const { visit, preferences } = await open();
     const page = await visit(preferences);

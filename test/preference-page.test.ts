@@ -134,7 +134,7 @@ test('an old link stops messages, and no more; it offers a new one by mail, one 
   expect(await cell('CODE')).toMatchObject({ on: true });
 });
 
-test('who has turned off the messages by which a new link comes reads that none is sent', async () => {
+test('a user who has turned off the messages by which a new link comes reads that none is sent', async () => {
   const { post, path, email, tidings } = await open();
   tidings.clock.now += 31 * DAY;
   await post([['action', 'stop']]);
@@ -182,7 +182,14 @@ test('a link that was changed, and that of a user who is gone, are not found', a
   const { server, path, tidings, post } = await open();
   const [body = '', signature = ''] = path.slice('/preferences/'.length).split('.');
   const other = Buffer.from(Buffer.from(body, 'base64url').toString().replace('u1', 'u2')).toString('base64url');
-  for (const token of [`${other}.${signature}`, body, `${body}.`, 'x', `${body}.${signature}x`]) {
+  for (const token of [
+    `${other}.${signature}`,
+    body,
+    `${body}.`,
+    'x',
+    `${body}.${signature}x`,
+    `${body}.${signature}.x`,
+  ]) {
     expect((await server.get(`/preferences/${token}`)).status).toBe(404);
     expect((await post([['action', 'stop']], `/preferences/${token}`)).status).toBe(404);
   }

@@ -33,7 +33,12 @@ test('every key has its meaning', async () => {
     },
     locks: { 't:TELL': true },
     required: ['t:TELL'],
-    consent: { MARKETING: ['record', { trait: 'opted_in' }], 'SYSTEM/sms': ['record'] },
+    consent: {
+      MARKETING: ['record', { trait: 'opted_in' }],
+      'SYSTEM/sms': ['record'],
+      'OPERATIONAL/email': ['record'],
+    },
+    doubleOptIn: { 'OPERATIONAL/email': { type: 'TELL', within: 3 * 86_400_000 } },
     legalHours: {
       push: { start: 480, end: 1260, zones: [], pass: ['TRANSACTIONAL', 'SECURITY'], regions: {} },
       sms: {
@@ -73,6 +78,29 @@ describe('mistakes are found where they stand', () => {
     ['locks: { types: { TELL: maybe } }', 1, '"TELL" must be true or false', 'TELL: false'],
     ['consent: { MARKETING: { any: [recrod] } }', 1, '"recrod" is not a source of consent', 'record'],
     ['consent: { MARKETING: { any: [{ triat: x }] } }', 1, 'unknown key "triat"', 'trait'],
+    [
+      'consent: { MARKETING/email: { double_opt_in: TEL } }',
+      1,
+      'no notification is called "TEL"',
+      'did you mean TELL?',
+    ],
+    ['consent: { MARKETING: { double_opt_in: TELL } }', 1, 'is for a channel with addresses', 'MARKETING/email:'],
+    ['consent: { MARKETING/push: { double_opt_in: TELL } }', 1, 'is for a channel with addresses', 'MARKETING/email:'],
+    ['consent: { MARKETING/email: { double_opt_in: OTHER } }', 1, 'OTHER is not sent by email', 'its channels'],
+    [
+      'consent: { SYSTEM/email: { double_opt_in: TELL } }',
+      1,
+      'TELL asks for consent, and is itself sent only',
+      'category',
+    ],
+    ['consent: { MARKETING/email: { double_opt_in: TELL, confirm_within: 31d } }', 1, 'must be at most 30d', '7d'],
+    ['consent: { MARKETING/email: { any: record, confirm_within: 3d } }', 1, 'and no "double_opt_in"', 'CONFIRM_NEWS'],
+    [
+      'consent: { MARKETING/email: { any: { trait: x }, double_opt_in: TELL } }',
+      1,
+      'a record, which does not count',
+      'record',
+    ],
     ['legal_hours: { sms: 8-21 }', 1, '"sms" is not a pair of times of day', 'sms: 08:00-21:00'],
     ['quiet_hours: 22:00-22:00', 1, '"quiet_hours" begins and ends at the same time', 'quiet_hours: 22:00-08:00'],
     [
@@ -122,7 +150,7 @@ describe('a case states what a user wants', () => {
   test.each([
     ['preference.updated: { categories: { MARKETING: { sms: false } }, replace: true }'],
     ['consent.recorded: { purpose: MARKETING, channel: sms, state: granted }'],
-  ])('%s', async (event) => {
+  ])('by %s', async (event) => {
     expect((await parse(event))()).toHaveLength(1);
   });
   test.each([

@@ -42,7 +42,7 @@ describe('the checker', () => {
     ['segments: { A: { fro: "true" } }', 'segments.yaml', /unknown key "fro"/, /did you mean for/],
     ['segments: { "a b": "true" }', 'segments.yaml', /not a valid name/, undefined],
     ['segment: { A: "true" }', 'segments.yaml', /unknown key "segment"/, /did you mean segments/],
-  ])('%s', async (text, file, message, hint) => {
+  ])('rejects %s', async (text, file, message, hint) => {
     const { problems } = await problemsWith({ 'segments.yaml': text, 'rules.yaml': 'rules: {}' });
     const first = problems.find((one) => message.test(one.message));
     expect(first).toMatchObject({ file, message: expect.stringMatching(message) });
@@ -54,7 +54,7 @@ describe('the checker', () => {
     ['{ list: beta }', /"for" takes no list/, /use a segment/],
     ['{ segmnt: PRO }', /unknown key "segmnt"/, /did you mean segment/],
     ['{}', /"for" names no segment/, /for: \{ segment: LAPSED \}/],
-  ])('a rule for %s', async (audience, message, hint) => {
+  ])('rejects a rule for %s', async (audience, message, hint) => {
     const rules = `rules: { WEEKLY: { every: monday 09:00, for: ${audience}, notify: TELL } }`;
     const { problems } = await problemsWith({ 'rules.yaml': rules });
     const first = problems.find((one) => message.test(one.message));
@@ -62,7 +62,7 @@ describe('the checker', () => {
     expect(first?.hint).toMatch(hint);
   });
 
-  test('a rule that names a segment of a catalog without segments.yaml', async () => {
+  test('rejects a rule that names a segment of a catalog without segments.yaml', async () => {
     const files = new Map(FILES.filter(([file]) => file !== 'segments.yaml'));
     const { problems } = await parseCatalogFiles(files);
     expect(problems[0]).toMatchObject({ file: 'rules.yaml', message: expect.stringContaining('no segment is called') });

@@ -62,6 +62,39 @@ describe('the signature of SNS', () => {
   });
 });
 
+test('certificates that forged requests invent are fetched once each, and only few of them', async () => {
+  const topic = `${TOPIC}-forged`;
+  const settings = { ...SETTINGS, topic_arns: [topic] };
+  const { tools: good, fetched: ofSns } = fakeTools();
+  const genuine = toRequest(signEnvelope({ TopicArn: topic, Message: '{}' }));
+  expect(await receipts.verify(genuine, settings, good)).toBeUndefined();
+  const fetched: string[] = [];
+  const http = {
+    async send(url: string) {
+      fetched.push(url);
+      return { status: 404, headers: {}, body: '' };
+    },
+  } as unknown as typeof good.http;
+  const forge = (name: string) => {
+    const SigningCertURL = `https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-${name}.pem`;
+    const request = toRequest(signEnvelope({ TopicArn: topic, Message: '{}', SigningCertURL }));
+    return receipts.verify(request, settings, { ...good, http }).catch(({ message }: Error) => message);
+  };
+  expect([await forge('a'), await forge('a')]).toEqual(Array(2).fill('the certificate of SNS does not exist'));
+  expect(fetched.length).toBe(1);
+  await Promise.all(Array.from({ length: 50 }, (_, n) => forge(`b${n}`)));
+  expect(fetched.length).toBe(10);
+  expect(await forge('c')).toContain('too many certificates');
+  // A genuine request is still verified, and another topic is not affected.
+  expect(await receipts.verify(genuine, settings, { ...good, http })).toBeUndefined();
+  const other = signEnvelope({
+    Message: '{}',
+    SigningCertURL: 'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-new.pem',
+  });
+  expect(await receipts.verify(toRequest(other), SETTINGS, good)).toBeUndefined();
+  expect(ofSns.at(-1)).toContain('-new.pem');
+});
+
 describe('a subscription', () => {
   const subscribe = (url: string) =>
     signEnvelope({ Type: 'SubscriptionConfirmation', Message: 'You have chosen', Token: 't', SubscribeURL: url });

@@ -150,6 +150,39 @@ test('a keyword of a number without a message that comes again changes nothing, 
   expect(counts).toEqual([1, 0, 0, 1, 1, 0]);
 });
 
+test('a keyword of a number with messages that comes again changes nothing, also after a newer message', async () => {
+  const { tidings, send, twilio, suppressions } = await start();
+  const write = async (text: string, n: number) => {
+    await twilio({ MessageSid: `SM${String(n).padStart(32, '0')}`, From: '+15550100', To: '+15550000', Body: text });
+    return (await suppressions()).length;
+  };
+  const sendLater = async () => {
+    tidings.clock.now += 60_000;
+    await send('text');
+    tidings.clock.now += 60_000;
+  };
+  await sendLater();
+  expect([await write('STOP', 101), await write('START', 102)]).toEqual([1, 0]);
+  await sendLater();
+  expect([await write('STOP', 101), await write('STOP', 103), await write('START', 102)]).toEqual([0, 1, 1]);
+  expect(await write('START', 104)).toBe(0);
+});
+
+test('a STOP suppresses however many were stored of the same message', async () => {
+  const { send, twilio, suppressions } = await start();
+  await send('text');
+  const write = (text: string, n: number) =>
+    twilio({ MessageSid: `SM${String(n).padStart(32, '0')}`, From: '+15550100', To: '+15550000', Body: text });
+  for (let n = 1000; n < 1200; n++) await write('STOP', n);
+  await write('START', 1200);
+  expect(await suppressions()).toEqual([]);
+  await write('STOP', 1201);
+  expect(await suppressions()).toMatchObject([{ reason: 'opted_out', scope: 'sender:+15550000' }]);
+  await write('START', 1202);
+  await write('STOP', 1201);
+  expect(await suppressions()).toEqual([]);
+});
+
 test('who opted in again gets messages, in whatever order the provider reports it', async () => {
   const { send, sendgrid, suppressions } = await start();
   const id = await send('promo');

@@ -43,7 +43,7 @@ describe('asset', () => {
     ['/logo.png', 'https://static.example/mail/logo.png'],
     ['//evil.example/x', 'https://static.example/mail/evil.example/x'],
     ['x?a=1#b', 'https://static.example/mail/x%3Fa%3D1%23b'],
-  ])('%s', (name, expected) => {
+  ])('gives %s a URL below that of the tenant', (name, expected) => {
     expect(renderHtml('<img src="{{asset event.x}}">', { event: { x: name }, tenant })).toBe(`<img src="${expected}">`);
   });
 

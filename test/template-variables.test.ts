@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compileTemplate, renderMessage } from '../src/templates/template.ts';
 import { checkVariables } from '../src/templates/variables.ts';
 import { parseCatalog } from './support/catalog.ts';
 import { deliveryCatalog, useDeliveries } from './support/deliveries.ts';
@@ -175,7 +176,16 @@ describe('the checker reports', () => {
   });
 });
 
-test('a variable may have the name of a helper', () => {
+test('a variable may have the name of a helper: alone it is the variable', () => {
+  const parts = { text: '{{date}}, {{date event.at "yyyy"}}' };
+  const template = { notificationType: 'TEXT', channel: 'sms', locale: 'en', parts } as const;
+  const compiled = compileTemplate(template, { own: { date: {} } });
+  if ('problems' in compiled) throw new Error(compiled.problems[0]?.message);
+  const data = { date: 'tomorrow', event: { at: '2025-11-20T12:00:00Z' } };
+  expect(renderMessage(compiled.template, data)).toEqual({ message: { text: 'tomorrow, 2025' } });
+});
+
+test('variables of every template need no declaration', () => {
   expect(listTemplateProblems({ text: '{{user_name}} {{support_email}}' }, 'sms')).toEqual([]);
 });
 

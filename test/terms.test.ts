@@ -42,7 +42,7 @@ const change = fc.record(
 const consent = fc.record({
   purpose: fc.constantFrom('MARKETING', 'TRANSACTIONAL'),
   channel: fc.constantFrom('sms', 'email'),
-  state: fc.constantFrom('granted', 'withdrawn'),
+  state: fc.constantFrom('granted', 'withdrawn', 'pending'),
   source: fc.constantFrom('form', 'import'),
   address_hash: fc.constantFrom('h1', 'h2'),
 });
@@ -229,9 +229,8 @@ describe('the plan, whatever the policy, the terms and the user', () => {
       fc.property(policies, anyTerms, users, (policy, terms, user) => {
         const { verdict } = ask(policy, terms, user);
         expect(verdict.level).toMatch(/^(default|(user|tenant|required|consent|audience|law): .+)$/);
-        expect(verdict.since === null || verdict.level.startsWith('user') || verdict.code === 'consent_withdrawn').toBe(
-          true,
-        );
+        const isSaid = verdict.code === 'consent_withdrawn' || verdict.value === 'waits_for_confirmation';
+        expect(verdict.since === null || verdict.level.startsWith('user') || isSaid).toBe(true);
       }),
       runs(1000),
     );

@@ -80,7 +80,7 @@ test.each<[string, string, object, string, RegExp]>([
     '/settings/verification_key',
     /must be the public key/,
   ],
-])('%s of %s', async (_what, provider, settings, pointer, message) => {
+])('%s is rejected by %s, by the name of the setting alone', async (_what, provider, settings, pointer, message) => {
   const { status, body } = await create('wrong', provider, settings);
   expect([status, body.code, body.errors]).toEqual([
     422,

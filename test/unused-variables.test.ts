@@ -60,6 +60,21 @@ describe('variables of a provider that no channel has', () => {
     expect((await openEnvironment({ ...given, SMTP_URL: 'smtp://localhost:2525' })).unused).toEqual([]);
   });
 
+  test('are named beside another provider if one of them alone would choose theirs', async () => {
+    const ses = {
+      EMAIL_PROVIDER: 'ses',
+      AWS_SES_REGION: 'us-east-1',
+      AWS_SES_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+      AWS_SES_SECRET_ACCESS_KEY: SECRET,
+      EMAIL_FROM_EMAIL: 'a@example.com',
+    };
+    expect((await openEnvironment({ ...ses, COURIER_AUTH_TOKEN: SECRET })).unused).toEqual([
+      'COURIER_AUTH_TOKEN has no effect: EMAIL_PROVIDER chooses ses for email, and no channel has the provider courier.',
+    ]);
+    expect((await openEnvironment({ EMAIL_PROVIDER: 'sandbox', COURIER_AUTH_TOKEN: SECRET })).unused).toEqual([]);
+    expect((await openEnvironment({ ...ses, COURIER_A_TEMPLATE: 'A_V1' })).unused).toEqual([]);
+  });
+
   test('with an empty value are not set', async () => {
     expect((await openEnvironment({ AWS_SES_REGION: '', TWILIO_AUTH_TOKEN: ' ' })).unused).toEqual([]);
   });

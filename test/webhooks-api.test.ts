@@ -145,6 +145,28 @@ test('after a rotation both secrets sign until the overlap is over', async () =>
   expect((await send('POST', `${endpoint.path}/rotate-secret`, { overlap: '8d' })).body.code).toBe('invalid_request');
 });
 
+test('a rotation drops no secret whose overlap is not over', async () => {
+  const { tidings } = hooks;
+  const endpoint = await hooks.endpoint();
+  const rotate = (overlap: string) => send('POST', `${endpoint.path}/rotate-secret`, { overlap });
+  for (let n = 0; n < 4; n++) expect((await rotate('1h')).status).toBe(201);
+  const until = new Date(tidings.clock.now + 3_600_000).toISOString();
+  expect(await rotate('1h')).toMatchObject({
+    status: 422,
+    body: {
+      code: 'invalid_webhook',
+      errors: [{ pointer: '/overlap' }],
+      detail: expect.stringContaining(`wait until ${until}`),
+    },
+  });
+  expect((await send('POST', `${endpoint.path}/test`)).body.outcome).toBe('sent');
+  const signatures = String(endpoint.standIn.requests.at(-1)!.headers['webhook-signature']).split(' ');
+  expect(signatures.length).toBe(5);
+  expect((await rotate('0s')).status).toBe(201);
+  tidings.clock.now += 3_600_001;
+  expect((await rotate('1h')).status).toBe(201);
+});
+
 test('a key pair of one’s own signs by Ed25519, and the public key is shown', async () => {
   const secret = 'whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==';
   const { body } = await send('POST', PATH, { url: URL, secret });

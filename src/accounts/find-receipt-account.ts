@@ -19,9 +19,9 @@ export interface ReceiptAccountsOptions {
 }
 
 /**
- * Returns the look-up of the accounts that receipts come for. That of the installation is read once. That of a tenant is read
- * for each request, so that a secret that was replaced counts at once; one that is disabled still gets the receipts of what it
- * has sent. `find` throws a TidingsError `overloaded` for one that cannot be opened.
+ * Returns the look-up of the accounts that receipts come for. That of the installation is read until it succeeds once. That of
+ * a tenant is read for each request, so that a secret that was replaced counts at once; one that is disabled still gets the
+ * receipts of what it has sent. `find` throws a TidingsError `overloaded` for one that cannot be opened.
  */
 export function openReceiptAccounts({ pool, seal, installation }: ReceiptAccountsOptions): ReceiptAccounts {
   let read: Promise<ReceiptAccount[]> | undefined;
@@ -45,7 +45,11 @@ export function openReceiptAccounts({ pool, seal, installation }: ReceiptAccount
   return {
     async find(provider, place) {
       if (place === null) {
-        read ??= readOwn();
+        read ??= readOwn().catch((error: unknown) => {
+          // A later request may succeed.
+          read = undefined;
+          throw error;
+        });
         return (await read).find(({ definition }) => definition.name === provider);
       }
       const definition = await loadProvider(provider);

@@ -205,11 +205,15 @@ function checkSettings(
   }
   const [fault] = faults;
   if (!fault) return;
-  const setting = fault.pointer.split('/')[1] ?? '';
+  const [, setting = '', name] = fault.pointer.split('/');
   const variable = variables[setting];
   const message = fault.message.replace(/\.$/, '');
+  if (variable === undefined) throw new ConfigError(`${chosen}: ${nameVariables(message, variables)}`);
+  const isOneOfPattern = variable.includes('*') && name !== undefined;
   throw new ConfigError(
-    variable === undefined ? `${chosen}: ${nameVariables(message, variables)}` : message.replace(setting, variable),
+    isOneOfPattern
+      ? message.replace(`${setting}.${name}`, variable.replace('*', name))
+      : message.replace(setting, variable),
   );
 }
 

@@ -14,8 +14,8 @@ const STAYS = SUBSTITUTES[DEFAULT_SUBSTITUTE]?.one;
 
 /**
  * Returns a sentence about the variables of each provider that have no effect: no channel has the provider, or it knows no such
- * variable. Where the channel was given another provider or a substitute, that is no mistake.
- * No sentence has a value of a variable.
+ * variable. Where the channel was given another provider or a substitute, that is no mistake; but one that alone would choose the
+ * provider is named beside another. No sentence has a value of a variable.
  */
 export async function describeUnused(settings: InstallationSettings): Promise<string[]> {
   const { environment, providers } = settings;
@@ -52,12 +52,19 @@ function groupVariables(environment: InstallationSettings['environment']): Map<s
 async function describeUnchosen(
   provider: string,
   names: readonly string[],
-  { chosenBy }: InstallationSettings,
+  { chosenBy, providers }: InstallationSettings,
 ): Promise<string | undefined> {
   const channels = (await loadProvider(provider))?.channels ?? [];
   const [channel] = channels;
-  if (channel === undefined || channels.some((one) => chosenBy[one] !== undefined)) return undefined;
   const chooser = Object.keys(CHOOSING_VARIABLES).find((name) => CHOOSING_VARIABLES[name]?.provider === provider);
+  const taken = channels.find(
+    (one) => chosenBy[one] !== undefined && !Object.hasOwn(SUBSTITUTES, providers[one] ?? ''),
+  );
+  if (taken !== undefined && chooser !== undefined && names.includes(chooser)) {
+    const other = `${chosenBy[taken]} chooses ${providers[taken]} for ${taken}`;
+    return `${listNames(names)} no effect: ${other}, and no channel has the provider ${provider}.`;
+  }
+  if (channel === undefined || channels.some((one) => chosenBy[one] !== undefined)) return undefined;
   const right = chooser ?? `${channel.toUpperCase()}_PROVIDER=${provider}`;
   return `${listNames(names)} no effect: no channel has the provider ${provider}, and ${channel} ${STAYS}; set ${right}.`;
 }

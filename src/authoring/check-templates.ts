@@ -19,8 +19,8 @@ export interface CheckedTemplates {
 }
 
 /**
- * Checks templates of the API as `tidings check` does those of files: their notification and channel, their parts with the layouts
- * and partials of the catalog, and their variables.
+ * Checks templates of the API as `tidings check` does those of files: their notification and channel, their parts with the
+ * layouts and partials of the catalog, and their variables.
  *
  * @param data of the active catalog
  * @param toPointer returns the part of the request that a part of a template was in

@@ -89,7 +89,8 @@ async function loadActive({ catalogs, tenantId }: CatalogCommand, row: TemplateR
 
 /**
  * Takes a template out of use. Messages of its notification then have the template of another locale.
- * @throws TidingsError `managed_by_files`, `template_in_use` if its notification would be left without one, or a test shows it, `outdated`
+ * @throws TidingsError `managed_by_files`, `template_in_use` if its notification would be left without one, or a test shows it,
+ *   `outdated`
  */
 export async function archiveTemplate(command: CatalogCommand, row: TemplateRow): Promise<void> {
   const { pool, tenantId, actor, clock } = command;

@@ -8,8 +8,8 @@ import { type CompiledTemplate, compileTemplate } from '../templates/template.ts
 import { checkStoredTemplates } from './check-templates.ts';
 
 /**
- * Returns a function that compiles a version of a template of the API, a draft too, with the layouts and partials of a catalog version.
- * Undefined: there is no such version, or it does not fit that catalog.
+ * Returns a function that compiles a version of a template of the API, a draft too, with the layouts and partials of a catalog
+ * version. Undefined: there is no such version, or it does not fit that catalog.
  */
 export function testTemplates({ pool, catalogs }: { readonly pool: pg.Pool; readonly catalogs: CatalogCache }) {
   return async (

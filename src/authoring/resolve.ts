@@ -13,8 +13,8 @@ export interface ResolvedTemplate {
 }
 
 /**
- * Returns the template that an id names: its own id, or `NAME`, `NAME.LOCALE`, and with a version `NAME_V2` or `NAME.LOCALE_V2`.
- * A name without a locale is the template that others translate.
+ * Returns the template that an id names: its own id, or `NAME`, `NAME.LOCALE`, and with a version `NAME_V2` or
+ * `NAME.LOCALE_V2`. A name without a locale is the template that others translate.
  *
  * @throws TidingsError `not_found`
  */

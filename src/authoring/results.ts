@@ -9,8 +9,9 @@ export const VERDICTS = ['not_trusted', 'too_early', 'no_difference', 'winner'] 
 /** The results of a test. */
 export interface TestResults {
   /**
-   * `not_trusted`: the users are not divided as the shares say, so nothing can be concluded; `too_early`: the planned users are not
-   * reached; `no_difference`: each interval has 0 in it; `winner`: one variant is ahead of the first, or all of them behind.
+   * `not_trusted`: the users are not divided as the shares say, so nothing can be concluded; `too_early`: the planned users are
+   * not reached; `no_difference`: each interval has 0 in it; `winner`: one variant is ahead of the first, or all of them
+   * behind.
    */
   readonly verdict: (typeof VERDICTS)[number];
   /** The variant that has won; null: none. */
@@ -23,13 +24,16 @@ export interface TestResults {
 
 export interface VariantResult extends VariantCounts {
   readonly share: number;
-  /** Difference of the metric from the first variant, with its interval at 95% over all of them together; null: it is the first, or has no users. */
+  /**
+   * Difference of the metric from the first variant, with its interval at 95% over all of them together; null: it is the first,
+   * or has no users.
+   */
   readonly difference: { readonly difference: number; readonly low: number; readonly high: number } | null;
 }
 
 /**
- * Judges a test: first whether its users are divided as planned, then whether there are enough, and only then by the metric. The first
- * variant is the one that the others are compared with.
+ * Judges a test: first whether its users are divided as planned, then whether there are enough, and only then by the metric.
+ * The first variant is the one that the others are compared with.
  */
 export function judgeTest(
   test: Pick<TestRow, 'shares' | 'metric' | 'plannedUsers'>,

@@ -56,8 +56,8 @@ const TOKEN =
   /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([\w:.-]+)((?:"[^"]*"|'[^']*'|[^<>"'])*)>|([^<]+)/gy;
 
 /**
- * Reads an XLIFF document, 2.0 or 1.2: its locales, and every unit with a name. A unit of several segments is one text; it has a target
- * if each segment has one.
+ * Reads an XLIFF document, 2.0 or 1.2: its locales, and every unit with a name. A unit of several segments is one text; it has
+ * a target if each segment has one.
  *
  * @throws TidingsError `invalid_request` for a document that cannot be read, or has marks within texts
  */

@@ -117,9 +117,9 @@ export class CatalogCache {
 
   /**
    * Returns the template to render a notification with: that of the active catalog, so that a fixed template reaches
-   * notifications that are already waiting. If the active catalog has no template for the type and channel, returns that of
-   * the catalog version that decided, or else the built-in one of a type that Tidings itself sends. Returns undefined if neither has one, and then the message must not be sent; only
-   * channels with a template of their own fall back to that.
+   * notifications that are already waiting. If the active catalog has no template for the type and channel, returns that of the
+   * catalog version that decided, or else the built-in one of a type that Tidings itself sends. Returns undefined if neither
+   * has one, and then the message must not be sent; only channels with a template of their own fall back to that.
    */
   async loadTemplate(notification: {
     readonly tenantId: string;

@@ -19,9 +19,10 @@ export interface Difference {
     | 'price'
     | 'preferences';
   /**
-   * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates, `TYPE/CHANNEL.LOCALE` or
-   * `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel for a route, and for
-   * a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the section.
+   * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates,
+   * `TYPE/CHANNEL.LOCALE` or `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel
+   * for a route, and for a price `PROVIDER/CHANNEL from DAY`, or `PROVIDER/CHANNEL +CODE from DAY`; for preferences the
+   * section.
    */
   readonly name: string;
   readonly change: 'added' | 'removed' | 'changed';
@@ -118,6 +119,7 @@ function getPreferences({ preferences }: CatalogData): Parts {
 }
 
 const SECTIONS: { readonly [name: string]: string } = {
+  doubleOptIn: 'consent double_opt_in',
   legalHours: 'legal_hours',
   quietHours: 'quiet_hours',
   holdSpread: 'hold_spread',

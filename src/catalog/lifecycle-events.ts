@@ -73,6 +73,7 @@ const TERMS_EVENTS: readonly EventType[] = [
         method: text,
         wording_version: text,
         locale: text,
+        expires_at: text,
         evidence_id: text,
         by: { type: 'object', properties: { kind: text, id: text } },
       },

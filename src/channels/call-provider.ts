@@ -39,8 +39,8 @@ const MAX_RETRY_AFTER_MS: Millis = 24 * 3_600_000;
 const HTTP_DATE = /\d\d:\d\d:\d\d/;
 
 /**
- * Returns the pause (ms) that `Retry-After` asks for, in seconds or as a date; undefined: none, none that can be read, or one that
- * is over. A date counts from that of the response: the clocks of provider and process may differ.
+ * Returns the pause (ms) that `Retry-After` asks for, in seconds or as a date; undefined: none, none that can be read, or one
+ * that is over. A date counts from that of the response: the clocks of provider and process may differ.
  */
 export function readRetryAfter(headers: GuardedResponse['headers'], now: Millis): Millis | undefined {
   const value = headers['retry-after'];

@@ -2,8 +2,8 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { ConfigError } from '../errors.ts';
 
 /**
- * Returns the private key of a PEM text. A literal `\n` is a line break, as in environment variables, and quotes around the
- * text are ignored.
+ * Returns the private key of a PEM text. A literal `\n` is a line break, as in environment variables, also if it was escaped
+ * several times (`\\n`), and quotes around the text are ignored.
  * @param setting its name, for the error
  * @throws ConfigError for any other text, and for a key of another kind; the message does not have the key
  */
@@ -11,8 +11,8 @@ export function readPrivateKey(text: string, kind: 'rsa' | 'ec', setting: string
   const pem = text
     .trim()
     .replace(/^(["'])([\s\S]*)\1$/, '$2')
-    .replace(/\\r/g, '')
-    .replace(/\\n/g, '\n')
+    .replace(/\\+r/g, '')
+    .replace(/\\+n/g, '\n')
     .trim();
   let key: KeyObject;
   try {

@@ -11,7 +11,9 @@ export function secretSetting(schema: z.ZodType = z.string().min(1).max(10_000))
   return schema.meta({ ...schema.meta(), writeOnly: true });
 }
 
-/** Returns the schema of a secret that stands in a header as it is written: a line break at its end would spoil each request. */
+/**
+ * Returns the schema of a secret that stands in a header as it is written: a line break at its end would spoil each request.
+ */
 export function headerSecretSetting(description: string, max = 10_000) {
   const schema = z.string().min(1).max(max);
   const error = 'must have printable characters of ASCII only, without blanks and line breaks';

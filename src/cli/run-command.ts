@@ -15,6 +15,9 @@ export interface CommandOutput {
   readonly notes?: readonly string[];
 }
 
+/** Option of each command that prints JSON for programs. */
+export const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
+
 /**
  * Runs a command that calls a running Tidings, and prints its output. If the call fails, prints the error (to stderr, or
  * with `--json` the problem document to stdout) and sets the exit code 1. So does a file that cannot be read or written.

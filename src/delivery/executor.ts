@@ -4,7 +4,6 @@ import type { SendOutcome, Target } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import type { Millis } from '../model/event.ts';
 import type { Verdict } from '../model/plan.ts';
-import type { TimedVerdict } from '../plan/verdicts.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { isUnreachable } from '../store/pg/errors.ts';
 import type { Capacity } from './capacity.ts';
@@ -23,7 +22,7 @@ import type { EmailPauses } from './email-pauses.ts';
 import type { LeaseClock } from './lease-clock.ts';
 import type { MessageRenderer } from './message-renderer.ts';
 import type { MessageSender } from './message-sender.ts';
-import type { PlanRecheck } from './plan-recheck.ts';
+import type { PlanRecheck, RecheckedVerdict } from './plan-recheck.ts';
 import type { AccountChooser, ChosenAccount } from './routes/choose-account.ts';
 import { NO_ACCOUNT } from './routes/no-account.ts';
 import type { SendTokens } from './send-tokens.ts';
@@ -57,9 +56,15 @@ export interface ExecutorOptions {
   /**
    * Receives a delivery that was not started, because its lease is not surely good, the database is away, or the circuit of
    * its domain is open. It is still held. `dueAt` is when it is due again; null: as before. `holdCode`: why it waits until then.
-   * `verdict`: that of the plan, which holds it, or drops it for good.
+   * `verdict`: that of the plan, which holds it, or drops it for good. `gap`: time in ms for which it waits for the channels before it.
    */
-  readonly onUnstarted: (delivery: ClaimedDelivery, dueAt: Millis | null, holdCode?: string, verdict?: Verdict) => void;
+  readonly onUnstarted: (
+    delivery: ClaimedDelivery,
+    dueAt: Millis | null,
+    holdCode?: string,
+    verdict?: Verdict,
+    gap?: Millis,
+  ) => void;
 }
 
 /**
@@ -93,10 +98,10 @@ export class Executor {
   }
 
   /** Returns a delivery that the plan holds or drops. Its attempt does not count. */
-  #hold(delivery: ClaimedDelivery, { verdict, dueAt }: TimedVerdict): void {
+  #hold(delivery: ClaimedDelivery, { verdict, dueAt, gap }: RecheckedVerdict): void {
     const { tokens, onUnstarted } = this.#options;
     tokens.giveBack(delivery);
-    onUnstarted(delivery, dueAt, verdict.code, verdict);
+    onUnstarted(delivery, dueAt, verdict.code, verdict, gap);
   }
 
   #start(delivery: ClaimedDelivery): void {

@@ -1,9 +1,11 @@
 import type { Provider } from '../channels/provider.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
+import { confirmStandIns, toConfirmStandIn } from '../model/confirm-url.ts';
 import type { Message } from '../model/delivery.ts';
 import { formatDeliveryId } from '../model/delivery-id.ts';
 import { DEFAULT_TENANT, type Millis } from '../model/event.ts';
 import type { Tracking } from '../model/tracking.ts';
+import { signConsent } from '../privacy/consent-token.ts';
 import { signPreferences } from '../privacy/preferences-token.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { signTracking } from '../privacy/tracking-token.ts';
@@ -21,7 +23,9 @@ export interface MessageLinks {
   unsubscribeUrl(delivery: ClaimedDelivery, sentAt: Millis): string | undefined;
   /** Variables of the template of a message: stand-ins for the URLs of its reader, which `personalize` puts in their places. */
   readerLinks(delivery: ClaimedDelivery): ReaderLinks;
-  /** Returns the message with the signed URLs of its reader. They are in no stored message: who looks at one is not its reader. */
+  /**
+   * Returns the message with the signed URLs of its reader. They are in no stored message: who looks at one is not its reader.
+   */
   personalize(delivery: ClaimedDelivery, message: Message, sentAt: Millis): Message;
   /** Returns an email with a picture and links that tell of its reader. Nothing of a SECURITY message is changed. */
   track(delivery: ClaimedDelivery, message: Message, tracking: Tracking, sentAt: Millis): Message;
@@ -31,6 +35,7 @@ export interface MessageLinks {
 export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
   const base = publicUrl.replace(/\/+$/, '');
   const { unsubscribe_url: standIn, preferences_url: preferencesStandIn } = toStandIns(base);
+  const confirmStandIn = confirmStandIns(base);
   const links: MessageLinks = {
     receiptUrl({ name, account }, tenantId) {
       const place = tenantId === DEFAULT_TENANT ? account : `${tenantId}.${account}`;
@@ -62,15 +67,21 @@ export function messageLinks(publicUrl: string, seal: Seal): MessageLinks {
       const unsubscribe = links.unsubscribeUrl(delivery, sentAt) ?? standIn;
       const sign = () =>
         signPreferences(seal, { tenantId, userId, channel, addressHash: address.hash, issuedAt: sentAt });
+      const toConfirm = (_: string, consentId: string, until: string) => {
+        const expiresAt = Number.parseInt(until, 36);
+        const claim = { tenantId, userId, consentId, addressHash: address.hash, expiresAt };
+        return `${base}/consent/${signConsent(seal, claim)}`;
+      };
       const fill = (text: string) => {
-        const filled = text.replaceAll(standIn, unsubscribe);
+        const filled = text.replaceAll(standIn, unsubscribe).replaceAll(confirmStandIn, toConfirm);
         return filled.includes(preferencesStandIn)
           ? filled.replaceAll(preferencesStandIn, `${base}/preferences/${sign()}`)
           : filled;
       };
       const { text, html, hosted } = message;
       const data = hosted && JSON.stringify(hosted.data);
-      const isFilled = data?.includes(standIn) || data?.includes(preferencesStandIn);
+      const isFilled =
+        data?.includes(standIn) || data?.includes(preferencesStandIn) || data?.search(confirmStandIn) !== -1;
       return {
         ...message,
         text: fill(text),
@@ -97,20 +108,25 @@ const MAX_LINKED_USER_CHARS = 200;
 /** In the place of the token of a reader, until a message goes out. */
 const STAND_IN = 'READER';
 
-function toStandIns(base: string): Required<ReaderLinks> {
+function toStandIns(base: string): Required<Omit<ReaderLinks, 'confirm_url'>> {
   return { unsubscribe_url: `${base}/unsubscribe/${STAND_IN}`, preferences_url: `${base}/preferences/${STAND_IN}` };
 }
 
-/** Returns the URLs of a message without a reader, for a preview: the stand-ins. @param publicUrl null: the installation does not have one */
+/**
+ * Returns the URLs of a message without a reader, for a preview: the stand-ins.
+ * @param publicUrl null: the installation does not have one
+ */
 export function previewLinks(
   publicUrl: string | null,
   message: Pick<ClaimedDelivery, 'channel' | 'category'>,
 ): ReaderLinks {
   if (publicUrl === null) return {};
-  const { unsubscribe_url, preferences_url } = toStandIns(publicUrl.replace(/\/+$/, ''));
+  const base = publicUrl.replace(/\/+$/, '');
+  const { unsubscribe_url, preferences_url } = toStandIns(base);
+  const confirm_url = toConfirmStandIn(base);
   return {
     ...(mayUnsubscribe(message) && { unsubscribe_url }),
-    ...(CHANNEL_DESCRIPTORS[message.channel].addressKind !== undefined && { preferences_url }),
+    ...(CHANNEL_DESCRIPTORS[message.channel].addressKind !== undefined && { preferences_url, confirm_url }),
   };
 }
 

@@ -144,8 +144,8 @@ export class MessageRenderer {
   }
 
   /**
-   * Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template there.
-   * Undefined: it must not go out, because no postal address is known.
+   * Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template
+   * there. Undefined: it must not go out, because no postal address is known.
    */
   async #withFooter(
     delivery: ClaimedDelivery,

@@ -1,13 +1,16 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
+import { groupBy } from '../lib/group-by.ts';
 import { BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import { getPriorityNumber } from '../model/delivery.ts';
+import { getAddressHash } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import { NO_POLICY, type Policy } from '../model/preferences.ts';
 import { NO_TERMS } from '../model/terms.ts';
 import { FACT_VERSION } from '../model/webhook.ts';
 import { planChannel, type TimedVerdict } from '../plan/verdicts.ts';
+import { findUsersByAddress } from '../store/addresses.ts';
 import type { ClaimedDelivery } from '../store/deliveries/claimed-delivery.ts';
 import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import type { RouteCache } from './routes/catalog-routes.ts';
@@ -19,10 +22,16 @@ export interface PlanRecheckOptions {
   readonly clock: () => Millis;
 }
 
+/** A verdict that holds or drops a claimed delivery. */
+export interface RecheckedVerdict extends TimedVerdict {
+  /** Time in ms that each of channels that are tried one after the other has before the next; absent: all are used. */
+  readonly gap?: Millis;
+}
+
 interface Asked {
   readonly delivery: ClaimedDelivery;
   readonly policy: Policy;
-  resolve(found: TimedVerdict | undefined): void;
+  resolve(found: RecheckedVerdict | undefined): void;
   reject(error: unknown): void;
 }
 
@@ -48,14 +57,14 @@ export class PlanRecheck {
    * Resolves to the verdict that holds or drops a delivery, and to undefined if it may go.
    * @returns undefined: it may go, since its tenant has neither a policy nor users with terms
    */
-  ask(delivery: ClaimedDelivery): Promise<TimedVerdict | undefined> | undefined {
+  ask(delivery: ClaimedDelivery): Promise<RecheckedVerdict | undefined> | undefined {
     if (delivery.catalogVersion === FACT_VERSION || CHANNEL_DESCRIPTORS[delivery.channel].isForOthers) return undefined;
     const found = this.#options.routes.find(delivery);
     if (found instanceof Promise) return found.then(({ policy }) => this.#askWith(delivery, policy));
     return this.#askWith(delivery, found.policy);
   }
 
-  #askWith(delivery: ClaimedDelivery, policy: Policy): Promise<TimedVerdict | undefined> | undefined {
+  #askWith(delivery: ClaimedDelivery, policy: Policy): Promise<RecheckedVerdict | undefined> | undefined {
     if (policy === NO_POLICY && !delivery.hasTerms) return undefined;
     return new Promise((resolve, reject) => {
       if (this.#asked.length === 0) setImmediate(() => this.#answer());
@@ -72,17 +81,30 @@ export class PlanRecheck {
 
   async #answerTogether(asked: readonly Asked[]): Promise<void> {
     try {
-      const users = await loadPlanUsers(
-        this.#options.pool,
-        asked.map(({ delivery }) => delivery),
-      );
-      for (const [index, one] of asked.entries()) this.#plan(one, users[index]).then(one.resolve, one.reject);
+      const { pool } = this.#options;
+      const deliveries = asked.map(({ delivery }) => delivery);
+      const users = await loadPlanUsers(pool, deliveries);
+      const holders = await loadHolders(pool, deliveries);
+      for (const [index, one] of asked.entries())
+        this.#planForAll(one, [users[index], ...(holders.get(one.delivery) ?? [])]).then(one.resolve, one.reject);
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }
   }
 
-  async #plan({ delivery, policy }: Asked, user: StoredPlanUser | undefined): Promise<TimedVerdict | undefined> {
+  /** Returns the first verdict for any of these users that does not let the delivery go. */
+  async #planForAll(
+    asked: Asked,
+    users: readonly (StoredPlanUser | undefined)[],
+  ): Promise<RecheckedVerdict | undefined> {
+    for (const user of users) {
+      const found = await this.#plan(asked, user);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  async #plan({ delivery, policy }: Asked, user: StoredPlanUser | undefined): Promise<RecheckedVerdict | undefined> {
     const { tenantId, channel, notificationType, catalogVersion, expiresAt, priority, address } = delivery;
     const terms = user?.terms ?? NO_TERMS;
     if (!user || (terms === NO_TERMS && policy === NO_POLICY)) return undefined;
@@ -104,6 +126,35 @@ export class PlanRecheck {
       },
       channel,
     );
-    return planned.verdict.verdict === 'go' ? undefined : planned;
+    if (planned.verdict.verdict === 'go') return undefined;
+    return type.firstOf ? { ...planned, gap: type.firstOf.wait } : planned;
   }
+}
+
+/**
+ * Returns, for each delivery to a user who is known by an address alone, the users who have that address: those who have got it since
+ * the decision say what goes to it. Asks nothing without such deliveries.
+ */
+async function loadHolders(
+  pool: pg.Pool,
+  deliveries: readonly ClaimedDelivery[],
+): Promise<ReadonlyMap<ClaimedDelivery, readonly StoredPlanUser[]>> {
+  const found = new Map<ClaimedDelivery, readonly StoredPlanUser[]>();
+  const named = deliveries.flatMap((delivery) => {
+    const hash = getAddressHash(delivery.userId);
+    return hash === undefined ? [] : [{ delivery, tenantId: delivery.tenantId, hash }];
+  });
+  for (const [tenantId, own] of groupBy(named, (one) => one.tenantId)) {
+    const byHash = await findUsersByAddress(pool, tenantId, [...new Set(own.map(({ hash }) => hash))]);
+    const ids = new Set([...byHash.values()].flatMap((users) => users.map(({ userId }) => userId)));
+    const asked = [...ids].filter((id) => getAddressHash(id) === undefined).map((userId) => ({ tenantId, userId }));
+    if (asked.length === 0) continue;
+    const users = new Map((await loadPlanUsers(pool, asked)).flatMap((user) => (user ? [[user.userId, user]] : [])));
+    for (const { delivery, hash } of own)
+      found.set(
+        delivery,
+        (byHash.get(hash) ?? []).flatMap(({ userId }) => users.get(userId) ?? []),
+      );
+  }
+  return found;
 }

@@ -14,6 +14,8 @@ interface Waiting {
   readonly holdCode: string | null;
   /** Verdict of the plan that holds or drops it; null: another thing holds it. */
   readonly verdict: Verdict | null;
+  /** Time in ms for which it waits for channels before it; null: for none. */
+  readonly gap: Millis | null;
 }
 
 export interface ReturnerOptions {
@@ -43,14 +45,16 @@ export class Returner {
    * @param dueAt when its next attempt is due; null: as before
    * @param holdCode why it waits until then; null: its turn
    * @param verdict of the plan; one that drops it ends it
+   * @param gap time in ms for which it waits for the channels that are tried before its own, if one of them is open; null: for none
    */
   add(
     delivery: ClaimedDelivery,
     dueAt: Millis | null = null,
     holdCode: string | null = null,
     verdict: Verdict | null = null,
+    gap: Millis | null = null,
   ): void {
-    this.#waiting.push({ delivery, dueAt, holdCode, verdict });
+    this.#waiting.push({ delivery, dueAt, holdCode, verdict, gap });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -74,6 +78,7 @@ export class Returner {
         held.map(({ dueAt }) => dueAt),
         held.map(({ holdCode }) => holdCode),
         held.map(({ verdict }) => verdict),
+        held.map(({ gap }) => gap),
       );
       const dropped = batch.flatMap(({ delivery, verdict }) =>
         verdict?.verdict === 'drop' ? [{ delivery, verdict, reason: describeDrop(verdict, delivery) }] : [],

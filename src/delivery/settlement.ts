@@ -159,11 +159,15 @@ function nextState(
 interface RetryAfter {
   /** In ms; absent: it asked for none. */
   readonly after?: Millis | undefined;
-  /** Whether it is one of the account: it may end sooner, and the last attempt is at the end of the retry time. Default false. */
+  /**
+   * Whether it is one of the account: it may end sooner, and the last attempt is at the end of the retry time. Default false.
+   */
   readonly isOfAccount?: boolean;
 }
 
-/** Returns how long the delivery itself waits. The circuit of the account holds its pause, which other accounts do not share. */
+/**
+ * Returns how long the delivery itself waits. The circuit of the account holds its pause, which other accounts do not share.
+ */
 function toRetryAfter(
   outcome: Extract<AttemptOutcome, { kind: 'retry' | 'misconfigured' }>,
   hasOthers: boolean,

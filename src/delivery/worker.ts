@@ -191,7 +191,7 @@ export class DeliveryWorker {
       log,
       onCompleted: (delivery, result, startedAt) => this.#settler.settle(delivery, result, startedAt),
       recheck: new PlanRecheck({ pool, catalogs, routes, clock }),
-      onUnstarted: (delivery, dueAt, holdCode, verdict) => returner.add(delivery, dueAt, holdCode, verdict),
+      onUnstarted: (...unstarted) => returner.add(...unstarted),
     });
     this.#settler = new Settler({
       name,

@@ -8,14 +8,15 @@ import { findNearest } from '../lib/text/did-you-mean.ts';
 import { parseExactJson } from '../lib/text/exact-json.ts';
 import type { ImportError, ImportResult } from '../model/consent-import.ts';
 import type { JsonObject } from '../model/event.ts';
+import type { Policy } from '../model/preferences.ts';
 import type { Principal } from '../model/principal.ts';
-import { CONSENT_RECORDED } from '../model/terms.ts';
+import { CONSENT_RECORDED, type ConsentState, DOUBLE_OPT_IN } from '../model/terms.ts';
 import { splitLines } from '../notify/batches/split-lines.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
 import { findConsents } from '../store/consents.ts';
 import { findStoredEvents } from '../store/event-ids.ts';
 import { loadPlanUsers } from '../store/terms.ts';
-import type { HttpDependencies } from './app.ts';
+import type { ConsentParts } from './confirmation-requests.ts';
 import { Consents } from './consents.ts';
 import { importedConsent } from './schemas/consents.ts';
 
@@ -37,10 +38,10 @@ type Outcome = 'recorded' | 'known' | ImportError;
  * the line: what breaks off is sent again, and nothing is recorded twice.
  */
 export class ConsentImport {
-  readonly #parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>;
+  readonly #parts: ConsentParts;
   readonly #consents: Consents;
 
-  constructor(parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>) {
+  constructor(parts: ConsentParts) {
     this.#parts = parts;
     this.#consents = new Consents(parts);
   }
@@ -92,7 +93,8 @@ export class ConsentImport {
     lines: readonly { readonly line: number; readonly said: Line }[],
   ): Promise<Outcome[]> {
     if (lines.length === 0) return [];
-    const { database, pipeline, clock } = this.#parts;
+    const { database, pipeline, clock, catalogs } = this.#parts;
+    const { policy } = (await catalogs.getActive(tenantId)).rules;
     const pool = database.forTenant(tenantId);
     const ids = lines.map(({ said }) => toIds(said));
     const stored = await findStoredEvents(
@@ -120,7 +122,11 @@ export class ConsentImport {
       else {
         const bound = await this.#bind(tenantId, user, said);
         if ('problem' in bound) outcomes[place] = { line, code: 'no_address', message: bound.problem };
-        else items.push({ place, item: toItem(own, said, bound) });
+        else
+          items.push({
+            place,
+            item: toItem(own, { ...said, state: needsConfirmation(policy, said) ? 'pending' : said.state }, bound),
+          });
       }
     }
     const results =
@@ -182,7 +188,7 @@ function describe(issues: readonly z.core.$ZodIssue[], line: unknown): string {
   if (!issue || name === '') return 'is no object';
   const given = (line as JsonObject)[String(issue.path[0])];
   if (issue.path.length === 1 && given === undefined) return `${name} is missing`;
-  if (issue.code === 'invalid_value') return `${name} must be one of ${issue.values.join(', ')}`;
+  if (issue.code === 'invalid_value') return `${name} is not one of ${issue.values.join(', ')}`;
   if (issue.code === 'invalid_type') return `${name} is no ${issue.expected}`;
   return `${name}: ${issue.message}`;
 }
@@ -200,9 +206,22 @@ function toIds(said: Line): LineIds {
   return { userId, eventId, consentId: toConsentId(Date.parse(said.at), `${eventId} ${userId}`) };
 }
 
+/** Whether a grant counts only once the user has confirmed it: it claims no earlier double opt-in. An import sends no message. */
+function needsConfirmation({ doubleOptIn }: Policy, { purpose, channel, state, method }: Line): boolean {
+  return state === 'granted' && method !== DOUBLE_OPT_IN && doubleOptIn?.[`${purpose}/${channel}`] !== undefined;
+}
+
 function toItem(
   { userId, eventId, consentId }: LineIds,
-  { id: _id, user_id: _user, address: _address, at, source, evidence, ...said }: Line,
+  {
+    id: _id,
+    user_id: _user,
+    address: _address,
+    at,
+    source,
+    evidence,
+    ...said
+  }: Omit<Line, 'state'> & { readonly state: ConsentState },
   bound: JsonObject,
 ): JsonObject {
   const by = { kind: 'system', id: 'import' };

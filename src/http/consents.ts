@@ -4,9 +4,9 @@ import { TidingsError } from '../errors.ts';
 import { markOwn } from '../events/own-events.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
-import type { AddressKind } from '../model/event.ts';
+import type { AddressKind, JsonObject } from '../model/event.ts';
 import type { Principal } from '../model/principal.ts';
-import { CONSENT_RECORDED } from '../model/terms.ts';
+import { CONSENT_RECORDED, type ConsentState, DOUBLE_OPT_IN } from '../model/terms.ts';
 import { maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { readAddress } from '../privacy/read-address.ts';
@@ -14,18 +14,27 @@ import { type ConsentView, listConsents } from '../store/consents.ts';
 import { loadBoundAddress, loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { getAddressMask } from '../users/profile.ts';
-import type { HttpDependencies } from './app.ts';
+import { ConfirmationRequests, type ConsentParts, type RecordedConsent } from './confirmation-requests.ts';
 import type { newConsent } from './schemas/consents.ts';
 import { unknownUser } from './unknown-user.ts';
 
 type NewConsent = z.output<typeof newConsent>;
 
+/** The address that a consent is for, as its event has it. */
+export type BoundAddress = {
+  readonly address_hash?: string;
+  readonly address?: string;
+  readonly trait_hash?: string;
+};
+
 /** Consents of users: recorded by an event, and kept with their evidence. */
 export class Consents {
-  readonly #parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>;
+  readonly #parts: ConsentParts;
+  readonly #requests: ConfirmationRequests;
 
-  constructor(parts: Pick<HttpDependencies, 'database' | 'pipeline' | 'seal' | 'clock'>) {
+  constructor(parts: ConsentParts) {
     this.#parts = parts;
+    this.#requests = new ConfirmationRequests(parts);
   }
 
   /** @throws TidingsError `not_found` for an unknown user */
@@ -37,10 +46,14 @@ export class Consents {
     return listConsents(database.forTenant(tenantId), tenantId, userId, { limit, before }, maySee ? seal : undefined);
   }
 
-  /** @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the future */
-  async record(principal: Principal, userId: string, body: NewConsent): Promise<{ consent_id: string }> {
+  /**
+   * Records a consent. One that the policy wants confirmed (double opt-in) is pending, and the user is asked by a message to the address.
+   * @throws TidingsError `not_found` for an unknown user, `invalid_request` without an address to bind a grant to, or for a time in the
+   *   future, `rate_limited` if the address was asked too often, `invalid_notification` if it cannot be asked
+   */
+  async record(principal: Principal, userId: string, body: NewConsent): Promise<RecordedConsent> {
     const { tenantId, actor } = principal;
-    const { pipeline, clock } = this.#parts;
+    const { pipeline, clock, catalogs } = this.#parts;
     const { evidence, at, address: _, ...said } = body;
     const now = clock();
     const time = at === undefined ? now : Date.parse(at);
@@ -48,23 +61,38 @@ export class Consents {
       throw new TidingsError('invalid_request', 'at is in the future; write when it was said.', { pointer: '/at' });
     const user = await this.#require(tenantId, userId);
     const bound = await this.bind(tenantId, user, body);
-    const consentId = uuidv7();
-    const properties = { ...said, ...bound, evidence_id: consentId, by: { kind: actor.kind, id: actor.id } };
-    const item = {
-      event_id: `consent ${consentId}`,
-      user_id: userId,
-      event_type: CONSENT_RECORDED,
-      event_timestamp: isoTime(time),
-      properties,
+    const { purpose, channel, source } = said;
+    const build = (consentId: string, state: ConsentState, more: JsonObject) => {
+      const by = { kind: actor.kind, id: actor.id };
+      const properties = { ...said, ...bound, state, ...more, evidence_id: consentId, by };
+      const item = {
+        event_id: `consent ${consentId}`,
+        user_id: userId,
+        event_type: CONSENT_RECORDED,
+        event_timestamp: isoTime(time),
+        properties: properties as JsonObject,
+      };
+      const after = { purpose, channel, state, source, user_id: userId };
+      const entry = { actor, action: 'consent.recorded', subject: consentId, detail: {}, after };
+      return markOwn(item, { evidence, ...(principal.userId === undefined && { audit: entry }) });
     };
-    const { purpose, channel, state, source } = said;
-    const after = { purpose, channel, state, source, user_id: userId };
-    const entry = { actor, action: 'consent.recorded', subject: consentId, detail: {}, after };
-    const own = markOwn(item, { evidence, ...(principal.userId === undefined && { audit: entry }) });
-    const [result] = await pipeline.ingest(tenantId, [own], false);
+    if (body.state === 'granted') {
+      const catalog = await catalogs.getActive(tenantId);
+      const rule = catalog.rules.policy.doubleOptIn?.[`${purpose}/${channel}`];
+      // A statement of users about themselves is confirmed by the address alone.
+      const isConfirmed = principal.userId === undefined && said.method === DOUBLE_OPT_IN && evidence !== undefined;
+      if (rule && !isConfirmed) {
+        const asked = { tenantId, actor, userId, purpose, channel: channel as Channel, catalog, rule };
+        return this.#requests.ask({ ...asked, addressHash: bound.address_hash }, (consentId, more) =>
+          build(consentId, 'pending', more),
+        );
+      }
+    }
+    const consentId = uuidv7();
+    const [result] = await pipeline.ingest(tenantId, [build(consentId, body.state, {})], false);
     if (result?.status !== 'accepted')
       throw new TidingsError('invalid_request', `${result?.message ?? 'The consent was rejected'}.`);
-    return { consent_id: consentId };
+    return { consent_id: consentId, state: body.state, notification_id: null, expires_at: null };
   }
 
   async #require(tenantId: string, userId: string): Promise<StoredPlanUser> {
@@ -81,7 +109,7 @@ export class Consents {
     tenantId: string,
     { userId, profile, addressHashes }: StoredPlanUser,
     { channel, state, address }: Pick<NewConsent, 'channel' | 'state' | 'address'>,
-  ): Promise<{ readonly address_hash?: string; readonly address?: string; readonly trait_hash?: string }> {
+  ): Promise<BoundAddress> {
     const { database, seal } = this.#parts;
     const kind = CHANNEL_DESCRIPTORS[channel as Channel].addressKind;
     if (kind === undefined) return {};

@@ -16,12 +16,12 @@ import {
   findEffectiveQuietHours,
   findLocked,
 } from '../plan/effective.ts';
-import { loadPlanUsers, type StoredPlanUser } from '../store/terms.ts';
+import type { StoredPlanUser } from '../store/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { isBoundTo } from '../users/address-ids.ts';
 import { type preferenceChange, readPreferenceChange } from '../users/preference-change.ts';
 import type { HttpDependencies } from './app.ts';
-import { unknownUser } from './unknown-user.ts';
+import { requirePlanUser } from './unknown-user.ts';
 
 type Change = z.output<typeof preferenceChange>;
 
@@ -54,8 +54,7 @@ export class Preferences {
   /** Returns what the preferences of a user depend on. @throws TidingsError `not_found` for an unknown user */
   async load(tenantId: string, userId: string): Promise<LoadedPreferences> {
     const { database, catalogs, clock } = this.#parts;
-    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-    if (!user) throw unknownUser();
+    const user = await requirePlanUser(database, tenantId, userId);
     const { version, rules } = await catalogs.getActive(tenantId);
     const question = { terms: user.terms ?? NO_TERMS, policy: rules.policy, user: toPlanUser(user), now: clock() };
     return { version, rules, question };
@@ -76,8 +75,7 @@ export class Preferences {
     const now = clock();
     const said = change as unknown as JsonObject;
     const properties = { ...said, ...(replaces && { replace: true }), by: { kind: actor.kind, id: actor.id } };
-    const [user] = await loadPlanUsers(database.forTenant(tenantId), [{ tenantId, userId }]);
-    if (!user) throw unknownUser();
+    await requirePlanUser(database, tenantId, userId);
     const item = { user_id: userId, event_type: PREFERENCE_UPDATED, event_timestamp: isoTime(now), properties };
     const entry = { actor, action: 'preferences.changed', subject: userId, detail: said, after: 'terms' as const };
     // A change by the user is in their events alone.

@@ -32,6 +32,7 @@ import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerBatchRoutes } from './routes/batches.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
 import { registerConsentImportRoute } from './routes/consent-import.ts';
+import { registerConsentLinkRoutes } from './routes/consent-link.ts';
 import { registerConsentRoutes } from './routes/consents.ts';
 import { registerCostRoutes } from './routes/costs.ts';
 import { registerCustomerNotificationRoutes } from './routes/customer-notifications.ts';
@@ -176,6 +177,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   await registerReceiptRoutes(app, dependencies);
   await registerUnsubscribeRoutes(app, dependencies);
   await registerPreferencePageRoutes(app, dependencies);
+  await registerConsentLinkRoutes(app, dependencies);
   registerTrackingRoutes(app, dependencies);
   const root = dependencies.consoleDir;
   if (existsSync(root))

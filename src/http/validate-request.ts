@@ -23,8 +23,8 @@ type Parse = (value: unknown) => { value: unknown } | { error: TidingsError };
 /**
  * Compiles the schema of a part of a request (path, query, body). A value that does not fit is an `invalid_request` that names
  * the field, what was given and what would be right; a value that may be a secret is not shown. A message of a schema's own
- * goes on after the name of the field: `write …` says what would be right, `is …`, `has …` or `cannot …` what is wrong. The texts of
- * the library are not shown.
+ * goes on after the name of the field: `write …` says what would be right, `is …`, `has …` or `cannot …` what is wrong. The
+ * texts of the library are not shown.
  */
 export const compileRequestSchema: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }): Parse =>
@@ -54,7 +54,7 @@ function toParts(issue: Issue, schema: z.ZodType, value: unknown, isBody: boolea
       ? { wrong: describeGiven(given), right: describeAllowed(getDiscriminators(schema, issue.path, value), given) }
       : describeIssue(issue, given, mayBeSecret(issue.path));
   const where = path.join('.') || 'The body';
-  // A message about several fields of an object.
+  // A fault of several fields of an object together.
   const isTogether = isOwnMessage(issue) && typeof given === 'object' && given !== null;
   const message = isTogether ? `${where}: ${issue.message}.` : `${where} ${wrong}${right ? `; ${right}` : ''}.`;
   return [{ pointer: toPointer(path, isBody), message }];

@@ -230,6 +230,9 @@ export class BatchDecider {
         all.push({ userId, trait, at: event.at });
       for (const trait of this.#addresses.conflictingAddresses(profile, event))
         all.push({ userId, trait, at: event.at });
+      // Whether a trait stands for consent depends on which was said later.
+      if (event.type === CONSENT_RECORDED)
+        for (const trait of this.#inputs.rules.active.consentTraits) all.push({ userId, trait, at: event.at });
     }
     return all;
   }
@@ -241,7 +244,8 @@ export class BatchDecider {
       if (user.terms !== terms) this.batch.terms.push({ userId, terms: user.terms });
       if (user.terms !== terms || this.#hasMoved(user, before)) this.batch.replanned.push(userId);
       const isNew = !this.#facts.addressHashes.has(userId);
-      if (!isNew && !this.#addresses.hasChanged(userId) && !needsWrite(before, profile)) continue;
+      const isChanged = needsWrite(before, profile) || this.#renewsConsent(user, before);
+      if (!isNew && !this.#addresses.hasChanged(userId) && !isChanged) continue;
       // Only an event creates a user; schedules and waits concern known users.
       const zone =
         typeof profile.traits.time_zone === 'string' ? canonicalZone(resolveZone('user', profile.traits)) : null;
@@ -269,6 +273,14 @@ export class BatchDecider {
     if (profile.traits === traits) return false;
     if (terms === NO_TERMS && this.#inputs.rules.active.policy === NO_POLICY) return false;
     return PLAN_TRAITS.some((trait) => !isSameValue(profile.traits[trait] ?? null, traits[trait] ?? null));
+  }
+
+  /** Whether a trait that stands for consent was said again, of a user who withdrew consent: what was said later counts. */
+  #renewsConsent({ profile, terms }: UserState, { traitTimes }: Profile): boolean {
+    const { consentTraits } = this.#inputs.rules.active;
+    if (consentTraits.length === 0 || profile.traitTimes === traitTimes) return false;
+    if (!Object.values(terms.k ?? {}).some(({ state }) => state === 'withdrawn')) return false;
+    return consentTraits.some((trait) => profile.traitTimes[trait] !== traitTimes[trait]);
   }
 
   #sealEvent({ userId, key, sealText }: ReceivedEvent): Buffer | null {

@@ -5,7 +5,10 @@ import type { Terms } from '../model/terms.ts';
 import type { AuditEntry } from '../store/audit-log.ts';
 import { mergeTerms } from '../users/terms.ts';
 
-/** Returns the entry of the audit log about the change that an event makes. @param termsBefore of its user, without the event */
+/**
+ * Returns the entry of the audit log about the change that an event makes.
+ * @param termsBefore of its user, without the event
+ */
 export function toAuditEntry(event: ReceivedEvent, { after, ...entry }: EventAudit, termsBefore: Terms): AuditEntry {
   const { tenantId } = event;
   if (after !== 'terms') return { ...entry, tenantId, after };

@@ -28,7 +28,7 @@ import { releaseHeld, writeTerms } from '../store/terms.ts';
 import { canonicalZone, resolveZone } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { uniteProfiles } from '../users/profile.ts';
-import { uniteTerms } from '../users/terms.ts';
+import { keepWithdrawals, uniteTerms } from '../users/terms.ts';
 import { MAX_PROFILE_BYTES, MAX_TRAITS } from './bounds/profile-bound.ts';
 import { toSearchName } from './search-name.ts';
 
@@ -61,9 +61,10 @@ interface Moved {
 const NOTHING: Moved = { addresses: 0, devices: 0, waits: 0, notifications: 0, inbox_items: 0, limit_uses: 0 };
 
 /**
- * Merges a user into another, in one transaction under the locks of both. What was stored of the user before keeps its id; what is
- * open goes to the survivor, and so do later events of the id. A merge that was done before is returned as it is.
- * @throws TidingsError `invalid_request`, `not_found`, `already_merged`, `too_much_to_merge`, `too_many_addresses`, `not_readable`
+ * Merges a user into another, in one transaction under the locks of both. What was stored of the user before keeps its id; what
+ * is open goes to the survivor, and so do later events of the id. A merge that was done before is returned as it is.
+ * @throws TidingsError `invalid_request`, `not_found`, `already_merged`, `too_much_to_merge`, `too_many_addresses`,
+ *   `not_readable`
  */
 export async function mergeUsers(
   { pool, seal, clock }: { readonly pool: pg.Pool; readonly seal: Seal; readonly clock: () => Millis },
@@ -103,7 +104,8 @@ async function merge(
   const { tenantId, from, into, now } = move;
   const [survivor, other] = users;
   const profile = uniteProfiles(survivor.profile, other.profile, kindsOf(survivor));
-  const terms = uniteTerms(survivor.terms, other.terms);
+  const kept = (one: MergedUser) => keepWithdrawals(one.terms, one.profile, profile);
+  const terms = uniteTerms(kept(survivor), kept(other));
   checkSize(profile.traits as Json, Object.keys(profile.traits).length, terms);
   const { traits } = profile;
   const zone = typeof traits.time_zone === 'string' ? canonicalZone(resolveZone('user', traits)) : null;

@@ -5,7 +5,10 @@ import { redirectMerged, withRedirected } from './redirect-merged.ts';
 import { addRejected, type EventResult, splitDuplicates, toResults } from './results.ts';
 import { beginLocked, decideEmitted, decideEvents, type TransactionParts } from './transaction.ts';
 
-/** Decides events as `ingestEvents` does, and stores nothing: the transaction is rolled back. Returns a result for each, in order. */
+/**
+ * Decides events as `ingestEvents` does, and stores nothing: the transaction is rolled back. Returns a result for each, in
+ * order.
+ */
 export async function previewEvents(
   parts: TransactionParts,
   connection: pg.PoolClient,

@@ -17,7 +17,7 @@ export async function rejectErased(
   erasedUntil: Millis,
 ): Promise<ReadonlyMap<string, EventResult>> {
   const rejected = new Map<string, EventResult>();
-  const asked = fresh.filter((event) => event.time <= erasedUntil || isNewsOfStranger(event));
+  const asked = fresh.filter((event) => event.time <= erasedUntil || isNewsOfUnknownUser(event));
   if (asked.length === 0) return rejected;
   const erasures = await loadErasures(connection, facts.seal, tenantId, [
     ...new Set(asked.map(({ userId }) => userId)),
@@ -25,7 +25,7 @@ export async function rejectErased(
   if (erasures.size === 0) return rejected;
   for (const event of asked) {
     const erasedAt = erasures.get(event.userId);
-    if (erasedAt === undefined || (event.time > erasedAt && !isNewsOfStranger(event))) continue;
+    if (erasedAt === undefined || (event.time > erasedAt && !isNewsOfUnknownUser(event))) continue;
     rejected.set(event.key, {
       ...emptyResult(event.eventId, 'rejected'),
       code: 'user_erased',
@@ -35,7 +35,7 @@ export async function rejectErased(
   }
   return rejected;
 
-  function isNewsOfStranger(event: ReceivedEvent): boolean {
+  function isNewsOfUnknownUser(event: ReceivedEvent): boolean {
     return !facts.addressHashes.has(event.userId) && isRelayed(event);
   }
 }

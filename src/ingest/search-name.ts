@@ -4,7 +4,9 @@ import type { JsonObject } from '../model/event.ts';
 /** Traits that hold a whole name; the first of them that a user has counts. */
 const NAME_TRAITS = ['name', 'full_name', 'user_name'] as const;
 
-/** Returns the name of a user as it is searched: that of the traits, or their `first_name` and `last_name`. Null: none is known. */
+/**
+ * Returns the name of a user as it is searched: that of the traits, or their `first_name` and `last_name`. Null: none is known.
+ */
 export function toSearchName(traits: JsonObject): string | null {
   for (const trait of NAME_TRAITS) {
     const name = traits[trait];

@@ -176,8 +176,8 @@ export async function writeAndAnnounce(
 const MAX_LOOKS = 3;
 
 /**
- * Waits until the clock is past the time of a decision, while the locks of its users are held: what is decided about them next then
- * has a later time, and a replay has the order of both. Hardly ever waits: a transaction takes longer than a millisecond.
+ * Waits until the clock is past the time of a decision, while the locks of its users are held: what is decided about them next
+ * then has a later time, and a replay has the order of both. Hardly ever waits: a transaction takes longer than a millisecond.
  */
 async function passInstant(clock: () => Millis, now: Millis): Promise<void> {
   for (let looks = 0; looks < MAX_LOOKS && clock() <= now; looks++) await sleep(1);

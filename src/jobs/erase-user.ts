@@ -1,6 +1,6 @@
 import type { ErasureFilter } from '../model/job.ts';
 import { ERASURE_STEPS } from '../store/erasure/erase-rows.ts';
-import { addErasedCount, endErasure, loadOpenErasure } from '../store/erasure/erasures.ts';
+import { addErasedCount, endErasure, loadOpenErasure } from '../store/erasure/open-erasures.ts';
 import type { JobAction } from './action.ts';
 
 /** Position of an erasure: a step, and the place within it. */

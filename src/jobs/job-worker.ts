@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { TidingsError } from '../errors.ts';
+import { RecentNames } from '../lib/concurrency/recent-names.ts';
 import { Signal } from '../lib/concurrency/signal.ts';
 import { Progress } from '../lib/progress.ts';
 import type { Millis } from '../model/event.ts';
@@ -35,7 +36,7 @@ export class JobWorker {
   readonly #signal = new Signal();
   readonly #progress = new Progress();
   /** Tenants that had a chunk, the latest last. */
-  readonly #served = new Set<string>();
+  readonly #served = new RecentNames(MAX_SERVED_TENANTS);
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -64,9 +65,9 @@ export class JobWorker {
     while (!this.#stopping) {
       this.#progress.mark();
       try {
-        const job = await claimJob(pool, lease, clock(), [...this.#served]);
+        const job = await claimJob(pool, lease, clock(), this.#served.list());
         if (job) {
-          this.#noteServed(job.tenantId);
+          this.#served.note(job.tenantId);
           await this.#runChunk(job);
         } else await this.#signal.sleep(poll);
       } catch (error) {
@@ -74,13 +75,6 @@ export class JobWorker {
         if (!this.#stopping) await this.#signal.sleep(poll);
       }
     }
-  }
-
-  #noteServed(tenantId: string): void {
-    this.#served.delete(tenantId);
-    this.#served.add(tenantId);
-    const [oldest] = this.#served;
-    if (this.#served.size > MAX_SERVED_TENANTS && oldest !== undefined) this.#served.delete(oldest);
   }
 
   async #runChunk(job: ClaimedJob): Promise<void> {

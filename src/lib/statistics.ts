@@ -51,7 +51,9 @@ export function chiSquareProbability(observed: readonly number[], expected: read
 
 const MAX_TERMS = 500;
 
-/** Returns the regularized upper incomplete gamma function Q(a, x): by a series for small x, by a continued fraction for others. */
+/**
+ * Returns the regularized upper incomplete gamma function Q(a, x): by a series for small x, by a continued fraction for others.
+ */
 function upperGamma(a: number, x: number): number {
   if (!(x > 0)) return 1;
   const scale = Math.exp(a * Math.log(x) - x - logGamma(a));

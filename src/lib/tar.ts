@@ -1,7 +1,10 @@
 /** Bytes of a block: headers and contents fill whole blocks. */
 const BLOCK = 512;
 
-/** Returns a file of a tar archive (POSIX ustar): its header, its content, and zeros up to the next block. @param name ASCII, up to 100 characters */
+/**
+ * Returns a file of a tar archive (POSIX ustar): its header, its content, and zeros up to the next block.
+ * @param name ASCII, up to 100 characters
+ */
 export function toTarEntry(name: string, content: Buffer, modifiedAt: number): Buffer {
   const header = Buffer.alloc(BLOCK);
   header.write(name, 0, 100, 'latin1');

@@ -5,8 +5,8 @@ export const BATCH_EVENT = 'batch:';
 export const BATCH_PAUSED = 'batch_paused';
 
 /**
- * `draft`: it takes lines in. `finished`: each recipient is final. A cancelled batch may still have recipients whose messages are being
- * sent.
+ * `draft`: it takes lines in. `finished`: each recipient is final. A cancelled batch may still have recipients whose messages
+ * are being sent.
  */
 export const BATCH_STATES = ['draft', 'running', 'paused', 'cancelled', 'finished'] as const;
 export type BatchState = (typeof BATCH_STATES)[number];
@@ -15,8 +15,8 @@ export type BatchState = (typeof BATCH_STATES)[number];
 export type BatchAudience = { readonly list: string } | { readonly segment: string };
 
 /**
- * `pending`: the batch has not started. `reading`: they become lines, a page at a time. `done`: all of them are lines. `cut`: there are
- * more than a batch may have. `gone`: the list was deleted before all were read.
+ * `pending`: the batch has not started. `reading`: they become lines, a page at a time. `done`: all of them are lines. `cut`:
+ * there are more than a batch may have. `gone`: the list was deleted before all were read.
  */
 export const SOURCE_STATES = ['pending', 'reading', 'done', 'cut', 'gone'] as const;
 export type SourceState = (typeof SOURCE_STATES)[number];
@@ -44,6 +44,7 @@ export const OPEN_STATES = ['accepted', 'held', 'scheduled'] as const;
 /** States in which a recipient stays. */
 export const FINAL_STATES = [
   'sent',
+  'folded',
   'dropped',
   'failed',
   'in_doubt',
@@ -94,6 +95,11 @@ export function countChanges(
     known[name] = (known[name] ?? 0) + 1;
   }
   return { counts: states, codes: byState };
+}
+
+/** Returns the number of lines that are counted: all but those that are pending. */
+export function sumCounts(counts: RecipientCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 /** Returns how many recipients have a notification that is not final. */

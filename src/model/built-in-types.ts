@@ -12,8 +12,8 @@ export const PREFERENCES_LINK = 'PREFERENCES_LINK';
 export const SENT_BY_TIDINGS: ReadonlySet<string> = new Set([ADDRESS_VERIFICATION, PREFERENCES_LINK]);
 
 /**
- * Notification types that Tidings itself sends where the catalog has no type of their name. They are not listed among those of the tenant, and
- * no caller can ask for one.
+ * Notification types that Tidings itself sends where the catalog has no type of their name. They are not listed among those of
+ * the tenant, and no caller can ask for one.
  */
 export const BUILT_IN_TYPES: ReadonlyMap<string, NotificationType> = new Map([
   [

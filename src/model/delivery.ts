@@ -13,6 +13,9 @@ export function getPriorityNumber(priority: Priority): number {
   return PRIORITIES.indexOf(priority);
 }
 
+/** Number of the priority whose messages do not wait for quiet hours. Those of HIGH do. */
+export const URGENT_PRIORITY = getPriorityNumber('URGENT');
+
 /** Policy for a message of which a crash leaves unknown whether it was sent. */
 export type InDoubtPolicy = 'resend' | 'hold';
 

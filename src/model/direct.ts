@@ -5,6 +5,11 @@ import type { JsonObject, Millis } from './event.ts';
 /** Begins the ids of users who are known by an address alone; the rest is its keyed hash. */
 export const ADDRESS_USER = 'addr:';
 
+/** Returns the keyed hash of the address that a user is known by alone; undefined: they are not. */
+export function getAddressHash(userId: string | undefined): string | undefined {
+  return userId?.startsWith(ADDRESS_USER) ? userId.slice(ADDRESS_USER.length) : undefined;
+}
+
 /** The built-in rule of every catalog that sends what was asked for directly. It is not listed as a rule of the tenant. */
 export const DIRECT_RULE = '@direct';
 

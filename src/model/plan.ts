@@ -4,7 +4,7 @@ import type { DirectPart } from './direct.ts';
 import type { Json, Millis, Profile } from './event.ts';
 import type { PlanCode } from './plan-codes.ts';
 import type { Policy } from './preferences.ts';
-import type { ConsentTerms, Terms } from './terms.ts';
+import type { ConsentBinding, Terms } from './terms.ts';
 
 /** The planned delivery of one notification on one channel. */
 export interface ChannelPlan {
@@ -45,7 +45,7 @@ export interface PlanUser {
   readonly userId: string;
   readonly profile: Profile;
   /** Returns whether the address of a channel is the one that a consent is bound to. */
-  isBoundTo(channel: Channel, consent: ConsentTerms): boolean;
+  isBoundTo(channel: Channel, consent: ConsentBinding): boolean;
 }
 
 /** Facts with which the plan folds a message into a digest. */
@@ -60,7 +60,7 @@ export interface CapUses {
   between(from: Millis, to: Millis): readonly { readonly at: Millis }[];
 }
 
-/** A place that a planned message takes under a cap. */
+/** A place of a planned message in the ledger of limits: under a cap, or for its content. */
 export interface Reservation {
   readonly limitKey: string;
   readonly at: Millis;
@@ -78,12 +78,17 @@ export interface Dedupe {
 
 /** Uses of a cap that are looked up for one user, at most. While that many places are taken, a user gets no further message. */
 export const MAX_CAP_USES = 4000;
-/** Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take. */
+/**
+ * Time before a decision from which on the uses of caps are looked up: the longest day, and the time that a decision may take.
+ */
 export const CAP_LOOK_BACK_MS: Millis = 27 * 3_600_000;
 
 /** The key under which the ledger of limits has the contents of messages of types with `dedupe`. */
 export const DEDUPE_KEY = '@dedupe';
-/** Contents that are remembered for a user within the longest window of the catalog, at most: later ones go, and are not remembered. */
+/**
+ * Contents that are remembered for a user within the longest window of the catalog, at most: later ones go, and are not
+ * remembered.
+ */
 export const MAX_DEDUPE_USES = 1000;
 
 /** Returns the key of a cap in the ledger of limits: rules count by event time, and never under such a key. */
@@ -119,12 +124,15 @@ export interface Fold {
   readonly dueAt: Millis;
 }
 
-/** The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped, or has a cap. */
+/**
+ * The plan of one notification, where it is not the ordinary one: at least one channel is held, folded or dropped, or has a
+ * cap.
+ */
 export interface NotificationPlan {
   /** Without those that are folded or dropped. */
   readonly channels: readonly ChannelPlan[];
   readonly folds: readonly Fold[];
-  /** Places that it takes under caps. */
+  /** Its places in the ledger of limits. */
   readonly reserved: readonly Reservation[];
   /** One for each channel that was asked about; none if all go at once. */
   readonly verdicts: readonly Verdict[];

@@ -11,9 +11,23 @@ export interface Hours {
 /** A source of consent: a record of it, or a trait of the user that is true. */
 export type ConsentSource = 'record' | { readonly trait: string };
 
+/** Consent that counts only once the user has confirmed it by a link in a message to their address. */
+export interface DoubleOptIn {
+  /** The notification type of that message. */
+  readonly type: string;
+  /** Time in ms for which it can be confirmed. */
+  readonly within: Millis;
+}
+
+/** Time in ms for which consent can be confirmed, unless the policy says otherwise; and the longest that it may say. */
+export const DEFAULT_CONFIRMATION_MS: Millis = 7 * 86_400_000;
+export const MAX_CONFIRMATION_MS: Millis = 30 * 86_400_000;
+
 /** Hours in which the law allows messages by a channel. */
 export interface LegalHours extends Hours {
-  /** Zones that a user whose zone is not known may be in: all of their hours must allow the message. Empty: that of the tenant. */
+  /**
+   * Zones that a user whose zone is not known may be in: all of their hours must allow the message. Empty: that of the tenant.
+   */
   readonly zones: readonly string[];
   /** Categories that the law lets pass. */
   readonly pass: readonly string[];
@@ -47,7 +61,7 @@ export interface Cap {
   readonly burst?: number;
 }
 
-/** The policy of a tenant, as parsed from preferences.yaml. Scopes are named as in the terms of users (`Scope`). */
+/** The policy of a tenant, as parsed from preferences.yaml. Scopes are named as in the terms of users (`PreferenceScope`). */
 export interface Policy {
   /** The zone of users whose own is not known. */
   readonly zone: string;
@@ -59,6 +73,8 @@ export interface Policy {
   readonly required: readonly string[];
   /** By `CATEGORY` or `CATEGORY/channel`: any of these is consent. */
   readonly consent: { readonly [purpose: string]: readonly ConsentSource[] };
+  /** By `CATEGORY/channel`; absent: nothing needs to be confirmed. */
+  readonly doubleOptIn?: { readonly [purpose: string]: DoubleOptIn };
   readonly legalHours: { readonly [channel in Channel]?: LegalHours };
   /** Quiet hours of users who have not chosen their own; in the zone of the user unless it names one. */
   readonly quietHours?: Hours & { readonly zone?: string };

@@ -4,8 +4,17 @@ import type { Millis } from './event.ts';
 export const FREQUENCIES = ['IMMEDIATE', 'HOURLY', 'DAILY', 'WEEKLY', 'NEVER'] as const;
 export type Frequency = (typeof FREQUENCIES)[number];
 
-export const CONSENT_STATES = ['granted', 'withdrawn'] as const;
+/** States of a consent, as a user says. */
+export const SAID_CONSENTS = ['granted', 'withdrawn'] as const;
+/** `pending`: it was granted, and counts once the user has confirmed it by the link in a message to the address. */
+export const CONSENT_STATES = [...SAID_CONSENTS, 'pending'] as const;
 export type ConsentState = (typeof CONSENT_STATES)[number];
+
+/** The value that a decision shows for consent that waits for its confirmation. */
+export const WAITS_FOR_CONFIRMATION = 'waits_for_confirmation';
+
+/** Method of a consent that was confirmed by the address itself. */
+export const DOUBLE_OPT_IN = 'double_opt_in';
 
 /** A value that was said, and the event time at which it was said. `null`: what was said before no longer holds. */
 export type Said<T> = readonly [value: T | null, at: Millis];
@@ -28,26 +37,39 @@ export interface ScopeTerms {
 /** Days of the week, Monday first. */
 export const WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-/** When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says. */
+/**
+ * When digests are sent: minutes since local midnight, and the day of the week from 1, Monday, to 7; null: as the tenant says.
+ */
 export type DigestTime = readonly [at: number | null, day: number | null];
 
 /** Quiet hours: minutes since local midnight, the end excluded, and the zone; null: that of the user. */
 export type QuietHours = readonly [start: number, end: number, zone: string | null];
 
-/** The latest consent for a purpose and a channel. */
-export interface ConsentTerms {
-  readonly state: ConsentState;
-  readonly at: Millis;
+/** The address that a consent is bound to. */
+export interface ConsentBinding {
   /** Keyed hash and mask of the address that it is bound to; absent: the channel has no address, or any address is meant. */
   readonly hash?: string;
   readonly mask?: string;
   /**
-   * The hash of the address that the traits had then, empty without one; absent: the same address. A consent for the address that
-   * receives, which a request has put before that of the traits, holds while the traits do not change.
+   * The hash of the address that the traits had then, empty without one; absent: the same address. A consent for the address
+   * that receives, which a request has put before that of the traits, holds while the traits do not change.
    */
   readonly traitHash?: string;
+}
+
+/** The latest consent for a purpose and a channel. */
+export interface ConsentTerms extends ConsentBinding {
+  readonly state: (typeof SAID_CONSENTS)[number];
+  readonly at: Millis;
   /** Present for a grant of an import: it counts only while the user has said nothing else. */
   readonly imported?: true;
+}
+
+/** A consent that waits for its confirmation. It decides nothing. */
+export interface PendingConsent extends ConsentBinding {
+  readonly at: Millis;
+  /** When it can no longer be confirmed; absent: nothing says so. */
+  readonly until?: Millis;
 }
 
 /**
@@ -55,7 +77,7 @@ export interface ConsentTerms {
  * wins (see src/users/terms.ts).
  */
 export interface Terms {
-  /** By scope: see `Scope`. */
+  /** By scope: see `PreferenceScope`. */
   readonly p?: { readonly [scope: string]: ScopeTerms };
   /** `0`: none, whatever the tenant's are. */
   readonly q?: Said<QuietHours | 0>;
@@ -63,6 +85,8 @@ export interface Terms {
   readonly d?: Said<DigestTime>;
   /** By `PURPOSE/channel`. */
   readonly k?: { readonly [key: string]: ConsentTerms };
+  /** By `PURPOSE/channel`: the latest consent that waits for its confirmation. */
+  readonly w?: { readonly [key: string]: PendingConsent };
   /** Preferences of before this time are reset. */
   readonly reset?: Millis;
 }
@@ -76,7 +100,7 @@ export const MAX_TERMS_CHARS = 64 * 1024;
 /**
  * The name of a scope: `*` everything, `ch:CHANNEL`, `c:CATEGORY`, `c:CATEGORY/CHANNEL`, `t:TYPE`, `t:TYPE/CHANNEL`.
  */
-export type Scope = string;
+export type PreferenceScope = string;
 
 /** Event types that change the terms of a user. Tidings alone posts them. */
 export const PREFERENCE_UPDATED = 'preference.updated';

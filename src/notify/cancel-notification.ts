@@ -4,14 +4,15 @@ import type { DeliveryStatus } from '../model/delivery.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import type { Actor } from '../model/principal.ts';
 import { appendAuditEntry } from '../store/audit-log.ts';
+import { lockUsers } from '../store/facts/facts.ts';
 import { cancelNotification, findScheduled, findUserOfNotification, loadStatuses } from '../store/notifications.ts';
 import { withTransaction } from '../store/pg/transaction.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { cancelWait } from '../timers/wait-admin.ts';
 
 /**
- * The state that a cancellation leaves. `cancelled`: no message of it goes out. `too_late`: a message of it went out, may have, or is being sent at
- * this moment; what has not begun is cancelled all the same.
+ * The state that a cancellation leaves. `cancelled`: no message of it goes out. `too_late`: a message of it went out, may have,
+ * or is being sent at this moment; what has not begun is cancelled all the same.
  */
 export interface Cancellation {
   readonly notification_id: string;
@@ -49,7 +50,7 @@ export async function cancelNotificationById(command: CancelCommand): Promise<Ca
 
 async function cancelMade({ pool, tenantId, id, actor, now }: CancelCommand): Promise<Cancellation | undefined> {
   return withTransaction(pool, async (connection) => {
-    const userId = await findUserOfNotification(connection, tenantId, id);
+    const userId = await lockUserOf(connection, tenantId, id);
     if (userId === undefined) return undefined;
     const before = await loadStatuses(connection, tenantId, id);
     const isFirst = await cancelNotification(connection, tenantId, { userId, id }, now);
@@ -59,6 +60,16 @@ async function cancelMade({ pool, tenantId, id, actor, now }: CancelCommand): Pr
     if (isFirst) await appendAuditEntry(connection, entry, now);
     return toCancellation(id, after);
   });
+}
+
+/** Locks the user of a notification; until then, a merge may make it that of another. */
+async function lockUserOf(connection: pg.PoolClient, tenantId: string, id: string): Promise<string | undefined> {
+  for (let locked: string | undefined; ; ) {
+    const userId = await findUserOfNotification(connection, tenantId, id);
+    if (userId === undefined || userId === locked) return userId;
+    await lockUsers(connection, tenantId, [userId]);
+    locked = userId;
+  }
 }
 
 type Statuses = Awaited<ReturnType<typeof loadStatuses>>;

@@ -13,8 +13,8 @@ export interface StoredEvent {
 }
 
 /**
- * Ingests events that Tidings itself makes, each once: what an earlier try of the same request has stored keeps the time and the user
- * that it had then, so that it is a duplicate, whose decisions are its result. One with other content is a `conflict`.
+ * Ingests events that Tidings itself makes, each once: what an earlier try of the same request has stored keeps the time and
+ * the user that it had then, so that it is a duplicate, whose decisions are its result. One with other content is a `conflict`.
  * @param toItem returns the event of a place, with an id of the caller's
  */
 export async function ingestOnce(

@@ -18,8 +18,8 @@ export interface RequestedBase {
 }
 
 /**
- * Returns the event that asks for a notification to one user, ready to be ingested. Its id makes it happen once; the same id needs the
- * same time.
+ * Returns the event that asks for a notification to one user, ready to be ingested. Its id makes it happen once; the same id
+ * needs the same time.
  */
 export function buildRequestedEvent(
   { request, scheduledAt, requestId, actor, test }: RequestedBase,
@@ -29,10 +29,12 @@ export function buildRequestedEvent(
     readonly time: Millis;
     /** It becomes that of a user who is known by it alone. */
     readonly given?: GivenAddress;
+    /** Further traits of such a user. */
+    readonly traits?: JsonObject;
   },
 ): JsonObject {
   const { type, channels, priority, variables, content, expires_at: expiresAt, context } = request;
-  const { userId, eventId, time, given } = recipient;
+  const { userId, eventId, time, given, traits } = recipient;
   const properties = {
     notification_type: type,
     request_id: requestId,
@@ -52,7 +54,7 @@ export function buildRequestedEvent(
     event_type: NOTIFICATION_REQUESTED,
     event_timestamp: isoTime(time),
     properties: properties as unknown as JsonObject,
-    ...(given && userId.startsWith(ADDRESS_USER) && { user_traits: { [given.kind]: given.address } }),
+    ...(given && userId.startsWith(ADDRESS_USER) && { user_traits: { [given.kind]: given.address, ...traits } }),
     ...(context && { context: { ...others, ...(metadata && { metadata }) } as unknown as JsonObject }),
   });
 }

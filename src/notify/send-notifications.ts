@@ -47,8 +47,8 @@ export interface SendAnswer {
 }
 
 /**
- * Asks for a notification to each recipient: an event that the built-in rule decides. Recipients are accepted one by one; a repeated
- * request (the same `operationId`) completes what is missing, and repeats nothing.
+ * Asks for a notification to each recipient: an event that the built-in rule decides. Recipients are accepted one by one; a
+ * repeated request (the same `operationId`) completes what is missing, and repeats nothing.
  * @param isDryRun whether all is decided and planned, and nothing stored
  * @throws TidingsError if the request does not fit its notification type
  */

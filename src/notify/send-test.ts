@@ -45,8 +45,8 @@ export interface TestAnswer {
 }
 
 /**
- * Sends a notification as a test, by the path of every other one: the built-in rule `@test` decides, the plan is asked, and a worker sends
- * it. It takes no place under caps, joins no digest, and is in no test of variants.
+ * Sends a notification as a test, by the path of every other one: the built-in rule `@test` decides, the plan is asked, and a
+ * worker sends it. It takes no place under caps, joins no digest, and is in no test of variants.
  * @throws TidingsError `unknown_type`, `invalid_notification`, `not_found` for a user who is not known
  */
 export async function sendTest(parts: SendParts, asker: Asker, test: TestRequest): Promise<TestAnswer> {

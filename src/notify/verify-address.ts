@@ -1,10 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { TidingsError } from '../errors.ts';
-import { markOwn } from '../events/own-events.ts';
 import { ADDRESS_VERIFICATION, BUILT_IN_TYPES } from '../model/built-in-types.ts';
 import { getChannelOfAddress } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
-import { ADDRESS_USER, NOTIFICATION_REQUESTED } from '../model/direct.ts';
+import { ADDRESS_USER } from '../model/direct.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import { CODE_MS, keepCode, tryCode, type VerifiedAddress } from '../store/address-verifications.ts';
@@ -14,7 +13,8 @@ import { findUserAddress, openUserAddress, type UserAddressView } from '../store
 import { loadTraits } from '../store/users.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { checkRequest } from './check-request.ts';
-import type { Asker, SendParts } from './send-notifications.ts';
+import { buildRequestedEvent } from './requested-event.ts';
+import { type Asker, findCatalog, type SendParts } from './send-notifications.ts';
 
 /** Which address of which user. */
 export interface AddressOf {
@@ -31,8 +31,8 @@ export interface SentCode {
 }
 
 /**
- * Sends a code to an address by its own channel, as a notification of this type with the variables `code` and `minutes`. It goes to the
- * address, whatever the user makes their primary one meanwhile: by the user who is known by the address alone.
+ * Sends a code to an address by its own channel, as a notification of this type with the variables `code` and `minutes`. It
+ * goes to the address, whatever the user makes their primary one meanwhile: by the user who is known by the address alone.
  * @param typeName absent: that of the catalog called ADDRESS_VERIFICATION, or else the built-in one
  * @returns undefined: the user has no such address
  * @throws TidingsError if the type is not fit for it, or codes are asked for too fast
@@ -50,8 +50,7 @@ export async function sendCode(
   const { kind, hash } = found;
   const channel = getChannelOfAddress(kind) as Channel;
   const variables = { code, minutes: CODE_MS / 60_000 };
-  const active = await catalogs.getActive(tenantId);
-  const catalog = active.rules.notifications.has(typeName) ? active : await catalogs.refresh(tenantId);
+  const catalog = await findCatalog(catalogs, tenantId, typeName);
   const builtIn = catalog.rules.notifications.has(typeName) ? undefined : BUILT_IN_TYPES.get(typeName);
   const request = { type: typeName, recipients: [], channels: [channel], variables };
   const type = builtIn ?? checkRequest(request, catalog, scopes, now);
@@ -65,34 +64,39 @@ export async function sendCode(
     throw new TidingsError('not_readable', 'The address cannot be opened under the current encryption key.');
   }
   const address = { tenantId, userId, kind, hash };
-  await keep(pool, address, toCodeHash(seal, address, code), now);
+  await storeCode(pool, address, toCodeHash(seal, address, code), now);
   const { locale, time_zone: zone } = await loadTraits(pool, seal, tenantId, userId);
-  const item = markOwn({
-    event_id: `verify:${seal.sign(`verify ${operationId}\n${hash}`)}`,
-    user_id: ADDRESS_USER + hash,
-    event_type: NOTIFICATION_REQUESTED,
-    event_timestamp: isoTime(now),
-    properties: {
-      notification_type: type.name,
-      request_id: `req_${operationId}`,
-      by: { kind: actor.kind, id: actor.id },
-      channels: [channel],
-      variables,
-      expires_at: isoTime(now + CODE_MS),
+  const item = buildRequestedEvent(
+    {
+      request: { type: type.name, channels: [channel], variables, expires_at: isoTime(now + CODE_MS) },
+      scheduledAt: undefined,
+      requestId: `req_${operationId}`,
+      actor,
     },
-    user_traits: {
-      [kind]: text,
-      ...(typeof locale === 'string' && { locale }),
-      ...(typeof zone === 'string' && { time_zone: zone }),
+    {
+      userId: ADDRESS_USER + hash,
+      eventId: `verify:${seal.sign(`verify ${operationId}\n${hash}`)}`,
+      time: now,
+      given: { kind, address: text },
+      traits: {
+        ...(typeof locale === 'string' && { locale }),
+        ...(typeof zone === 'string' && { time_zone: zone }),
+      },
     },
-  });
+  );
   const [result] = await pipeline.ingest(tenantId, [item], false);
   if (result?.code !== undefined) throw new TidingsError('invalid_notification', `${result.message ?? result.code}.`);
   const id = result?.decisions.find(({ notification_id: made }) => made !== undefined)?.notification_id;
   return { address_id: addressId, expires_at: isoTime(now + CODE_MS), notification_id: id ?? null };
 }
 
-async function keep(pool: SendParts['pool'], address: VerifiedAddress, codeHash: string, now: Millis): Promise<void> {
+/** @throws TidingsError `rate_limited` */
+async function storeCode(
+  pool: SendParts['pool'],
+  address: VerifiedAddress,
+  codeHash: string,
+  now: Millis,
+): Promise<void> {
   const wait = await withTransaction(pool, (connection) => keepCode(connection, address, codeHash, now));
   if (wait === undefined) return;
   throw new TidingsError('rate_limited', 'Codes for this address are asked for too fast; wait, and use the last one.', {

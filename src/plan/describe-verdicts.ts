@@ -1,7 +1,10 @@
 import { joinWords } from '../lib/text/join-words.ts';
 import type { Verdict } from '../model/plan.ts';
+import { WAITS_FOR_CONFIRMATION } from '../model/terms.ts';
 
-/** Returns the verdicts that hold or drop a message as the end of a sentence: `the user turned off category MARKETING (email)`. */
+/**
+ * Returns the verdicts that hold or drop a message as the end of a sentence: `the user turned off category MARKETING (email)`.
+ */
 export function describeVerdicts(verdicts: readonly Verdict[]): string {
   const byText = new Map<string, string[]>();
   for (const verdict of verdicts) {
@@ -18,9 +21,11 @@ export function describeVerdict({ channel, code, level, value, since, until }: V
   const where = level.slice(level.indexOf(': ') + 2).replace(` / ${channel}`, '');
   switch (code) {
     case 'consent_missing':
-      return `there is no consent for ${where}`;
+      return value === WAITS_FOR_CONFIRMATION
+        ? `consent for ${where} waits for its confirmation by the user, as they were asked${when}`
+        : `there is no consent for ${where}`;
     case 'consent_withdrawn':
-      return `consent for ${where} was withdrawn${when}`;
+      return `consent for ${where} was withdrawn${when}${value === WAITS_FOR_CONFIRMATION ? ', and the new one is not confirmed yet' : ''}`;
     case 'tenant_off':
       return `it is locked off for every user (${where})`;
     case 'not_for_user':

@@ -1,4 +1,6 @@
-/** The effective preferences of a user: what the plan would say about each type and channel, and whether the user can change it. */
+/**
+ * The effective preferences of a user: what the plan would say about each type and channel, and whether the user can change it.
+ */
 
 import type { NotificationType } from '../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
@@ -11,9 +13,9 @@ import type { Terms } from '../model/terms.ts';
 import { WEEKDAYS } from '../model/terms.ts';
 import { formatTimeOfDay } from '../time/hours.ts';
 import { isoTime } from '../time/iso-time.ts';
-import { type Answer, describeScope, scopesOf } from './answer.ts';
+import { type Answer, describeScope, findSwitch, scopesOf } from './answer.ts';
 import { findDigestMoment, findFrequency } from './policies/frequency.ts';
-import { describeHours, findTenantZone, findUserZone } from './policies/hours.ts';
+import { findQuietHoursOfUser } from './policies/quiet-hours.ts';
 import { findRequired } from './policies/required.ts';
 import { askWhetherItMayGo } from './verdicts.ts';
 
@@ -87,19 +89,11 @@ export interface EffectiveQuietHours {
 
 /** Returns the quiet hours of a user, or those of the tenant. */
 export function findEffectiveQuietHours(asked: EffectiveQuestion): EffectiveQuietHours | null {
-  const { terms, policy } = asked;
-  const zone = findUserZone(asked) ?? findTenantZone(asked);
-  const own = terms.q?.[0];
-  if (own === 0) return null;
-  if (own && terms.q) {
-    const [start, end, named] = own;
-    const where = named === null ? zone : { zone: named, from: 'zone of the quiet hours' };
-    return { hours: describeHours(start, end, where), decided_by: { level: 'user', since: isoTime(terms.q[1]) } };
-  }
-  const { quietHours: hours } = policy;
-  if (!hours) return null;
-  const where = hours.zone === undefined ? zone : { zone: hours.zone, from: 'zone of the quiet hours' };
-  return { hours: describeHours(hours.start, hours.end, where), decided_by: { level: 'tenant', since: null } };
+  const found = findQuietHoursOfUser(asked);
+  if (!found) return null;
+  const { value: hours, since } = found;
+  if (since === undefined) return { hours, decided_by: { level: 'tenant', since: null } };
+  return { hours, decided_by: { level: 'user', since: isoTime(since) } };
 }
 
 /** When daily and weekly digests are sent to a user. */
@@ -163,9 +157,6 @@ function findLockOfAll(type: NotificationType, policy: Policy) {
 }
 
 function findLockAmong(scopes: readonly string[], { locks }: Policy) {
-  for (const scope of scopes) {
-    const isOn = locks[scope];
-    if (isOn !== undefined) return { isOn, words: `locked ${isOn ? 'on' : 'off'} (${describeScope(scope)})` };
-  }
-  return undefined;
+  const lock = findSwitch(locks, scopes);
+  return lock && { isOn: lock.isOn, words: `locked ${lock.isOn ? 'on' : 'off'} (${describeScope(lock.scope)})` };
 }

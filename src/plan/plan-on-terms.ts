@@ -1,4 +1,4 @@
-import { getPriorityNumber, PRIORITIES } from '../model/delivery.ts';
+import { getPriorityNumber, URGENT_PRIORITY } from '../model/delivery.ts';
 import type { DirectPart } from '../model/direct.ts';
 import {
   type ChannelPlan,
@@ -12,16 +12,13 @@ import { findExpiry, planNotification, selectChannels } from './plan.ts';
 import { findCap } from './policies/caps.ts';
 import { planChannel, type TimedVerdict } from './verdicts.ts';
 
-/** The priority of messages that do not wait for quiet hours. */
-const URGENT = getPriorityNumber(PRIORITIES[0]);
-
 /** See `PlanOnTerms`. What is held is retried from its due time on; when it expires does not change. */
 export const planOnTerms: PlanOnTerms = (asked, only, direct) => {
   const { type, now } = asked;
   const question: PlanQuestion = {
     ...asked,
     channels: selectChannels(type, direct?.channels ?? only),
-    isUrgent: getPriorityNumber(direct?.priority ?? type.priority) === URGENT,
+    isUrgent: getPriorityNumber(direct?.priority ?? type.priority) === URGENT_PRIORITY,
     expiresAt: findExpiry(type, now, direct?.expiresAt),
     // A digest shows what its template makes of the items, and not the content that a request brings.
     folding: direct?.content === undefined ? asked.folding : undefined,
@@ -40,7 +37,10 @@ export const planOnTerms: PlanOnTerms = (asked, only, direct) => {
   };
 };
 
-/** Plans each channel. Caps hold only the first of those that are tried one after the other; these are folded together, or not at all. */
+/**
+ * Plans each channel. Caps hold only the first of those that are tried one after the other; these are folded together, or not
+ * at all.
+ */
 function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
   if (!question.type.firstOf) return question.channels.map((channel) => planChannel(question, channel));
   let isFirst = true;
@@ -55,8 +55,8 @@ function planChannels(question: PlanQuestion): readonly TimedVerdict[] {
 }
 
 /**
- * Returns the places that the message has in the ledger of limits: under caps, where of channels that are tried one after the other
- * the first takes one; and one for its content on each channel.
+ * Returns the places that the message has in the ledger of limits: under caps, where of channels that are tried one after the
+ * other the first takes one; and one for its content on each channel.
  */
 function toReservations(question: PlanQuestion, timed: readonly TimedVerdict[]): NotificationPlan['reserved'] {
   const left = timed.filter(({ verdict }) => verdict.verdict === 'go' || verdict.verdict === 'hold');
@@ -83,7 +83,9 @@ function toFolds({ type }: PlanQuestion, timed: readonly TimedVerdict[]): Notifi
     : folded.map(({ verdict, dueAt }) => ({ channels: [verdict.channel], dueAt }));
 }
 
-/** Plans the channels that are neither folded nor dropped: as the ordinary plan does, from the time at which each may be used. */
+/**
+ * Plans the channels that are neither folded nor dropped: as the ordinary plan does, from the time at which each may be used.
+ */
 function toChannelPlans(
   { type, now }: PlanQuestion,
   timed: readonly TimedVerdict[],

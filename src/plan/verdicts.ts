@@ -1,6 +1,6 @@
 /**
- * The plan of one channel: whether it may be used, and from when. The policies are asked in the order of docs/preferences.md; the
- * first that decides ends the first stage.
+ * The plan of one channel: whether it may be used, and from when. The policies are asked in the order of docs/preferences.md;
+ * the first that decides ends the first stage.
  */
 
 import { hashText } from '../lib/text/hash-text.ts';
@@ -68,7 +68,7 @@ function toVerdict(channel: Channel, { verdict, code, level, value, since }: Ans
 
 /** Lines 12 to 17: when it may go. What is folded does not wait for hours: its digest does. */
 function planTime(question: PlanQuestion, channel: Channel, answer: Answer): TimedVerdict {
-  const { now, type, expiresAt } = question;
+  const { now, type } = question;
   const duplicate = askDuplicate(question, channel);
   if (duplicate) return { verdict: toVerdict(channel, duplicate), dueAt: now };
   const digest = findDigest(question, channel);
@@ -79,16 +79,16 @@ function planTime(question: PlanQuestion, channel: Channel, answer: Answer): Tim
   const said = { channel, level: by.level, value: by.value, since: by.since === undefined ? null : isoTime(by.since) };
   if (type.whenHeld === 'drop')
     return { verdict: { verdict: 'drop', code: 'quiet_hours_dropped', ...said }, dueAt: now };
-  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
-    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
-  }
+  if (isTooLate(question, dueAt)) return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
   return { verdict: { verdict: 'hold', code: by.code, ...said, until: isoTime(dueAt) }, dueAt };
 }
 
 /** A policy that a message waits for. */
 type Waited = Pick<ClosedHours, 'level' | 'value' | 'since'> & { readonly code: PlanCode };
 
-/** Returns the first time at which hours and the cap of the channel let a message go, and the last of them that it waited for. */
+/**
+ * Returns the first time at which hours and the cap of the channel let a message go, and the last of them that it waited for.
+ */
 function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by: Waited | undefined } {
   const { now } = question;
   const closed = [...findLegalHours(question, channel), ...findQuietHours(question, channel)];
@@ -112,11 +112,16 @@ function findTime(question: PlanQuestion, channel: Channel): { dueAt: Millis; by
   return { dueAt: Number.POSITIVE_INFINITY, by };
 }
 
-function planFold({ now, expiresAt }: PlanQuestion, channel: Channel, digest: FoundDigest): TimedVerdict {
+/** Whether what is due then would have expired, or have waited for too long. */
+function isTooLate({ now, expiresAt }: PlanQuestion, dueAt: Millis): boolean {
+  return dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt);
+}
+
+function planFold(question: PlanQuestion, channel: Channel, digest: FoundDigest): TimedVerdict {
   const { dueAt, level, value, since } = digest;
   const said = { channel, level, value, since: since === undefined ? null : isoTime(since) };
-  if (dueAt - now > MAX_HOLD_MS || (expiresAt !== null && dueAt >= expiresAt)) {
-    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: now };
+  if (isTooLate(question, dueAt)) {
+    return { verdict: { verdict: 'drop', code: 'would_expire', ...said }, dueAt: question.now };
   }
   return { verdict: { verdict: 'fold', code: 'folded', ...said, until: isoTime(dueAt) }, dueAt };
 }
@@ -138,8 +143,8 @@ function findOpenTime(now: Millis, closed: readonly ClosedHours[]): { dueAt: Mil
 }
 
 /**
- * Returns how long after the end of the hours the message is due: many users have the same hours. Always the same for a user, and
- * before the next hours begin and the message expires.
+ * Returns how long after the end of the hours the message is due: many users have the same hours. Always the same for a user,
+ * and before the next hours begin and the message expires.
  */
 function spreadHold({ policy, user, expiresAt }: PlanQuestion, from: Millis, closed: readonly ClosedHours[]): Millis {
   if (policy.holdSpread === 0) return 0;

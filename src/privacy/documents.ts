@@ -45,6 +45,11 @@ export function documentRow<Table extends DocumentTable>(
   return { table, tenantId, key };
 }
 
+/** Identifies a row by a list of values. @param key in the order of `DocumentKeys` */
+export function documentRowOf(table: DocumentTable, tenantId: string, key: readonly string[]): DocumentRow {
+  return { table, tenantId, key } as unknown as DocumentRow;
+}
+
 /** Seals the JSON text of a document: the id of the key, then the sealed text. */
 export function sealDocument(seal: Seal, text: string, row: DocumentRow): Buffer {
   const { bytes, keyId } = seal.seal(text, toAad(row));

@@ -74,7 +74,7 @@ export class Seal {
     return hash;
   }
 
-  /** Returns the keyed hash of a text that is not an address, as `hash` does; it is not kept. */
+  /** Returns the keyed hash of a text as `hash` does, and does not keep it: for a text that hardly ever comes again. */
   sign(text: string): string {
     return createHmac('sha256', this.#hashKey).update(text).digest('base64url').slice(0, 32);
   }

@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Seal } from './seal.ts';
+import { readToken, signToken } from './signed-token.ts';
 
 /** The subject of a link to unsubscribe: an address of a tenant on a channel, and the scope that it leaves. */
 export interface UnsubscribeClaim {
@@ -8,7 +8,9 @@ export interface UnsubscribeClaim {
   readonly addressHash: string;
   readonly scope: string;
   readonly deliveryId: string;
-  /** The reader, and when the link was made, so that it leads on to their preferences; absent: it is from before, or too long. */
+  /**
+   * The reader, and when the link was made, so that it leads on to their preferences; absent: it is from before, or too long.
+   */
   readonly userId?: string;
   readonly issuedAt?: number;
 }
@@ -22,18 +24,14 @@ export function signUnsubscribe(seal: Seal, claim: UnsubscribeClaim): string {
   const { tenantId, channel, addressHash, scope, deliveryId, userId, issuedAt } = claim;
   const reader = userId === undefined || issuedAt === undefined ? [] : [issuedAt.toString(36), JSON.stringify(userId)];
   const fields = [tenantId, channel, addressHash, scope, deliveryId, ...reader];
-  const body = Buffer.from(fields.join('\n')).toString('base64url');
-  return `${body}.${seal.sign(`${PURPOSE}\n${body}`)}`;
+  return signToken(seal, PURPOSE, fields.join('\n'));
 }
 
 /** Reads a token; undefined: it was not made here. */
 export function readUnsubscribe(seal: Seal, token: string): UnsubscribeClaim | undefined {
-  if (token.length > MAX_TOKEN_CHARS) return undefined;
-  const [body = '', signature = ''] = token.split('.');
-  const [given, right] = [Buffer.from(signature), Buffer.from(seal.sign(`${PURPOSE}\n${body}`))];
-  if (given.length !== right.length || !timingSafeEqual(given, right)) return undefined;
-  const fields = Buffer.from(body, 'base64url').toString('utf8').split('\n');
-  const [tenantId = '', channel = '', addressHash = '', scope = '', deliveryId = '', issuedAt, user] = fields;
+  const text = readToken(seal, PURPOSE, token, MAX_TOKEN_CHARS);
+  if (text === undefined) return undefined;
+  const [tenantId = '', channel = '', addressHash = '', scope = '', deliveryId = '', issuedAt, user] = text.split('\n');
   const claim = { tenantId, channel, addressHash, scope, deliveryId };
   if (issuedAt === undefined || user === undefined) return claim;
   return { ...claim, issuedAt: Number.parseInt(issuedAt, 36), userId: JSON.parse(user) as string };

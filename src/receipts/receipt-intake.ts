@@ -41,10 +41,9 @@ export class ReceiptIntake {
    * @param account as in the URL of the request; null: that of the installation
    * @returns the body to answer with; undefined: none
    * @throws TidingsError `not_found` for an unknown account, `unauthorized` for a signature that does not match, `invalid_json` for
-   *   a body that can never be read,
-   *   `payload_too_large` for more than MAX_REQUEST_RECEIPTS, none of which is recorded, `overloaded` if the request cannot be
-   *   verified now, what it asks for cannot be done now, or receipts of messages that are not known yet find no room: a provider
-   *   that gets it sends them again
+   *   a body that can never be read, `payload_too_large` for more than MAX_REQUEST_RECEIPTS, none of which is recorded,
+   *   `overloaded` if the request cannot be verified now, what it asks for cannot be done now, or receipts of messages that are
+   *   not known yet find no room: a provider that gets it sends them again
    */
   async take(provider: string, account: string | null, request: ReceiptRequest): Promise<ReceiptAnswer['body']> {
     const { accounts, getTools, log } = this.#options;

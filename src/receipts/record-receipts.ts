@@ -30,11 +30,13 @@ import {
   saveReceiptState,
 } from '../store/receipts/receipts.ts';
 import { addSuppressions, liftOptOut } from '../store/suppressions.ts';
+import { loadAddressMask } from '../store/terms.ts';
 import { type Fact, recordFacts } from '../store/webhooks/facts.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { describeStanding } from '../track/email-standing.ts';
 import { type DeliveryReceiptState, getReceiptState, hasReached } from '../track/receipt-state.ts';
 import { getSuppression, getUnsubscribeScope, isSoftBounce, SOFT_BOUNCE_WINDOW_MS } from '../track/suppression.ts';
+import { dropRepeatedKeywords } from './drop-repeated-keywords.ts';
 import { noteEmail } from './note-email.ts';
 import { settleDoubt } from './settle-doubt.ts';
 
@@ -66,11 +68,12 @@ export async function recordReceipts(
 ): Promise<void> {
   const now = clock();
   const pricesLater = (await loadProvider(message.provider))?.pricesLater === true;
-  const receipts = received.map((receipt) => ({ ...receipt, at: clampTime(receipt.at, now) }));
+  const clamped = received.map((receipt) => ({ ...receipt, at: clampTime(receipt.at, now) }));
   const standings = await withTransaction(pool, async (connection) => {
     const delivery = await lockReportedDelivery(connection, message);
     if (!delivery) return [];
     const { provider, account, addressHash } = message;
+    const receipts = await dropRepeatedKeywords(connection, message, clamped, now);
     const source = { provider, account: account === '' ? null : account, addressHash };
     const fresh = await insertReceipts(connection, delivery, source, receipts, now);
     if (fresh.size === 0 && !isOverdue) return [];
@@ -217,7 +220,7 @@ async function suppress(
       const later = await loadLaterOptIns(connection, address, receipt.at);
       if (later.some((one) => !scope.startsWith('category:') || getUnsubscribeScope(one) === scope)) continue;
     }
-    const mask = await loadMask(connection, delivery, addressHash);
+    const mask = (await loadAddressMask(connection, tenantId, delivery.userId, addressHash)) ?? null;
     // STOP is a word to one sender: the others may go on.
     const senders = reason === 'opted_out' ? listSenders(receipt) : [];
     const scopes = senders.length === 0 ? [scope] : senders.map((sender) => `sender:${sender}`);
@@ -246,17 +249,4 @@ async function loadSoftBounces(
     if (failure.delivery !== own && isSoftBounce(failure)) byDelivery.set(failure.delivery, failure.at);
   }
   return [...byDelivery.values()];
-}
-
-/** Returns the mask of an address, if it is still that of the user. */
-async function loadMask(
-  connection: Connection,
-  { tenantId, userId }: ReportedDelivery,
-  addressHash: string,
-): Promise<string | null> {
-  const { rows } = await connection.query<{ mask: string }>(
-    'select mask from addresses where tenant_id = $1 and user_id = $2 and hash = $3 limit 1',
-    [tenantId, userId, addressHash],
-  );
-  return rows[0]?.mask ?? null;
 }

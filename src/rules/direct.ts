@@ -7,6 +7,7 @@ import type { Event, Json, JsonObject, Millis } from '../model/event.ts';
 import { canonicalZone, resolveLocalTime } from '../time/calendar.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { parseTimestamp } from '../time/timestamp.ts';
+import { toUuidV7 } from '../time/uuid-time.ts';
 import { findZone } from '../time/zone.ts';
 
 type Request = Pick<Event, 'properties'>;
@@ -90,8 +91,7 @@ export function toDirectEvidence(request: Request, traits: JsonObject): NonNulla
  * @param id a UUID that depends on the request alone
  */
 export function toDirectWaitId(id: string, due: Millis): string {
-  const hex = Math.max(0, due).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${id.slice(15)}`;
+  return toUuidV7(due, id);
 }
 
 function readInstant(value: Json | undefined): Millis | undefined {

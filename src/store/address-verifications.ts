@@ -62,7 +62,8 @@ export async function keepCode(
 }
 
 /**
- * Compares a code with the one that was sent, and counts the try. The right one verifies the address, and is of no use after it.
+ * Compares a code with the one that was sent, and counts the try. The right one verifies the address, and is of no use after
+ * it.
  * @returns when the address was verified; `no_code`: none is open, for it was used, tried too often or has expired
  */
 export async function tryCode(

@@ -122,6 +122,72 @@ export async function listConsents(
   })) as ConsentView[];
 }
 
+/** A stored consent, as far as its confirmation needs it. */
+export interface StoredConsent {
+  readonly userId: string;
+  readonly consentId: string;
+  readonly purpose: string;
+  readonly channel: string;
+  readonly state: ConsentState;
+  readonly addressHash: string | null;
+  readonly addressMask: string | null;
+  readonly source: string | null;
+  readonly wordingVersion: string | null;
+  readonly locale: string | null;
+  readonly at: Millis;
+  readonly recordedAt: Millis;
+}
+
+const STORED_COLUMNS = `user_id as "userId", consent_id as "consentId", purpose, channel, state, address_hash as "addressHash",
+  address_mask as "addressMask", source, wording_version as "wordingVersion", locale, at, recorded_at as "recordedAt"`;
+
+/** Returns the consent of a user for a purpose and a channel that was recorded last; undefined: it does not exist. */
+export async function findLatestConsent(
+  connection: Connection,
+  of: Pick<ConsentRow, 'userId' | 'purpose' | 'channel'> & { readonly tenantId: string },
+): Promise<StoredConsent | undefined> {
+  const { rows } = await connection.query<StoredConsent>(
+    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = $2 and purpose = $3 and channel = $4
+     order by recorded_at desc, consent_id desc limit 1`,
+    [of.tenantId, of.userId, of.purpose, of.channel],
+  );
+  return rows[0];
+}
+
+/** Returns a consent of any of these users, as those that were merged keep theirs; undefined: it does not exist. */
+export async function findConsent(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+  consentId: string,
+): Promise<StoredConsent | undefined> {
+  const { rows } = await connection.query<StoredConsent>(
+    `select ${STORED_COLUMNS} from consents where tenant_id = $1 and user_id = any($2::text[]) and consent_id = $3`,
+    [tenantId, userIds, consentId],
+  );
+  return rows[0];
+}
+
+/** The source of a consent that was confirmed by a link. */
+export const CONFIRMATION_SOURCE = 'confirmation link';
+
+/** Returns whether the address of a request has confirmed it, or another one for the same since. */
+export async function isConfirmedSince(
+  connection: Connection,
+  tenantId: string,
+  userIds: readonly string[],
+  { purpose, channel, addressHash, recordedAt }: StoredConsent,
+): Promise<boolean> {
+  const { rows } = await connection.query<{ is_confirmed: boolean }>(
+    `select exists (
+       select from consents where tenant_id = $1 and user_id = any($2::text[]) and purpose = $3 and channel = $4
+         and address_hash = $5 and state = 'granted' and source = $6 and recorded_at >= $7
+     ) as is_confirmed`,
+    [tenantId, userIds, purpose, channel, addressHash, CONFIRMATION_SOURCE, isoTime(recordedAt)],
+  );
+  return rows[0]?.is_confirmed ?? false;
+}
+
 /** Returns the ids of those of these consents that are stored. */
 export async function findConsents(
   connection: Connection,

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import { DAY_MS, isoTime } from '../time/iso-time.ts';
-import { uuidAt } from './pg/partition-ranges.ts';
+import { uuidAt } from '../time/uuid-time.ts';
 
 /** Days of one summary, at most. */
 export const MAX_COST_DAYS = 93;
@@ -62,7 +62,7 @@ export async function summarizeCosts(pool: pg.Pool, { tenantId, from, to, by }: 
      select ${[...columns, 'currency'].join(', ')}, sum(cost) as amount, count(*)::int as messages, sum(coalesce(parts, 1))::int as parts
      from billed group by ${[...positions, by.length + 1].join(', ')} order by ${[...order, by.length + 1].join(', ')}
      limit ${MAX_COST_ROWS}`,
-    [tenantId, isoTime(from), isoTime(to), uuidAt(Math.max(0, from - MAX_DELAY_MS))],
+    [tenantId, isoTime(from), isoTime(to), uuidAt(from - MAX_DELAY_MS)],
   );
   return rows.map(({ amount, ...row }) => ({ ...row, amount: Number(amount) }));
 }

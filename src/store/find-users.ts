@@ -76,8 +76,11 @@ export async function findUsersByName(
   return rows;
 }
 
-/** Finds the users who have an address, in the order of their ids; the first MAX_WITH_ADDRESS. @param hash keyed, as in `addresses` */
-export async function findUsersByAddress(
+/**
+ * Finds the users who have an address, in the order of their ids; the first MAX_WITH_ADDRESS.
+ * @param hash keyed, as in `addresses`
+ */
+export async function findUsersWithAddress(
   connection: Connection,
   tenantId: string,
   { kind, hash }: { readonly kind: AddressKind; readonly hash: string },

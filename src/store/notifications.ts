@@ -15,8 +15,9 @@ import type { Connection } from './pg/pool.ts';
 /* Notifications as they are listed and asked for by their id: those that were made, and those that wait for their time. */
 
 /**
- * `scheduled`: it waits for its time. `accepted`: a delivery of it is open. Then, by what became of its deliveries: `sent` (one of them
- * went out), `in_doubt`, `failed`, `dropped`, `cancelled`. `suppressed`: when its time came it was decided not to send it.
+ * `scheduled`: it waits for its time. `accepted`: a delivery of it is open. Then, by what became of its deliveries: `sent` (one
+ * of them went out), `in_doubt`, `failed`, `dropped`, `cancelled`. `suppressed`: when its time came it was decided not to send
+ * it.
  */
 export const NOTIFICATION_STATES = [
   'scheduled',
@@ -84,11 +85,9 @@ export async function listNotifications(
   const from = before ?? LAST_ID;
   const sources = [await examineMade(pool, tenantId, filter, from), await examineWaits(pool, tenantId, filter, from)];
   // Below the last one that a source has looked at, it may have others.
-  const bound = sources
-    .flatMap((rows) => (rows.length < MAX_EXAMINED ? [] : [(rows.at(-1) as Row).notification_id]))
-    .reduce((one, other) => (one > other ? one : other), '');
+  const bound = sources.reduce((one, { last }) => (last !== null && last > one ? last : one), '');
   const found = sources
-    .flat()
+    .flatMap(({ rows }) => rows)
     .filter((row) => row.notification_id >= bound && matches(row, filter))
     .sort((a, b) => (a.notification_id < b.notification_id ? 1 : -1));
   const page = found.slice(0, limit);
@@ -161,8 +160,8 @@ export async function findScheduled(
 }
 
 /**
- * Marks a notification as cancelled, so that no claim sends it from then on, and cancels what is queued of it. Returns whether it was
- * not marked before.
+ * Marks a notification as cancelled, so that no claim sends it from then on, and cancels what is queued of it. Returns whether
+ * it was not marked before.
  */
 export async function cancelNotification(
   connection: Connection,
@@ -229,31 +228,53 @@ select wait_id as notification_id, state #>> '{trigger,properties,notification_t
        began_at as created_at, due_at, case when status = 'cancelled' then ended_at end as cancelled_at,
        null::text[] as statuses, status as waits`;
 
+/** Rows that a source has, as far as it was looked through. */
+interface Examined {
+  readonly rows: readonly Row[];
+  /** The last id that was looked at, below which there may be others; null: it has no others. */
+  readonly last: string | null;
+}
+
 /** Returns notifications before an id, matching or not, newest first; of a user or a correlation id if the filter names one. */
 async function examineMade(
   pool: pg.Pool,
   tenantId: string,
   { userId, correlationId }: NotificationFilter,
   before: string,
-): Promise<Row[]> {
+): Promise<Examined> {
+  if (userId === undefined && correlationId === undefined) return examineByDeliveries(pool, tenantId, before);
   const values: unknown[] = [tenantId, before];
   const of = (column: string, value: string | undefined) =>
     value === undefined ? '' : `and ${column} = $${values.push(value)}`;
-  // Without a user: in the order of the key of their deliveries, since that of notifications begins with the user.
-  const table =
-    userId === undefined && correlationId === undefined
-      ? `(select distinct on (notification_id) tenant_id, user_id, notification_id from deliveries
-          where tenant_id = $1 and notification_id < $2 order by notification_id desc limit ${MAX_EXAMINED}) as of_delivery
-         join notifications as n using (tenant_id, user_id, notification_id)`
-      : 'notifications as n';
   const { rows } = await pool.query<Row>(
-    `${SELECT_MADE} from ${table}
+    `${SELECT_MADE} from notifications as n
      where n.tenant_id = $1 and n.notification_id < $2 and ${NO_FACT}
        ${of('n.user_id', userId)} ${of('n.correlation_id', correlationId)}
      order by n.notification_id desc limit ${MAX_EXAMINED}`,
     values,
   );
-  return rows;
+  return { rows, last: toLast(rows) };
+}
+
+/** In the order of the key of their deliveries, since that of notifications begins with the user. Some of these are of facts, or gone. */
+async function examineByDeliveries(pool: pg.Pool, tenantId: string, before: string): Promise<Examined> {
+  const { rows: ids } = await pool.query<{ notification_id: string; user_id: string }>(
+    `select distinct on (notification_id) notification_id, user_id from deliveries
+     where tenant_id = $1 and notification_id < $2 order by notification_id desc limit ${MAX_EXAMINED}`,
+    [tenantId, before],
+  );
+  if (ids.length === 0) return { rows: [], last: null };
+  const { rows } = await pool.query<Row>(
+    `${SELECT_MADE} from unnest($2::text[], $3::uuid[]) as q(user_id, notification_id)
+     join notifications as n on n.tenant_id = $1 and n.user_id = q.user_id and n.notification_id = q.notification_id
+     where ${NO_FACT} order by n.notification_id desc`,
+    [tenantId, ids.map(({ user_id }) => user_id), ids.map(({ notification_id }) => notification_id)],
+  );
+  return { rows, last: toLast(ids) };
+}
+
+function toLast(rows: readonly { readonly notification_id: string }[]): string | null {
+  return rows.length < MAX_EXAMINED ? null : (rows.at(-1)?.notification_id ?? null);
 }
 
 /** Returns what is or was scheduled, before an id. One that was sent is a notification of the same id, and left out. */
@@ -262,7 +283,7 @@ async function examineWaits(
   tenantId: string,
   { userId }: NotificationFilter,
   before: string,
-): Promise<Row[]> {
+): Promise<Examined> {
   const values: unknown[] = [tenantId, before];
   const ofUser = userId === undefined ? '' : `and user_id = $${values.push(userId)}`;
   const { rows } = await pool.query<Row>(
@@ -272,7 +293,7 @@ async function examineWaits(
      order by wait_id desc limit ${MAX_EXAMINED}`,
     values,
   );
-  return rows;
+  return { rows, last: toLast(rows) };
 }
 
 function matches(row: Row, { type, state, correlationId }: NotificationFilter): boolean {

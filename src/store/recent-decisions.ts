@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Decision } from '../model/decision.ts';
 import type { Millis } from '../model/event.ts';
 import { isoTime } from '../time/iso-time.ts';
+import { uuidAt } from '../time/uuid-time.ts';
 import { type StoredDecision, unpackDecisions } from './decisions.ts';
 import { queryPage } from './pg/bounded-page.ts';
 
@@ -81,18 +82,12 @@ async function loadFromWaits(pool: pg.Pool, { tenantId, since, userId, rule, lim
              join waits w on w.tenant_id = $1 and w.user_id = found.user_id and w.wait_id = found.wait_id::uuid
              where w.decisions is not null
              order by w.ended_at desc, w.wait_id limit $5`,
-    values: [tenantId, firstIdSince(since), userId ?? null, rule ?? null, limit],
+    values: [tenantId, uuidAt(since), userId ?? null, rule ?? null, limit],
     limit,
     order: 'decided_at desc, wait_id',
     texts: ['decisions'],
   });
   return { decisions: rows.flatMap((row) => toRecent(row, row.wait_id)), more };
-}
-
-/** Returns the least UUIDv7 (RFC 9562) of a time: its first 48 bits are the milliseconds. */
-function firstIdSince(time: Millis): string {
-  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 
 interface Row {

@@ -75,7 +75,10 @@ const IS_UNROUTED = `case
 const ACTIVE = `(select tenant_id, t.content from active_catalogs join catalogs as c using (tenant_id, version)
   cross join lateral (select content from catalog_contents where content_hash = c.content_hash limit 1) as t) as active`;
 
-/** Ends the moves of accounts by which no message goes any longer, or every message, after the active catalogs of these tenants have changed. */
+/**
+ * Ends the moves of accounts by which no message goes any longer, or every message, after the active catalogs of these tenants
+ * have changed.
+ */
 export async function endUnroutedMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
   await connection.query({
     name: 'end-unrouted-moves',
@@ -88,8 +91,8 @@ export async function endUnroutedMoves(connection: Connection, tenantIds: readon
 }
 
 /**
- * Ends the moves of tenants from accounts that have no other one beside them in their route: no message can leave them. When the
- * messages of the channel were moved last stays known.
+ * Ends the moves of tenants from accounts that have no other one beside them in their route: no message can leave them. When
+ * the messages of the channel were moved last stays known.
  */
 export async function endLoneMoves(connection: Connection, tenantIds: readonly string[]): Promise<void> {
   await connection.query({ name: 'end-lone-moves', text: END_LONE_MOVES, values: [tenantIds, INSTALLATION_ACCOUNT] });

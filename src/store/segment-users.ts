@@ -10,7 +10,8 @@ import type { Connection } from './pg/pool.ts';
 /* Users on whose profiles the condition of a segment is evaluated. */
 
 /**
- * Returns the traits of these users as rules see them, which must not be shown, in the order of their ids; unknown users are left out.
+ * Returns the traits of these users as rules see them, which must not be shown, in the order of their ids; unknown users are
+ * left out.
  * @param withAddresses whether addresses are opened; else they are masked
  */
 export async function loadTraitsOf(
@@ -56,7 +57,10 @@ export async function loadUserIds(
   return rows.map(({ user_id }) => user_id);
 }
 
-/** Returns how many users there are, without those who are known by an address alone, and `limit` of them at most, evenly over their ids. */
+/**
+ * Returns how many users there are, without those who are known by an address alone, and `limit` of them at most, evenly over
+ * their ids.
+ */
 export async function sampleUserIds(
   connection: Connection,
   tenantId: string,

@@ -101,7 +101,8 @@ export async function liftSuppression(
 /**
  * Lifts what the owner of an address asked for by opting out, after they opted in again.
  * @param senders of ours to which they wrote; empty: to all
- * @param category the scope of a category that they opted in to; those of other categories stay. Absent: they wrote to us themselves
+ * @param category the scope of a category that they opted in to; those of other categories stay. Absent: they wrote to us
+ *   themselves
  */
 export async function liftOptOut(
   connection: Connection,

@@ -6,6 +6,7 @@ import type { Terms } from '../model/terms.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { packTextArray } from './pg/params.ts';
 import type { Statement } from './pg/pipeline.ts';
+import type { Connection } from './pg/pool.ts';
 import { selectivityHint } from './pg/selectivity-hint.ts';
 
 /** Implies the condition of the index deliveries_held_by_plan. What waits for a cap keeps the time that is reserved for it. */
@@ -88,12 +89,12 @@ export async function loadPlanUsers(
 
 /** Returns the mask of an address of a user by its keyed hash; undefined: they no longer have it. */
 export async function loadAddressMask(
-  pool: pg.Pool,
+  connection: Connection,
   tenantId: string,
   userId: string,
   hash: string,
 ): Promise<string | undefined> {
-  const { rows } = await pool.query<{ mask: string }>(
+  const { rows } = await connection.query<{ mask: string }>(
     'select mask from addresses where tenant_id = $1 and user_id = $2 and hash = $3 limit 1',
     [tenantId, userId, hash],
   );
@@ -102,12 +103,12 @@ export async function loadAddressMask(
 
 /** Returns the address of a user that messages of its kind go to; undefined: they have no such address. */
 export async function loadBoundAddress(
-  pool: pg.Pool,
+  connection: Connection,
   tenantId: string,
   userId: string,
   kind: string,
 ): Promise<{ readonly hash: string; readonly mask: string } | undefined> {
-  const { rows } = await pool.query<{ hash: string; mask: string }>(
+  const { rows } = await connection.query<{ hash: string; mask: string }>(
     'select hash, mask from addresses where tenant_id = $1 and user_id = $2 and kind = $3 and place = 0',
     [tenantId, userId, kind],
   );

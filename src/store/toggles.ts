@@ -8,8 +8,8 @@ export interface ToggleRow {
 }
 
 /**
- * Notes the toggles of a user, so that each is found by its id. Those of types that are no longer listed are forgotten: a user has
- * one row for each type at most. Writes nothing if they are noted already.
+ * Notes the toggles of a user, so that each is found by its id. Those of types that are no longer listed are forgotten: a user
+ * has one row for each type at most. Writes nothing if they are noted already.
  */
 export async function noteToggles(
   connection: Connection,

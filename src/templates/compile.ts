@@ -3,11 +3,22 @@ import { findInvisible } from '../lib/text/invisible-characters.ts';
 import type { Json, JsonObject } from '../model/event.ts';
 import { isBlankText } from './blank.ts';
 import { checkDateFormat } from './date-format.ts';
-import { ASSET_BASE_URL, getMember, HELPERS, isTruthy, toAssetUrl, toText, type Value } from './helpers.ts';
+import { ASSET_BASE_URL, HELPERS, isTruthy, toAssetUrl, toText, type Value } from './helpers.ts';
 import { escapeAt } from './html-escape.ts';
 import { HtmlReader } from './html-place.ts';
-import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS, MAX_STEPS } from './limits.ts';
+import { MAX_EACH_ITEMS, MAX_EACH_NESTING, MAX_NESTING, MAX_OUTPUT_CHARS } from './limits.ts';
 import { type PartProblem, parseSource } from './parse.ts';
+import {
+  type Block,
+  consumeSteps,
+  type Expression,
+  getAncestorScope,
+  getPath,
+  RenderLimit,
+  startRun,
+  writeOutput,
+  writeText,
+} from './run.ts';
 
 /*
  * Compiles the Handlebars tree of a template part to closures that count steps and read own properties only. Handlebars
@@ -47,10 +58,6 @@ export interface NamedField {
  * missing.
  */
 export type Part = (data: JsonObject) => string;
-
-export class RenderLimit extends Error {
-  override readonly name = 'RenderLimit';
-}
 
 /** Facts about the place of a source. */
 export interface CompileOptions {
@@ -128,58 +135,6 @@ export function compileValue(
     },
   };
 }
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Running
-
-interface Run {
-  out: string;
-  /** Knows the place in HTML; undefined in a text. */
-  readonly html: HtmlReader | undefined;
-  steps: number;
-  readonly root: JsonObject;
-  /** Values of `{{#let}}`, each at a place of its own: blocks do not enter themselves. */
-  readonly slots: Value[];
-}
-
-const NO_SLOTS: Value[] = [];
-
-function startRun(root: JsonObject, html: HtmlReader | undefined, slots: number): Run {
-  return { out: '', html, steps: 0, root, slots: slots === 0 ? NO_SLOTS : new Array<Value>(slots) };
-}
-
-/** The scope of one `{{#each}}` iteration or `{{#with}}`, linked to the enclosing scope. */
-interface Scope {
-  readonly value: Value;
-  readonly up: Scope | undefined;
-  readonly key: Value;
-  readonly index: number | undefined;
-  readonly last: boolean | undefined;
-}
-
-type Block = (run: Run, scope: Scope) => void;
-type Expression = (run: Run, scope: Scope) => Value;
-
-function consumeSteps(run: Run, cost: number): void {
-  run.steps += cost;
-  if (run.steps > MAX_STEPS) throw new RenderLimit('it takes too many steps');
-}
-
-function writeOutput(run: Run, text: string): void {
-  if (run.out.length + text.length > MAX_OUTPUT_CHARS)
-    throw new RenderLimit(`it becomes longer than ${MAX_OUTPUT_CHARS} characters`);
-  run.out += text;
-  run.html?.write(text);
-}
-
-function getAncestorScope(scope: Scope, levels: number): Scope {
-  let at = scope;
-  for (let level = 0; level < levels; level += 1) at = at.up ?? at;
-  return at;
-}
-
-// ---------------------------------------------------------------------------------------------------------------------
-// Compiling
 
 /** A scope at compile time: the block that opens it, the names from `as |item index|`, and the path of its value. */
 interface Level {
@@ -620,18 +575,6 @@ class Compiler {
     const { line, column } = node.loc.start;
     this.problems.push({ message, ...(hint === undefined ? {} : { hint }), line, column: column + 1 });
   }
-}
-
-function writeText(run: Run, value: Value): void {
-  consumeSteps(run, 1);
-  writeOutput(run, toText(value));
-}
-
-function getPath(from: Value, names: readonly string[], run: Run): Value {
-  consumeSteps(run, 1);
-  let value = from;
-  for (const name of names) value = getMember(value, name);
-  return value;
 }
 
 /** Returns what a missing value is called: by the option `name`, or as it is written. */

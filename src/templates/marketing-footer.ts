@@ -28,8 +28,8 @@ const STYLE =
   'margin:24px auto 0;padding:16px;max-width:600px;font:12px/18px Arial,Helvetica,sans-serif;color:#555555;background:#ffffff;text-align:center';
 
 /**
- * Returns the name and address of the sender, in the order in which the variables `legal_name` and `postal_address` of templates have
- * them: of the variables of the tenant, of its settings, or else the defaults of the catalog.
+ * Returns the name and address of the sender, in the order in which the variables `legal_name` and `postal_address` of
+ * templates have them: of the variables of the tenant, of its settings, or else the defaults of the catalog.
  * @param declared variables of the type, and of the catalog
  */
 export function toSenderFacts(

@@ -17,8 +17,8 @@ const SOURCES: { readonly [part in PartName]?: 'title' | 'text' | 'html' } = {
 };
 
 /**
- * Makes the message of a channel from the content that a request brought; it is sent as it is, and is no template. Returns the rest
- * of a sentence that begins with `The content` if it is not what the channel takes.
+ * Makes the message of a channel from the content that a request brought; it is sent as it is, and is no template. Returns the
+ * rest of a sentence that begins with `The content` if it is not what the channel takes.
  * @param variables data for a template that the provider keeps
  */
 export function buildOwnMessage(

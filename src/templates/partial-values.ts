@@ -9,8 +9,8 @@ import type { Piece } from './pieces.ts';
  *     {{!-- values: url, label="Read more", note? --}}
  *     <a href="{{url}}">{{label}}</a>{{#if note}} {{note}}{{/if}}
  *
- * and is included by `{{> button url=event.track_url}}`. Where it is put in its place, it stands in a block that gives the names:
- * `{{#let url=(required event.track_url …) label="Read more" note=null}}…{{/let}}`.
+ * and is included by `{{> button url=event.track_url}}`. Where it is put in its place, it stands in a block that gives the
+ * names: `{{#let url=(required event.track_url …) label="Read more" note=null}}…{{/let}}`.
  */
 
 /** Values of a partial, at most. */
@@ -71,15 +71,17 @@ export function readPartialHead(text: string): PartialHead | { readonly problem:
   return { values, end: head.length };
 }
 
-/** A piece of source with the offset at which it stands in the source that includes the partial; undefined: it stands nowhere. */
+/**
+ * A piece of source with the offset at which it stands in the source that includes the partial; undefined: it stands nowhere.
+ */
 export interface OpeningPart {
   readonly text: string;
   readonly from: number | undefined;
 }
 
 /**
- * Returns the parts of the block that gives a partial its values, without its end `{{/let}}`; none, if it takes none. Or why it cannot be
- * included with these.
+ * Returns the parts of the block that gives a partial its values, without its end `{{/let}}`; none, if it takes none. Or why it
+ * cannot be included with these.
  */
 export function openPartial(
   { name, form, text }: Piece,

@@ -1,7 +1,9 @@
 import { hideMustaches } from './mustaches.ts';
 import { listTags } from './tags.ts';
 
-/* The preheader of an email: the text that an inbox shows beside the subject. HTML has no place for it, so it is hidden text. */
+/*
+ * The preheader of an email: the text that an inbox shows beside the subject. HTML has no place for it, so it is hidden text.
+ */
 
 const OPEN =
   '<div data-preheader style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all">';

@@ -1,8 +1,8 @@
 import type { PartName } from '../model/channels/descriptor.ts';
 import type { FileReference, Message } from '../model/delivery.ts';
 import type { Json, JsonObject } from '../model/event.ts';
-import { RenderLimit } from './compile.ts';
 import { toText, type Value } from './helpers.ts';
+import { RenderLimit } from './run.ts';
 import { tidySubject } from './tidy.ts';
 
 /** Members of a message that a part beside subject, text and HTML becomes. */

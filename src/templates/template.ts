@@ -6,20 +6,14 @@ import type { Channel, Message } from '../model/delivery.ts';
 import type { AddressKind, Json, JsonObject } from '../model/event.ts';
 import { findAddressesInTemplate } from '../privacy/template-reads.ts';
 import { isBlankHtml, isBlankText } from './blank.ts';
-import {
-  type CompileOptions,
-  compilePart,
-  type FieldPath,
-  type NamedField,
-  type Part,
-  RenderLimit,
-} from './compile.ts';
+import { type CompileOptions, compilePart, type FieldPath, type NamedField, type Part } from './compile.ts';
 import { findExcess, isBounded } from './excess.ts';
 import { getMember, toText, type Value } from './helpers.ts';
 import type { PartProblem } from './parse.ts';
 import { deriveTextTemplate } from './plain-text.ts';
 import { addPreheader, removePreheader } from './preheader.ts';
 import { EXTRA_PARTS, type ExtraPart, readPart, STRUCTURED_PARTS } from './read-part.ts';
+import { RenderLimit } from './run.ts';
 import { compileStructure, type ValuePath } from './structure.ts';
 import { tidyHtml, tidySubject, tidyText } from './tidy.ts';
 import type { TemplateVariables } from './values.ts';

@@ -25,6 +25,7 @@ export interface TemplateVariables {
 export interface ReaderLinks {
   readonly unsubscribe_url?: string;
   readonly preferences_url?: string;
+  readonly confirm_url?: string;
 }
 
 /**

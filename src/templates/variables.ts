@@ -5,7 +5,7 @@ import { isBlankText } from './blank.ts';
 /** Variables of every template, which the settings of the tenant and the profile of the user fill. */
 export const COMMON_VARIABLES = [
   ...(['user_name', 'user_email', 'app_name', 'frontend_url', 'support_email'] as const),
-  ...(['legal_name', 'postal_address', 'unsubscribe_url', 'preferences_url'] as const),
+  ...(['legal_name', 'postal_address', 'unsubscribe_url', 'preferences_url', 'confirm_url'] as const),
 ] as const;
 
 /** Why the variables of a notification cannot be used. The message names the variable and its type, never its value. */

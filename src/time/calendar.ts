@@ -191,8 +191,8 @@ export function toLocalTime(time: Millis, zone: string): Millis | undefined {
 }
 
 /**
- * Returns the first or the last instant at which a clock in the zone shows a local time; of one that a clock change skips, the first
- * instant after the change.
+ * Returns the first or the last instant at which a clock in the zone shows a local time; of one that a clock change skips, the
+ * first instant after the change.
  * @param local as `toLocalTime` returns it
  */
 export function toEdgeInstant(local: Millis, zone: string, edge: 'first' | 'last'): Millis {

@@ -2,7 +2,10 @@ import type { Millis } from '../model/event.ts';
 import { toEdgeInstant, toLocalTime } from './calendar.ts';
 import { DAY_MS } from './iso-time.ts';
 
-/** Hours of each day in a zone that begin at `start` and end before `end`, in minutes since local midnight; the end may be on the next day. */
+/**
+ * Hours of each day in a zone that begin at `start` and end before `end`, in minutes since local midnight; the end may be on
+ * the next day.
+ */
 export interface DailyHours {
   readonly start: number;
   readonly end: number;

@@ -1,13 +1,13 @@
 /**
- * The addresses of a user as decisions compare them with those that consents are bound to: by their keyed hash. Two addresses may
- * have one mask, so a mask never decides; it stands in for an address only where a replay has nothing else.
+ * The addresses of a user as decisions compare them with those that consents are bound to: by their keyed hash. Two addresses
+ * may have one mask, so a mask never decides; it stands in for an address only where a replay has nothing else.
  */
 
 import type { Address } from '../events/envelope.ts';
 import { CHANNEL_DESCRIPTORS } from '../model/channels/channels.ts';
 import type { Channel } from '../model/delivery.ts';
 import { type Event, getAddressKind, type JsonObject, type Profile } from '../model/event.ts';
-import type { ConsentTerms } from '../model/terms.ts';
+import type { ConsentBinding } from '../model/terms.ts';
 import { isMask, maskAddressTrait } from '../privacy/mask.ts';
 import { toNormalAddress } from '../privacy/normal-address.ts';
 import { isCurrentAddress } from './addresses.ts';
@@ -17,7 +17,9 @@ import { getAddressMask } from './profile.ts';
 export interface AddressIds {
   /** A kind is absent if the user has no such address, and null if the replay does not know which one it was. */
   readonly byKind: { readonly [kind: string]: string | null };
-  /** Present in a replay: hashes of the addresses that the user has at its end, by kind and mask, as `toMaskName` names them. */
+  /**
+   * Present in a replay: hashes of the addresses that the user has at its end, by kind and mask, as `toMaskName` names them.
+   */
   readonly ofMasks?: ReadonlyMap<string, string>;
 }
 
@@ -27,8 +29,8 @@ export function toMaskName(kind: string, mask: unknown): string {
 }
 
 /**
- * Returns the addresses of a user after an event. An event of a replay that was stored with a mask repeats the known address, if the
- * mask is the same: an event that changes an address is stored with it.
+ * Returns the addresses of a user after an event. An event of a replay that was stored with a mask repeats the known address,
+ * if the mask is the same: an event that changes an address is stored with it.
  * @param before, after the profile without and with the traits of the event
  * @param keyed the keyed hash of a text
  */
@@ -86,7 +88,7 @@ export function isBoundTo(
   ids: AddressIds | undefined,
   profile: Profile,
   channel: Channel,
-  { hash, traitHash = hash, mask }: ConsentTerms,
+  { hash, traitHash = hash, mask }: ConsentBinding,
 ): boolean {
   const kind = CHANNEL_DESCRIPTORS[channel].addressKind;
   if (kind === undefined) return true;

@@ -5,8 +5,8 @@ import type { JsonObject } from '../model/event.ts';
 import {
   type DigestTime,
   FREQUENCIES,
+  type PreferenceScope,
   type QuietHours,
-  type Scope,
   type ScopeTerms,
   WEEKDAYS,
 } from '../model/terms.ts';
@@ -103,7 +103,7 @@ export const preferenceChange = z
 
 /** Content of one change. */
 export interface PreferenceChange {
-  readonly said: readonly (readonly [scope: Scope, field: keyof ScopeTerms, value: unknown])[];
+  readonly said: readonly (readonly [scope: PreferenceScope, field: keyof ScopeTerms, value: unknown])[];
   /** Undefined: nothing. */
   readonly quiet: QuietHours | 0 | null | undefined;
   /** Undefined: nothing. */
@@ -114,7 +114,7 @@ export interface PreferenceChange {
 
 /** Reads the properties of a `preference.updated`. What they have beside the known fields is ignored. */
 export function readPreferenceChange(properties: JsonObject): PreferenceChange {
-  const said: [Scope, keyof ScopeTerms, unknown][] = [];
+  const said: [PreferenceScope, keyof ScopeTerms, unknown][] = [];
   const { all, quiet_hours: quiet, digest_time: digest } = properties;
   if (isOnOff(all)) said.push(['*', 'on', toSwitch(all)]);
   else if (all === 'only_listed') said.push(['*', 'on', 'listed']);
@@ -129,7 +129,7 @@ export function readPreferenceChange(properties: JsonObject): PreferenceChange {
   };
 }
 
-function addCell(said: [Scope, keyof ScopeTerms, unknown][], scope: Scope, cell: unknown): void {
+function addCell(said: [PreferenceScope, keyof ScopeTerms, unknown][], scope: PreferenceScope, cell: unknown): void {
   for (const [name, value] of entriesOf(cell)) {
     if (name === 'enabled') addSwitch(said, scope, value);
     else if (name === 'channels') {
@@ -140,7 +140,7 @@ function addCell(said: [Scope, keyof ScopeTerms, unknown][], scope: Scope, cell:
   }
 }
 
-function addSwitch(said: [Scope, keyof ScopeTerms, unknown][], scope: Scope, value: unknown): void {
+function addSwitch(said: [PreferenceScope, keyof ScopeTerms, unknown][], scope: PreferenceScope, value: unknown): void {
   if (isOnOff(value)) said.push([scope, 'on', toSwitch(value)]);
 }
 

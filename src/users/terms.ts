@@ -4,12 +4,14 @@
  */
 
 import { CHANNELS } from '../model/delivery.ts';
-import type { Event, JsonObject, Millis } from '../model/event.ts';
+import type { Event, JsonObject, Millis, Profile } from '../model/event.ts';
 import {
   CONSENT_RECORDED,
+  type ConsentBinding,
   type ConsentTerms,
   FREQUENCIES,
   NO_TERMS,
+  type PendingConsent,
   PREFERENCE_UPDATED,
   type Said,
   type ScopeTerms,
@@ -71,21 +73,38 @@ function mergeConsent(terms: Terms, properties: JsonObject, at: Millis): Terms {
     address_hash: hash,
     trait_hash: traitHash,
     address: mask,
+    expires_at: expiry,
   } = properties;
   if (typeof purpose !== 'string' || typeof name !== 'string') return terms;
-  if (state !== 'granted' && state !== 'withdrawn') return terms;
   const key = `${purpose}/${name}`;
-  const said: ConsentTerms = {
-    state,
-    at,
+  const bound: ConsentBinding = {
     ...(typeof hash === 'string' && { hash }),
     ...(typeof mask === 'string' && { mask }),
     ...(typeof traitHash === 'string' && { traitHash }),
+  };
+  if (state === 'pending') {
+    return mergePending(terms, key, { at, ...(typeof expiry === 'string' && { until: Date.parse(expiry) }), ...bound });
+  }
+  if (state !== 'granted' && state !== 'withdrawn') return terms;
+  const said: ConsentTerms = {
+    state,
+    at,
+    ...bound,
     ...(state === 'granted' && source === 'import' && { imported: true as const }),
   };
   const known = terms.k?.[key];
   if (known && !outweighs(said, known)) return terms;
   return { ...terms, k: { ...terms.k, [key]: said } };
+}
+
+/** Keeps what waits for its confirmation apart, so that it takes the place of nothing that was said. */
+function mergePending(terms: Terms, key: string, pending: PendingConsent): Terms {
+  const known = terms.w?.[key];
+  return known && !isLater(pending, known) ? terms : { ...terms, w: { ...terms.w, [key]: pending } };
+}
+
+function isLater(one: PendingConsent, other: PendingConsent): boolean {
+  return one.at === other.at ? toText(one) > toText(other) : one.at > other.at;
 }
 
 /** Whether a consent takes the place of another: an import never does, whatever its time, so that it undoes no withdrawal. */
@@ -97,6 +116,24 @@ function outweighs(one: ConsentTerms, other: ConsentTerms): boolean {
 }
 
 /**
+ * Returns the terms of one of two users who become one, with each withdrawal as new as the traits of the other that may stand for
+ * consent: what one withdrew, a trait that the other set since does not grant. Traits that the user has set again since count.
+ * @param own, united the profile of the user, and that of both
+ */
+export function keepWithdrawals(terms: Terms, own: Profile, united: Profile): Terms {
+  const k = Object.entries(terms.k ?? {}).map(([key, said]): [string, ConsentTerms] => {
+    if (said.state !== 'withdrawn') return [key, said];
+    const { at } = said;
+    const foreign = Object.keys(united.traits).filter((trait) => {
+      const isOwn = own.traits[trait] === true && (own.traitTimes[trait] ?? 0) > at;
+      return united.traits[trait] === true && !isOwn;
+    });
+    return [key, { ...said, at: foreign.reduce((last, trait) => Math.max(last, united.traitTimes[trait] ?? 0), at) }];
+  });
+  return k.length === 0 ? terms : { ...terms, k: Object.fromEntries(k) };
+}
+
+/**
  * Returns one set of terms of two users. What either has turned off or withdrew stays so, whenever it was said; of the rest the newest. Of two grants for other addresses that of the survivor counts.
  */
 export function uniteTerms(survivor: Terms, other: Terms): Terms {
@@ -104,6 +141,11 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
   for (const [scope, said] of Object.entries(survivor.p ?? {})) p[scope] = uniteScopes(said, p[scope] ?? {});
   const k: { [key: string]: ConsentTerms } = { ...other.k };
   for (const [key, said] of Object.entries(survivor.k ?? {})) k[key] = uniteConsents(said, k[key]);
+  const w: { [key: string]: PendingConsent } = { ...other.w };
+  for (const [key, pending] of Object.entries(survivor.w ?? {})) {
+    const known = w[key];
+    if (!known || isLater(pending, known)) w[key] = pending;
+  }
   const q = uniteSaid(survivor.q, other.q, strictnessOfQuiet, () => false);
   const d = uniteSaid(survivor.d, other.d, strictnessOfDigestTime, () => false);
   const { reset } = survivor;
@@ -112,6 +154,7 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
     ...(q && { q }),
     ...(d && { d }),
     ...(Object.keys(k).length > 0 && { k }),
+    ...(Object.keys(w).length > 0 && { w }),
     // Events that arrive late are of both: only those that both have reset are forgotten.
     ...(reset !== undefined && other.reset !== undefined && { reset: Math.min(reset, other.reset) }),
   };
@@ -196,12 +239,14 @@ export function termsBefore(terms: Terms, time: Millis): Terms {
     return kept.length === 0 ? [] : [[scope, Object.fromEntries(kept) as ScopeTerms] as const];
   });
   const k = Object.entries(terms.k ?? {}).filter(([, { at }]) => at < time);
+  const w = Object.entries(terms.w ?? {}).filter(([, { at }]) => at < time);
   const { q, d, reset } = terms;
   const before: Terms = {
     ...(p.length > 0 && { p: Object.fromEntries(p) }),
     ...(q && q[1] < time && { q }),
     ...(d && d[1] < time && { d }),
     ...(k.length > 0 && { k: Object.fromEntries(k) }),
+    ...(w.length > 0 && { w: Object.fromEntries(w) }),
     ...(reset !== undefined && reset < time && { reset }),
   };
   return Object.keys(before).length === 0 ? NO_TERMS : before;

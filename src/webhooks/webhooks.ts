@@ -34,6 +34,7 @@ import {
   type SealedEndpoint,
   saveEndpoint,
 } from '../store/webhooks/endpoints.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { type EndpointView, toEndpointView } from './endpoint-view.ts';
 import { checkHeaders, checkSecret, checkSubscription, checkUrl } from './write-endpoint.ts';
 
@@ -188,7 +189,7 @@ export class Webhooks {
    * Signs with a new secret; the one before signs as well until the overlap is over.
    * @param secret undefined: one is made
    * @param overlap in ms
-   * @throws TidingsError `not_found`, `outdated`, `invalid_webhook`, `not_readable`
+   * @throws TidingsError `not_found`, `outdated`, `invalid_webhook` (also for a secret beyond MAX_SECRETS), `not_readable`
    */
   async rotate(
     principal: Principal,
@@ -205,7 +206,8 @@ export class Webhooks {
         .filter((one) => one.secret !== current && (one.until === null || one.until > now))
         .map((one) => ({ ...one, until: one.until ?? now + overlap }))
         .filter(({ until }) => until > now);
-      return { secrets: [{ secret: current, until: null }, ...kept].slice(0, MAX_SECRETS) };
+      if (kept.length >= MAX_SECRETS) throw toCrowded(Math.min(...kept.map(({ until }) => until)));
+      return { secrets: [{ secret: current, until: null }, ...kept] };
     });
     return { ...toEndpointView(saved, now), secret: current, public_key: toPublicSecret(current) ?? null };
   }
@@ -357,6 +359,13 @@ function mergeHeaders(
   const kept = Object.entries(known).filter(([name]) => !changed.has(name.toLowerCase()));
   const added = Object.entries(change).filter((entry): entry is [string, string] => entry[1] !== null);
   return Object.fromEntries([...kept, ...added]);
+}
+
+/** @param until when the first of the secrets ends */
+function toCrowded(until: Millis): TidingsError {
+  const wait = `wait until ${isoTime(until)}, or rotate with the overlap 0s to end the current one`;
+  const message = `${MAX_SECRETS} secrets sign already, which is the most at once; ${wait}.`;
+  return new TidingsError('invalid_webhook', message, { pointer: '/overlap' });
 }
 
 function toDisabled(): TidingsError {

@@ -5,8 +5,8 @@ import type { Page } from 'playwright-core';
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /**
- * Returns the violations that axe finds on a page as it is now: a line for each rule, with the elements that break it. The page must
- * run scripts; its content security policy does not matter.
+ * Returns the violations that axe finds on a page as it is now: a line for each rule, with the elements that break it. The page
+ * must run scripts; its content security policy does not matter.
  */
 export async function findViolations(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);

@@ -179,6 +179,7 @@ required: [TELL]
 consent:
   MARKETING: { any: [record, { trait: opted_in }] }
   SYSTEM/sms: record
+  OPERATIONAL/email: { double_opt_in: TELL, confirm_within: 3d }
 legal_hours:
   push: 08:00-21:00
   sms:

@@ -35,7 +35,7 @@ const address = fc.constantFrom(...ADDRESSES);
 export const someConsent: fc.Arbitrary<JsonObject> = fc
   .record({
     channel: fc.constantFrom('email', 'sms'),
-    state: fc.constantFrom('granted', 'granted', 'withdrawn'),
+    state: fc.constantFrom('granted', 'granted', 'withdrawn', 'pending'),
     to: fc.option(address),
   })
   .map(({ channel, state, to }) => ({

@@ -1,8 +1,8 @@
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from '../../src/model/retention-policy.ts';
-import { uuidAt } from '../../src/store/pg/partition-ranges.ts';
 import { Partitions } from '../../src/store/pg/partitions.ts';
 import { runRetention } from '../../src/store/retention/run-retention.ts';
 import { RETENTION_STEPS } from '../../src/store/retention/steps.ts';
+import { uuidAt } from '../../src/time/uuid-time.ts';
 import type { TestDatabase } from './database.ts';
 
 const DAY = 86_400_000;

@@ -58,8 +58,9 @@ const CATALOG = {
 const PATIENCE_MS = 600_000;
 
 /**
- * Sends batch after batch by an API process and two worker processes, and every some seconds pauses and resumes one, kills a process
- * with `kill -9`, or cancels the batch. Afterwards each line has one result, and the mail server has got what the results say.
+ * Sends batch after batch by an API process and two worker processes, and every some seconds pauses and resumes one, kills a
+ * process with `kill -9`, or cancels the batch. Afterwards each line has one result, and the mail server has got what the
+ * results say.
  */
 export async function soakBatches(options: BatchSoakOptions): Promise<BatchSoakReport> {
   const { minutes, seed, recipients, every, say = () => {} } = options;

@@ -34,7 +34,10 @@ export interface Call {
   readonly query?: object | undefined;
   /** Sent as JSON. */
   readonly body?: unknown;
-  /** Sent as it is, as lines of JSON (`application/x-ndjson`), in the place of `body`; the result is `{ lines }`, those of the response. */
+  /**
+   * Sent as it is, as lines of JSON (`application/x-ndjson`), in the place of `body`; the result is `{ lines }`, those of the
+   * response.
+   */
   readonly ndjson?: string | undefined;
   /** A status outside 2xx whose response is a result all the same, if it has this field: a proxy may answer with the status too. */
   readonly alsoResult?: { readonly status: number; readonly field: string } | undefined;

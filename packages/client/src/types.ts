@@ -2951,6 +2951,7 @@ export interface components {
             duplicate: number;
             empty: number;
             failed: number;
+            folded: number;
             held: number;
             in_doubt: number;
             pending: number;
@@ -3063,7 +3064,7 @@ export interface components {
                 user_id?: string;
             } | null;
             /** @enum {string} */
-            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+            state: "pending" | "accepted" | "held" | "scheduled" | "sent" | "folded" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
             user_id: string | null;
         };
         BatchResultPage: {
@@ -3302,7 +3303,7 @@ export interface components {
              */
             code: string;
         };
-        /** @description A consent that was granted or withdrawn */
+        /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
             /** @description Masked; null: of no address */
             address: string | null;
@@ -3334,8 +3335,11 @@ export interface components {
             /** @description Kind and id of who recorded it */
             recorded_by: string;
             source: string | null;
-            /** @enum {string} */
-            state: "granted" | "withdrawn";
+            /**
+             * @description `pending`: it was granted, and counts once the user has confirmed it (double opt-in)
+             * @enum {string}
+             */
+            state: "granted" | "withdrawn" | "pending";
             wording_version: string | null;
         };
         /** @description The one that was recorded last first */
@@ -4461,7 +4465,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -7024,13 +7028,22 @@ export interface components {
             /** @description Your id of the user */
             user_id?: string;
         };
-        /** @description The id under which a consent is kept */
+        /** @description How a consent was recorded */
         RecordedConsent: {
             /**
              * @description Id of the consent
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             consent_id: string;
+            /** @description Until when it can be confirmed; null: there is nothing to confirm */
+            expires_at: string | null;
+            /** @description The message that asks for the confirmation; null: none was made, or one was sent shortly before */
+            notification_id: string | null;
+            /**
+             * @description `pending`: it counts once the user has confirmed it
+             * @enum {string}
+             */
+            state: "granted" | "withdrawn" | "pending";
         };
         /** @description An event that was not accepted, and why */
         RejectedEvent: {
@@ -11132,6 +11145,7 @@ export interface operations {
                      *             "held": 1,
                      *             "scheduled": 1,
                      *             "sent": 1,
+                     *             "folded": 1,
                      *             "dropped": 1,
                      *             "failed": 1,
                      *             "in_doubt": 1,
@@ -11209,6 +11223,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11284,6 +11299,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11359,6 +11375,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11439,6 +11456,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11577,6 +11595,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11669,7 +11688,7 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
-                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "folded" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -11729,7 +11748,7 @@ export interface operations {
     exportBatchResults: {
         parameters: {
             query?: {
-                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
+                state?: "pending" | "accepted" | "held" | "scheduled" | "sent" | "folded" | "dropped" | "failed" | "in_doubt" | "cancelled" | "rejected" | "duplicate" | "empty";
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -11810,6 +11829,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -11891,6 +11911,7 @@ export interface operations {
                      *         "held": 1,
                      *         "scheduled": 1,
                      *         "sent": 1,
+                     *         "folded": 1,
                      *         "dropped": 1,
                      *         "failed": 1,
                      *         "in_doubt": 1,
@@ -15474,7 +15495,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "granted",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["RecordedConsent"];
@@ -15488,7 +15512,7 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -20844,7 +20868,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e"
+                     *       "consent_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "state": "granted",
+                     *       "notification_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "expires_at": "2026-11-02T09:30:00.000Z"
                      *     }
                      */
                     "application/json": components["schemas"]["RecordedConsent"];
@@ -20858,7 +20885,7 @@ export interface operations {
             409: components["responses"]["NotReadableIdempotencyInProgress"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["IdempotencyKeyReused"];
+            422: components["responses"]["IdempotencyKeyReusedInvalidNotification"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

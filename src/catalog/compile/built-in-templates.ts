@@ -58,7 +58,10 @@ const TEMPLATES: ReadonlyMap<string, CompiledTemplate> = new Map(
   ]),
 );
 
-/** Returns the built-in template of a type that Tidings itself sends, in the best of its languages; undefined: it sends no such type. */
+/**
+ * Returns the built-in template of a type that Tidings itself sends, in the best of its languages; undefined: it sends no such
+ * type.
+ */
 export function findBuiltInTemplate(
   notificationType: string,
   channel: Channel,

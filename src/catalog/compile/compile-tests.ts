@@ -6,8 +6,8 @@ import type { CompiledTemplate } from '../../templates/template.ts';
 type ChooseTemplate = (userId: string) => CompiledTemplate | undefined;
 
 /**
- * Returns the tests by `TYPE CHANNEL LOCALE`. A locale in which a variant has no template takes no part in its test: all its users
- * would be missing in that variant alone.
+ * Returns the tests by `TYPE CHANNEL LOCALE`. A locale in which a variant has no template takes no part in its test: all its
+ * users would be missing in that variant alone.
  *
  * @param templates as `compileTemplates` returns them
  */

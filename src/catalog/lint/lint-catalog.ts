@@ -6,6 +6,7 @@ import { checkBranches, checkSegments } from './branches.ts';
 import { checkCalendar } from './calendar.ts';
 import { checkComparisons } from './comparisons.ts';
 import { checkDigests } from './digests.ts';
+import { checkDoubleOptIn } from './double-opt-in.ts';
 import { CHECKS, type Finding, type Report, type ReportAt, toInvalidFindings } from './findings.ts';
 import { checkLimits } from './limits.ts';
 import { checkLoops } from './loops.ts';
@@ -57,6 +58,7 @@ function runChecks(
   checkUses(data, report);
   checkRoutes(data, report);
   checkDigests(data, report);
+  checkDoubleOptIn(data, report);
   checkTemplates(data, files, reportAt);
   checkMarketingFooter(data, report, sender);
   return findings.sort(compareByPlace);

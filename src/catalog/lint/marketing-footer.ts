@@ -13,9 +13,10 @@ export const ADDRESS_HINT =
   'add to notifications.yaml: `variables: { postal_address: { default: "Main Street 1, Springfield" } }`, or set `postal_address` in the settings of the tenant';
 
 /**
- * Reports marketing emails that do not show what the law wants: Tidings then adds a footer, which the author should know of. One for
- * which no postal address is known is an error.
- * @param sender the tenant; undefined: not known, so that an email that shows its address is left to the one that applies the catalog
+ * Reports marketing emails that do not show what the law wants: Tidings then adds a footer, which the author should know of.
+ * One for which no postal address is known is an error.
+ * @param sender the tenant; undefined: not known, so that an email that shows its address is left to the one that applies the
+ *   catalog
  */
 export function checkMarketingFooter(data: CatalogData, report: Report, sender: TenantProfile | undefined): void {
   for (const type of data.notifications) {

@@ -168,7 +168,10 @@ const TEXT_KEYS: { readonly [key: string]: string } = {
   ...{ template: 'email.en.html', templates: 'email.en.html', blocks: 'chat.en.blocks.yaml' },
 };
 
-/** Reports texts of a notification that stand in notifications.yaml, with the file that they belong in. Returns the other entries. */
+/**
+ * Reports texts of a notification that stand in notifications.yaml, with the file that they belong in. Returns the other
+ * entries.
+ */
 export function reportTexts(file: YamlFile, { key: type, value }: Entry): Entry['value'] {
   if (value.kind !== 'map') return value;
   const entries = value.entries.filter(({ key, at }) => {

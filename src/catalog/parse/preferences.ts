@@ -1,22 +1,14 @@
-import { CATEGORIES, type Category } from '../../model/catalog.ts';
-import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
-import { CHANNELS, type Channel } from '../../model/delivery.ts';
-import { type ConsentSource, DEFAULT_DIGEST_TIME, NO_POLICY, type Policy } from '../../model/preferences.ts';
+import { CATEGORIES } from '../../model/catalog.ts';
+import type { Channel } from '../../model/delivery.ts';
+import { DEFAULT_DIGEST_TIME, NO_POLICY, type Policy } from '../../model/preferences.ts';
 import { parseDuration } from '../../time/duration.ts';
 import { findZone } from '../../time/zone.ts';
-import {
-  type Fields,
-  parseEntries,
-  parseFields,
-  parseFilledFields,
-  parseKeyword,
-  parseText,
-  parseTexts,
-} from './fields.ts';
-import type { ParsedNotification } from './notifications.ts';
+import { type Fields, parseEntries, parseFields, parseFilledFields, parseText, parseTexts } from './fields.ts';
 import { parseCaps } from './preferences-caps.ts';
+import { parseConsent } from './preferences-consent.ts';
 import { parseDigestTime, parseFrequency } from './preferences-frequency.ts';
 import { parseLegalHours, parseQuietHours } from './preferences-hours.ts';
+import { checkCategory, checkChannel, checkType, type KnownTypes, USER_CHANNELS } from './preferences-names.ts';
 import { suggest } from './suggest.ts';
 import type { Entry, Tree, YamlFile } from './yaml.ts';
 
@@ -35,17 +27,10 @@ const KEYS = [
   'caps',
 ];
 const EXAMPLE = 'defaults: { categories: { MARKETING: { sms: false } } }';
-const CONSENT_EXAMPLE = 'MARKETING: { any: [record, { trait: marketing_opt_in }] }';
 const AUDIENCE_EXAMPLE = 'PAYMENT_REMINDER: { products: [LOAN] }';
 
 /** Longest `hold_spread` in ms. */
 const MAX_SPREAD_MS = 3_600_000;
-
-/** Channels that reach the user: only these can be turned on and off. */
-const USER_CHANNELS = CHANNELS.filter((channel) => !CHANNEL_DESCRIPTORS[channel].isForOthers);
-
-/** The notification types of the catalog, by name; undefined: they could not be parsed, and no name is checked against them. */
-export type KnownTypes = ReadonlyMap<string, ParsedNotification['type']> | undefined;
 
 /** Parses preferences.yaml: the policy for the terms of users. */
 export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
@@ -57,7 +42,7 @@ export function parsePreferences(file: YamlFile, types: KnownTypes): Policy {
     defaults: parseSwitches(file, top.get('defaults'), types),
     locks: parseSwitches(file, top.get('locks'), types),
     required: parseRequired(file, top.get('required'), types),
-    consent: parseConsent(file, top.get('consent')),
+    ...parseConsent(file, top.get('consent'), types),
     legalHours: parseLegalHours(file, top.get('legal_hours'), USER_CHANNELS),
     ...(quietHours && { quietHours }),
     holdSpread: parseSpread(file, top.get('hold_spread')),
@@ -131,26 +116,6 @@ function parseSwitch(file: YamlFile, tree: Tree, what: string): boolean | undefi
   return undefined;
 }
 
-function checkType(file: YamlFile, { key, at }: Pick<Entry, 'key' | 'at'>, types: KnownTypes): boolean {
-  if (types === undefined || types.has(key)) return true;
-  file.report(at, `no notification is called ${JSON.stringify(key.slice(0, 60))}`, suggest(key, types.keys()));
-  return false;
-}
-
-function checkCategory(file: YamlFile, { key, at }: Pick<Entry, 'key' | 'at'>): boolean {
-  if ((CATEGORIES as readonly string[]).includes(key)) return true;
-  file.report(at, `${JSON.stringify(key.slice(0, 60))} is not a category`, suggest(key, CATEGORIES));
-  return false;
-}
-
-function checkChannel(file: YamlFile, { key, at }: Pick<Entry, 'key' | 'at'>): boolean {
-  if ((USER_CHANNELS as readonly string[]).includes(key)) return true;
-  const isOther = (CHANNELS as readonly string[]).includes(key);
-  const message = isOther ? `${key} does not go to the user` : `${JSON.stringify(key.slice(0, 60))} is not a channel`;
-  file.report(at, message, suggest(key, USER_CHANNELS));
-  return false;
-}
-
 /** Parses a list of types and categories. Marketing that no user can turn off is an error. */
 function parseRequired(file: YamlFile, entry: Entry | undefined, types: KnownTypes): readonly string[] {
   if (!entry) return [];
@@ -172,39 +137,6 @@ function findScope(file: YamlFile, entry: Pick<Entry, 'key' | 'at'>, types: Know
   const message = `${JSON.stringify(key.slice(0, 60))} is neither a notification nor a category`;
   file.report(at, message, suggest(key, [...types.keys(), ...CATEGORIES]));
   return undefined;
-}
-
-/** Parses `{ MARKETING: record, MARKETING/sms: { any: [record, { trait: sms_opt_in }] } }`. */
-function parseConsent(file: YamlFile, entry: Entry | undefined): Policy['consent'] {
-  const consent: { [purpose: string]: readonly ConsentSource[] } = {};
-  for (const one of entry ? parseEntries(file, entry.value, '"consent"', CONSENT_EXAMPLE) : []) {
-    const [category = '', channel] = one.key.split('/');
-    if (!checkCategory(file, { key: category, at: one.at })) continue;
-    if (channel !== undefined && !checkChannel(file, { key: channel, at: one.at })) continue;
-    const sources = parseSources(file, one, category as Category);
-    if (sources.length > 0) consent[one.key] = sources;
-  }
-  return consent;
-}
-
-function parseSources(file: YamlFile, { value }: Entry, category: Category): ConsentSource[] {
-  const any =
-    value.kind === 'map' ? parseFields(file, value, category, ['any'], CONSENT_EXAMPLE).get('any')?.value : value;
-  if (!any) {
-    if (value.kind === 'map') file.report(value.at, `"${category}" has no "any"`, CONSENT_EXAMPLE);
-    return [];
-  }
-  const items = any.kind === 'list' ? any.items : [any];
-  if (items.length === 0) file.report(any.at, '"any" is an empty list', CONSENT_EXAMPLE);
-  return items.flatMap((item): ConsentSource[] => {
-    if (item.kind === 'map') {
-      const trait = parseFilledFields(file, item, 'a source of consent', ['trait'], CONSENT_EXAMPLE).get('trait');
-      const name = trait && parseText(file, trait.value, '"trait"', 'trait: marketing_opt_in');
-      return name ? [{ trait: name.text }] : [];
-    }
-    const text = parseText(file, item, 'a source of consent', CONSENT_EXAMPLE);
-    return text && parseKeyword(file, text, 'a source of consent', ['record']) ? ['record'] : [];
-  });
 }
 
 function parseSpread(file: YamlFile, entry: Entry | undefined): number {

@@ -27,6 +27,7 @@ const FILES: { readonly [part: string]: string } = {
   prices: 'routes',
   preferences: 'preferences',
   frequency: 'preferences',
+  consent: 'preferences',
 };
 
 /**

@@ -25,6 +25,16 @@ const MAX_CERTIFICATE_BYTES = 64 * 1024;
 
 /** Certificates that are kept, and for how long. */
 const certificates = new LRUCache<string, X509Certificate>({ max: 32, ttl: 24 * 3_600_000 });
+/** URLs that have given a certificate: they are fetched again whatever else was asked for. */
+const known = new LRUCache<string, true>({ max: 32 });
+
+/** URLs of one topic that are being fetched or gave no certificate, at most: with so many, no other new one is fetched for it. */
+const MAX_LOOKED_AT = 10;
+/** These URLs, for some minutes, by topic: a caller who knows the name of a topic can make up certificates. */
+const lookedAt = new LRUCache<string, Map<string, Promise<X509Certificate | undefined>>>({
+  max: 1000,
+  ttl: 5 * 60_000,
+});
 
 /** Returns the envelope in a body; undefined: the body is something else. */
 export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
@@ -60,7 +70,8 @@ export function readSnsEnvelope(body: Buffer): SnsEnvelope | undefined {
 /**
  * Verifies an envelope: its topic is one of ours, before anything is fetched; its certificate comes from SNS in the region of the
  * topic; its signature is good. Undefined: it is; otherwise why not. A good signature alone would prove some topic of some account.
- * @throws Error if SNS cannot be reached for its certificate: it repeats what is answered with 5xx, and nothing else
+ * @throws Error if SNS cannot be reached for its certificate, or MAX_LOOKED_AT others of the topic did not exist lately: it repeats
+ *   what is answered with 5xx, and nothing else
  */
 export async function verifySnsEnvelope(
   envelope: SnsEnvelope,
@@ -73,28 +84,62 @@ export async function verifySnsEnvelope(
   }
   const algorithm = { '1': 'sha1', '2': 'sha256' }[envelope.signatureVersion];
   if (algorithm === undefined) return 'the version of the signature is not known';
-  let certificate = certificates.get(envelope.certificateUrl);
-  let fetched: string | undefined;
-  if (!certificate) {
-    const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
-    const { status, body } = await http.send(envelope.certificateUrl, { method: 'GET', ...limits });
-    if (status >= 500 || status === 429) throw new Error(`SNS answered ${status} to the request for its certificate`);
-    if (status !== 200) return 'the certificate of SNS does not exist';
-    fetched = body;
+  const certificate = certificates.get(envelope.certificateUrl) ?? (await findCertificate(envelope, http));
+  if (!certificate) return 'the certificate of SNS does not exist';
+  if (clock() > Date.parse(certificate.validTo) || clock() < Date.parse(certificate.validFrom)) {
+    return 'the certificate of SNS is not valid at this time';
   }
   try {
-    if (!certificate) {
-      certificate = new X509Certificate(fetched as string);
-      certificates.set(envelope.certificateUrl, certificate);
-    }
-    if (clock() > Date.parse(certificate.validTo) || clock() < Date.parse(certificate.validFrom)) {
-      return 'the certificate of SNS is not valid at this time';
-    }
     const text = Buffer.from(toSignedText(envelope));
     const isGood = verify(algorithm, text, certificate.publicKey, Buffer.from(envelope.signature, 'base64'));
     return isGood ? undefined : 'the signature of SNS does not match';
   } catch {
-    return 'the certificate of SNS cannot be read';
+    return 'the certificate of SNS is not one for this signature';
+  }
+}
+
+/**
+ * Fetches a certificate, and keeps it; undefined: its URL gives none, which is remembered for some minutes.
+ * @throws Error if SNS cannot be reached, or with MAX_LOOKED_AT
+ */
+async function findCertificate(
+  { certificateUrl: url, topicArn }: SnsEnvelope,
+  http: ProviderTools['http'],
+): Promise<X509Certificate | undefined> {
+  const looked = lookedAt.get(topicArn) ?? new Map<string, Promise<X509Certificate | undefined>>();
+  if (looked.size === 0) lookedAt.set(topicArn, looked);
+  const before = looked.get(url);
+  if (before) return before;
+  if (looked.size >= MAX_LOOKED_AT && !known.has(url))
+    throw new Error('too many certificates of the topic did not exist');
+  const fetched = fetchCertificate(url, http);
+  looked.set(url, fetched);
+  let certificate: X509Certificate | undefined;
+  try {
+    certificate = await fetched;
+  } catch (error) {
+    looked.delete(url);
+    throw error;
+  }
+  if (!certificate) return undefined;
+  looked.delete(url);
+  certificates.set(url, certificate);
+  known.set(url, true);
+  return certificate;
+}
+
+async function fetchCertificate(url: string, http: ProviderTools['http']): Promise<X509Certificate | undefined> {
+  const limits = { maxBytes: MAX_CERTIFICATE_BYTES, maxMillis: MAX_FETCH_MS };
+  const { status, body } = await http.send(url, { method: 'GET', ...limits });
+  if (status >= 500 || status === 429) throw new Error(`SNS answered ${status} to the request for its certificate`);
+  return status === 200 ? readCertificate(body) : undefined;
+}
+
+function readCertificate(text: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import type { Json } from '../../model/event.ts';
 import { MAX_REQUEST_RECEIPTS } from '../../model/receipt.ts';
+import { areEqual } from '../are-equal.ts';
 import type { Receipt, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { readJson } from '../read-json.ts';
 import { tidyReply } from '../tidy-reply.ts';
@@ -18,7 +19,7 @@ export const httpReceipts: ReceiptReader<Settings> = {
     if (mapping === undefined || secret === undefined) return 'the account has no receipts';
     const given = request.headers[mapping.header.toLowerCase()];
     if (typeof given !== 'string' || !given.startsWith(mapping.prefix)) return 'the request has no signature or token';
-    return isEqual(given.slice(mapping.prefix.length), toExpected(request, mapping, secret))
+    return areEqual(given.slice(mapping.prefix.length), toExpected(request, mapping, secret))
       ? undefined
       : 'the signature or token does not match';
   },
@@ -41,12 +42,6 @@ function toExpected(request: ReceiptRequest, mapping: ReceiptMapping, secret: st
     .split('{{body}}')
     .map((part) => part.replaceAll('{{timestamp}}', typeof time === 'string' ? time : ''));
   return createHmac(algorithm, secret).update(before).update(request.body).update(after).digest(encoding);
-}
-
-/** Compares in constant time, also texts of different lengths. */
-function isEqual(a: string, b: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(a), hash(b));
 }
 
 /** @param toId returns an id for a report that is nested too deeply to be written */

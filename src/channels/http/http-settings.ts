@@ -2,23 +2,13 @@ import { z } from 'zod';
 import type { Json } from '../../model/event.ts';
 import { destination } from '../destinations.ts';
 import { secretSetting } from '../secret-setting.ts';
+import { freeHeaderName, path } from './field-schemas.ts';
 import { findUnknownPlaceholder } from './placeholders.ts';
-import { PATH } from './read-path.ts';
 import { receiptMapping } from './receipt-mapping.ts';
 
 /** Characters of a body template as JSON. */
 const MAX_BODY_CHARS = 20_000;
 
-// Secrets are also the URLs and headers: for many services, such as incoming webhooks, they are the key.
-const path = () => z.string().regex(PATH, { error: 'must be a path such as messages.0.id' });
-/** Headers that the client writes. */
-const OWN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|keep-alive|upgrade|expect|te|trailer)$/i;
-
-const headerName = () =>
-  z
-    .string()
-    .regex(/^[A-Za-z0-9-]{1,64}$/, { error: 'must be the name of a header' })
-    .refine((name) => !OWN_HEADERS.test(name), { error: 'must not be a header that belongs to the connection' });
 const scalar = z.union([z.string().max(200), z.number(), z.boolean()]);
 
 /** Returns the fault of a placeholder that does not exist. */
@@ -51,7 +41,7 @@ const successRule = z
     path: path().optional(),
     equals: scalar.optional(),
     body: z.string().min(1).max(200).optional(),
-    header: headerName().optional(),
+    header: freeHeaderName().optional(),
   })
   .refine(({ path: at, body, header }) => at !== undefined || body !== undefined || header !== undefined, {
     error:
@@ -76,6 +66,7 @@ const errorRule = z
     error: 'must name a status, a path or a body',
   });
 
+// Secrets are also the URLs and headers: for many services, such as incoming webhooks, they are the key.
 export const httpSettings = z
   .strictObject({
     url: destination(
@@ -86,7 +77,7 @@ export const httpSettings = z
       ),
     ).describe('Where the request goes, with placeholders; `{{url}}` at its beginning is the URL of the chat.'),
     method: z.enum(['POST', 'PUT', 'PATCH']).default('POST').describe('Method of the request.'),
-    headers: secretSetting(z.record(headerName(), template(1000)))
+    headers: secretSetting(z.record(freeHeaderName(), template(1000)))
       .default({})
       .describe('Headers by name, with placeholders.'),
     auth: z
@@ -133,14 +124,14 @@ export const httpSettings = z
       .max(200)
       .optional()
       .describe('Of the channel chat: the name or id of the channel to which the messages go, as `{{to}}`.'),
-    idempotency_header: headerName()
+    idempotency_header: freeHeaderName()
       .optional()
       .describe('Header with our reference, by which the provider recognizes a repetition.'),
     success: successRule.describe(
       'Which response is success: its status, and something that only the real service gives.',
     ),
     message_id: z
-      .union([z.strictObject({ path: path() }), z.strictObject({ header: headerName() })])
+      .union([z.strictObject({ path: path() }), z.strictObject({ header: freeHeaderName() })])
       .optional()
       .describe('Where the provider’s id of the message stands.'),
     errors: z
@@ -187,7 +178,7 @@ export const httpSettings = z
     if ((auth === 'basic' || auth === 'header' || auth === 'hmac') && auth_name === undefined) {
       context.addIssue({ code: 'custom', path: ['auth_name'], message: 'must be given, as auth needs it' });
     }
-    if ((auth === 'header' || auth === 'hmac') && !headerName().safeParse(auth_name ?? 'x').success) {
+    if ((auth === 'header' || auth === 'hmac') && !freeHeaderName().safeParse(auth_name ?? 'x').success) {
       context.addIssue({ code: 'custom', path: ['auth_name'], message: 'must be the name of a header' });
     }
     if ((auth === 'header' || auth === 'bearer') && !/^[\x21-\x7e]*$/.test(auth_secret ?? '')) {

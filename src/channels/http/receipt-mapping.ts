@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { RECEIPT_KINDS } from '../../model/receipt.ts';
-import { PATH } from './read-path.ts';
-
-const path = () => z.string().regex(PATH, { error: 'must be a path such as message.id' });
-const headerName = () => z.string().regex(/^[A-Za-z0-9-]{1,64}$/, { error: 'must be the name of a header' });
+import { headerName, path } from './field-schemas.ts';
 
 /** Schema of the proof of a request with receipts, and of the places of its fields. */
 export const receiptMapping = z

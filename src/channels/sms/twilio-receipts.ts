@@ -1,7 +1,8 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { truncateText } from '../../lib/text/truncate-text.ts';
 import type { Millis } from '../../model/event.ts';
 import { isSender } from '../../model/suppression.ts';
+import { areEqual } from '../are-equal.ts';
 import type { Receipt, ReceiptAnswer, ReceiptKind, ReceiptReader, ReceiptRequest } from '../provider.ts';
 import { readJsonObject } from '../read-json.ts';
 import { findSmsKeyword } from './keywords.ts';
@@ -182,11 +183,6 @@ function listSignedUrls(text: string): string[] {
   const usual = protocol === 'https:' ? '443' : '80';
   const start = `${protocol}//${user}${hostname}`;
   return [...new Set([text, `${start}${rest}`, `${start}:${port === '' ? usual : port}${rest}`])];
-}
-
-function areEqual(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function toUnknown({ body, receivedAt }: ReceiptRequest): Receipt {

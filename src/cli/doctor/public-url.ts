@@ -1,3 +1,4 @@
+import { PUBLIC_URL_HEADER } from '../../model/public-url.ts';
 import { fail, ok, type Verdict, warn } from './finding.ts';
 
 const MAX_WAIT_MS = 5000;
@@ -5,7 +6,7 @@ const MAX_BYTES = 64 * 1024;
 const ADVICE = 'let the name lead to this installation, or correct TIDINGS_PUBLIC_URL';
 
 /**
- * Checks that the public URL leads to Tidings: providers report to it, and readers unsubscribe there.
+ * Checks that the public URL leads to Tidings, and that requests to it show it: providers report to it, and readers unsubscribe there.
  * @param url as configured; null: none is
  * @param isNeeded whether there is an account of the installation or a sender of email
  */
@@ -30,9 +31,12 @@ export async function checkPublicUrl(url: string | null, isNeeded: boolean): Pro
     await response.body?.cancel();
     return fail(`${url} redirects, and providers do not follow`, 'set TIDINGS_PUBLIC_URL to where it leads in the end');
   }
-  return (await isTidings(response))
-    ? ok(`${url} leads to Tidings`)
-    : fail(`another program responds at ${url}`, ADVICE);
+  if (!(await isTidings(response))) return fail(`another program responds at ${url}`, ADVICE);
+  const said = response.headers.get(PUBLIC_URL_HEADER) ?? 'agrees';
+  if (said === 'agrees') return ok(`${url} leads to Tidings`);
+  const advice =
+    'let the proxy pass on Host, or X-Forwarded-Host, and X-Forwarded-Proto as they were; or correct TIDINGS_PUBLIC_URL of the server';
+  return warn(`requests to ${url} show another URL to Tidings, by ${said.slice(0, 100)}`, advice);
 }
 
 function describe(error: unknown): string {

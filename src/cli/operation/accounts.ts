@@ -5,10 +5,8 @@ import { ConfigError } from '../../errors.ts';
 import { findRateFault, type RateLimit } from '../../model/rate-limit.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { readSecretFile, readSecretVariable } from '../read-secret.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
-
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 interface SettingOptions {
   readonly settings?: string;

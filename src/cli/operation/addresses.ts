@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface AddressView {
   readonly address_id: string;
@@ -12,7 +12,6 @@ interface AddressView {
 
 const USER = ['<user-id>', 'your id of the user'] as const;
 const ADDRESS = ['<address-id>', 'see `tidings addresses list`'] as const;
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `addresses list|add|prefer|remove`. */
 export function addAddressesCommands(program: Command): void {

@@ -15,6 +15,13 @@ interface ConsentView {
   readonly recorded_by: string;
 }
 
+interface RecordedConsent {
+  readonly consent_id: string;
+  readonly state: string;
+  readonly notification_id: string | null;
+  readonly expires_at: string | null;
+}
+
 interface RecordOptions {
   readonly channel: string;
   readonly source: string;
@@ -66,8 +73,8 @@ export function addConsentsCommands(program: Command): void {
       runApiCommand(options.json, async (api) => {
         const { channel, source, address, method, wordingVersion, at } = options;
         const said = { purpose, channel, state, source, address, method, wording_version: wordingVersion, at };
-        const data = (await api.post(pathOf(userId), said)) as { readonly consent_id: string };
-        return { data, lines: [`Recorded: ${data.consent_id}`] };
+        const data = (await api.post(pathOf(userId), said)) as RecordedConsent;
+        return { data, lines: describeRecorded(data) };
       }),
     );
   consents
@@ -81,6 +88,17 @@ export function addConsentsCommands(program: Command): void {
     )
     .option(...JSON_OPTION)
     .action((file: string, { json }: { json?: boolean }) => runApiCommand(json, (api) => importFile(api, file)));
+}
+
+function describeRecorded({
+  consent_id: id,
+  state,
+  notification_id: message,
+  expires_at: end,
+}: RecordedConsent): string[] {
+  if (state !== 'pending') return [`Recorded: ${id}`];
+  const asked = message === null ? 'no further message was sent' : `notification ${message} asks for it`;
+  return [`Pending: ${id}`, `It counts once the user has confirmed it, until ${end ?? ''}; ${asked}.`];
 }
 
 /** Sends a file a part at a time. */

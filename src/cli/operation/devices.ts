@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { PLATFORMS, PUSH_ENVIRONMENTS, PUSH_SERVICES } from '../../model/device.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { addSecretOptions, readSecret } from '../read-secret.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface DeviceView {
   readonly device_id: string;
@@ -30,7 +30,6 @@ interface RegisterOptions {
 const USER = ['<user-id>', 'your id of the user'] as const;
 const TOKEN_NOTE =
   'The token stands in the history of your shell, and in its list of processes while the command runs: --token-file - reads it from standard input, --token-env from a variable.';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `devices list|register|remove`. A browser is registered by its page, not by hand. */
 export function addDevicesCommands(program: Command): void {

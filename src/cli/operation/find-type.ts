@@ -5,8 +5,8 @@ interface CatalogAnswer {
 }
 
 /**
- * Returns the notification type that a short name means: `welcome` is `CLIENT_WELCOME` for a user whose trait `role` is `client`. A name
- * that no type has, or has the end of, is returned as it is.
+ * Returns the notification type that a short name means: `welcome` is `CLIENT_WELCOME` for a user whose trait `role` is
+ * `client`. A name that no type has, or has the end of, is returned as it is.
  * @throws ApiError if several types end so, and the role of the user does not tell them apart
  */
 export async function findTypeByShortName(api: ApiClient, name: string, userId: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { INBOX_VIEWS, ITEM_ACTIONS, type ItemAction } from '../../store/inbox/inbox.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface ItemView {
   readonly notification_id: string;
@@ -27,7 +27,6 @@ interface ListOptions {
 }
 
 const USER = ['<user-id>', 'your id of the user'] as const;
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 const DESCRIPTIONS: { readonly [action in ItemAction]: string } = {
   read: 'Mark an item as read',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface Issuer {
   readonly issuer: string;
@@ -20,7 +20,6 @@ interface TrustOptions {
   readonly json?: boolean;
 }
 
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const PATH = '/api/v1/issuers';
 
 /** Adds the commands `issuers list|trust|delete`. */

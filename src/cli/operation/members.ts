@@ -3,7 +3,7 @@ import { makeOwnerLink } from '../../members/owner-link.ts';
 import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { withPool } from '../database/with-database.ts';
-import { runApiCommand, runDatabaseCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand, runDatabaseCommand } from '../run-command.ts';
 import { withTenant } from '../tenant-option.ts';
 
 interface Member {
@@ -15,7 +15,6 @@ interface Member {
   readonly last_login_at: string | null;
 }
 
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const PATH = '/api/v1/members';
 
 /** Adds the commands `members list|add|role|remove|link`. */

@@ -2,14 +2,13 @@ import { type Command, Option } from 'commander';
 import { NOTIFICATION_STATES } from '../../store/notifications.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { findTypeByShortName } from './find-type.ts';
 import { collectVariable, formatResult, type Result } from './send-output.ts';
 import { sendTest } from './template-tests.ts';
 
 const PATH = '/api/v1/notifications';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 interface SendOptions {
   readonly type: string;

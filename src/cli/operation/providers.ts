@@ -4,10 +4,8 @@ import type { TestResult } from '../../accounts/trials.ts';
 import { ConfigError } from '../../errors.ts';
 import { EXIT_FAILURE } from '../exit-codes.ts';
 import { addSecretOptions, readSecret } from '../read-secret.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
-
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 interface Checked {
   readonly ok: boolean | null;

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { TidingsError } from '../../errors.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { type CommandOutput, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 const PATH = '/api/v1/segments';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 interface JsonOption {
   readonly json?: boolean;

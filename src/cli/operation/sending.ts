@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface View {
   readonly notification_type: string | null;
@@ -33,7 +33,6 @@ interface SendingView {
 }
 
 const PATH = '/api/v1/sending';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `sending` and `sending resume`. */
 export function addSendingCommands(program: Command): void {

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { TidingsError } from '../../errors.ts';
 import { SUPPRESSIBLE_CHANNELS, SUPPRESSION_REASONS } from '../../model/suppression.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface View {
   readonly suppression_id: string;
@@ -27,7 +27,6 @@ interface Options {
 }
 
 const PATH = '/api/v1/suppressions';
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Suppressions of one request of an import, and of a file, at most; longest file in bytes. */
 const IMPORT_BATCH = 1000;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { TenantView } from '../../tenants/tenants.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import {
   addSettingOptions,
@@ -12,8 +12,6 @@ import {
   type SettingOptions,
   toTenantChange,
 } from './tenant-settings.ts';
-
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 
 /** Adds the commands `tenants list|show|create|update|suspend|resume|delete`. */
 export function addTenantsCommands(program: Command): void {

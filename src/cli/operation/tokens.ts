@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { confirm, YES_OPTION } from '../confirm.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 interface SigningKeys {
   readonly signing_keys: readonly {
@@ -10,7 +10,6 @@ interface SigningKeys {
   }[];
 }
 
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const PATH = '/api/v1/signing-keys';
 
 /** Adds the commands `tokens create|keys|rotate`. */

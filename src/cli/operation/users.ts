@@ -8,10 +8,9 @@ import type { ErasureView } from '../../store/erasure/erasures.ts';
 import type { UserAddressView } from '../../store/user-addresses.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { runApiCommand } from '../run-command.ts';
+import { JSON_OPTION, runApiCommand } from '../run-command.ts';
 
 const USER = ['<user-id>', 'your id of the user'] as const;
-const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 const TRAITS = ['<traits>', `a JSON object, such as '{"plan":"pro"}'`] as const;
 
 interface UserView {

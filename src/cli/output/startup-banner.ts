@@ -57,7 +57,8 @@ export function formatStartupBanner(
 }
 
 /**
- * Returns a sentence about which channels leave the machine and which do not, and one about those that tenants have accounts for.
+ * Returns a sentence about which channels leave the machine and which do not, and one about those that tenants have accounts
+ * for.
  * @param labels the label of each provider, by its name
  */
 export function formatDelivery(

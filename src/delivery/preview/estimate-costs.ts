@@ -62,8 +62,8 @@ const HISTORY_DAYS = 31;
 const DECIMALS = 1e6;
 
 /**
- * Estimates what messages cost, by channel and currency: by the prices of the catalog, for the provider of the first account of the
- * channel; else by what messages of the type cost lately; else it is unknown, and the answer says so.
+ * Estimates what messages cost, by channel and currency: by the prices of the catalog, for the provider of the first account of
+ * the channel; else by what messages of the type cost lately; else it is unknown, and the answer says so.
  */
 export async function estimateCosts(parts: CostParts, question: CostQuestion): Promise<EstimatedCost[]> {
   const { tenantId, type, now, factor } = question;
@@ -180,8 +180,8 @@ function isFree(channel: Channel): boolean {
 }
 
 /**
- * Returns the provider by which the first messages of each channel go: that of the first account of its route, or of the accounts; for
- * the installation, the only one that prices name.
+ * Returns the provider by which the first messages of each channel go: that of the first account of its route, or of the
+ * accounts; for the installation, the only one that prices name.
  */
 async function findProviders(pool: pg.Pool, tenantId: string, catalog: Catalog): Promise<ReadonlyMap<Channel, string>> {
   const accounts = (await listAccounts(pool, tenantId)).filter(({ enabled }) => enabled);
@@ -201,7 +201,9 @@ async function findProviders(pool: pg.Pool, tenantId: string, catalog: Catalog):
   return found;
 }
 
-/** Returns what a message of the type cost lately on average, by channel; of several currencies the one with the most messages. */
+/**
+ * Returns what a message of the type cost lately on average, by channel; of several currencies the one with the most messages.
+ */
 async function loadHistory(
   pool: pg.Pool,
   tenantId: string,

@@ -119,8 +119,8 @@ export interface FormChange {
 const MAX_CHANGED_TYPES = 200;
 
 /**
- * Returns the change of the preferences that a form asks for: of the switches that it showed, and that can still be changed, those
- * that are not as they were. Undefined: it changes nothing.
+ * Returns the change of the preferences that a form asks for: of the switches that it showed, and that can still be changed,
+ * those that are not as they were. Undefined: it changes nothing.
  */
 export function readForm(page: PageSwitches, form: URLSearchParams, terms: Terms): FormChange | undefined {
   const [shown, on] = [new Set(form.getAll('shown')), new Set(form.getAll('on'))];

@@ -1,12 +1,12 @@
 import { TidingsError } from '../../errors.ts';
 import { NO_TENANT, type TenantProfile } from '../../model/tenant.ts';
 import type { Connection } from '../../store/pg/pool.ts';
-import { loadTenantProfile } from '../../store/tenants/tenants.ts';
+import { loadTenant, loadTenantProfile } from '../../store/tenants/tenants.ts';
 
 /** Returns the tenant whose page it is. @throws TidingsError `not_found` if it is gone */
 export async function loadPageTenant(owner: Connection, tenantId: string): Promise<TenantProfile> {
-  const { rows } = await owner.query(`select from tenants where tenant_id = $1 and status <> 'deleting'`, [tenantId]);
-  if (rows.length === 0) throw goneLink();
+  const tenant = await loadTenant(owner, tenantId);
+  if (!tenant || tenant.status === 'deleting') throw goneLink();
   return (await loadTenantProfile(owner, tenantId)) ?? NO_TENANT;
 }
 

@@ -30,6 +30,14 @@ export interface PageTexts {
   readonly thisKind: string;
   /** The way from there to the page of preferences. */
   readonly more: string;
+  /** Page that confirms consent: its title, question and button. `{kind}`: the name of a category; `{address}`: masked. */
+  readonly confirmTitle: string;
+  readonly confirmAsk: string;
+  readonly confirm: string;
+  readonly confirmed: string;
+  readonly confirmedText: string;
+  readonly confirmExpired: string;
+  readonly confirmExpiredText: string;
   /** Page for a link that leads nowhere. */
   readonly gone: string;
   readonly goneText: string;
@@ -62,6 +70,14 @@ const EN: PageTexts = {
   unsubscribedText: 'This address gets no more of these messages: {kind}.',
   thisKind: 'messages of this kind',
   more: 'Choose what else is sent to you',
+  confirmTitle: 'Please confirm',
+  confirmAsk:
+    'Do you want these messages to be sent to {address}: {kind}? If you did not ask for them, close this page: nothing is sent without your confirmation.',
+  confirm: 'Yes, I want them',
+  confirmed: 'Confirmed',
+  confirmedText: 'Thank you. You get these messages at {address} from now on: {kind}.',
+  confirmExpired: 'This link has expired',
+  confirmExpiredText: 'Sign up once more to get a new one. Nothing was changed.',
   gone: 'This link leads nowhere',
   goneText: 'It may not be complete: copy it from the message once more. Nothing was changed.',
   categories: {
@@ -106,6 +122,14 @@ const DE: PageTexts = {
   unsubscribedText: 'An diese Adresse gehen keine solchen Nachrichten mehr: {kind}.',
   thisKind: 'Nachrichten dieser Art',
   more: 'Wählen Sie, was Sie sonst bekommen',
+  confirmTitle: 'Bitte bestätigen Sie',
+  confirmAsk:
+    'Möchten Sie diese Nachrichten an {address} bekommen: {kind}? Falls Sie nicht darum gebeten haben, schließen Sie diese Seite: ohne Ihre Bestätigung wird nichts gesendet.',
+  confirm: 'Ja, ich möchte sie',
+  confirmed: 'Bestätigt',
+  confirmedText: 'Danke. Sie bekommen diese Nachrichten von nun an unter {address}: {kind}.',
+  confirmExpired: 'Dieser Link ist abgelaufen',
+  confirmExpiredText: 'Melden Sie sich noch einmal an, um einen neuen zu bekommen. Es wurde nichts geändert.',
   gone: 'Dieser Link führt nirgendwohin',
   goneText:
     'Vielleicht ist er nicht vollständig: Kopieren Sie ihn noch einmal aus der Nachricht. Es wurde nichts geändert.',
@@ -151,6 +175,14 @@ const ES: PageTexts = {
   unsubscribedText: 'Esta dirección no recibe más mensajes de este tipo: {kind}.',
   thisKind: 'mensajes como este',
   more: 'Elige qué más te enviamos',
+  confirmTitle: 'Confirma, por favor',
+  confirmAsk:
+    '¿Quieres recibir estos mensajes en {address}: {kind}? Si no los has pedido, cierra esta página: sin tu confirmación no se envía nada.',
+  confirm: 'Sí, los quiero',
+  confirmed: 'Confirmado',
+  confirmedText: 'Gracias. A partir de ahora recibirás estos mensajes en {address}: {kind}.',
+  confirmExpired: 'Este enlace ha caducado',
+  confirmExpiredText: 'Suscríbete otra vez para recibir uno nuevo. No se ha cambiado nada.',
   gone: 'Este enlace no lleva a ninguna parte',
   goneText: 'Puede que no esté completo: cópialo otra vez del mensaje. No se ha cambiado nada.',
   categories: {
@@ -195,6 +227,14 @@ const AR: PageTexts = {
   unsubscribedText: 'لن تصل هذه الرسائل إلى هذا العنوان بعد الآن: {kind}.',
   thisKind: 'رسائل من هذا النوع',
   more: 'اختر ما يُرسَل إليك غير ذلك',
+  confirmTitle: 'يُرجى التأكيد',
+  confirmAsk:
+    'هل تريد أن تُرسَل هذه الرسائل إلى {address}: {kind}؟ إن لم تطلبها فأغلق هذه الصفحة: لن يُرسَل شيء دون تأكيدك.',
+  confirm: 'نعم، أريدها',
+  confirmed: 'تم التأكيد',
+  confirmedText: 'شكرًا لك. ستصلك هذه الرسائل من الآن فصاعدًا على {address}: {kind}.',
+  confirmExpired: 'انتهت صلاحية هذا الرابط',
+  confirmExpiredText: 'اشترك مرة أخرى لتحصل على رابط جديد. لم يتغيّر شيء.',
   gone: 'هذا الرابط لا يؤدي إلى أي مكان',
   goneText: 'قد يكون ناقصًا: انسخه من الرسالة مرة أخرى. لم يتغيّر شيء.',
   categories: {

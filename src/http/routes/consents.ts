@@ -37,7 +37,7 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     users,
     {
-      config: { scope: 'preferences:write', errors: ['not_found'] },
+      config: { scope: 'preferences:write', errors: ['not_found', 'invalid_notification', 'rate_limited'] },
       schema: {
         operationId: 'recordConsent',
         summary: 'Record that a user granted or withdrew consent, with the evidence',
@@ -72,7 +72,7 @@ export function registerConsentRoutes(app: App, parts: HttpDependencies): void {
   app.post(
     own,
     {
-      config: { scope: 'me', errors: ['not_found'] },
+      config: { scope: 'me', errors: ['not_found', 'invalid_notification', 'rate_limited'] },
       schema: {
         operationId: 'recordOwnConsent',
         summary: 'Record that I granted or withdrew consent',

@@ -3,8 +3,8 @@ import { CustomerNotifications } from '../customer-notifications.ts';
 import { customerParams, toggle, toggleChange, toggleList } from '../schemas/customer-notifications.ts';
 
 /**
- * The toggles of a customer, for their app: also under the paths without /api/v1, and with the token of the customer. The id of a
- * change is that of the toggle.
+ * The toggles of a customer, for their app: also under the paths without /api/v1, and with the token of the customer. The id of
+ * a change is that of the toggle.
  */
 export function registerCustomerNotificationRoutes(app: App, parts: HttpDependencies): void {
   const service = new CustomerNotifications(parts);

@@ -1,8 +1,12 @@
+import { PUBLIC_URL_HEADER } from '../../model/public-url.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { type Liveness, liveness, type Readiness, readiness } from '../schemas/health.ts';
+import { listDisagreeing } from '../shown-url.ts';
 
 /** Health for load balancers and operators; see src/health/health.ts. */
-export function registerHealthRoutes(app: App, { health }: HttpDependencies): void {
+export function registerHealthRoutes(app: App, { health, publicUrl }: HttpDependencies): void {
+  const shouldBe = publicUrl === null ? undefined : new URL(publicUrl);
+
   app.get(
     '/healthz/live',
     {
@@ -14,8 +18,12 @@ export function registerHealthRoutes(app: App, { health }: HttpDependencies): vo
         response: { 200: liveness, 503: liveness },
       },
     },
-    async (_request, reply) => {
+    async (request, reply) => {
       const { status, body } = health.live();
+      if (shouldBe) {
+        const disagreeing = listDisagreeing(request.headers, shouldBe);
+        void reply.header(PUBLIC_URL_HEADER, disagreeing.length === 0 ? 'agrees' : disagreeing.join(', '));
+      }
       return reply.status(status).send(body as Liveness);
     },
   );

@@ -12,9 +12,9 @@ import { freeQuery, rawBody } from '../schemas/receipts.ts';
 const MAX_BODY_BYTES = 256 * 1024;
 
 /**
- * The page of a user's preferences behind a signed link, without scripts. GET changes nothing, because programs that check mail follow
- * links. The token is the only credential, so that another page cannot act for its holder; browsers send no origin from a page
- * without referrers.
+ * The page of a user's preferences behind a signed link, without scripts. GET changes nothing, because programs that check mail
+ * follow links. The token is the only credential, so that another page cannot act for its holder; browsers send no origin from
+ * a page without referrers.
  */
 export async function registerPreferencePageRoutes(app: App, parts: HttpDependencies): Promise<void> {
   const link = new PreferenceLink(parts);

@@ -24,9 +24,9 @@ const MAX_BODY_BYTES = 16 * 1024;
 
 /**
  * The page behind the link of an email. GET shows a button and changes nothing, because programs that check mail follow links;
- * POST acts, also that of a mail program (RFC 8058), and may be repeated. It is accepted from any origin: a mail program may be a page
- * of another one, and old browsers do not send that of a page without referrers. It has no limit by address: a mail service sends the
- * requests of all its readers from few addresses.
+ * POST acts, also that of a mail program (RFC 8058), and may be repeated. It is accepted from any origin: a mail program may be
+ * a page of another one, and old browsers do not send that of a page without referrers. It has no limit by address: a mail
+ * service sends the requests of all its readers from few addresses.
  */
 export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencies): Promise<void> {
   const { database, seal, clock } = parts;
@@ -64,7 +64,10 @@ export async function registerUnsubscribeRoutes(app: App, parts: HttpDependencie
     return textOf(user?.profile.traits.locale);
   };
   const preferences = new Preferences(parts);
-  /** Notes what the reader said among their preferences, so that nothing is decided for them in vain. The address is suppressed in any case. */
+  /**
+   * Notes what the reader said among their preferences, so that nothing is decided for them in vain. The address is suppressed
+   * in any case.
+   */
   const noteChoice = async ({ tenantId, userId, channel, scope }: UnsubscribeClaim): Promise<void> => {
     const [kind, category = ''] = scope.split(':');
     if (userId === undefined || userId === '' || kind !== 'category') return;

@@ -1,6 +1,6 @@
 import { toNameKey } from '../../lib/text/name-key.ts';
 import { toNormalAddress } from '../../privacy/normal-address.ts';
-import { findUsersByAddress, findUsersById, findUsersByName } from '../../store/find-users.ts';
+import { findUsersById, findUsersByName, findUsersWithAddress } from '../../store/find-users.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { Cursors } from '../cursor.ts';
 import { userDetails, userPage, userParams, userSearch, usersQuery } from '../schemas/user-requests.ts';
@@ -54,7 +54,7 @@ export function registerUserRoutes(app: App, { database, seal }: HttpDependencie
     },
     async ({ principal: { tenantId }, body: { kind, address } }) => {
       const hash = seal.sign(toNormalAddress(kind, address));
-      return { users: await findUsersByAddress(database.forTenant(tenantId), tenantId, { kind, hash }), next: null };
+      return { users: await findUsersWithAddress(database.forTenant(tenantId), tenantId, { kind, hash }), next: null };
     },
   );
 

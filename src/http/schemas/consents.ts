@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { CATEGORIES } from '../../model/catalog.ts';
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import { CHANNELS } from '../../model/delivery.ts';
-import { CONSENT_STATES } from '../../model/terms.ts';
+import { CONSENT_STATES, SAID_CONSENTS } from '../../model/terms.ts';
+import { MAX_CONSENT_TOKEN_CHARS } from '../../privacy/consent-token.ts';
 import type { ConsentView } from '../../store/consents.ts';
 import { idOf, jsonObject, listOf, nextCursor, storable, storedObject, timestamp } from './common.ts';
 
@@ -15,7 +16,7 @@ export const newConsent = z
   .strictObject({
     purpose: z.enum(CATEGORIES).describe('The category of messages'),
     channel,
-    state: z.enum(CONSENT_STATES),
+    state: z.enum(SAID_CONSENTS),
     address: storable(z.string().trim().min(1).max(320))
       .optional()
       .describe('The address that the user consented for; default: the one that messages go to'),
@@ -42,7 +43,10 @@ export const newConsent = z
     examples: [{ purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'checkout form' }],
   });
 
-/** One line of an import. What it says of its origin is evidence: the source of the record is `import`, which is weaker than any other. */
+/**
+ * One line of an import. What it says of its origin is evidence: the source of the record is `import`, which is weaker than any
+ * other.
+ */
 export const importedConsent = z.strictObject({
   id: shortText
     .optional()
@@ -75,7 +79,9 @@ export const consent = z
     consent_id: idOf('consent'),
     purpose: z.string().meta({ examples: ['MARKETING'] }),
     channel: z.string().meta({ examples: ['sms'] }),
-    state: z.enum(CONSENT_STATES),
+    state: z
+      .enum(CONSENT_STATES)
+      .describe('`pending`: it was granted, and counts once the user has confirmed it (double opt-in)'),
     address: z.string().nullable().describe('Masked; null: of no address'),
     source: z.string().nullable(),
     method: z.string().nullable(),
@@ -86,12 +92,25 @@ export const consent = z
     recorded_at: timestamp,
     evidence: jsonObject.nullable().describe('Null: it has no evidence, or you may not see it (personal_data:read)'),
   })
-  .meta({ id: 'Consent', description: 'A consent that was granted or withdrawn' }) as unknown as z.ZodType<ConsentView>;
+  .meta({
+    id: 'Consent',
+    description: 'A consent that was granted or withdrawn, or waits for its confirmation',
+  }) as unknown as z.ZodType<ConsentView>;
 
 export const consentPage = z
   .object({ consents: listOf(consent), next: nextCursor })
   .meta({ id: 'ConsentPage', description: 'The one that was recorded last first' });
 
 export const recordedConsent = z
-  .object({ consent_id: idOf('consent') })
-  .meta({ id: 'RecordedConsent', description: 'The id under which a consent is kept' });
+  .object({
+    consent_id: idOf('consent'),
+    state: z.enum(CONSENT_STATES).describe('`pending`: it counts once the user has confirmed it'),
+    notification_id: idOf('notification')
+      .nullable()
+      .describe('The message that asks for the confirmation; null: none was made, or one was sent shortly before'),
+    expires_at: timestamp.nullable().describe('Until when it can be confirmed; null: there is nothing to confirm'),
+  })
+  .meta({ id: 'RecordedConsent', description: 'How a consent was recorded' });
+
+/** Token of a link that confirms consent. */
+export const consentLinkParams = z.object({ token: z.string().min(1).max(MAX_CONSENT_TOKEN_CHARS) });

@@ -13,8 +13,8 @@ export const MAX_PROFILE_BYTES = 64 * 1024;
 const SURELY_SMALL_CHARS = 5 * MAX_TRAITS;
 
 /**
- * Separates the events that would make what is kept of their user too large: the profile more than MAX_TRAITS traits, or more than
- * MAX_PROFILE_BYTES bytes of JSON; or the terms. What is over a bound already may change, but not grow.
+ * Separates the events that would make what is kept of their user too large: the profile more than MAX_TRAITS traits, or more
+ * than MAX_PROFILE_BYTES bytes of JSON; or the terms. What is over a bound already may change, but not grow.
  *
  * @param fresh in order of arrival
  * @returns `rejected`: results by event key

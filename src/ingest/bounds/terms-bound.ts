@@ -5,8 +5,8 @@ import type { Facts } from '../load-facts.ts';
 import { type EventResult, emptyResult } from '../results.ts';
 
 /**
- * Returns results for the changes that would make the terms of their user larger than MAX_TERMS_CHARS, by event key. Terms that are
- * over the bound already may change, but not grow. Consents are never rejected: there is one for each category and channel.
+ * Returns results for the changes that would make the terms of their user larger than MAX_TERMS_CHARS, by event key. Terms that
+ * are over the bound already may change, but not grow. Consents are never rejected: there is one for each category and channel.
  * @param fresh in order of arrival
  */
 export function rejectOversizedTerms(fresh: readonly ReceivedEvent[], { users }: Facts): Map<string, EventResult> {

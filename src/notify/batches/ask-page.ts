@@ -2,14 +2,16 @@ import type pg from 'pg';
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import type { EventResult } from '../../ingest/results.ts';
 import { BATCH_EVENT } from '../../model/batch.ts';
+import type { Decision } from '../../model/decision.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
+import { toNormalAddress } from '../../privacy/normal-address.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import type { StoredBatch } from '../../store/batches/batches.ts';
 import { findRepeated, type LineResult, type PendingLine, writeUsers } from '../../store/batches/recipients.ts';
-import { loadErasures } from '../../store/erasure/load-erasures.ts';
-import { loadMerges } from '../../store/merge/merged-users.ts';
+import { loadErasedOfLines, loadErasures } from '../../store/erasure/load-erasures.ts';
 import { ingestOnce, type StoredEvent } from '../ingest-once.ts';
+import type { Recipient } from '../request.ts';
 import { buildRequestedEvent } from '../requested-event.ts';
 import { type GivenAddress, resolveRecipients } from '../resolve-recipients.ts';
 import type { BatchRequest } from './commands.ts';
@@ -32,8 +34,6 @@ export interface AskedBatch {
 interface FoundLine {
   readonly line: number;
   readonly userId: string;
-  /** The id that the line names, of a user who was merged since. */
-  readonly mergedId?: string;
   readonly given: GivenAddress | undefined;
   readonly variables: JsonObject | undefined;
 }
@@ -61,7 +61,7 @@ export async function askPage(
   const repeated = await findRepeated(pool, tenantId, batch.batchId, page.found);
   const first = page.found.filter(({ line }) => !repeated.has(line));
   const toItem = (place: number, stored?: StoredEvent) =>
-    toEvent(asked, first[place] as FoundLine, stored?.time ?? now);
+    toEvent(asked, { ...(first[place] as FoundLine), ...(stored && { userId: stored.userId }) }, stored?.time ?? now);
   const results = await ingestOnce(
     parts,
     tenantId,
@@ -75,16 +75,31 @@ export async function askPage(
   ];
 }
 
-/** Rejects users of an audience who were erased since it began to be read: an erasure empties lines, and may have come before theirs. */
+/**
+ * Rejects lines of users who were erased. An erasure empties them, but only after a while; and those of an audience may come after it,
+ * if it was being read.
+ */
 async function rejectErased(
   { pool, seal }: AskParts,
-  { tenantId, batch: { source, startedAt } }: AskedBatch,
+  { tenantId, batch: { batchId, source, startedAt } }: AskedBatch,
   page: FoundPage,
 ): Promise<FoundPage> {
-  if (source === null || startedAt === null || page.found.length === 0) return page;
-  const ids = page.found.map(({ userId }) => userId);
-  const erasures = await loadErasures(pool, seal, tenantId, ids);
-  const isErased = ({ userId }: FoundLine) => (erasures.get(userId) ?? Number.NEGATIVE_INFINITY) >= startedAt;
+  if (page.found.length === 0) return page;
+  const since = source === null ? null : startedAt;
+  const erasures =
+    since === null
+      ? NO_ERASURES
+      : await loadErasures(
+          pool,
+          seal,
+          tenantId,
+          page.found.map(({ userId }) => userId),
+        );
+  const open = await loadErasedOfLines(pool, tenantId, batchId);
+  const isErased = ({ userId, given }: FoundLine) =>
+    open.userIds.has(userId) ||
+    (given !== undefined && open.addressHashes.has(seal.hash(toNormalAddress(given.kind, given.address)))) ||
+    (since !== null && (erasures.get(userId) ?? Number.NEGATIVE_INFINITY) >= since);
   const erased = page.found.filter(isErased);
   if (erased.length === 0) return page;
   return {
@@ -93,47 +108,38 @@ async function rejectErased(
   };
 }
 
+const NO_ERASURES: Awaited<ReturnType<typeof loadErasures>> = new Map();
+
 const ERASED = 'Its user was erased.';
 
-/** Finds the users of lines; of one who was merged the survivor. @throws Error if a line cannot be opened: the page is tried again later */
+/** Finds the users of lines. @throws Error if a line cannot be opened: the page is tried again later */
 export async function findUsers(
   { pool, seal }: Pick<AskParts, 'pool' | 'seal'>,
   { tenantId, batch }: AskedBatch,
   lines: readonly PendingLine[],
 ): Promise<FoundPage> {
   const opened = lines.map((line) => open(seal, tenantId, batch.batchId, line));
-  const unknown = lines.flatMap(({ userId }, index) =>
-    userId === null && getGivenAddress(opened[index] as SealedLine) ? [index] : [],
-  );
+  const named = lines.flatMap(({ userId }, index): { readonly index: number; readonly recipient: Recipient }[] => {
+    const { variables: _, ...address } = opened[index] as SealedLine;
+    if (userId !== null) return [{ index, recipient: { user_id: userId } }];
+    return getGivenAddress(address) ? [{ index, recipient: address }] : [];
+  });
   const resolved = await resolveRecipients(
     pool,
     seal,
     tenantId,
-    unknown.map((index) => {
-      const { variables: _, ...recipient } = opened[index] as SealedLine;
-      return recipient;
-    }),
+    named.map(({ recipient }) => recipient),
+    false,
   );
-  const named = new Set(lines.flatMap(({ userId }) => userId ?? []));
-  const merges = named.size === 0 ? undefined : await loadMerges(pool, tenantId, [...named]);
-  const byIndex = new Map(unknown.map((index, place) => [index, resolved[place]]));
+  const byIndex = new Map(named.map(({ index }, place) => [index, resolved[place]]));
   const found: FoundLine[] = [];
   const others: LineResult[] = [];
-  lines.forEach(({ line, userId }, index) => {
+  lines.forEach(({ line }, index) => {
     const content = opened[index] as SealedLine;
     const one = byIndex.get(index);
-    if (one && 'code' in one) others.push(toResult(line, 'rejected', one.code, one.message));
-    else if (userId === null && !one) others.push(toResult(line, 'rejected', 'user_erased', ERASED));
-    else {
-      const survivor = merges?.get(userId ?? '')?.into;
-      found.push({
-        line,
-        userId: survivor ?? userId ?? one?.userId ?? '',
-        ...(survivor !== undefined && userId !== null && { mergedId: userId }),
-        given: getGivenAddress(content),
-        variables: content.variables,
-      });
-    }
+    if (!one) others.push(toResult(line, 'rejected', 'user_erased', ERASED));
+    else if ('code' in one) others.push(toResult(line, 'rejected', one.code, one.message));
+    else found.push({ line, userId: one.userId, given: getGivenAddress(content), variables: content.variables });
   });
   return { found, others };
 }
@@ -165,8 +171,15 @@ export function toLineResult(line: number, { status, decisions, code, message }:
       message ?? 'The catalog no longer has the notification type, or what was decided is no longer stored.';
     return toResult(line, 'rejected', code ?? (status === 'duplicate' ? 'gone' : 'unknown_type'), reason);
   }
+  return toDecidedResult(line, decision);
+}
+
+/** Returns what a decision on the request of a line means for it. */
+export function toDecidedResult(line: number, decision: Decision): LineResult {
   const { outcome, notification_id: id, evidence, reason_code, reason } = decision;
   if (outcome === 'send') return { ...toResult(line, 'accepted', null, null), notificationId: id };
+  // The digest is a notification of its own.
+  if (reason_code === 'collected') return toResult(line, 'folded', null, null);
   if (outcome === 'scheduled') {
     return { ...toResult(line, 'scheduled', null, null), notificationId: evidence.wait?.wait_id ?? null };
   }

@@ -22,7 +22,10 @@ interface AudienceParts {
   readonly catalogs: CatalogCache;
 }
 
-/** @throws TidingsError `not_found` if there is no such list or segment. @param pointer where the request names it; '': it does not */
+/**
+ * @throws TidingsError `not_found` if there is no such list or segment.
+ * @param pointer where the request names it; '': it does not
+ */
 export async function checkAudience(
   { pool, catalogs }: AudienceParts,
   tenantId: string,
@@ -34,7 +37,10 @@ export async function checkAudience(
     throw new TidingsError('not_found', 'There is no such list.', { pointer });
 }
 
-/** Returns the source of a batch that starts: the condition of a segment stays as it is now. @throws TidingsError `not_found` */
+/**
+ * Returns the source of a batch that starts: the condition of a segment stays as it is now.
+ * @throws TidingsError `not_found`
+ */
 export async function beginSource(parts: AudienceParts, tenantId: string, source: BatchSource): Promise<BatchSource> {
   const { audience } = source;
   await checkAudience(parts, tenantId, audience);
@@ -50,8 +56,8 @@ export interface AudiencePage {
 }
 
 /**
- * Reads the next users of an audience: a page of members, or those of a page of users that are in the segment. Each comes once, in the
- * order of their ids; one who is a line already becomes a duplicate when it is asked for.
+ * Reads the next users of an audience: a page of members, or those of a page of users that are in the segment. Each comes once,
+ * in the order of their ids; one who is a line already becomes a duplicate when it is asked for.
  * @param room lines that the batch may still have
  */
 export async function readAudience(

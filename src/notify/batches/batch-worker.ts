@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Pipeline } from '../../ingest/pipeline.ts';
+import { RecentNames } from '../../lib/concurrency/recent-names.ts';
 import { Signal } from '../../lib/concurrency/signal.ts';
 import { Progress } from '../../lib/progress.ts';
 import { countOpen, isReading, type RecipientChange } from '../../model/batch.ts';
@@ -34,7 +35,9 @@ export interface BatchWorkerOptions extends BatchParts {
   readonly maxOpen?: number;
 }
 
-/** Recipients who are accepted and not final: beyond it a batch asks for no further ones, so that a pause has little to hold. */
+/**
+ * Recipients who are accepted and not final: beyond it a batch asks for no further ones, so that a pause has little to hold.
+ */
 const MAX_OPEN = 20_000;
 /** Lines of a cancelled batch that one turn cancels. */
 const CANCELLED_LINES = 10_000;
@@ -57,15 +60,16 @@ const YIELD_STEP_MS = 10;
 const MAX_SERVED_TENANTS = 1000;
 
 /**
- * Runs started batches, one turn of one batch at a time: it asks for a page of recipients, and looks at some of those who were asked for
- * before. Tenants take turns. Each turn is claimed anew: the batch of a worker that stopped goes on with another when its claim expires.
+ * Runs started batches, one turn of one batch at a time: it asks for a page of recipients, and looks at some of those who were
+ * asked for before. Tenants take turns. Each turn is claimed anew: the batch of a worker that stopped goes on with another when
+ * its claim expires.
  */
 export class BatchWorker {
   readonly #options: Required<BatchWorkerOptions>;
   readonly #signal = new Signal();
   readonly #progress = new Progress();
   /** Tenants that had a turn, the latest last. */
-  readonly #served = new Set<string>();
+  readonly #served = new RecentNames(MAX_SERVED_TENANTS);
   #stopping = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -101,9 +105,9 @@ export class BatchWorker {
     while (!this.#stopping) {
       this.#progress.mark();
       try {
-        const batch = mayAct() ? await claimBatch(pool, lease, [...this.#served]) : undefined;
+        const batch = mayAct() ? await claimBatch(pool, lease, this.#served.list()) : undefined;
         if (batch) {
-          this.#noteServed(batch.tenantId);
+          this.#served.note(batch.tenantId);
           await this.#runTurn(batch);
         } else await this.#signal.sleep(poll);
       } catch (error) {
@@ -111,13 +115,6 @@ export class BatchWorker {
         if (!this.#stopping) await this.#signal.sleep(poll);
       }
     }
-  }
-
-  #noteServed(tenantId: string): void {
-    this.#served.delete(tenantId);
-    this.#served.add(tenantId);
-    const [oldest] = this.#served;
-    if (this.#served.size > MAX_SERVED_TENANTS && oldest !== undefined) this.#served.delete(oldest);
   }
 
   async #runTurn(batch: ClaimedBatch): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Pipeline } from '../../ingest/pipeline.ts';
 import type { EventResult } from '../../ingest/results.ts';
-import { isReading } from '../../model/batch.ts';
+import { isReading, sumCounts } from '../../model/batch.ts';
 import type { Channel } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
@@ -109,7 +109,6 @@ interface Sample {
 async function drawSample(parts: BatchParts, tenantId: string, batch: StoredBatch, now: Millis): Promise<Sample> {
   const { pool, seal, catalogs } = parts;
   const { batchId, lines, nextLine, source } = batch;
-  const known = Object.values(batch.counts).reduce((sum, count) => sum + count, 0);
   const left = lines - nextLine;
   const share = source && isReading(source) && left > 0 ? MAX_SAMPLE / 2 : MAX_SAMPLE;
   const size = Math.min(left, share);
@@ -125,13 +124,13 @@ async function drawSample(parts: BatchParts, tenantId: string, batch: StoredBatc
   const added = audience.userIds.map((userId, n) => ({ line: lines + n, userId, addressHash: null, sealed: null }));
   return {
     lines: [...stored, ...added],
-    pending: lines - known + audience.users,
+    pending: lines - sumCounts(batch.counts) + audience.users,
     isWhole: count === left && audience.isWhole,
   };
 }
 
 function isReached({ state }: LineResult): boolean {
-  return state === 'accepted' || state === 'scheduled';
+  return state === 'accepted' || state === 'scheduled' || state === 'folded';
 }
 
 /** Returns those of the channels by which a message goes at once or later. */

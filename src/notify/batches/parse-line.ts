@@ -39,8 +39,8 @@ export interface SealedLine {
 const EMPTY: NewLine = { state: 'empty', userId: null, addressHash: null, sealed: null, code: null, reason: null };
 
 /**
- * Reads a line of a batch: a user or an address, with variables of its own or not. One that cannot be asked for is rejected with the
- * reason, which names no address; each line is stored. Never throws.
+ * Reads a line of a batch: a user or an address, with variables of its own or not. One that cannot be asked for is rejected
+ * with the reason, which names no address; each line is stored. Never throws.
  * @param bytes undefined: the line is longer than MAX_LINE_BYTES
  */
 export function parseLine(context: LineContext, line: number, bytes: Buffer | undefined): NewLine {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { CatalogCache } from '../../catalog/cache.ts';
 import { BATCH_PAUSED, type BatchState, type RecipientState } from '../../model/batch.ts';
 import type { DeliveryStatus } from '../../model/delivery.ts';
+import { DIRECT_RULE } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import { systemActor } from '../../model/principal.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../../store/batches/recipients.ts';
 import { announceDeliveries } from '../../store/deliveries/delivery-queue.ts';
 import { cancelWait } from '../../timers/wait-admin.ts';
+import { toDecidedResult } from './ask-page.ts';
 
 /** Open recipients that one turn looks at. */
 const MAX_LOOKED_AT = 1000;
@@ -42,8 +44,8 @@ export interface SettledPage {
 }
 
 /**
- * Looks at a page of recipients whose notifications were not final: what is by now is found by their ids. What was held while the batch
- * was paused becomes due again, and what is queued of a cancelled one is cancelled.
+ * Looks at a page of recipients whose notifications were not final: what is by now is found by their ids. What was held while
+ * the batch was paused becomes due again, and what is queued of a cancelled one is cancelled.
  */
 export async function settlePage(parts: SettleParts, place: Place, now: Millis): Promise<SettledPage> {
   const { pool } = parts;
@@ -89,7 +91,7 @@ async function cancelOpen(
   const looked: OpenLine[] = [];
   let waits = 0;
   for (const line of open) {
-    if (line.wait === 'waiting') {
+    if (line.wait?.status === 'waiting') {
       if (waits++ === MAX_CANCELLED_WAITS) break;
       await cancelWait({ pool, catalogs, tenantId, actor: systemActor('batches'), now }, line.notificationId);
     }
@@ -118,7 +120,7 @@ const ORDINARY_HOLDS: ReadonlySet<string | null> = new Set([null, 'fallback']);
 
 function toResult({ line, state, notificationId, deliveries, wait }: OpenLine): LineResult {
   const base = { line, notificationId, code: null, reason: null };
-  if (deliveries.length === 0) return { ...base, ...toStateOfWait(state, wait) };
+  if (deliveries.length === 0) return { ...base, ...toStateOfWait(line, state, wait) };
   const open = deliveries.filter(({ status }) => status === 'queued' || status === 'sending');
   if (open.length > 0) {
     const isHeld = open.every(({ status, hold }) => status === 'queued' && !ORDINARY_HOLDS.has(hold));
@@ -132,14 +134,20 @@ function toResult({ line, state, notificationId, deliveries, wait }: OpenLine): 
 }
 
 function toStateOfWait(
+  line: number,
   state: OpenLine['state'],
   wait: OpenLine['wait'],
 ): Pick<LineResult, 'state' | 'code' | 'reason'> {
-  if (wait === 'waiting') return { state: 'scheduled', code: null, reason: null };
-  if (wait === 'cancelled') return { state: 'cancelled', code: 'cancelled', reason: 'It was cancelled.' };
-  if (state === 'scheduled') {
+  if (wait?.status === 'waiting') return { state: 'scheduled', code: null, reason: null };
+  if (wait?.status === 'cancelled') return { state: 'cancelled', code: 'cancelled', reason: 'It was cancelled.' };
+  if (state !== 'scheduled')
+    return { state: 'dropped', code: 'notification_gone', reason: 'Its notification is no longer stored.' };
+  const decision = wait?.decisions.find(({ rule }) => rule === DIRECT_RULE);
+  if (!decision || decision.outcome === 'send') {
     const reason = 'When its time came it was decided not to send it; the audit trail of the user says why.';
     return { state: 'dropped', code: 'not_sent_when_due', reason };
   }
-  return { state: 'dropped', code: 'notification_gone', reason: 'Its notification is no longer stored.' };
+  const { state: decided, code, reason } = toDecidedResult(line, decision);
+  // A line that was asked for is not rejected later.
+  return { state: decided === 'rejected' ? 'dropped' : decided, code, reason };
 }

@@ -1,8 +1,8 @@
 const NEWLINE = 0x0a;
 
 /**
- * Splits a stream of bytes into its lines, without their ends. What follows the last end is a line, unless it is empty. Undefined: a line
- * that is longer than `maxBytes`, of which nothing is kept.
+ * Splits a stream of bytes into its lines, without their ends. What follows the last end is a line, unless it is empty.
+ * Undefined: a line that is longer than `maxBytes`, of which nothing is kept.
  */
 export async function* splitLines(stream: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer | undefined> {
   let parts: Buffer[] = [];

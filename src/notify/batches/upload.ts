@@ -1,13 +1,12 @@
 import type pg from 'pg';
 import type { CatalogCache } from '../../catalog/cache.ts';
 import { TidingsError } from '../../errors.ts';
-import { countChanges, type RecipientChange } from '../../model/batch.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { appendAuditEntry } from '../../store/audit-log.ts';
-import { loadBatch } from '../../store/batches/batches.ts';
-import { insertLines, type NewLine } from '../../store/batches/recipients.ts';
+import { appendLines, loadBatch } from '../../store/batches/batches.ts';
+import type { NewLine } from '../../store/batches/recipients.ts';
 import { withTransaction } from '../../store/pg/transaction.ts';
 import { noBatch } from './commands.ts';
 import { type LineContext, MAX_LINE_BYTES, parseLine } from './parse-line.ts';
@@ -61,8 +60,8 @@ export interface UploadResult {
 }
 
 /**
- * Takes lines in as they arrive, a chunk at a time: no more is read while a chunk is being stored. What is stored stays, also if the
- * upload breaks off; the next one goes on from there.
+ * Takes lines in as they arrive, a chunk at a time: no more is read while a chunk is being stored. What is stored stays, also
+ * if the upload breaks off; the next one goes on from there.
  * @throws TidingsError `wrong_offset` if lines are missing before the first, `wrong_batch_state` if the batch was started
  */
 export async function uploadLines(
@@ -128,7 +127,10 @@ async function prepare(
   return { tenantId, batchId, seal, lines: batch.lines, planned: rules.planned.get(type), variables: variables ?? {} };
 }
 
-/** Stores lines from this one on, with their counts, in one transaction. */
+/**
+ * Stores lines from this one on, with their counts, in one transaction.
+ * @throws TidingsError `wrong_offset` if another upload was quicker, `wrong_batch_state`
+ */
 async function storeChunk(
   { pool }: UploadParts,
   { tenantId, batchId }: UploadCommand,
@@ -139,17 +141,8 @@ async function storeChunk(
     const batch = await loadBatch(connection, tenantId, batchId, true);
     if (!batch) throw noBatch();
     if (batch.state !== 'draft') throw notDraft(batch.state);
-    // Another upload was quicker.
     if (batch.lines !== first) throw wrongOffset(first, batch.lines);
-    await insertLines(connection, tenantId, batchId, first, lines);
-    const changes = lines.flatMap(({ state, code }): RecipientChange[] =>
-      state === 'pending' ? [] : [{ from: null, to: state, code }],
-    );
-    const { counts, codes } = countChanges(batch.counts, batch.codes, changes);
-    await connection.query(
-      'update batches set lines = $3, counts = $4, codes = $5 where tenant_id = $1 and batch_id = $2',
-      [tenantId, batchId, first + lines.length, JSON.stringify(counts), JSON.stringify(codes)],
-    );
+    await appendLines(connection, tenantId, batch, lines);
   });
 }
 

@@ -8,6 +8,7 @@ import {
   type RecipientCounts,
   type RecipientState,
   type SourceState,
+  sumCounts,
 } from '../../model/batch.ts';
 import type { DeliveryStatus } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
@@ -68,9 +69,8 @@ export function toBatchView(batch: StoredBatch, now: Millis): BatchView {
 }
 
 function completeCounts(lines: number, counts: RecipientCounts): BatchView['counts'] {
-  const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const all = Object.fromEntries(RECIPIENT_STATES.map((state) => [state, counts[state] ?? 0]));
-  return { ...all, pending: lines - known } as BatchView['counts'];
+  return { ...all, pending: lines - sumCounts(counts) } as BatchView['counts'];
 }
 
 /** Leaves out recipients that wait for a time of their own. */

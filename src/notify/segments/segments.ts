@@ -8,7 +8,10 @@ import type { Millis } from '../../model/event.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { loadTraitsOf, loadUserIds, sampleUserIds } from '../../store/segment-users.ts';
 
-/* Segments: the users whose profile meets a condition at the time of the evaluation. Nothing of them is stored but the condition. */
+/*
+ * Segments: the users whose profile meets a condition at the time of the evaluation. Nothing of them is stored but the
+ * condition.
+ */
 
 export interface SegmentParts {
   readonly pool: pg.Pool;
@@ -17,6 +20,8 @@ export interface SegmentParts {
 
 /** Users whose profiles are in memory at once: each has up to 64 KiB. */
 const PAGE_USERS = 500;
+/** Longest time in ms for which evaluations keep the event loop to themselves. */
+const SLICE_MS = 25;
 /** Users that a preview evaluates, at most. */
 export const MAX_PREVIEWED = 5000;
 
@@ -36,7 +41,10 @@ export interface SegmentPage {
   readonly after: string | null;
 }
 
-/** Evaluates the next PAGE_USERS users. Those who are known by an address alone are in no segment: they may be users under their id as well. */
+/**
+ * Evaluates the next PAGE_USERS users. Those who are known by an address alone are in no segment: they may be users under their
+ * id as well.
+ */
 export async function loadSegmentPage(
   parts: SegmentParts,
   question: SegmentQuestion,
@@ -52,10 +60,16 @@ export async function loadSegmentPage(
   };
 }
 
-/** The greatest id of a user who is known by an address alone, in the order of bytes: a page of nothing but them is the last of them. */
+/**
+ * The greatest id of a user who is known by an address alone, in the order of bytes: a page of nothing but them is the last of
+ * them.
+ */
 const LAST_ADDRESS_USER = `${ADDRESS_USER}\u{10FFFF}`;
 
-/** Returns a page of users of a segment. Evaluates pages until it has `limit` of them or has evaluated `maxExamined`: it may be short. */
+/**
+ * Returns a page of users of a segment. Evaluates pages until it has `limit` of them or has evaluated `maxExamined`: it may be
+ * short.
+ */
 export async function listSegment(
   parts: SegmentParts,
   question: SegmentQuestion,
@@ -104,7 +118,16 @@ async function filterUsers(
 ): Promise<string[]> {
   if (userIds.length === 0) return [];
   const users = await loadTraitsOf(pool, seal, tenantId, userIds, condition.readsAddresses);
-  return users.flatMap(({ userId, traits }) => (condition.matches(traits, now) ? [userId] : []));
+  const found: string[] = [];
+  let began = performance.now();
+  for (const { userId, traits } of users) {
+    if (condition.matches(traits, now)) found.push(userId);
+    if (performance.now() - began < SLICE_MS) continue;
+    // A condition may take milliseconds for each user: others are served in between.
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  }
+  return found;
 }
 
 /** A condition with the segment that it is of, and the catalog version. */
@@ -128,7 +151,10 @@ export async function requireSegment(
   throw new TidingsError('not_found', `The active catalog has no segment of this name.${hint}`, { pointer });
 }
 
-/** Compiles a condition of a request, as those of segments are checked. @throws TidingsError `invalid_condition` with every problem */
+/**
+ * Compiles a condition of a request, as those of segments are checked.
+ * @throws TidingsError `invalid_condition` with every problem
+ */
 export async function compileAsked(
   catalogs: CatalogCache,
   tenantId: string,

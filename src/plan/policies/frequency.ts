@@ -48,8 +48,8 @@ export function findFrequency({
 }
 
 /**
- * Line 16: the digest that a message becomes an item of. Urgent, SECURITY and required messages are sent by themselves, and so is
- * a message on a channel for which its type has no template for digests.
+ * Line 16: the digest that a message becomes an item of. Urgent, SECURITY and required messages are sent by themselves, and so
+ * is a message on a channel for which its type has no template for digests.
  */
 export function findDigest(question: PlanQuestion, channel: Channel): FoundDigest | undefined {
   const { folding, isUrgent } = question;
@@ -72,7 +72,10 @@ export function findDigestMoment({ terms, policy, user }: Pick<PlanQuestion, 'te
   return { at: at ?? tenant.at, day: day ?? tenant.day, zone: findUserZone({ user }) ?? findTenantZone({ policy }) };
 }
 
-/** Returns when the next digest of a frequency is due after `now`: at the time that the user has chosen, else that of the tenant. */
+/**
+ * Returns when the next digest of a frequency is due after `now`: at the time that the user has chosen, else that of the
+ * tenant.
+ */
 export function findDigestTime(
   { terms, policy, user, now }: Pick<PlanQuestion, 'terms' | 'policy' | 'user' | 'now'>,
   frequency: Exclude<Frequency, 'IMMEDIATE' | 'NEVER'>,

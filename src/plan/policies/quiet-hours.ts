@@ -1,15 +1,15 @@
 import { CHANNEL_DESCRIPTORS } from '../../model/channels/channels.ts';
 import type { Channel } from '../../model/delivery.ts';
 import type { PlanQuestion } from '../../model/plan.ts';
-import { REQUIRED_CATEGORY } from '../../model/preferences.ts';
+import { type Policy, REQUIRED_CATEGORY } from '../../model/preferences.ts';
 import { type ClosedHours, describeHours, findTenantZone, findUserZone } from './hours.ts';
 
 /**
- * Line 14: the quiet hours of the user, or those of the tenant for users who have not chosen. Urgent and SECURITY messages, those
- * of types with `quiet: ignore`, and the inbox, which makes no noise, pass them.
+ * Line 14: the quiet hours of the user, or those of the tenant for users who have not chosen. Urgent and SECURITY messages,
+ * those of types with `quiet: ignore`, and the inbox, which makes no noise, pass them.
  */
 export function findQuietHours(question: PlanQuestion, channel: Channel): readonly ClosedHours[] {
-  const { type, terms, policy, isUrgent } = question;
+  const { type, isUrgent } = question;
   if (
     CHANNEL_DESCRIPTORS[channel].isSilent ||
     isUrgent ||
@@ -17,26 +17,31 @@ export function findQuietHours(question: PlanQuestion, channel: Channel): readon
     type.quiet === 'ignore'
   )
     return [];
+  const hours = findQuietHoursOfUser(question);
+  return hours ? [hours] : [];
+}
+
+/** Returns the quiet hours of a user, or those of the tenant if they have not chosen; undefined: no hours are quiet. */
+export function findQuietHoursOfUser(asked: Pick<PlanQuestion, 'terms' | 'policy' | 'user'>): ClosedHours | undefined {
+  const { terms, policy } = asked;
   const own = terms.q?.[0];
-  if (own === 0) return [];
+  if (own === 0) return undefined;
   if (own && terms.q) {
-    const [start, end, named] = own;
-    const zone = named === null ? undefined : { zone: named, from: 'zone of the quiet hours' };
-    return [toClosed(question, start, end, zone, { level: 'user: quiet hours', since: terms.q[1] })];
+    const [start, end, zone] = own;
+    const hours = { start, end, ...(zone !== null && { zone }) };
+    return toClosed(asked, hours, { level: 'user: quiet hours', since: terms.q[1] });
   }
-  const { quietHours } = policy;
-  if (!quietHours) return [];
-  const zone = quietHours.zone === undefined ? undefined : { zone: quietHours.zone, from: 'zone of the quiet hours' };
-  return [toClosed(question, quietHours.start, quietHours.end, zone, { level: 'tenant: quiet hours' })];
+  return policy.quietHours && toClosed(asked, policy.quietHours, { level: 'tenant: quiet hours' });
 }
 
 function toClosed(
-  question: PlanQuestion,
-  start: number,
-  end: number,
-  named: ReturnType<typeof findUserZone>,
+  asked: Pick<PlanQuestion, 'policy' | 'user'>,
+  { start, end, zone: named }: NonNullable<Policy['quietHours']>,
   by: Pick<ClosedHours, 'level' | 'since'>,
 ): ClosedHours {
-  const zone = named ?? findUserZone(question) ?? findTenantZone(question);
+  const zone =
+    named === undefined
+      ? (findUserZone(asked) ?? findTenantZone(asked))
+      : { zone: named, from: 'zone of the quiet hours' };
   return { start, end, zone: zone.zone, code: 'quiet_hours', value: describeHours(start, end, zone), ...by };
 }

@@ -3,8 +3,8 @@ import type { PlanQuestion } from '../../model/plan.ts';
 import { type Answer, describeScope, scopesOf } from '../answer.ts';
 
 /**
- * Lines 8 and 11: what the user has turned off, at any scope that covers the type and channel. A narrower "on" does not lift it:
- * off wins. A type of which the user wants messages never is off as well.
+ * Lines 8 and 11: what the user has turned off, at any scope that covers the type and channel. A narrower "on" does not lift
+ * it: off wins. A type of which the user wants messages never is off as well.
  */
 export function askUserOff(question: PlanQuestion, channel: Channel): Answer | undefined {
   const { p } = question.terms;

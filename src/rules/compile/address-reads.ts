@@ -33,7 +33,9 @@ function listExpressions(compiled: CompiledRule): (Condition | Expression)[] {
   );
 }
 
-/** Whether an expression reads an address. A variable that is used as a whole, or with a computed name, is a path of one step. */
+/**
+ * Whether an expression reads an address. A variable that is used as a whole, or with a computed name, is a path of one step.
+ */
 export function readsAddress({ paths }: Condition | Expression, root: 'traits' | 'user'): boolean {
   return paths.some(([first, second]) => {
     return first === root && (typeof second !== 'string' || getAddressKind(second) !== undefined);

@@ -42,8 +42,8 @@ export function buildFrequencyRules(types: ReadonlyMap<string, unknown>, base: C
 }
 
 /**
- * Returns the channels on which each notification type can be sent as a digest: those with a template for digests, or with one of
- * the type that shows `items`, if the type has no variables of its own, which a digest would lack.
+ * Returns the channels on which each notification type can be sent as a digest: those with a template for digests, or with one
+ * of the type that shows `items`, if the type has no variables of its own, which a digest would lack.
  */
 export function findDigestChannels({ notifications, templates }: CatalogData): RuleSet['digestChannels'] {
   const found = new Map<string, Set<Channel>>();

@@ -79,9 +79,15 @@ export function compileRules(version: number, data: CatalogData, validateEmitted
     planned,
     notifications,
     policy,
+    consentTraits: listConsentTraits(policy),
     comparesAddresses: Object.values(policy.consent).some((sources) => sources.includes('record')),
     validateEmitted,
   };
+}
+
+function listConsentTraits({ consent }: Policy): readonly string[] {
+  const sources = Object.values(consent).flat();
+  return [...new Set(sources.flatMap((source) => (source === 'record' ? [] : [source.trait])))];
 }
 
 /** Returns the policy with defaults for what a version that was stored earlier does not have. Without caps they are those of NO_POLICY. */

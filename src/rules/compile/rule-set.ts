@@ -116,8 +116,13 @@ export interface RuleSet {
   readonly readsEventAddresses: boolean;
   /** Whether a rule reads an address of the user from `user`, or is triggered by a change of one. */
   readonly readsUserAddresses: boolean;
-  /** Whether the policy asks for recorded consents, whose addresses are compared: events that change an address then keep it as posted. */
+  /**
+   * Whether the policy asks for recorded consents, whose addresses are compared: events that change an address then keep it as
+   * posted.
+   */
   readonly comparesAddresses: boolean;
+  /** Traits that stand for consent under the policy. */
+  readonly consentTraits: readonly string[];
   /** Checks an event that a rule emits against the schemas of the catalog. */
   readonly validateEmitted: ValidateEvent;
 }

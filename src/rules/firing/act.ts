@@ -22,8 +22,8 @@ import type { TypePlans } from './plan-types.ts';
 import { evaluateAll } from './values.ts';
 
 /**
- * Does what the rule says, once all gates let it pass: adds a decision and a send for each notification, counts the limits,
- * and carries out the actions in their order. A notification whose channels are all dropped by the plan is suppressed; if every one
+ * Does what the rule says, once all gates let it pass: adds a decision and a send for each notification, counts the limits, and
+ * carries out the actions in their order. A notification whose channels are all dropped by the plan is suppressed; if every one
  * is, no limit is counted.
  *
  * Changes the user's limit uses, and the waits that a `cancel` action ends.
@@ -100,7 +100,9 @@ interface Planned {
   readonly notificationId: string | undefined;
 }
 
-/** Adds the decision on one notification type, with what the plan says about its channels; adds what is folded to its digests. */
+/**
+ * Adds the decision on one notification type, with what the plan says about its channels; adds what is folded to its digests.
+ */
 function addPlanned(
   ctx: DecisionContext,
   compiled: CompiledRule,
@@ -128,7 +130,7 @@ function addPlanned(
   return decision as Decision;
 }
 
-/** Takes the places of a notification under the caps of its channels, at the times at which it is due there. */
+/** Takes the places of a notification: under the caps of its channels, when it is due there, and for its content. */
 function reserve(
   ctx: DecisionContext,
   { trigger: { eventId } }: Firing,

@@ -9,8 +9,9 @@ import { toScope } from '../evaluate/evaluate-condition.ts';
 import { evaluateAll, evaluateVariables } from './values.ts';
 
 /**
- * Returns what the plan asks about earlier messages of a type with the same content. They are in the ledger of limits, each under
- * the time of its decision and a keyed hash of type, channel and content: never of ids or of rendered text, which has times in it.
+ * Returns what the plan asks about earlier messages of a type with the same content. They are in the ledger of limits, each
+ * under the time of its decision and a keyed hash of type, channel and content: never of ids or of rendered text, which has
+ * times in it.
  * @param window time in ms within which the same content is sent once
  */
 export function findSameContent(
@@ -41,8 +42,8 @@ export function findSameContent(
 }
 
 /**
- * Returns what the templates of a firing are filled with: its variables or else its event, its data and the items of a digest; of a
- * request its variables and the content that it brings.
+ * Returns what the templates of a firing are filled with: its variables or else its event, its data and the items of a digest;
+ * of a request its variables and the content that it brings.
  */
 function toContent(ctx: DecisionContext, compiled: CompiledRule, firing: Firing): Json {
   const { trigger, items } = firing;

@@ -10,8 +10,8 @@ import { evaluateVariables } from './values.ts';
 export type PassedWithVariables = Passed & { readonly variables?: JsonObject | undefined };
 
 /**
- * Evaluates the variables that a rule gives its notifications, and leaves out each notification whose declared variables are missing
- * or of another type: a failed decision names them. Undefined: all notifications of the rule are left out.
+ * Evaluates the variables that a rule gives its notifications, and leaves out each notification whose declared variables are
+ * missing or of another type: a failed decision names them. Undefined: all notifications of the rule are left out.
  */
 export function fillVariables(
   ctx: DecisionContext,

@@ -12,8 +12,8 @@ import { latestItems, toItem } from './items.ts';
 import { newWait, toTrigger, updateWait } from './wait.ts';
 
 /**
- * Adds a message to the open digest of its type and channels, or starts one. Returns the digest. One that is due already is left
- * alone: it is about to be sent.
+ * Adds a message to the open digest of its type and channels, or starts one. Returns the digest. One that is due already is
+ * left alone: it is about to be sent.
  * @param variables of the message; absent: its rule gives none
  */
 export function foldMessage(

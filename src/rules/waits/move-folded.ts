@@ -8,8 +8,8 @@ import { addMoved } from './moved.ts';
 import { updateWait } from './wait.ts';
 
 /**
- * Moves the open digests of the user to when the next one is due now, after the user changed what they want or their zone. What the user
- * does not want as a digest any longer is due at once: the plan then sends it or drops it, and the decision says so.
+ * Moves the open digests of the user to when the next one is due now, after the user changed what they want or their zone. What
+ * the user does not want as a digest any longer is due at once: the plan then sends it or drops it, and the decision says so.
  * @param changed names of the traits that the event changes
  */
 export function moveFolded(ctx: DecisionContext, event: Trigger, changed: readonly string[]): void {

@@ -8,8 +8,8 @@ import { addMoved } from './moved.ts';
 import { updateWait } from './wait.ts';
 
 /**
- * Moves what was asked for directly and is still scheduled to the time that the event says; one that is past is left to the timer,
- * which sends it at once. Adds a decision; none if there is no such open wait: then it came too late.
+ * Moves what was asked for directly and is still scheduled to the time that the event says; one that is past is left to the
+ * timer, which sends it at once. Adds a decision; none if there is no such open wait: then it came too late.
  */
 export function rescheduleWait(ctx: DecisionContext, event: Trigger): void {
   const { notification_id: id, scheduled_at: at } = event.properties;

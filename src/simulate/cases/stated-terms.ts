@@ -31,5 +31,5 @@ export function findTermsMistake({ type, properties }: ReceivedEvent): string | 
   const { purpose, channel, state } = properties;
   const isWhole =
     [purpose, channel].every((part) => typeof part === 'string') && CONSENT_STATES.some((one) => one === state);
-  return isWhole ? undefined : `${type} needs a purpose, a channel and a state: ${CONSENT_STATES.join(' or ')}`;
+  return isWhole ? undefined : `${type} needs a purpose, a channel and a state: ${CONSENT_STATES.join(', ')}`;
 }

@@ -1,11 +1,19 @@
 import type pg from 'pg';
-import type { BatchSource, BatchState, CodeCounts, RecipientCounts } from '../../model/batch.ts';
+import {
+  type BatchSource,
+  type BatchState,
+  type CodeCounts,
+  countChanges,
+  type RecipientChange,
+  type RecipientCounts,
+} from '../../model/batch.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import type { Connection } from '../pg/pool.ts';
 import { withTransaction } from '../pg/transaction.ts';
+import { insertLines, type NewLine } from './recipients.ts';
 
 /* Batches. The state diagram is in sql/000001.sql. */
 
@@ -47,7 +55,10 @@ export interface NewBatch {
   readonly actor: Actor;
 }
 
-/** Stores a batch with its audit entry; returns its id, or that of the batch which an earlier try made. Undefined: there are MAX_OPEN_BATCHES. */
+/**
+ * Stores a batch with its audit entry; returns its id, or that of the batch which an earlier try made. Undefined: there are
+ * MAX_OPEN_BATCHES.
+ */
 export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promise<string | undefined> {
   const { tenantId, batchId, operationId, name, request, sealed, source, perSecond, actor } = batch;
   return withTransaction(pool, async (connection) => {
@@ -84,7 +95,10 @@ export function insertBatch(pool: pg.Pool, batch: NewBatch, now: Millis): Promis
   });
 }
 
-/** Returns a batch; undefined: no batch has this id. @param isLocked whether it stays as it is until the end of the transaction */
+/**
+ * Returns a batch; undefined: no batch has this id.
+ * @param isLocked whether it stays as it is until the end of the transaction
+ */
 export async function loadBatch(
   connection: Connection,
   tenantId: string,
@@ -92,7 +106,7 @@ export async function loadBatch(
   isLocked = false,
 ): Promise<StoredBatch | undefined> {
   const { rows } = await connection.query(
-    `select ${COLUMNS} from batches where tenant_id = $1 and batch_id = $2${isLocked ? ' for update' : ''}`,
+    `select ${BATCH_COLUMNS} from batches where tenant_id = $1 and batch_id = $2${isLocked ? ' for update' : ''}`,
     [tenantId, batchId],
   );
   return rows[0] && toBatch(rows[0]);
@@ -119,10 +133,28 @@ export async function listBatches(
   before: string | null,
 ): Promise<StoredBatch[]> {
   const { rows } = await pool.query(
-    `select ${COLUMNS} from batches where tenant_id = $1 and batch_id < $2 order by batch_id desc limit $3`,
+    `select ${BATCH_COLUMNS} from batches where tenant_id = $1 and batch_id < $2 order by batch_id desc limit $3`,
     [tenantId, before ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit],
   );
   return rows.map(toBatch);
+}
+
+/** Stores lines of a draft, which the transaction has locked, after those that it has, and counts them. */
+export async function appendLines(
+  connection: Connection,
+  tenantId: string,
+  { batchId, lines: known, counts, codes }: StoredBatch,
+  lines: readonly NewLine[],
+): Promise<void> {
+  await insertLines(connection, tenantId, batchId, known, lines);
+  const changes = lines.flatMap(({ state, code }): RecipientChange[] =>
+    state === 'pending' ? [] : [{ from: null, to: state, code }],
+  );
+  const counted = countChanges(counts, codes, changes);
+  await connection.query(
+    'update batches set lines = $3, counts = $4, codes = $5 where tenant_id = $1 and batch_id = $2',
+    [tenantId, batchId, known + lines.length, JSON.stringify(counted.counts), JSON.stringify(counted.codes)],
+  );
 }
 
 /** A change of a batch by a command. */
@@ -149,10 +181,10 @@ export async function updateBatch(
   );
 }
 
-export const COLUMNS = `batch_id, name, request, source, per_second, state, lines, next_line, counts, codes, actor, created_at, started_at,
+export const BATCH_COLUMNS = `batch_id, name, request, source, per_second, state, lines, next_line, counts, codes, actor, created_at, started_at,
   ended_at, reason`;
 
-// biome-ignore lint/suspicious/noExplicitAny: a row of COLUMNS, named column by column below
+// biome-ignore lint/suspicious/noExplicitAny: a row of BATCH_COLUMNS, named column by column below
 export function toBatch(row: any): StoredBatch {
   return {
     batchId: row.batch_id,

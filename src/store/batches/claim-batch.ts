@@ -5,7 +5,7 @@ import { systemActor } from '../../model/principal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { withTransaction } from '../pg/transaction.ts';
-import { COLUMNS, loadBatch, type StoredBatch, toBatch } from './batches.ts';
+import { BATCH_COLUMNS, loadBatch, type StoredBatch, toBatch } from './batches.ts';
 
 /** A batch that a worker has claimed for one turn. */
 export interface ClaimedBatch extends StoredBatch {
@@ -21,8 +21,8 @@ export interface ClaimedBatch extends StoredBatch {
 }
 
 /**
- * Claims a started batch that is due for `lease` ms; undefined: none is. Of several, that of the tenant whose turn is longest ago, and
- * of these the one due longest. Concurrent calls never claim the same batch. Goes by the clock of the database.
+ * Claims a started batch that is due for `lease` ms; undefined: none is. Of several, that of the tenant whose turn is longest
+ * ago, and of these the one due longest. Concurrent calls never claim the same batch. Goes by the clock of the database.
  * @param served tenants that had a turn, the latest last
  */
 export async function claimBatch(
@@ -39,7 +39,7 @@ export async function claimBatch(
              where ended_at is null and state <> 'draft' and due_at <= now()
                and (claimed_until is null or claimed_until < now())
              order by coalesce(array_position($2::text[], tenant_id::text), 0), due_at limit 1 for update skip locked))
-           returning tenant_id, sealed, scanned, fence, attempts, ${COLUMNS}`,
+           returning tenant_id, sealed, scanned, fence, attempts, ${BATCH_COLUMNS}`,
     values: [lease, served],
   });
   const row = rows[0];
@@ -68,8 +68,8 @@ export interface TurnResult {
 }
 
 /**
- * Runs the last part of a turn and writes its progress in one transaction: the batch ends with its last open recipient. Undefined: it
- * was claimed by another worker since, and nothing was changed.
+ * Runs the last part of a turn and writes its progress in one transaction: the batch ends with its last open recipient.
+ * Undefined: it was claimed by another worker since, and nothing was changed.
  * @param work gets the batch as it is by now, which a command may have changed since the claim
  */
 export async function commitTurn(

@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import { BATCH_PAUSED, type RecipientState } from '../../model/batch.ts';
+import type { Decision } from '../../model/decision.ts';
 import type { DeliveryStatus } from '../../model/delivery.ts';
 import { DIRECT_RULE } from '../../model/direct.ts';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { type StoredDecision, unpackDecisions } from '../decisions.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
 
@@ -97,30 +99,25 @@ async function selectPending(
   }));
 }
 
-/** Notes the users of lines that named an address, or a user who was merged: a page that is repeated asks for the same ones. */
+/** Notes the users of lines that named an address: a page that is repeated asks for the same ones. */
 export async function writeUsers(
   connection: Connection,
   tenantId: string,
   batchId: string,
-  users: readonly { readonly line: number; readonly userId: string; readonly mergedId?: string }[],
+  users: readonly { readonly line: number; readonly userId: string }[],
 ): Promise<void> {
   if (users.length === 0) return;
   await connection.query({
     name: 'write-batch-users',
     text: `update batch_recipients as b set user_id = q.u
-           from json_to_recordset($3) as q(l int, u text, m text)
-           where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l
-             and (b.user_id = q.m or b.user_id is null and b.address_hash is not null)
+           from json_to_recordset($3) as q(l int, u text)
+           where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l and b.user_id is null and b.address_hash is not null
              and ${selectivityHint('q.l')}`,
-    values: [
-      tenantId,
-      batchId,
-      JSON.stringify(users.map(({ line, userId, mergedId }) => ({ l: line, u: userId, m: mergedId }))),
-    ],
+    values: [tenantId, batchId, JSON.stringify(users.map(({ line, userId }) => ({ l: line, u: userId })))],
   });
 }
 
-/** Returns those of these lines whose user an earlier line of the batch has. */
+/** Returns those of these lines whose user an earlier line of the batch has, under an earlier id of the user as well. */
 export async function findRepeated(
   connection: Connection,
   tenantId: string,
@@ -131,8 +128,11 @@ export async function findRepeated(
     name: 'find-repeated-recipients',
     text: `select q.line from unnest($3::int[], $4::text[]) as q(line, user_id)
            where (select true from batch_recipients as b
-                  where b.tenant_id = $1 and b.user_id = q.user_id and b.batch_id = $2 and b.line < q.line
-                    and b.state <> 'rejected' limit 1)`,
+                  where b.tenant_id = $1 and b.batch_id = $2 and b.line < q.line and b.state <> 'rejected'
+                    and b.user_id = any(array(
+                      select q.user_id
+                      union all select user_id from merged_users where tenant_id = $1 and merged_into = q.user_id))
+                  limit 1)`,
     values: [tenantId, batchId, users.map(({ line }) => line), users.map(({ userId }) => userId)],
   });
   return new Set(rows.map(({ line }) => line));
@@ -198,8 +198,12 @@ export interface OpenLine {
     readonly code: string | null;
     readonly reason: string | null;
   }[];
-  /** Status of its wait; null: it does not wait. */
-  readonly wait: 'waiting' | 'fired' | 'cancelled' | null;
+  /** State of its wait, if it is scheduled; null: it does not wait. */
+  readonly wait: {
+    readonly status: 'waiting' | 'fired' | 'cancelled';
+    /** Decisions at its end. */
+    readonly decisions: readonly Decision[];
+  } | null;
 }
 
 /** Returns recipients that are not final, in their order, from this line on. */
@@ -215,7 +219,10 @@ export async function loadOpen(
     state: OpenLine['state'];
     notification_id: string;
     deliveries: OpenLine['deliveries'] | null;
-    wait: OpenLine['wait'];
+    wait: {
+      readonly status: 'waiting' | 'fired' | 'cancelled';
+      readonly decisions: readonly StoredDecision[] | null;
+    } | null;
   }>({
     name: 'load-open-recipients',
     text: `select line, state, notification_id,
@@ -223,7 +230,7 @@ export async function loadOpen(
                               order by channel, target)
               from deliveries as d where d.tenant_id = $1 and d.notification_id = r.notification_id) as deliveries,
              case when state = 'scheduled' then (
-               select status from waits as w
+               select json_build_object('status', status, 'decisions', decisions) from waits as w
                where w.tenant_id = $1 and w.wait_id = r.notification_id and w.rule = '${DIRECT_RULE}'
              ) end as wait
            from batch_recipients as r
@@ -236,7 +243,7 @@ export async function loadOpen(
     state,
     notificationId,
     deliveries: deliveries ?? [],
-    wait,
+    wait: wait && { ...wait, decisions: unpackDecisions(wait.decisions ?? [], notificationId, '') },
   }));
 }
 

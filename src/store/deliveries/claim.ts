@@ -35,10 +35,10 @@ export interface ClaimWant extends ChannelCapacity {
 const MAX_EMPTY_CLAIMS = 100;
 
 /**
- * Claims due deliveries under this lease, the oldest of each channel or lane first, at most `count` of each. Concurrent calls never
- * claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A claim counts as an attempt, until
- * the delivery is released or rescued unsent. A delivery whose notification is no longer stored (its partition was dropped)
- * is settled as dead, one that has expired as dropped, and neither is returned.
+ * Claims due deliveries under this lease, the oldest of each channel or lane first, at most `count` of each. Concurrent calls
+ * never claim the same delivery. The lease expires after `duration` ms, less CLAIM_SLACK_SHARE of it, unless it is renewed. A
+ * claim counts as an attempt, until the delivery is released or rescued unsent. A delivery whose notification is no longer
+ * stored (its partition was dropped) is settled as dead, one that has expired as dropped, and neither is returned.
  *
  * If this throws, the claim may have been committed all the same: claim under another lease from then on, and let this one
  * expire.

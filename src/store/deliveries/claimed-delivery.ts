@@ -116,6 +116,8 @@ export async function markSendStarted(
  * @param dueAt for each delivery when it is due again; null: as before. Default: null for all
  * @param holdCodes for each delivery why it waits until then; null: its turn. Default: null for all
  * @param verdicts for each delivery the verdict of the plan that holds it; null: another thing does. Default: null for all
+ * @param gaps for each delivery that the plan holds, and whose channel is tried after others, the time in ms for which it waits for them:
+ *   while one of these is open, its turn comes that much later. Null: it does not wait. Default: null for all
  */
 export async function releaseDeliveries(
   pool: pg.Pool,
@@ -123,17 +125,25 @@ export async function releaseDeliveries(
   dueAt: readonly (Millis | null)[] = deliveries.map(() => null),
   holdCodes: readonly (string | null)[] = deliveries.map(() => null),
   verdicts: readonly (Verdict | null)[] = deliveries.map(() => null),
+  gaps: readonly (Millis | null)[] = deliveries.map(() => null),
 ): Promise<void> {
   await pool.query({
     name: 'release-deliveries',
     text: `update deliveries as d
-           set status = 'queued', attempts = attempts - 1, hold_code = r.h, plan = coalesce(r.p::json, plan),
+           set status = 'queued', attempts = attempts - 1, plan = coalesce(r.p::json, plan),
+               hold_code = case when turn.at is null then r.h else 'fallback' end,
                -- When it expires a claim must see it, whatever it waits for.
-               due_at = least(coalesce(r.d, due_at), expires_at + interval '1 ms'),
+               due_at = least(coalesce(turn.at, r.d, due_at), expires_at + interval '1 ms'),
                -- A limit or the plan delays, and takes nothing from the time for retries.
-               retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours') then retry_until + greatest(r.d - due_at, '0') else retry_until end
-           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[])
-             as r(t, n, c, g, f, d, h, p)
+               retry_until = case when r.h in ('rate_limited', 'legal_hours', 'quiet_hours')
+                 then retry_until + greatest(coalesce(turn.at, r.d) - due_at, '0') else retry_until end
+           from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::text[], $8::text[],
+                       $9::int[], $10::float8[]) as r(t, n, c, g, f, d, h, p, s, w)
+           cross join lateral (
+             select max(greatest(e.due_at, r.d)) + r.w * interval '1 ms' as at from deliveries as e
+             where r.w is not null and e.tenant_id = r.t and e.notification_id = r.n and e.step < r.s
+               and e.status in ('queued', 'sending')
+           ) as turn
            where d.tenant_id = r.t and d.notification_id = r.n and d.channel = r.c and d.target = r.g and d.fence = r.f
              and d.status = 'sending' and ${selectivityHint('r.f')}`,
     values: [
@@ -141,6 +151,8 @@ export async function releaseDeliveries(
       dueAt.map((time) => isoTimeOrNull(time)),
       holdCodes,
       verdicts.map((verdict) => verdict && JSON.stringify(verdict)),
+      deliveries.map(({ step }) => step),
+      gaps,
     ],
   });
 }

@@ -16,8 +16,8 @@ export interface DroppedDelivery {
 }
 
 /**
- * Ends claimed deliveries that the plan drops: no attempt counts, and of channels that are tried one after the other the next is
- * due. One that was claimed again since stays as it is.
+ * Ends claimed deliveries that the plan drops: no attempt counts, and of channels that are tried one after the other the next
+ * is due. One that was claimed again since stays as it is.
  */
 export async function dropDeliveries(pool: pg.Pool, dropped: readonly DroppedDelivery[], now: Millis): Promise<void> {
   await withTransaction(pool, async (connection) => {

@@ -1,7 +1,7 @@
 import { CHANNEL_DESCRIPTORS, getChannelOfAddress } from '../../model/channels/channels.ts';
 import type { Millis } from '../../model/event.ts';
 import { DAY_MS, isoTime } from '../../time/iso-time.ts';
-import { uuidAt } from '../pg/partition-ranges.ts';
+import { uuidAt } from '../../time/uuid-time.ts';
 import type { Statement } from '../pg/pipeline.ts';
 import type { Connection } from '../pg/pool.ts';
 import { selectivityHint } from '../pg/selectivity-hint.ts';
@@ -69,7 +69,7 @@ interface Found {
 }
 
 function toStatement(tenantId: string, rows: readonly Found[], now: Millis) {
-  const oldest = uuidAt(Math.max(0, now - MAX_REVIVED_AGE_MS));
+  const oldest = uuidAt(now - MAX_REVIVED_AGE_MS);
   return { name: 'revive-deliveries', text: REVIVE, values: [tenantId, isoTime(now), JSON.stringify(rows), oldest] };
 }
 

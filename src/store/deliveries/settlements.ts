@@ -72,7 +72,10 @@ export interface Settlement {
   readonly sentAs?: string;
   /** When the provider learned that the address is dead; absent: it did not say. */
   readonly deadSince?: Millis;
-  /** The message to keep, sealed, with its template, the locale of a user who has one and the mask of its address; null: it is not kept. */
+  /**
+   * The message to keep, sealed, with its template, the locale of a user who has one and the mask of its address; null: it is
+   * not kept.
+   */
   readonly message:
     | ({ readonly sealed: Buffer; readonly toMask: string | null } & Partial<MessageLocale> & ShownTemplate)
     | null;

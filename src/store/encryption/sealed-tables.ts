@@ -1,4 +1,4 @@
-import { documentRow, KEY_ID_BYTES, resealDocument } from '../../privacy/documents.ts';
+import { type DocumentTable, documentRowOf, KEY_ID_BYTES, resealDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { addressAad } from '../../users/addresses.ts';
 import type { Connection } from '../pg/pool.ts';
@@ -29,106 +29,40 @@ export const SEALED_TABLES: readonly SealedTable[] = [
     addressAad(tenant, user, kind),
   ),
   plainTable('rejected_events', [TENANT, ['rejected_id', 'uuid']], (tenant, id) => rejectedAad(tenant, id)),
-  {
-    name: 'users',
-    key: [TENANT, USER],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', user = '']) =>
-      resealDocument(seal, sealed, documentRow('users', tenant, user)),
-  },
-  {
-    name: 'signing_keys',
-    key: [TENANT, ['key_id', 'text']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('signing_keys', tenant, id)),
-  },
-  {
-    name: 'devices',
-    key: [TENANT, ['device_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '']) => resealDocument(seal, sealed, documentRow('devices', tenant, id)),
-  },
-  {
-    name: 'inbox_items',
-    key: [TENANT, USER, ['notification_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('inbox_items', tenant, user, id)),
-  },
-  {
-    name: 'provider_accounts',
-    key: [TENANT, ['account', 'text']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', account = '']) =>
-      resealDocument(seal, sealed, documentRow('provider_accounts', tenant, account)),
-  },
-  {
-    name: 'consents',
-    key: [TENANT, USER, ['consent_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('consents', tenant, user, id)),
-  },
-  {
-    name: 'batches',
-    key: [TENANT, ['batch_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '']) => resealDocument(seal, sealed, documentRow('batches', tenant, id)),
-  },
-  {
-    name: 'batch_recipients',
-    key: [TENANT, ['batch_id', 'uuid'], ['line', 'integer']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '', line = '']) =>
-      resealDocument(seal, sealed, documentRow('batch_recipients', tenant, id, line)),
-  },
-  {
-    name: 'waits',
-    key: [TENANT, USER, ['wait_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('waits', tenant, user, id)),
-  },
-  {
-    name: 'notifications',
-    key: [TENANT, USER, ['notification_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', user = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('notifications', tenant, user, id)),
-  },
-  {
-    name: 'messages',
-    key: [TENANT, ['notification_id', 'uuid'], ['channel', 'text'], ['target', 'text']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '', channel = '', target = '']) =>
-      resealDocument(seal, sealed, documentRow('messages', tenant, id, channel, target)),
-  },
-  {
-    name: 'webhook_endpoints',
-    key: [TENANT, ['endpoint_id', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', id = '']) =>
-      resealDocument(seal, sealed, documentRow('webhook_endpoints', tenant, id)),
-  },
-  {
-    name: 'events',
-    key: [TENANT, USER, ['event_time', 'timestamptz'], ['key', 'uuid']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', user = '', , key = '']) =>
-      resealDocument(seal, sealed, documentRow('events', tenant, user, key)),
-  },
-  {
-    name: 'idempotency_keys',
-    key: [TENANT, ['actor', 'text'], ['route', 'text'], ['key', 'text']],
-    hasKeyId: false,
-    reseal: (seal, sealed, [tenant = '', actor = '', route = '', key = '']) =>
-      resealDocument(seal, sealed, documentRow('idempotency_keys', tenant, actor, route, key)),
-  },
+  documentTable('users', [TENANT, USER]),
+  documentTable('signing_keys', [TENANT, ['key_id', 'text']]),
+  documentTable('devices', [TENANT, ['device_id', 'uuid']]),
+  documentTable('inbox_items', [TENANT, USER, ['notification_id', 'uuid']]),
+  documentTable('provider_accounts', [TENANT, ['account', 'text']]),
+  documentTable('consents', [TENANT, USER, ['consent_id', 'uuid']]),
+  documentTable('batches', [TENANT, ['batch_id', 'uuid']]),
+  documentTable('batch_recipients', [TENANT, ['batch_id', 'uuid'], ['line', 'integer']]),
+  documentTable('waits', [TENANT, USER, ['wait_id', 'uuid']]),
+  documentTable('notifications', [TENANT, USER, ['notification_id', 'uuid']]),
+  documentTable('messages', [TENANT, ['notification_id', 'uuid'], ['channel', 'text'], ['target', 'text']]),
+  documentTable('webhook_endpoints', [TENANT, ['endpoint_id', 'uuid']]),
+  documentTable('events', [TENANT, USER, ['event_time', 'timestamptz'], ['key', 'uuid']], 'event_time'),
+  documentTable('idempotency_keys', [TENANT, ['actor', 'text'], ['route', 'text'], ['key', 'text']]),
 ];
 
 /** Tables whose sealed values are left to expire, within minutes: a login under way is begun again. */
 export const UNROTATED_TABLES: readonly string[] = ['login_attempts'];
+
+/**
+ * A table of documents, each bound to its row by the columns that `documentRow` names.
+ * @param left a column of the primary key that does not name the document
+ */
+function documentTable(name: DocumentTable, key: SealedTable['key'], left?: string): SealedTable {
+  return {
+    name,
+    key,
+    hasKeyId: false,
+    reseal(seal, sealed, values) {
+      const [tenantId = '', ...ids] = values.filter((_, index) => key[index]?.[0] !== left);
+      return resealDocument(seal, sealed, documentRowOf(name, tenantId, ids));
+    },
+  };
+}
 
 /** A table whose sealed values are texts without the id of their key. */
 function plainTable(

@@ -2,10 +2,11 @@ import type pg from 'pg';
 import { uuidv7 } from 'uuidv7';
 import { TidingsError } from '../../errors.ts';
 import { ADDRESS_USER } from '../../model/direct.ts';
-import type { JsonObject, Millis } from '../../model/event.ts';
+import type { Millis } from '../../model/event.ts';
 import type { Actor } from '../../model/principal.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime, isoTimeOrNull } from '../../time/iso-time.ts';
+import { lastUuidAt } from '../../time/uuid-time.ts';
 import { appendAuditEntry } from '../audit-log.ts';
 import { lockUsers } from '../facts/facts.ts';
 import { insertJobRow, MAX_OPEN_JOBS } from '../jobs/jobs.ts';
@@ -17,8 +18,8 @@ import { toUserHash } from '../rejected.ts';
 import { toErasedHash } from './load-erasures.ts';
 
 /*
- * Erasures of users. The request deletes in one transaction what would let the user receive or decide anything more, and leaves a
- * row that rejects events from before; a job deletes the rest (erase-rows.ts).
+ * Erasures of users. The request deletes in one transaction what would let the user receive or decide anything more, and leaves
+ * a row that rejects events from before; a job deletes the rest (erase-rows.ts).
  */
 
 /** An erasure as the API shows it. It never names the user. */
@@ -51,8 +52,8 @@ interface BegunErasure {
 
 /**
  * Begins the erasure of a user: from its commit on, nothing is decided for the user or sent to them, and events from before are
- * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were merged
- * into this one are erased with them, each by an erasure of its own.
+ * rejected. One that is under way, or that is done for a user who has not come back, is returned as it is. Users that were
+ * merged into this one are erased with them, each by an erasure of its own.
  * @returns undefined: nothing is known of the user
  * @throws TidingsError `too_many_jobs`, `already_merged`
  */
@@ -113,7 +114,7 @@ async function beginLocked(
       hash,
       erasureId,
       isoTime(now),
-      toLastId(now),
+      lastUuidAt(now),
       userId,
       addressHashes,
       isoTimeOrNull(sending ? now + SENDING_MS : null),
@@ -246,88 +247,4 @@ async function hideSuppressedAddresses(
        and not exists (select from addresses as a where a.tenant_id = $1 and a.hash = s.address_hash)`,
     [tenantId, hashes],
   );
-}
-
-/** Returns the greatest UUIDv7 of a time. */
-function toLastId(time: Millis): string {
-  const hex = time.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7fff-bfff-ffffffffffff`;
-}
-
-/** An erasure as its job needs it. */
-export interface OpenErasure {
-  readonly tenantId: string;
-  readonly userId: string;
-  readonly erasedAt: Millis;
-  readonly until: string;
-  readonly addressHashes: readonly string[];
-  readonly waitUntil: Millis | null;
-  readonly rejectedHash: string;
-  readonly userHash: string;
-}
-
-/** Returns an erasure that has not ended; undefined: it has. */
-export async function loadOpenErasure(
-  connection: Connection,
-  seal: Seal,
-  tenantId: string,
-  erasureId: string,
-): Promise<OpenErasure | undefined> {
-  const { rows } = await connection.query<{
-    user_id: string;
-    erased_at: Millis;
-    until: string;
-    address_hashes: string[] | null;
-    wait_until: Millis | null;
-    user_hash: string;
-  }>(
-    `select user_hash, user_id, erased_at, until, address_hashes, wait_until from erasures
-     where tenant_id = $1 and erasure_id = $2 and finished_at is null`,
-    [tenantId, erasureId],
-  );
-  const row = rows[0];
-  return (
-    row && {
-      tenantId,
-      userId: row.user_id,
-      erasedAt: row.erased_at,
-      until: row.until,
-      addressHashes: row.address_hashes ?? [],
-      waitUntil: row.wait_until,
-      userHash: row.user_hash,
-      rejectedHash: toUserHash(seal, tenantId, row.user_id) ?? '',
-    }
-  );
-}
-
-/** Adds the rows that a chunk has deleted from a table. */
-export async function addErasedCount(
-  connection: Connection,
-  tenantId: string,
-  erasureId: string,
-  table: string,
-  rows: number,
-): Promise<void> {
-  if (rows === 0) return;
-  await connection.query(
-    `update erasures
-     set counts = (counts::jsonb || jsonb_build_object($3::text, coalesce((counts ->> $3)::bigint, 0) + $4::bigint))::json
-     where tenant_id = $1 and erasure_id = $2`,
-    [tenantId, erasureId, table, rows],
-  );
-}
-
-/** Ends an erasure: from now on only the keyed hash of the user is known. */
-export async function endErasure(
-  connection: Connection,
-  tenantId: string,
-  erasureId: string,
-  now: Millis,
-): Promise<JsonObject | undefined> {
-  const { rows } = await connection.query<{ counts: JsonObject }>(
-    `update erasures set user_id = null, address_hashes = null, wait_until = null, finished_at = $3
-     where tenant_id = $1 and erasure_id = $2 and finished_at is null returning counts`,
-    [tenantId, erasureId, isoTime(now)],
-  );
-  return rows[0]?.counts;
 }

@@ -8,6 +8,27 @@ export function toErasedHash(seal: Seal, tenantId: string, userId: string): stri
   return seal.sign(`erased\n${tenantId}\n${userId}`);
 }
 
+/**
+ * Returns the ids and the keyed hashes of addresses of users whose erasure is under way and has not come to the lines of this batch yet,
+ * or may not have.
+ */
+export async function loadErasedOfLines(
+  connection: Connection,
+  tenantId: string,
+  batchId: string,
+): Promise<{ readonly userIds: ReadonlySet<string>; readonly addressHashes: ReadonlySet<string> }> {
+  const { rows } = await connection.query<{ user_id: string; address_hashes: string[] | null }>({
+    name: 'load-erased-of-lines',
+    text: `select user_id, address_hashes from erasures
+           where tenant_id = $1 and finished_at is null and until >= $2`,
+    values: [tenantId, batchId],
+  });
+  return {
+    userIds: new Set(rows.map(({ user_id }) => user_id)),
+    addressHashes: new Set(rows.flatMap(({ address_hashes }) => address_hashes ?? [])),
+  };
+}
+
 /** Returns when users were erased, by their ids; a user who was not has no entry. */
 export async function loadErasures(
   connection: Connection,

@@ -23,8 +23,8 @@ export interface ExportRequest {
 }
 
 /**
- * Yields a tar archive of everything about a user, from one snapshot, with a file in memory at a time. Nothing is masked. A list has
- * files of FILE_BYTES, each of whole lines.
+ * Yields a tar archive of everything about a user, from one snapshot, with a file in memory at a time. Nothing is masked. A
+ * list has files of FILE_BYTES, each of whole lines.
  */
 export async function* exportUser(pool: pg.Pool, seal: Seal, request: ExportRequest): AsyncGenerator<Buffer> {
   const { now } = request;

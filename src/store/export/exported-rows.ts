@@ -1,5 +1,11 @@
 import type { JsonObject } from '../../model/event.ts';
-import { type DocumentRow, documentRow, openDocument } from '../../privacy/documents.ts';
+import {
+  type DocumentRow,
+  type DocumentTable,
+  documentRow,
+  documentRowOf,
+  openDocument,
+} from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { unpackDecisions } from '../decisions.ts';
 
@@ -15,7 +21,9 @@ export interface StoredRow {
 export interface ExportedRows {
   /** Name of its folder. */
   readonly name: string;
-  /** A query with the columns `row` (json) and `sealed`. `$1`: the tenant; `$2`: the user, and those who were merged into them. */
+  /**
+   * A query with the columns `row` (json) and `sealed`. `$1`: the tenant; `$2`: the user, and those who were merged into them.
+   */
   readonly query: string;
   /** Returns a row as it is exported. */
   open(seal: Seal, tenantId: string, stored: StoredRow): JsonObject;
@@ -63,6 +71,15 @@ function ofNotifications(table: string): string {
           where n.tenant_id = $1 and n.user_id = any($2::text[]) order by n.notification_id`;
 }
 
+/** Opens the document of a row as one of its fields. @param columns those that the document is bound to beside the tenant */
+function openDocumentAs(field: string, table: DocumentTable, ...columns: readonly string[]): ExportedRows['open'] {
+  return (seal, tenantId, stored) => {
+    const key = columns.map((column) => text(stored.row, column));
+    const of = documentRowOf(table, tenantId, key);
+    return withOriginal(seal, stored, of, (original) => ({ [field]: original }));
+  };
+}
+
 const asIs = (_seal: Seal, _tenantId: string, { row }: StoredRow) => row;
 
 /** The lists, in the order of the archive. */
@@ -90,13 +107,7 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
   {
     name: 'notifications',
     query: ofUser('notifications', 'notification_id', `- 'sequence'`),
-    open: (seal, tenantId, stored) =>
-      withOriginal(
-        seal,
-        stored,
-        documentRow('notifications', tenantId, text(stored.row, 'user_id'), text(stored.row, 'notification_id')),
-        (data) => ({ data }),
-      ),
+    open: openDocumentAs('data', 'notifications', 'user_id', 'notification_id'),
   },
   { name: 'deliveries', query: ofNotifications('deliveries'), open: asIs },
   { name: 'attempts', query: ofNotifications('attempts'), open: asIs },
@@ -104,41 +115,17 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
   {
     name: 'messages',
     query: ofNotifications('messages'),
-    open: (seal, tenantId, stored) =>
-      withOriginal(
-        seal,
-        stored,
-        documentRow(
-          'messages',
-          tenantId,
-          text(stored.row, 'notification_id'),
-          text(stored.row, 'channel'),
-          text(stored.row, 'target'),
-        ),
-        (message) => ({ message }),
-      ),
+    open: openDocumentAs('message', 'messages', 'notification_id', 'channel', 'target'),
   },
   {
     name: 'inbox',
     query: ofUser('inbox_items', 'sequence'),
-    open: (seal, tenantId, stored) =>
-      withOriginal(
-        seal,
-        stored,
-        documentRow('inbox_items', tenantId, text(stored.row, 'user_id'), text(stored.row, 'notification_id')),
-        (message) => ({ message }),
-      ),
+    open: openDocumentAs('message', 'inbox_items', 'user_id', 'notification_id'),
   },
   {
     name: 'consents',
     query: ofUser('consents', 'consent_id', `- 'address_hash'`),
-    open: (seal, tenantId, stored) =>
-      withOriginal(
-        seal,
-        stored,
-        documentRow('consents', tenantId, text(stored.row, 'user_id'), text(stored.row, 'consent_id')),
-        (evidence) => ({ evidence }),
-      ),
+    open: openDocumentAs('evidence', 'consents', 'user_id', 'consent_id'),
   },
   {
     name: 'verifications',
@@ -148,13 +135,7 @@ export const EXPORTED_ROWS: readonly ExportedRows[] = [
   {
     name: 'batches',
     query: ofUser('batch_recipients', 'batch_id, line', `- 'address_hash'`),
-    open: (seal, tenantId, stored) =>
-      withOriginal(
-        seal,
-        stored,
-        documentRow('batch_recipients', tenantId, text(stored.row, 'batch_id'), String(stored.row.line)),
-        (recipient) => ({ recipient }),
-      ),
+    open: openDocumentAs('recipient', 'batch_recipients', 'batch_id', 'line'),
   },
   {
     name: 'lists',

@@ -2,6 +2,7 @@ import type { Channel } from '../../model/delivery.ts';
 import type { JsonObject, Millis } from '../../model/event.ts';
 import type { DeliveryFilter, JobPreview, JobScope } from '../../model/job.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { uuidAt } from '../../time/uuid-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Deliveries that a job looks at, retries and cancels: pages in the order of an index, each bounded in rows. */
@@ -199,9 +200,7 @@ function keyValues(
 /** Returns the smallest id (UUIDv7) of a notification that the filter may match: older partitions are not read. */
 function firstIdSince({ since }: DeliveryFilter): string {
   // Notifications are created some moments after their id was drawn.
-  const ms = since === undefined ? 0 : Math.max(0, Date.parse(since) - ID_AHEAD_MS);
-  const hex = ms.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+  return uuidAt(since === undefined ? 0 : Date.parse(since) - ID_AHEAD_MS);
 }
 
 const ID_AHEAD_MS = 60_000;

@@ -47,7 +47,10 @@ function toView({ created_at, updated_at, ...row }: ListRow): ListView {
   return { ...row, created_at: isoTime(created_at), updated_at: isoTime(updated_at) };
 }
 
-/** Stores a list without members; one of this id stays as it is. Returns why it cannot be: another one has the name, or there are MAX_LISTS. */
+/**
+ * Stores a list without members; one of this id stays as it is. Returns why it cannot be: another one has the name, or there
+ * are MAX_LISTS.
+ */
 export function insertList(
   pool: pg.Pool,
   { tenantId, actor, now }: ListChange,

@@ -27,7 +27,9 @@ export interface ChangedMembers {
   readonly members: number;
 }
 
-/** Adds users to a list; of one who was merged the survivor. Undefined: there is no such list; `too_many`: it would be too long. */
+/**
+ * Adds users to a list; of one who was merged the survivor. Undefined: there is no such list; `too_many`: it would be too long.
+ */
 export function addMembers(
   pool: pg.Pool,
   change: ListChange,

@@ -6,7 +6,10 @@ import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import { MAX_USER_DEVICES } from '../devices/devices.ts';
 
-/* Rows that go from one user to another, in the transaction of the merge. What is sealed is bound to its user, and sealed again. */
+/*
+ * Rows that go from one user to another, in the transaction of the merge. What is sealed is bound to its user, and sealed
+ * again.
+ */
 
 /** The users of a merge. */
 export interface Move {
@@ -23,9 +26,9 @@ const MAX_MOVED_ROWS = 10_000;
 const PAGE_ROWS = 50;
 
 /**
- * Time in ms for which a delivery that moves is not claimed. A claim reads the delivery as it is and its notification as it was:
- * one that is under way at the commit would find no notification. It looks again whether a row that changed is due, and leaves
- * this one.
+ * Time in ms for which a delivery that moves is not claimed. A claim reads the delivery as it is and its notification as it
+ * was: one that is under way at the commit would find no notification. It looks again whether a row that changed is due, and
+ * leaves this one.
  */
 const MOVED_PAUSE_MS: Millis = 5000;
 

@@ -1,5 +1,6 @@
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { uuidAt } from '../../time/uuid-time.ts';
 import type { Connection } from './pool.ts';
 
 /** Tables partitioned by the time inside their UUIDv7 key. */
@@ -57,12 +58,6 @@ export function getPartitionName(table: PartitionedTable, { from, to }: TimeRang
   return `${table}_${isoTime(from)
     .slice(0, isYear ? 4 : 7)
     .replace('-', '_')}`;
-}
-
-/** Returns the smallest UUIDv7 of a millisecond (RFC 9562 section 5.7: the first 48 bits are the time). */
-export function uuidAt(time: Millis): string {
-  const hex = time.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 /** Returns the number of the month of a time, counted from the year 0. */

@@ -7,8 +7,8 @@ import type { Connection } from '../pg/pool.ts';
 const MAX_OPT_INS = 50;
 
 /**
- * Returns the categories of the messages by which the owner of an address has opted in after a time, whatever order the reports came
- * in; undefined in it: the message is gone. Empty: they have not.
+ * Returns the categories of the messages by which the owner of an address has opted in after a time, whatever order the reports
+ * came in; undefined in it: the message is gone. Empty: they have not.
  */
 export async function loadLaterOptIns(
   connection: Connection,

@@ -91,7 +91,7 @@ export async function findProviderMessages(
 /** Tenants whose messages to one address are looked at, at most. */
 const MAX_TENANTS = 1000;
 
-/** Returns the latest message to an address of each tenant. */
+/** Returns the latest message to an address of each tenant, of those whose delivery is still stored. */
 export async function findMessagesTo(
   connection: Connection,
   { provider, account, tenantId }: MessageOwner,
@@ -100,6 +100,8 @@ export async function findMessagesTo(
   const { rows } = await connection.query<MessageRow>(
     `select distinct on (m.tenant_id) ${COLUMNS} from provider_messages as m
      where m.address_hash = $1 and m.provider = $2 and m.account = $3 and ($4::text is null or m.tenant_id = $4)
+       and exists (select from deliveries as d where d.tenant_id = m.tenant_id and d.notification_id = m.notification_id
+                     and d.channel = m.channel and d.target = m.target)
      order by m.tenant_id, m.sent_at desc limit ${MAX_TENANTS}`,
     [addressHash, provider, account, tenantId],
   );

@@ -10,6 +10,9 @@ import type { Connection } from '../pg/pool.ts';
  */
 const MAX_RECEIPTS_OF_KIND = 200;
 
+/** Kinds that count beyond that as well: what the owner of an address wants is done, whether or not it can be stored. */
+const ALWAYS_COUNT: readonly ReceiptKind[] = ['opted_out', 'opted_in', 'unsubscribed', 'complained'];
+
 /** A delivery that receipts are about, as it is locked. */
 export interface ReportedDelivery {
   readonly tenantId: string;
@@ -62,7 +65,7 @@ export interface ReceiptSource {
   readonly addressHash: string | null;
 }
 
-/** Stores receipts of a delivery. Returns the ids of those that are new. */
+/** Stores receipts of a delivery. Returns the ids of those that are new, with those of ALWAYS_COUNT that find no room. */
 export async function insertReceipts(
   connection: Connection,
   { tenantId, notificationId, channel, target }: DeliveryKey,
@@ -72,18 +75,27 @@ export async function insertReceipts(
 ): Promise<Set<string>> {
   const { rows } = await connection.query<{ receipt_id: string }>({
     name: 'insert-receipts',
-    text: `insert into receipts (tenant_id, notification_id, channel, target, receipt_id, provider, account, kind, at, received_at, code,
-                                 enhanced_code, is_permanent, is_machine, part, cost, detail, address_hash)
-           select $1, $2, $3, $4, i, $5, $6, k, a, $7, c, e, p, m, n, o, d, $8
-           from (
+    text: `with given as (
              select *, row_number() over (partition by k, coalesce(m, false)) as nth
              from json_to_recordset($9) as r(i text, k text, a timestamptz, c text, e text, p boolean, m boolean, n smallint, o json, d json)
-           ) as r
-           where nth <= ${MAX_RECEIPTS_OF_KIND} and (k, coalesce(m, false)) not in (
-             select kind, coalesce(is_machine, false) from receipts
+           ), filled as (
+             select kind, coalesce(is_machine, false) as by_machine from receipts
              where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4
-             group by 1, 2 having count(*) >= ${MAX_RECEIPTS_OF_KIND})
-           on conflict do nothing returning receipt_id`,
+             group by 1, 2 having count(*) >= ${MAX_RECEIPTS_OF_KIND}
+           ), roomy as (
+             select *, nth <= ${MAX_RECEIPTS_OF_KIND} and (k, coalesce(m, false)) not in (select kind, by_machine from filled) as fits
+             from given
+           ), added as (
+             insert into receipts (tenant_id, notification_id, channel, target, receipt_id, provider, account, kind, at, received_at, code,
+                                   enhanced_code, is_permanent, is_machine, part, cost, detail, address_hash)
+             select $1, $2, $3, $4, i, $5, $6, k, a, $7, c, e, p, m, n, o, d, $8 from roomy where fits
+             on conflict do nothing returning receipt_id
+           )
+           select receipt_id from added
+           union all
+           select i from roomy where not fits and k = any($10) and not exists (
+             select from receipts
+             where tenant_id = $1 and notification_id = $2 and channel = $3 and target = $4 and receipt_id = i)`,
     values: [
       tenantId,
       notificationId,
@@ -107,6 +119,7 @@ export async function insertReceipts(
           d: one.detail,
         })),
       ),
+      ALWAYS_COUNT,
     ],
   });
   return new Set(rows.map(({ receipt_id: id }) => id));

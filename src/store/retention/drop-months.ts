@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { uuidAt } from '../../time/uuid-time.ts';
 import { getSqlState } from '../pg/errors.ts';
-import { loadPartitions, type Partition, uuidAt } from '../pg/partition-ranges.ts';
+import { loadPartitions, type Partition } from '../pg/partition-ranges.ts';
 import type { RetentionStep } from './steps.ts';
 
 /** Time in ms that dropping a month waits for its lock, while every statement on the table waits behind it. */

@@ -508,6 +508,8 @@ create table erasures (
   constraint erasures_user_until_finished check ((user_id is null) = (finished_at is not null))
 );
 create unique index erasures_id on erasures (tenant_id, erasure_id);
+-- Erasures that are under way, which batches look at.
+create index erasures_open on erasures (tenant_id) where finished_at is null;
 
 -- The inbox of in-app messages of each user.
 create table inbox_items (
@@ -984,7 +986,7 @@ create table consents (
   consent_id      uuid             not null,  -- UUIDv7
   purpose         text collate "C" not null,  -- a category
   channel         text collate "C" not null,
-  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn')),
+  state           text             not null constraint consents_state_known check (state in ('granted', 'withdrawn', 'pending')),
   address_hash    text collate "C",           -- keyed, as in "addresses"; null: of no address
   address_mask    text,
   source          text,                       -- form, import, keyword, …
@@ -1389,7 +1391,7 @@ create table batch_recipients (
   line            integer          not null,
   state           text             not null default 'pending' constraint batch_recipients_state_known check (state in (
     'pending', 'accepted', 'held', 'scheduled',
-    'sent', 'dropped', 'failed', 'in_doubt', 'cancelled', 'rejected', 'duplicate', 'empty')),
+    'sent', 'folded', 'dropped', 'failed', 'in_doubt', 'cancelled', 'rejected', 'duplicate', 'empty')),
   user_id         text collate "C",           -- null: not known yet, or none
   address_hash    text collate "C",           -- keyed, of the address that the line names; null: it names a user, or nothing
   sealed          bytea,                      -- address and variables of the line; null: it does not have any

@@ -2,6 +2,7 @@ import { formatDeliveryId } from '../../model/delivery-id.ts';
 import type { Millis } from '../../model/event.ts';
 import type { JobPreview, JobScope, ReplayFilter } from '../../model/job.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { uuidAt } from '../../time/uuid-time.ts';
 import type { Connection } from '../pg/pool.ts';
 
 /** Deliveries of an endpoint, and their replay. */
@@ -186,7 +187,5 @@ const ID_AHEAD_MS = 60_000;
 
 /** Returns an id (UUIDv7) that is smaller than those of all notifications that the filter may match. */
 function firstIdSince({ since }: ReplayFilter): string {
-  const ms = since === undefined ? 0 : Math.max(0, Date.parse(since) - ID_AHEAD_MS);
-  const hex = ms.toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+  return uuidAt(since === undefined ? 0 : Date.parse(since) - ID_AHEAD_MS);
 }

@@ -48,8 +48,8 @@ export const PreferenceFrequency = {
 export type PreferenceFrequency = (typeof PreferenceFrequency)[keyof typeof PreferenceFrequency];
 
 /**
- * Notification types of the example catalog `marketplace`. The methods take any text: `npx tidings generate types` writes the names of
- * your own catalog.
+ * Notification types of the example catalog `marketplace`. The methods take any text: `npx tidings generate types` writes the
+ * names of your own catalog.
  */
 export const NotificationType = {
   ORDER_CONFIRMATION: 'ORDER_CONFIRMATION',

@@ -21,7 +21,10 @@ export interface NotificationRequest {
   readonly priority?: NotificationPriority;
   /** Only that of the type: a request cannot relabel marketing. */
   readonly category?: NotificationCategory;
-  /** Values for templates, which show them at the top level (`{{orderNumber}}`) if the type declares it, and as `{{event.orderNumber}}`. */
+  /**
+   * Values for templates, which show them at the top level (`{{orderNumber}}`) if the type declares it, and as
+   * `{{event.orderNumber}}`.
+   */
   readonly templateVariables?: object;
   /** A date, or an instant in RFC 3339; past: at once. */
   readonly scheduledAt?: Date | string;
@@ -45,7 +48,8 @@ export class NotificationService {
   /**
    * Sends a notification on the terms of each recipient: preferences, consent, quiet hours and limits hold.
    *
-   * @param options with `idempotencyKey`, such as `ORDER_CONFIRMATION-4711`: a repeated call sends nothing twice, also from another process
+   * @param options with `idempotencyKey`, such as `ORDER_CONFIRMATION-4711`: a repeated call sends nothing twice, also from
+   *   another process
    * @returns a result per recipient: `accepted`, `scheduled`, or `suppressed` or `rejected` with the reason
    * @throws TidingsApiError if the request as a whole is wrong: `unknown_type`, `category_mismatch` and the like
    * @throws RangeError for a date that is invalid

@@ -54,8 +54,8 @@ export class PreferenceService {
   }
 
   /**
-   * Turns a channel on for a user, and adds the address that comes with it. An address that the user has stays as it is; the first one of
-   * its kind is the one that messages go to. It is no consent to marketing: record that by `consents`.
+   * Turns a channel on for a user, and adds the address that comes with it. An address that the user has stays as it is; the
+   * first one of its kind is the one that messages go to. It is no consent to marketing: record that by `consents`.
    */
   async subscribeToChannel(
     userId: string,

@@ -41,7 +41,8 @@ export class TemplateService {
   /**
    * Creates a template as a draft, which no message shows until it is activated.
    * @param _userId who creates it in your program; the version names the key instead
-   * @throws TidingsApiError `managed_by_files` if the tenant has its templates as files, `invalid_template` with each mistake and its place
+   * @throws TidingsApiError `managed_by_files` if the tenant has its templates as files, `invalid_template` with each mistake
+   *   and its place
    */
   async createTemplate(request: TemplateRequest, _userId?: string, options?: CallOptions): Promise<Template> {
     const { name, type, channel, category, locale, variables } = request;

@@ -1,4 +1,5 @@
 import type { CallOptions } from '../connection.ts';
+import { inParts, toLines } from '../in-parts.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
@@ -42,8 +43,8 @@ export class Batches extends Resource {
   }
 
   /**
-   * Adds recipients to a draft, a part at a time: no more of them are taken than one request holds. A part that may not have arrived
-   * is sent again, and stored once.
+   * Adds recipients to a draft, a part at a time: no more of them are taken than one request holds. A part that may not have
+   * arrived is sent again, and stored once.
    * @param offset lines that the batch has already, to go on after an error: `(await get(id)).lines`
    */
   async addRecipients(
@@ -52,20 +53,9 @@ export class Batches extends Resource {
     { offset = 0, ...options }: CallOptions & { readonly offset?: number } = {},
   ): Promise<BatchUpload> {
     let upload: BatchUpload = { lines: offset, rejected: 0, errors: [] };
-    let part: string[] = [];
-    let chars = 0;
-    const flush = async () => {
+    const bound = { maxSize: MAX_CHARS, sizeOf: (line: string) => line.length };
+    for await (const part of inParts(toLines(recipients), MAX_LINES, bound))
       upload = await this.#add(id, upload, part, options);
-      part = [];
-      chars = 0;
-    };
-    for await (const recipient of recipients) {
-      const line = `${JSON.stringify(recipient)}\n`;
-      part.push(line);
-      chars += line.length;
-      if (part.length >= MAX_LINES || chars >= MAX_CHARS) await flush();
-    }
-    if (part.length > 0) await flush();
     return upload;
   }
 

@@ -1,4 +1,5 @@
 import type { CallOptions } from '../connection.ts';
+import { inParts, toLines } from '../in-parts.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
@@ -58,15 +59,17 @@ export class Consents extends Resource {
     return this.request('post', '/api/v1/users/{user_id}/consents', call, options);
   }
 
-  /** Imports consents that were given elsewhere, a part at a time. After an error it may be run again: nothing is recorded twice. */
+  /**
+   * Imports consents that were given elsewhere, a part at a time. After an error it may be run again: nothing is recorded
+   * twice.
+   */
   async import(
     consents: Iterable<ImportedConsent> | AsyncIterable<ImportedConsent>,
     options?: CallOptions,
   ): Promise<ConsentImport> {
     let total: ConsentImport = { recorded: 0, known: 0, rejected: 0, errors: [] };
-    let part: string[] = [];
     let sent = 0;
-    const flush = async () => {
+    for await (const part of inParts(toLines(consents), MAX_LINES)) {
       const lines = await this.sendLines('/api/v1/consents/import', {}, part.join(''), options, 'POST');
       const summary = lines.at(-1) as Partial<ConsentImport> | undefined;
       const { recorded = 0, known = 0, rejected = 0 } = summary ?? {};
@@ -78,13 +81,7 @@ export class Consents extends Resource {
         errors: [...total.errors, ...errors].slice(0, MAX_ERRORS),
       };
       sent += part.length;
-      part = [];
-    };
-    for await (const consent of consents) {
-      part.push(`${JSON.stringify(consent)}\n`);
-      if (part.length === MAX_LINES) await flush();
     }
-    if (part.length > 0) await flush();
     return total;
   }
 }

@@ -1,4 +1,5 @@
 import type { CallOptions } from '../connection.ts';
+import { inParts } from '../in-parts.ts';
 import type { Listing } from '../listing.ts';
 import type { Query } from '../operation.ts';
 import { Resource } from '../resource.ts';
@@ -68,17 +69,10 @@ export class Lists extends Resource {
     send: (userIds: string[]) => Promise<ChangedListMembers>,
   ): Promise<ChangedListMembers> {
     let total: ChangedListMembers = { changed: 0, unchanged: 0, members: 0 };
-    let part: string[] = [];
-    const flush = async () => {
+    for await (const part of inParts(userIds, MAX_USERS)) {
       const { changed, unchanged, members } = await send(part);
       total = { changed: total.changed + changed, unchanged: total.unchanged + unchanged, members };
-      part = [];
-    };
-    for await (const userId of userIds) {
-      part.push(userId);
-      if (part.length === MAX_USERS) await flush();
     }
-    if (part.length > 0) await flush();
     return total;
   }
 }

@@ -15,8 +15,8 @@ import type {
 /** Notifications, and asking for them directly. */
 export class Notifications extends Resource {
   /**
-   * Sends a notification to up to 1,000 users or addresses, at once or at `scheduled_at`. Each has a result; what is rejected is no
-   * error of the call. `dry_run: 'true'` says what would be done, and does nothing.
+   * Sends a notification to up to 1,000 users or addresses, at once or at `scheduled_at`. Each has a result; what is rejected
+   * is no error of the call. `dry_run: 'true'` says what would be done, and does nothing.
    */
   send(request: SendRequest, query: Query<'sendNotifications'> = {}, options?: CallOptions): Promise<SendAnswer> {
     return this.request('post', '/api/v1/notifications', { body: request, query }, options);

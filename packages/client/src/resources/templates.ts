@@ -38,7 +38,8 @@ export interface TemplateFilter {
 }
 
 /**
- * Templates: previews of all, and those that are made over the API. An id is the `template_id`, or `NAME`, `NAME.LOCALE`, `NAME_V2`.
+ * Templates: previews of all, and those that are made over the API. An id is the `template_id`, or `NAME`, `NAME.LOCALE`,
+ * `NAME_V2`.
  */
 export class Templates extends Resource {
   /** Renders a message without sending it, and returns it with findings about it. */

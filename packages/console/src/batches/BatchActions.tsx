@@ -8,7 +8,9 @@ import { useScopes } from '../shell/use-scopes.ts';
 import { getName } from './batch-look.ts';
 import { EstimateView } from './EstimateView.tsx';
 
-/** Above this number of lines, it is typed to start or to cancel: unlike the number of open ones, it stays the same meanwhile. */
+/**
+ * Above this number of lines, it is typed to start or to cancel: unlike the number of open ones, it stays the same meanwhile.
+ */
 const MAX_UNTYPED = 100;
 
 const DONE = { start: 'Started', pause: 'Paused', resume: 'Resumed', cancel: 'Cancelled' };

@@ -2,7 +2,9 @@ import type { Batch, RecipientState } from '../api.ts';
 import { count } from '../jobs/job-text.ts';
 import { ALL_RECIPIENT_STATES, getFill, RECIPIENT_STATES } from './batch-look.ts';
 
-/** The lines of a batch as a bar, a part for each state; what is pending is the empty rest. The counts beside it say the same. */
+/**
+ * The lines of a batch as a bar, a part for each state; what is pending is the empty rest. The counts beside it say the same.
+ */
 export function OutcomeBar({ batch }: { batch: Batch }) {
   const shown = ALL_RECIPIENT_STATES.filter((state) => batch.counts[state] > 0);
   const words = shown.map((state) => `${count(batch.counts[state])} ${RECIPIENT_STATES[state].label.toLowerCase()}`);

@@ -28,6 +28,7 @@ export const BATCH_STATES: Record<BatchState, Look> = {
 /** Looks of what became of a recipient, in the order in which they are drawn: what is final first. */
 export const RECIPIENT_STATES: Record<RecipientState, Look> = {
   sent: { label: 'Sent', color: 'teal', Icon: IconCheck },
+  folded: { label: 'In a digest', color: 'indigo', Icon: IconArchive },
   failed: { label: 'Failed', color: 'red', Icon: IconAlertOctagon },
   in_doubt: { label: 'In doubt', color: 'grape', Icon: IconHelp },
   dropped: { label: 'Dropped', color: 'orange', Icon: IconFilter },

@@ -1,26 +1,12 @@
-import { Anchor, Group } from '@mantine/core';
 import { linkToBatches, linkToNotifications } from '../route.ts';
+import { PartsNav } from '../shell/PartsNav.tsx';
 
-const PARTS = {
-  notifications: { label: 'Notifications', href: linkToNotifications(null) },
-  batches: { label: 'Batches', href: linkToBatches() },
-};
+const LINKS = [
+  { part: 'notifications', label: 'Notifications', href: linkToNotifications(null) },
+  { part: 'batches', label: 'Batches', href: linkToBatches() },
+] as const;
 
 /** Links between the pages of what is sent to users. `part`: the current one, which is marked. */
-export function SendsNav({ part }: { part: keyof typeof PARTS }) {
-  return (
-    <Group component="nav" gap="md" aria-label="What is sent">
-      {Object.entries(PARTS).map(([one, { label, href }]) => (
-        <Anchor
-          key={one}
-          size="sm"
-          href={href}
-          aria-current={one === part ? 'page' : undefined}
-          fw={one === part ? 600 : undefined}
-        >
-          {label}
-        </Anchor>
-      ))}
-    </Group>
-  );
+export function SendsNav({ part }: { part: (typeof LINKS)[number]['part'] }) {
+  return <PartsNav label="What is sent" links={LINKS} part={part} />;
 }

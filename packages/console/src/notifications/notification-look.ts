@@ -27,7 +27,10 @@ export function isDirect({ rule }: Pick<NotificationSummary, 'rule'>): boolean {
   return rule === '@direct';
 }
 
-/** Returns the look of a notification. It is green only if a message went to its channel: what was sandboxed, discarded or logged went nowhere. */
+/**
+ * Returns the look of a notification. It is green only if a message went to its channel: what was sandboxed, discarded or
+ * logged went nowhere.
+ */
 export function getNotificationLook({ state, deliveries }: Pick<NotificationSummary, 'state' | 'deliveries'>): Look {
   if (state !== 'sent') return getLook(NOTIFICATION_STATES, state);
   const accepted = deliveries.filter(({ status }) => status === 'sent' || status === 'sandboxed').map(getDeliveryLook);

@@ -3,7 +3,7 @@ import { type Consent, getConsents } from '../api.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';
-import { IconBan, IconCheck } from '../shell/icons.tsx';
+import { IconBan, IconCheck, IconClock } from '../shell/icons.tsx';
 import { getLook, type Look } from '../shell/outcome.ts';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
@@ -11,6 +11,7 @@ import { Time } from '../shell/Time.tsx';
 const STATES: Record<Consent['state'], Look> = {
   granted: { label: 'Granted', color: 'teal', Icon: IconCheck },
   withdrawn: { label: 'Withdrawn', color: 'orange', Icon: IconBan },
+  pending: { label: 'Not confirmed yet', color: 'gray', Icon: IconClock },
 };
 
 /** The consents of a user as they were recorded, the last one first. */

@@ -1,7 +1,8 @@
-import { Anchor, Group } from '@mantine/core';
+import { Group } from '@mantine/core';
 import { linkToPreferences, linkToUser } from '../route.ts';
 import { IconUser } from '../shell/icons.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';
+import { PartsNav } from '../shell/PartsNav.tsx';
 
 interface UserHeadingProps {
   readonly userId: string;
@@ -11,28 +12,16 @@ interface UserHeadingProps {
 /** The id of a user, and the links between the pages about them. `part`: the current one, which is marked. */
 export function UserHeading({ userId, part }: UserHeadingProps) {
   const links = [
-    { name: 'history', label: 'History', href: linkToUser(userId) },
-    { name: 'preferences', label: 'Preferences and consent', href: linkToPreferences(userId) },
-  ];
+    { part: 'history', label: 'History', href: linkToUser(userId) },
+    { part: 'preferences', label: 'Preferences and consent', href: linkToPreferences(userId) },
+  ] as const;
   return (
     <>
       <Group gap="xs" wrap="nowrap" align="flex-start">
         <IconUser size={30} className="user-icon" />
         <PageTitle data-testid="user-id">{userId}</PageTitle>
       </Group>
-      <Group component="nav" gap="md" aria-label="User">
-        {links.map(({ name, label, href }) => (
-          <Anchor
-            key={name}
-            size="sm"
-            href={href}
-            aria-current={name === part ? 'page' : undefined}
-            fw={name === part ? 600 : undefined}
-          >
-            {label}
-          </Anchor>
-        ))}
-      </Group>
+      <PartsNav label="User" links={links} part={part} />
     </>
   );
 }
