@@ -21,7 +21,7 @@ test('what is left takes as long as what is done did', () => {
   expect(etaOf({ sent: 10 }, 30)).toBe('2025-11-20T12:00:30.000Z');
 });
 
-test('what waits for a time of its own has no part in it, and if nothing else is left there is none', () => {
+test('what waits for a time of its own has no part in it, and nothing is said if nothing else is left', () => {
   expect(etaOf({ sent: 10, held: 5 }, 30)).toBe('2025-11-20T12:00:25.000Z');
   expect(etaOf({ sent: 10, held: 5, scheduled: 1 }, 16)).toBeNull();
 });
