@@ -246,7 +246,7 @@ describe('the schema rejects what the parser rejects', () => {
       'another word': [
         // Names of the catalog, and what a trait can be.
         ...['on', 'on.trait', 'on.to', 'on.notification', 'notify', 'choose.notify', 'group', 'cancel_on'],
-        ...['after.event', 'count.of', 'count.since', 'unless.event', 'do.emit', 'do.cancel'],
+        ...['after.event', 'count.of', 'count.since', 'unless.event', 'do.emit', 'do.cancel', 'for.segment'],
         // Expressions.
         ...['when', 'key', 'for', 'at', 'after.same', 'count.same', 'unless.same', 'choose.when'],
         ...['data.*', 'do.set.*', 'do.with.*', 'variables', 'variables.app_name'],
