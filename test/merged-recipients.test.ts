@@ -45,7 +45,7 @@ test('a batch with both ids sends one message, and its estimate says so', async 
   await command(id, 'start');
   await ends(id);
   expect((await results(id)).map(({ user_id, state }) => [user_id, state])).toEqual([
-    ['new', 'sent'],
+    ['old', 'sent'],
     ['new', 'duplicate'],
     ['new', 'duplicate'],
   ]);

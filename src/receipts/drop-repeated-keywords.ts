@@ -24,5 +24,5 @@ export async function dropRepeatedKeywords(
 
 /** Whether a receipt is a word that a user wrote to us. */
 function isKeyword({ of, kind }: Receipt): boolean {
-  return 'from' in of && (kind === 'opted_out' || kind === 'opted_in');
+  return (kind === 'opted_out' || kind === 'opted_in') && 'from' in of;
 }

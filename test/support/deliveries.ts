@@ -55,6 +55,7 @@ const TABLES = [
   'receipts',
   'provider_messages',
   'held_receipts',
+  'idempotency_keys',
   'email_counts',
   'email_standings',
   'suppressions',
