@@ -117,24 +117,30 @@ export async function writeUsers(
   });
 }
 
-/** Returns those of these lines whose user an earlier line of the batch has, under an earlier id of the user as well. */
+/**
+ * Returns those of these lines whose user an earlier line of the batch has, under an earlier id of the user as well. Planned each time,
+ * and without the id of the batch as a condition of an index: a planner that knows nothing of a table that has just grown would
+ * otherwise look each user up among all earlier lines.
+ */
 export async function findRepeated(
   connection: Connection,
   tenantId: string,
   batchId: string,
   users: readonly { readonly line: number; readonly userId: string }[],
 ): Promise<ReadonlySet<number>> {
-  const { rows } = await connection.query<{ line: number }>({
-    name: 'find-repeated-recipients',
-    text: `select q.line from unnest($3::int[], $4::text[]) as q(line, user_id)
-           where (select true from batch_recipients as b
-                  where b.tenant_id = $1 and b.batch_id = $2 and b.line < q.line and b.state <> 'rejected'
-                    and b.user_id = any(array(
-                      select q.user_id
-                      union all select user_id from merged_users where tenant_id = $1 and merged_into = q.user_id))
-                  limit 1)`,
-    values: [tenantId, batchId, users.map(({ line }) => line), users.map(({ userId }) => userId)],
-  });
+  const { rows } = await connection.query<{ line: number }>(
+    `select q.line from unnest($3::int[], $4::text[]) as q(line, user_id)
+     where (select true from (
+              select q.user_id as id
+              union all select user_id from merged_users where tenant_id = $1 and merged_into = q.user_id) as one
+            cross join lateral (
+              select from batch_recipients as b
+              where b.tenant_id = $1 and b.user_id = one.id and (b.batch_id = $2) is true and b.line < q.line
+                and b.state <> 'rejected'
+              limit 1) as earlier
+            limit 1)`,
+    [tenantId, batchId, users.map(({ line }) => line), users.map(({ userId }) => userId)],
+  );
   return new Set(rows.map(({ line }) => line));
 }
 
