@@ -110,8 +110,8 @@ export async function writeUsers(
   await connection.query({
     name: 'write-batch-users',
     text: `update batch_recipients as b set user_id = q.u
-           from json_to_recordset($3) as q(l int, u text)
-           where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l and b.user_id is null and b.address_hash is not null
+           from (select *, $2::uuid as of from json_to_recordset($3) as q(l int, u text) offset 0) as q
+           where b.tenant_id = $1 and b.batch_id = q.of and b.line = q.l and b.user_id is null and b.address_hash is not null
              and ${selectivityHint('q.l')}`,
     values: [tenantId, batchId, JSON.stringify(users.map(({ line, userId }) => ({ l: line, u: userId })))],
   });
@@ -153,7 +153,10 @@ export interface LineResult {
   readonly reason: string | null;
 }
 
-/** Writes what became of recipients. */
+/**
+ * Writes what became of recipients. The id of the batch comes with the lines: a planner that knows nothing of a table that has just
+ * grown would otherwise begin with all lines of the batch.
+ */
 export async function writeResults(
   connection: Connection,
   tenantId: string,
@@ -171,8 +174,8 @@ export async function writeResults(
   await connection.query({
     name: 'write-batch-results',
     text: `update batch_recipients as b set state = q.s, notification_id = q.n, reason_code = q.c, reason = q.r
-           from json_to_recordset($3) as q(l int, s text, n uuid, c text, r text)
-           where b.tenant_id = $1 and b.batch_id = $2 and b.line = q.l and ${selectivityHint('q.l')}`,
+           from (select *, $2::uuid as of from json_to_recordset($3) as q(l int, s text, n uuid, c text, r text) offset 0) as q
+           where b.tenant_id = $1 and b.batch_id = q.of and b.line = q.l and ${selectivityHint('q.l')}`,
     values: [tenantId, batchId, JSON.stringify(rows)],
   });
 }
