@@ -15,6 +15,15 @@ export interface CommandOutput {
   readonly notes?: readonly string[];
 }
 
+/** Returns the output of a page of a list: its lines, or a sentence without any, and how to get the next page. */
+export function toPage(data: { readonly next: string | null }, lines: readonly string[], none: string): CommandOutput {
+  return {
+    data,
+    lines: lines.length > 0 ? lines : [none],
+    ...(data.next !== null && { notes: [`More: --after ${data.next}`] }),
+  };
+}
+
 /** Option of each command that prints JSON for programs. */
 export const JSON_OPTION = ['--json', 'print one line of JSON'] as const;
 

@@ -7,7 +7,7 @@ import type { BatchResult, BatchView } from '../../notify/batches/views.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toPage } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 import { parseCount } from './run-job.ts';
 import { collectVariable } from './send-output.ts';
@@ -250,11 +250,7 @@ async function results(
     readonly next: string | null;
   };
   const lines = data.results.map(formatResult);
-  return {
-    data,
-    lines: lines.length > 0 ? lines : ['No lines found.'],
-    ...(data.next !== null && { notes: [`More: --after ${data.next}`] }),
-  };
+  return toPage(data, lines, 'No lines found.');
 }
 
 function formatResult({ line, recipient, state, code, reason }: BatchResult): string {

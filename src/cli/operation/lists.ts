@@ -5,7 +5,7 @@ import type { ChangedMembers, MemberView } from '../../store/lists/members.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
 import { parseLimit } from '../parse-argument.ts';
 import { readLines } from '../read-lines.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toPage } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 const PATH = '/api/v1/lists';
@@ -109,11 +109,7 @@ async function members(api: ApiClient, id: string, limit: number, after?: string
     readonly next: string | null;
   };
   const lines = data.members.map(({ user_id, added_at }) => `${user_id}  since ${added_at}`);
-  return {
-    data,
-    lines: lines.length > 0 ? lines : ['The list has no members.'],
-    ...(data.next !== null && { notes: [`More: --after ${data.next}`] }),
-  };
+  return toPage(data, lines, 'The list has no members.');
 }
 
 /** Sends a file a part at a time. It may be sent again after an error: who is a member already stays one. */

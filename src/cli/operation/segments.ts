@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { TidingsError } from '../../errors.ts';
 import { parseLimit } from '../parse-argument.ts';
-import { type CommandOutput, JSON_OPTION, runApiCommand } from '../run-command.ts';
+import { type CommandOutput, JSON_OPTION, runApiCommand, toPage } from '../run-command.ts';
 import type { ApiClient } from './api-client.ts';
 
 const PATH = '/api/v1/segments';
@@ -84,11 +84,7 @@ async function listUsers(api: ApiClient, name: string, limit: number, after?: st
     readonly next: string | null;
   };
   const lines = data.users.map(format);
-  return {
-    data,
-    lines: lines.length > 0 ? lines : ['No users found on this page.'],
-    ...(data.next !== null && { notes: [`More: --after ${data.next}`] }),
-  };
+  return toPage(data, lines, 'No users found on this page.');
 }
 
 function format({ user_id: id, addresses }: SegmentUser): string {
