@@ -137,6 +137,7 @@ async function start(
     url = await serveApi(parts, {
       database: apiDatabase,
       health,
+      leaving: new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel]))),
       state,
       ...(listOpenCircuits ? { listOpenCircuits } : {}),
     });

@@ -27,7 +27,7 @@ test('a batch is created, filled, estimated, started, watched, and its results a
   expect(await run('add', id, file)).toContain('line 2  invalid_recipient');
   writeFileSync(file, '{"email":"maria@example.com"}\n{"email":"none"}\n{"user_id":"u1"}\n{"user_id":"u1"}\n');
   expect(await parse('add', id, file)).toMatchObject({ lines: 4, stored: 1, rejected: 0 });
-  expect(await run('estimate', id)).toMatch(/^2 of 3 would get a message\.$/m);
+  expect(await run('estimate', id)).toMatch(/^1 of 3 would get a message\.\n +1 {2}missing_email$/m);
   expect(await run('rate', id, '1000')).toContain('draft: 1 of 4 final (1 rejected), 3 pending');
   await tidings.worker();
   expect(await run('start', id)).toContain('running');

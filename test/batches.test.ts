@@ -149,13 +149,17 @@ test('an estimate decides as the batch would, and stores nothing', async () => {
     sampled: 3,
     costs: [{ channel: 'email', messages: 1, parts: null, basis: 'unknown', amount: null, currency: null }],
     exact: true,
-    reach: 2,
+    reach: 1,
     held: 0,
     duplicate: 1,
+    unreachable: { missing_email: 1 },
     dropped: {},
     rejected: {},
   });
   expect(await count('events')).toBe(0);
+  await server.post('/api/v1/suppressions', { channel: 'email', address: 'a@example.com' });
+  const suppressed = (await server.get(`/api/v1/batches/${id}/estimate`)).body;
+  expect(suppressed).toMatchObject({ reach: 0, costs: [], unreachable: { missing_email: 1, suppressed: 1 } });
 });
 
 test('commands that do not fit the state are rejected, and repeated ones change nothing', async () => {

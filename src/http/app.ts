@@ -9,6 +9,7 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
+import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
@@ -46,6 +47,8 @@ export interface HttpDependencies {
   };
   /** Accounts whose providers report on messages; absent: none does. */
   readonly receiptAccounts?: ReceiptAccounts;
+  /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
+  readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;

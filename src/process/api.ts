@@ -4,6 +4,7 @@ import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';
+import type { Channel } from '../model/delivery.ts';
 import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/session.ts';
@@ -33,6 +34,8 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
 export interface ApiOptions {
   readonly database: TenantDatabase;
   readonly health: Health;
+  /** Channels whose messages leave this machine by a provider of the installation. */
+  readonly leaving: ReadonlySet<Channel>;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
   /** Absent: this process has no workers. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];

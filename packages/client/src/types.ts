@@ -2980,6 +2980,10 @@ export interface components {
             };
             /** @description Recipients that were decided, evenly over the lines */
             sampled: number;
+            /** @description Recipients by reason code who have no address of the channels now, or a suppressed one; not in reach */
+            unreachable: {
+                [key: string]: number;
+            };
         };
         BatchPage: {
             batches: components["schemas"]["Batch"][];
@@ -11521,6 +11525,7 @@ export interface operations {
                      *       "reach": 1,
                      *       "held": 1,
                      *       "duplicate": 1,
+                     *       "unreachable": {},
                      *       "dropped": {},
                      *       "rejected": {},
                      *       "costs": [

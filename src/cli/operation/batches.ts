@@ -219,6 +219,7 @@ async function estimate(api: ApiClient, id: string): Promise<CommandOutput> {
     readonly sampled: number;
     readonly exact: boolean;
     readonly reach: number;
+    readonly unreachable: { readonly [code: string]: number };
     readonly dropped: { readonly [code: string]: number };
     readonly rejected: { readonly [code: string]: number };
     readonly costs: readonly {
@@ -230,7 +231,7 @@ async function estimate(api: ApiClient, id: string): Promise<CommandOutput> {
     }[];
   };
   const about = data.exact ? '' : `about, by a sample of ${data.sampled}: `;
-  const codes = [...Object.entries(data.dropped), ...Object.entries(data.rejected)];
+  const codes = [data.unreachable, data.dropped, data.rejected].flatMap((counts) => Object.entries(counts));
   const lines = codes.map(([code, count]) => `${String(count).padStart(8)}  ${code}`);
   const costs = data.costs.map(({ channel, messages, parts, amount, currency }) => {
     const size = parts === null ? '' : ` in ${formatCount(parts, 'part')}`;

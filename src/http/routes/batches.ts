@@ -47,9 +47,12 @@ const SUMMARIES = {
 
 /** Batches: one notification to up to a million recipients. */
 export function registerBatchRoutes(app: App, dependencies: HttpDependencies): void {
-  const { database, pipeline, catalogs, seal, clock, publicUrl } = dependencies;
+  const { database, pipeline, catalogs, seal, clock, publicUrl, leaving } = dependencies;
   const cursors = new Cursors(seal);
-  const partsOf = (tenantId: string) => ({ pool: database.forTenant(tenantId), catalogs, seal, clock, pipeline });
+  const partsOf = (tenantId: string) => ({
+    ...{ pool: database.forTenant(tenantId), catalogs, seal, clock, pipeline },
+    ...(leaving && { leaving }),
+  });
 
   app.post(
     PATH,
