@@ -54,6 +54,51 @@ describe('a user', () => {
     expect(log.body.entries).toMatchObject([{ action: 'user.changed', detail: { traits: ['plan'] } }]);
   });
 
+  test('is not changed if the entry of the audit log cannot be written: both are one transaction', async () => {
+    await send('PATCH', 'unaudited', { plan: 'pro' });
+    const { pool } = api.tidings.database;
+    await pool.query(`alter table audit_log add constraint none_for_a_while check (subject <> 'unaudited') not valid`);
+    const failed = await send('PATCH', 'unaudited', { plan: 'free' });
+    await pool.query('alter table audit_log drop constraint none_for_a_while');
+    expect(failed.status).toBeGreaterThanOrEqual(400);
+    expect((await api.server.get(pathOf('unaudited'))).body.traits).toEqual({ plan: 'pro' });
+  });
+
+  test.each([
+    ['email', 'no mail', 'no email address'],
+    ['email_address', 'Maria <maria@example.com>', 'no email address'],
+    ['phone', '0151 23456', 'no phone number in E.164 form'],
+    ['phone_number', 987_654_321, 'no phone number in E.164 form'],
+  ])(
+    'gets no %s that no message can go to, and an event with it is stored and says so',
+    async (trait, value, problem) => {
+      const id = `unusable ${trait}`;
+      for (const method of ['PATCH', 'PUT']) {
+        const refused = await send(method, id, { plan: 'pro', [trait]: value });
+        expectProblem(refused, { status: 400, code: 'invalid_request', pointer: `/traits/${trait}` });
+        expect(refused.body.detail).toContain(problem);
+      }
+      const users = [
+        { user_id: id, traits: { [trait]: value } },
+        { user_id: 'usable', traits: { plan: 'pro' } },
+      ];
+      expect((await api.server.post('/api/v1/users/bulk', { users })).body).toMatchObject({
+        ...{ stored: 1, rejected: 1 },
+        results: [{ status: 'rejected', code: 'invalid_address', path: `traits.${trait}` }, { status: 'stored' }],
+      });
+      expect((await api.server.get(pathOf(id))).status).toBe(404);
+      const event = payment({ event_id: `of ${id}`, user_id: id, user_traits: { [trait]: value, plan: 'pro' } });
+      const { body } = await api.server.post('/api/v1/events', event);
+      expect(body).toMatchObject({
+        accepted: 1,
+        results: [{ notes: [{ code: 'unusable_address', path: `user_traits.${trait}` }] }],
+      });
+      expect(JSON.stringify(body)).not.toContain(String(value));
+      expect((await send('PATCH', id, { [trait]: '' })).status).toBe(200);
+      expect((await api.server.get(pathOf(id))).body.addresses).toEqual({});
+    },
+  );
+
   test('is not changed by traits that cannot be stored', async () => {
     const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`t${index}`, index]));
     expectProblem(await send('PATCH', 'large', many), { status: 400, code: 'invalid_request', pointer: '/traits' });
