@@ -103,14 +103,16 @@ async function start(
   await checkEncryptionKey(pool, seal);
   const partitions = await keepPartitions(pool, clock, log, cleanup);
 
-  const catalogs = new CatalogCache(pool);
-  const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const providers = await openProviders(config, database, seal, clock, log, cleanup);
+  const leaving = new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel])));
+  const readerUrl = findReaderUrl(config, roles);
+  const catalogs = new CatalogCache(pool, readerUrl === null ? { unlinked: leaving } : {});
+  const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const announcer = new Announcer(pool);
   cleanup.push(() => announcer.flush());
   const { maxFuture } = config;
   const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, announcer, maxFuture, log });
-  const parts: Parts = { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline };
+  const parts: Parts = { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline, readerUrl };
 
   const workers = roles.workers ? await createWorkers(parts, providers, announcer) : undefined;
   const apiDatabase = roles.api ? await openApiDatabase(parts) : null;
@@ -137,7 +139,7 @@ async function start(
     url = await serveApi(parts, {
       database: apiDatabase,
       health,
-      leaving: new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel]))),
+      leaving,
       state,
       ...(listOpenCircuits ? { listOpenCircuits } : {}),
     });
@@ -172,6 +174,15 @@ async function start(
       return stopped;
     },
   };
+}
+
+/**
+ * Returns the URL of the links that readers of messages follow; null: there is none. Without a public one it is that of this machine, as
+ * long as programs on this machine are its only callers.
+ */
+function findReaderUrl({ publicUrl, apiKeys, oidc, port }: Config, { api }: Roles): string | null {
+  const isLocal = api && apiKeys.length === 0 && oidc === null && port !== 0;
+  return publicUrl ?? (isLocal ? `http://localhost:${port}` : null);
 }
 
 /** Returns whether members log in, and can do so only by a link: there is no provider, or no owner who could use it. */

@@ -234,8 +234,10 @@ describe('a merge', () => {
     await merge('a7', 'b7');
     expect(await cell('b7')).toMatchObject({ on: false, decided_by: { code: 'consent_withdrawn' } });
     const { body } = await post({ user_id: 'b7', event_type: 'noted' });
-    const plan = (await server.get(`/api/v1/decisions/${body.results[0].decisions[0].decision_id}`)).body;
-    expect(JSON.stringify(plan)).toContain('consent_withdrawn');
+    expect(body.results[0].decisions).toMatchObject([{ outcome: 'send' }]);
+    const { deliveries } = (await server.get(`/api/v1/notifications/${body.results[0].decisions[0].notification_id}`))
+      .body;
+    expect(deliveries.map(({ channel }: { channel: string }) => channel)).toEqual(['in_app']);
     expect((await consent('a7', 'granted')).status).toBe(201);
     expect(await cell('b7')).toMatchObject({ on: true });
   });
@@ -256,7 +258,7 @@ describe('a merge', () => {
     expect((await server.post(`${pathOf('a8')}/addresses/${id}/primary`)).status).toBe(200);
     for (const part of ['preferences', 'consents', 'addresses', 'devices']) {
       const [ofOld, ofSurvivor] = await Promise.all(['a8', 'b8'].map((one) => server.get(`${pathOf(one)}/${part}`)));
-      expect(ofOld).toEqual(ofSurvivor);
+      expect(ofOld?.body).toEqual(ofSurvivor?.body);
     }
     const { devices } = (await server.get(`${pathOf('b8')}/devices`)).body;
     expect(devices).toHaveLength(1);

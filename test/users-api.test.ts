@@ -147,6 +147,19 @@ describe('many users', () => {
 });
 
 describe('users are found', () => {
+  test('but not those who are known by an address alone, unless it or their id is asked for', async () => {
+    const bare = { type: 'INSUFFICIENT_FUNDS_EMAIL', recipients: [{ email: 'bare@example.com' }] };
+    const { body } = await api.server.post('/api/v1/notifications', bare);
+    const [{ user_id: id }] = body.results;
+    expect(id).toMatch(/^addr:/);
+    const hash = id.slice('addr:'.length);
+    expect(await find('limit=200')).not.toContain(id);
+    expect(await find(`contains=${hash}`)).toEqual([]);
+    expect(await find('prefix=a&limit=200')).not.toContain(id);
+    expect(await find('prefix=addr:')).toEqual([id]);
+    expect(await searchBy('email', 'bare@example.com')).toEqual([id]);
+  });
+
   test('by the start and by a part of their id', async () => {
     for (const id of ['find-10', 'find-21', 'find-210', 'other-21']) await send('PATCH', id, {});
     expect(await find('prefix=find-')).toEqual(['find-10', 'find-21', 'find-210']);

@@ -43,7 +43,7 @@ export interface ApiOptions {
 
 /** Serves HTTP. Returns the URL. */
 export async function serveApi(parts: Parts, options: ApiOptions): Promise<string> {
-  const { config, log, cleanup, clock, seal, catalogs, pipeline } = parts;
+  const { config, log, cleanup, clock, seal, catalogs, pipeline, readerUrl } = parts;
   const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
   // Loaded lazily: a process with workers only starts in half the time without it.
   const { buildServer } = await import('../http/server.ts');
@@ -57,6 +57,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     clock,
     apiKeys,
     publicUrl,
+    readerUrl,
     oidc,
     outbound,
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),

@@ -15,7 +15,7 @@ import type { Parts } from './parts.ts';
 
 /** Makes the worker that delivers, which is not started yet, and opens the accounts of the tenants. */
 export async function createDelivery(
-  { config, log, cleanup, database, clock, mayAct, seal, catalogs }: Parts,
+  { config, log, cleanup, database, clock, mayAct, seal, catalogs, readerUrl }: Parts,
   { providers, getTools }: Providers,
   pool: Pool,
 ): Promise<{ readonly worker: DeliveryWorker; readonly accounts: AccountPool }> {
@@ -45,7 +45,8 @@ export async function createDelivery(
       endpoints: new EndpointTargets({ pool, seal, clock, random }),
     }),
     fetchFiles: files.fetch,
-    ...(config.publicUrl === null ? {} : { links: messageLinks(config.publicUrl, seal) }),
+    ...(readerUrl === null ? {} : { links: messageLinks(readerUrl, seal, config.publicUrl !== null) }),
+    needsUnsubscribeLink: true,
     lease: config.lease,
     poll: config.poll,
   });

@@ -20,4 +20,6 @@ export interface Parts {
   readonly seal: Seal;
   readonly catalogs: CatalogCache;
   readonly pipeline: Pipeline;
+  /** URL of the links that readers of messages follow; null: there is none. */
+  readonly readerUrl: string | null;
 }
