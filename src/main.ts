@@ -105,14 +105,30 @@ async function start(
 
   const providers = await openProviders(config, database, seal, clock, log, cleanup);
   const leaving = new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel])));
-  const readerUrl = findReaderUrl(config, roles);
-  const catalogs = new CatalogCache(pool, readerUrl === null ? { unlinked: leaving } : {});
+  let url: string | null = null;
+  // As long as programs on this machine are its only callers, their URL is as good as a public one.
+  const isLocal = roles.api && config.apiKeys.length === 0 && config.oidc === null;
+  const readerUrl = () => config.publicUrl ?? (isLocal ? url : null);
+  const hasReaderUrl = config.publicUrl !== null || isLocal;
+  const catalogs = new CatalogCache(pool, hasReaderUrl ? {} : { unlinked: leaving });
   const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const announcer = new Announcer(pool);
   cleanup.push(() => announcer.flush());
   const { maxFuture } = config;
   const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, announcer, maxFuture, log });
-  const parts: Parts = { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline, readerUrl };
+  const parts: Parts = {
+    config,
+    log,
+    cleanup,
+    database,
+    clock,
+    mayAct,
+    seal,
+    catalogs,
+    pipeline,
+    hasReaderUrl,
+    readerUrl,
+  };
 
   const workers = roles.workers ? await createWorkers(parts, providers, announcer) : undefined;
   const apiDatabase = roles.api ? await openApiDatabase(parts) : null;
@@ -133,7 +149,6 @@ async function start(
     dumps: workers?.dumps ?? null,
   });
 
-  let url: string | null = null;
   if (apiDatabase !== null) {
     const { listOpenCircuits } = workers ?? {};
     url = await serveApi(parts, {
@@ -174,15 +189,6 @@ async function start(
       return stopped;
     },
   };
-}
-
-/**
- * Returns the URL of the links that readers of messages follow; null: there is none. Without a public one it is that of this machine, as
- * long as programs on this machine are its only callers.
- */
-function findReaderUrl({ publicUrl, apiKeys, oidc, port }: Config, { api }: Roles): string | null {
-  const isLocal = api && apiKeys.length === 0 && oidc === null && port !== 0;
-  return publicUrl ?? (isLocal ? `http://localhost:${port}` : null);
 }
 
 /** Returns whether members log in, and can do so only by a link: there is no provider, or no owner who could use it. */

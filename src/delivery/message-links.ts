@@ -109,6 +109,23 @@ export function messageLinks(readerUrl: string, seal: Seal, isPublic = true): Me
   return links;
 }
 
+/** Returns the links of a URL that is known by the time the first message is made. @param isPublic as `messageLinks` has it */
+export function lateLinks(getUrl: () => string, seal: Seal, isPublic: boolean): MessageLinks {
+  let made: MessageLinks | undefined;
+  const links = () => {
+    made ??= messageLinks(getUrl(), seal, isPublic);
+    return made;
+  };
+  return {
+    isPublic,
+    receiptUrl: (provider, tenantId) => links().receiptUrl(provider, tenantId),
+    unsubscribeUrl: (delivery, sentAt) => links().unsubscribeUrl(delivery, sentAt),
+    readerLinks: (delivery) => links().readerLinks(delivery),
+    personalize: (delivery, message, sentAt) => links().personalize(delivery, message, sentAt),
+    track: (delivery, message, tracking, sentAt) => links().track(delivery, message, tracking, sentAt),
+  };
+}
+
 /** Characters of a user id in a link to unsubscribe, at most. */
 const MAX_LINKED_USER_CHARS = 200;
 

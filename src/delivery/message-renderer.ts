@@ -174,7 +174,7 @@ export class MessageRenderer {
     { settings }: TenantProfile,
   ): Promise<Tracking | undefined> {
     const { catalogs, links } = this.#options;
-    if (!links || category === 'SECURITY' || message.html === undefined) return undefined;
+    if (!links?.isPublic || category === 'SECURITY' || message.html === undefined) return undefined;
     const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
     return rules.notifications.get(notificationType)?.tracking ?? settings.tracking;
   }

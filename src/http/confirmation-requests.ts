@@ -124,13 +124,14 @@ export class ConfirmationRequests {
     expiresAt: Millis,
     now: Millis,
   ): (eventId: string) => JsonObject {
-    const { publicUrl, readerUrl = publicUrl } = this.#parts;
-    if (readerUrl === null) {
+    const { publicUrl, readerUrl = () => publicUrl } = this.#parts;
+    const url = readerUrl();
+    if (url === null) {
       const message =
         'Consent for this is confirmed by a link, and this installation has no TIDINGS_PUBLIC_URL to make one.';
       throw new TidingsError('invalid_notification', message);
     }
-    const confirmUrl = toConfirmStandIn(readerUrl.replace(/\/+$/, ''), { consentId, expiresAt });
+    const confirmUrl = toConfirmStandIn(url.replace(/\/+$/, ''), { consentId, expiresAt });
     const request = {
       type: rule.type,
       channels: [channel],

@@ -47,7 +47,7 @@ const SUMMARIES = {
 
 /** Batches: one notification to up to a million recipients. */
 export function registerBatchRoutes(app: App, dependencies: HttpDependencies): void {
-  const { database, pipeline, catalogs, seal, clock, publicUrl, readerUrl = publicUrl, leaving } = dependencies;
+  const { database, pipeline, catalogs, seal, clock, publicUrl, readerUrl = () => publicUrl, leaving } = dependencies;
   const cursors = new Cursors(seal);
   const partsOf = (tenantId: string) => ({
     ...{ pool: database.forTenant(tenantId), catalogs, seal, clock, pipeline },
@@ -161,7 +161,7 @@ export function registerBatchRoutes(app: App, dependencies: HttpDependencies): v
       const { estimate, reached, factor } = await estimateBatch(parts, tenantId, batch, sealed);
       const asked = { tenantId, type: `${batch.request.type}`, recipients: reached, factor, now: clock() };
       const costs = await estimateCosts(
-        { pool: parts.pool, owner: database.owner, catalogs, seal, publicUrl: readerUrl },
+        { pool: parts.pool, owner: database.owner, catalogs, seal, publicUrl: readerUrl() },
         asked,
       );
       return { ...estimate, costs };

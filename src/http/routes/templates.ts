@@ -12,7 +12,7 @@ import { type PreviewView, preview, previewBody } from '../schemas/templates.ts'
 /** Previews of messages: what a template makes of some data. Nothing is sent or stored. */
 export function registerTemplateRoutes(
   app: App,
-  { catalogs, database, outbound, clock, publicUrl, readerUrl = publicUrl }: HttpDependencies,
+  { catalogs, database, outbound, clock, publicUrl, readerUrl = () => publicUrl }: HttpDependencies,
 ): void {
   app.post(
     '/api/v1/templates/preview',
@@ -46,7 +46,7 @@ export function registerTemplateRoutes(
       if (profile === null) throw new TidingsError('not_found', 'There is no such user.');
       const event = body.last_event ? await loadLast() : body.event;
       const request = { notificationType, channel, locale, userId, traits: profile?.traits, event, variables };
-      const made = previewMessage(catalog, tenant, request, clock(), readerUrl);
+      const made = previewMessage(catalog, tenant, request, clock(), readerUrl());
       if (!made) {
         throw new TidingsError('not_found', `The active catalog has no ${channel} template of ${notificationType}.`);
       }
