@@ -26,7 +26,7 @@ const ROOMS = {
   channels: 'model errors.ts lib privacy http-out',
   delivery: 'model lib time privacy users rules plan templates track store store/pg catalog channels',
   accounts: 'model errors.ts lib time privacy store store/pg http-out channels delivery',
-  receipts: 'accounts model errors.ts privacy rules track time store store/pg catalog channels',
+  receipts: 'accounts model errors.ts lib privacy rules track time store store/pg catalog channels',
   tokens: 'model errors.ts time privacy store store/pg http-out',
   members: 'model errors.ts privacy store store/pg',
   tenants: 'model errors.ts lib time privacy store store/pg tokens members',
