@@ -24,7 +24,7 @@ const ROOMS = {
   ingest: 'model errors.ts lib time privacy events users rules plan store store/pg catalog',
   'http-out': '',
   channels: 'model errors.ts lib privacy http-out',
-  delivery: 'model lib time privacy users rules plan templates track store store/pg catalog channels',
+  delivery: 'model lib time privacy users rules plan templates track store store/pg catalog http-out channels',
   accounts: 'model errors.ts lib time privacy store store/pg http-out channels delivery',
   receipts: 'accounts model errors.ts lib privacy rules track time store store/pg catalog channels',
   tokens: 'model errors.ts time privacy store store/pg http-out',

@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import type pg from 'pg';
 import { TidingsError } from '../errors.ts';
 import { parseExactJson } from '../lib/text/exact-json.ts';
+import type { MemberError, MemberImport } from '../model/member-import.ts';
 import { splitLines } from '../notify/batches/split-lines.ts';
-import type { ListChange } from '../store/lists/lists.ts';
-import { loadList } from '../store/lists/lists.ts';
+import { type ListChange, loadList } from '../store/lists/lists.ts';
 import { addMembers, MAX_MEMBERS } from '../store/lists/members.ts';
 import { memberLine } from './schemas/lists.ts';
 
@@ -15,31 +15,6 @@ const MAX_LINE_BYTES = 8 * 1024;
 const CHUNK_USERS = 5000;
 /** Errors that an answer lists, at most. */
 const MAX_LISTED_ERRORS = 1000;
-
-/** A line that names no user. */
-interface MemberError {
-  /** From 0. */
-  readonly line: number;
-  readonly code: 'line_too_long' | 'invalid_json' | 'invalid_line';
-  readonly message: string;
-}
-
-/** What became of the lines of an upload. */
-export interface MemberImport {
-  /** The first of them. */
-  readonly errors: readonly MemberError[];
-  readonly summary: {
-    readonly lines: number;
-    /** Members that were added. */
-    readonly changed: number;
-    /** Users who were members already; repetitions are among them. */
-    readonly unchanged: number;
-    readonly rejected: number;
-    readonly empty: number;
-    /** Members that the list has now. */
-    readonly members: number;
-  };
-}
 
 /**
  * Adds the users of a stream of lines to a list, a chunk in memory at a time. What breaks off is sent again: a member stays one.

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { MemberImport } from '../../http/member-import.ts';
 import { formatCount } from '../../lib/text/format-count.ts';
+import type { MemberImport } from '../../model/member-import.ts';
 import type { ListView } from '../../store/lists/lists.ts';
 import type { ChangedMembers, MemberView } from '../../store/lists/members.ts';
 import { confirm, YES_OPTION } from '../confirm.ts';
