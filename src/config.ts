@@ -16,6 +16,7 @@ import { DEFAULT_TENANT, type Millis } from './model/event.ts';
 import { listChannelsOf, PROVIDER_NAMES } from './model/provider-names.ts';
 import { RETENTION_NAMES, RETENTION_POLICY, type RetentionPeriods } from './model/retention-policy.ts';
 import { isTenantId, TENANT_ID_HINT } from './model/tenant.ts';
+import { parseTelemetry, type TelemetrySettings } from './telemetry/settings.ts';
 import { parseDuration } from './time/duration.ts';
 
 /** All settings from the environment, resolved once: there are no optional ones. */
@@ -74,6 +75,7 @@ export interface Config {
   /** Whether a start brings the schema up to date; otherwise `tidings migrate` does. */
   readonly migrates: boolean;
   readonly logLevel: string;
+  readonly telemetry: TelemetrySettings;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -137,6 +139,7 @@ export function readConfig(
     dumps: parseDumps(env),
     migrates: parseFlag('TIDINGS_MIGRATE', env.TIDINGS_MIGRATE, true),
     logLevel,
+    telemetry: parseTelemetry(env, parseFlag('TIDINGS_METRICS', env.TIDINGS_METRICS, false)),
   };
 }
 

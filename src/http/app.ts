@@ -12,6 +12,7 @@ import type { OidcSettings } from '../members/oidc-login.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 
 /** Services and settings that the routes use. */
 export interface HttpDependencies {
@@ -47,6 +48,8 @@ export interface HttpDependencies {
   /** Accounts whose providers report on messages; absent: none does. */
   readonly receiptAccounts?: ReceiptAccounts;
   readonly health: Health;
+  /** Absent or null: metrics are off. */
+  readonly writeMetrics?: WriteMetrics | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers, and reads them from the database. */

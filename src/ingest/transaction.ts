@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/compile/compile-catalog.ts';
 import { TidingsError } from '../errors.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
+import { decided } from '../observe/happenings.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
@@ -167,7 +168,10 @@ export async function writeAndAnnounce(
   { connection, decider }: LockedTransaction,
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
-  const { hasDeliveries, timersDue } = await writeBatch(connection, decider.buildBatch());
+  const batch = decider.buildBatch();
+  const { hasDeliveries, timersDue } = await writeBatch(connection, batch);
+  if (decided.isHeard)
+    decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
 }

@@ -8,6 +8,7 @@ import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/session.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
+import type { WriteMetrics } from '../telemetry/telemetry.ts';
 import { logShared } from './log-changes.ts';
 import type { Parts } from './parts.ts';
 
@@ -33,6 +34,8 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
 export interface ApiOptions {
   readonly database: TenantDatabase;
   readonly health: Health;
+  /** Null: metrics are off. */
+  readonly writeMetrics: WriteMetrics | null;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
   /** Absent: this process has no workers. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
