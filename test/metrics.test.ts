@@ -4,7 +4,7 @@ import { listLabels, METRICS, type MetricDefinition } from '../src/telemetry/met
 import { useDatabase } from './support/database.ts';
 import { type Observed, observe } from './support/observed.ts';
 
-/** What Prometheus reads of an API process and of a worker process on one database. */
+/** Metrics, as Prometheus reads them, of an API process and of a worker process on one database. */
 
 const KEY = 'installation-key-of-the-test';
 const database = useDatabase();

@@ -3,7 +3,7 @@ import { useDatabase } from './support/database.ts';
 import { type Observed, observe, type SeenSpan, startCollector } from './support/observed.ts';
 import { startStandIn } from './support/stand-ins/http-stand-in.ts';
 
-/** What a collector of OpenTelemetry and Sentry receive of one process, and its wide lines. */
+/** Spans and reports of one process, as a collector of OpenTelemetry and Sentry receive them, and its wide lines. */
 
 const database = useDatabase();
 let collector: Awaited<ReturnType<typeof startCollector>>;
@@ -94,7 +94,7 @@ test('a repetition under another trace is still a duplicate', async () => {
 
 test('a caller’s decision not to sample is kept, and the traceparent of an event comes before that of its request', async () => {
   const unsampled = 'b'.repeat(32);
-  await post(signup('nobody'), { traceparent: `00-${unsampled}-${CALLER}-00` });
+  await post(signup('carla'), { traceparent: `00-${unsampled}-${CALLER}-00` });
   const own = 'c'.repeat(32);
   await post(signup('jonas', { traceparent: `00-${own}-${CALLER}-01` }));
   const decision = await waitForSpan(/^decision send/, ({ traceId }) => traceId === own);
@@ -158,5 +158,5 @@ test('an unexpected error is reported once, with its lines of code and without w
 test('neither spans nor reports hold users, addresses, keys or URLs', async () => {
   const sent = [...collector.requests, ...sentry.requests].map(({ body }) => body.replaceAll(SENTRY_KEY, ''));
   expect(sent.length).toBeGreaterThan(1);
-  for (const body of sent) expect(body).not.toMatch(/maria|jonas|nobody|example\.com|sekrit|user_id=|postgres:\/\//);
+  for (const body of sent) expect(body).not.toMatch(/maria|jonas|carla|example\.com|sekrit|user_id=|postgres:\/\//);
 });

@@ -11,7 +11,7 @@ import type { App } from './app.ts';
 
 /** A header of the caller, as a log line may show it. */
 const WELL_FORMED = /^[A-Za-z0-9][A-Za-z0-9._:=+/-]{0,127}$/;
-/** Routes that are asked so often that nobody wants to read of each time. */
+/** Routes that are asked every few seconds, and are left out. */
 const PROBES = /^\/(healthz\/|metrics)/;
 
 interface Span {

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import { adviseOnOwn } from '../catalog/lifecycle-events.ts';
 import { TidingsError } from '../errors.ts';
 import { isRejection, type ReceivedEvent, type Rejection } from '../events/envelope.ts';
-import { withTraceparent } from '../events/envelopes/context.ts';
 import { tellEnvelope } from '../events/envelopes/kinds.ts';
+import { withTraceparent } from '../events/envelopes/traceparent.ts';
 import { getBeside, isOwn } from '../events/own-events.ts';
 import { type EventRules, parseItem } from '../events/parse-item.ts';
 import { bisect } from '../lib/bisect.ts';
@@ -278,7 +278,7 @@ export class Pipeline {
     return { version, rules: scheduled };
   }
 
-  /** Processes a batch, and tells of it if anybody listens. */
+  /** Processes a batch, and reports it to the listeners, if there are any. */
   #tellBatch(tenantId: string, items: readonly unknown[]): Promise<(EventResult | Promise<EventResult>)[]> {
     const results = this.#processBatch(tenantId, items);
     if (!batched.isHeard) return results;

@@ -1,11 +1,11 @@
 /**
- * Something that this process does again and again, told to those who listen: metrics, traces and the log. While nobody listens,
+ * Something that this process does again and again, reported to listeners: metrics, traces and the log. Without listeners,
  * which is the ordinary case, a place that tells costs one look at `isHeard`.
  */
 export class Happening<Detail> {
   #listeners: readonly ((detail: Detail) => void)[] = [];
 
-  /** Whether anybody listens. Look at it before the detail is made. */
+  /** Whether there are listeners. Look at it before the detail is made. */
   get isHeard(): boolean {
     return this.#listeners.length > 0;
   }
@@ -16,13 +16,13 @@ export class Happening<Detail> {
       try {
         listener(detail);
       } catch {
-        // A number that is missing harms nobody; work that ends because of it would.
+        // A number that is missing is no harm; work that ends because of it would.
       }
     }
   }
 
   /** Adds a listener. Returns a function that removes it. */
-  hear(listener: (detail: Detail) => void): () => void {
+  receive(listener: (detail: Detail) => void): () => void {
     this.#listeners = [...this.#listeners, listener];
     return () => {
       this.#listeners = this.#listeners.filter((one) => one !== listener);

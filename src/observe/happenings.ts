@@ -3,17 +3,17 @@ import type { Channel, Fault } from '../model/delivery.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
 import { Happening } from './happening.ts';
 
-/** What a process tells of its work. Times are ms since 1970 by the clock of the database, durations ms. */
+/** Reports of a process about its work. Times are ms since 1970 by the clock of the database, durations ms. */
 
 /** A response was sent. */
 export interface AnsweredRequest {
   readonly requestId: string;
-  /** As the caller named it by `x-correlation-id`; absent: it did not. */
+  /** The header `x-correlation-id` of the caller; absent: it sent no such header. */
   readonly correlationId?: string;
   readonly method: string;
-  /** The pattern of the route, `/api/v1/users/:user_id`; absent: there is none. */
+  /** The pattern of the route, `/api/v1/users/:user_id`; absent: the path has no route. */
   readonly route?: string;
-  /** The first tag of its documentation; `other`: it has none. */
+  /** The first tag of its documentation; `other`: it has no tag. */
   readonly area: string;
   readonly status: number;
   readonly durationMs: Millis;
@@ -39,7 +39,7 @@ export interface IngestedBatch {
   readonly items: number;
   readonly durationMs: Millis;
   readonly failed: boolean;
-  /** Of the requests whose items it had, each once. */
+  /** Traces of the requests whose items it had, each once. */
   readonly traceparents: readonly string[];
 }
 export const batched = new Happening<IngestedBatch>();
@@ -77,11 +77,11 @@ export interface MadeAttempt {
   readonly outcome: string;
   /** Status of the delivery from now on; `queued`: it is tried again. */
   readonly status: string;
-  /** Whose fault it is that the delivery has failed; absent: it has not. */
+  /** Party whose fault it is that the delivery has failed; absent: it has not failed. */
   readonly fault?: Fault;
   readonly startedAt: Millis;
   readonly durationMs: Millis;
-  /** Of the event that caused the notification; absent: tracing is off, or it has none. */
+  /** Trace of the event that caused the notification; absent: tracing is off, or the event has no trace. */
   readonly traceparent?: string;
 }
 export const attempted = new Happening<MadeAttempt>();

@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto';
  * ordinary case, every function here returns at once.
  *
  * The traceparent of an event is stored in its context, hence in the data of its notifications: nothing else is stored. The spans
- * that come after have ids that are made from what they are about, so that each process knows them without being told.
+ * that come after have ids that are made from what they are about, so that each process knows them without a message.
  */
 
 /** Trace, span and flags of a `traceparent`, as hexadecimal digits. */
@@ -21,7 +21,7 @@ export interface TraceParent {
 /** Version 00; of a later version, what it has in common with that. */
 const PATTERN = /^(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/;
 
-/** Reads a header `traceparent`; undefined: it is none. */
+/** Reads a header `traceparent`; undefined: it is not well-formed. */
 export function parseTraceparent(text: unknown): TraceParent | undefined {
   if (typeof text !== 'string' || text.length > 256) return undefined;
   const [, traceId, spanId, flags] = PATTERN.exec(text) ?? [];
@@ -106,7 +106,7 @@ export function findTrace(item: unknown): string | undefined {
   return storage && typeof item === 'object' && item !== null ? itemTraces.get(item) : undefined;
 }
 
-/** Returns the traceparent in the data of a notification; undefined: tracing is off, or it has none. */
+/** Returns the traceparent in the data of a notification; undefined: tracing is off, or it has no trace. */
 export function readTrace(data: { readonly [name: string]: unknown } | null): string | undefined {
   if (!storage || data === null) return undefined;
   const { traceparent } = (data.context ?? {}) as { readonly traceparent?: unknown };

@@ -8,7 +8,7 @@ import type { Connection } from './pg/pool.ts';
 import { countSetAside } from './waits/failed-waits.ts';
 
 /**
- * What the whole installation has to do, read with bounds: one process at a time does it for all (src/telemetry/metrics/collector.ts).
+ * Work and state of the whole installation, read with bounds: one process at a time does it for all (src/telemetry/metrics/collector.ts).
  * Counts end at MAX_COUNTED, and every statement after MAX_STATEMENT_MS.
  */
 

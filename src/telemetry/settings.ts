@@ -3,13 +3,13 @@ import type { Millis } from '../model/event.ts';
 import { isTenantId } from '../model/tenant.ts';
 import { parseDuration } from '../time/duration.ts';
 
-/** How this process is seen from outside. What is null is not loaded, and costs nothing. */
+/** Settings of metrics, traces and reports. Those that are null load nothing, and cost nothing. */
 export interface TelemetrySettings {
   /** Prometheus metrics at `/metrics`. */
   readonly metrics: MetricsSettings | null;
   /** URL to which spans are sent by OTLP over HTTP. */
   readonly tracesUrl: string | null;
-  /** Where unexpected errors are reported: secret. */
+  /** Address of Sentry, for unexpected errors: secret. */
   readonly sentryDsn: string | null;
 }
 

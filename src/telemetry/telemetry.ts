@@ -19,7 +19,7 @@ export interface WatchedProcess extends ProcessFacts {
   readonly clock: () => Millis;
 }
 
-/** How this process is seen from outside, besides its log. */
+/** Metrics, traces and reports of this process. */
 export interface Telemetry {
   /** Null: metrics are off. */
   readonly writeMetrics: WriteMetrics | null;
@@ -28,7 +28,7 @@ export interface Telemetry {
   stop(): Promise<void>;
 }
 
-/** Loads what is configured, and nothing else. Open it before the other parts, which look once whether anybody listens. */
+/** Loads what is configured, and nothing else. Open it before the other parts, which look once whether there are listeners. */
 export async function openTelemetry(settings: TelemetrySettings, log: Logger): Promise<Telemetry> {
   const stops: (() => unknown)[] = [];
   if (log.isLevelEnabled('debug')) stops.push(writeLines(log));
@@ -69,7 +69,7 @@ export async function openTelemetry(settings: TelemetrySettings, log: Logger): P
 /** Logs one line for each request and each batch; the settler has that of each attempt. Returns a function that ends that. */
 function writeLines(log: Logger): () => void {
   const ends = [
-    answered.hear(
+    answered.receive(
       ({ requestId, correlationId, method, route, area, status, durationMs, tenantId, actor, traceparent }) =>
         log.debug(
           {
@@ -84,7 +84,7 @@ function writeLines(log: Logger): () => void {
           'request',
         ),
     ),
-    batched.hear(({ tenantId, items, durationMs, failed, traceparents }) =>
+    batched.receive(({ tenantId, items, durationMs, failed, traceparents }) =>
       log.debug(
         {
           ...{ tenant_id: tenantId, events: items, duration_ms: Math.round(durationMs), failed },

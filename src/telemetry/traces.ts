@@ -45,7 +45,7 @@ interface EndedSpan {
   readonly to: Millis;
   readonly attributes: Attributes;
   readonly links?: readonly TraceParent[];
-  /** What went wrong; absent: nothing. */
+  /** Description of a failure; absent: it did not fail. */
   readonly error?: string;
 }
 
@@ -79,10 +79,10 @@ export function openTraces(url: string): () => Promise<void> {
   };
   startTracing(readRatio(process.env));
   const ends = [
-    answered.hear((request) => write1(write, toRequestSpan(request))),
-    batched.hear((batch) => write1(write, toBatchSpan(batch))),
-    decided.hear((batch) => toDecisionSpans(batch).forEach(write)),
-    attempted.hear((attempt) => toAttemptSpans(attempt).forEach(write)),
+    answered.receive((request) => write1(write, toRequestSpan(request))),
+    batched.receive((batch) => write1(write, toBatchSpan(batch))),
+    decided.receive((batch) => toDecisionSpans(batch).forEach(write)),
+    attempted.receive((attempt) => toAttemptSpans(attempt).forEach(write)),
   ];
   return async () => {
     stopTracing();

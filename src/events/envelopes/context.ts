@@ -1,7 +1,5 @@
 import type { JsonObject } from '../../model/event.ts';
 import { maskText } from '../../privacy/mask.ts';
-import { jsonText } from '../content.ts';
-import type { ReceivedEvent } from '../envelope.ts';
 
 /** A context with more characters of JSON is not read as a whole: rules and templates see its KEPT members. */
 const MAX_READABLE_CHARS = 8 * 1024;
@@ -29,20 +27,4 @@ export function toCorrelation(id: unknown): string | null {
 /** Returns the context of an event that a rule emits: that of its trigger, with the rule and the cause. */
 export function toEmittedContext(trigger: JsonObject | undefined, causedBy: string, rule: string): JsonObject {
   return { ...trigger, causation_id: causedBy, emitted_by: rule };
-}
-
-/**
- * Returns an event with the traceparent of its request in its context, unless the context has one. It is no part of the content:
- * a repetition from another trace is the same event.
- */
-export function withTraceparent(event: ReceivedEvent, traceparent: string | undefined): ReceivedEvent {
-  if (traceparent === undefined || event.context?.traceparent !== undefined) return event;
-  const { contextText } = event;
-  const added = jsonText({ traceparent });
-  const isEmpty = contextText === null || contextText === '{}';
-  return {
-    ...event,
-    context: { ...event.context, traceparent },
-    contextText: isEmpty ? added : `${contextText.slice(0, -1)},${added.slice(1)}`,
-  };
 }

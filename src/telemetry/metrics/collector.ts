@@ -30,7 +30,7 @@ const OF_INSTALLATION = Object.entries(METRICS)
 
 /**
  * Measures the queues and the database at an interval, in one process at a time: what a scrape costs does not depend on how many
- * processes there are, and a sum over all of them counts nothing twice. A process that does not measure has none of these series.
+ * processes there are, and a sum over all of them counts nothing twice. A process that does not measure has no such series.
  */
 export class Collector {
   readonly #options: CollectorOptions;
@@ -79,7 +79,7 @@ export class Collector {
         this.#fail(part, error);
       }
     }
-    // What could not be measured has no series, rather than an old value.
+    // Parts that could not be measured have no series, rather than an old value.
     for (const key of OF_INSTALLATION) metrics.clear(key);
     for (const { metric, value, labels } of samples) metrics.set(metric as MetricKey, value, labels);
   }

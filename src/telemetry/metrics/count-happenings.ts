@@ -17,28 +17,28 @@ import type { Metrics } from './registry.ts';
 /** Counts what this process tells of its work. Returns a function that ends that. */
 export function countHappenings(metrics: Metrics): () => void {
   const ends = [
-    ingested.hear(({ tenantId, results }) => {
+    ingested.receive(({ tenantId, results }) => {
       for (const { status, code } of results) {
         metrics.add('events', { status, ...metrics.ofTenant(tenantId) });
         if (code !== undefined) metrics.add('rejectedEvents', { code });
       }
     }),
-    batched.hear(({ items, durationMs, failed }) => {
+    batched.receive(({ items, durationMs, failed }) => {
       metrics.observe('batchSeconds', durationMs / 1000, { result: failed ? 'failed' : 'stored' });
       metrics.observe('batchEvents', items);
     }),
-    decided.hear(({ tenantId, events, waits }) => {
+    decided.receive(({ tenantId, events, waits }) => {
       const tenant = metrics.ofTenant(tenantId);
       for (const { decisions } of [...events, ...waits]) {
         for (const { outcome, reason_code } of decisions) metrics.add('decisions', { outcome, reason_code, ...tenant });
       }
     }),
-    attempted.hear((attempt) => countAttempt(metrics, attempt)),
-    deferred.hear(({ channel, code }) => metrics.add('deferrals', { channel, code })),
-    claimLimited.hear(() => metrics.add('limitedClaims')),
-    templateFailed.hear(({ channel }) => metrics.add('templateErrors', { channel })),
-    rescued.hear(({ kind, count }) => metrics.add('rescues', { kind }, count)),
-    answered.hear(({ method, route = 'unknown', area, status, durationMs }) => {
+    attempted.receive((attempt) => countAttempt(metrics, attempt)),
+    deferred.receive(({ channel, code }) => metrics.add('deferrals', { channel, code })),
+    claimLimited.receive(() => metrics.add('limitedClaims')),
+    templateFailed.receive(({ channel }) => metrics.add('templateErrors', { channel })),
+    rescued.receive(({ kind, count }) => metrics.add('rescues', { kind }, count)),
+    answered.receive(({ method, route = 'unknown', area, status, durationMs }) => {
       metrics.add('requests', { method, route, status });
       metrics.observe('requestSeconds', durationMs / 1000, { area });
     }),
