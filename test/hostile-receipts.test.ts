@@ -6,7 +6,16 @@ import { eventAbout, useReceipts } from './support/receipts.ts';
 const start = useReceipts();
 const HOSTILE = ['\u0000', 'a\u0000b', '\ud800', 'b\udc00c', '\u202e', '__proto__', 'x'.repeat(2000), '{{1}}', "';--"];
 
-const FIELDS = ['sg_event_id', 'event', 'reason', 'type', 'status', 'bounce_classification', 'response', 'sg_message_id'];
+const FIELDS = [
+  'sg_event_id',
+  'event',
+  'reason',
+  'type',
+  'status',
+  'bounce_classification',
+  'response',
+  'sg_message_id',
+];
 
 test('whatever stands in a field, the others of its request are recorded', async () => {
   const { tidings, send, sendgrid } = await start();

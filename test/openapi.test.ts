@@ -339,6 +339,8 @@ describe('the API documentation', () => {
     const browser = await launchBrowser(CHROMIUM!);
     try {
       const { page, complaints } = await openVisit(browser, server.url);
+      // Its script is the largest of all pages.
+      page.setDefaultTimeout(60_000);
       // Browsers request this without being asked to.
       await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
       await page.goto(`${server.url}/api/docs/`);

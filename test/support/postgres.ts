@@ -13,7 +13,7 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** The URL of the server, with an open database name: replace `/DATABASE`. */
     serverUrl: string;
-    /** How `create database` clones the template: by its files, since to write each page to the log costs eight times as much. */
+    /** End of `create database` with the template: copies its files, since to write each page to the log costs eight times as much. */
     cloning: string;
   }
 }
