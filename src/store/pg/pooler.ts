@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.ts';
 import { getSqlState } from './errors.ts';
 import { findLostSettings, listRoleSettings, type SessionTimeouts, splitTimeouts } from './session.ts';
 
-/** How long a client keeps its server connection: with a pooler in transaction mode, for one transaction. */
+/** Time for which a pooler lends a server connection to a client. */
 export type PoolMode = 'session' | 'transaction';
 
 /**
