@@ -1,6 +1,6 @@
 /* Routes of the console, from the part of the URL after `#`: links can be shared, and need no server. */
 import { useMemo, useSyncExternalStore } from 'react';
-import type { DeliveryStatus, NotificationState, RecipientState } from './api.ts';
+import type { DeliveryStatus, NotificationState, RecipientState } from './api/types.ts';
 
 export type Route =
   | { page: 'activity' }

@@ -1,5 +1,5 @@
 import { Tooltip } from '@mantine/core';
-import type { Decision, DeliverySummary } from '../api.ts';
+import type { Decision, DeliverySummary } from '@tidings/client/types';
 import { CHANNELS, getDeliveryLook, getLook, getTextColor, OUTCOMES } from '../shell/outcome.ts';
 import { summarizeDeliveries } from './chip-look.ts';
 

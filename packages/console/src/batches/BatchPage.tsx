@@ -1,6 +1,7 @@
 import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type Batch, getBatch } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
+import { getBatch } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { linkToBatches } from '../route.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';

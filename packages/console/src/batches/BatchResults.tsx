@@ -1,7 +1,9 @@
 import { Anchor, Skeleton, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
+import type { Batch, BatchResult } from '@tidings/client/types';
 import { useEffect, useRef } from 'react';
-import { type Batch, type BatchResult, getBatchResults, type RecipientState } from '../api.ts';
+import { getBatchResults } from '../api/batches.ts';
+import type { RecipientState } from '../api/types.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToUser } from '../route.ts';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';

@@ -1,5 +1,6 @@
 import { Anchor, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { type Batch, getBatches } from '../api.ts';
+import type { Batch } from '@tidings/client/types';
+import { getBatches } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { SendsNav } from '../notifications/SendsNav.tsx';
 import { linkToBatch } from '../route.ts';

@@ -1,6 +1,7 @@
 import { Anchor, Badge, Group, Paper, SimpleGrid, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type Catalog, getCatalog } from '../api.ts';
+import type { Catalog } from '@tidings/client/types';
+import { getCatalog } from '../api/catalog.ts';
 import { linkToVersions } from '../route.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';

@@ -1,6 +1,6 @@
 import { Anchor, Group, Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getCatalogVersions } from '../api.ts';
+import { getCatalogVersions } from '../api/catalog.ts';
 import { linkToCatalog } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';

@@ -1,5 +1,7 @@
 import { Stack } from '@mantine/core';
-import { getAccounts, getSuppressions, getWebhooks, type ProviderAccount, type Webhook } from '../api.ts';
+import type { ProviderAccount, Webhook } from '@tidings/client/types';
+import { getAccounts, getWebhooks } from '../api/channels.ts';
+import { getSuppressions } from '../api/suppressions.ts';
 import { IconAlert, IconBan, IconCircle } from '../shell/icons.tsx';
 import { CHANNELS, type Look } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';

@@ -1,6 +1,7 @@
 import { Button, Group, Paper, Skeleton, Stack, TextInput } from '@mantine/core';
+import type { CorrelatedEntry } from '@tidings/client/types';
 import { useCallback, useState } from 'react';
-import { type CorrelatedEntry, getCorrelated } from '../api.ts';
+import { getCorrelated } from '../api/audit.ts';
 import { linkToCorrelation, openLink } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';

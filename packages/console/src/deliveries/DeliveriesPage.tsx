@@ -1,5 +1,7 @@
 import { Group, Paper, Skeleton, Stack, Table } from '@mantine/core';
-import { type Delivery, type DeliveryStatus, getDeliveries } from '../api.ts';
+import type { Delivery } from '@tidings/client/types';
+import { getDeliveries } from '../api/deliveries.ts';
+import type { DeliveryStatus } from '../api/types.ts';
 import { JobButton } from '../jobs/JobButton.tsx';
 import { linkToDeliveries } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';

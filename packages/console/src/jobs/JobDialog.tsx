@@ -1,7 +1,8 @@
 import { Button, Group, JsonInput, Skeleton, Stack, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { JobPreview, JsonObject } from '@tidings/client/types';
 import { type ReactNode, useState, useSyncExternalStore } from 'react';
-import { getJob, type JobPreview, type JobRequest, type JsonObject, previewJob, startJob } from '../api.ts';
+import { getJob, type JobRequest, previewJob, startJob } from '../api/jobs.ts';
 import { linkToJobs } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
 import { Dialog } from '../shell/Dialog.tsx';

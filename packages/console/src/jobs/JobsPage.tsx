@@ -1,5 +1,6 @@
 import { Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { getJobs, type Job } from '../api.ts';
+import type { Job } from '@tidings/client/types';
+import { getJobs } from '../api/jobs.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { useLivePages } from '../shell/live-pages.ts';

@@ -1,7 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getMessage } from '../api.ts';
+import { getMessage } from '../api/deliveries.ts';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconEye } from '../shell/icons.tsx';
 import { ProblemView } from '../shell/ProblemView.tsx';

@@ -1,6 +1,6 @@
 import { Code, Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { SentMessage } from '../api.ts';
+import type { SentMessage } from '../api/types.ts';
 
 /** The parts of a message beside subject, title, text and HTML. Links and pictures are shown as text: nothing is loaded. */
 export function MessageParts({ message }: { message: SentMessage }) {

@@ -1,6 +1,6 @@
 import { Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
-import type { SentMessage } from '../api.ts';
+import type { SentMessage } from '../api/types.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { MessageParts } from './MessageParts.tsx';
 

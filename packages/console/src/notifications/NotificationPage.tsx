@@ -1,6 +1,7 @@
 import { Anchor, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { cancelNotification, getNotification, type NotificationDetail } from '../api.ts';
+import type { NotificationDetail } from '@tidings/client/types';
+import { cancelNotification, getNotification } from '../api/notifications.ts';
 import { linkToCorrelation, linkToNotifications, linkToUser } from '../route.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';

@@ -1,5 +1,7 @@
 import { Anchor, Paper, Skeleton, Stack, Text } from '@mantine/core';
-import { getNotifications, type NotificationState, type NotificationSummary } from '../api.ts';
+import type { NotificationSummary } from '@tidings/client/types';
+import { getNotifications } from '../api/notifications.ts';
+import type { NotificationState } from '../api/types.ts';
 import { FactRows } from '../channels/FactTable.tsx';
 import { linkToNotification, linkToNotifications, linkToUser } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';

@@ -1,5 +1,6 @@
 import { Paper, Stack, Table, Text, Title } from '@mantine/core';
-import type { Channel, Preferences, Suppression, TypePreferences } from '../api.ts';
+import type { Preferences, Suppression, TypePreferences } from '@tidings/client/types';
+import type { Channel } from '../api/types.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ChannelName } from '../shell/StatusBadge.tsx';
 import { PreferenceCellView } from './PreferenceCellView.tsx';

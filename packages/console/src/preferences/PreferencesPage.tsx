@@ -1,6 +1,8 @@
 import { Paper, Skeleton, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { getPreferences, getSuppressionsOf, Problem } from '../api.ts';
+import { Problem } from '../api/call.ts';
+import { getSuppressionsOf } from '../api/suppressions.ts';
+import { getPreferences } from '../api/users.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { PAGE_POLL_MS } from '../shell/live-pages.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';

@@ -1,4 +1,4 @@
-import { getSuppressionsOf } from '../api.ts';
+import { getSuppressionsOf } from '../api/suppressions.ts';
 import { FactTable } from '../channels/FactTable.tsx';
 import { Disclosure } from '../shell/Disclosure.tsx';
 import { Fields } from '../shell/Fields.tsx';

@@ -1,6 +1,6 @@
 import { Button, Group, JsonInput, Stack, Text } from '@mantine/core';
+import type { JsonObject, RejectedEvent } from '@tidings/client/types';
 import { useState } from 'react';
-import type { JsonObject, RejectedEvent } from '../api.ts';
 import { Dialog } from '../shell/Dialog.tsx';
 import { IconWand } from '../shell/icons.tsx';
 import { parseObject } from '../shell/parse-object.ts';

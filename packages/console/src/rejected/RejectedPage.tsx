@@ -1,6 +1,7 @@
 import { Paper, Skeleton, Stack, Text } from '@mantine/core';
+import type { RejectedEvent } from '@tidings/client/types';
 import { useState } from 'react';
-import { getRejectedEvents, type RejectedEvent } from '../api.ts';
+import { getRejectedEvents } from '../api/rejected.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';

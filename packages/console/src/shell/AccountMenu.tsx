@@ -1,7 +1,7 @@
 import { Button, Menu } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { getSession, logOut } from '../api.ts';
+import { getSession, logOut } from '../api/session.ts';
 import { forgetApiKey } from '../key.ts';
 import { getTenant, setTenant } from '../tenant.ts';
 

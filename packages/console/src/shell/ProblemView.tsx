@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Text } from '@mantine/core';
-import { Problem } from '../api.ts';
+import { Problem } from '../api/call.ts';
 import { IconAlert, IconKey, IconRefresh } from './icons.tsx';
 
 /** Problem as described by the API, with a retry button if `retry` is given. */

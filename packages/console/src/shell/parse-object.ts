@@ -1,4 +1,4 @@
-import type { JsonObject } from '../api.ts';
+import type { JsonObject } from '@tidings/client/types';
 
 /** Returns a JSON object from its text; null: the text is not a JSON object. */
 export function parseObject(text: string): JsonObject | null {

@@ -1,4 +1,4 @@
-import type { Verdict } from '../api.ts';
+import type { Verdict } from '@tidings/client/types';
 import { IconArchive, IconBan, IconCheck, IconClock } from './icons.tsx';
 import type { Look } from './outcome.ts';
 
