@@ -1,16 +1,14 @@
-import { Anchor, Group, Paper, Skeleton, Stack, Text } from '@mantine/core';
+import { Anchor, Group, Paper, Stack, Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
 import { getBatches } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { SendsNav } from '../notifications/SendsNav.tsx';
 import { linkToBatch } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
-import { LoadMoreButton } from '../shell/LoadMoreButton.tsx';
+import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
-import { NewItemsButton } from '../shell/NewItemsButton.tsx';
 import { getLook } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
-import { ProblemView } from '../shell/ProblemView.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
@@ -32,26 +30,24 @@ export function BatchesPage() {
     <Stack gap="md">
       <PageTitle>Batches</PageTitle>
       <SendsNav part="batches" />
-      {list.error && <ProblemView problem={list.error} retry={list.retry} />}
-      <NewItemsButton newItems={list.newItems} />
-      {list.items === undefined && list.error === null && <Skeleton height={240} />}
-      {list.items?.length === 0 && (
-        <Paper withBorder>
+      <LiveList
+        list={list}
+        empty={
           <EmptyState title="No batches yet">
             One notification to many recipients. Create one with `tidings batches create`, or POST /api/v1/batches.
           </EmptyState>
-        </Paper>
-      )}
-      {list.items !== undefined && list.items.length > 0 && (
-        <Paper withBorder component="ol" className="rows">
-          {list.items.map((batch) => (
-            <li key={getId(batch)} className="rejected-row" data-row data-testid="batch-row" data-state={batch.state}>
-              <BatchSummary batch={batch} />
-            </li>
-          ))}
-        </Paper>
-      )}
-      <LoadMoreButton older={list.older} />
+        }
+      >
+        {(batches) => (
+          <Paper withBorder component="ol" className="rows">
+            {batches.map((batch) => (
+              <li key={getId(batch)} className="rejected-row" data-row data-testid="batch-row" data-state={batch.state}>
+                <BatchSummary batch={batch} />
+              </li>
+            ))}
+          </Paper>
+        )}
+      </LiveList>
     </Stack>
   );
 }

@@ -1,25 +1,8 @@
-import { AppShell, Container } from '@mantine/core';
-import { ActivityPage } from '../activity/ActivityPage.tsx';
-import { BatchesPage } from '../batches/BatchesPage.tsx';
-import { BatchPage } from '../batches/BatchPage.tsx';
-import { CatalogPage } from '../catalog/CatalogPage.tsx';
-import { VersionsPage } from '../catalog/VersionsPage.tsx';
-import { ChannelsPage } from '../channels/ChannelsPage.tsx';
-import { CorrelationPage } from '../correlation/CorrelationPage.tsx';
-import { CostsPage } from '../costs/CostsPage.tsx';
-import { DeadLettersPage } from '../dead-letters/DeadLettersPage.tsx';
-import { DeliveriesPage } from '../deliveries/DeliveriesPage.tsx';
+import { AppShell, Container, Skeleton } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { JobDialogHost } from '../jobs/JobDialog.tsx';
-import { JobsPage } from '../jobs/JobsPage.tsx';
 import { useKeyState } from '../key.ts';
-import { NotificationPage } from '../notifications/NotificationPage.tsx';
-import { NotificationsPage } from '../notifications/NotificationsPage.tsx';
-import { PreferencesPage } from '../preferences/PreferencesPage.tsx';
-import { RejectedPage } from '../rejected/RejectedPage.tsx';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
-import { RoutesPage } from '../routes/RoutesPage.tsx';
-import { SendingPage } from '../sending/SendingPage.tsx';
-import { UserPage } from '../user/UserPage.tsx';
 import { Announcements } from './announce.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
@@ -27,6 +10,38 @@ import { Header } from './Header.tsx';
 import { LinkPage } from './LinkPage.tsx';
 import { LoginPage } from './LoginPage.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
+
+/* Each page is a file of its own, loaded when it is shown first. */
+const ActivityPage = lazy(async () => ({ default: (await import('../activity/ActivityPage.tsx')).ActivityPage }));
+const BatchesPage = lazy(async () => ({ default: (await import('../batches/BatchesPage.tsx')).BatchesPage }));
+const BatchPage = lazy(async () => ({ default: (await import('../batches/BatchPage.tsx')).BatchPage }));
+const CatalogPage = lazy(async () => ({ default: (await import('../catalog/CatalogPage.tsx')).CatalogPage }));
+const VersionsPage = lazy(async () => ({ default: (await import('../catalog/VersionsPage.tsx')).VersionsPage }));
+const ChannelsPage = lazy(async () => ({ default: (await import('../channels/ChannelsPage.tsx')).ChannelsPage }));
+const CorrelationPage = lazy(async () => ({
+  default: (await import('../correlation/CorrelationPage.tsx')).CorrelationPage,
+}));
+const CostsPage = lazy(async () => ({ default: (await import('../costs/CostsPage.tsx')).CostsPage }));
+const DeadLettersPage = lazy(async () => ({
+  default: (await import('../dead-letters/DeadLettersPage.tsx')).DeadLettersPage,
+}));
+const DeliveriesPage = lazy(async () => ({
+  default: (await import('../deliveries/DeliveriesPage.tsx')).DeliveriesPage,
+}));
+const JobsPage = lazy(async () => ({ default: (await import('../jobs/JobsPage.tsx')).JobsPage }));
+const NotificationPage = lazy(async () => ({
+  default: (await import('../notifications/NotificationPage.tsx')).NotificationPage,
+}));
+const NotificationsPage = lazy(async () => ({
+  default: (await import('../notifications/NotificationsPage.tsx')).NotificationsPage,
+}));
+const PreferencesPage = lazy(async () => ({
+  default: (await import('../preferences/PreferencesPage.tsx')).PreferencesPage,
+}));
+const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
+const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
+const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
+const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
 
 export function App() {
   const route = useRoute();
@@ -37,7 +52,9 @@ export function App() {
       <AppShell.Main className="main">
         <Container size={1240} px={0} py="xs">
           <ErrorBoundary key={pageKey(route)}>
-            <Content route={route} />
+            <Suspense fallback={<Skeleton height={320} />}>
+              <Content route={route} />
+            </Suspense>
           </ErrorBoundary>
         </Container>
       </AppShell.Main>

@@ -32,9 +32,22 @@ export function pageKey(route: Route): string {
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
-/** Focuses the `h1` of the page without scrolling. */
+/** Where the focus was when a heading was to be focused that is not there yet: a page is loaded when it is shown first. */
+let awaitedFrom: Element | null = null;
+
+/** Focuses the `h1` of the page without scrolling, as soon as there is one. */
 export function focusHeading(): void {
-  document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  const heading = document.querySelector<HTMLElement>('h1');
+  awaitedFrom = heading === null ? document.activeElement : null;
+  heading?.focus({ preventScroll: true });
+}
+
+/** Focuses a heading that has just been added if that is awaited, and the focus was not moved meanwhile. */
+export function focusIfAwaited(heading: HTMLElement | null): void {
+  if (heading === null || awaitedFrom === null) return;
+  const isUnmoved = document.activeElement === awaitedFrom || document.activeElement === document.body;
+  awaitedFrom = null;
+  if (isUnmoved) heading.focus({ preventScroll: true });
 }
 
 function formatPageName(route: Route): string {
