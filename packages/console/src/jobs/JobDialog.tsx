@@ -2,6 +2,7 @@ import { Button, Group, JsonInput, Skeleton, Stack, Text, TextInput } from '@man
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { JobPreview, JsonObject } from '@tidings/client/types';
 import { type ReactNode, useState, useSyncExternalStore } from 'react';
+import { createKey } from '../api/idempotency-key.ts';
 import { getJob, type JobRequest, previewJob, startJob } from '../api/jobs.ts';
 import { linkToJobs } from '../route.ts';
 import { announce } from '../shell/announce.tsx';
@@ -171,9 +172,4 @@ function PreviewView({ preview: { count: total, at_least: isAtLeast, groups } }:
 
 function focusOnce(element: HTMLElement | null): void {
   element?.focus({ preventScroll: true });
-}
-
-/** Returns a random idempotency key. (`randomUUID` exists in secure contexts only.) */
-function createKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

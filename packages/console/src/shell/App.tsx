@@ -41,6 +41,7 @@ const PreferencesPage = lazy(async () => ({
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
 const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
 const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
+const SendPage = lazy(async () => ({ default: (await import('../send/SendPage.tsx')).SendPage }));
 const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
 
 export function App() {
@@ -86,6 +87,8 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <NotificationsPage state={route.state} />;
     case 'notification':
       return <NotificationPage key={route.id} id={route.id} />;
+    case 'send':
+      return <SendPage type={route.type} />;
     case 'batches':
       return <BatchesPage />;
     case 'batch':

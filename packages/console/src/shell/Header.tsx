@@ -42,6 +42,14 @@ const PARTS: { readonly [page in Route['page']]?: (typeof LINKS)[number]['page']
   notification: 'notifications',
   batches: 'notifications',
   batch: 'notifications',
+  send: 'notifications',
+  'new-batch': 'notifications',
+  lists: 'notifications',
+  list: 'notifications',
+  segment: 'notifications',
+  templates: 'catalog',
+  template: 'catalog',
+  preview: 'catalog',
 };
 
 /** Header of every page. `page`: the current page, which the navigation marks. */

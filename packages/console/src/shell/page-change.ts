@@ -26,7 +26,8 @@ export function usePageChange(route: Route): void {
 export function pageKey(route: Route): string {
   if (route.page === 'user') return `user ${route.userId}`;
   if (route.page === 'preferences') return `preferences ${route.userId}`;
-  if (route.page === 'batch' || route.page === 'notification') return `${route.page} ${route.id}`;
+  if (route.page === 'segment') return `segment ${route.name}`;
+  if ('id' in route && route.page !== 'correlation') return `${route.page} ${route.id}`;
   if (route.page === 'dead-letters') return `dead-letters ${route.group ?? ''}`;
   if (route.page === 'channels') return `channels ${route.part}`;
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
@@ -62,8 +63,24 @@ function formatPageName(route: Route): string {
       return 'Notifications';
     case 'notification':
       return 'Notification';
+    case 'send':
+      return 'Send';
     case 'batches':
       return 'Batches';
+    case 'new-batch':
+      return 'New batch';
+    case 'lists':
+      return 'Lists and segments';
+    case 'list':
+      return 'List';
+    case 'segment':
+      return `Segment ${route.name}`;
+    case 'templates':
+      return 'Templates';
+    case 'template':
+      return 'Template';
+    case 'preview':
+      return 'Preview';
     case 'batch':
       return 'Batch';
     case 'catalog':
