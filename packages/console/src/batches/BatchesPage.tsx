@@ -1,9 +1,9 @@
-import { Anchor, Group, Paper, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Group, Paper, Stack, Text } from '@mantine/core';
 import type { Batch } from '@tidings/client/types';
 import { getBatches } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { SendsNav } from '../notifications/SendsNav.tsx';
-import { linkToBatch } from '../route.ts';
+import { linkToBatch, linkToNewBatch } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
 import { LiveList } from '../shell/LiveList.tsx';
 import { PAGE_POLL_MS, useLivePages } from '../shell/live-pages.ts';
@@ -12,6 +12,7 @@ import { PageTitle } from '../shell/PageTitle.tsx';
 import { StatusBadge } from '../shell/StatusBadge.tsx';
 import { Time } from '../shell/Time.tsx';
 import { uniqueBy } from '../shell/unique-by.ts';
+import { useScopes } from '../shell/use-scopes.ts';
 import { BATCH_STATES, countFinal, getName } from './batch-look.ts';
 import { OutcomeBar } from './OutcomeBar.tsx';
 
@@ -19,6 +20,7 @@ const getId = (batch: Batch): string => batch.batch_id;
 
 /** Batches, newest first, each with its progress. */
 export function BatchesPage() {
+  const can = useScopes();
   const list = useLivePages<BatchesResponse, Batch>({
     key: ['batches'],
     load: getBatches,
@@ -28,15 +30,18 @@ export function BatchesPage() {
   });
   return (
     <Stack gap="md">
-      <PageTitle>Batches</PageTitle>
+      <Group justify="space-between">
+        <PageTitle>Batches</PageTitle>
+        {can('batches:write') && (
+          <Button component="a" href={linkToNewBatch()} size="xs" variant="default" data-testid="new-batch">
+            New batch
+          </Button>
+        )}
+      </Group>
       <SendsNav part="batches" />
       <LiveList
         list={list}
-        empty={
-          <EmptyState title="No batches yet">
-            One notification to many recipients. Create one with `tidings batches create`, or POST /api/v1/batches.
-          </EmptyState>
-        }
+        empty={<EmptyState title="No batches yet">One notification to many recipients.</EmptyState>}
       >
         {(batches) => (
           <Paper withBorder component="ol" className="rows">
@@ -52,8 +57,11 @@ export function BatchesPage() {
   );
 }
 
+/** States of recipients that somebody should look at. */
+const FAULTS = ['failed', 'in_doubt', 'rejected'] as const;
+
 function BatchSummary({ batch }: { batch: Batch }) {
-  const failed = batch.counts.failed + batch.counts.in_doubt + batch.counts.rejected;
+  const failed = FAULTS.reduce((sum, state) => sum + batch.counts[state], 0);
   return (
     <Stack gap={6}>
       <Group gap="sm" justify="space-between">
@@ -73,7 +81,19 @@ function BatchSummary({ batch }: { batch: Batch }) {
         {batch.lines === 0
           ? 'No recipients yet'
           : `${count(countFinal(batch))} of ${count(batch.lines)} done, ${count(batch.counts.sent)} sent`}
-        {failed > 0 && `, ${count(failed)} failed or rejected`}
+        {failed > 0 && (
+          <>
+            {', '}
+            <a
+              href={linkToBatch(
+                batch.batch_id,
+                FAULTS.find((state) => batch.counts[state] > 0),
+              )}
+            >
+              {count(failed)} failed or rejected
+            </a>
+          </>
+        )}
         {batch.reason !== null && `. ${batch.reason}`}
       </Text>
     </Stack>

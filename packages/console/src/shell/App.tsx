@@ -41,7 +41,14 @@ const PreferencesPage = lazy(async () => ({
 const RejectedPage = lazy(async () => ({ default: (await import('../rejected/RejectedPage.tsx')).RejectedPage }));
 const RoutesPage = lazy(async () => ({ default: (await import('../routes/RoutesPage.tsx')).RoutesPage }));
 const SendingPage = lazy(async () => ({ default: (await import('../sending/SendingPage.tsx')).SendingPage }));
+const NewBatchPage = lazy(async () => ({ default: (await import('../batches/NewBatchPage.tsx')).NewBatchPage }));
 const SendPage = lazy(async () => ({ default: (await import('../send/SendPage.tsx')).SendPage }));
+const SuppressionsPage = lazy(async () => ({
+  default: (await import('../suppressions/SuppressionsPage.tsx')).SuppressionsPage,
+}));
+const ListsPage = lazy(async () => ({ default: (await import('../lists/ListsPage.tsx')).ListsPage }));
+const ListPage = lazy(async () => ({ default: (await import('../lists/ListPage.tsx')).ListPage }));
+const SegmentPage = lazy(async () => ({ default: (await import('../lists/SegmentPage.tsx')).SegmentPage }));
 const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
 
 export function App() {
@@ -91,8 +98,16 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <SendPage type={route.type} />;
     case 'batches':
       return <BatchesPage />;
+    case 'new-batch':
+      return <NewBatchPage list={route.list} segment={route.segment} />;
     case 'batch':
       return <BatchPage key={route.id} id={route.id} state={route.state} />;
+    case 'lists':
+      return <ListsPage />;
+    case 'list':
+      return <ListPage key={route.id} id={route.id} />;
+    case 'segment':
+      return <SegmentPage key={route.name} name={route.name} />;
     case 'deliveries':
       return <DeliveriesPage status={route.status} />;
     case 'dead-letters':
@@ -117,6 +132,7 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
 }
 
 function ChannelsPart({ part }: { part: Part }) {
+  if (part === 'suppressions') return <SuppressionsPage />;
   if (part === 'sending') return <SendingPage />;
   if (part === 'routes') return <RoutesPage />;
   return part === 'costs' ? <CostsPage /> : <ChannelsPage />;
