@@ -1,4 +1,14 @@
-import type { ConsentPage, Erasure, Preferences, UserAddresses, UserMerge, UserPage } from '@tidings/client/types';
+import type {
+  ConsentPage,
+  Erasure,
+  NewConsent,
+  PreferenceChange,
+  Preferences,
+  RecordedConsent,
+  UserAddresses,
+  UserMerge,
+  UserPage,
+} from '@tidings/client/types';
 import { buildQuery, callApi } from './call.ts';
 
 /** Returns up to 10 users whose ID starts with `prefix`. */
@@ -24,3 +34,11 @@ export const mergeUser = (userId: string, into: string): Promise<UserMerge> =>
 /** Erases everything about a user. It cannot be undone. */
 export const eraseUser = (userId: string, reason: string): Promise<Erasure> =>
   callApi(`users/${encodeURIComponent(userId)}/erase`, 'POST', reason === '' ? {} : { reason });
+
+/** Changes what a user said; what is absent stays. Throws a Problem `preference_locked` for what a user may not turn off. */
+export const changePreferences = (userId: string, change: PreferenceChange): Promise<Preferences> =>
+  callApi(`users/${encodeURIComponent(userId)}/preferences`, 'PATCH', change);
+
+/** Records that a user gave or withdrew consent. `key`: a repeated call with the same key records nothing twice. */
+export const recordConsent = (userId: string, consent: NewConsent, key: string): Promise<RecordedConsent> =>
+  callApi(`users/${encodeURIComponent(userId)}/consents`, 'POST', consent, undefined, { 'idempotency-key': key });

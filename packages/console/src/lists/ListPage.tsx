@@ -1,6 +1,6 @@
 import { Anchor, Button, Group, Skeleton, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { List } from '@tidings/client/types';
+import type { List, ListMemberPage } from '@tidings/client/types';
 import { useState } from 'react';
 import { addMembers, deleteList, getList, getMembers, removeMembers } from '../api/lists.ts';
 import { FactTable } from '../channels/FactTable.tsx';
@@ -67,7 +67,7 @@ function Content({ list }: { list: List }) {
           </>
         )}
       </Group>
-      <FactTable
+      <FactTable<ListMemberPage, ListMemberPage['members'][number]>
         title="Members"
         testId="members"
         of={id}

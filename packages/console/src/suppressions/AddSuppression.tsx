@@ -18,7 +18,7 @@ export function AddSuppression() {
     await addSuppression({
       channel,
       address: address.trim(),
-      scope: scope.trim() || 'all',
+      scope: scope?.trim() || 'all',
       ...(note.trim() !== '' && { note: note.trim() }),
     });
     await queries.invalidateQueries({ queryKey: ['suppressions'] });
@@ -52,7 +52,7 @@ export function AddSuppression() {
       <TextInput
         label="Which messages it stops"
         description="all, category:CATEGORY, type:TYPE, or of SMS sender:SENDER"
-        value={draft.scope}
+        value={draft.scope ?? ''}
         onChange={(event) => change({ scope: event.currentTarget.value })}
         autoComplete="off"
         data-testid="suppress-scope"
