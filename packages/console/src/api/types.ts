@@ -34,5 +34,22 @@ export type JobActionName = Job['action'];
 export type OpenCircuit = QueueState['circuits'][number];
 export type Outcome = Decision['outcome'];
 export type SentMessage = Message;
+/** What a reader sees of a message. */
+export type MessageContent = Pick<Message, 'channel' | 'text'> &
+  Partial<
+    Pick<
+      Message,
+      | 'subject'
+      | 'title'
+      | 'html'
+      | 'badge'
+      | 'image'
+      | 'actions'
+      | 'data'
+      | 'blocks'
+      | 'attachments'
+      | 'provider_template'
+    >
+  >;
 export type Audit = UserAudit;
 export type WaitKind = Wait['kind'];

@@ -1,9 +1,9 @@
 import { Button, NativeSelect, NumberInput, Paper, Radio, Stack, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { BatchRequest } from '@tidings/client/types';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { createBatch } from '../api/batches.ts';
-import { createKey } from '../api/idempotency-key.ts';
+import { useRequestKey } from '../api/idempotency-key.ts';
 import { getLists, getSegments } from '../api/lists.ts';
 import type { CatalogNotification } from '../api/types.ts';
 import { SendsNav } from '../notifications/SendsNav.tsx';
@@ -45,8 +45,7 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
   const [audience, setAudience] = useState<Audience>(list !== null ? 'list' : segment !== null ? 'segment' : 'file');
   const [chosen, setChosen] = useState(list ?? segment ?? '');
   const [isTried, setTried] = useState(false);
-  // Of a request that is sent again, the same key: so it makes one batch.
-  const last = useRef({ text: '', key: '' });
+  const { keyOf } = useRequestKey();
   const { request: message, faults } = toRequest(
     draft,
     types.find((type) => type.name === draft.type),
@@ -61,11 +60,7 @@ function BatchForm({ types, list, segment }: NewBatchPageProps & { types: readon
     ...(audience === 'segment' && { recipients: { segment: chosen } }),
   };
   const create = useMutation({
-    mutationFn: () => {
-      const text = JSON.stringify(request);
-      if (last.current.text !== text) last.current = { text, key: createKey() };
-      return createBatch(request, last.current.key);
-    },
+    mutationFn: () => createBatch(request, keyOf(request)),
     onSuccess: ({ batch_id: id }) => {
       announce('The batch is a draft. Nothing is sent before you start it.');
       openLink(linkToBatch(id));

@@ -32,5 +32,6 @@ function LoadedMessage({ deliveryId }: { deliveryId: string }) {
   const message = useQuery({ queryKey: ['message', deliveryId], queryFn: () => getMessage(deliveryId) });
   if (message.error) return <ProblemView problem={message.error} retry={() => message.refetch()} />;
   if (message.isPending) return <Skeleton height={320} />;
-  return <MessageView message={message.data} />;
+  const { to } = message.data;
+  return <MessageView message={message.data} address={to ? `to ${to}` : 'no address'} />;
 }

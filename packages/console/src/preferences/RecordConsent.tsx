@@ -1,8 +1,8 @@
 import { Group, JsonInput, NativeSelect, Text, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import type { NewConsent } from '@tidings/client/types';
-import { useRef, useState } from 'react';
-import { createKey } from '../api/idempotency-key.ts';
+import { useState } from 'react';
+import { useRequestKey } from '../api/idempotency-key.ts';
 import { recordConsent } from '../api/users.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconCheck } from '../shell/icons.tsx';
@@ -35,14 +35,12 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
   const [purpose, setPurpose] = useState<NewConsent['purpose']>('MARKETING');
   const [channel, setChannel] = useState<NewConsent['channel']>('email');
   const [texts, setTexts] = useState(EMPTY);
-  const key = useRef(createKey());
+  const { keyOf, forget } = useRequestKey();
   const evidence = texts.evidence.trim() === '' ? undefined : parseObject(texts.evidence);
   const text = (name: keyof Texts) => ({
     value: texts[name],
-    onChange: ({ currentTarget }: { currentTarget: { value: string } }) => {
-      key.current = createKey();
-      setTexts((before) => ({ ...before, [name]: currentTarget.value }));
-    },
+    onChange: ({ currentTarget: { value } }: { currentTarget: { value: string } }) =>
+      setTexts((before) => ({ ...before, [name]: value })),
     autoComplete: 'off',
     'data-testid': `consent-${name}`,
   });
@@ -50,20 +48,17 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
     const optional = Object.entries(texts).filter(
       ([name, value]) => ['method', 'wording_version', 'locale'].includes(name) && value.trim() !== '',
     );
-    const { state: recorded } = await recordConsent(
-      userId,
-      {
-        purpose,
-        channel,
-        state,
-        source: texts.source.trim(),
-        ...Object.fromEntries(optional),
-        ...(texts.at !== '' && { at: new Date(zone === 'UTC' ? `${texts.at}Z` : texts.at).toISOString() }),
-        ...(evidence && { evidence }),
-      },
-      key.current,
-    );
-    key.current = createKey();
+    const consent: NewConsent = {
+      purpose,
+      channel,
+      state,
+      source: texts.source.trim(),
+      ...Object.fromEntries(optional),
+      ...(texts.at !== '' && { at: new Date(zone === 'UTC' ? `${texts.at}Z` : texts.at).toISOString() }),
+      ...(evidence && { evidence }),
+    };
+    const { state: recorded } = await recordConsent(userId, consent, keyOf(consent));
+    forget();
     setTexts(EMPTY);
     await Promise.all(
       [['consents'], ['preferences', userId]].map((queryKey) => queries.invalidateQueries({ queryKey })),
@@ -112,10 +107,7 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
         autosize
         minRows={2}
         value={texts.evidence}
-        onChange={(evidenceText) => {
-          key.current = createKey();
-          setTexts((before) => ({ ...before, evidence: evidenceText }));
-        }}
+        onChange={(value) => setTexts((before) => ({ ...before, evidence: value }))}
         data-testid="consent-evidence-field"
       />
     </ConfirmButton>

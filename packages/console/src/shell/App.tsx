@@ -49,6 +49,9 @@ const SuppressionsPage = lazy(async () => ({
 const ListsPage = lazy(async () => ({ default: (await import('../lists/ListsPage.tsx')).ListsPage }));
 const ListPage = lazy(async () => ({ default: (await import('../lists/ListPage.tsx')).ListPage }));
 const SegmentPage = lazy(async () => ({ default: (await import('../lists/SegmentPage.tsx')).SegmentPage }));
+const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
+const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
+const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
 const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
 
 export function App() {
@@ -120,6 +123,12 @@ function Page({ route }: { route: Exclude<Route, { page: 'login' }> }) {
       return <JobsPage />;
     case 'catalog':
       return route.part === 'versions' ? <VersionsPage /> : <CatalogPage />;
+    case 'templates':
+      return <TemplatesPage type={route.type} />;
+    case 'template':
+      return <TemplatePage key={route.id} id={route.id} />;
+    case 'preview':
+      return <PreviewPage choice={route} />;
     case 'correlation':
       return <CorrelationPage key={route.id} id={route.id} />;
     case 'unknown':
