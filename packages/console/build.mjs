@@ -4,8 +4,8 @@
  * (`npm run dev -w packages/console`).
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const HERE = import.meta.dirname;
@@ -13,6 +13,35 @@ const HERE = import.meta.dirname;
 const TARGET = ['chrome123', 'edge123', 'firefox120', 'safari17.5'];
 const ENTRY = 'src/main.tsx';
 const SOURCE_TAG = '<script type="module" src="/src/main.tsx"></script>';
+
+/**
+ * Names of Mantine are imported from their own files in the place of its index: else each component that one page uses would
+ * be in the script that all pages share.
+ */
+const directImports = {
+  name: 'direct-imports',
+  setup({ onLoad }) {
+    const folder = dirname(fileURLToPath(import.meta.resolve('@mantine/core')));
+    const index = readFileSync(join(folder, 'index.mjs'), 'utf8');
+    const files = new Map(
+      [...index.matchAll(/^import \{([^}]*)\} from "([^"]+)";$/gm)].flatMap(([, names, file]) =>
+        names.split(',').map((name) => [name.trim(), join(folder, file)]),
+      ),
+    );
+    onLoad({ filter: /[\\/]console[\\/]src[\\/].*\.tsx$/ }, ({ path }) => ({
+      loader: 'tsx',
+      contents: readFileSync(path, 'utf8').replace(/^import \{([^}]*)\} from '@mantine\/core';$/gm, (all, names) => {
+        const wanted = names.split(',').map((name) => name.trim());
+        const values = wanted.filter((name) => name !== '' && !name.startsWith('type '));
+        // What the index does not list under its own name comes through it.
+        if (values.some((name) => !files.has(name))) return all;
+        // With as many lines, so that errors name those of the source.
+        const breaks = '\n'.repeat(all.split('\n').length - 1);
+        return values.map((name) => `import { ${name} } from ${JSON.stringify(files.get(name))};`).join(' ') + breaks;
+      }),
+    }));
+  },
+};
 
 /** Throws an error that names the file and line of what cannot be built. */
 export async function buildConsole() {
@@ -36,6 +65,7 @@ export async function buildConsole() {
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'silent',
+    plugins: [directImports],
   });
   const page = readFileSync(join(HERE, 'index.html'), 'utf8');
   if (!page.includes(SOURCE_TAG)) throw new Error(`index.html does not contain ${SOURCE_TAG}`);

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { DialogButton } from '../shell/DialogButton.tsx';
-import { type JobDialogProps, openJobDialog } from './JobDialog.tsx';
+import { type JobDialogProps, openJobDialog } from './shown-job.ts';
 
 interface JobButtonProps extends JobDialogProps {
   readonly leftSection?: ReactNode;

@@ -66,7 +66,7 @@ function TypeRow({ userId, type: row, channels, suppressions }: TypeRowProps) {
     <Table.Tr data-row data-testid="preference-row" data-type={type}>
       <Table.Th scope="row">
         <span className="name">{type}</span>
-        <Text size="xs" c="dimmed" fw={400}>
+        <Text size="xs" c="dimmed" fw={400} mb={6}>
           {category}
           {frequency !== 'IMMEDIATE' && ` · ${frequency}`}
         </Text>

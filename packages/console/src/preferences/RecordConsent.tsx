@@ -1,4 +1,4 @@
-import { Group, JsonInput, NativeSelect, Text, TextInput } from '@mantine/core';
+import { Group, NativeSelect, Text, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import type { NewConsent } from '@tidings/client/types';
 import { useState } from 'react';
@@ -6,8 +6,9 @@ import { useRequestKey } from '../api/idempotency-key.ts';
 import { recordConsent } from '../api/users.ts';
 import { ConfirmButton } from '../shell/ConfirmButton.tsx';
 import { IconBan, IconCheck } from '../shell/icons.tsx';
+import { JsonField } from '../shell/JsonField.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
-import { parseObject } from '../shell/parse-object.ts';
+import { readObject } from '../shell/parse-object.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { useZone } from '../shell/zone.ts';
 
@@ -36,7 +37,7 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
   const [channel, setChannel] = useState<NewConsent['channel']>('email');
   const [texts, setTexts] = useState(EMPTY);
   const { keyOf, forget } = useRequestKey();
-  const evidence = texts.evidence.trim() === '' ? undefined : parseObject(texts.evidence);
+  const evidence = readObject(texts.evidence);
   const text = (name: keyof Texts) => ({
     value: texts[name],
     onChange: ({ currentTarget: { value } }: { currentTarget: { value: string } }) =>
@@ -98,14 +99,10 @@ function RecordButton({ userId, state }: { userId: string; state: NewConsent['st
       <TextInput type="datetime-local" label={`When, in ${zone}`} description="Empty: now" {...text('at')} />
       <TextInput label="Version of the text that the user saw" {...text('wording_version')} />
       <TextInput label="Language of that text" placeholder="en" {...text('locale')} />
-      <JsonInput
+      <JsonField
         label="Evidence, as a JSON object"
         description="Network address, page, number of the call; stored sealed"
         placeholder={'{ "call_id": "c-17" }'}
-        validationError={null}
-        error={evidence === null && 'This is not a JSON object.'}
-        autosize
-        minRows={2}
         value={texts.evidence}
         onChange={(value) => setTexts((before) => ({ ...before, evidence: value }))}
         data-testid="consent-evidence-field"

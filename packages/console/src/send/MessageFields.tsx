@@ -1,6 +1,7 @@
-import { Checkbox, Group, JsonInput, NativeSelect, Stack, Textarea, TextInput } from '@mantine/core';
+import { Checkbox, Group, NativeSelect, Stack, Textarea, TextInput } from '@mantine/core';
 import type { CatalogNotification, Channel } from '../api/types.ts';
 import { Disclosure } from '../shell/Disclosure.tsx';
+import { JsonField } from '../shell/JsonField.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import type { DraftFaults, MessageDraft } from './message-draft.ts';
@@ -52,16 +53,12 @@ export function MessageFields({ types, draft, faults, onChange }: MessageFieldsP
         onChange={(variables) => change({ variables })}
       />
       {type !== undefined && (
-        <JsonInput
+        <JsonField
           label={Object.keys(declared).length === 0 ? 'Variables, as JSON' : 'Other variables, as JSON'}
           description="What templates read as event"
           placeholder={'{ "order_id": "4711" }'}
-          error={faults.others}
-          validationError={null}
           value={draft.others}
           onChange={(others) => change({ others })}
-          autosize
-          minRows={2}
           data-testid="send-others"
         />
       )}

@@ -1,5 +1,6 @@
-import { JsonInput, NativeSelect, TextInput } from '@mantine/core';
+import { NativeSelect, TextInput } from '@mantine/core';
 import type { TemplateVariable } from '@tidings/client/types';
+import { JsonField } from '../shell/JsonField.tsx';
 import type { DraftFaults, MessageDraft } from './message-draft.ts';
 
 interface VariableFieldsProps {
@@ -56,8 +57,7 @@ function VariableField({ name, variable, value, fault, onChange }: VariableField
     ];
     return <NativeSelect {...shared} data={data} onChange={(event) => onChange(event.currentTarget.value)} />;
   }
-  if (type === 'object' || type === 'list')
-    return <JsonInput {...shared} onChange={onChange} autosize minRows={2} validationError={null} />;
+  if (type === 'object' || type === 'list') return <JsonField {...shared} error={fault ?? ''} onChange={onChange} />;
   return (
     <TextInput
       {...shared}

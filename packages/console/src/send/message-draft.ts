@@ -1,6 +1,6 @@
 import type { JsonObject, Recipient, SendRequest, TemplateVariable } from '@tidings/client/types';
 import type { CatalogNotification, Channel } from '../api/types.ts';
-import { parseObject } from '../shell/parse-object.ts';
+import { parseObject, readObject } from '../shell/parse-object.ts';
 
 /** What is typed for a notification or a batch, before it is a request. */
 export interface MessageDraft {
@@ -84,8 +84,7 @@ function readVariables(
     if (value === undefined) faults[`variables.${name}`] = `This is not a ${type}.`;
     else variables[name] = value;
   }
-  if (draft.others.trim() === '') return variables;
-  const others = parseObject(draft.others);
+  const others = readObject(draft.others);
   if (others === null) faults.others = 'This is not a JSON object.';
   return { ...others, ...variables };
 }

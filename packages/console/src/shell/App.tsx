@@ -1,14 +1,12 @@
-import { AppShell, Container, Skeleton } from '@mantine/core';
-import { lazy, Suspense } from 'react';
-import { JobDialogHost } from '../jobs/JobDialog.tsx';
+import { Container, Skeleton } from '@mantine/core';
+import { lazy, Suspense, useState } from 'react';
+import { useShownJob } from '../jobs/shown-job.ts';
 import { useKeyState } from '../key.ts';
 import { type ChannelsPart as Part, type Route, useRoute } from '../route.ts';
 import { Announcements } from './announce.tsx';
 import { EmptyState } from './EmptyState.tsx';
 import { ErrorBoundary } from './ErrorBoundary.tsx';
 import { Header } from './Header.tsx';
-import { LinkPage } from './LinkPage.tsx';
-import { LoginPage } from './LoginPage.tsx';
 import { pageKey, usePageChange } from './page-change.ts';
 
 /* Each page is a file of its own, loaded when it is shown first. */
@@ -52,15 +50,18 @@ const SegmentPage = lazy(async () => ({ default: (await import('../lists/Segment
 const TemplatesPage = lazy(async () => ({ default: (await import('../templates/TemplatesPage.tsx')).TemplatesPage }));
 const TemplatePage = lazy(async () => ({ default: (await import('../templates/TemplatePage.tsx')).TemplatePage }));
 const PreviewPage = lazy(async () => ({ default: (await import('../templates/PreviewPage.tsx')).PreviewPage }));
+const LoginPage = lazy(async () => ({ default: (await import('./LoginPage.tsx')).LoginPage }));
+const LinkPage = lazy(async () => ({ default: (await import('./LinkPage.tsx')).LinkPage }));
+const JobDialogHost = lazy(async () => ({ default: (await import('../jobs/JobDialog.tsx')).JobDialogHost }));
 const UserPage = lazy(async () => ({ default: (await import('../user/UserPage.tsx')).UserPage }));
 
 export function App() {
   const route = useRoute();
   usePageChange(route);
   return (
-    <AppShell header={{ height: { base: 104, sm: 60 } }} padding="md">
+    <>
       <Header page={route.page} />
-      <AppShell.Main className="main">
+      <main className="main">
         <Container size={1240} px={0} py="xs">
           <ErrorBoundary key={pageKey(route)}>
             <Suspense fallback={<Skeleton height={320} />}>
@@ -68,11 +69,23 @@ export function App() {
             </Suspense>
           </ErrorBoundary>
         </Container>
-      </AppShell.Main>
-      <JobDialogHost />
+      </main>
+      <JobDialogWhenShown />
       <Announcements />
-    </AppShell>
+    </>
   );
+}
+
+/** The dialog of jobs, which is loaded when it is opened first, and stays: so it can fade out. */
+function JobDialogWhenShown() {
+  const isShown = useShownJob() !== null;
+  const [wasShown, setWasShown] = useState(false);
+  if (isShown && !wasShown) setWasShown(true);
+  return wasShown ? (
+    <Suspense fallback={null}>
+      <JobDialogHost />
+    </Suspense>
+  ) : null;
 }
 
 /** The page of the route, or what is needed to see it. */

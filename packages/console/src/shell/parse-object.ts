@@ -9,3 +9,8 @@ export function parseObject(text: string): JsonObject | null {
     return null;
   }
 }
+
+/** Returns the JSON object of a field that may be empty; undefined: it is empty; null: it is no JSON object. */
+export function readObject(text: string): JsonObject | null | undefined {
+  return text.trim() === '' ? undefined : parseObject(text);
+}

@@ -1,14 +1,15 @@
-import { Button, Checkbox, Group, JsonInput, NativeSelect, Paper, Stack, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, NativeSelect, Paper, Stack, TextInput } from '@mantine/core';
 import type { PreviewRequest } from '@tidings/client/types';
 import { useEffect, useState } from 'react';
 import type { CatalogNotification } from '../api/types.ts';
 import { CatalogNav } from '../catalog/CatalogNav.tsx';
 import { linkToPreview, openLink, type PreviewChoice } from '../route.ts';
 import { CatalogTypes } from '../send/CatalogTypes.tsx';
+import { JsonField } from '../shell/JsonField.tsx';
 import { CHANNELS } from '../shell/outcome.ts';
 import { PageTitle } from '../shell/PageTitle.tsx';
 import { Permitted } from '../shell/Permitted.tsx';
-import { parseObject } from '../shell/parse-object.ts';
+import { readObject } from '../shell/parse-object.ts';
 import { PreviewView } from './PreviewView.tsx';
 import { TestSendButton } from './TestSendButton.tsx';
 
@@ -46,12 +47,12 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
     setTexts({ locale: locale ?? '', userId: userId ?? '', template: template ?? '' });
   }, [locale, userId, template]);
   if (type === undefined || channel === undefined) return null;
-  const variables = extra.variables.trim() === '' ? undefined : parseObject(extra.variables);
   const given = {
     locale: texts.locale.trim() || null,
     userId: texts.userId.trim() || null,
     template: texts.template.trim() || null,
   };
+  const variables = readObject(shown.variables);
   const request: PreviewRequest = {
     notification_type: type.name,
     channel,
@@ -60,7 +61,7 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
     ...(template !== null && { template }),
     ...(shown.lastEvent && userId !== null && { last_event: true }),
     ...(shown.followLinks && { follow_links: true }),
-    ...(shown.variables.trim() !== '' && { variables: parseObject(shown.variables) ?? {} }),
+    ...(variables && { variables }),
   };
   return (
     <>
@@ -68,7 +69,7 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (variables === null) return;
+            if (readObject(extra.variables) === null) return;
             setShown(extra);
             openLink(linkToPreview({ type: type.name, channel, ...given }));
           }}
@@ -120,24 +121,22 @@ function PreviewForm({ types, choice }: { types: readonly CatalogNotification[];
                 autoComplete="off"
               />
             </Group>
-            <JsonInput
+            <JsonField
               label="Variables, as JSON"
-              validationError={null}
-              error={variables === null && 'This is not a JSON object.'}
               value={extra.variables}
               onChange={(value) => setExtra({ ...extra, variables: value })}
-              autosize
               maw={640}
               data-testid="preview-variables"
             />
             <Group gap="md">
-              <Checkbox
-                label="The last event of the user"
-                checked={extra.lastEvent}
-                disabled={texts.userId.trim() === ''}
-                onChange={(event) => setExtra({ ...extra, lastEvent: event.currentTarget.checked })}
-                data-testid="preview-last"
-              />
+              {texts.userId.trim() !== '' && (
+                <Checkbox
+                  label="The last event of the user"
+                  checked={extra.lastEvent}
+                  onChange={(event) => setExtra({ ...extra, lastEvent: event.currentTarget.checked })}
+                  data-testid="preview-last"
+                />
+              )}
               <Checkbox
                 label="Ask its links whether they answer"
                 checked={extra.followLinks}

@@ -19,12 +19,14 @@ export function PreviewView({ request }: { request: PreviewRequest }) {
     staleTime: 0,
     gcTime: 0,
     refetchOnWindowFocus: false,
+    // What is looked at, as the dark view, stays while another message is rendered.
+    placeholderData: (before) => before,
   });
   if (preview.error) return <ProblemView problem={preview.error} retry={() => preview.refetch()} />;
   if (preview.isPending) return <Skeleton height={320} />;
   const { message, channel, dark_html: dark, findings, data } = preview.data;
   return (
-    <Stack gap="md" data-testid="preview">
+    <Stack gap="md" data-testid="preview" aria-busy={preview.isPlaceholderData} className="preview-message">
       <Findings findings={findings} />
       <Paper withBorder p="md" component="section" aria-label="Message">
         <Stack gap="md">

@@ -94,7 +94,7 @@ function Types({ types }: { types: readonly CatalogNotification[] }) {
             </Group>
           ),
           'Made by requests': ({ name }) => (
-            <Anchor size="sm" href={linkToTemplates(name)} aria-label={`Templates of the API for ${name}`}>
+            <Anchor size="sm" href={linkToTemplates(name)} aria-label={`Show templates of the API for ${name}`}>
               Show
             </Anchor>
           ),

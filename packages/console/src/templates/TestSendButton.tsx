@@ -1,4 +1,4 @@
-import { Radio, Stack, Text, TextInput } from '@mantine/core';
+import { Box, Radio, Stack, Text, TextInput } from '@mantine/core';
 import type { PreviewRequest, TestSend, TestSendRequest } from '@tidings/client/types';
 import { useState } from 'react';
 import { useRequestKey } from '../api/idempotency-key.ts';
@@ -41,7 +41,7 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
     return answer.result.state === 'accepted' ? 'The test is accepted.' : `The test is ${answer.result.state}.`;
   };
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" align="flex-start">
       <ConfirmButton
         label="Send a test"
         leftSection={<IconSend size={14} />}
@@ -68,14 +68,16 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
         />
       </ConfirmButton>
       {sent !== undefined && (
-        <SendResults
-          answer={{
-            request_id: sent.request_id,
-            dry_run: false,
-            accepted: sent.result.state === 'accepted' ? 1 : 0,
-            results: [sent.result],
-          }}
-        />
+        <Box w="100%">
+          <SendResults
+            answer={{
+              request_id: sent.request_id,
+              dry_run: false,
+              accepted: sent.result.state === 'accepted' ? 1 : 0,
+              results: [sent.result],
+            }}
+          />
+        </Box>
       )}
     </Stack>
   );
