@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { hasBrowser, useConsole } from './support/console.ts';
@@ -58,6 +59,9 @@ describe.skipIf(!hasBrowser)('the page of channels', () => {
     await page.getByTestId('confirm').click();
     await page.getByTestId('announcements').getByText('1 added, 0 known already.').waitFor();
     await expect.poll(() => rows.count()).toBe(2);
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.getByTestId('export-suppressions').click()]);
+    const exported = (await readFile(await saved.path(), 'utf8')).trim().split('\n');
+    expect(exported.map((text) => JSON.parse(text).channel).sort()).toEqual(['email', 'sms']);
     await page.getByTestId('find-address').fill('MARIA@example.com');
     await page.getByTestId('find-address').press('Enter');
     const found = page.getByTestId('found-suppressions-row');

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/axe.ts';
 import { faintText, tooWide } from './support/browser.ts';
 import {
   entry,
   hasBrowser,
   ODD_ID,
+  OTHER_PAGES,
   openEvidence,
   openWhy,
   PAGES,
@@ -118,19 +120,35 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     expect(complaints.splice(0).filter((one) => !/ERR_|status of 503/.test(one))).toEqual([]);
   });
 
-  test.each(['light', 'dark'] as const)('have readable text in %s colors', async (colorScheme) => {
-    const { page } = await app.visit('#/', { colorScheme });
-    for (const hash of PAGES) {
-      await page.goto(`${app.server.url}/${hash}`);
-      await settled(page);
-      if (hash.startsWith('#/users')) {
-        await openEvidence(page.getByTestId('timeline-entry').last());
-        await openWhy(page);
+  test.each(['light', 'dark'] as const)(
+    'have readable text in %s colors, where axe finds nothing',
+    async (colorScheme) => {
+      const { page } = await app.visit('#/', { colorScheme });
+      for (const hash of PAGES) {
+        await page.goto(`${app.server.url}/${hash}`);
+        await settled(page);
+        if (hash.startsWith('#/users')) {
+          await openEvidence(page.getByTestId('timeline-entry').last());
+          await openWhy(page);
+        }
+        await page.mouse.move(0, 0);
+        expect(await faintText(page), hash).toEqual([]);
+        expect(await findViolations(page), hash).toEqual([]);
       }
-      await page.mouse.move(0, 0);
-      expect(await faintText(page), hash).toEqual([]);
+      expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme);
+    },
+  );
+
+  test('have one heading, fit 320 pixels, and axe finds nothing there, also without data', async () => {
+    const { page } = await app.visit('#/', { viewport: { width: 320, height: 640 } });
+    for (const hash of OTHER_PAGES) {
+      await page.goto(`${app.server.url}/${hash}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' });
+      expect(await page.getByRole('heading', { level: 1 }).count(), hash).toBe(1);
+      expect(await tooWide(page), hash).toBeLessThanOrEqual(0);
+      expect(await findViolations(page), hash).toEqual([]);
     }
-    expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe(colorScheme);
   });
 
   test('use the color scheme of the system until the user chooses one', async () => {
@@ -161,6 +179,7 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
     await page.getByTestId('message-button').first().click();
     await page.getByTestId('message').waitFor();
     expect(await tooWide(page)).toBeLessThanOrEqual(0);
+    expect(await findViolations(page)).toEqual([]);
   });
 
   test('show the timeline first on a phone, and the rest on demand', async () => {

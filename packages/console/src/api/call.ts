@@ -63,6 +63,16 @@ export async function putLines(path: string, content: string, signal: AbortSigna
     .map((line) => JSON.parse(line));
 }
 
+/**
+ * Returns the text of a file.
+ * @throws Problem if the API cannot be reached or returns an error
+ */
+export async function loadText(path: string): Promise<string> {
+  const { status, isDone, text } = await sendRequest(path, { method: 'GET', headers: { accept: '*/*' } });
+  if (!isDone) throw toProblem(status, parse(text));
+  return text;
+}
+
 interface Sent {
   readonly method: Method;
   readonly headers: Record<string, string>;

@@ -5,7 +5,7 @@ import type {
   SuppressionPage,
   SuppressionSearch,
 } from '@tidings/client/types';
-import { buildQuery, callApi } from './call.ts';
+import { buildQuery, callApi, loadText } from './call.ts';
 
 /** Returns a page of 50 addresses that get no messages, newest first. `reason` null: for any. `after`: as for `getAudit`. */
 export const getSuppressions = (reason: Suppression['reason'] | null, after: string | null): Promise<SuppressionPage> =>
@@ -29,3 +29,7 @@ export const importSuppressions = (suppressions: readonly unknown[]): Promise<Im
 /** Lifts a suppression. `note`: why, for the audit log; may be empty. */
 export const liftSuppression = (id: string, note: string): Promise<Suppression> =>
   callApi(`suppressions/${encodeURIComponent(id)}/lift`, 'POST', note === '' ? {} : { note });
+
+/** Returns all suppressions as lines of JSON, newest first. `reason` null: for any. */
+export const exportSuppressions = (reason: Suppression['reason'] | null): Promise<string> =>
+  loadText(`suppressions/export?${buildQuery({ reason })}`);

@@ -14,6 +14,7 @@ import { uniqueBy } from '../shell/unique-by.ts';
 import { useKeptFocus } from '../shell/use-kept-focus.ts';
 import { useScopes } from '../shell/use-scopes.ts';
 import { AddSuppression } from './AddSuppression.tsx';
+import { ExportButton } from './ExportButton.tsx';
 import { ImportSuppressions } from './ImportSuppressions.tsx';
 import { SUPPRESSION_COLUMNS } from './suppression-columns.tsx';
 
@@ -58,12 +59,15 @@ export function SuppressionsPage() {
           onChange={(event) => setReason((event.currentTarget.value || null) as Reason | null)}
           data-testid="suppression-reason"
         />
-        {can('suppressions:write') && (
-          <Group gap="xs">
-            <AddSuppression />
-            <ImportSuppressions />
-          </Group>
-        )}
+        <Group gap="xs">
+          {can('suppressions:write') && (
+            <>
+              <AddSuppression />
+              <ImportSuppressions />
+            </>
+          )}
+          <ExportButton reason={reason} />
+        </Group>
       </Group>
       <LiveList
         list={list}
