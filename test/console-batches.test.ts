@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     expect(await page.getByTestId('batch-cancel').count()).toBe(0);
   });
 
-  test('are created from a form, and take in the recipients of a file, which goes on after a failure', async () => {
+  test('are created from a form, and get the recipients of a file, whose upload goes on after a failure', async () => {
     const { get } = batchesOf(app);
     const { page, complaints } = await app.visit('#/batches');
     await page.getByTestId('new-batch').click();
@@ -78,7 +78,7 @@ describe.skipIf(!hasBrowser)('batches in the console', () => {
     const id = page.url().split('/').at(-1)!;
     const lines = Array.from({ length: 5400 }, (_, n) => JSON.stringify({ user_id: `f${n}` }));
     lines[2] = 'no json';
-    const upload = { name: 'people.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(lines.join('\n')) };
+    const upload = { name: 'users.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(lines.join('\n')) };
     const path = /\/recipients\?offset=5000$/;
     await page.route(path, (route) => route.abort());
     await page.getByTestId('upload-file').setInputFiles(upload);

@@ -102,7 +102,7 @@ describe.skipIf(!hasBrowser)('notifications in the console', () => {
     expect(texts[1]).toMatch(/R…@example\.com[\s\S]*of user rui[\s\S]*the same user as recipient 1/);
     expect(texts[2]).toMatch(/no[\s\S]*Would not be sent[\s\S]*no consent/);
     expect((await server.get('/api/v1/notifications?user_id=rui')).body.notifications).toEqual([]);
-    // What was checked counts only for what is typed now.
+    // A check counts only for what is typed now.
     await page.getByTestId('variable-points').fill('13');
     expect(await page.getByTestId('send-send').count()).toBe(0);
     await page.getByTestId('send-check').click();

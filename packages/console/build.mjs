@@ -33,7 +33,7 @@ const directImports = {
       contents: readFileSync(path, 'utf8').replace(/^import \{([^}]*)\} from '@mantine\/core';$/gm, (all, names) => {
         const wanted = names.split(',').map((name) => name.trim());
         const values = wanted.filter((name) => name !== '' && !name.startsWith('type '));
-        // What the index does not list under its own name comes through it.
+        // A name that the index does not list comes through it.
         if (values.some((name) => !files.has(name))) return all;
         // With as many lines, so that errors name those of the source.
         const breaks = '\n'.repeat(all.split('\n').length - 1);
@@ -75,7 +75,7 @@ export async function buildConsole() {
     ([, { entryPoint }]) => entryPoint === ENTRY,
   );
   const address = (path) => `/assets/${basename(path)}`;
-  // What the first script needs is fetched beside it, not after it.
+  // Scripts that the first one needs are fetched beside it, not after it.
   const needed = imports.filter(({ kind }) => kind === 'import-statement');
   const tags = [
     `<link rel="stylesheet" href="${address(cssBundle)}" />`,

@@ -38,7 +38,7 @@ export type Route =
 /** Parts of the pages of channels. */
 export type ChannelsPart = 'accounts' | 'sending' | 'routes' | 'costs' | 'suppressions';
 
-/** What a preview shows. Null: not chosen. */
+/** Choices of a preview. Null: not chosen. */
 export interface PreviewChoice {
   readonly type: string | null;
   readonly channel: string | null;
@@ -152,7 +152,7 @@ export function parseHash(hash: string): Route {
   return parseSends(path, parameters) ?? parseItem(path, parameters) ?? { page: 'unknown' };
 }
 
-/** Parses the path of a page of what is sent, to whom, and with which text; undefined: the path is another. */
+/** Parses the path of a page about sends, lists or templates; undefined: the path is another. */
 function parseSends(path: string, parameters: URLSearchParams): Route | undefined {
   const get = (name: string) => parameters.get(name);
   if (path === '/batches') return { page: 'batches' };

@@ -12,7 +12,7 @@ interface Page {
  * @param load loads the first page for null, else the page at the cursor
  */
 export async function writePages(path: string, load: (after: string | null) => Promise<Page>): Promise<number> {
-  // Readable by its owner only: it says who did what, and to whom.
+  // Readable by its owner only: it names users and operators.
   const file = createWriteStream(path, { mode: 0o600 });
   await once(file, 'open');
   let count = 0;

@@ -32,7 +32,7 @@ export const changeBatchRate = (id: string, perSecond: number | null): Promise<B
 export const createBatch = (request: BatchRequest, key: string): Promise<Batch> =>
   callApi('batches', 'POST', request, undefined, { 'idempotency-key': key });
 
-/** A line that was not taken in. `line`: its number in the batch, from 0. */
+/** Why a line was rejected. `line`: its number in the batch, from 0. */
 export interface LineError {
   readonly line: number;
   readonly code: string;

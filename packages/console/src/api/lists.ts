@@ -22,9 +22,6 @@ export const getList = (id: string): Promise<List> => callApi(pathOf(id));
 /** Creates a list. Throws a Problem `list_exists` if another one has the name. */
 export const createList = (list: NewList): Promise<List> => callApi('lists', 'POST', list);
 
-/** Changes the name and description of a list. */
-export const changeList = (id: string, change: NewList): Promise<List> => callApi(pathOf(id), 'PATCH', change);
-
 export const deleteList = (id: string): Promise<unknown> => callApi(pathOf(id), 'DELETE');
 
 /** Returns a page of 100 members of a list, in the order of their ids. `after`: as for `getAudit`. */

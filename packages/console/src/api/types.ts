@@ -34,7 +34,7 @@ export type JobActionName = Job['action'];
 export type OpenCircuit = QueueState['circuits'][number];
 export type Outcome = Decision['outcome'];
 export type SentMessage = Message;
-/** What a reader sees of a message. */
+/** Parts of a message that a reader sees. */
 export type MessageContent = Pick<Message, 'channel' | 'text'> &
   Partial<
     Pick<

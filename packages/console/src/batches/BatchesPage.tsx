@@ -57,7 +57,7 @@ export function BatchesPage() {
   );
 }
 
-/** States of recipients that somebody should look at. */
+/** States of recipients that an operator should look at. */
 const FAULTS = ['failed', 'in_doubt', 'rejected'] as const;
 
 function BatchSummary({ batch }: { batch: Batch }) {

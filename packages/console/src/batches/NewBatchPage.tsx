@@ -22,7 +22,7 @@ interface NewBatchPageProps {
   readonly segment: string | null;
 }
 
-/** Page that creates a batch: what everybody gets, and which users, if not those of a file that is added afterwards. */
+/** Page that creates a batch: what each recipient gets, and which users, if not those of a file that is added afterwards. */
 export function NewBatchPage(given: NewBatchPageProps) {
   return (
     <Stack gap="md">

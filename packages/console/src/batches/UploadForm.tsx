@@ -13,7 +13,7 @@ export function UploadForm({ batch: { batch_id: id, lines } }: { batch: Batch })
   const [isTried, setTried] = useState(false);
   const { state, start, stop, resume } = useUpload(id);
   const isRunning = state?.status === 'running';
-  // Of another upload, before this one: a file that is sent now shows its own counts.
+  // A file that is being sent shows its own counts.
   const asksWhich = lines > 0 && state === undefined;
   return (
     <Paper withBorder p="md" component="section" aria-label="Add recipients">

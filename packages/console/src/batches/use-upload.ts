@@ -50,7 +50,7 @@ export function useUpload(batchId: string): Upload {
     current.current = { file, base, abort };
     setState((before) => ({ ...(before ?? BEGUN), status: 'running', problem: null }));
     try {
-      // Also after a failure, when nobody knows whether the last part arrived.
+      // Asked also after a failure: whether the last part arrived is not known then.
       let { lines: offset } = await getBatch(batchId);
       for await (const part of readParts(file, offset - base)) {
         if (abort.signal.aborted) break;

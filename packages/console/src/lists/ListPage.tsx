@@ -74,7 +74,7 @@ function Content({ list }: { list: List }) {
         load={(after) => getMembers(id, after)}
         getItems={(page) => page.members}
         getId={({ user_id: userId }) => userId}
-        empty="Nobody is in this list."
+        empty="The list has no members."
         columns={{
           User: ({ user_id: userId }) => (
             <a className="user-link" href={linkToUser(userId)} title={userId}>

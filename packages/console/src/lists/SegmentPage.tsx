@@ -63,7 +63,7 @@ export function SegmentPage({ name }: { name: string }) {
           load={(after) => getSegmentUsers(name, after)}
           getItems={({ users }) => users}
           getId={({ user_id: id }) => id}
-          empty="Nobody meets the condition now."
+          empty="No user meets the condition now."
           columns={{
             User: ({ user_id: id }: SegmentUser) => (
               <a className="user-link" href={linkToUser(id)} title={id}>

@@ -10,7 +10,7 @@ const LABELS: Record<Part, string> = { html: 'HTML', dark: 'Dark', text: 'Text' 
 
 interface MessageViewProps {
   readonly message: MessageContent;
-  /** To whom, or that it is to nobody. */
+  /** Words about the address that it goes to, or that it goes nowhere. */
   readonly address: string;
   /** The HTML as a dark screen shows it. */
   readonly dark?: string | undefined;

@@ -1,6 +1,6 @@
 import { NativeSelect } from '@mantine/core';
 
-/** What is to be changed about a setting. `keep`: nothing; `clear`: what was said before no longer holds. */
+/** Change of a setting. `keep`: nothing; `clear`: what was said before no longer holds. */
 export type Wanted = 'keep' | 'on' | 'off' | 'clear';
 
 interface ChoiceProps {

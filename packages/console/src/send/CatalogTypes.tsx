@@ -5,7 +5,7 @@ import { getCatalog } from '../api/catalog.ts';
 import type { CatalogNotification } from '../api/types.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
 
-/** What needs the notification types of the active catalog. */
+/** Gives its content the notification types of the active catalog. */
 export function CatalogTypes({ children }: { children: (types: readonly CatalogNotification[]) => ReactNode }) {
   const catalog = useQuery({ queryKey: ['catalog'], queryFn: getCatalog });
   if (catalog.error) return <ProblemView problem={catalog.error} retry={() => catalog.refetch()} />;

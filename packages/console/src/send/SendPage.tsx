@@ -72,7 +72,7 @@ function SendForm({ types, type }: { types: readonly CatalogNotification[]; type
       announce(`Checked: ${count(answer.accepted)} of ${count(answer.results.length)} would get it.`);
     },
   });
-  // What was checked counts only for what is still typed.
+  // A check counts only for what is still typed.
   const checked = JSON.stringify(check.data?.request) === JSON.stringify(request) ? check.data : undefined;
   return (
     <>

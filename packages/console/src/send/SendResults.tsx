@@ -10,7 +10,7 @@ import { toWords } from '../shell/verdict-words.ts';
 
 type Looks = Record<SendResult['state'], Look>;
 
-/** None is green: what is accepted has reached nobody yet. */
+/** Looks of results. None is green: what is accepted has not reached its user yet. */
 const SENT: Looks = {
   accepted: { label: 'Accepted', color: 'ink', Icon: IconSend },
   scheduled: { label: 'Scheduled', color: 'blue', Icon: IconClock },
@@ -27,7 +27,7 @@ const CHECKED: Looks = {
 
 type Row = SendResult & { readonly place: number };
 
-/** What became of each recipient, or would become of them. */
+/** Table with what became of each recipient, or would become of them. */
 export function SendResults({ answer: { results, dry_run: isDry } }: { answer: SendAnswer }) {
   return (
     <FactRows<Row>
@@ -59,12 +59,12 @@ function RecipientText({ result: { recipient, user_id: userId, linked, repeats }
       <span className="break">{given}</span>
       {userId !== undefined && userId !== given && (
         <Text size="xs" c="dimmed" className="break">
-          {linked ? (
+          {linked !== false ? (
             <>
               of user <a href={linkToUser(userId)}>{userId}</a>
             </>
           ) : (
-            'of nobody who is known'
+            'of no user who is known'
           )}
         </Text>
       )}

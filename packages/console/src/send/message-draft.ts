@@ -2,7 +2,7 @@ import type { JsonObject, Recipient, SendRequest, TemplateVariable } from '@tidi
 import type { CatalogNotification, Channel } from '../api/types.ts';
 import { parseObject, readObject } from '../shell/parse-object.ts';
 
-/** What is typed for a notification or a batch, before it is a request. */
+/** Fields of a notification or a batch as they are typed. */
 export interface MessageDraft {
   readonly type: string;
   /** Empty: all of the type. */
@@ -33,14 +33,14 @@ export const EMPTY_DRAFT: MessageDraft = {
   time: '',
 };
 
-/** What is wrong, by field of the draft; variables as `variables.NAME`. */
+/** Faults by field of the draft; variables as `variables.NAME`. */
 export type DraftFaults = { readonly [field: string]: string };
 
 export type MessageRequest = Omit<SendRequest, 'recipients'>;
 
 /**
- * Returns the request of a draft, and what is wrong with it. A value that the server would refuse is sent all the same: only
- * what cannot be written as JSON of its type is a fault here.
+ * Returns the request of a draft, and its faults. A value that the server would reject is sent all the same: only what cannot
+ * be written as JSON of its type is a fault here.
  * @param zone zone of local times
  */
 export function toRequest(
@@ -89,7 +89,7 @@ function readVariables(
   return { ...others, ...variables };
 }
 
-/** Returns the value of a variable from its text; undefined: it is none of its type. */
+/** Returns the value of a variable from its text; undefined: it does not have its type. */
 function readValue(text: string, type: TemplateVariable['type']): JsonObject[string] | undefined {
   if (type === 'number') return Number.isNaN(Number(text)) ? undefined : Number(text);
   if (type === 'boolean') return text === 'true';
@@ -129,5 +129,5 @@ export function describeRecipients(recipients: readonly Recipient[]): string {
     const n = recipients.filter((recipient) => recipient[kind] !== undefined).length;
     return n === 0 ? [] : [`${n.toLocaleString('en-US')} ${n === 1 ? one : many}`];
   });
-  return parts.length === 0 ? 'nobody yet' : parts.join(', ');
+  return parts.length === 0 ? 'no recipients yet' : parts.join(', ');
 }

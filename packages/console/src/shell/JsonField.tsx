@@ -5,7 +5,7 @@ interface JsonFieldProps extends Pick<TextareaProps, 'label' | 'description' | '
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly withAsterisk?: boolean;
-  /** What is wrong; absent: it must be a JSON object, or empty. */
+  /** Message below the field; absent: that it must be a JSON object, if it is not and is not empty. */
   readonly error?: string | undefined;
   readonly 'data-testid'?: string;
 }

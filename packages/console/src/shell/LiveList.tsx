@@ -9,7 +9,7 @@ interface LiveListProps<Page, Item> {
   readonly list: LivePages<Page, Item>;
   /** Shown in the place of a list without items. */
   readonly empty: ReactNode;
-  /** Of the placeholder while the first page is loaded, in pixels. */
+  /** Height of the placeholder while the first page is loaded, in pixels. */
   readonly height?: number;
   /** Draws the items, of which there is at least one. */
   readonly children: (items: readonly Item[]) => ReactNode;

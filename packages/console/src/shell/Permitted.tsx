@@ -5,7 +5,7 @@ import { getSession } from '../api/session.ts';
 import { IconKey } from './icons.tsx';
 import { ProblemView } from './ProblemView.tsx';
 
-/** What only those who have a scope are offered; others are told that they lack it. */
+/** Shows its content to those who have a scope, and to others that they lack it. */
 export function Permitted({ scope, children }: { scope: string; children: ReactNode }) {
   const session = useQuery({ queryKey: ['session'], queryFn: getSession });
   if (session.error) return <ProblemView problem={session.error} retry={() => session.refetch()} />;

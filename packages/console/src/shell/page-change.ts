@@ -33,7 +33,7 @@ export function pageKey(route: Route): string {
   return route.page === 'catalog' ? `catalog ${route.part}` : route.page;
 }
 
-/** Where the focus was when a heading was to be focused that is not there yet: a page is loaded when it is shown first. */
+/** Place of the focus when a heading was to be focused that is not there yet: a page is loaded when it is shown first. */
 let awaitedFrom: Element | null = null;
 
 /** Focuses the `h1` of the page without scrolling, as soon as there is one. */

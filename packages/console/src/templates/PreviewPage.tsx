@@ -26,7 +26,7 @@ export function PreviewPage({ choice }: { choice: PreviewChoice }) {
   );
 }
 
-/** What is not part of the address of the page: it may be personal. */
+/** Choices that are not part of the address of the page: they may be personal. */
 interface Extra {
   readonly lastEvent: boolean;
   readonly followLinks: boolean;

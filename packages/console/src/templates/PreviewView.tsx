@@ -19,7 +19,7 @@ export function PreviewView({ request }: { request: PreviewRequest }) {
     staleTime: 0,
     gcTime: 0,
     refetchOnWindowFocus: false,
-    // What is looked at, as the dark view, stays while another message is rendered.
+    // The view that was chosen, as the dark one, stays while another message is rendered.
     placeholderData: (before) => before,
   });
   if (preview.error) return <ProblemView problem={preview.error} retry={() => preview.refetch()} />;

@@ -13,7 +13,7 @@ import { Time } from '../shell/Time.tsx';
 import { TemplateSourceNote } from './TemplateSource.tsx';
 import { TEMPLATE_STATES } from './template-look.ts';
 
-/** Page of what people are told: the types with a preview of each channel, and the templates that were made by requests. */
+/** Page of texts: the types with a preview of each channel, and the templates that were made by requests. */
 export function TemplatesPage({ type }: { type: string | null }) {
   return (
     <Stack gap="xl">

@@ -21,7 +21,9 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
   const can = useScopes();
   const { keyOf, forget } = useRequestKey();
   const [to, setTo] = useState<To>('user_id');
-  const [text, setText] = useState(request.user_id ?? '');
+  // Null: the user of the preview.
+  const [typed, setText] = useState<string | null>(null);
+  const text = typed ?? request.user_id ?? '';
   const [sent, setSent] = useState<TestSend>();
   if (!can('notifications:write')) return null;
   const { notification_type: type, channel, locale, template, last_event: last, variables } = request;
