@@ -101,7 +101,7 @@ async function start(
   const { now: clock, isRight: mayAct } = databaseClock;
   const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
   await checkEncryptionKey(pool, seal);
-  const partitions = await keepPartitions(pool, clock, log, cleanup);
+  const partitions = await keepPartitions(database.direct, clock, log, cleanup);
 
   const catalogs = new CatalogCache(pool);
   const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });

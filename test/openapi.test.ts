@@ -201,6 +201,7 @@ describe('the API documentation', () => {
       'POST /api/v1/templates/{id}/localizations',
       'POST /api/v1/templates/{id}/rollback',
       'POST /api/v1/tenants',
+      'POST /api/v1/tenants/{tenant_id}/move',
       'POST /api/v1/tenants/{tenant_id}/resume',
       'POST /api/v1/tenants/{tenant_id}/suspend',
       'POST /api/v1/users/bulk',

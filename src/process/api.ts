@@ -6,7 +6,7 @@ import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';
 import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
-import { checkSessions } from '../store/pg/session.ts';
+import { checkSessions } from '../store/pg/pooler.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 import { logShared } from './log-changes.ts';
 import type { Parts } from './parts.ts';
@@ -17,16 +17,24 @@ const MAX_LAST_REQUESTS_MS = 3000;
 
 /** Opens the connections of the API, each of which sees one tenant. */
 export async function openApiDatabase({ config, log, cleanup, database, seal }: Parts): Promise<TenantDatabase> {
-  const { url, embedded, pools, open } = database;
+  const { url, directUrl, isPooled, embedded, pools, open } = database;
+  if (!embedded && config.apiDatabaseUrl && !isPooled) {
+    await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
+  }
   const opened = await openTenantDatabase(
     open('installation'),
-    { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl, seal, migrates: config.migrates },
+    {
+      url,
+      apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl,
+      directUrl: isPooled ? directUrl : null,
+      seal,
+      migrates: config.migrates,
+    },
     { max: MAX_CONNECTIONS.requests, name: 'tidings requests', onShared: logShared(log) },
   );
   const { requests } = opened;
   cleanup.push(() => requests.end());
   pools.push(requests);
-  if (!embedded && config.apiDatabaseUrl) await checkSessions(config.apiDatabaseUrl, 'TIDINGS_API_DATABASE_URL');
   return opened;
 }
 
@@ -57,7 +65,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     oidc,
     outbound,
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
-    databaseUrl: parts.database.url,
+    databaseUrl: parts.database.directUrl,
     perMinute: keyRate,
     trustedProxies,
     log,
