@@ -1,3 +1,7 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/axe.ts';
 import { faintText, tooWide } from './support/browser.ts';
@@ -149,6 +153,20 @@ describe.skipIf(!hasBrowser)('all pages of the console', () => {
       expect(await tooWide(page), hash).toBeLessThanOrEqual(0);
       expect(await findViolations(page), hash).toEqual([]);
     }
+  });
+
+  test('need at most 150 KB of script, compressed, until the first page is shown', async () => {
+    const folder = fileURLToPath(new URL('../packages/console/dist/', import.meta.url));
+    const page = await readFile(join(folder, 'index.html'), 'utf8');
+    const scripts = [...page.matchAll(/(?:href|src)="\/(assets\/[^"]+\.js)"/g)].map(([, path = '']) => path);
+    const first = (await readdir(join(folder, 'assets'))).filter((name) => name.startsWith('ActivityPage-'));
+    expect([scripts.length > 5, first.length]).toEqual([true, 1]);
+    // With what it imports: scripts that are named in it, and not loaded before.
+    const text = await readFile(join(folder, 'assets', first[0]!), 'utf8');
+    const imported = [...text.matchAll(/from"\.\/([^"]+\.js)"/g)].map(([, name]) => `assets/${name}`);
+    const all = new Set([...scripts, `assets/${first[0]}`, ...imported]);
+    const sizes = await Promise.all([...all].map(async (path) => gzipSync(await readFile(join(folder, path))).length));
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(150 * 1024);
   });
 
   test('use the color scheme of the system until the user chooses one', async () => {
