@@ -104,6 +104,8 @@ describe('the API documentation', () => {
       'GET /api/v1/session',
       'GET /api/v1/signing-keys',
       'GET /api/v1/suppressions',
+      'GET /api/v1/suppressions/export',
+      'GET /api/v1/suppressions/export',
       'GET /api/v1/suppressions/{id}',
       'GET /api/v1/templates',
       'GET /api/v1/templates/export',
