@@ -1,6 +1,7 @@
 import { documentRow, openDocument } from '../../privacy/documents.ts';
 import type { Seal } from '../../privacy/seal.ts';
 import { isoTime } from '../../time/iso-time.ts';
+import { MAX_OFFSET_MS } from '../pg/database-clock.ts';
 import type { Connection } from '../pg/pool.ts';
 import type { ErasedRows, OpenErasure } from './open-erasures.ts';
 
@@ -70,7 +71,15 @@ export async function eraseFromAuditLog(
      )
      select (select entry_id from page order by entry_id desc limit 1) as last, (select count(*)::int from page) as examined,
             (select count(*)::int from changed) as changed`,
-    [tenantId, at ?? FIRST_UUID, userId, JSON.stringify(userId), isoTime(erasedAt), addressHashes],
+    [
+      tenantId,
+      at ?? FIRST_UUID,
+      userId,
+      JSON.stringify(userId),
+      // No index finds what another process noted by its clock.
+      isoTime(erasedAt + MAX_OFFSET_MS),
+      addressHashes,
+    ],
   );
   const { last = null, examined = 0, changed = 0 } = rows[0] ?? {};
   return { rows: changed, at: examined < WALKED_ENTRIES ? null : last };
