@@ -112,7 +112,12 @@ async function live(id: string): Promise<void> {
     { users: [{ user_id: id, traits: {} }] },
     { 'idempotency-key': `key-${tidings.clock.now}` },
   );
-  await server.post('/api/v1/suppressions', { channel: 'email', address: 'maria@example.com', scope: 'type:LATER' });
+  await server.post('/api/v1/suppressions', {
+    channel: 'email',
+    address: 'maria@example.com',
+    scope: 'type:LATER',
+    note: 'blue-suede',
+  });
   await server.post('/api/v1/jobs', { action: 'deliveries.cancel', filter: { user_id: id } });
   await settled();
 }

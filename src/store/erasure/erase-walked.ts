@@ -56,12 +56,12 @@ export async function eraseFromAuditLog(
        set subject = case when a.subject = $3 then '${ERASED}' else a.subject end,
            actor_id = case when a.actor_kind = 'user' and a.actor_id = $3 then '${ERASED}' else a.actor_id end,
            actor = case when a.actor_kind = 'user' and a.actor_id = $3 then '${ERASED}' else a.actor end,
-           detail = case when a.subject = $3 then '{}' else replace(a.detail::text, $4, '"${ERASED}"')::json end,
+           detail = case when a.subject = $3 or a.subject = any (select id from suppressed) then '{}' else replace(a.detail::text, $4, '"${ERASED}"')::json end,
            before = case when a.subject = $3 then null
-             when a.subject = any (select id from suppressed) then (a.before::jsonb || '{"address": null}')::json
+             when a.subject = any (select id from suppressed) then (a.before::jsonb || '{"address": null, "evidence": {}}')::json
              else replace(a.before::text, $4, '"${ERASED}"')::json end,
            after = case when a.subject = $3 then null
-             when a.subject = any (select id from suppressed) then (a.after::jsonb || '{"address": null}')::json
+             when a.subject = any (select id from suppressed) then (a.after::jsonb || '{"address": null, "evidence": {}}')::json
              else replace(a.after::text, $4, '"${ERASED}"')::json end
        from page
        where a.tenant_id = $1 and a.entry_id = page.entry_id and a.at <= $5 and (
