@@ -4,6 +4,7 @@ import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { Health } from '../health/health.ts';
 import { listen } from '../http/listen.ts';
 import { ROOT } from '../lib/package-root.ts';
+import type { Channel } from '../model/delivery.ts';
 import { MAX_CONNECTIONS } from '../store/pg/connections.ts';
 import { openTenantDatabase } from '../store/pg/open-tenant-database.ts';
 import { checkSessions } from '../store/pg/pooler.ts';
@@ -41,6 +42,8 @@ export async function openApiDatabase({ config, log, cleanup, database, seal }: 
 export interface ApiOptions {
   readonly database: TenantDatabase;
   readonly health: Health;
+  /** Channels whose messages leave this machine by a provider of the installation. */
+  readonly leaving: ReadonlySet<Channel>;
   readonly state: { readonly starting: boolean; readonly stopping: boolean };
   /** Absent: this process has no workers. */
   readonly listOpenCircuits?: (tenantId?: string) => readonly OpenCircuit[];
@@ -48,7 +51,7 @@ export interface ApiOptions {
 
 /** Serves HTTP. Returns the URL. */
 export async function serveApi(parts: Parts, options: ApiOptions): Promise<string> {
-  const { config, log, cleanup, clock, seal, catalogs, pipeline } = parts;
+  const { config, log, cleanup, clock, seal, catalogs, pipeline, readerUrl } = parts;
   const { apiKeys, keyRate, trustedProxies, publicUrl, oidc } = config;
   // Loaded lazily: a process with workers only starts in half the time without it.
   const { buildServer } = await import('../http/server.ts');
@@ -62,6 +65,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     clock,
     apiKeys,
     publicUrl,
+    readerUrl,
     oidc,
     outbound,
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),

@@ -21,10 +21,10 @@ export function EstimateView({ id }: { id: string }) {
 }
 
 function Numbers({ estimate }: { estimate: BatchEstimate }) {
-  const { pending, sampled, exact, reach, held, duplicate, dropped, rejected, costs } = estimate;
+  const { pending, sampled, exact, reach, held, duplicate, unreachable, dropped, rejected, costs } = estimate;
   const about = exact ? '' : 'about ';
   // By reason, for those who get nothing.
-  const none = [...Object.entries(dropped), ...Object.entries(rejected)].filter(([, n]) => n > 0);
+  const none = [unreachable, dropped, rejected].flatMap((counts) => Object.entries(counts)).filter(([, n]) => n > 0);
   return (
     <div data-testid="batch-estimate">
       <Text size="sm" fw={600}>
