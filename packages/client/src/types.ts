@@ -3014,6 +3014,10 @@ export interface components {
             };
             /** @description Recipients that were decided, evenly over the lines */
             sampled: number;
+            /** @description Recipients by reason code who have no address of the channels now, or a suppressed one; not in reach */
+            unreachable: {
+                [key: string]: number;
+            };
         };
         BatchPage: {
             batches: components["schemas"]["Batch"][];
@@ -3638,7 +3642,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -3664,7 +3668,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -3789,6 +3793,10 @@ export interface components {
         DeliverySummary: {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description When a queued one is tried next; null: it is not queued */
+            due_at: string | null;
+            /** @description Why it waits until then; null: it is not held */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -4236,10 +4244,19 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Something about a stored event that its sender should correct */
+        EventNote: {
+            /** @enum {string} */
+            code: "unusable_address";
+            message: string;
+            path: string;
+        };
         /** @description What became of one event of a request */
         EventResult: {
             decisions: components["schemas"]["DecisionSummary"][];
             event_id: string | null;
+            /** @description Addresses to which no message can go. The event is stored all the same */
+            notes?: components["schemas"]["EventNote"][];
             /** @enum {string} */
             status: "accepted" | "duplicate" | "rejected" | "conflict";
         };
@@ -4499,7 +4516,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_public_url" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -6674,10 +6691,11 @@ export interface components {
          */
         PreviewRequest: {
             /**
+             * @description Absent: that of the template, or the first of the type
              * @example email
              * @enum {string}
              */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /** @description The event; absent: a sample by its schema */
             event?: {
                 event_type?: string;
@@ -6717,7 +6735,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "channels_not_used" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -7040,7 +7058,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -7921,7 +7939,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -8833,7 +8851,7 @@ export interface components {
             /** @description One for each user, in the order of the request */
             results: {
                 /** @enum {string} */
-                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
+                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable" | "invalid_address";
                 message?: string;
                 /** @description The field that is wrong */
                 path?: string;
@@ -10174,6 +10192,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description preference_locked, channels_not_used */
+        PreferenceLockedChannelsNotUsed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "preference_locked" | "channels_not_used";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description rate_limited */
         RateLimited: {
             headers: {
@@ -10432,6 +10464,7 @@ export type Erasure = components['schemas']['Erasure'];
 export type ErasureBody = components['schemas']['ErasureBody'];
 export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type Event = components['schemas']['Event'];
+export type EventNote = components['schemas']['EventNote'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
@@ -10696,6 +10729,7 @@ export type ResponseNotReadableIdempotencyInProgressWrongBatchState = components
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
+export type ResponsePreferenceLockedChannelsNotUsed = components['responses']['PreferenceLockedChannelsNotUsed'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyBatches = components['responses']['RateLimitedTooManyBatches'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
@@ -10767,6 +10801,8 @@ export interface operations {
                      *               "status": "queued",
                      *               "provider": null,
                      *               "reason": null,
+                     *               "due_at": "2026-11-02T09:30:00.000Z",
+                     *               "hold_code": null,
                      *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
@@ -11576,6 +11612,7 @@ export interface operations {
                      *       "reach": 1,
                      *       "held": 1,
                      *       "duplicate": 1,
+                     *       "unreachable": {},
                      *       "dropped": {},
                      *       "rejected": {},
                      *       "costs": [
@@ -16340,7 +16377,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -16409,7 +16446,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -16696,6 +16733,8 @@ export interface operations {
                      *               "status": "queued",
                      *               "provider": null,
                      *               "reason": null,
+                     *               "due_at": "2026-11-02T09:30:00.000Z",
+                     *               "hold_code": null,
                      *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
@@ -21998,7 +22037,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -22073,7 +22112,7 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];

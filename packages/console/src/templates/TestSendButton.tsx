@@ -30,7 +30,7 @@ export function TestSendButton({ request }: { request: PreviewRequest }) {
   const send = async () => {
     const test: TestSendRequest = {
       notification_type: type,
-      channels: [channel],
+      ...(channel !== undefined && { channels: [channel] }),
       ...(locale !== undefined && { locale }),
       ...(template !== undefined && { template }),
       ...(last === true && { last_event: true }),
