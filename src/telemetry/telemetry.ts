@@ -23,8 +23,8 @@ export interface WatchedProcess extends ProcessFacts {
 export interface Telemetry {
   /** Null: metrics are off. */
   readonly writeMetrics: WriteMetrics | null;
-  /** Begins to measure the parts of the process, once they are there. */
-  watch(process: WatchedProcess): Promise<void>;
+  /** Begins to measure the parts of the process, once they are there. Returns a function that ends that, before they end. */
+  watch(process: WatchedProcess): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -50,15 +50,15 @@ export async function openTelemetry(settings: TelemetrySettings, log: Logger): P
   return {
     writeMetrics: metrics ? () => (metrics as Metrics).write() : null,
     async watch({ pool, pools, clock, ...facts }) {
-      if (!metrics || settings.metrics === null) return;
+      if (!metrics || settings.metrics === null) return async () => {};
       const { Collector } = await import('./metrics/collector.ts');
       const { watchPools } = await import('./metrics/watch-pools.ts');
       const { readProcess } = await import('./metrics/read-process.ts');
       watchPools(metrics, pools);
       readProcess(metrics, facts);
       const collector = new Collector({ pool, metrics, clock, log, interval: settings.metrics.interval });
-      stops.push(() => collector.stop());
       await collector.start();
+      return () => collector.stop();
     },
     async stop() {
       for (const stop of stops.splice(0).reverse()) await within(MAX_LAST_EXPORT_MS, stop);
