@@ -88,6 +88,7 @@ const AUDITED: {
   'PATCH /api/v1/lists/{id}': ['list.changed', 'both'],
   'DELETE /api/v1/lists/{id}': ['list.deleted', 'before'],
   'POST /api/v1/lists/{id}/members': ['list.members_added', 'none'],
+  'POST /api/v1/lists/{id}/members/import': ['list.members_added', 'none'],
   'POST /api/v1/lists/{id}/members/remove': ['list.members_removed', 'none'],
   'POST /api/v1/consents/import': ['consents.imported', 'none'],
   'POST /api/v1/suppressions': ['suppression.added', 'after'],

@@ -169,6 +169,7 @@ describe('the API documentation', () => {
       'POST /api/v1/keys/{id}/rotate',
       'POST /api/v1/lists',
       'POST /api/v1/lists/{id}/members',
+      'POST /api/v1/lists/{id}/members/import',
       'POST /api/v1/lists/{id}/members/remove',
       'POST /api/v1/me/consents',
       'POST /api/v1/me/devices',

@@ -50,7 +50,7 @@ import { registerInboxRoutes } from './routes/inbox.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
-import { registerListRoutes } from './routes/lists.ts';
+import { registerListRoutes, registerMemberImportRoute } from './routes/lists.ts';
 import { registerLoginRoutes } from './routes/login.ts';
 import { registerMeRoutes } from './routes/me.ts';
 import { registerMemberRoutes } from './routes/members.ts';
@@ -138,6 +138,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerPreferenceRoutes(app, dependencies);
   registerConsentRoutes(app, dependencies);
   registerConsentImportRoute(app, dependencies);
+  registerMemberImportRoute(app, dependencies);
   registerCustomerNotificationRoutes(app, dependencies);
   registerInboxRoutes(app, dependencies);
   registerExplainRoutes(app, dependencies);

@@ -105,6 +105,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/batches/{id}/recipients': ({ batchIds }) => [batchIds[1]],
   '/api/v1/lists/{id}': ({ listIds }) => [listIds[0]],
   '/api/v1/lists/{id}/members': ({ listIds }) => [listIds[0]],
+  '/api/v1/lists/{id}/members/import': ({ listIds }) => [listIds[0]],
   '/api/v1/lists/{id}/members/remove': ({ listIds }) => [listIds[0]],
   'DELETE /api/v1/lists/{id}': ({ listIds }) => [listIds[1]],
   '/api/v1/segments/{name}/users': ({ segment }) => [segment],
@@ -233,6 +234,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/lists/{id}': () => ({ name: 'own other name' }),
   'DELETE /api/v1/lists/{id}': NOTHING,
   'POST /api/v1/lists/{id}/members': () => ({ user_ids: ['own member'] }),
+  'POST /api/v1/lists/{id}/members/import': () => '{"user_id":"own imported member"}\n',
   'POST /api/v1/lists/{id}/members/remove': ({ userId }) => ({ user_ids: [userId] }),
   'POST /api/v1/segments/preview': () => ({ condition: 'true' }),
   'POST /api/v1/consents/import': ({ userId }) =>
