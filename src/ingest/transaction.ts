@@ -14,6 +14,7 @@ import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
+import type { Statement } from '../store/pg/pipeline.ts';
 import { isGone } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
@@ -161,13 +162,14 @@ async function readRules(
   }
 }
 
-/** Writes what was decided, commits, and then wakes the workers. */
+/** Writes what was decided, and `beside`, commits, and then wakes the workers. */
 export async function writeAndAnnounce(
   { announcer, clock }: TransactionParts,
   { connection, decider }: LockedTransaction,
+  beside?: readonly Statement[],
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
-  const { hasDeliveries, timersDue } = await writeBatch(connection, decider.buildBatch());
+  const { hasDeliveries, timersDue } = await writeBatch(connection, decider.buildBatch(), beside);
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
 }
