@@ -51,8 +51,9 @@ export async function quarantine(
   rejected: readonly RejectedItem[],
   now: Millis,
 ): Promise<void> {
-  const { name, text, values } = quarantineStatement(seal, tenantId, rejected, now);
-  await pool.query({ name, text, values: [...(values ?? [])] });
+  const { text, values } = quarantineStatement(seal, tenantId, rejected, now);
+  // A name that no round trip prepares: both remember on their own what a connection has.
+  await pool.query({ name: 'quarantine-posted', text, values: [...(values ?? [])] });
 }
 
 /** The statement of `quarantine`, for a transaction of others. */
