@@ -9,6 +9,7 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
@@ -47,6 +48,8 @@ export interface HttpDependencies {
   /** Accounts whose providers report on messages; absent: none does. */
   readonly receiptAccounts?: ReceiptAccounts;
   readonly health: Health;
+  /** How Kafka is reached, and the tenant of the installation; absent or null: it is not configured. */
+  readonly kafka?: { readonly settings: Pick<KafkaSettings, 'allowed'>; readonly tenant: string } | null;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;
   /** Returns the circuits of the workers of this process that are not closed; absent: it runs no workers, and reads them from the database. */

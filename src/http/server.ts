@@ -61,6 +61,7 @@ import { registerReceiptRoutes } from './routes/receipts.ts';
 import { registerRevealRoutes } from './routes/reveal.ts';
 import { registerRouteStateRoutes } from './routes/routes.ts';
 import { registerSegmentRoutes } from './routes/segments.ts';
+import { registerSourceRoutes } from './routes/sources.ts';
 import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
 import { registerStoredTemplateRoutes } from './routes/stored-templates.ts';
@@ -130,6 +131,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerUserMergeRoutes(app, dependencies);
   registerListRoutes(app, dependencies);
   registerSegmentRoutes(app, dependencies);
+  registerSourceRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);
   registerPreferenceRoutes(app, dependencies);

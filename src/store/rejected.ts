@@ -20,6 +20,10 @@ export interface RejectedEvent {
   readonly message: string;
   /** The event as received, with addresses masked. */
   readonly event: Json;
+  /** The source that brought it; null: it was posted. */
+  readonly source: string | null;
+  /** Topic, partition and offset of its message; null: it was posted. */
+  readonly position: JsonObject | null;
   readonly times: number;
   readonly first_at: string;
   readonly last_at: string;
@@ -98,22 +102,30 @@ export function quarantineStatement(
   };
 }
 
-/** Lists rejected events, newest first. @param before the `next` of the previous page */
+/**
+ * Lists rejected events, newest first.
+ * @param before the `next` of the previous page
+ * @param source only those of this source; absent: all
+ */
 export async function listRejected(
   pool: pg.Pool,
   tenantId: string,
   limit: number,
   before: { at: Millis; id: string } | null,
+  source?: string,
 ): Promise<{ rejected: RejectedEvent[]; last: { at: Millis; id: string } | null }> {
   const { rows, more } = await queryPage(pool, {
-    select: `select rejected_id, event_id, code, path, message, preview, times, first_at, last_at from rejected_events
+    select: `select rejected_id, event_id, code, path, message, preview, source, position, times, first_at, last_at
+             from rejected_events
              where tenant_id = $1 and (last_at, rejected_id) < ($2::timestamptz, $3::uuid)
+               and ($5::text is null or source = $5)
              order by last_at desc, rejected_id desc limit $4`,
     values: [
       tenantId,
       before ? isoTime(before.at) : 'infinity',
       before?.id ?? 'ffffffff-ffff-ffff-ffff-ffffffffffff',
       limit,
+      source ?? null,
     ],
     limit,
     order: 'last_at desc, rejected_id desc',
