@@ -17,7 +17,8 @@ events:
 `,
   'notifications.yaml': 'notifications: { RECEIPT: { category: TRANSACTIONAL, channels: [email] } }\n',
   'rules.yaml': 'rules: { RECEIPT: { on: payment_failed } }\n',
-  'templates/RECEIPT/email.en.txt': 'Subject: Receipt\n\nPaid.\n',
+  'templates/RECEIPT/email.en.subject.txt': 'Receipt\n',
+  'templates/RECEIPT/email.en.txt': 'Thank you.\n',
   'sources.yaml': `
 sources:
   orders:
@@ -54,7 +55,7 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
       mkdirSync(join(path, '..'), { recursive: true });
       writeFileSync(path, text);
     }
-    broker = await Broker.start(kafka!.classPath);
+    broker = await Broker.start(kafka!);
     for (const topic of ['shop.orders', 'shop.events', 'shop.intents', 'shop.tenants']) await broker.createTopic(topic);
     database = await testDatabase();
     program = tidings(['start', '--json'], {
@@ -78,7 +79,10 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
     rmSync(dir, { recursive: true, force: true });
   });
 
-  async function send(topic: string, ...messages: { key?: string; value: string | null; headers?: Record<string, string> }[]) {
+  async function send(
+    topic: string,
+    ...messages: { key?: string; value: string | null; headers?: Record<string, string> }[]
+  ) {
     await (await broker.producer()).send({ topic, messages });
   }
 
@@ -88,7 +92,11 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
   }
 
   test('each message becomes an event, once', async () => {
-    await send('shop.orders', { value: '{"customer":"u1","total":12.5,"n":1}' }, { value: '{"customer":"u1","kind":"test"}' });
+    await send(
+      'shop.orders',
+      { value: '{"customer":"u1","total":12.5,"n":1}' },
+      { value: '{"customer":"u1","kind":"test"}' },
+    );
     await expect.poll(() => count(`events where user_id = 'u1'`), { timeout: 60_000 }).toBe(1);
     console.log(topics++, url, program.stderr);
   });

@@ -9,8 +9,8 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
-import type { KafkaSettings } from '../model/kafka.ts';
 import type { Millis } from '../model/event.ts';
+import type { KafkaSettings } from '../model/kafka.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
 

@@ -202,7 +202,11 @@ export class InOrder {
     if (this.#costly.size === 0 || one === null || isRejection(one)) return one;
     const known = this.#costly.get(`${tenantId}\n${one.userId}`);
     if (!known || known.failures < MAX_COSTLY_FAILURES || known.until <= this.#parts.clock()) return one;
-    const { code = 'too_costly', path = '', message = '' } = this.#parts.rejectFailed(one, new CpuBudgetError(one.userId));
+    const {
+      code = 'too_costly',
+      path = '',
+      message = '',
+    } = this.#parts.rejectFailed(one, new CpuBudgetError(one.userId));
     return { code, path, message, eventId: one.eventId };
   }
 }

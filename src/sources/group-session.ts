@@ -11,7 +11,7 @@ import {
   type Partition,
   type RecordStream,
 } from './kafka-client.ts';
-import { PartitionReader, type PartitionParts, SourceGone } from './partition-reader.ts';
+import { type PartitionParts, PartitionReader, SourceGone } from './partition-reader.ts';
 import type { Reader } from './readers.ts';
 import type { SourceWorkerParts } from './source-worker.ts';
 
@@ -156,7 +156,8 @@ export class GroupSession {
         const end = found.get(partition);
         if (end === undefined) continue;
         ends.push({ tenantId, topic, partition, end });
-        if (!isPaused) lag.set(topic, (lag.get(topic) ?? 0) + Number(end > reader.position ? end - reader.position : 0n));
+        if (!isPaused)
+          lag.set(topic, (lag.get(topic) ?? 0) + Number(end > reader.position ? end - reader.position : 0n));
       }
     }
     this.lag.clear();
@@ -241,7 +242,10 @@ export class GroupSession {
       const offset = await openOffset(pool, key, { start, first, end }, clock());
       if (offset.lost !== 0n) {
         const line = { tenant_id: tenantId, topic, partition, records: Number(offset.lost) };
-        log.error(line, 'the position in a topic is out of its range: Kafka has deleted records that were not read, or lost some');
+        log.error(
+          line,
+          'the position in a topic is out of its range: Kafka has deleted records that were not read, or lost some',
+        );
       }
       opened.set(`${topic} ${partition}`, {
         reader: new PartitionReader(this.#parts, key, offset),
@@ -308,7 +312,10 @@ export class GroupSession {
 
   #onFailed(error: unknown): void {
     const { log } = this.#parts;
-    if (error instanceof SourceGone) return this.end(undefined);
+    if (error instanceof SourceGone) {
+      this.end(undefined);
+      return;
+    }
     if (isMoved(error)) log.info('another process has read on in a partition; opening it again');
     else if (isTransient(error)) log.warn({ err: error }, 'records could not be decided; trying again');
     else log.error({ err: error }, 'records could not be decided; trying again');
@@ -349,9 +356,14 @@ function sizeOf({ key, value }: KafkaRecord): number {
 
 /** Topics that are read, whatever their state. */
 function namesOf(readers: ReadonlyMap<string, Reader>): string {
-  return [...readers].map(([topic, { tenantId }]) => `${topic} ${tenantId}`).sort().join('\n');
+  return [...readers]
+    .map(([topic, { tenantId }]) => `${topic} ${tenantId}`)
+    .sort()
+    .join('\n');
 }
 
 function statesOf(readers: ReadonlyMap<string, Reader>): string {
-  return [...readers].map(([topic, { isPaused, source }]) => `${topic} ${isPaused} ${source.tenant !== undefined}`).join('\n');
+  return [...readers]
+    .map(([topic, { isPaused, source }]) => `${topic} ${isPaused} ${source.tenant !== undefined}`)
+    .join('\n');
 }

@@ -45,7 +45,11 @@ export interface KafkaMember {
   /** Joins the group for these topics. `onJoin` is called with the partitions of this member, now and after each rebalance. */
   join(topics: readonly string[], onJoin: (partitions: readonly Partition[]) => void): Promise<void>;
   /** Returns the first or the end position of each partition of a topic, by partition; absent: unknown. */
-  listOffsets(topic: string, partitions: readonly number[], which: 'first' | 'end'): Promise<ReadonlyMap<number, bigint>>;
+  listOffsets(
+    topic: string,
+    partitions: readonly number[],
+    which: 'first' | 'end',
+  ): Promise<ReadonlyMap<number, bigint>>;
   /** Opens a stream of these partitions, which are of this member. */
   open(at: readonly (Partition & { readonly offset: bigint })[], listener: StreamListener): Promise<RecordStream>;
   /** Tells the broker how far is read, for tools that show lag. */
@@ -111,7 +115,7 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
         const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true });
         return topics.get(topic)?.id ?? null;
       } catch (error) {
-        if (hasApiError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) return null;
+        if (isUnknownTopic(error)) return null;
         throw error;
       }
     },
@@ -122,7 +126,11 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
     },
     async listOffsets(topic, partitions, which) {
       const timestamp = which === 'first' ? ListOffsetTimestamps.EARLIEST : ListOffsetTimestamps.LATEST;
-      const found = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [...partitions] }, timestamp });
+      const found = await consumer.listOffsets({
+        topics: [topic],
+        partitions: { [topic]: [...partitions] },
+        timestamp,
+      });
       const offsets = found.get(topic) ?? [];
       return new Map(partitions.flatMap((one) => (offsets[one] === undefined ? [] : [[one, offsets[one]] as const])));
     },
@@ -146,7 +154,10 @@ export async function openMember(settings: KafkaSettings, onError: (error: unkno
     },
     async close() {
       consumer.removeAllListeners('consumer:group:join');
-      await Promise.race([consumer.close(true).catch(() => {}), new Promise((resolve) => setTimeout(resolve, REQUEST_MS).unref())]);
+      await Promise.race([
+        consumer.close(true).catch(() => {}),
+        new Promise((resolve) => setTimeout(resolve, REQUEST_MS).unref()),
+      ]);
     },
   };
 }
@@ -190,6 +201,12 @@ function listAssigned({ assignments }: Consumer): Partition[] {
   return (assignments ?? []).flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })));
 }
 
+/** The client has a message of its own for a topic that the answer of a broker does not have. */
+function isUnknownTopic(error: unknown): boolean {
+  const isMessage = (one: object) => one instanceof Error && one.message.startsWith('Unknown topic ');
+  return hasApiError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || findIn(error, isMessage, 0) !== undefined;
+}
+
 /** Whether an error is of this kind, or has one: the cause is several errors deep. */
 function hasApiError(error: unknown, apiId: string): boolean {
   return findIn(error, (one) => (one as { apiId?: unknown }).apiId === apiId, 0) !== undefined;
@@ -202,7 +219,11 @@ export function describeKafkaError(error: unknown): string {
   if (hasCode('PLT_KFK_AUTHENTICATION')) return 'the brokers refuse the login';
   if (has((one) => /AUTHORIZATION_FAILED/.test(String((one as { apiId?: unknown }).apiId))))
     return 'the login may not read a topic, or not use the group';
-  if (has((one) => /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(String((one as { code?: unknown }).code))))
+  if (
+    has((one) =>
+      /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(String((one as { code?: unknown }).code)),
+    )
+  )
     return 'the certificate of a broker is not accepted';
   if (hasApiError(error, 'OFFSET_OUT_OF_RANGE')) return 'a position is out of the range of its partition';
   const apiId = findIn(error, (one) => typeof (one as { apiId?: unknown }).apiId === 'string', 0);

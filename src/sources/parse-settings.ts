@@ -17,13 +17,17 @@ export function parseKafkaSettings(env: Environment): KafkaSettings | null {
   if (brokers.length === 0) {
     const other = Object.keys(env).find((name) => name.startsWith('TIDINGS_KAFKA_') && env[name]);
     if (other !== undefined && other !== 'TIDINGS_KAFKA_BROKERS')
-      throw new ConfigError(`${other} is set without TIDINGS_KAFKA_BROKERS; set the brokers as well, such as kafka-1:9092`);
+      throw new ConfigError(
+        `${other} is set without TIDINGS_KAFKA_BROKERS; set the brokers as well, such as kafka-1:9092`,
+      );
     return null;
   }
   for (const broker of brokers) {
     const [, port] = /^(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]):(\d{1,5})$/.exec(broker) ?? [];
     if (port === undefined || Number(port) < 1 || Number(port) > 65_535)
-      throw new ConfigError(`TIDINGS_KAFKA_BROKERS has "${broker.slice(0, 100)}"; write host:port, separated by commas`);
+      throw new ConfigError(
+        `TIDINGS_KAFKA_BROKERS has "${broker.slice(0, 100)}"; write host:port, separated by commas`,
+      );
   }
   return {
     brokers,
@@ -41,9 +45,15 @@ function parseSasl(env: Environment): KafkaSettings['sasl'] {
   const password = readSecret(env, 'TIDINGS_KAFKA_PASSWORD');
   if (!mechanism && !username && !password) return null;
   if (!username || !password)
-    throw new ConfigError('the login to Kafka needs TIDINGS_KAFKA_USERNAME and TIDINGS_KAFKA_PASSWORD (or TIDINGS_KAFKA_PASSWORD_FILE)');
+    throw new ConfigError(
+      'the login to Kafka needs TIDINGS_KAFKA_USERNAME and TIDINGS_KAFKA_PASSWORD (or TIDINGS_KAFKA_PASSWORD_FILE)',
+    );
   return {
-    mechanism: parseWord<SaslMechanism>('TIDINGS_KAFKA_SASL_MECHANISM', (mechanism || 'SCRAM-SHA-512').toUpperCase(), SASL_MECHANISMS),
+    mechanism: parseWord<SaslMechanism>(
+      'TIDINGS_KAFKA_SASL_MECHANISM',
+      (mechanism || 'SCRAM-SHA-512').toUpperCase(),
+      SASL_MECHANISMS,
+    ),
     username,
     password,
   };
@@ -94,7 +104,9 @@ function parseAllowed(value: string | undefined): KafkaSettings['allowed'] {
   return items.map((item) => {
     const [tenantId = '', topic = ''] = item.split('=');
     if (isTenantId(tenantId) && /^[A-Za-z0-9._-]{1,249}\*?$/.test(topic)) return { tenantId, topic };
-    throw new ConfigError(`TIDINGS_KAFKA_TOPICS has "${item.slice(0, 100)}"; write TENANT=TOPIC, or TENANT=PREFIX*, separated by commas`);
+    throw new ConfigError(
+      `TIDINGS_KAFKA_TOPICS has "${item.slice(0, 100)}"; write TENANT=TOPIC, or TENANT=PREFIX*, separated by commas`,
+    );
   });
 }
 

@@ -3,8 +3,8 @@ import type { CatalogCache } from '../catalog/cache.ts';
 import type { CompiledSource } from '../catalog/compile/compile-sources.ts';
 import type { OrderedBatch, OrderedCounts, OrderedItem } from '../ingest/in-order.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
-import type { TenantState } from '../store/tenants/tenant-state.ts';
 import { advancePartition, advanceStatement, type OffsetKey, type OpenedOffset } from '../store/kafka-offsets.ts';
+import type { TenantState } from '../store/tenants/tenant-state.ts';
 import type { KafkaRecord } from './kafka-client.ts';
 import { readRecord } from './read-record.ts';
 import { toMessageId, toOrderedItem } from './to-item.ts';
@@ -84,8 +84,8 @@ export class PartitionReader {
     for (const record of records) {
       const { tenantId, item } = await this.#assign(compiled, record);
       if (record.offset < (this.#ahead.get(tenantId) ?? 0n)) continue;
-      let group = groups.get(tenantId);
-      if (!group) groups.set(tenantId, (group = { items: [], ends: [] }));
+      const group = groups.get(tenantId) ?? { items: [], ends: [] };
+      groups.set(tenantId, group);
       group.items.push(item);
       group.ends.push(record.offset + 1n);
     }
@@ -111,7 +111,10 @@ export class PartitionReader {
     }
     const item = await this.#toItem(owner, compiled, record);
     const message = 'tenant names no active tenant of this installation';
-    return { tenantId: owner, item: { ...item, event: { rejection: { code: 'invalid_event', path: 'tenant', message } } } };
+    return {
+      tenantId: owner,
+      item: { ...item, event: { rejection: { code: 'invalid_event', path: 'tenant', message } } },
+    };
   }
 
   #toItem(tenantId: string, compiled: CompiledSource, record: KafkaRecord): Promise<OrderedItem> {

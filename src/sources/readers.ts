@@ -30,7 +30,8 @@ export function refuseSource(
 ): string | undefined {
   const owners = settings.allowed.filter(({ topic: pattern }) => matchesTopic(pattern, topic));
   const isOwn = tenantId === ownTenant;
-  if (!isOwn && !owners.some((one) => one.tenantId === tenantId)) return 'the operator does not allow this topic (TIDINGS_KAFKA_TOPICS)';
+  if (!isOwn && !owners.some((one) => one.tenantId === tenantId))
+    return 'the operator does not allow this topic (TIDINGS_KAFKA_TOPICS)';
   if (owners.some((one) => one.tenantId !== tenantId)) return 'the operator allows this topic to another tenant';
   if (!isOwn && tenant !== undefined) return 'only the tenant of the installation reads messages of several tenants';
   return undefined;

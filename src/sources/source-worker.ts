@@ -58,7 +58,11 @@ export class SourceWorker {
 
   constructor(parts: SourceWorkerParts) {
     this.#parts = parts;
-    this.#tenants = new LookupCache({ max: MAX_TENANTS, ttl: TENANT_AGE_MS, load: (id) => loadTenantState(parts.pool, id) });
+    this.#tenants = new LookupCache({
+      max: MAX_TENANTS,
+      ttl: TENANT_AGE_MS,
+      load: (id) => loadTenantState(parts.pool, id),
+    });
   }
 
   start(): void {

@@ -55,10 +55,18 @@ export async function openOffset(
   const next = BigInt(row.next_offset);
   const isNew = row.old_id !== topicId;
   const old = isNew || row.old_offset === null ? next : BigInt(row.old_offset);
-  return { next, isNew, lost: next - old, ahead: isNew ? new Map() : await loadAhead(pool, { tenantId, topic, partition, topicId }) };
+  return {
+    next,
+    isNew,
+    lost: next - old,
+    ahead: isNew ? new Map() : await loadAhead(pool, { tenantId, topic, partition, topicId }),
+  };
 }
 
-async function loadAhead(pool: pg.Pool, { tenantId, topic, partition, topicId }: OffsetKey): Promise<Map<string, bigint>> {
+async function loadAhead(
+  pool: pg.Pool,
+  { tenantId, topic, partition, topicId }: OffsetKey,
+): Promise<Map<string, bigint>> {
   const { rows } = await pool.query<{ for_tenant: string; next_offset: string }>({
     name: 'load-kafka-ahead',
     text: `select for_tenant, next_offset::text from kafka_offsets
@@ -114,7 +122,12 @@ export function isMoved(error: unknown): boolean {
 /** Remembers the ends of partitions. */
 export async function saveEnds(
   pool: pg.Pool,
-  ends: readonly { readonly tenantId: string; readonly topic: string; readonly partition: number; readonly end: bigint }[],
+  ends: readonly {
+    readonly tenantId: string;
+    readonly topic: string;
+    readonly partition: number;
+    readonly end: bigint;
+  }[],
   now: Millis,
 ): Promise<void> {
   if (ends.length === 0) return;
@@ -124,7 +137,9 @@ export async function saveEnds(
            from json_to_recordset($1) as r(t text, n text, p integer, e bigint)
            where o.tenant_id = r.t and o.topic = r.n and o.partition = r.p and o.for_tenant = ''`,
     values: [
-      JSON.stringify(ends.map(({ tenantId, topic, partition, end }) => ({ t: tenantId, n: topic, p: partition, e: String(end) }))),
+      JSON.stringify(
+        ends.map(({ tenantId, topic, partition, end }) => ({ t: tenantId, n: topic, p: partition, e: String(end) })),
+      ),
       isoTime(now),
     ],
   });

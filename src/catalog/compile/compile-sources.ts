@@ -5,7 +5,7 @@ import { NOTIFICATION_REQUESTED } from '../../model/direct.ts';
 import type { Json, JsonObject } from '../../model/event.ts';
 import type { ObjectSource, Source } from '../../model/mapping.ts';
 import type { KafkaMessage, MessageSource, SourceText } from '../../model/source.ts';
-import { LAST_TIME, isoTime } from '../../time/iso-time.ts';
+import { isoTime, LAST_TIME } from '../../time/iso-time.ts';
 import { SOURCE_SCOPE } from '../source-scope.ts';
 
 /** What a message is to a source. */
@@ -88,7 +88,10 @@ function takeAsPosted(message: JsonObject, id: string): MappedMessage {
   return { kind: 'event', item: isOurs ? { ...value, event_id: id } : value };
 }
 
-function compileEvent(source: MessageSource, eventType: SourceText): (message: JsonObject, id: string) => MappedMessage {
+function compileEvent(
+  source: MessageSource,
+  eventType: SourceText,
+): (message: JsonObject, id: string) => MappedMessage {
   const findType = compileText('event_type', eventType);
   const find = (name: string, one: Source | undefined) => (one ? compileFrom(name, one) : () => undefined);
   const findUser = find('user_id', source.userId);
@@ -106,7 +109,10 @@ function compileEvent(source: MessageSource, eventType: SourceText): (message: J
     const time = toTime(findTime(message)) ?? (message.timestamp as string);
     const properties = findProperties(message);
     const correlation = toText('correlation_id', findCorrelation(message));
-    const context = { source: message.topic as string, ...(correlation !== undefined && { correlation_id: correlation }) };
+    const context = {
+      source: message.topic as string,
+      ...(correlation !== undefined && { correlation_id: correlation }),
+    };
     if (type === NOTIFICATION_REQUESTED) {
       return { kind: 'request', userId, eventId, time, request: { context, ...properties } };
     }
@@ -153,7 +159,9 @@ function compileOne(name: string, text: string): Find {
 
 function toSteps(text: string): Steps | undefined {
   const parsed = parsePath(text);
-  return 'steps' in parsed && parsed.steps[0] === 'message' && parsed.steps.length > 1 ? parsed.steps.slice(1) : undefined;
+  return 'steps' in parsed && parsed.steps[0] === 'message' && parsed.steps.length > 1
+    ? parsed.steps.slice(1)
+    : undefined;
 }
 
 function compileWhen(text: string): (message: JsonObject) => boolean {
@@ -175,7 +183,9 @@ function compileObject(name: string, source: ObjectSource): (message: JsonObject
       return value;
     };
   }
-  const fields = Object.entries(source.fields).map(([field, one]) => [field, compileFrom(`${name}.${field}`, one)] as const);
+  const fields = Object.entries(source.fields).map(
+    ([field, one]) => [field, compileFrom(`${name}.${field}`, one)] as const,
+  );
   return (message) => {
     const values: [string, Json][] = [];
     for (const [field, find] of fields) {

@@ -8,8 +8,8 @@ import {
   type Fields,
   parseDescription,
   parseEntries,
-  parseFilledFields,
   parseFields,
+  parseFilledFields,
   parseKeyword,
   parseText,
   parseTexts,
@@ -17,7 +17,8 @@ import {
 import { suggest } from './suggest.ts';
 import type { Entry, Text, YamlFile } from './yaml.ts';
 
-const EXAMPLE = 'orders: { topic: shop.orders, event_type: order_placed, user_id: { from: message.value.customer_id } }';
+const EXAMPLE =
+  'orders: { topic: shop.orders, event_type: order_placed, user_id: { from: message.value.customer_id } }';
 const FROM = '{ from: message.value.customer_id }';
 
 /** Sources of a catalog, at most. */
@@ -151,10 +152,7 @@ function parseSourceText(file: YamlFile, entry: Entry | undefined, example: stri
   return parseText(file, entry.value, `"${entry.key}"`, example)?.text;
 }
 
-type Mapped = Pick<
-  MessageSource,
-  'userId' | 'eventId' | 'time' | 'correlationId' | 'properties' | 'traits'
->;
+type Mapped = Pick<MessageSource, 'userId' | 'eventId' | 'time' | 'correlationId' | 'properties' | 'traits'>;
 
 function parseMapped(file: YamlFile, found: Fields): Mapped {
   const text = (key: string) => {

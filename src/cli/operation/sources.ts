@@ -22,7 +22,9 @@ interface ShownSource {
 export function addSourcesCommands(program: Command): void {
   const sources = program
     .command('sources')
-    .description('Kafka topics whose messages are events, which sources.yaml defines, of a running Tidings (TIDINGS_URL)');
+    .description(
+      'Kafka topics whose messages are events, which sources.yaml defines, of a running Tidings (TIDINGS_URL)',
+    );
   sources
     .command('list')
     .description('List the sources of the active catalog, and how far they are read')

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execFileSync } from 'node:child_process';
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { freePort } from '../../torture/free-port.ts';
 import { copyFolder, ensureBroker, ensureNode } from './install.mjs';
@@ -11,12 +10,21 @@ import { copyFolder, ensureBroker, ensureNode } from './install.mjs';
 const MEMORY = ['-Xms128m', '-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
 const START_MS = 120_000;
 
-/** What a test of Kafka needs on this machine; undefined: the reason why it is skipped was printed. */
-export function findKafka(): { readonly classPath: string; readonly node: string } | undefined {
+export interface KafkaTools {
+  /** Class path of the broker. */
+  readonly classPath: string;
+  /** A Node.js that runs the client. */
+  readonly node: string;
+}
+
+/** Returns what a test of Kafka needs on this machine; undefined: the reason why it is skipped was printed. */
+export function findKafka(): KafkaTools | undefined {
   const classPath = ensureBroker();
   const node = ensureNode();
   if (classPath && node) return { classPath, node };
-  console.warn(`Kafka is not tested: ${classPath ? 'there is no Node.js from 22.22 on' : 'there is no Java, or no Maven'}.`);
+  console.warn(
+    `Kafka is not tested: ${classPath ? 'there is no Node.js from 22.22 on' : 'there is no Java, or no Maven'}.`,
+  );
   return undefined;
 }
 
@@ -34,11 +42,16 @@ export class Broker {
     this.#classPath = classPath;
     this.#dir = dir;
     this.port = port;
-    this.kafka = new Kafka({ clientId: 'test', brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 20, maxRetryTime: 2000 } });
+    this.kafka = new Kafka({
+      clientId: 'test',
+      brokers: [`127.0.0.1:${port}`],
+      logLevel: logLevel.NOTHING,
+      retry: { retries: 20, maxRetryTime: 2000 },
+    });
     writeFileSync(join(dir, 'server.properties'), toProperties(dir, port, controller));
   }
 
-  static async start(classPath: string): Promise<Broker> {
+  static async start({ classPath }: KafkaTools): Promise<Broker> {
     const dir = mkdtempSync(join(tmpdir(), 'kafka-'));
     const [port, controller] = [await freePort(), await freePort()];
     const broker = new Broker(classPath, dir, port, controller);
@@ -65,13 +78,19 @@ export class Broker {
     this.#process = child;
     const until = performance.now() + START_MS;
     for (;;) {
-      const admin = new Kafka({ brokers: [this.address], logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 1000 }).admin();
+      const admin = new Kafka({
+        brokers: [this.address],
+        logLevel: logLevel.NOTHING,
+        retry: { retries: 0 },
+        connectionTimeout: 1000,
+      }).admin();
       try {
         await admin.connect();
         await admin.listTopics();
         return;
       } catch {
-        if (performance.now() > until || child.exitCode !== null) throw new Error(`the broker did not start: ${errors}`);
+        if (performance.now() > until || child.exitCode !== null)
+          throw new Error(`the broker did not start: ${errors}`);
         await sleep(200);
       } finally {
         await admin.disconnect().catch(() => {});
@@ -101,7 +120,8 @@ export class Broker {
     await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions }] });
     for (;;) {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
-      if (topics[0]?.partitions.length === numPartitions && topics[0].partitions.every(({ leader }) => leader >= 0)) return;
+      if (topics[0]?.partitions.length === numPartitions && topics[0].partitions.every(({ leader }) => leader >= 0))
+        return;
       await sleep(100);
     }
   }
@@ -150,7 +170,11 @@ function format(classPath: string, folder: string): void {
   const settings = join(folder, 'format.properties');
   mkdirSync(folder, { recursive: true });
   writeFileSync(settings, toProperties(folder, 9092, 9093).replace(join(folder, 'data'), folder));
-  execFileSync('java', ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', settings], { stdio: 'pipe' });
+  execFileSync(
+    'java',
+    ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', settings],
+    { stdio: 'pipe' },
+  );
   rmSync(settings);
   if (!existsSync(join(folder, 'meta.properties'))) throw new Error(readFileSync(folder, 'utf8'));
 }

@@ -14,9 +14,23 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/tidings-kafka/
 export function ensureBroker() {
   const jars = join(CACHE, `jars-${BROKER}`);
   if (!isThere('java', '-version')) return undefined;
-  if (!existsSync(jars) && !(isThere('mvn', '-v') && install(jars, (folder) => {
-    run('mvn', ['-q', '-B', '-f', join(HERE, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`]);
-  }))) return undefined;
+  if (
+    !existsSync(jars) &&
+    !(
+      isThere('mvn', '-v') &&
+      install(jars, (folder) => {
+        run('mvn', [
+          '-q',
+          '-B',
+          '-f',
+          join(HERE, 'pom.xml'),
+          'dependency:copy-dependencies',
+          `-DoutputDirectory=${folder}`,
+        ]);
+      })
+    )
+  )
+    return undefined;
   return `${jars}/*`;
 }
 
@@ -25,10 +39,20 @@ export function ensureNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 22)) return process.execPath;
   const folder = join(CACHE, `node-${NODE}`);
-  const done = existsSync(folder) || install(folder, (made) => {
-    writeFileSync(join(made, 'package.json'), '{ "private": true }');
-    run('npm', ['install', '--prefix', made, '--no-audit', '--no-fund', '--ignore-scripts', `node-${process.platform}-${process.arch}@${NODE}`]);
-  });
+  const done =
+    existsSync(folder) ||
+    install(folder, (made) => {
+      writeFileSync(join(made, 'package.json'), '{ "private": true }');
+      run('npm', [
+        'install',
+        '--prefix',
+        made,
+        '--no-audit',
+        '--no-fund',
+        '--ignore-scripts',
+        `node-${process.platform}-${process.arch}@${NODE}`,
+      ]);
+    });
   return done ? join(folder, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node') : undefined;
 }
 
