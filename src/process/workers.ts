@@ -119,13 +119,11 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   };
 }
 
-/** Makes what reads topics; undefined: Kafka is not configured, and nothing of it is loaded. @throws ConfigError if Node.js is too old */
+/** Makes what reads topics; undefined: Kafka is not configured, and nothing of it is loaded. */
 async function createSources(parts: Parts, pool: Pool): Promise<SourceWorker | undefined> {
   const { config, log, clock, mayAct, catalogs, pipeline } = parts;
   const { kafka: settings, tenant, poll } = config;
   if (!settings) return undefined;
-  const { requireNode } = await import('../sources/kafka-client.ts');
-  requireNode();
   const { SourceWorker } = await import('../sources/source-worker.ts');
   return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll });
 }

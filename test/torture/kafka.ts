@@ -16,6 +16,8 @@ import { randomFrom } from './random.ts';
 export interface KafkaTortureOptions {
   readonly messages: number;
   readonly seed: number;
+  /** Time (s) over which the messages are sent. */
+  readonly spread: number;
   /** Interruptions, one after the other; beyond the list it is repeated until the messages are decided. */
   readonly interruptions: readonly Interruption[];
   readonly log: (line: string) => void;
@@ -90,7 +92,7 @@ export async function tortureKafka(tools: KafkaTools, options: KafkaTortureOptio
     await start('start');
     log('the first consumer reads');
     const poison = Math.floor(messages / POISON_EVERY);
-    const sending = produce(broker, messages);
+    const sending = produce(broker, messages, options.spread);
     const decided = async () =>
       (await pool.query('select (select count(*) from events) + (select count(*) from rejected_events) as n')).rows[0]
         .n as number;
@@ -167,7 +169,7 @@ export async function tortureKafka(tools: KafkaTools, options: KafkaTortureOptio
 }
 
 /** Sends the messages, those of a user in their order, and each once: the producer is idempotent. */
-async function produce(broker: Broker, messages: number): Promise<void> {
+async function produce(broker: Broker, messages: number, spread: number): Promise<void> {
   const producer = broker.kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -176,6 +178,7 @@ async function produce(broker: Broker, messages: number): Promise<void> {
   await producer.connect();
   const counts = new Map<string, number>();
   const BATCH = 250;
+  const pause = (spread * 1000 * BATCH) / messages;
   for (let at = 0; at < messages; at += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, messages - at) }, (_, i) => {
       const user = `user-${(at + i) % USERS}`;
@@ -186,6 +189,7 @@ async function produce(broker: Broker, messages: number): Promise<void> {
     if (at % POISON_EVERY === 0 && messages - at >= POISON_EVERY)
       batch.push({ key: 'poison', value: `{ not JSON ${at}` });
     await producer.send({ topic: TOPIC, acks: -1, messages: batch });
+    await sleep(pause);
   }
   await producer.disconnect();
 }

@@ -63,7 +63,13 @@ async function runKafka(): Promise<void> {
   }
   const { messages } = wanted;
   const log = (line: string) => console.error(line);
-  const report = await tortureKafka(tools, { messages, seed, interruptions: INTERRUPTIONS, log });
+  const report = await tortureKafka(tools, {
+    messages,
+    seed,
+    spread: messages / 400,
+    interruptions: INTERRUPTIONS,
+    log,
+  });
   console.log(json ? JSON.stringify(report) : report);
   if (!report.held) process.exitCode = 1;
 }
