@@ -17,6 +17,7 @@ export interface Difference {
     | 'template_test'
     | 'route'
     | 'price'
+    | 'source'
     | 'preferences';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates,
@@ -45,6 +46,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('template_test', getTests(from), getTests(to)),
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
+    ...compareParts('source', byName(from.sources ?? []), byName(to.sources ?? [])),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
   ];
 }

@@ -65,6 +65,7 @@ import { registerRouteStateRoutes } from './routes/routes.ts';
 import { registerSegmentRoutes } from './routes/segments.ts';
 import { registerSendingRoutes } from './routes/sending.ts';
 import { registerSessionRoutes } from './routes/session.ts';
+import { registerSourceRoutes } from './routes/sources.ts';
 import { registerStoredTemplateRoutes } from './routes/stored-templates.ts';
 import { registerSuppressionRoutes } from './routes/suppressions.ts';
 import { registerTemplateSendRoutes } from './routes/template-sends.ts';
@@ -133,6 +134,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   registerUserMergeRoutes(app, dependencies);
   registerListRoutes(app, dependencies);
   registerSegmentRoutes(app, dependencies);
+  registerSourceRoutes(app, dependencies);
   registerDeviceRoutes(app, dependencies);
   registerAddressRoutes(app, dependencies);
   registerPreferenceRoutes(app, dependencies);

@@ -15,6 +15,7 @@ import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
+import type { Statement } from '../store/pg/pipeline.ts';
 import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
@@ -164,14 +165,15 @@ async function readRules(
   }
 }
 
-/** Writes what was decided, commits, and then wakes the workers. */
+/** Writes what was decided, and `beside`, commits, and then wakes the workers. */
 export async function writeAndAnnounce(
   { announcer, clock }: TransactionParts,
   { connection, decider }: LockedTransaction,
+  beside?: readonly Statement[],
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
   const batch = decider.buildBatch();
-  const { hasDeliveries, timersDue } = await writeBatch(connection, batch);
+  const { hasDeliveries, timersDue } = await writeBatch(connection, batch, beside);
   if (decided.isHeard)
     decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);

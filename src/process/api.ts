@@ -76,6 +76,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     perMinute: keyRate,
     trustedProxies,
     log,
+    kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,
     ...options,
   });

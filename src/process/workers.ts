@@ -1,3 +1,4 @@
+import type { Pool } from 'pg';
 import { findSender } from '../accounts/find-sender.ts';
 import type { OpenCircuit } from '../delivery/open-circuit.ts';
 import type { WorkLoop } from '../health/process-checks.ts';
@@ -5,6 +6,7 @@ import { JobWorker } from '../jobs/job-worker.ts';
 import { VERSION } from '../lib/package-version.ts';
 import type { Millis } from '../model/event.ts';
 import { BatchWorker } from '../notify/batches/batch-worker.ts';
+import type { SourceState, SourceWorker } from '../sources/source-worker.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
@@ -29,6 +31,8 @@ export interface Workers {
   start(): Promise<void>;
   listOpenCircuits(tenantId?: string | null): readonly OpenCircuit[];
   readonly loops: readonly WorkLoop[];
+  /** Returns how the sources are read; null: Kafka is not configured. */
+  readonly getSourceState: (() => SourceState) | null;
   readonly dumps: ScheduledDumps | null;
 }
 
@@ -57,12 +61,17 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
   const batches = new BatchWorker({ pool, pipeline, catalogs, seal, clock, mayAct, log, lease, poll });
   announcer.listen(DELIVERIES_CHANNEL, () => worker.wake());
   announcer.listen(TIMERS_CHANNEL, (dueAt) => timers.wake(dueAt));
+  const sources = await createSources(parts, pool);
   const started: (() => Promise<void>)[] = [];
   const start = async () => {
     await worker.start();
     started.push(() => worker.stop(MAX_LAST_SENDS_MS));
     await timers.start();
     started.push(() => timers.stop());
+    if (sources) {
+      sources.start();
+      started.push(() => sources.stop());
+    }
     batches.start();
     started.push(() => batches.stop());
     const keeper = new TenantKeeper({ pool, clock, log });
@@ -110,6 +119,16 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       { name: 'batches', poll, idleTime: () => batches.idleTime, pausedSince },
       { name: 'jobs', poll, idleTime: () => jobs.idleTime },
     ],
+    getSourceState: sources ? () => sources.state : null,
     dumps,
   };
+}
+
+/** Makes what reads topics; undefined: Kafka is not configured, and nothing of it is loaded. */
+async function createSources(parts: Parts, pool: Pool): Promise<SourceWorker | undefined> {
+  const { config, log, clock, mayAct, catalogs, pipeline } = parts;
+  const { kafka: settings, tenant, poll } = config;
+  if (!settings) return undefined;
+  const { SourceWorker } = await import('../sources/source-worker.ts');
+  return new SourceWorker({ pool, pipeline, catalogs, clock, mayAct, log, settings, tenant, poll });
 }
