@@ -17,7 +17,8 @@ export interface Difference {
     | 'template_test'
     | 'route'
     | 'price'
-    | 'preferences';
+    | 'preferences'
+    | 'connector';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates,
    * `TYPE/CHANNEL.LOCALE` or `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel
@@ -46,6 +47,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('route', getRoutes(from), getRoutes(to)),
     ...compareParts('price', getPrices(from), getPrices(to)),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
+    ...compareParts('connector', byName(from.connectors), byName(to.connectors)),
   ];
 }
 

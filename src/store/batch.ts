@@ -13,6 +13,7 @@ import { type AuditEntry, auditStatement } from './audit-log.ts';
 import { type ConsentRow, copyConsents } from './consents.ts';
 import { anyFired, hasTraitChange, packDecisions } from './decisions.ts';
 import { reviveStatement } from './deliveries/revive.ts';
+import { insertTasksStatement, type NewTask } from './connectors/tasks.ts';
 import { type Columns, CopyRows } from './pg/copy.ts';
 import { runPipelined, type Statement } from './pg/pipeline.ts';
 import { type Connection, parsePgTime } from './pg/pool.ts';
@@ -101,6 +102,8 @@ export interface Batch {
     /** Verdict of the plan; absent: the ordinary one. */
     readonly verdict?: Verdict;
   }[];
+  /** Tasks of connectors that the events ask for; one that is there is not written again. */
+  readonly tasks: readonly NewTask[];
 }
 
 /** Work for the workers that a batch has left. */
@@ -130,6 +133,7 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
     deliveries,
     facts,
     waits,
+    tasks,
   } = batch;
   const statements: Statement[] = events.length > 0 ? [copyEvents(batch)] : [];
   const withCallerId = events.filter(({ event }) => event.hasCallerId);
@@ -153,12 +157,13 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   if (facts.length > 0) statements.push(copyFacts(batch));
   const forEndpoints = notifications.filter(({ isForEndpoints }) => isForEndpoints);
   if (forEndpoints.length > 0) statements.push(sequenceStatement(batch.tenantId, forEndpoints));
+  if (tasks.length > 0) statements.push(insertTasksStatement(batch.tenantId, tasks, batch.now));
   if (waits.length > 0) statements.push(writeWaitsStatement(batch.tenantId, waits, batch.now));
   const rows = await runPipelined(connection, [...statements, COMMIT]);
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
   const waitsDue = due ? parsePgTime(due) : null;
-  const timersDue = facts.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
+  const timersDue = facts.length + tasks.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
   return { hasDeliveries: deliveries.length + found.length + replanned.length > 0, timersDue };
 }
 

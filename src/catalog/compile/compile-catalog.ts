@@ -11,6 +11,7 @@ import { type CompiledTemplate, compileTemplate } from '../../templates/template
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
+import { compileConnectors, type Connectors } from './compile-connectors.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
@@ -37,6 +38,8 @@ export interface Catalog {
   readonly segments: ReadonlyMap<string, ProfileCondition>;
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
+  /** Undefined: this version has no connectors. */
+  readonly connectors: Connectors | undefined;
   /** @throws Error for a notification type that this version does not define */
   getNotificationType(name: string): NotificationType;
   /**
@@ -77,6 +80,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     routes: compileRoutes(data),
     segments: compileSegments(data),
     prices: compilePrices(data),
+    connectors: compileConnectors(data),
     getNotificationType(name) {
       const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);

@@ -3,6 +3,7 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
+import { parseConnectors } from './connectors.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
 import { isPieceFile } from './pieces.ts';
@@ -27,7 +28,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'preferences'] as const;
+const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'preferences', 'connectors'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -100,6 +101,7 @@ async function parseParts(
   const routes = parseFile(yaml.get('routes'), parseRoutes);
   const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
   const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
+  const connectors = parseFile(yaml.get('connectors'), (file) => parseConnectors(file, { ...events }));
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, ...notifications },
@@ -119,6 +121,7 @@ async function parseParts(
     ...(pieces.length === 0 ? {} : { pieces: Object.fromEntries(pieces) }),
     ...routes,
     ...(preferences && { preferences }),
+    ...(connectors?.length && { connectors }),
   };
 }
 

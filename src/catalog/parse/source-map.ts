@@ -28,6 +28,7 @@ const FILES: { readonly [part: string]: string } = {
   preferences: 'preferences',
   frequency: 'preferences',
   consent: 'preferences',
+  connectors: 'connectors',
 };
 
 /**

@@ -130,6 +130,7 @@ const difference = z
       'template_test',
       'route',
       'price',
+      'connector',
       'preferences',
     ]),
     name: z.string(),

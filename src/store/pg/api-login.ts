@@ -64,6 +64,9 @@ export const API_GRANTS: { readonly [table: string]: readonly Privilege[] } = {
   batch_recipients: ['SELECT', 'INSERT'],
   lists: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
   list_members: ['SELECT', 'INSERT', 'DELETE'],
+  connector_secrets: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  connector_tasks: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  user_products: ['SELECT', 'DELETE'],
   leases: ['SELECT'],
   rate_limits: ['SELECT'],
 };
