@@ -46,6 +46,7 @@ import { registerExplainRoutes } from './routes/explain.ts';
 import { registerFollowRoutes } from './routes/follow-catalog.ts';
 import { registerHealthRoutes } from './routes/health.ts';
 import { registerInboxRoutes } from './routes/inbox.ts';
+import { registerConnectorRoutes } from './routes/connectors.ts';
 import { registerIssuerRoutes } from './routes/issuers.ts';
 import { registerJobRoutes } from './routes/jobs.ts';
 import { registerKeyRoutes } from './routes/keys.ts';
@@ -171,6 +172,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const trialTools = { database, seal, tools: { http, clock } };
   registerAccountRoutes(app, new Accounts(trialTools), new Trials(trialTools), clock);
   registerWebhookRoutes(app, dependencies);
+  registerConnectorRoutes(app, dependencies);
   registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);

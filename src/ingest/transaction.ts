@@ -9,6 +9,7 @@ import type { Seal } from '../privacy/seal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
+import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
@@ -167,9 +168,10 @@ export async function writeAndAnnounce(
   { connection, decider }: LockedTransaction,
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
-  const { hasDeliveries, timersDue } = await writeBatch(connection, decider.buildBatch());
+  const { hasDeliveries, timersDue, hasTasks } = await writeBatch(connection, decider.buildBatch());
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
+  if (hasTasks) announcer.announce(TASKS_CHANNEL);
 }
 
 /** Looks at a clock that does not go on, at most. */

@@ -56,6 +56,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     publicUrl,
     oidc,
     outbound,
+    connectorClient: outbound.exempting(config.connectorServers),
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.url,
     perMinute: keyRate,

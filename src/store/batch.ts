@@ -112,6 +112,8 @@ export interface Written {
   readonly hasDeliveries: boolean;
   /** When the first of the facts, and of the waits that are due soon, is due; null: none is. */
   readonly timersDue: Millis | null;
+  /** Whether there are tasks of connectors. */
+  readonly hasTasks: boolean;
 }
 
 /**
@@ -163,8 +165,9 @@ export async function writeBatch(connection: Connection, batch: Batch): Promise<
   // The statement of the waits is the last before the commit.
   const due = waits.length > 0 ? rows[statements.length - 1]?.[0]?.[0] : undefined;
   const waitsDue = due ? parsePgTime(due) : null;
-  const timersDue = facts.length + tasks.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
-  return { hasDeliveries: deliveries.length + found.length + replanned.length > 0, timersDue };
+  const timersDue = facts.length > 0 ? Math.min(batch.now, waitsDue ?? batch.now) : waitsDue;
+  const hasDeliveries = deliveries.length + found.length + replanned.length > 0;
+  return { hasDeliveries, timersDue, hasTasks: tasks.length > 0 };
 }
 
 /** Ends a transaction that has nothing to write. */

@@ -7,6 +7,9 @@ import type { Statement } from '../pg/pipeline.ts';
 import type { Connection } from '../pg/pool.ts';
 import { QueueLanes } from '../pg/queue-lanes.ts';
 
+/** Channel on which new tasks are announced in this process; others poll. */
+export const TASKS_CHANNEL = 'tidings_connectors';
+
 /** A task of a connector as it is written. */
 export interface NewTask {
   readonly taskId: string;
