@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { loadExample } from './support/catalog.ts';
-import { connectorsYaml, connectorWorker, setSecrets, type TestConnectorWorker, withConnectors } from './support/connectors.ts';
+import {
+  connectorsYaml,
+  connectorWorker,
+  setSecrets,
+  type TestConnectorWorker,
+  withConnectors,
+} from './support/connectors.ts';
 import { type TestServer, testServer } from './support/http.ts';
 import { type Customer, Lender } from './support/stand-ins/lender.ts';
 import { type TestTidings, testTidings } from './support/tidings.ts';
@@ -45,7 +51,7 @@ async function approve(userId: string, status = 'approved') {
     user_id: userId,
     event_type: 'product_status_changed',
     event_timestamp: new Date(tidings.clock.now).toISOString(),
-    properties: { product_uuid: randomUUID(), product: 'LOAN', status },
+    properties: { product_uuid: 'p', product: 'LOAN', status },
   });
   expect(answer.body.results[0].status).toMatch(/accepted|duplicate/);
 }
@@ -56,11 +62,13 @@ async function tasksOf(userId: string) {
 }
 
 /** Lets time pass until the tasks of a user are as expected. */
-async function untilTasks(userId: string, states: readonly string[], step = 0): Promise<void> {
+async function untilTasks(userId: string, states: readonly string[]): Promise<void> {
   await vi.waitFor(
     async () => {
-      tidings.clock.now += step;
-      expect((await tasksOf(userId)).map(({ state }: { state: string }) => state).sort()).toEqual([...states].sort());
+      const tasks: { state: string; due_at: string }[] = await tasksOf(userId);
+      const due = tasks.filter(({ state }) => state === 'open').map(({ due_at }) => Date.parse(due_at));
+      tidings.clock.now = Math.max(tidings.clock.now, ...due);
+      expect(tasks.map(({ state }) => state).sort()).toEqual([...states].sort());
     },
     { timeout: 60_000, interval: 30 },
   );
@@ -94,9 +102,13 @@ test('an approved customer becomes a user with traits, addresses, products and t
   const { body: user } = await server.get(`/api/v1/users/${userId}`);
   expect(user.traits).toMatchObject({ first_name: 'Dana', time_zone: 'America/Chicago', products: ['LOAN', 'CREDIT'] });
   expect(JSON.stringify(user)).not.toContain('dana@example.com');
-  expect(user.addresses.map(({ kind }: { kind: string }) => kind).sort()).toEqual(['email', 'phone']);
+  expect(Object.keys(user.addresses).sort()).toEqual(['email', 'phone']);
   const { products } = (await server.get(`/api/v1/users/${userId}/products`)).body;
-  expect(products.map(({ product, registration }: { product: string; registration: string }) => [product, registration]).sort()).toEqual([
+  expect(
+    products
+      .map(({ product, registration }: { product: string; registration: string }) => [product, registration])
+      .sort(),
+  ).toEqual([
     ['CREDIT', 'registered'],
     ['LOAN', null],
   ]);
@@ -141,13 +153,16 @@ test('404, 500, and no answer are tried again later, and hold up no other custom
   lender.addCustomer(next, customer());
   lender.scriptUpstream(slow, { status: 404 }, { status: 500 }, { instead: 'hang' });
   await approve(slow);
-  await vi.waitFor(async () => expect((await tasksOf(slow))[0]).toMatchObject({ state: 'open', attempts: 1, code: 'status_404' }), {
-    timeout: 30_000,
-  });
+  await vi.waitFor(
+    async () => expect((await tasksOf(slow))[0]).toMatchObject({ state: 'open', attempts: 1, code: 'status_404' }),
+    {
+      timeout: 30_000,
+    },
+  );
   await approve(next);
   await untilTasks(next, ['done']);
-  expect((await tasksOf(slow))[0].state).toBe('open');
-  await untilTasks(slow, ['done'], 5000);
+  expect((await tasksOf(slow))[0]).toMatchObject({ state: 'open', attempts: 1 });
+  await untilTasks(slow, ['done']);
   const failed = (await eventsOf(slow)).filter(({ event_type }) => event_type === 'customer.import_failed');
   expect(failed.map(({ properties }) => [properties.attempt, properties.code, properties.is_final])).toEqual([
     [1, 'status_404', false],
@@ -159,7 +174,7 @@ test('404, 500, and no answer are tried again later, and hold up no other custom
 test('after the last attempt it is a dead letter with its reason, which a command retries', async () => {
   const userId = randomUUID();
   await approve(userId);
-  await untilTasks(userId, ['dead'], 30_000);
+  await untilTasks(userId, ['dead']);
   const [task] = await tasksOf(userId);
   expect(task).toMatchObject({ code: 'status_404', attempts: 4, reason: 'The service answered with HTTP status 404.' });
   const { body: dead } = await server.get('/api/v1/connector-tasks?state=dead&connector=customer_import');
@@ -180,10 +195,11 @@ test('an answer that is no customer, or does not fit the catalog, is a failure a
   lender.addCustomer(unfit, customer({ time_zone: 7 as unknown as string }));
   await approve(odd);
   await approve(unfit);
-  await untilTasks(odd, ['dead'], 30_000);
-  await untilTasks(unfit, ['dead'], 30_000);
+  await untilTasks(odd, ['dead']);
+  await untilTasks(unfit, ['dead']);
   expect([(await tasksOf(odd))[0].code, (await tasksOf(unfit))[0].code]).toEqual(['answer_invalid', 'schema_mismatch']);
-  for (const userId of [odd, unfit]) expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
+  for (const userId of [odd, unfit])
+    expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toEqual([]);
 });
 
 test('a user who is erased while they are fetched is not brought back, and no task is left of them', async () => {
@@ -192,9 +208,11 @@ test('a user who is erased while they are fetched is not brought back, and no ta
   lender.scriptUpstream(userId, { delay: 1200, body: { customer_uuid: userId, ...customer() } });
   const before = lender.requestsTo(`/api/v1/customers/${userId}`).length;
   await approve(userId);
-  await vi.waitFor(() => expect(lender.requestsTo(`/api/v1/customers/${userId}`).length).toBe(before + 1), { timeout: 30_000 });
+  await vi.waitFor(() => expect(lender.requestsTo(`/api/v1/customers/${userId}`).length).toBe(before + 1), {
+    timeout: 30_000,
+  });
   tidings.clock.now += 1000;
-  expect((await server.send('DELETE', `/api/v1/users/${userId}`)).status).toBe(202);
+  expect((await server.post(`/api/v1/users/${userId}/erase`, {})).status).toBe(202);
   expect(await tasksOf(userId)).toEqual([]);
   await new Promise((resolve) => setTimeout(resolve, 2000));
   const { rows } = await tidings.pool.query(
@@ -212,18 +230,28 @@ test('a worker that dies between the fetch and the record leaves the task to ano
   lender.addCustomer(userId, customer());
   await approve(userId);
   const dying = connectorWorker(
-    { ...tidings, pool: Object.assign(Object.create(tidings.pool), { connect: () => Promise.reject(new Error('killed')) }) },
+    {
+      ...tidings,
+      pool: Object.assign(Object.create(tidings.pool), {
+        // Statements go through, transactions do not.
+        connect: (done?: never) => (done ? tidings.pool.connect(done) : Promise.reject(new Error('killed'))),
+      }),
+    },
     lender,
     { lease: 2000 },
   );
-  await vi.waitFor(async () => expect((await eventsOf(userId)).map(({ event_type }) => event_type)).toContain('customer.imported'), {
-    timeout: 30_000,
-  });
+  await vi.waitFor(
+    async () => expect((await eventsOf(userId)).map(({ event_type }) => event_type)).toContain('customer.imported'),
+    {
+      timeout: 30_000,
+    },
+  );
   await dying.stop();
   expect((await tasksOf(userId))[0].state).toBe('open');
   lender.addCustomer(userId, customer({ name: { first: 'Changed', last: 'since' } }));
   worker = connectorWorker(tidings, lender);
-  await untilTasks(userId, ['done'], 500);
+  tidings.clock.now += 60_000;
+  await untilTasks(userId, ['done']);
   expect((await eventsOf(userId)).filter(({ event_type }) => event_type === 'customer.imported')).toHaveLength(1);
   expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(2);
 });
@@ -242,9 +270,14 @@ test('a private address is refused, unless the operator allows it; secrets are n
     await other.stop();
     await tidings.apply(withConnectors(await loadExample('lending'), connectorsYaml(lender.url)));
   }
-  const { rows } = await tidings.pool.query("select sealed::text, names from connector_secrets where connector = 'customer_import'");
+  const { rows } = await tidings.pool.query(
+    "select sealed::text, names from connector_secrets where connector = 'customer_import'",
+  );
   expect(rows[0].names).toEqual(['shared_key']);
-  const shown = JSON.stringify([(await server.get('/api/v1/connectors')).body, (await server.get('/api/v1/audit-log')).body]);
+  const shown = JSON.stringify([
+    (await server.get('/api/v1/connectors')).body,
+    (await server.get('/api/v1/audit-log')).body,
+  ]);
   expect(shown).toContain('connector.secrets_changed');
   expect(shown).not.toContain('a shared key');
 });

@@ -105,8 +105,11 @@ function parseAnswer(text: string): JsonObject {
 
 /** Returns a URL with the values in the places of a path. */
 export function fillPath(base: string, path: string, values: { readonly [name: string]: string }): string {
-  return base + path.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = values[name];
-    return value === undefined ? whole : encodeURIComponent(value);
-  });
+  return (
+    base +
+    path.replace(/\{(\w+)\}/g, (whole, name: string) => {
+      const value = values[name];
+      return value === undefined ? whole : encodeURIComponent(value);
+    })
+  );
 }

@@ -176,12 +176,19 @@ export class Connectors {
     if (product?.userId !== userId) throw new TidingsError('not_found', 'The user has no such product.');
     const subscriber = product.subscriberReferenceId;
     if (subscriber === null) {
-      throw new TidingsError('not_retryable', 'The product is not registered with the card network: it has no subscriber.');
+      throw new TidingsError(
+        'not_retryable',
+        'The product is not registered with the card network: it has no subscriber.',
+      );
     }
     const secrets = (await loadSecrets(pool, seal, tenantId, connector.name)) ?? {};
     const detail = { connector: connector.name, product: productId, call };
     await withTransaction(pool, (connection) =>
-      appendAuditEntry(connection, { tenantId, actor, action: 'card_network.called', subject: userId, detail }, clock()),
+      appendAuditEntry(
+        connection,
+        { tenantId, actor, action: 'card_network.called', subject: userId, detail },
+        clock(),
+      ),
     );
     // Loaded lazily: hardly any process makes such a call.
     const { callCardNetwork } = await import('./cards/later-calls.ts');

@@ -44,13 +44,18 @@ export async function importCustomer(
     async record(connection, owner) {
       const now = clock();
       await saveProducts(connection, tenantId, owner, products, now);
-      if (connector.then.length === 0 || products.length === 0) return;
+      if (connector.registers.length === 0 || products.length === 0) return;
       const known = await listProducts(connection, seal, tenantId, owner);
       const registered = new Set(
         known.filter(({ registration }) => registration === 'registered').map(({ productId }) => productId),
       );
       const open = products.filter(({ productId }) => !registered.has(productId));
-      await insertTasks(connection, tenantId, toRegistrations({ ...task, userId: owner }, connector, catalog, open), now);
+      await insertTasks(
+        connection,
+        tenantId,
+        toRegistrations({ ...task, userId: owner }, connector, catalog, open),
+        now,
+      );
     },
   };
 }
@@ -126,11 +131,11 @@ function toPreferences({ userId, taskId, connector, createdAt }: ClaimedTask, ty
 /** Returns the registrations that follow an import. A second time it returns the same. */
 function toRegistrations(
   { taskId, userId }: ClaimedTask,
-  { then }: CustomerImport,
+  { registers }: CustomerImport,
   { connectors }: Catalog,
   products: readonly ImportedProduct[],
 ): NewTask[] {
-  return then.flatMap((name) => {
+  return registers.flatMap((name) => {
     const next = connectors?.byName.get(name);
     if (next?.kind !== 'card-registration') return [];
     return products

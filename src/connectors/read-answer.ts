@@ -33,7 +33,10 @@ export function readList<Field extends string>(
 ): { readonly [field in Field]?: Json | undefined }[] {
   const items = readValue(answer, list) ?? [];
   if (!Array.isArray(items) || items.length > MAX_ITEMS) {
-    throw new CallFailure('answer_invalid', `The answer has no list of at most ${MAX_ITEMS} items where one should be.`);
+    throw new CallFailure(
+      'answer_invalid',
+      `The answer has no list of at most ${MAX_ITEMS} items where one should be.`,
+    );
   }
   return items.map((item) => {
     const one = typeof item === 'object' && item !== null && !Array.isArray(item) ? item : {};

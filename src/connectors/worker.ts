@@ -40,13 +40,7 @@ export class ConnectorWorker {
   readonly #ending = new AbortController();
   #done: Promise<void> = Promise.resolve();
 
-  constructor({
-    lease = 60_000,
-    poll = 1000,
-    slots = 16,
-    mayAct = () => true,
-    ...options
-  }: ConnectorWorkerOptions) {
+  constructor({ lease = 60_000, poll = 1000, slots = 16, mayAct = () => true, ...options }: ConnectorWorkerOptions) {
     this.#options = { lease, poll, slots, mayAct, ...options };
   }
 

@@ -15,10 +15,10 @@ import { listMergedInto, loadMerges, MAX_MERGED_INTO_ONE, recordMerge } from '..
 import {
   type Move,
   moveDevices,
-  moveProducts,
   moveInbox,
   moveLimitUses,
   moveOpenNotifications,
+  moveProducts,
   moveWaits,
 } from '../store/merge/move-rows.ts';
 import { kindsOf, loadMergedUsers, type MergedUser, storeUnited } from '../store/merge/unite-users.ts';

@@ -60,7 +60,7 @@ export interface CustomerImport extends ConnectorBase {
   readonly products?: AnswerList<'id' | 'product' | 'status'>;
   readonly toggles?: AnswerList<'type' | 'enabled' | 'channel'>;
   /** Card registrations that follow, for products of theirs. */
-  readonly then: readonly string[];
+  readonly registers: readonly string[];
 }
 
 /** A look-up of one value by another. */

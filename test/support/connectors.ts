@@ -1,10 +1,10 @@
+import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
 import { CardReferences } from '../../src/connectors/cards/card-references.ts';
 import { runTask } from '../../src/connectors/run-task.ts';
 import { ConnectorWorker, type ConnectorWorkerOptions } from '../../src/connectors/worker.ts';
 import { GuardedClient } from '../../src/http-out/guarded-client.ts';
-import type { CatalogFiles } from '../../src/catalog/catalog-files.ts';
-import { type Lender, LENDER_SECRETS } from './stand-ins/lender.ts';
 import type { TestServer } from './http.ts';
+import { LENDER_SECRETS, type Lender } from './stand-ins/lender.ts';
 import { silent, type TestTidings } from './tidings.ts';
 
 /** Workers of connectors, and a catalog with connectors to the stand-ins of a lender. */
@@ -45,7 +45,7 @@ export function connectorWorker(
 }
 
 /** `connectors.yaml` for the stand-ins: an import that registers cards by `mode`. */
-export function connectorsYaml(url: string, cards = UPSTREAM(url), then = 'card_network'): string {
+export function connectorsYaml(url: string, cards = UPSTREAM(url), register = 'card_network'): string {
   return `connectors:
   customer_import:
     kind: customer-import
@@ -61,10 +61,10 @@ export function connectorsYaml(url: string, cards = UPSTREAM(url), then = 'card_
       phone: { from: phone }
       first_name: event.name.first
       time_zone: { from: [time_zone, zone] }
-      products: event.products.filter(p, p.type in ["loan", "credit"]).map(p, p.type == "loan" ? "LOAN" : "CREDIT")
+      products: 'event.products.filter(p, p.type in ["loan", "credit"]).map(p, p.type == "loan" ? "LOAN" : "CREDIT")'
     products: { list: { from: products }, id: { from: product_uuid }, product: { from: type }, status: { from: status } }
     toggles: { list: { from: preferences }, type: { from: category }, enabled: { from: enabled }, channel: { from: delivery_method } }
-    then: ${then}
+    register_cards: ${register}
   card_network:
 ${cards}`;
 }

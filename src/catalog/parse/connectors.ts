@@ -17,7 +17,8 @@ import { type CatalogSymbols, RuleContext } from './rules/rule-context.ts';
 import { suggest } from './suggest.ts';
 import { type Entry, type Tree, toJson, type YamlFile } from './yaml.ts';
 
-const EXAMPLE = 'upstream: { kind: customer-import, on: product_status_changed, url: "https://core.example.com", path: "/customers/{user_id}" }';
+const EXAMPLE =
+  'upstream: { kind: customer-import, on: product_status_changed, url: "https://core.example.com", path: "/customers/{user_id}" }';
 
 /** Connectors of a catalog, at most. */
 const MAX_CONNECTORS = 20;
@@ -37,7 +38,10 @@ const duration = (longest: Millis) =>
 const url = z
   .string()
   .max(1024)
-  .refine((text) => /^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text), 'write a URL without a path, such as https://core.example.com')
+  .refine(
+    (text) => /^https?:\/\/[^/?#@]+\/?$/.test(text) && URL.canParse(text),
+    'write a URL without a path, such as https://core.example.com',
+  )
   .transform((text) => text.replace(/\/$/, ''));
 const path = z
   .string()
@@ -97,20 +101,25 @@ const base = {
   auth: auth.prefault({}),
 };
 
-const customerImport = z.strictObject({
-  kind: z.literal('customer-import'),
-  on: z.string(),
-  when: z.string().optional(),
-  ...base,
-  path,
-  traits: z
-    .record(z.string().min(1).max(128), value)
-    .refine((traits) => Object.keys(traits).length <= MAX_LIST_FIELDS, `at most ${MAX_LIST_FIELDS} traits are allowed`)
-    .default({}),
-  products: listOf(['id', 'product', 'status'], ['id', 'product']).optional(),
-  toggles: listOf(['type', 'enabled', 'channel'], ['type', 'enabled']).optional(),
-  then: z.union([z.string().transform((one) => [one]), z.array(z.string()).max(5)]).default([]),
-});
+const customerImport = z
+  .strictObject({
+    kind: z.literal('customer-import'),
+    on: z.string(),
+    when: z.string().optional(),
+    ...base,
+    path,
+    traits: z
+      .record(z.string().min(1).max(128), value)
+      .refine(
+        (traits) => Object.keys(traits).length <= MAX_LIST_FIELDS,
+        `at most ${MAX_LIST_FIELDS} traits are allowed`,
+      )
+      .default({}),
+    products: listOf(['id', 'product', 'status'], ['id', 'product']).optional(),
+    toggles: listOf(['type', 'enabled', 'channel'], ['type', 'enabled']).optional(),
+    register_cards: z.union([z.string().transform((one) => [one]), z.array(z.string()).max(5)]).default([]),
+  })
+  .transform(({ register_cards: registers, ...rest }) => ({ ...rest, registers }));
 
 const lookup = { url, path };
 
@@ -129,7 +138,9 @@ const cardRegistration = z
           cache: duration(86_400_000).optional(),
         }),
         gateway: z.strictObject({ url, path: path.default('/cm/api/v2.0/cm/register_valid_user') }).optional(),
-        numbers: z.strictObject({ ...lookup, field: z.string().min(1).max(64).default('credit_card_number') }).optional(),
+        numbers: z
+          .strictObject({ ...lookup, field: z.string().min(1).max(64).default('credit_card_number') })
+          .optional(),
         padding: z.enum(CARD_PADDINGS).default('oaep-sha256'),
         language: z.string().max(20).default('us-en'),
       })
@@ -150,7 +161,9 @@ const cardRegistration = z
       addIssue('"network" needs either "gateway", or "numbers" by which Tidings finds a card number');
     }
     const usual =
-      rest.mode === 'upstream' ? '/api/v1/cm/register_valid_user' : '/fiserver/cbes/perform.do?opId=REGISTER_VALID_USER';
+      rest.mode === 'upstream'
+        ? '/api/v1/cm/register_valid_user'
+        : '/fiserver/cbes/perform.do?opId=REGISTER_VALID_USER';
     return { ...rest, path: written ?? usual, subscriberField: subscriber_field };
   });
 
@@ -160,16 +173,20 @@ export function parseConnectors(file: YamlFile, symbols: CatalogSymbols): Connec
   const entry = top.get('connectors');
   const entries = entry ? parseEntries(file, entry.value, '"connectors"', EXAMPLE) : [];
   if (entries.length > MAX_CONNECTORS) {
-    file.report(entries[MAX_CONNECTORS]!.at, `there are ${entries.length} connectors`, `at most ${MAX_CONNECTORS} are allowed`);
+    file.report(
+      entries[MAX_CONNECTORS]!.at,
+      `there are ${entries.length} connectors`,
+      `at most ${MAX_CONNECTORS} are allowed`,
+    );
     return [];
   }
   const ctx = new RuleContext(file, symbols, [], []);
   const parsed = entries.flatMap((one) => parseConnector(ctx, one) ?? []);
   for (const { name, ...connector } of parsed) {
     if (connector.kind !== 'customer-import') continue;
-    for (const next of connector.then) {
+    for (const next of connector.registers) {
       if (parsed.some((other) => other.name === next && other.kind === 'card-registration')) continue;
-      const at = findNode(entries.find(({ key }) => key === name)!.value, ['then']).at;
+      const at = findNode(entries.find(({ key }) => key === name)!.value, ['register_cards']).at;
       const names = parsed.filter(({ kind }) => kind === 'card-registration').map((one) => one.name);
       file.report(at, `no card registration is called ${JSON.stringify(next.slice(0, 60))}`, suggest(next, names));
     }
@@ -209,7 +226,13 @@ function checkTrigger<One extends { readonly on: string; readonly when?: string 
   const on = find('on');
   if (on?.value.kind === 'text') ctx.parseEvent(on.value);
   const when = find('when');
-  if (when) parseConditionField(ctx, when, { types: [connector.on], roots: ['event', 'traits'] }, 'when: event.status == "approved"');
+  if (when)
+    parseConditionField(
+      ctx,
+      when,
+      { types: [connector.on], roots: ['event', 'traits'] },
+      'when: event.status == "approved"',
+    );
   return connector;
 }
 

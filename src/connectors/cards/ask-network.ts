@@ -47,10 +47,14 @@ export async function askNetwork(
   const { timeout, auth } = connector;
   const headers = await toAuthHeaders(auth, secrets, clock());
   const { accounts, gateway, numbers } = network;
-  const reference = await references.find(`${task.tenantId} ${connector.name} ${productId}`, accounts.cache, async () => {
-    const url = fillPath(accounts.url, accounts.path, { product_id: productId });
-    return readReference(await callService(client, { url, headers, timeout, signal }), accounts.reference);
-  });
+  const reference = await references.find(
+    `${task.tenantId} ${connector.name} ${productId}`,
+    accounts.cache,
+    async () => {
+      const url = fillPath(accounts.url, accounts.path, { product_id: productId });
+      return readReference(await callService(client, { url, headers, timeout, signal }), accounts.reference);
+    },
+  );
   if (gateway) {
     const body = { registrationTokenList: [reference] };
     const answer = await callService(client, { url: gateway.url + gateway.path, headers, body, timeout, signal });

@@ -16,7 +16,11 @@ export function readCertificate(pem: string): KeyObject {
   } catch {
     // As a key of another kind.
   }
-  throw new CallFailure('certificate_invalid', 'The certificate of the card network is no RSA certificate or key in PEM.', true);
+  throw new CallFailure(
+    'certificate_invalid',
+    'The certificate of the card network is no RSA certificate or key in PEM.',
+    true,
+  );
 }
 
 /** Encrypts a card number for the network, as base64. */

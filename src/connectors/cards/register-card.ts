@@ -4,7 +4,7 @@ import { saveRegistration } from '../../store/connectors/products.ts';
 import type { ClaimedTask } from '../../store/connectors/tasks.ts';
 import { isoTime } from '../../time/iso-time.ts';
 import type { Attempt, AttemptResult } from '../attempt.ts';
-import { CallFailure } from '../call-failure.ts';
+import type { CallFailure } from '../call-failure.ts';
 import type { ConnectorParts } from '../parts.ts';
 import { askNetwork, askUpstream } from './ask-network.ts';
 import { type CardAnswer, readCardAnswer } from './card-answer.ts';

@@ -107,7 +107,10 @@ export const userProduct = z
       .enum(CARD_REGISTRATIONS)
       .nullable()
       .describe('With the card network; null: it was not asked, or has not answered yet'),
-    registration_code: z.string().nullable().meta({ examples: ['REG_121'] }),
+    registration_code: z
+      .string()
+      .nullable()
+      .meta({ examples: ['REG_121'] }),
     registered_at: timestamp.nullable(),
     subscriber_reference_id: z
       .string()

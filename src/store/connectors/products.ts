@@ -97,8 +97,7 @@ export async function loadProduct(
 }
 
 function toProduct(seal: Seal, tenantId: string, row: ProductRow): UserProduct {
-  const opened =
-    row.sealed && openDocument(seal, row.sealed, documentRow('user_products', tenantId, row.product_id));
+  const opened = row.sealed && openDocument(seal, row.sealed, documentRow('user_products', tenantId, row.product_id));
   const subscriber = opened?.subscriber_reference_id;
   return {
     ...{ productId: row.product_id, userId: row.user_id, product: row.product, status: row.status },

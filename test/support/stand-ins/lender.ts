@@ -109,7 +109,8 @@ export class Lender {
     if (pathname.startsWith('/api/v1/customers/')) return this.#serveCustomer(request, decodeURIComponent(last));
     if (pathname === '/fiserver/cbes/perform.do') return this.#serveNetwork(request);
     if (!(await isAuthorized(request))) return { status: 401 };
-    if (pathname === '/api/v1/cm/register_valid_user') return this.#register(request, (token) => this.#cards.get(token));
+    if (pathname === '/api/v1/cm/register_valid_user')
+      return this.#register(request, (token) => this.#cards.get(token));
     if (pathname === '/cm/api/v2.0/cm/register_valid_user') {
       return this.#register(request, (token) => [...this.#cards.values()].find(({ reference }) => reference === token));
     }
@@ -139,7 +140,10 @@ export class Lender {
   }
 
   #serveNetwork({ headers, body, path }: SeenRequest): StandInReply {
-    const sent = JSON.parse(body) as { readonly registrationTokenList?: readonly string[]; readonly [name: string]: unknown };
+    const sent = JSON.parse(body) as {
+      readonly registrationTokenList?: readonly string[];
+      readonly [name: string]: unknown;
+    };
     const isKnown = headers.username === LENDER_SECRETS.user_name && headers.password === LENDER_SECRETS.password;
     if (!isKnown) return { status: 401 };
     const isRight =
