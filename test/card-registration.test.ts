@@ -39,7 +39,7 @@ beforeAll(async () => {
   lender = await Lender.start();
   tidings = await testTidings({}, undefined, log);
   tidings.clock.now = Date.parse('2026-11-02T15:00:00Z');
-  server = await testServer(tidings);
+  server = await testServer(tidings, { exempt: ({ hostname }) => hostname === '127.0.0.1' });
   await use(UPSTREAM(lender.url));
   await setSecrets(server);
   worker = connectorWorker(tidings, lender, { log });

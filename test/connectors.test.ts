@@ -253,7 +253,7 @@ test('a worker that dies between the fetch and the record leaves the task to ano
   tidings.clock.now += 60_000;
   await untilTasks(userId, ['done']);
   expect((await eventsOf(userId)).filter(({ event_type }) => event_type === 'customer.imported')).toHaveLength(1);
-  expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(2);
+  expect((await server.get(`/api/v1/users/${userId}/products`)).body.products).toHaveLength(1);
 });
 
 test('a private address is refused, unless the operator allows it; secrets are never shown', async () => {

@@ -164,12 +164,16 @@ export class Lender {
 
   #decrypt(token: string): string | undefined {
     const key = createPrivateKey(SNS_KEY);
-    const options =
-      this.padding === 'pkcs1-v1.5'
-        ? { key, padding: constants.RSA_PKCS1_PADDING }
-        : { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: this.padding.slice(5) };
+    const bytes = Buffer.from(token, 'base64');
     try {
-      return privateDecrypt(options, Buffer.from(token, 'base64')).toString();
+      if (this.padding !== 'pkcs1-v1.5') {
+        const options = { key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: this.padding.slice(5) };
+        return privateDecrypt(options, bytes).toString();
+      }
+      // Node.js removes no padding of PKCS#1 v1.5 (RFC 8017, 7.2.2): 0, 2, at least 8 bytes, 0, the message.
+      const padded = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, bytes);
+      const start = padded.indexOf(0, 2);
+      return padded[0] === 0 && padded[1] === 2 && start >= 10 ? padded.subarray(start + 1).toString() : undefined;
     } catch {
       return undefined;
     }
