@@ -28,6 +28,8 @@ export interface Config {
   readonly databaseUrl: string | null;
   /** URL under which the API reads and changes rows of tenants; null: Tidings makes this login itself, where it may. */
   readonly apiDatabaseUrl: string | null;
+  /** URL of an external PostgreSQL past its connection pooler, for what a session has to keep; null: that of `databaseUrl`. */
+  readonly directDatabaseUrl: string | null;
   readonly dataDir: string;
   readonly catalogDir: string;
   /** Tenant that the catalog directory, and a command on the database, is for. */
@@ -114,7 +116,8 @@ export function readConfig(
     port,
     healthPort,
     databaseUrl: parseDatabaseUrl('DATABASE_URL', env.DATABASE_URL),
-    apiDatabaseUrl: parseApiDatabaseUrl(env),
+    apiDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_API_DATABASE_URL', env),
+    directDatabaseUrl: parseFurtherDatabaseUrl('TIDINGS_DIRECT_DATABASE_URL', env),
     dataDir,
     catalogDir: resolve(env.TIDINGS_CATALOG || defaults.catalogDir),
     tenant: parseTenant(env.TIDINGS_TENANT || DEFAULT_TENANT),
@@ -209,10 +212,10 @@ function parseDatabaseUrl(name: string, value: string | undefined): string | nul
 }
 
 /** The embedded database has both logins. */
-function parseApiDatabaseUrl(env: { readonly [name: string]: string | undefined }): string | null {
-  const url = parseDatabaseUrl('TIDINGS_API_DATABASE_URL', env.TIDINGS_API_DATABASE_URL);
+function parseFurtherDatabaseUrl(name: string, env: { readonly [name: string]: string | undefined }): string | null {
+  const url = parseDatabaseUrl(name, env[name]);
   if (url === null || env.DATABASE_URL) return url;
-  throw new ConfigError('TIDINGS_API_DATABASE_URL is for an external database; set DATABASE_URL as well');
+  throw new ConfigError(`${name} is for an external database; set DATABASE_URL as well`);
 }
 
 /**

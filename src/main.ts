@@ -101,16 +101,34 @@ async function start(
   const { now: clock, isRight: mayAct } = databaseClock;
   const seal = new Seal([config.encryptionKey, ...config.otherEncryptionKeys], warnUnreadable(log));
   await checkEncryptionKey(pool, seal);
-  const partitions = await keepPartitions(pool, clock, log, cleanup);
+  const partitions = await keepPartitions(database.direct, clock, log, cleanup);
 
-  const catalogs = new CatalogCache(pool);
-  const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const providers = await openProviders(config, database, seal, clock, log, cleanup);
+  const leaving = new Set([...providers.providers].flatMap(([channel, one]) => (one.isSubstitute ? [] : [channel])));
+  let url: string | null = null;
+  // As long as programs on this machine are its only callers, their URL is as good as a public one.
+  const isLocal = roles.api && config.apiKeys.length === 0 && config.oidc === null;
+  const readerUrl = () => config.publicUrl ?? (isLocal ? url : null);
+  const hasReaderUrl = config.publicUrl !== null || isLocal;
+  const catalogs = new CatalogCache(pool, hasReaderUrl ? {} : { unlinked: leaving });
+  const directory = new CatalogDirectory({ pool, catalogs, config, clock, log });
   const announcer = new Announcer(pool);
   cleanup.push(() => announcer.flush());
   const { maxFuture } = config;
   const pipeline = new Pipeline({ pool, catalogs, partitions, seal, clock, announcer, maxFuture, log });
-  const parts: Parts = { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline };
+  const parts: Parts = {
+    config,
+    log,
+    cleanup,
+    database,
+    clock,
+    mayAct,
+    seal,
+    catalogs,
+    pipeline,
+    hasReaderUrl,
+    readerUrl,
+  };
 
   const workers = roles.workers ? await createWorkers(parts, providers, announcer) : undefined;
   const apiDatabase = roles.api ? await openApiDatabase(parts) : null;
@@ -131,12 +149,12 @@ async function start(
     dumps: workers?.dumps ?? null,
   });
 
-  let url: string | null = null;
   if (apiDatabase !== null) {
     const { listOpenCircuits } = workers ?? {};
     url = await serveApi(parts, {
       database: apiDatabase,
       health,
+      leaving,
       state,
       ...(listOpenCircuits ? { listOpenCircuits } : {}),
     });

@@ -75,6 +75,7 @@ const AUDITED: {
   'PATCH /api/v1/tenants/{tenant_id}': ['tenant.changed', 'both'],
   'DELETE /api/v1/tenants/{tenant_id}': ['tenant.deleted', 'both'],
   'POST /api/v1/tenants/{tenant_id}/suspend': ['tenant.suspended', 'both'],
+  'POST /api/v1/tenants/{tenant_id}/move': ['tenant.moving', 'both'],
   'POST /api/v1/tenants/{tenant_id}/resume': ['tenant.resumed', 'both'],
   'PATCH /api/v1/tenant': ['tenant.changed', 'both'],
   'POST /api/v1/provider-accounts': ['account.created', 'after'],

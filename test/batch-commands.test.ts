@@ -24,10 +24,12 @@ test('a batch is created, filled, estimated, started, watched, and its results a
   const file = join(folder, 'recipients.ndjson');
   const { batch_id: id } = await parse('create', '--type', 'ORDER', '--channel', 'email', '--var', 'order_id=7');
   writeFileSync(file, '{"email":"maria@example.com"}\n{"email":"none"}\n{"user_id":"u1"}\n');
-  expect(await run('add', id, file)).toContain('line 2  invalid_recipient');
+  const added = await runCommand('batches', 'add', id, file);
+  expect(added).toMatchObject({ exitCode: 1, errors: expect.stringContaining('1 line was rejected.') });
+  expect(added.text).toContain('line 2  invalid_recipient');
   writeFileSync(file, '{"email":"maria@example.com"}\n{"email":"none"}\n{"user_id":"u1"}\n{"user_id":"u1"}\n');
   expect(await parse('add', id, file)).toMatchObject({ lines: 4, stored: 1, rejected: 0 });
-  expect(await run('estimate', id)).toMatch(/^2 of 3 would get a message\.$/m);
+  expect(await run('estimate', id)).toMatch(/^1 of 3 would get a message\.\n +1 {2}missing_email$/m);
   expect(await run('rate', id, '1000')).toContain('draft: 1 of 4 final (1 rejected), 3 pending');
   await tidings.worker();
   expect(await run('start', id)).toContain('running');

@@ -106,6 +106,8 @@ describe('the API documentation', () => {
       'GET /api/v1/session',
       'GET /api/v1/signing-keys',
       'GET /api/v1/suppressions',
+      'GET /api/v1/suppressions/export',
+      'GET /api/v1/suppressions/export',
       'GET /api/v1/suppressions/{id}',
       'GET /api/v1/templates',
       'GET /api/v1/templates/export',
@@ -203,6 +205,7 @@ describe('the API documentation', () => {
       'POST /api/v1/templates/{id}/localizations',
       'POST /api/v1/templates/{id}/rollback',
       'POST /api/v1/tenants',
+      'POST /api/v1/tenants/{tenant_id}/move',
       'POST /api/v1/tenants/{tenant_id}/resume',
       'POST /api/v1/tenants/{tenant_id}/suspend',
       'POST /api/v1/users/bulk',
@@ -346,6 +349,8 @@ describe('the API documentation', () => {
     const browser = await launchBrowser(CHROMIUM!);
     try {
       const { page, complaints } = await openVisit(browser, server.url);
+      // Its script is the largest of all pages.
+      page.setDefaultTimeout(60_000);
       // Browsers request this without being asked to.
       await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
       await page.goto(`${server.url}/api/docs/`);

@@ -47,6 +47,12 @@ describe('a preview', () => {
     expect(codes(body)).toEqual(['image_without_alt', 'no_preheader']);
   });
 
+  test('needs no channel: it is the first of the type, or that of the template', async () => {
+    const ask = (body: object) => api.server.post('/api/v1/templates/preview', { notification_type: 'BILL', ...body });
+    expect((await ask({})).body).toMatchObject({ channel: 'email', message: { subject: 'Bill of 20' } });
+    expect((await ask({ channel: 'sms' })).body).toMatchObject({ channel: 'sms' });
+  });
+
   test('shows an event and variables of the caller', async () => {
     const event = {
       event_type: 'billed',

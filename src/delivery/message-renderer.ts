@@ -44,6 +44,8 @@ export interface MessageRendererOptions {
   readonly loadTestTemplate?: TestTemplates | undefined;
   /** URLs that go out with messages; undefined: the installation has no public URL, and no message is tracked. */
   readonly links: MessageLinks | undefined;
+  /** Whether a marketing email without a link to unsubscribe is refused, if it would leave this machine. */
+  readonly needsUnsubscribeLink: boolean;
 }
 
 /** Undefined: there is no such version, or it does not fit the catalog version. */
@@ -136,7 +138,7 @@ export class MessageRenderer {
   ): Promise<RenderedMessage | Unsent> {
     const isMarketing = delivery.category === 'MARKETING' && CHANNEL_DESCRIPTORS[delivery.channel].hasUnsubscribeHeader;
     const message = isMarketing ? await this.#withFooter(delivery, rendered, tenant, provider, locale) : rendered;
-    if (message === undefined) return NO_POSTAL_ADDRESS;
+    if ('outcome' in message) return message;
     const isEmail = CHANNEL_DESCRIPTORS[delivery.channel].addressKind === 'email';
     const sender = isEmail ? tenant.settings.mail_from : undefined;
     const tracking = provider.isSubstitute ? undefined : await this.#findTracking(delivery, message, tenant);
@@ -145,7 +147,7 @@ export class MessageRenderer {
 
   /**
    * Returns a marketing email with what the law wants it to show. One that its provider makes must have it in its template
-   * there. Undefined: it must not go out, because no postal address is known.
+   * there. An outcome: it must not go out, because no postal address is known, or there is no link to unsubscribe.
    */
   async #withFooter(
     delivery: ClaimedDelivery,
@@ -153,14 +155,15 @@ export class MessageRenderer {
     tenant: TenantProfile,
     provider: Provider,
     locale: string,
-  ): Promise<Message | undefined> {
+  ): Promise<Message | Unsent> {
     if (message.hosted !== undefined) return message;
     const { tenantId, notificationType, activeCatalog } = delivery;
     const { data, rules } = await this.#options.catalogs.getVersion(tenantId, activeCatalog);
     const facts = toSenderFacts(tenant, rules.notifications.get(notificationType)?.variables, data.variables);
-    if (facts.postalAddress === '' && !provider.isSubstitute) return undefined;
+    if (facts.postalAddress === '' && !provider.isSubstitute) return NO_POSTAL_ADDRESS;
     const unsubscribeUrl = this.#options.links?.readerLinks(delivery).unsubscribe_url;
-    if (unsubscribeUrl === undefined) return message;
+    if (unsubscribeUrl === undefined)
+      return this.#options.needsUnsubscribeLink && !provider.isSubstitute ? NO_UNSUBSCRIBE_LINK : message;
     return addMarketingFooter(message, { ...facts, unsubscribeUrl }, locale);
   }
 
@@ -171,7 +174,7 @@ export class MessageRenderer {
     { settings }: TenantProfile,
   ): Promise<Tracking | undefined> {
     const { catalogs, links } = this.#options;
-    if (!links || category === 'SECURITY' || message.html === undefined) return undefined;
+    if (!links?.isPublic || category === 'SECURITY' || message.html === undefined) return undefined;
     const { rules } = await catalogs.getVersion(tenantId, catalogVersion);
     return rules.notifications.get(notificationType)?.tracking ?? settings.tracking;
   }
@@ -217,6 +220,16 @@ const NO_POSTAL_ADDRESS: Unsent = {
     code: 'postal_address_missing',
     reason:
       'a marketing email shows the postal address of its sender, and none is known: set postal_address in the settings of the tenant',
+  },
+};
+
+/** The same, for who sets the URL. */
+const NO_UNSUBSCRIBE_LINK: Unsent = {
+  outcome: {
+    kind: 'misconfigured',
+    code: 'public_url_missing',
+    reason:
+      'a marketing email shows a link to unsubscribe, and this installation has no URL for it: set TIDINGS_PUBLIC_URL, and start it again',
   },
 };
 

@@ -192,6 +192,7 @@ export class MessageSender {
     const { tenantId, notificationId, notificationType, channel, userId, attempt, expiresAt, sequence } = delivery;
     const now = clock();
     const unsubscribeUrl = links?.unsubscribeUrl(delivery, now);
+    const receiptUrl = links?.receiptUrl(provider, tenantId);
     const personal = links ? links.personalize(delivery, message, now) : message;
     return {
       tenantId,
@@ -207,7 +208,7 @@ export class MessageSender {
       ...(sequence === null || userId === '' ? {} : { sequence }),
       isUrgent: delivery.priority <= MAX_URGENT_PRIORITY,
       ...(expiresAt === null ? {} : { expiresAt }),
-      ...(links === undefined ? {} : { receiptUrl: links.receiptUrl(provider, tenantId) }),
+      ...(receiptUrl === undefined ? {} : { receiptUrl }),
       ...(unsubscribeUrl === undefined ? {} : { unsubscribeUrl }),
     };
   }

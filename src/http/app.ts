@@ -9,6 +9,7 @@ import type { Health } from '../health/health.ts';
 import type { GuardedClient } from '../http-out/guarded-client.ts';
 import type { Pipeline } from '../ingest/pipeline.ts';
 import type { OidcSettings } from '../members/oidc-login.ts';
+import type { Channel } from '../model/delivery.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
 import type { TenantDatabase } from '../store/pg/tenant-database.ts';
@@ -24,6 +25,8 @@ export interface HttpDependencies {
   readonly apiKeys: readonly string[];
   /** URL under which browsers reach the console; null: that of the server itself. */
   readonly publicUrl: string | null;
+  /** Returns the URL of the links that readers of messages follow; null: there is none. Absent: the public URL. */
+  readonly readerUrl?: () => string | null;
   /** OpenID provider of the members who log in to the console; null: no login by one. */
   readonly oidc: OidcSettings | null;
   /** For URLs that tenants chose. */
@@ -48,6 +51,8 @@ export interface HttpDependencies {
   };
   /** Accounts whose providers report on messages; absent: none does. */
   readonly receiptAccounts?: ReceiptAccounts;
+  /** Channels whose messages leave this machine by a provider of the installation; absent: none. */
+  readonly leaving?: ReadonlySet<Channel>;
   readonly health: Health;
   /** Bounds of the streams of inboxes; absent: those of inbox-streams.ts. */
   readonly streams?: StreamBounds;

@@ -438,9 +438,9 @@ function mergeResults<Result>(
 /** Returns a rejection in the place of an event that only Tidings itself may post: from another it would be untrue. */
 function rejectFalse(item: unknown, parsed: ReceivedEvent | Rejection): ReceivedEvent | Rejection {
   if (isRejection(parsed)) return parsed;
+  if (isOwn(item)) return { ...parsed, beside: getBeside(item) };
   const advice = adviseOnOwn(parsed.type);
   if (advice === undefined) return parsed;
-  if (isOwn(item)) return { ...parsed, beside: getBeside(item) };
   const message = `event_type is ${parsed.type}, which Tidings alone may post; ${advice}`;
   return { code: 'invalid_event', path: 'event_type', message, eventId: parsed.eventId };
 }

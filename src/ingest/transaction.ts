@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { CatalogCache } from '../catalog/cache.ts';
 import type { Catalog } from '../catalog/compile/compile-catalog.ts';
-import { TidingsError } from '../errors.ts';
+import { TidingsError, tenantMoving } from '../errors.ts';
 import { type ReceivedEvent, withPostedAddresses } from '../events/envelope.ts';
 import type { Millis } from '../model/event.ts';
 import type { Seal } from '../privacy/seal.ts';
@@ -15,7 +15,7 @@ import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
-import { isGone } from '../store/tenants/tenant-state.ts';
+import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
 import type { CpuBudget } from './bounds/cpu-budget.ts';
@@ -99,11 +99,13 @@ export async function beginLocked(
 
 /**
  * Checks that the tenant of a transaction with locked users is there: one whose process was frozen may begin long after its
- * request was admitted. Its catalogs are deleted first, so only a tenant without one is looked up.
- * @throws TidingsError `tenant_suspended` if it was deleted, or is being deleted
+ * request was admitted. Its catalogs are deleted first, or hidden, so only a tenant without one is looked up.
+ * @throws TidingsError `tenant_suspended` if it was deleted, or is being deleted; `tenant_moving`
  */
 async function requireTenant(connection: pg.PoolClient, tenantId: string): Promise<void> {
-  if (!(await isGone(connection, tenantId))) return;
+  const status = await loadTenantStatus(connection, tenantId);
+  if (status === 'moving') throw tenantMoving();
+  if (status !== null && status !== 'deleting') return;
   throw new TidingsError('tenant_suspended', 'The tenant was deleted meanwhile; nothing was stored.');
 }
 

@@ -231,6 +231,8 @@ export interface NotificationType {
   readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
+  /** Requests and batches alone send it: a catalog without a rule for it is as it should be. Absent: rules do, or may. */
+  readonly sentBy?: 'requests';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
   /** Names of the layouts of its templates; absent: they have no layout. */

@@ -39,7 +39,7 @@ export interface Workers {
 export async function createWorkers(parts: Parts, providers: Providers, announcer: Announcer): Promise<Workers> {
   const { config, log, cleanup, database, clock, mayAct, seal, catalogs, pipeline } = parts;
   const pool = database.open('work');
-  const databaseUrl = database.url;
+  const databaseUrl = database.directUrl;
   const { worker, accounts } = await createDelivery(parts, providers, pool);
   const { poll } = config;
   const lease = Math.max(config.lease, MIN_LEASE_MS);
@@ -86,7 +86,12 @@ export async function createWorkers(parts: Parts, providers: Providers, announce
       started.push(() => checker.stop());
     }
     if (config.retentionAt === null) return;
-    const retention = new RetentionJob({ pool, periods: config.retention, at: config.retentionAt, log });
+    const retention = new RetentionJob({
+      pool: database.direct,
+      periods: config.retention,
+      at: config.retentionAt,
+      log,
+    });
     retention.start();
     started.push(() => retention.stop());
   };

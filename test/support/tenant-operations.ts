@@ -191,6 +191,7 @@ const IDS: { readonly [template: string]: (rows: Rows) => readonly string[] } = 
   '/api/v1/templates/{id}/variants/results': ({ templateIds }) => [templateIds[3]],
   '/api/v1/tenants/{tenant_id}': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/suspend': ({ tenantId }) => [tenantId],
+  '/api/v1/tenants/{tenant_id}/move': ({ tenantId }) => [tenantId],
   '/api/v1/tenants/{tenant_id}/resume': ({ tenantId }) => [tenantId],
 };
 
@@ -360,6 +361,7 @@ const BODIES: { readonly [operation: string]: (rows: Rows) => unknown } = {
   'PATCH /api/v1/tenants/{tenant_id}': () => ({ name: 'Own' }),
   'DELETE /api/v1/tenants/{tenant_id}': NOTHING,
   'POST /api/v1/tenants/{tenant_id}/suspend': NOTHING,
+  'POST /api/v1/tenants/{tenant_id}/move': NOTHING,
   'POST /api/v1/tenants/{tenant_id}/resume': NOTHING,
   'PATCH /api/v1/tenant': () => ({ name: 'Own' }),
   'PUT /api/v1/catalog/follow': () => ({ tenant_id: BASE }),

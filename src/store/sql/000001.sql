@@ -35,13 +35,13 @@ create table tenants (
   live_tenant_id text collate "C" references tenants,  -- of a test tenant, its live one
   follows        text collate "C" references tenants,  -- the tenant whose catalog it has; null: its own
   status         text             not null default 'active' constraint tenants_status_known
-    check (status in ('active', 'suspended', 'deleting')),
+    check (status in ('active', 'suspended', 'moving', 'deleting')),
   settings       json             not null default '{}',  -- zone, default locale, sender identity, branding
   revision       bigint           not null default 1,  -- grows with each change, for If-Match
   operation_id   uuid,                                 -- the request that created it: a repetition is no conflict
   created_at     timestamptz(3)   not null default now(),
   updated_at     timestamptz(3)   not null default now(),
-  suspended_at   timestamptz(3),                        -- when it was suspended or deleted; null: it is active
+  suspended_at   timestamptz(3),                        -- when it was suspended, moved or deleted; null: it is active
   is_held        boolean          not null default false,  -- its queues may have held rows, see src/store/tenants/queues.ts
   constraint tenants_test_has_live check ((environment = 'test') = (live_tenant_id is not null)),
   -- Messages of a tenant with this ending stay in the sandbox.
@@ -240,6 +240,7 @@ create table active_catalogs (
   has_terms      boolean not null default false,  -- users have terms: claims look at them
   erased_until   timestamptz(3),  -- the latest erasure of a user; null: none
   has_merges     boolean not null default false,  -- users were merged: events of their old ids go to those they are now
+  is_moving      boolean not null default false,  -- the tenant moves to another installation: nothing is decided here
   foreign key (tenant_id, version) references catalogs
 );
 

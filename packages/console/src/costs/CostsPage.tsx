@@ -1,7 +1,7 @@
 import { SegmentedControl, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getCosts } from '../api.ts';
+import { getCosts } from '../api/channels.ts';
 import { ChannelsNav } from '../channels/ChannelsNav.tsx';
 import { FactRows } from '../channels/FactTable.tsx';
 import { PageTitle } from '../shell/PageTitle.tsx';

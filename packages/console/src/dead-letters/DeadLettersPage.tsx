@@ -1,6 +1,7 @@
 import { Anchor, Paper, Skeleton, Stack, Table } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type Delivery, getDeadLetterGroups, getDeadLetters } from '../api.ts';
+import type { Delivery } from '@tidings/client/types';
+import { getDeadLetterGroups, getDeadLetters } from '../api/deliveries.ts';
 import { DeliveryRow } from '../deliveries/DeliveryRow.tsx';
 import { linkToDeadLetters } from '../route.ts';
 import { EmptyState } from '../shell/EmptyState.tsx';
