@@ -34,6 +34,7 @@ const ROOMS = {
   outbox: 'model lib events store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
+  connectors: 'model errors.ts lib time privacy events expressions store store/pg catalog http-out',
   notify: 'model errors.ts lib time privacy events plan templates store store/pg catalog ingest timers',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
@@ -41,9 +42,9 @@ const ROOMS = {
   health: 'model time store store/pg delivery',
   telemetry: 'model errors.ts lib observe time privacy store store/pg health',
   'config.ts': 'model errors.ts lib time channels telemetry',
-  http: 'model errors.ts lib observe time privacy events users rules plan notify store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers jobs health telemetry receipts',
+  http: 'model errors.ts lib observe time privacy events users rules plan notify store store/pg catalog authoring explain ingest delivery http-out accounts tokens members tenants webhooks timers connectors jobs health telemetry receipts',
   process:
-    'model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers notify jobs embedded health telemetry config.ts http receipts',
+    'model errors.ts lib observe time privacy store store/pg catalog authoring ingest channels delivery http-out accounts tenants webhooks timers connectors notify jobs embedded health telemetry config.ts http receipts',
   'main.ts': 'model privacy store store/pg catalog ingest members tenants health telemetry config.ts http process',
   cli: 'model errors.ts lib time privacy events rules templates store store/pg catalog http-out channels accounts members tenants ingest notify simulate embedded telemetry config.ts main.ts',
 };

@@ -49,6 +49,8 @@ export interface Config {
   readonly keyRate: number;
   /** Proxies whose `x-forwarded-for` is believed: addresses and networks. */
   readonly trustedProxies: readonly string[];
+  /** Servers on private networks that connectors of catalogs may call: URLs without a path. */
+  readonly connectorServers: readonly string[];
   /** 32 bytes, for sealing addresses. */
   readonly encryptionKey: Buffer;
   /** Further keys, which open what was sealed under them before; see `tidings keys rotate-encryption`. */
@@ -131,6 +133,7 @@ export function readConfig(
     oidc,
     keyRate: parseKeyRate(env.TIDINGS_KEY_RATE),
     trustedProxies: parseTrustedProxies(env.TIDINGS_TRUSTED_PROXIES),
+    connectorServers: parseConnectorServers(env.TIDINGS_CONNECTOR_SERVERS),
     encryptionKey,
     otherEncryptionKeys,
     ...parseProviders(env),
@@ -417,6 +420,16 @@ function parseTrustedProxies(value: string | undefined): readonly string[] {
     );
   }
   return proxies;
+}
+
+function parseConnectorServers(value: string | undefined): readonly string[] {
+  return parseList(value).map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (url && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/`) return url.origin;
+    throw new ConfigError(
+      `TIDINGS_CONNECTOR_SERVERS has "${text}"; write URLs without a path such as http://10.0.0.5:8080, separated by commas`,
+    );
+  });
 }
 
 /** Returns whether a text is an IP address, alone or with the length of a prefix (CIDR). A prefix of length 0 is everything. */

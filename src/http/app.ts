@@ -33,6 +33,8 @@ export interface HttpDependencies {
   readonly oidc: OidcSettings | null;
   /** For URLs that tenants chose. */
   readonly outbound: GuardedClient;
+  /** For the services of connectors; absent: `outbound`, which the operator has allowed nothing more. */
+  readonly connectorClient?: GuardedClient;
   /** Database in which to listen for changes of keys; absent: those by other processes are noticed within half a minute. */
   readonly databaseUrl?: string;
   /** Requests per minute of a key without a limit of its own; absent: 6000. */

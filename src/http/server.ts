@@ -32,6 +32,7 @@ import { registerAuditRoutes } from './routes/audit.ts';
 import { registerAuditLogRoutes } from './routes/audit-log.ts';
 import { registerBatchRoutes } from './routes/batches.ts';
 import { registerCatalogRoutes } from './routes/catalog.ts';
+import { registerConnectorRoutes } from './routes/connectors.ts';
 import { registerConsentImportRoute } from './routes/consent-import.ts';
 import { registerConsentLinkRoutes } from './routes/consent-link.ts';
 import { registerConsentRoutes } from './routes/consents.ts';
@@ -177,6 +178,7 @@ export async function buildServer(dependencies: HttpDependencies): Promise<App> 
   const trialTools = { database, seal, tools: { http, clock } };
   registerAccountRoutes(app, new Accounts(trialTools), new Trials(trialTools), clock);
   registerWebhookRoutes(app, dependencies);
+  registerConnectorRoutes(app, dependencies);
   registerSessionRoutes(app, dependencies, identify, sessions);
   registerLoginRoutes(app, dependencies, buildOidcLogin(dependencies), sessions);
   registerHealthRoutes(app, dependencies);

@@ -10,6 +10,7 @@ import type { Seal } from '../privacy/seal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
+import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
@@ -173,11 +174,12 @@ export async function writeAndAnnounce(
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
   const batch = decider.buildBatch();
-  const { hasDeliveries, timersDue } = await writeBatch(connection, batch, beside);
+  const { hasDeliveries, timersDue, hasTasks } = await writeBatch(connection, batch, beside);
   if (decided.isHeard)
     decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
+  if (hasTasks) announcer.announce(TASKS_CHANNEL);
 }
 
 /** Looks at a clock that does not go on, at most. */

@@ -1,3 +1,4 @@
+import type { Connector } from './connector.ts';
 import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
@@ -356,6 +357,8 @@ export interface CatalogData {
   readonly sources?: readonly MessageSource[];
   /** Policy for the terms of users; absent: NO_POLICY. */
   readonly preferences?: Policy;
+  /** Connections to other services; absent: none. */
+  readonly connectors?: readonly Connector[];
 }
 
 export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };

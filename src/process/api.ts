@@ -71,6 +71,7 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     readerUrl,
     oidc,
     outbound,
+    connectorClient: outbound.exempting(config.connectorServers),
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,

@@ -343,6 +343,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connector-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what connectors have to do, and did, newest first */
+        get: operations["listConnectorTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connector-tasks/{task_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a task again that ended as a dead letter */
+        post: operations["retryConnectorTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the connectors of the active catalog, without their secrets */
+        get: operations["listConnectors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connector}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set secrets of a connector; they are sealed, and never shown */
+        put: operations["setConnectorSecrets"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/consents/import": {
         parameters: {
             query?: never;
@@ -2358,6 +2426,57 @@ export interface paths {
         patch: operations["changePreferences"];
         trace?: never;
     };
+    "/api/v1/users/{user_id}/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the products of a user, and what the card network said of each */
+        get: operations["listUserProducts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/products/{product_id}/calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call the card network about a product that is registered */
+        post: operations["callCardNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/products/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have products of a user registered with the card network */
+        post: operations["registerUserProducts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{user_id}/reveal": {
         parameters: {
             query?: never;
@@ -3211,6 +3330,45 @@ export interface components {
              */
             wait_id: string;
         };
+        /**
+         * @example {
+         *       "body": {}
+         *     }
+         */
+        CardCallRequest: {
+            /** @description Further members of the body of the call */
+            body?: {
+                [key: string]: unknown;
+            };
+            /** @description Absent: the only card registration */
+            connector?: string;
+        };
+        /** @description The result of a call to the card network */
+        CardCallResult: {
+            /** @description What the network said, without card numbers; null: it failed */
+            answer: components["schemas"]["JsonObject"] | null;
+            /** @description Why it failed */
+            code: string | null;
+            /** @enum {string} */
+            outcome: "answered" | "failed";
+            reason: string | null;
+        };
+        /**
+         * @example {
+         *       "product_ids": [
+         *         "k-7731"
+         *       ]
+         *     }
+         */
+        CardRegistrationRequest: {
+            /** @description Absent: the only card registration */
+            connector?: string;
+            /** @description Absent: those that the connector is for */
+            product_ids?: string[];
+        };
+        CardRegistrationTasks: {
+            tasks: components["schemas"]["ConnectorTask"][];
+        };
         /** @description Events, notification types and rules */
         Catalog: {
             active: boolean;
@@ -3408,6 +3566,91 @@ export interface components {
              * @example 042917
              */
             code: string;
+        };
+        /** @description A connection to another service, of the active catalog */
+        Connector: {
+            /** @description Dead letters */
+            dead_tasks: number;
+            description: string;
+            /** @enum {string} */
+            kind: "customer-import" | "card-registration";
+            /** @description Of a card registration; null: of none */
+            mode: ("upstream" | "network") | null;
+            /** @example customer_import */
+            name: string;
+            /** @description The event type that asks for an import; null: it is no import */
+            on: string | null;
+            open_tasks: number;
+            /** @description Names of the secrets that are set */
+            secrets_set: string[];
+            /** @example https://core.example.com */
+            url: string;
+        };
+        ConnectorList: {
+            connectors: components["schemas"]["Connector"][];
+        };
+        /**
+         * @description Secrets to set; null removes one, and those that are absent stay
+         * @example {
+         *       "shared_key": "a-key-that-both-services-know"
+         *     }
+         */
+        ConnectorSecrets: {
+            app_token?: string | null;
+            certificate?: string | null;
+            fi_token?: string | null;
+            password?: string | null;
+            shared_key?: string | null;
+            user_name?: string | null;
+        };
+        /** @description What a connector has to do for a user */
+        ConnectorTask: {
+            /** @description Attempts that failed since it began, or was retried by command */
+            attempts: number;
+            /** @description Why the last attempt failed; null: it did not */
+            code: string | null;
+            /** @example customer_import */
+            connector: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt may start
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at: string;
+            ended_at: string | null;
+            /** @enum {string} */
+            kind: "customer-import" | "card-registration";
+            product_id: string | null;
+            reason: string | null;
+            /**
+             * @description dead: a dead letter, until it is retried by command
+             * @enum {string}
+             */
+            state: "open" | "done" | "dead";
+            /**
+             * @description Id of the task
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            task_id: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        ConnectorTaskPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            tasks: components["schemas"]["ConnectorTask"][];
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -4040,7 +4283,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "connector" | "preferences";
         };
         /**
          * @example {
@@ -8939,6 +9182,33 @@ export interface components {
             next: string | null;
             users: components["schemas"]["User"][];
         };
+        /** @description A product of a user, as upstream tells it */
+        UserProduct: {
+            /** @enum {string} */
+            product: "LOAN" | "CREDIT" | "GENERIC";
+            /**
+             * @description Id of the product, as upstream has it
+             * @example k-7731
+             */
+            product_id: string;
+            registered_at: string | null;
+            /** @description With the card network; null: it was not asked, or has not answered yet */
+            registration: ("registered" | "refused" | "failed") | null;
+            /** @example REG_121 */
+            registration_code: string | null;
+            status: string | null;
+            /** @description Null: it has none, or you may not see it (personal_data:read) */
+            subscriber_reference_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        UserProductList: {
+            products: components["schemas"]["UserProduct"][];
+        };
         UsersBody: {
             users: {
                 /**
@@ -10554,6 +10824,10 @@ export type BatchResult = components['schemas']['BatchResult'];
 export type BatchResultPage = components['schemas']['BatchResultPage'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
+export type CardCallRequest = components['schemas']['CardCallRequest'];
+export type CardCallResult = components['schemas']['CardCallResult'];
+export type CardRegistrationRequest = components['schemas']['CardRegistrationRequest'];
+export type CardRegistrationTasks = components['schemas']['CardRegistrationTasks'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogDiff = components['schemas']['CatalogDiff'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
@@ -10565,6 +10839,11 @@ export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
+export type Connector = components['schemas']['Connector'];
+export type ConnectorList = components['schemas']['ConnectorList'];
+export type ConnectorSecrets = components['schemas']['ConnectorSecrets'];
+export type ConnectorTask = components['schemas']['ConnectorTask'];
+export type ConnectorTaskPage = components['schemas']['ConnectorTaskPage'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -10784,6 +11063,8 @@ export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
 export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserProduct = components['schemas']['UserProduct'];
+export type UserProductList = components['schemas']['UserProductList'];
 export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
 export type UsersResult = components['schemas']['UsersResult'];
@@ -12564,6 +12845,250 @@ export interface operations {
             403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listConnectorTasks: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Name in connectors.yaml
+                 * @example customer_import
+                 */
+                connector?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description Only those in this state */
+                state?: "open" | "done" | "dead";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tasks": [
+                     *         {
+                     *           "task_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "connector": "customer_import",
+                     *           "kind": "customer-import",
+                     *           "user_id": "user-1042",
+                     *           "product_id": "k-7731",
+                     *           "state": "open",
+                     *           "attempts": 1,
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTaskPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    retryConnectorTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "task_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "connector": "customer_import",
+                     *       "kind": "customer-import",
+                     *       "user_id": "user-1042",
+                     *       "product_id": "k-7731",
+                     *       "state": "open",
+                     *       "attempts": 1,
+                     *       "code": null,
+                     *       "reason": null,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "due_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTask"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listConnectors: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connectors": [
+                     *         {
+                     *           "name": "customer_import",
+                     *           "kind": "customer-import",
+                     *           "description": "text",
+                     *           "mode": "upstream",
+                     *           "on": null,
+                     *           "url": "https://core.example.com",
+                     *           "secrets_set": [
+                     *             "text"
+                     *           ],
+                     *           "open_tasks": 1,
+                     *           "dead_tasks": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    setConnectorSecrets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name in connectors.yaml
+                 * @example customer_import
+                 */
+                connector: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorSecrets"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "customer_import",
+                     *       "kind": "customer-import",
+                     *       "description": "text",
+                     *       "mode": "upstream",
+                     *       "on": null,
+                     *       "url": "https://core.example.com",
+                     *       "secrets_set": [
+                     *         "text"
+                     *       ],
+                     *       "open_tasks": 1,
+                     *       "dead_tasks": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Connector"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
@@ -22463,6 +22988,187 @@ export interface operations {
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["PreferenceLockedChannelsNotUsed"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listUserProducts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "products": [
+                     *         {
+                     *           "product_id": "k-7731",
+                     *           "product": "LOAN",
+                     *           "status": null,
+                     *           "registration": "registered",
+                     *           "registration_code": "REG_121",
+                     *           "registered_at": "2026-11-02T09:30:00.000Z",
+                     *           "subscriber_reference_id": null,
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserProductList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    callCardNetwork: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                call: "get_card_list" | "set_card_policy";
+                /** @example k-7731 */
+                product_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardCallRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outcome": "answered",
+                     *       "answer": {},
+                     *       "code": null,
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CardCallResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    registerUserProducts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardRegistrationRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tasks": [
+                     *         {
+                     *           "task_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "connector": "customer_import",
+                     *           "kind": "customer-import",
+                     *           "user_id": "user-1042",
+                     *           "product_id": "k-7731",
+                     *           "state": "open",
+                     *           "attempts": 1,
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CardRegistrationTasks"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
