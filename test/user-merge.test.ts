@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { inboxProvider } from '../src/channels/in-app/inbox.ts';
 import { sandboxProvider } from '../src/channels/sandbox.ts';
 import { keepInInbox } from '../src/delivery/keep-in-inbox.ts';
+import { markOwn } from '../src/events/own-events.ts';
 import { mergeUsers } from '../src/ingest/merge-users.ts';
 import { systemActor } from '../src/model/principal.ts';
 import { writeDump } from '../src/store/dump/write-dump.ts';
@@ -107,6 +108,24 @@ describe('a merge', () => {
     // The limit of the other one counts.
     const { body: again } = await post({ user_id: 'b1', event_type: 'noted' });
     expect(again.results[0].decisions).toMatchObject([{ outcome: 'suppressed', reason_code: 'limit_reached' }]);
+  });
+
+  test('is not undone by a consent that arrives late, from before the one that it outweighed', async () => {
+    await post({ user_id: 'a7', user_traits: { email: 'a7@example.com' } });
+    await post({ user_id: 'b7', user_traits: { email: 'b7@example.com' } });
+    const say = (id: string, state: string) =>
+      server.post(`${pathOf(id)}/consents`, { purpose: 'MARKETING', channel: 'email', state, source: 'form' });
+    expect((await say('a7', 'withdrawn')).status).toBe(201);
+    const late = at();
+    tidings.clock.now += 10_000;
+    expect((await say('b7', 'granted')).status).toBe(201);
+    await merge('b7', 'a7');
+    const properties = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'form' };
+    const item = { user_id: 'b7', event_type: 'consent.recorded', event_timestamp: late, properties };
+    expect(await tidings.pipeline.ingest(TENANT, [markOwn(item)], false)).toMatchObject([{ status: 'accepted' }]);
+    expect(
+      await query(`select terms -> 'k' -> 'MARKETING/email' ->> 'state' as state from users where user_id = 'a7'`),
+    ).toEqual([{ state: 'withdrawn' }]);
   });
 
   test('takes along what waits, at its time, and what is not sent yet', async () => {

@@ -22,13 +22,13 @@ export async function createDelivery(
   const files = new LazyFetchFiles(clock);
   cleanup.push(() => files.close());
   const random = Math.random;
-  const accounts = new AccountPool({ pool, databaseUrl: database.url, seal, getTools, log });
+  const accounts = new AccountPool({ pool, databaseUrl: database.directUrl, seal, getTools, log });
   cleanup.push(() => accounts.close());
   await accounts.start();
   const worker = new DeliveryWorker({
     name: `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`,
     pool,
-    databaseUrl: database.url,
+    databaseUrl: database.directUrl,
     catalogs,
     seal,
     providers,

@@ -1,6 +1,7 @@
 import { Skeleton, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { type BatchEstimate, getBatchEstimate } from '../api.ts';
+import type { BatchEstimate } from '@tidings/client/types';
+import { getBatchEstimate } from '../api/batches.ts';
 import { count } from '../jobs/job-text.ts';
 import { CHANNELS } from '../shell/outcome.ts';
 import { ProblemView } from '../shell/ProblemView.tsx';
