@@ -27,7 +27,7 @@ export interface HttpDependencies {
   readonly apiKeys: readonly string[];
   /** URL under which browsers reach the console; null: that of the server itself. */
   readonly publicUrl: string | null;
-  /** Returns the URL of the links that readers of messages follow; null: there is none. Absent: the public URL. */
+  /** Returns the URL of the links that readers of messages follow; null: there is no URL for them. Absent: the public URL. */
   readonly readerUrl?: () => string | null;
   /** OpenID provider of the members who log in to the console; null: no login by one. */
   readonly oidc: OidcSettings | null;

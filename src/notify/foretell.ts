@@ -18,7 +18,7 @@ export interface ForetellParts {
 interface Foretold {
   readonly tenantId: string;
   readonly type: NotificationType;
-  /** Those that the request selects; undefined: all of the type. */
+  /** Channels that the request selects; undefined: all of the type. */
   readonly channels: readonly Channel[] | undefined;
   readonly now: Millis;
 }
