@@ -138,7 +138,7 @@ function planChannels(
     const found = planned.get(channel);
     if (found && found.plan !== 'drop') planned.set(channel, { plan: 'drop', code: reasonCode });
   }
-  // Where channels are tried one after the other, one whose turn never comes makes way for the next at once.
+  // A channel whose turn never comes makes way for the next at once.
   const [next] = [...planned].filter(([, { plan }]) => plan !== 'drop');
   if (next?.[1].code === 'fallback') planned.set(next[0], { plan: 'go' });
   return Object.fromEntries(planned);
