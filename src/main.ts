@@ -90,6 +90,7 @@ async function start(
   cleanup: Cleanup,
 ): Promise<Running> {
   const { host, port, healthPort, tenant } = config;
+  if (roles.workers && config.kafka) (await import('./sources/kafka-client.ts')).requireNode();
   if (roles.api) await checkPort(host, port);
   else if (healthPort !== null) await checkPort(host, healthPort, 'TIDINGS_HEALTH_PORT');
 
@@ -154,6 +155,7 @@ async function start(
     // Anyone may ask for health: tenants and their accounts are not in it.
     listOpenCircuits: () => workers?.listOpenCircuits(null) ?? [],
     dumps: workers?.dumps ?? null,
+    getSourceState: workers?.getSourceState ?? null,
   });
   const { loops = [] } = workers ?? {};
   cleanup.push(await telemetry.watch({ pool, pools, clock, getClockOffset, dataDir, loops }));

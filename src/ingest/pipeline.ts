@@ -20,6 +20,7 @@ import { DAY_MS, LAST_TIME } from '../time/iso-time.ts';
 import { MicroBatcher } from './batcher.ts';
 import { CpuBudgetError, type CpuLimits } from './bounds/cpu-budget.ts';
 import { SlowLane } from './bounds/slow-lane.ts';
+import { InOrder, type OrderedBatch, type OrderedCounts } from './in-order.ts';
 import { ingestEvents } from './ingest-events.ts';
 import { type MergeRequest, type MergeView, mergeUsers } from './merge-users.ts';
 import { previewEvents } from './preview-events.ts';
@@ -99,6 +100,7 @@ export class Pipeline {
   readonly #batcher: MicroBatcher<unknown, EventResult>;
   readonly #slowLane: SlowLane;
   readonly #slowTimers: SlowTimers;
+  #inOrder: InOrder | undefined;
   /** Batches to come that check for duplicates. */
   #duplicateCheckBatches = 0;
 
@@ -154,6 +156,27 @@ export class Pipeline {
     return parsed.map((one, index) =>
       isRejection(one) ? toRejectedResult(items[index], one) : (results[next++] as EventResult),
     );
+  }
+
+  /**
+   * Decides a stretch of a stream in its order, and moves its position in the same transactions. See in-order.ts.
+   * @param isRepeated whether some of it may be stored already
+   */
+  ingestInOrder(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
+    // Made at the first use: a process without streams has none.
+    this.#inOrder ??= new InOrder({
+      ...this.#parts,
+      shared: this.#parts.cpu?.shared ?? SHARED_CPU,
+      slow: this.#parts.cpu?.slow ?? SLOW_CPU,
+      parse: (tenantId, items) => this.#parseItems(tenantId, items),
+      rejectFailed: (event, error) => this.#rejectFailed(event, error),
+    });
+    return this.#inOrder.ingest(batch, isRepeated);
+  }
+
+  /** Whether so many events of requests wait that streams wait for them. */
+  get isBusy(): boolean {
+    return this.#batcher.waiting > (this.#parts.maxWaiting ?? MAX_WAITING_EVENTS) / 4;
   }
 
   /** Events that are waiting or under way. */

@@ -10,11 +10,13 @@ import type { Seal } from '../privacy/seal.ts';
 import type { RuleSet } from '../rules/compile/rule-set.ts';
 import type { Ids } from '../rules/facts.ts';
 import { writeBatch } from '../store/batch.ts';
+import { TASKS_CHANNEL } from '../store/connectors/tasks.ts';
 import { DELIVERIES_CHANNEL } from '../store/deliveries/delivery-queue.ts';
 import { type FactRows, type FactsQuery, loadFacts, lockAndLoadFacts } from '../store/facts/facts.ts';
 import { loadTraitTimes } from '../store/facts/trait-times.ts';
 import type { Announcer } from '../store/pg/announcer.ts';
 import { isTransient } from '../store/pg/errors.ts';
+import type { Statement } from '../store/pg/pipeline.ts';
 import { loadTenantStatus } from '../store/tenants/tenant-state.ts';
 import { TIMERS_CHANNEL } from '../store/waits/waits.ts';
 import { AddressChanges } from '../users/addresses.ts';
@@ -164,18 +166,20 @@ async function readRules(
   }
 }
 
-/** Writes what was decided, commits, and then wakes the workers. */
+/** Writes what was decided, and `beside`, commits, and then wakes the workers. */
 export async function writeAndAnnounce(
   { announcer, clock }: TransactionParts,
   { connection, decider }: LockedTransaction,
+  beside?: readonly Statement[],
 ): Promise<void> {
   if (clock() <= decider.batch.now) await passInstant(clock, decider.batch.now);
   const batch = decider.buildBatch();
-  const { hasDeliveries, timersDue } = await writeBatch(connection, batch);
+  const { hasDeliveries, timersDue, hasTasks } = await writeBatch(connection, batch, beside);
   if (decided.isHeard)
     decided.tell({ tenantId: batch.tenantId, at: batch.now, events: batch.events, waits: batch.waits });
   if (hasDeliveries) announcer.announce(DELIVERIES_CHANNEL);
   if (timersDue !== null) announcer.announce(TIMERS_CHANNEL, timersDue);
+  if (hasTasks) announcer.announce(TASKS_CHANNEL);
 }
 
 /** Looks at a clock that does not go on, at most. */

@@ -71,11 +71,13 @@ export async function serveApi(parts: Parts, options: ApiOptions): Promise<strin
     readerUrl,
     oidc,
     outbound,
+    connectorClient: outbound.exempting(config.connectorServers),
     receiptAccounts: openReceiptAccounts({ pool: options.database.owner, seal, installation: config }),
     databaseUrl: parts.database.directUrl,
     perMinute: keyRate,
     trustedProxies,
     log,
+    kafka: config.kafka && { settings: config.kafka, tenant: config.tenant },
     consoleDir: CONSOLE,
     ...options,
   });
