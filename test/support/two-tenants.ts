@@ -47,6 +47,8 @@ export interface Rows {
   readonly listIds: readonly [string, string];
   /** Name of a segment of its catalog. */
   readonly segment: string;
+  /** A source of its catalog. */
+  readonly source: string;
   readonly keyIds: readonly [string, string];
   readonly rule: string;
   readonly correlationId: string;
@@ -210,6 +212,7 @@ export async function twoTenants(): Promise<TwoTenants> {
       ...(await load(pool, tenantId)),
       listIds,
       segment: segmentOf(word),
+      source: sourceOf(word),
       tenantId,
       templateIds,
       erasableId,
@@ -410,6 +413,10 @@ function segmentOf(word: string): string {
   return `${word.toUpperCase()}_SEGMENT`;
 }
 
+function sourceOf(word: string): string {
+  return `${word.toUpperCase()}_SOURCE`;
+}
+
 export function catalogOf(word: string, version = 0): Map<string, string> {
   const name = word.toUpperCase();
   return new Map([
@@ -420,6 +427,7 @@ export function catalogOf(word: string, version = 0): Map<string, string> {
       `rules:\n  ${name}_MAILED: { on: mailed, notify: ${name} }\n  ${name}_DELAYED: { on: delayed, delay: ${version + 1}h, notify: ${name} }\n`,
     ],
     ['segments.yaml', `segments: { ${segmentOf(word)}: 'user.email != "${word}"' }\n`],
+    ['sources.yaml', `sources: { ${sourceOf(word)}: { topic: ${word}.events } }\n`],
     [`templates/${name}/email.en.subject.txt`, `${word} subject`],
     [`templates/${name}/email.en.txt`, `${word} {{event.text}}`],
     [`templates/${name}/email.en@short.subject.txt`, `${word} short`],
@@ -454,6 +462,7 @@ async function load(
     | 'batchIds'
     | 'listIds'
     | 'segment'
+    | 'source'
     | 'keyIds'
     | 'rule'
     | 'correlationId'

@@ -1491,6 +1491,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the Kafka topics that the active catalog reads, and how far */
+        get: operations["listSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{name}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop reading a topic, within seconds; its messages wait */
+        post: operations["pauseSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{name}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read a paused topic again */
+        post: operations["resumeSource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suppressions": {
         parameters: {
             query?: never;
@@ -3930,7 +3981,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "preferences";
         };
         /**
          * @example {
@@ -4882,6 +4933,8 @@ export interface components {
                  * @example 2025-10-31T19:00:00Z
                  */
                 since?: string;
+                /** @description Brought by this source of sources.yaml */
+                source?: string;
                 /**
                  * Format: date-time
                  * @description Last rejected before this time
@@ -4907,6 +4960,8 @@ export interface components {
                  * @example 2025-10-31T19:00:00Z
                  */
                 since?: string;
+                /** @description Brought by this source of sources.yaml */
+                source?: string;
                 /**
                  * Format: date-time
                  * @description Last rejected before this time
@@ -5581,6 +5636,8 @@ export interface components {
                  * @example 2025-10-31T19:00:00Z
                  */
                 since?: string;
+                /** @description Brought by this source of sources.yaml */
+                source?: string;
                 /**
                  * Format: date-time
                  * @description Last rejected before this time
@@ -5621,6 +5678,8 @@ export interface components {
                  * @example 2025-10-31T19:00:00Z
                  */
                 since?: string;
+                /** @description Brought by this source of sources.yaml */
+                source?: string;
                 /**
                  * Format: date-time
                  * @description Last rejected before this time
@@ -7070,11 +7129,15 @@ export interface components {
              * @example properties.amount
              */
             path: string;
+            /** @description Topic, partition and offset of its message; null: it was posted */
+            position: components["schemas"]["Json"] | null;
             /**
              * @description Id of the rejected event
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             rejected_id: string;
+            /** @description The source of sources.yaml that brought it; null: it was posted */
+            source: string | null;
             /** @description How often the same event was rejected */
             times: number;
         };
@@ -7841,6 +7904,47 @@ export interface components {
         SigningKeyRotation: {
             /** @description Tokens signed so far pass no more */
             revoke?: boolean;
+        };
+        /** @description A Kafka topic whose messages are events */
+        Source: {
+            /** @description Why it is not read; null: it is, or it is paused */
+            cause: string | null;
+            description: string | null;
+            /** @enum {string} */
+            format: "json" | "cloudevents";
+            /** @description Messages that wait in all of its partitions; null: not known yet */
+            lag: number | null;
+            /** @example product_status */
+            name: string;
+            partitions: components["schemas"]["SourcePartition"][];
+            paused_at: string | null;
+            /**
+             * @description `reading`: by the workers, as far as they reach Kafka (`kafka` in `/healthz/ready`)
+             * @enum {string}
+             */
+            state: "reading" | "paused" | "refused" | "not_configured";
+            topic: string;
+        };
+        /** @description The sources of the active catalog, in the order of its file */
+        SourcePage: {
+            catalog_version: number;
+            sources: components["schemas"]["Source"][];
+        };
+        SourcePartition: {
+            /** @description End of the partition when it was last seen; null: not yet */
+            end_offset: number | null;
+            /** @description Messages that wait, when the end was last seen */
+            lag: number | null;
+            /** @description The first message that is not decided */
+            next_offset: number;
+            partition: number;
+            seen_at: string | null;
+        };
+        SourceState: {
+            /** @description Whether it was otherwise before */
+            changed: boolean;
+            name: string;
+            paused: boolean;
         };
         /** @description A decision with its evidence and its event */
         StoredDecision: {
@@ -10524,6 +10628,10 @@ export type Session = components['schemas']['Session'];
 export type SigningKey = components['schemas']['SigningKey'];
 export type SigningKeyList = components['schemas']['SigningKeyList'];
 export type SigningKeyRotation = components['schemas']['SigningKeyRotation'];
+export type Source = components['schemas']['Source'];
+export type SourcePage = components['schemas']['SourcePage'];
+export type SourcePartition = components['schemas']['SourcePartition'];
+export type SourceState = components['schemas']['SourceState'];
 export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type StoredTemplate = components['schemas']['StoredTemplate'];
@@ -13355,6 +13463,8 @@ export interface operations {
                  * @example 20
                  */
                 limit?: number;
+                /** @description Only those that this source of sources.yaml brought */
+                source?: string;
             };
             header?: {
                 /** @description The tenant to act for, for callers that may act for several; default: default */
@@ -13381,6 +13491,8 @@ export interface operations {
                      *           "path": "properties.amount",
                      *           "message": "text",
                      *           "event": "text",
+                     *           "source": null,
+                     *           "position": "text",
                      *           "times": 1,
                      *           "first_at": "2026-11-02T09:30:00.000Z",
                      *           "last_at": "2026-11-02T09:30:00.000Z"
@@ -18061,6 +18173,168 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["RotatedSigningKey"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSources: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "catalog_version": 1,
+                     *       "sources": [
+                     *         {
+                     *           "name": "product_status",
+                     *           "description": null,
+                     *           "topic": "text",
+                     *           "format": "json",
+                     *           "state": "reading",
+                     *           "cause": null,
+                     *           "paused_at": "2026-11-02T09:30:00.000Z",
+                     *           "lag": 1,
+                     *           "partitions": [
+                     *             {
+                     *               "partition": 1,
+                     *               "next_offset": 1,
+                     *               "end_offset": 1,
+                     *               "lag": 1,
+                     *               "seen_at": "2026-11-02T09:30:00.000Z"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SourcePage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pauseSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example product_status */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SourceState"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    resumeSource: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example product_status */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "text",
+                     *       "paused": true,
+                     *       "changed": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SourceState"];
                 };
             };
             400: components["responses"]["InvalidRequestInvalidJson"];
