@@ -258,7 +258,7 @@ test.skipIf(!kafka)(
       messages: 5000,
       seed: 1,
       spread: 20,
-      interruptions: INTERRUPTIONS,
+      interruptions: ['kill', 'freeze', 'broker'],
       log: () => {},
     });
     expect(report).toMatchObject({
