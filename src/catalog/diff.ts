@@ -18,7 +18,8 @@ export interface Difference {
     | 'route'
     | 'price'
     | 'source'
-    | 'preferences';
+    | 'preferences'
+    | 'connector';
   /**
    * Name of the part: `traits` for traits, `mapping` for the mapping, `variables` for the variables of all templates,
    * `TYPE/CHANNEL.LOCALE` or `TYPE/CHANNEL.LOCALE@VARIANT` for a template, `TYPE/CHANNEL` for a test of variants, the channel
@@ -48,6 +49,7 @@ export function diffCatalogs(from: CatalogData, to: CatalogData): Difference[] {
     ...compareParts('price', getPrices(from), getPrices(to)),
     ...compareParts('source', byName(from.sources ?? []), byName(to.sources ?? [])),
     ...compareParts('preferences', getPreferences(from), getPreferences(to)),
+    ...compareParts('connector', byName(from.connectors), byName(to.connectors)),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { Connector } from './connector.ts';
 import type { Channel, InDoubtPolicy, Priority } from './delivery.ts';
 import type { Json, JsonObject, Millis } from './event.ts';
 import type { EventMapping } from './mapping.ts';
@@ -231,6 +232,8 @@ export interface NotificationType {
   readonly dedupe?: Millis;
   /** Present: it is dropped where it would have to wait for legal or quiet hours. */
   readonly whenHeld?: 'drop';
+  /** Requests and batches alone send it: a catalog without a rule for it is as it should be. Absent: rules do, or may. */
+  readonly sentBy?: 'requests';
   /** Variables of its templates, which a rule or a direct send fills; absent: none are its own. */
   readonly variables?: Variables;
   /** Names of the layouts of its templates; absent: they have no layout. */
@@ -354,6 +357,8 @@ export interface CatalogData {
   readonly sources?: readonly MessageSource[];
   /** Policy for the terms of users; absent: NO_POLICY. */
   readonly preferences?: Policy;
+  /** Connections to other services; absent: none. */
+  readonly connectors?: readonly Connector[];
 }
 
 export const EMPTY_CATALOG: CatalogData = { events: [], notifications: [], rules: [], groups: [], templates: [] };

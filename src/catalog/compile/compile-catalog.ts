@@ -11,6 +11,7 @@ import { type CompiledTemplate, compileTemplate } from '../../templates/template
 import { DEFAULT_LOCALE } from '../locale.ts';
 import { newAjv } from '../schemas/ajv.ts';
 import { compileSchemas } from '../schemas/validate-event.ts';
+import { type Connectors, compileConnectors } from './compile-connectors.ts';
 import { compilePrices, type Prices } from './compile-prices.ts';
 import { compileRoutes, type Routes } from './compile-routes.ts';
 import { compileRuleSet } from './compile-rule-set.ts';
@@ -40,6 +41,8 @@ export interface Catalog {
   readonly sources: readonly CompiledSource[];
   /** Undefined: this version has no prices. */
   readonly prices: Prices | undefined;
+  /** Undefined: this version has no connectors. */
+  readonly connectors: Connectors | undefined;
   /** @throws Error for a notification type that this version does not define */
   getNotificationType(name: string): NotificationType;
   /**
@@ -81,6 +84,7 @@ export function compileCatalog(version: number, appliedAt: Millis, data: Catalog
     segments: compileSegments(data),
     sources: compileSources(data),
     prices: compilePrices(data),
+    connectors: compileConnectors(data),
     getNotificationType(name) {
       const type = rules.notifications.get(name) ?? BUILT_IN_TYPES.get(name);
       if (!type) throw new Error(`catalog version ${version} has no notification type ${name}`);

@@ -3,6 +3,7 @@ import { findNearest } from '../../lib/text/did-you-mean.ts';
 import type { CatalogData } from '../../model/catalog.ts';
 import type { CatalogFiles } from '../catalog-files.ts';
 import { Problems } from '../problems.ts';
+import { parseConnectors } from './connectors.ts';
 import { parseEvents } from './events.ts';
 import { parseNotifications } from './notifications.ts';
 import { isPieceFile } from './pieces.ts';
@@ -28,7 +29,7 @@ export interface ParsedCatalog {
 }
 
 const REQUIRED_PARTS = ['events', 'notifications', 'rules'] as const;
-const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'sources', 'preferences'] as const;
+const PARTS = [...REQUIRED_PARTS, 'segments', 'routes', 'sources', 'preferences', 'connectors'] as const;
 
 /**
  * Parses the files of a catalog and checks that their parts fit together. Does not throw for errors in the files.
@@ -103,6 +104,7 @@ async function parseParts(
   const sources = parseFile(yaml.get('sources'), (file) => parseSources(file, types));
   const known = notifications && new Map(notifications.types.map(({ type }) => [type.name, type]));
   const preferences = parseFile(yaml.get('preferences'), (file) => parsePreferences(file, known));
+  const connectors = parseFile(yaml.get('connectors'), (file) => parseConnectors(file, { ...events }));
   const templates = await parseTemplates(
     templateFiles,
     notifications && notificationsFile && { file: notificationsFile, ...notifications },
@@ -123,6 +125,7 @@ async function parseParts(
     ...routes,
     ...(sources?.length && { sources }),
     ...(preferences && { preferences }),
+    ...(connectors?.length && { connectors }),
   };
 }
 

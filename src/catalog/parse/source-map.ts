@@ -29,6 +29,7 @@ const FILES: { readonly [part: string]: string } = {
   preferences: 'preferences',
   frequency: 'preferences',
   consent: 'preferences',
+  connectors: 'connectors',
 };
 
 /**

@@ -44,6 +44,7 @@ const TAGS = [
     name: 'webhooks',
     description: 'Endpoints that receive messages of the channel webhook, and what was sent to them',
   },
+  { name: 'connectors', description: 'Connections to other services of the tenant, and products of users' },
   { name: 'me', description: 'What a user reaches with an own token' },
   { name: 'keys', description: 'API keys' },
   { name: 'operation', description: 'Who changed what' },

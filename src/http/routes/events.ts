@@ -4,6 +4,7 @@ import type { EventResult } from '../../ingest/results.ts';
 import { retryRejected } from '../../ingest/retry-rejected.ts';
 import { applyMergePatch } from '../../jobs/merge-patch.ts';
 import type { Decision } from '../../model/decision.ts';
+import type { UnusableAddress } from '../../privacy/read-address.ts';
 import { previewRejected } from '../../store/jobs/rejected-jobs.ts';
 import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
@@ -220,10 +221,16 @@ function toIngestResponse(results: readonly EventResult[]) {
     accepted,
     duplicates,
     rejected,
-    results: results.map(({ eventId, status, decisions }) => {
-      return { event_id: eventId, status, decisions: decisions.map(toDecisionSummary) };
+    results: results.map(({ eventId, status, decisions, unusable }) => {
+      const result = { event_id: eventId, status, decisions: decisions.map(toDecisionSummary) };
+      return unusable ? { ...result, notes: unusable.map(toNote) } : result;
     }),
   };
+}
+
+function toNote({ trait, problem }: UnusableAddress) {
+  const path = `user_traits.${trait}`;
+  return { code: 'unusable_address' as const, path, message: `${path} ${problem}` };
 }
 
 /** The decision without its evidence, which the audit has. */

@@ -131,6 +131,7 @@ const difference = z
       'route',
       'price',
       'source',
+      'connector',
       'preferences',
     ]),
     name: z.string(),
