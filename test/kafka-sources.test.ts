@@ -49,7 +49,7 @@ interface RejectedOne {
   readonly event: { readonly kafka_record: object };
 }
 
-/** Of the responses that are asked for here. */
+/** Parts of the responses that are looked at here. */
 interface Body {
   readonly rejected: readonly RejectedOne[];
   readonly sources: readonly { readonly state: string; readonly lag: number }[];
@@ -273,7 +273,7 @@ test.skipIf(!kafka)(
 );
 
 test.runIf(!kafka || Number(process.versions.node.split('.')[0]) < 22)(
-  'an older Node.js refuses Kafka with one sentence',
+  'an older Node.js does not start with Kafka, and says why in one sentence',
   async () => {
     const program = tidings(['workers', '--json'], {
       env: { TIDINGS_KAFKA_BROKERS: '127.0.0.1:9', DATABASE_URL: 'postgres://x@127.0.0.1:9/x' },

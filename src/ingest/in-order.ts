@@ -15,9 +15,9 @@ import type { TransactionParts } from './transaction.ts';
 
 /** One item of a stream, whose items are decided in their order. */
 export interface OrderedItem {
-  /** The event as it would be posted; or why there is none; null: there is nothing to decide. */
+  /** The event as it would be posted; or the reason why it has no event; null: there is nothing to decide. */
   readonly event: { readonly item: unknown } | { readonly rejection: Rejection } | null;
-  /** What is kept in the quarantine if it is rejected. */
+  /** The item of the quarantine, if it is rejected. */
   readonly kept: RejectedItem['item'];
   readonly origin: { readonly source: string; readonly position: JsonObject };
 }
@@ -33,7 +33,7 @@ export interface OrderedBatch {
   advance(from: number, to: number): Statement;
 }
 
-/** What became of the items of a batch. */
+/** Items of a batch by their results. */
 export interface OrderedCounts {
   readonly accepted: number;
   readonly duplicates: number;

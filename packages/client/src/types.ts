@@ -343,6 +343,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connector-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what connectors have to do, and did, newest first */
+        get: operations["listConnectorTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connector-tasks/{task_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a task again that ended as a dead letter */
+        post: operations["retryConnectorTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the connectors of the active catalog, without their secrets */
+        get: operations["listConnectors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connectors/{connector}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set secrets of a connector; they are sealed, and never shown */
+        put: operations["setConnectorSecrets"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/consents/import": {
         parameters: {
             query?: never;
@@ -895,6 +963,23 @@ export interface paths {
         put?: never;
         /** Add up to 10,000 users to a list */
         post: operations["addListMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/lists/{id}/members/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add users to a list, as a stream of lines of JSON; those who are members already stay */
+        post: operations["importListMembers"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1594,6 +1679,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/suppressions/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export suppressions as NDJSON, newest first; a connection that breaks off before the end is an error */
+        get: operations["exportSuppressions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suppressions/import": {
         parameters: {
             query?: never;
@@ -1924,6 +2026,23 @@ export interface paths {
         head?: never;
         /** Change the name or settings of a tenant */
         patch: operations["updateTenant"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenant_id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prepare a tenant for its move to another installation: its requests are to be repeated, and nothing is decided, sent or fired here */
+        post: operations["moveTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/tenants/{tenant_id}/resume": {
@@ -2305,6 +2424,57 @@ export interface paths {
         head?: never;
         /** Change preferences of a user; the others stay */
         patch: operations["changePreferences"];
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the products of a user, and what the card network said of each */
+        get: operations["listUserProducts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/products/{product_id}/calls/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call the card network about a product that is registered */
+        post: operations["callCardNetwork"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user_id}/products/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have products of a user registered with the card network */
+        post: operations["registerUserProducts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/users/{user_id}/reveal": {
@@ -2763,7 +2933,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -2792,7 +2962,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes?: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read")[];
         };
         /** @description Keys, newest first */
         ApiKeyPage: {
@@ -3031,6 +3201,10 @@ export interface components {
             };
             /** @description Recipients that were decided, evenly over the lines */
             sampled: number;
+            /** @description Recipients by reason code who have no address of the channels now, or a suppressed one; not in reach */
+            unreachable: {
+                [key: string]: number;
+            };
         };
         BatchPage: {
             batches: components["schemas"]["Batch"][];
@@ -3155,6 +3329,45 @@ export interface components {
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
              */
             wait_id: string;
+        };
+        /**
+         * @example {
+         *       "body": {}
+         *     }
+         */
+        CardCallRequest: {
+            /** @description Further members of the body of the call */
+            body?: {
+                [key: string]: unknown;
+            };
+            /** @description Absent: the only card registration */
+            connector?: string;
+        };
+        /** @description The result of a call to the card network */
+        CardCallResult: {
+            /** @description What the network said, without card numbers; null: it failed */
+            answer: components["schemas"]["JsonObject"] | null;
+            /** @description Why it failed */
+            code: string | null;
+            /** @enum {string} */
+            outcome: "answered" | "failed";
+            reason: string | null;
+        };
+        /**
+         * @example {
+         *       "product_ids": [
+         *         "k-7731"
+         *       ]
+         *     }
+         */
+        CardRegistrationRequest: {
+            /** @description Absent: the only card registration */
+            connector?: string;
+            /** @description Absent: those that the connector is for */
+            product_ids?: string[];
+        };
+        CardRegistrationTasks: {
+            tasks: components["schemas"]["ConnectorTask"][];
         };
         /** @description Events, notification types and rules */
         Catalog: {
@@ -3353,6 +3566,91 @@ export interface components {
              * @example 042917
              */
             code: string;
+        };
+        /** @description A connection to another service, of the active catalog */
+        Connector: {
+            /** @description Dead letters */
+            dead_tasks: number;
+            description: string;
+            /** @enum {string} */
+            kind: "customer-import" | "card-registration";
+            /** @description Of a card registration; null: of none */
+            mode: ("upstream" | "network") | null;
+            /** @example customer_import */
+            name: string;
+            /** @description The event type that asks for an import; null: it is no import */
+            on: string | null;
+            open_tasks: number;
+            /** @description Names of the secrets that are set */
+            secrets_set: string[];
+            /** @example https://core.example.com */
+            url: string;
+        };
+        ConnectorList: {
+            connectors: components["schemas"]["Connector"][];
+        };
+        /**
+         * @description Secrets to set; null removes one, and those that are absent stay
+         * @example {
+         *       "shared_key": "a-key-that-both-services-know"
+         *     }
+         */
+        ConnectorSecrets: {
+            app_token?: string | null;
+            certificate?: string | null;
+            fi_token?: string | null;
+            password?: string | null;
+            shared_key?: string | null;
+            user_name?: string | null;
+        };
+        /** @description What a connector has to do for a user */
+        ConnectorTask: {
+            /** @description Attempts that failed since it began, or was retried by command */
+            attempts: number;
+            /** @description Why the last attempt failed; null: it did not */
+            code: string | null;
+            /** @example customer_import */
+            connector: string;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt may start
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            due_at: string;
+            ended_at: string | null;
+            /** @enum {string} */
+            kind: "customer-import" | "card-registration";
+            product_id: string | null;
+            reason: string | null;
+            /**
+             * @description dead: a dead letter, until it is retried by command
+             * @enum {string}
+             */
+            state: "open" | "done" | "dead";
+            /**
+             * @description Id of the task
+             * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
+             */
+            task_id: string;
+            /**
+             * @description Your id of the user
+             * @example user-1042
+             */
+            user_id: string;
+        };
+        ConnectorTaskPage: {
+            /**
+             * @description Send as `after` to get the next page; null: this is the last one
+             * @example null
+             */
+            next: string | null;
+            tasks: components["schemas"]["ConnectorTask"][];
         };
         /** @description A consent that was granted or withdrawn, or waits for its confirmation */
         Consent: {
@@ -3655,7 +3953,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -3681,7 +3979,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -3806,6 +4104,10 @@ export interface components {
         DeliverySummary: {
             /** @enum {string} */
             channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            /** @description When a queued one is tried next; null: it is not queued */
+            due_at: string | null;
+            /** @description Why it waits until then; null: it is not held */
+            hold_code: string | null;
             /**
              * @description Id of the notification
              * @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e
@@ -3981,7 +4283,7 @@ export interface components {
             }[];
             name: string;
             /** @enum {string} */
-            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "preferences";
+            part: "event" | "traits" | "mapping" | "notification" | "variables" | "rule" | "group" | "segment" | "template" | "template_test" | "route" | "price" | "source" | "connector" | "preferences";
         };
         /**
          * @example {
@@ -4253,10 +4555,19 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Something about a stored event that its sender should correct */
+        EventNote: {
+            /** @enum {string} */
+            code: "unusable_address";
+            message: string;
+            path: string;
+        };
         /** @description What became of one event of a request */
         EventResult: {
             decisions: components["schemas"]["DecisionSummary"][];
             event_id: string | null;
+            /** @description Addresses to which no message can go. The event is stored all the same */
+            notes?: components["schemas"]["EventNote"][];
             /** @enum {string} */
             status: "accepted" | "duplicate" | "rejected" | "conflict";
         };
@@ -4516,7 +4827,7 @@ export interface components {
         /** @description A problem of a catalog */
         Finding: {
             /** @enum {string} */
-            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
+            code: "invalid" | "loop" | "reserved_event" | "no_postal_address" | "no_public_url" | "no_confirmation_link" | "bounded_loop" | "unreachable_branch" | "never_true" | "unknown_value" | "skipped_months" | "date_at_midnight" | "count_always" | "count_never" | "limit_never_binds" | "endless_wait" | "late_expiry" | "own_trigger" | "cancels_itself" | "nothing_to_cancel" | "undeclared_field" | "footer_added" | "digest_template_missing" | "unused_event" | "unused_notification" | "unused_group" | "unused_zone" | "unused_route" | "unreachable_entry" | "useless_weight" | "route_gap" | "unknown_account" | "misspelled_account";
             column: number;
             file: string;
             hint?: string;
@@ -4688,7 +4999,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -5392,7 +5703,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read")[];
         };
         /**
          * @description A device with a token of APNs
@@ -6699,10 +7010,11 @@ export interface components {
          */
         PreviewRequest: {
             /**
+             * @description Absent: that of the template, or the first of the type
              * @example email
              * @enum {string}
              */
-            channel: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
+            channel?: "email" | "sms" | "push" | "in_app" | "webhook" | "chat" | "internal";
             /** @description The event; absent: a sample by its schema */
             event?: {
                 event_type?: string;
@@ -6742,7 +7054,7 @@ export interface components {
              * @example invalid_request
              * @enum {string}
              */
-            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "unavailable";
+            code: "invalid_json" | "invalid_request" | "unauthorized" | "token_expired" | "issuer_unavailable" | "link_used" | "not_a_member" | "forbidden" | "tenant_suspended" | "foreign_origin" | "not_found" | "method_not_allowed" | "request_timeout" | "not_readable" | "address_of_traits" | "not_retryable" | "not_cancellable" | "member_exists" | "last_owner" | "already_merged" | "key_ended" | "idempotency_in_progress" | "tenant_exists" | "account_exists" | "tenant_in_use" | "job_ended" | "managed_by_files" | "template_exists" | "template_in_use" | "list_exists" | "wrong_batch_state" | "wrong_offset" | "outdated" | "tenant_isolation_unavailable" | "payload_too_large" | "unsupported_media_type" | "invalid_catalog" | "invalid_body" | "invalid_template" | "too_many_templates" | "unknown_type" | "category_mismatch" | "invalid_notification" | "too_many_events" | "invalid_issuer" | "invalid_account" | "too_many_accounts" | "invalid_webhook" | "too_many_webhooks" | "too_many_issuers" | "too_many_members" | "idempotency_key_reused" | "channels_not_used" | "preference_locked" | "wrong_code" | "code_expired" | "too_much_to_merge" | "too_many_addresses" | "too_many_lists" | "list_full" | "invalid_condition" | "too_many_devices" | "too_many_streams" | "too_many_keys" | "rate_limited" | "too_many_batches" | "too_many_jobs" | "headers_too_large" | "internal" | "overloaded" | "tenant_moving" | "unavailable";
             /** @example filter.rule is missing; write a text. */
             detail: string;
             errors?: components["schemas"]["ProblemPart"][];
@@ -7065,7 +7377,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
             /**
@@ -7372,7 +7684,7 @@ export interface components {
              *       "users:read"
              *     ]
              */
-            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "me")[];
+            scopes: ("events:write" | "notifications:read" | "notifications:write" | "notifications:urgent" | "batches:read" | "batches:write" | "lists:read" | "lists:write" | "decisions:read" | "users:read" | "users:write" | "users:erase" | "messages:read" | "personal_data:read" | "deliveries:read" | "deliveries:write" | "suppressions:read" | "suppressions:write" | "preferences:read" | "preferences:write" | "waits:read" | "waits:write" | "rejected:read" | "rejected:write" | "jobs:read" | "jobs:write" | "catalog:read" | "catalog:write" | "templates:read" | "templates:write" | "audit_log:read" | "settings:read" | "settings:write" | "keys:read" | "keys:write" | "members:read" | "members:write" | "issuers:read" | "issuers:write" | "webhooks:read" | "webhooks:write" | "tokens:write" | "accounts:read" | "accounts:write" | "tenants:read" | "tenants:write" | "metrics:read" | "me")[];
             /** @enum {string} */
             status: "active" | "expired" | "revoked";
         };
@@ -7922,7 +8234,7 @@ export interface components {
              * @description `reading`: by the workers, as far as they reach Kafka (`kafka` in `/healthz/ready`)
              * @enum {string}
              */
-            state: "reading" | "paused" | "refused" | "not_configured";
+            state: "reading" | "paused" | "not_allowed" | "not_configured";
             topic: string;
         };
         /** @description The sources of the active catalog, in the order of its file */
@@ -7991,7 +8303,7 @@ export interface components {
              */
             reason: string;
             /** @enum {string} */
-            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
+            reason_code: "matched" | "condition_false" | "field_missing" | "condition_error" | "pattern_incomplete" | "limit_reached" | "all_channels_dropped" | "expired" | "waiting" | "collected" | "already_waiting" | "key_missing" | "count_not_met" | "unless_event_occurred" | "cancelled_by_event" | "cancelled_by_rule" | "superseded" | "too_late" | "time_missing" | "time_past" | "catalog_changed" | "cancelled_by_operator" | "cancelled_by_request" | "no_branch" | "holdout" | "acted" | "action_failed" | "variable_missing" | "variable_invalid" | "loop" | "too_costly" | "too_much_history";
             /** @example INSUFFICIENT_FUNDS_EMAIL */
             rule: string;
         };
@@ -8114,6 +8426,11 @@ export interface components {
             /** @description Null: until it is lifted */
             until: string | null;
         };
+        /**
+         * @description NDJSON: one Suppression a line, newest first; addresses are masked
+         * @example {"suppression_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","channel":"email","reason":"hard_bounce"}
+         */
+        SuppressionExport: string;
         /** @description Up to 1000 suppressions */
         SuppressionImport: {
             suppressions: {
@@ -8492,7 +8809,7 @@ export interface components {
                 zone?: string;
             };
             /** @enum {string} */
-            status: "active" | "suspended" | "deleting";
+            status: "active" | "suspended" | "moving" | "deleting";
             suspended_at: string | null;
             /** @example acme */
             tenant_id: string;
@@ -8865,6 +9182,33 @@ export interface components {
             next: string | null;
             users: components["schemas"]["User"][];
         };
+        /** @description A product of a user, as upstream tells it */
+        UserProduct: {
+            /** @enum {string} */
+            product: "LOAN" | "CREDIT" | "GENERIC";
+            /**
+             * @description Id of the product, as upstream has it
+             * @example k-7731
+             */
+            product_id: string;
+            registered_at: string | null;
+            /** @description With the card network; null: it was not asked, or has not answered yet */
+            registration: ("registered" | "refused" | "failed") | null;
+            /** @example REG_121 */
+            registration_code: string | null;
+            status: string | null;
+            /** @description Null: it has none, or you may not see it (personal_data:read) */
+            subscriber_reference_id: string | null;
+            /**
+             * Format: date-time
+             * @description ISO 8601 in UTC
+             * @example 2026-11-02T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        UserProductList: {
+            products: components["schemas"]["UserProduct"][];
+        };
         UsersBody: {
             users: {
                 /**
@@ -8898,7 +9242,7 @@ export interface components {
             /** @description One for each user, in the order of the request */
             results: {
                 /** @enum {string} */
-                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable";
+                code?: "invalid_event" | "user_missing" | "invalid_id" | "invalid_timestamp" | "event_in_future" | "invalid_content" | "profile_too_large" | "unknown_field" | "schema_mismatch" | "user_erased" | "event_id_conflict" | "too_costly" | "undecidable" | "invalid_address";
                 message?: string;
                 /** @description The field that is wrong */
                 path?: string;
@@ -9931,6 +10275,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description list_full */
+        ListFull: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "list_full";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description managed_by_files */
         ManagedByFiles: {
             headers: {
@@ -10239,6 +10597,20 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
+        /** @description preference_locked, channels_not_used */
+        PreferenceLockedChannelsNotUsed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "preference_locked" | "channels_not_used";
+                    /** @constant */
+                    status?: 422;
+                } & components["schemas"]["Problem"];
+            };
+        };
         /** @description rate_limited */
         RateLimited: {
             headers: {
@@ -10351,15 +10723,29 @@ export interface components {
                 } & components["schemas"]["Problem"];
             };
         };
-        /** @description unavailable, overloaded */
-        UnavailableOverloaded: {
+        /** @description unavailable, tenant_moving */
+        UnavailableTenantMoving: {
             headers: {
                 [name: string]: unknown;
             };
             content: {
                 "application/problem+json": {
                     /** @enum {unknown} */
-                    code?: "unavailable" | "overloaded";
+                    code?: "unavailable" | "tenant_moving";
+                    /** @constant */
+                    status?: 503;
+                } & components["schemas"]["Problem"];
+            };
+        };
+        /** @description unavailable, tenant_moving, overloaded */
+        UnavailableTenantMovingOverloaded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": {
+                    /** @enum {unknown} */
+                    code?: "unavailable" | "tenant_moving" | "overloaded";
                     /** @constant */
                     status?: 503;
                 } & components["schemas"]["Problem"];
@@ -10438,6 +10824,10 @@ export type BatchResult = components['schemas']['BatchResult'];
 export type BatchResultPage = components['schemas']['BatchResultPage'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type CancelledWait = components['schemas']['CancelledWait'];
+export type CardCallRequest = components['schemas']['CardCallRequest'];
+export type CardCallResult = components['schemas']['CardCallResult'];
+export type CardRegistrationRequest = components['schemas']['CardRegistrationRequest'];
+export type CardRegistrationTasks = components['schemas']['CardRegistrationTasks'];
 export type Catalog = components['schemas']['Catalog'];
 export type CatalogDiff = components['schemas']['CatalogDiff'];
 export type CatalogFiles = components['schemas']['CatalogFiles'];
@@ -10449,6 +10839,11 @@ export type Check = components['schemas']['Check'];
 export type Circuit = components['schemas']['Circuit'];
 export type CloudEvent = components['schemas']['CloudEvent'];
 export type CodeBody = components['schemas']['CodeBody'];
+export type Connector = components['schemas']['Connector'];
+export type ConnectorList = components['schemas']['ConnectorList'];
+export type ConnectorSecrets = components['schemas']['ConnectorSecrets'];
+export type ConnectorTask = components['schemas']['ConnectorTask'];
+export type ConnectorTaskPage = components['schemas']['ConnectorTaskPage'];
 export type Consent = components['schemas']['Consent'];
 export type ConsentPage = components['schemas']['ConsentPage'];
 export type Correction = components['schemas']['Correction'];
@@ -10483,6 +10878,7 @@ export type Erasure = components['schemas']['Erasure'];
 export type ErasureBody = components['schemas']['ErasureBody'];
 export type EstimatedCost = components['schemas']['EstimatedCost'];
 export type Event = components['schemas']['Event'];
+export type EventNote = components['schemas']['EventNote'];
 export type EventResult = components['schemas']['EventResult'];
 export type EventType = components['schemas']['EventType'];
 export type Evidence = components['schemas']['Evidence'];
@@ -10636,6 +11032,7 @@ export type StoredDecision = components['schemas']['StoredDecision'];
 export type StoredEvent = components['schemas']['StoredEvent'];
 export type StoredTemplate = components['schemas']['StoredTemplate'];
 export type Suppression = components['schemas']['Suppression'];
+export type SuppressionExport = components['schemas']['SuppressionExport'];
 export type SuppressionImport = components['schemas']['SuppressionImport'];
 export type SuppressionPage = components['schemas']['SuppressionPage'];
 export type SuppressionSearch = components['schemas']['SuppressionSearch'];
@@ -10666,6 +11063,8 @@ export type UserBody = components['schemas']['UserBody'];
 export type UserDetails = components['schemas']['UserDetails'];
 export type UserMerge = components['schemas']['UserMerge'];
 export type UserPage = components['schemas']['UserPage'];
+export type UserProduct = components['schemas']['UserProduct'];
+export type UserProductList = components['schemas']['UserProductList'];
 export type UsersBody = components['schemas']['UsersBody'];
 export type UserSearch = components['schemas']['UserSearch'];
 export type UsersResult = components['schemas']['UsersResult'];
@@ -10728,6 +11127,7 @@ export type ResponseKeyEnded = components['responses']['KeyEnded'];
 export type ResponseLastOwner = components['responses']['LastOwner'];
 export type ResponseLinkUsed = components['responses']['LinkUsed'];
 export type ResponseListExists = components['responses']['ListExists'];
+export type ResponseListFull = components['responses']['ListFull'];
 export type ResponseManagedByFiles = components['responses']['ManagedByFiles'];
 export type ResponseManagedByFilesTemplateInUse = components['responses']['ManagedByFilesTemplateInUse'];
 export type ResponseNotFound = components['responses']['NotFound'];
@@ -10750,6 +11150,7 @@ export type ResponseNotReadableIdempotencyInProgressWrongBatchState = components
 export type ResponseOutdated = components['responses']['Outdated'];
 export type ResponsePayloadTooLarge = components['responses']['PayloadTooLarge'];
 export type ResponsePreferenceLocked = components['responses']['PreferenceLocked'];
+export type ResponsePreferenceLockedChannelsNotUsed = components['responses']['PreferenceLockedChannelsNotUsed'];
 export type ResponseRateLimited = components['responses']['RateLimited'];
 export type ResponseRateLimitedTooManyBatches = components['responses']['RateLimitedTooManyBatches'];
 export type ResponseRateLimitedTooManyJobs = components['responses']['RateLimitedTooManyJobs'];
@@ -10758,7 +11159,8 @@ export type ResponseRequestTimeout = components['responses']['RequestTimeout'];
 export type ResponseTenantInUse = components['responses']['TenantInUse'];
 export type ResponseUnauthorizedTokenExpiredIssuerUnavailable = components['responses']['UnauthorizedTokenExpiredIssuerUnavailable'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
-export type ResponseUnavailableOverloaded = components['responses']['UnavailableOverloaded'];
+export type ResponseUnavailableTenantMoving = components['responses']['UnavailableTenantMoving'];
+export type ResponseUnavailableTenantMovingOverloaded = components['responses']['UnavailableTenantMovingOverloaded'];
 export type ResponseUnsupportedMediaType = components['responses']['UnsupportedMediaType'];
 export type ResponseWrongBatchState = components['responses']['WrongBatchState'];
 export type ResponseWrongBatchStateWrongOffset = components['responses']['WrongBatchStateWrongOffset'];
@@ -10820,6 +11222,8 @@ export interface operations {
                      *               "status": "queued",
                      *               "provider": null,
                      *               "reason": null,
+                     *               "due_at": "2026-11-02T09:30:00.000Z",
+                     *               "hold_code": null,
                      *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
@@ -10838,7 +11242,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     findCorrelated: {
@@ -10926,7 +11330,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listAuditLog: {
@@ -10996,7 +11400,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     exportAuditLog: {
@@ -11040,7 +11444,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getUserAudit: {
@@ -11203,7 +11607,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listBatches: {
@@ -11285,7 +11689,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createBatch: {
@@ -11364,7 +11768,7 @@ export interface operations {
             429: components["responses"]["RateLimitedTooManyBatches"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getBatch: {
@@ -11436,7 +11840,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeBatchRate: {
@@ -11515,7 +11919,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     cancelBatch: {
@@ -11597,7 +12001,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     estimateBatch: {
@@ -11629,6 +12033,7 @@ export interface operations {
                      *       "reach": 1,
                      *       "held": 1,
                      *       "duplicate": 1,
+                     *       "unreachable": {},
                      *       "dropped": {},
                      *       "rejected": {},
                      *       "costs": [
@@ -11654,7 +12059,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     pauseBatch: {
@@ -11736,7 +12141,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     addBatchRecipients: {
@@ -11783,7 +12188,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listBatchResults: {
@@ -11850,7 +12255,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     exportBatchResults: {
@@ -11888,7 +12293,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     resumeBatch: {
@@ -11970,7 +12375,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     startBatch: {
@@ -12052,7 +12457,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getCatalog: {
@@ -12154,7 +12559,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     applyCatalog: {
@@ -12229,7 +12634,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     compareCatalogs: {
@@ -12285,7 +12690,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     followCatalog: {
@@ -12329,7 +12734,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     rollBackCatalog: {
@@ -12381,7 +12786,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listCatalogVersions: {
@@ -12443,7 +12848,251 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listConnectorTasks: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the previous page of the same list and filter; absent: the first page */
+                after?: string;
+                /**
+                 * @description Name in connectors.yaml
+                 * @example customer_import
+                 */
+                connector?: string;
+                /**
+                 * @description Items of a page, at most
+                 * @example 20
+                 */
+                limit?: number;
+                /** @description Only those in this state */
+                state?: "open" | "done" | "dead";
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id?: string;
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tasks": [
+                     *         {
+                     *           "task_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "connector": "customer_import",
+                     *           "kind": "customer-import",
+                     *           "user_id": "user-1042",
+                     *           "product_id": "k-7731",
+                     *           "state": "open",
+                     *           "attempts": 1,
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTaskPage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    retryConnectorTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "task_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *       "connector": "customer_import",
+                     *       "kind": "customer-import",
+                     *       "user_id": "user-1042",
+                     *       "product_id": "k-7731",
+                     *       "state": "open",
+                     *       "attempts": 1,
+                     *       "code": null,
+                     *       "reason": null,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "due_at": "2026-11-02T09:30:00.000Z",
+                     *       "ended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorTask"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listConnectors: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "connectors": [
+                     *         {
+                     *           "name": "customer_import",
+                     *           "kind": "customer-import",
+                     *           "description": "text",
+                     *           "mode": "upstream",
+                     *           "on": null,
+                     *           "url": "https://core.example.com",
+                     *           "secrets_set": [
+                     *             "text"
+                     *           ],
+                     *           "open_tasks": 1,
+                     *           "dead_tasks": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConnectorList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    setConnectorSecrets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Name in connectors.yaml
+                 * @example customer_import
+                 */
+                connector: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConnectorSecrets"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "customer_import",
+                     *       "kind": "customer-import",
+                     *       "description": "text",
+                     *       "mode": "upstream",
+                     *       "on": null,
+                     *       "url": "https://core.example.com",
+                     *       "secrets_set": [
+                     *         "text"
+                     *       ],
+                     *       "open_tasks": 1,
+                     *       "dead_tasks": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Connector"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     importConsents: {
@@ -12483,7 +13132,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     getCosts: {
@@ -12546,7 +13195,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listCustomerNotifications: {
@@ -12603,7 +13252,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeCustomerNotification: {
@@ -12665,7 +13314,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listDeadLetters: {
@@ -12744,7 +13393,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getDeadLetters: {
@@ -12855,7 +13504,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listRecentDecisions: {
@@ -12931,7 +13580,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listDeliveries: {
@@ -13014,7 +13663,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     cancelDelivery: {
@@ -13098,7 +13747,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getMessage: {
@@ -13146,7 +13795,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     retryDelivery: {
@@ -13230,7 +13879,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     revealMessage: {
@@ -13285,7 +13934,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getErasure: {
@@ -13332,7 +13981,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     postEvents: {
@@ -13450,7 +14099,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     listRejectedEvents: {
@@ -13512,7 +14161,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     correctRejectedEvent: {
@@ -13633,7 +14282,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     dismissRejectedEvent: {
@@ -13683,7 +14332,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     retryRejectedEvent: {
@@ -13804,7 +14453,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     groupRejectedEvents: {
@@ -13852,7 +14501,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     explainNotification: {
@@ -14008,7 +14657,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listIssuers: {
@@ -14061,7 +14710,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getIssuer: {
@@ -14116,7 +14765,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     putIssuer: {
@@ -14207,7 +14856,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     deleteIssuer: {
@@ -14267,7 +14916,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listJobs: {
@@ -14334,7 +14983,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     startJob: {
@@ -14397,7 +15046,7 @@ export interface operations {
             429: components["responses"]["RateLimitedTooManyJobs"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getJob: {
@@ -14454,7 +15103,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listJobFailures: {
@@ -14509,7 +15158,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     stopJob: {
@@ -14576,7 +15225,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     previewJob: {
@@ -14630,7 +15279,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listKeys: {
@@ -14700,7 +15349,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createKey: {
@@ -14768,7 +15417,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getKey: {
@@ -14831,7 +15480,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     revokeKey: {
@@ -14896,7 +15545,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     updateKey: {
@@ -14966,7 +15615,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     rotateKey: {
@@ -15063,7 +15712,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listLists: {
@@ -15119,7 +15768,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createList: {
@@ -15172,7 +15821,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getList: {
@@ -15218,7 +15867,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     deleteList: {
@@ -15266,7 +15915,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeList: {
@@ -15319,7 +15968,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listMembersOfList: {
@@ -15373,7 +16022,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     addListMembers: {
@@ -15425,7 +16074,51 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    importListMembers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example 01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Lines with `user_id`; the users need not be known yet */
+        requestBody: {
+            content: {
+                "application/x-ndjson": unknown;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "application/x-ndjson": string;
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["ListFull"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     removeListMembers: {
@@ -15477,7 +16170,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getMe: {
@@ -15516,7 +16209,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listOwnConsents: {
@@ -15578,7 +16271,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     recordOwnConsent: {
@@ -15628,7 +16321,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listOwnDevices: {
@@ -15682,7 +16375,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     registerOwnDevice: {
@@ -15763,7 +16456,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     removeOwnDevice: {
@@ -15815,7 +16508,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     registerOwnApnsDevice: {
@@ -15896,7 +16589,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     registerOwnFcmDevice: {
@@ -15977,7 +16670,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listOwnInbox: {
@@ -16046,7 +16739,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     markOwnInbox: {
@@ -16101,7 +16794,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeOwnInboxItem: {
@@ -16166,7 +16859,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     streamOwnInbox: {
@@ -16207,7 +16900,7 @@ export interface operations {
             429: components["responses"]["RateLimitedTooManyStreams"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listOwnNotifications: {
@@ -16270,7 +16963,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getOwnPreferences: {
@@ -16332,7 +17025,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     replaceOwnPreferences: {
@@ -16397,11 +17090,11 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeOwnPreferences: {
@@ -16466,11 +17159,11 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listMembers: {
@@ -16529,7 +17222,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     addMember: {
@@ -16585,7 +17278,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     removeMember: {
@@ -16637,7 +17330,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeMember: {
@@ -16693,7 +17386,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listNotifications: {
@@ -16753,6 +17446,8 @@ export interface operations {
                      *               "status": "queued",
                      *               "provider": null,
                      *               "reason": null,
+                     *               "due_at": "2026-11-02T09:30:00.000Z",
+                     *               "hold_code": null,
                      *               "receipt_state": "unconfirmed"
                      *             }
                      *           ]
@@ -16772,7 +17467,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     sendNotifications: {
@@ -16831,7 +17526,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     getNotification: {
@@ -16937,7 +17632,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     cancelNotification: {
@@ -17000,7 +17695,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     rescheduleNotification: {
@@ -17051,7 +17746,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listProviderAccounts: {
@@ -17109,7 +17804,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createProviderAccount: {
@@ -17173,7 +17868,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getProviderAccount: {
@@ -17233,7 +17928,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     deleteProviderAccount: {
@@ -17298,7 +17993,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     updateProviderAccount: {
@@ -17369,7 +18064,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     checkProviderAccount: {
@@ -17421,7 +18116,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     sendProviderTest: {
@@ -17480,7 +18175,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listProviders: {
@@ -17529,7 +18224,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getQueue: {
@@ -17596,7 +18291,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getRoutes: {
@@ -17666,7 +18361,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listSegments: {
@@ -17713,7 +18408,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listSegmentUsers: {
@@ -17770,7 +18465,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     previewSegment: {
@@ -17827,7 +18522,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getSending: {
@@ -17923,7 +18618,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     resumeSending: {
@@ -17971,7 +18666,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getSession: {
@@ -18140,7 +18835,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     rotateSigningKey: {
@@ -18187,7 +18882,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listSources: {
@@ -18245,7 +18940,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     pauseSource: {
@@ -18297,7 +18992,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     resumeSource: {
@@ -18349,7 +19044,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listSuppressions: {
@@ -18413,7 +19108,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     addSuppression: {
@@ -18488,7 +19183,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getSuppression: {
@@ -18538,7 +19233,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     liftSuppression: {
@@ -18601,7 +19296,43 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    exportSuppressions: {
+        parameters: {
+            query?: {
+                channel?: "email" | "sms";
+                reason?: "hard_bounce" | "soft_bounces" | "complaint" | "opted_out" | "unsubscribed" | "manual";
+            };
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example {"suppression_id":"01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e","channel":"email","reason":"hard_bounce"} */
+                    "application/x-ndjson": components["schemas"]["SuppressionExport"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     importSuppressions: {
@@ -18649,7 +19380,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     searchSuppressions: {
@@ -18704,7 +19435,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listTemplates: {
@@ -18770,7 +19501,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createTemplate: {
@@ -18846,7 +19577,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getTemplate: {
@@ -18912,7 +19643,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     deleteTemplateDraft: {
@@ -18963,7 +19694,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     updateTemplate: {
@@ -19046,7 +19777,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     activateTemplate: {
@@ -19110,7 +19841,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     archiveTemplate: {
@@ -19189,7 +19920,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createTemplateLocalization: {
@@ -19271,7 +20002,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     rollBackTemplate: {
@@ -19335,7 +20066,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     startVariantTest: {
@@ -19400,7 +20131,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     endVariantTest: {
@@ -19449,7 +20180,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getVariantTestResults: {
@@ -19524,7 +20255,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listTemplateVersions: {
@@ -19597,7 +20328,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     exportTemplates: {
@@ -19638,7 +20369,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     previewTemplate: {
@@ -19705,7 +20436,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     seedTemplates: {
@@ -19762,7 +20493,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     testTemplate: {
@@ -19814,7 +20545,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     exportTranslations: {
@@ -19869,7 +20600,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     importTranslations: {
@@ -19935,7 +20666,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getOwnTenant: {
@@ -19982,7 +20713,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     updateOwnTenant: {
@@ -20038,7 +20769,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listTenants: {
@@ -20098,7 +20829,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createTenant: {
@@ -20155,7 +20886,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getTenant: {
@@ -20205,7 +20936,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     deleteTenant: {
@@ -20258,7 +20989,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     updateTenant: {
@@ -20317,7 +21048,67 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    moveTenant: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /** @example acme */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never> | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenant_id": "acme",
+                     *       "name": "Acme",
+                     *       "status": "active",
+                     *       "follows": "default",
+                     *       "settings": {
+                     *         "locale": "de"
+                     *       },
+                     *       "revision": 1,
+                     *       "created_at": "2026-11-02T09:30:00.000Z",
+                     *       "updated_at": "2026-11-02T09:30:00.000Z",
+                     *       "suspended_at": "2026-11-02T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressTenantInUse"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     resumeTenant: {
@@ -20377,7 +21168,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     suspendTenant: {
@@ -20437,7 +21228,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     findUsers: {
@@ -20496,7 +21287,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getUser: {
@@ -20547,7 +21338,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     putUser: {
@@ -20604,7 +21395,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     patchUser: {
@@ -20661,7 +21452,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     listAddresses: {
@@ -20717,7 +21508,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     addAddress: {
@@ -20800,7 +21591,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     removeAddress: {
@@ -20856,7 +21647,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     makeAddressPrimary: {
@@ -20919,7 +21710,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     verifyAddress: {
@@ -20976,7 +21767,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     confirmAddress: {
@@ -21039,7 +21830,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listConsents: {
@@ -21107,7 +21898,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     recordConsent: {
@@ -21163,7 +21954,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listDevices: {
@@ -21223,7 +22014,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     registerDevice: {
@@ -21310,7 +22101,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     removeDevice: {
@@ -21367,7 +22158,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     registerApnsDevice: {
@@ -21454,7 +22245,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     registerFcmDevice: {
@@ -21541,7 +22332,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     eraseUser: {
@@ -21622,7 +22413,7 @@ export interface operations {
             429: components["responses"]["RateLimitedTooManyJobs"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     exportUser: {
@@ -21667,7 +22458,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listInbox: {
@@ -21742,7 +22533,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     markInbox: {
@@ -21802,7 +22593,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeInboxItem: {
@@ -21872,7 +22663,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     streamInbox: {
@@ -21919,7 +22710,7 @@ export interface operations {
             429: components["responses"]["RateLimitedTooManyStreams"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     mergeUser: {
@@ -21982,7 +22773,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getPreferences: {
@@ -22050,7 +22841,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     replacePreferences: {
@@ -22121,11 +22912,11 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changePreferences: {
@@ -22196,11 +22987,192 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["PayloadTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
-            422: components["responses"]["PreferenceLocked"];
+            422: components["responses"]["PreferenceLockedChannelsNotUsed"];
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    listUserProducts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "products": [
+                     *         {
+                     *           "product_id": "k-7731",
+                     *           "product": "LOAN",
+                     *           "status": null,
+                     *           "registration": "registered",
+                     *           "registration_code": "REG_121",
+                     *           "registered_at": "2026-11-02T09:30:00.000Z",
+                     *           "subscriber_reference_id": null,
+                     *           "updated_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserProductList"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspended"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    callCardNetwork: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                call: "get_card_list" | "set_card_policy";
+                /** @example k-7731 */
+                product_id: string;
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardCallRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "outcome": "answered",
+                     *       "answer": {},
+                     *       "code": null,
+                     *       "reason": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CardCallResult"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgressNotRetryable"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
+        };
+    };
+    registerUserProducts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Makes the request safe to repeat: the first response is kept for 24 hours, and sent again */
+                "idempotency-key"?: string;
+                /** @description The tenant to act for, for callers that may act for several; default: default */
+                "x-tidings-tenant"?: string;
+            };
+            path: {
+                /**
+                 * @description Your id of the user
+                 * @example user-1042
+                 */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CardRegistrationRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tasks": [
+                     *         {
+                     *           "task_id": "01999f3e-5c1a-7c3e-8f52-9d1a6b7c8d9e",
+                     *           "connector": "customer_import",
+                     *           "kind": "customer-import",
+                     *           "user_id": "user-1042",
+                     *           "product_id": "k-7731",
+                     *           "state": "open",
+                     *           "attempts": 1,
+                     *           "code": null,
+                     *           "reason": null,
+                     *           "created_at": "2026-11-02T09:30:00.000Z",
+                     *           "due_at": "2026-11-02T09:30:00.000Z",
+                     *           "ended_at": "2026-11-02T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CardRegistrationTasks"];
+                };
+            };
+            400: components["responses"]["InvalidRequestInvalidJson"];
+            401: components["responses"]["UnauthorizedTokenExpiredIssuerUnavailable"];
+            403: components["responses"]["ForbiddenNotAMemberTenantSuspendedForeignOrigin"];
+            404: components["responses"]["NotFound"];
+            408: components["responses"]["RequestTimeout"];
+            409: components["responses"]["NotReadableIdempotencyInProgress"];
+            413: components["responses"]["PayloadTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["RateLimited"];
+            431: components["responses"]["HeadersTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     revealAddresses: {
@@ -22255,7 +23227,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     makeToken: {
@@ -22310,7 +23282,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     putUsers: {
@@ -22364,7 +23336,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     searchUsers: {
@@ -22412,7 +23384,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listWaits: {
@@ -22506,7 +23478,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     cancelWait: {
@@ -22557,7 +23529,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     retryWait: {
@@ -22608,7 +23580,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     countWaitsByRule: {
@@ -22651,7 +23623,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listWebhooks: {
@@ -22727,7 +23699,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     createWebhook: {
@@ -22802,7 +23774,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getWebhook: {
@@ -22871,7 +23843,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     deleteWebhook: {
@@ -22945,7 +23917,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     updateWebhook: {
@@ -23025,7 +23997,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listWebhookDeliveries: {
@@ -23101,7 +24073,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     replayWebhookDelivery: {
@@ -23159,7 +24131,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     replayWebhook: {
@@ -23229,7 +24201,7 @@ export interface operations {
             429: components["responses"]["RateLimitedTooManyJobs"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     rotateWebhookSecret: {
@@ -23313,7 +24285,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     testWebhook: {
@@ -23369,7 +24341,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     getUserAuditAtRoot: {
@@ -23532,7 +24504,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     listCustomerNotificationsAtRoot: {
@@ -23589,7 +24561,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     changeCustomerNotificationAtRoot: {
@@ -23651,7 +24623,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["UnavailableTenantMoving"];
         };
     };
     postEventsAtRoot: {
@@ -23769,7 +24741,7 @@ export interface operations {
             429: components["responses"]["RateLimited"];
             431: components["responses"]["HeadersTooLarge"];
             500: components["responses"]["Internal"];
-            503: components["responses"]["UnavailableOverloaded"];
+            503: components["responses"]["UnavailableTenantMovingOverloaded"];
         };
     };
     checkLiveness: {
