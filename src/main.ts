@@ -158,7 +158,17 @@ async function start(
     getSourceState: workers?.getSourceState ?? null,
   });
   const { loops = [] } = workers ?? {};
-  cleanup.push(await telemetry.watch({ pool, pools, clock, getClockOffset, dataDir, loops }));
+  cleanup.push(
+    await telemetry.watch({
+      pool,
+      pools,
+      clock,
+      getClockOffset,
+      dataDir,
+      loops,
+      getSourceState: workers?.getSourceState,
+    }),
+  );
 
   if (apiDatabase !== null) {
     const { listOpenCircuits } = workers ?? {};

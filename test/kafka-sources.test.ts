@@ -73,7 +73,7 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
       mkdirSync(dirname(join(dir, 'catalog', file)), { recursive: true });
       writeFileSync(join(dir, 'catalog', file), text);
     }
-    broker = await Broker.start(kafka!);
+    broker = await Broker.start(kafka!, true);
     for (const topic of ['shop.orders', 'shop.events', 'shop.intents', 'shop.shared']) await broker.createTopic(topic);
     database = await testDatabase();
     await database.pool.query(`insert into tenants (tenant_id, name) values ('acme', 'Acme')`);
@@ -116,6 +116,13 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
   }
 
   const eventually = (sql: string) => expect.poll(() => rows(sql), { timeout: 60_000, interval: 100 });
+
+  async function readKafkaPart(healthUrl: string): Promise<{ readonly status?: string; readonly cause?: string }> {
+    const response = await fetch(`${healthUrl}/healthz/ready`);
+    expect(response.status).toBe(200);
+    const { checks } = (await response.json()) as { checks: { name: string; status: string; cause?: string }[] };
+    return checks.find(({ name }) => name === 'kafka') ?? {};
+  }
 
   test('a message becomes an event, as its source maps it; others are skipped', async () => {
     await send(
@@ -231,15 +238,53 @@ describe.skipIf(!kafka)('topics of sources.yaml', () => {
     expect((await api('POST', '/sources/unknown/pause')).status).toBe(404);
   });
 
+  test('a login by TLS is accepted, and a wrong one is reported without its password', async () => {
+    const started: Program[] = [];
+    const startWith = async (password: string, more: { readonly [name: string]: string }) => {
+      const worker = tidings(['workers', '--json', '--health-port', '0'], {
+        command: [kafka!.node],
+        env: {
+          DATABASE_URL: database.url,
+          TIDINGS_DATA_DIR: dir,
+          TIDINGS_KAFKA_BROKERS: `127.0.0.1:${broker.securePort}`,
+          TIDINGS_KAFKA_SASL_MECHANISM: 'PLAIN',
+          TIDINGS_KAFKA_USERNAME: 'tidings',
+          TIDINGS_KAFKA_PASSWORD: password,
+          ...more,
+        },
+      });
+      started.push(worker);
+      const { health_url } = await worker.ready(120_000);
+      return { worker, kafkaPart: () => readKafkaPart(health_url) };
+    };
+    const tls = { TIDINGS_KAFKA_CA: broker.ca };
+    try {
+      const [right, wrong, untrusted] = [
+        await startWith('right', tls),
+        await startWith('wr0ng-secret', tls),
+        await startWith('right', { TIDINGS_KAFKA_TLS: 'true' }),
+      ];
+      await expect
+        .poll(wrong.kafkaPart, { timeout: 30_000 })
+        .toMatchObject({ cause: 'topics are not read: the brokers reject the login' });
+      await expect
+        .poll(untrusted.kafkaPart, { timeout: 30_000 })
+        .toMatchObject({ cause: 'topics are not read: the certificate of a broker is not accepted' });
+      await expect.poll(right.kafkaPart, { timeout: 30_000 }).toMatchObject({ status: 'ok' });
+      await expect
+        .poll(async () => (await rows(`select from kafka_offsets where topic = 'shop.orders'`)).length)
+        .toBe(1);
+      expect(wrong.worker.output).not.toContain('wr0ng-secret');
+    } finally {
+      for (const worker of started) worker.killGroup('SIGKILL');
+      await Promise.all(started.map(({ ended }) => ended));
+    }
+  });
+
   test('without the broker HTTP is ready, and says what is wrong; afterwards reading goes on', async () => {
     await broker.kill();
-    const kafkaPart = async () => {
-      const response = await fetch(`${url}/healthz/ready`);
-      const { checks } = (await response.json()) as { checks: { name: string; status: string; cause?: string }[] };
-      return { status: response.status, ...checks.find(({ name }) => name === 'kafka') };
-    };
     await expect
-      .poll(kafkaPart, { timeout: 60_000 })
+      .poll(() => readKafkaPart(url), { timeout: 60_000 })
       .toMatchObject({ status: 'degraded', cause: 'topics are not read: the brokers cannot be reached' });
     expect(
       (await api('POST', '/events', { event_type: 'paid', user_id: 'ida', event_timestamp: new Date().toISOString() }))

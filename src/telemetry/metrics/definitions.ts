@@ -185,6 +185,12 @@ export const METRICS = {
     help: 'Time since a loop of the workers came round',
     labels: ['loop'],
   },
+  sourceLag: {
+    name: 'tidings_source_lag_messages',
+    type: 'gauge',
+    help: 'Messages that wait in the partitions of a Kafka topic that this process reads',
+    labels: ['topic'],
+  },
   build: {
     name: 'tidings_build_info',
     type: 'gauge',
