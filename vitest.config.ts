@@ -9,18 +9,31 @@ await ensureBuilt();
 
 /** The test files that take longest, longest first: one that starts last would run alone, beside an idle core. */
 const LONGEST = [
-  'torture',
-  'chaos',
-  'console-pages',
-  'console-user',
-  'console-waits',
   'processes',
+  'torture',
+  'large-events-heap',
+  'console-pages',
+  'chaos',
+  'api-fuzz',
+  'hostile-history',
   'embedded',
+  'lost-leases',
+  'dump-restore',
+  'api-examples',
+  'job-processes',
+  'console-user',
+  'full-disk',
+  'console-waits',
+  'timer-worker',
   'backtest-reproduction',
+  'restore-pause',
+  'tenant-plans',
+  'cli-doctor',
+  'large-event-decisions',
+  'batch-soak',
+  'batch-priority',
   'arrival-order',
   'timed-arrival-order',
-  'limits',
-  'readme',
 ];
 
 class LongestFirst extends BaseSequencer {

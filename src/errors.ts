@@ -52,6 +52,7 @@ export const ERROR_CODES = {
   too_many_issuers: { status: 422, title: 'Too many issuers' },
   too_many_members: { status: 422, title: 'Too many members' },
   idempotency_key_reused: { status: 422, title: 'Idempotency key reused' },
+  channels_not_used: { status: 422, title: 'Channels not used' },
   preference_locked: { status: 422, title: 'Preference locked' },
   wrong_code: { status: 422, title: 'Wrong code' },
   code_expired: { status: 422, title: 'Code expired' },
@@ -69,6 +70,7 @@ export const ERROR_CODES = {
   headers_too_large: { status: 431, title: 'Request headers too large' },
   internal: { status: 500, title: 'Internal server error' },
   overloaded: { status: 503, title: 'Service overloaded' },
+  tenant_moving: { status: 503, title: 'Tenant moving' },
   unavailable: { status: 503, title: 'Database unavailable' },
 } as const;
 
@@ -130,6 +132,14 @@ export function toOutdated(current: number): TidingsError {
     { pointer: 'if-match' },
   );
 }
+
+/** Returns the error for a request of a tenant that moves to another installation. */
+export function tenantMoving(): TidingsError {
+  const message = 'The tenant moves to another installation, which takes minutes; send the request again.';
+  return new TidingsError('tenant_moving', message, { retryAfter: MOVING_RETRY_SECONDS });
+}
+
+const MOVING_RETRY_SECONDS = 2;
 
 /** Codes of rejected events and their meaning. A test compares both with a table of docs/errors.md. */
 export const REJECTION_CODES = {

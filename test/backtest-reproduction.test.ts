@@ -28,7 +28,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
         const { added, removed, moved, live, unchanged } = report.totals;
         expect({ added, removed, moved, unchanged }).toEqual({ added: 0, removed: 0, moved: 0, unchanged: live });
       }),
-      { ...runs(300), examples: HISTORIES_IN_MEMORY },
+      { ...runs(200), examples: HISTORIES_IN_MEMORY },
     );
   });
 
@@ -50,7 +50,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
 
     test('for any rules, any history, two catalogs in turns and any start', async () => {
       await fc.assert(fc.asyncProperty(anyRules(true), anyRules(true), someHistory(15), share, decidesTheSame), {
-        ...runs(50),
+        ...runs(30),
         examples: HISTORIES_IN_DATABASE,
       });
     });
@@ -60,7 +60,7 @@ describe('a backtest of the past against itself decides exactly the same', () =>
         fc.asyncProperty(twoVersions, someMoves(12), share, ([one, other], steps, from) =>
           decidesTheSame(one, other, steps, from),
         ),
-        runs(25),
+        runs(20),
       );
     });
 

@@ -3,9 +3,9 @@ import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { ChaosReport } from './torture/chaos/chaos.ts';
 
-/** The long form: npm run torture -- --chaos. */
+/** The long form, of 100,000 notifications: npm run torture -- --chaos. */
 test('providers that fail, hang, throttle and lie, killed and frozen workers and a restarted database lose nothing and send nothing twice', async () => {
-  const args = ['--chaos', '--notifications', '2000', '--seed', String(randomInt(2 ** 31))];
+  const args = ['--chaos', '--notifications', '1200', '--seed', String(randomInt(2 ** 31))];
   const report = await runChaos(args);
   const failures = report.findings.filter(({ failed }) => failed > 0);
   expect(failures, `npm run torture -- ${args.join(' ')}`).toEqual([]);
@@ -22,7 +22,7 @@ test('providers that fail, hang, throttle and lie, killed and frozen workers and
   expect(report.kills).toBeGreaterThan(1);
   expect(report.frozen).toBeGreaterThan(0);
   expect(report.databaseKills).toBeGreaterThan(0);
-  expect(report.statuses.sent).toBeGreaterThan(1000);
+  expect(report.statuses.sent).toBeGreaterThan(600);
   // Something was in doubt, or there was nothing to hold against.
   expect(report.doubts).toBeGreaterThan(10);
 }, 400_000);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import { noopProvider } from '../src/channels/noop.ts';
+import { awaitQuiet } from '../src/store/dump/quiet-tenant.ts';
 import { Program } from './support/program.ts';
 import { useTenants } from './support/tenants.ts';
 
@@ -70,6 +71,28 @@ test('a process that was frozen before its transaction stores nothing of a tenan
   frozen.kill('SIGCONT');
   await frozen.says(/^answer: tenant_suspended$/m, 60_000);
   expect(await countRows('before')).toEqual({});
+}, 120_000);
+
+test('a process that was frozen before its transaction decides nothing of a tenant that moves', async () => {
+  await api.create('away');
+  const frozen = await freezeIngesting('away', 'before');
+  await send('POST', '/api/v1/tenants/away/move');
+  frozen.kill('SIGCONT');
+  await frozen.says(/^answer: tenant_moving$/m, 60_000);
+  expect((await countRows('away')).events).toBeUndefined();
+}, 120_000);
+
+test('a dump of a tenant that moves waits for a transaction that was frozen', async () => {
+  await api.create('midway');
+  const frozen = await freezeIngesting('midway', 'within');
+  await send('POST', '/api/v1/tenants/midway/move');
+  await expect(awaitQuiet(api.tidings.pool, 'midway', 300)).rejects.toThrow(
+    /^transactions of the tenant "midway" do not end/,
+  );
+  frozen.kill('SIGCONT');
+  await frozen.says(/^answer: accepted$/m, 60_000);
+  await awaitQuiet(api.tidings.pool, 'midway', 60_000);
+  expect((await countRows('midway')).events).toBe(1);
 }, 120_000);
 
 test('a message that was being sent when its tenant was deleted leaves neither its attempt nor its text', async () => {

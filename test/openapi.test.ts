@@ -62,6 +62,8 @@ describe('the API documentation', () => {
       'GET /api/v1/catalog',
       'GET /api/v1/catalog/diff',
       'GET /api/v1/catalog/versions',
+      'GET /api/v1/connector-tasks',
+      'GET /api/v1/connectors',
       'GET /api/v1/costs',
       'GET /api/v1/customer-notifications/{id}',
       'GET /api/v1/dead-letters',
@@ -104,6 +106,8 @@ describe('the API documentation', () => {
       'GET /api/v1/session',
       'GET /api/v1/signing-keys',
       'GET /api/v1/suppressions',
+      'GET /api/v1/suppressions/export',
+      'GET /api/v1/suppressions/export',
       'GET /api/v1/suppressions/{id}',
       'GET /api/v1/templates',
       'GET /api/v1/templates/export',
@@ -122,6 +126,7 @@ describe('the API documentation', () => {
       'GET /api/v1/users/{user_id}/inbox',
       'GET /api/v1/users/{user_id}/inbox/stream',
       'GET /api/v1/users/{user_id}/preferences',
+      'GET /api/v1/users/{user_id}/products',
       'GET /api/v1/waits',
       'GET /api/v1/waits/rules',
       'GET /api/v1/webhooks',
@@ -152,6 +157,7 @@ describe('the API documentation', () => {
       'POST /api/v1/batches/{id}/start',
       'POST /api/v1/catalog',
       'POST /api/v1/catalog/rollback',
+      'POST /api/v1/connector-tasks/{task_id}/retry',
       'POST /api/v1/consents/import',
       'POST /api/v1/deliveries/{id}/cancel',
       'POST /api/v1/deliveries/{id}/retry',
@@ -167,6 +173,7 @@ describe('the API documentation', () => {
       'POST /api/v1/keys/{id}/rotate',
       'POST /api/v1/lists',
       'POST /api/v1/lists/{id}/members',
+      'POST /api/v1/lists/{id}/members/import',
       'POST /api/v1/lists/{id}/members/remove',
       'POST /api/v1/me/consents',
       'POST /api/v1/me/devices',
@@ -199,6 +206,7 @@ describe('the API documentation', () => {
       'POST /api/v1/templates/{id}/localizations',
       'POST /api/v1/templates/{id}/rollback',
       'POST /api/v1/tenants',
+      'POST /api/v1/tenants/{tenant_id}/move',
       'POST /api/v1/tenants/{tenant_id}/resume',
       'POST /api/v1/tenants/{tenant_id}/suspend',
       'POST /api/v1/users/bulk',
@@ -216,6 +224,8 @@ describe('the API documentation', () => {
       'POST /api/v1/users/{user_id}/inbox/{mark}',
       'POST /api/v1/users/{user_id}/inbox/{notification_id}/{action}',
       'POST /api/v1/users/{user_id}/merge',
+      'POST /api/v1/users/{user_id}/products/register',
+      'POST /api/v1/users/{user_id}/products/{product_id}/calls/{call}',
       'POST /api/v1/users/{user_id}/reveal',
       'POST /api/v1/users/{user_id}/tokens',
       'POST /api/v1/waits/{id}/cancel',
@@ -228,6 +238,7 @@ describe('the API documentation', () => {
       'POST /events',
       'PUT /api/v1/batches/{id}/recipients',
       'PUT /api/v1/catalog/follow',
+      'PUT /api/v1/connectors/{connector}/secrets',
       'PUT /api/v1/issuers/{issuer}',
       'PUT /api/v1/me/preferences',
       'PUT /api/v1/templates/{id}/variants',
@@ -339,6 +350,8 @@ describe('the API documentation', () => {
     const browser = await launchBrowser(CHROMIUM!);
     try {
       const { page, complaints } = await openVisit(browser, server.url);
+      // Its script is the largest of all pages.
+      page.setDefaultTimeout(60_000);
       // Browsers request this without being asked to.
       await page.route('**/favicon.ico', (route) => route.fulfill({ status: 204 }));
       await page.goto(`${server.url}/api/docs/`);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NotifyListener } from '../src/store/pg/listener.ts';
-import { checkSessions } from '../src/store/pg/session.ts';
+import { checkSessions } from '../src/store/pg/pooler.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { findPgBouncer, type PgBouncer, startPgBouncer } from './support/pgbouncer.ts';
 import { type Program, tidings } from './support/program.ts';

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPool } from '../src/store/pg/pool.ts';
-import { checkSessions } from '../src/store/pg/session.ts';
+import { checkSessions } from '../src/store/pg/pooler.ts';
 import { type TestDatabase, testDatabase } from './support/database.ts';
 import { findPgBouncer, startPgBouncer } from './support/pgbouncer.ts';
 

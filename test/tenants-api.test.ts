@@ -104,6 +104,7 @@ test('an unknown tenant, and one of test keys, is not found', async () => {
       ['PATCH', ''],
       ['DELETE', ''],
       ['POST', '/suspend'],
+      ['POST', '/move'],
       ['POST', '/resume'],
     ]) {
       const body = method === 'PATCH' ? { name: 'x' } : undefined;
@@ -116,6 +117,7 @@ test('an unknown tenant, and one of test keys, is not found', async () => {
 test('no caller locks itself out: the tenant that it acts for is neither suspended nor deleted', async () => {
   for (const [method, path] of [
     ['POST', '/suspend'],
+    ['POST', '/move'],
     ['DELETE', ''],
   ]) {
     const answer = await send(method as string, `/api/v1/tenants/default${path}`);

@@ -236,6 +236,61 @@ describe('a merge', () => {
     expectProblem(await merge('c6', 'unknown'), { status: 404, code: 'not_found', pointer: '/into' });
   });
 
+  test('lets a withdrawal of either win, whichever was said later, until the user consents anew', async () => {
+    const consent = (id: string, state: string) => {
+      tidings.clock.now += 1000;
+      const said = { purpose: 'MARKETING', channel: 'email', state, source: 'a form' };
+      return server.post(`${pathOf(id)}/consents`, said);
+    };
+    for (const id of ['a7', 'b7']) await post({ user_id: id, user_traits: { email: 'both7@example.com' } });
+    expect((await consent('a7', 'withdrawn')).status).toBe(201);
+    expect((await consent('b7', 'granted')).status).toBe(201);
+    const cell = async (id: string) => {
+      const { types } = (await server.get(`${pathOf(id)}/preferences`)).body;
+      return types.find(({ type }: { type: string }) => type === 'NOTED').channels.email;
+    };
+    expect(await cell('b7')).toMatchObject({ on: true });
+    await merge('a7', 'b7');
+    expect(await cell('b7')).toMatchObject({ on: false, decided_by: { code: 'consent_withdrawn' } });
+    const { body } = await post({ user_id: 'b7', event_type: 'noted' });
+    expect(body.results[0].decisions).toMatchObject([{ outcome: 'send' }]);
+    const { deliveries } = (await server.get(`/api/v1/notifications/${body.results[0].decisions[0].notification_id}`))
+      .body;
+    expect(deliveries.map(({ channel }: { channel: string }) => channel)).toEqual(['in_app']);
+    expect((await consent('a7', 'granted')).status).toBe(201);
+    expect(await cell('b7')).toMatchObject({ on: true });
+  });
+
+  test('makes the earlier id another name for the preferences, consents, addresses and devices of the survivor', async () => {
+    await post({ user_id: 'a8', user_traits: { phone: '+351912345670' } });
+    await post({ user_id: 'b8', user_traits: { email: 'b8@example.com' } });
+    await merge('a8', 'b8');
+    const changed = await server.send('PATCH', `${pathOf('a8')}/preferences`, { channels: { sms: false } });
+    expect(changed.body).toMatchObject({ user_id: 'b8' });
+    const said = { purpose: 'MARKETING', channel: 'email', state: 'granted', source: 'a form' };
+    expect((await server.post(`${pathOf('a8')}/consents`, said)).status).toBe(201);
+    const device = await server.post(`${pathOf('a8')}/devices`, { platform: 'android', token: 'token-of-8' });
+    expect(device.body).toMatchObject({ user_id: 'b8' });
+    const added = await server.post(`${pathOf('a8')}/addresses`, { kind: 'email', address: 'more8@example.com' });
+    expect(added.status).toBe(201);
+    const { address_id: id } = added.body;
+    expect((await server.post(`${pathOf('a8')}/addresses/${id}/primary`)).status).toBe(200);
+    for (const part of ['preferences', 'consents', 'addresses', 'devices']) {
+      const [ofOld, ofSurvivor] = await Promise.all(['a8', 'b8'].map((one) => server.get(`${pathOf(one)}/${part}`)));
+      expect(ofOld?.body).toEqual(ofSurvivor?.body);
+    }
+    const { devices } = (await server.get(`${pathOf('b8')}/devices`)).body;
+    expect(devices).toHaveLength(1);
+    expect((await server.send('DELETE', `${pathOf('a8')}/devices/${devices[0].device_id}`)).status).toBe(200);
+    expect((await server.send('DELETE', `${pathOf('a8')}/addresses/${id}`)).status).toBe(200);
+    expectProblem(await server.get(`${pathOf('never')}/preferences`), {
+      status: 404,
+      code: 'not_found',
+      pointer: 'user_id',
+    });
+    await settled();
+  });
+
   test('is left out of a backtest of its time, which says so', async () => {
     const { left_out: leftOut } = await tidings.backtest(0);
     expect(leftOut).toEqual(expect.arrayContaining(['a6', 'b6', 'c6', 'b4']));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { verifyWebhook } from '../packages/client/src/webhooks.ts';
 import { type TestWebhooks, testWebhooks } from './support/webhooks.ts';
 
@@ -82,8 +82,8 @@ test('an ordered endpoint gets one message at a time, the oldest first, whatever
   const advance = setInterval(() => {
     hooks.tidings.clock.now += 1000;
   }, 30);
+  onTestFinished(() => clearInterval(advance));
   await hooks.become(endpoint, ['sent', 'sent', 'sent', 'sent', 'sent']);
-  clearInterval(advance);
   const order = endpoint.standIn.requests.map(({ headers }) => String(headers['webhook-id']).slice(0, 36));
   const sorted = [...ids].sort();
   expect(order).toEqual([sorted[0], ...sorted]);
@@ -101,11 +101,11 @@ test('an endpoint with a rate gets no more than that in a second, and all in the
   const advance = setInterval(() => {
     hooks.tidings.clock.now += 100;
   }, 30);
+  onTestFinished(() => clearInterval(advance));
   await hooks.become(
     endpoint,
     Array.from({ length: 7 }, () => 'sent'),
   );
-  clearInterval(advance);
   for (const from of at) expect(at.filter((time) => time >= from && time < from + 1000).length).toBeLessThanOrEqual(4);
   expect(at.at(-1)! - at[0]!).toBeGreaterThanOrEqual(2000);
 });
@@ -120,10 +120,10 @@ test('an endpoint that does not answer holds up no other one', async () => {
   const advance = setInterval(() => {
     hooks.tidings.clock.now += 1000;
   }, 300);
+  onTestFinished(() => clearInterval(advance));
   await hooks.become(
     quick,
     Array.from({ length: 30 }, () => 'sent'),
   );
-  clearInterval(advance);
   expect(slow.standIn.requests.length).toBeLessThanOrEqual(8);
 });

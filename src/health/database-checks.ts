@@ -55,7 +55,7 @@ export function checkSettings(pools: readonly pg.Pool[]): HealthCheck {
         status: isReplacementLost ? 'failing' : 'degraded',
         cause: `a session with the database has lost its settings (${[...lost].join(', ')})`,
         hint: isReplacementLost
-          ? 'remove the connection pooler in transaction mode from DATABASE_URL, or use its session mode; then restart Tidings'
+          ? 'set TIDINGS_DIRECT_DATABASE_URL beside a connection pooler in transaction mode, or use its session mode; then restart Tidings'
           : 'the session was replaced; if this repeats, look for a program between Tidings and PostgreSQL that resets sessions',
       };
     },

@@ -5,17 +5,23 @@ import { type EmbeddedPostgres, startEmbedded } from '../embedded/embedded.ts';
 import { checkServerCapacity } from '../store/pg/check-server.ts';
 import { MAX_CONNECTIONS, PROCESS_CONNECTIONS } from '../store/pg/connections.ts';
 import { inspectSchema, migrate, requireMigrated } from '../store/pg/migrate.ts';
-import { openPool, type Timeouts } from '../store/pg/pool.ts';
-import { checkSessions } from '../store/pg/session.ts';
+import { getTimeouts, openPool, type Timeouts } from '../store/pg/pool.ts';
+import { checkSessions, findPoolMode, requireRoleSettings, saveRoleSettings } from '../store/pg/pooler.ts';
 import type { Cleanup } from './cleanup.ts';
 
 /** The database of a process, with the current schema. */
 export interface ProcessDatabase {
   readonly url: string;
+  /** URL of the server itself, for what a session has to keep: notifications, locks, timeouts of its own. */
+  readonly directUrl: string;
+  /** Whether `url` leads to a pooler that lends a server connection for one transaction at a time. */
+  readonly isPooled: boolean;
   /** Null: it is a server of its own. */
   readonly embedded: EmbeddedPostgres | null;
   /** Connections for what is posted, and for what the process does on its own. */
   readonly pool: Pool;
+  /** Connections whose sessions keep their locks: `pool` itself, unless that is pooled. */
+  readonly direct: Pool;
   /** All pools of the process, for health reports. */
   readonly pools: Pool[];
   /** Opens a pool for another use. */
@@ -33,21 +39,41 @@ export async function openDatabase(config: Config, log: Logger, cleanup: Cleanup
       : null;
   if (embedded) cleanup.push(() => embedded.stop());
   const url = embedded?.url ?? (config.databaseUrl as string);
+  const directUrl = embedded?.url ?? config.directDatabaseUrl ?? url;
+  const isPooled = !embedded && (await choosePoolMode(url, config.directDatabaseUrl)) === 'transaction';
   const pools: Pool[] = [];
-  const open: ProcessDatabase['open'] = (use, timeouts = {}) => {
-    const opened = openPool(url, { max: MAX_CONNECTIONS[use], name: `tidings ${use}`, timeouts });
+  const openAt = (use: keyof typeof MAX_CONNECTIONS, at: { url: string; isPooled: boolean }, timeouts = {}) => {
+    const opened = openPool(at.url, {
+      max: MAX_CONNECTIONS[use],
+      name: `tidings ${use}`,
+      timeouts,
+      isPooled: at.isPooled,
+    });
     cleanup.push(() => opened.end());
     pools.push(opened);
     return opened;
   };
+  const open: ProcessDatabase['open'] = (use, timeouts) => openAt(use, { url, isPooled }, timeouts);
   const pool = open('ingest');
-  if (!embedded) {
-    await checkSessions(url);
-    await checkServerCapacity(pool, PROCESS_CONNECTIONS);
-  }
-  const schema = config.migrates ? await migrate(pool) : await inspectSchema(pool);
+  const direct = isPooled ? openAt('direct', { url: directUrl, isPooled: false }) : pool;
+  if (!embedded) await checkServerCapacity(direct, PROCESS_CONNECTIONS);
+  const schema = config.migrates ? await migrate(direct) : await inspectSchema(direct);
   if (!config.migrates) requireMigrated(schema);
   if (schema.newer.length > 0)
     log.warn({ files: schema.newer }, 'the schema is newer than this program, of the same major version');
-  return { url, embedded, pool, pools, open };
+  return { url, directUrl, isPooled, embedded, pool, direct, pools, open };
+}
+
+/** @throws ConfigError if the database cannot serve through its pooler */
+async function choosePoolMode(url: string, directUrl: string | null): Promise<'session' | 'transaction'> {
+  if (directUrl === null) {
+    await checkSessions(url);
+    return 'session';
+  }
+  await checkSessions(directUrl, 'TIDINGS_DIRECT_DATABASE_URL');
+  // Before the pooler opens a server connection: it has the settings that its role had then.
+  await saveRoleSettings(directUrl, getTimeouts(url));
+  const mode = await findPoolMode(url);
+  if (mode === 'transaction') await requireRoleSettings(url, 'DATABASE_URL');
+  return mode;
 }

@@ -204,6 +204,21 @@ function hashesOfUser(user: string): string {
   return `= any(array(select hash from addresses where tenant_id = $1 and user_id = ${user} and hash > ''))`;
 }
 
+/** Reads all suppressions of a filter, newest first, a page at a time. One that is added meanwhile may be missing. */
+export async function* streamSuppressions(
+  connection: Connection,
+  tenantId: string,
+  filter: SuppressionFilter,
+  pageSize = 500,
+): AsyncGenerator<readonly SuppressionView[]> {
+  for (let before: string | null = null, isOver = false; !isOver; ) {
+    const page: SuppressionView[] = await listSuppressions(connection, tenantId, filter, pageSize, before);
+    if (page.length > 0) yield page;
+    before = page.at(-1)?.suppression_id ?? null;
+    isOver = page.length < pageSize;
+  }
+}
+
 /** Returns the suppression of a tenant with this id; undefined: no suppression has it. */
 export async function loadSuppression(
   connection: Connection,

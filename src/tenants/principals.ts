@@ -1,4 +1,4 @@
-import { TidingsError } from '../errors.ts';
+import { TidingsError, tenantMoving } from '../errors.ts';
 import type { Principal } from '../model/principal.ts';
 import { maskNetworkAddress } from '../privacy/mask-network-address.ts';
 import type { TenantState } from '../store/tenants/tenant-state.ts';
@@ -21,7 +21,7 @@ export class Principals {
 
   /**
    * Throws, or rejects with, `unauthorized`, `not_found` (the caller has no such tenant as the request names) or
-   * `tenant_suspended`.
+   * `tenant_suspended`, or `tenant_moving`.
    */
   resolve(credentials: Credentials): Principal | Promise<Principal> {
     return this.#ask(credentials, 0);
@@ -59,6 +59,7 @@ function toPrincipal(identity: Identity, { tenantId, address }: Credentials, ten
     });
   }
   if (tenant.status !== 'active') {
+    if (tenant.status === 'moving') throw tenantMoving();
     const state = tenant.status === 'suspended' ? 'suspended' : 'being deleted';
     throw new TidingsError('tenant_suspended', `The tenant is ${state}; its requests are rejected.`);
   }

@@ -129,6 +129,14 @@ export class Tenants {
     return this.#setStatus(manager, tenantId, 'suspended', 'tenant.suspended');
   }
 
+  /**
+   * Stops everything about it, so that a dump has all of it and it can go on in another installation. Its requests are answered
+   * with `tenant_moving`, to be repeated.
+   */
+  move(manager: TenantManager, tenantId: string): Promise<TenantView> {
+    return this.#setStatus(manager, tenantId, 'moving', 'tenant.moving');
+  }
+
   /** Accepts its requests again, and goes on with what was open. */
   resume(manager: TenantManager, tenantId: string): Promise<TenantView> {
     return this.#setStatus(manager, tenantId, 'active', 'tenant.resumed');

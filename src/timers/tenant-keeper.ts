@@ -92,17 +92,17 @@ export class TenantKeeper {
     if ((this.#rests.get(`${status} ${tenantId}`)?.until ?? 0) > performance.now()) return false;
     for (let chunk = 0; chunk < CHUNKS_PER_TURN; chunk++) {
       if (this.#isStopping) return false;
-      const isDone = status === 'suspended' ? await this.#holdChunk(tenantId) : await this.#releaseChunk(tenantId);
+      const isDone = await (status === 'active' ? this.#releaseChunk(tenantId) : this.#holdChunk(tenantId, status));
       if (isDone) return false;
     }
     return true;
   }
 
   /** Returns whether everything is held. */
-  async #holdChunk(tenantId: string): Promise<boolean> {
+  async #holdChunk(tenantId: string, status: string): Promise<boolean> {
     const held = await withTransaction(this.#options.pool, (connection) => holdSome(connection, tenantId));
-    if (held === 0) this.#rest(`suspended ${tenantId}`);
-    else this.#rests.delete(`suspended ${tenantId}`);
+    if (held === 0) this.#rest(`${status} ${tenantId}`);
+    else this.#rests.delete(`${status} ${tenantId}`);
     return held === 0;
   }
 

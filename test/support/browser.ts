@@ -47,7 +47,8 @@ export async function openVisit(
     reducedMotion: 'reduce',
     ...settings,
   });
-  context.setDefaultTimeout(15_000);
+  // Long, since a busy machine is no failure.
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => {

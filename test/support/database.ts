@@ -21,7 +21,7 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '').slice(0, 16)}`;
   const serverUrl = inject('serverUrl');
-  await asAdmin(serverUrl, `create database ${name} template template_tidings`);
+  await asAdmin(serverUrl, `create database ${name} template template_tidings ${inject('cloning')}`);
   const url = databaseUrl(serverUrl, name);
   const pool = openPool(url, { max: 10, name: 'test' });
   const apiUrl = toApiUrl(url);

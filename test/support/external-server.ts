@@ -99,7 +99,7 @@ export function useExternalServer(): ExternalServer {
           let shared: string | null = null;
           const database = await openTenantDatabase(
             owner,
-            { url, apiUrl: apiUrl ?? null, seal, migrates },
+            { url, apiUrl: apiUrl ?? null, seal, directUrl: null, migrates },
             { max: 2, name: 'test requests', onShared: (cause) => (shared = cause) },
           );
           requests.push(database.requests);

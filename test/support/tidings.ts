@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import pino, { type Logger } from 'pino';
 import { testTemplates } from '../../src/authoring/load-test-template.ts';
@@ -157,7 +158,7 @@ export async function testTidings(
     clock,
     providers: byChannel,
     async apply(given) {
-      const data = 'rules' in given ? given : await validateCatalogFiles(given);
+      const data = 'rules' in given ? given : await validateOnce(given);
       const { version } = await applyCatalog(pool, TENANT, data, systemActor('test'), clock.now);
       await catalogs.setActive(TENANT, version);
       return version;
@@ -252,8 +253,22 @@ export async function testTidings(
       await database.drop();
     },
   };
-  await tidings.apply(source ?? (await loadCatalogFiles(FINTECH)));
+  fintech ??= loadCatalogFiles(FINTECH);
+  await tidings.apply(source ?? (await fintech));
   return tidings;
+}
+
+let fintech: Promise<CatalogFiles> | undefined;
+
+/** Catalogs of latest tests, by their files: most tests of a file have the same. */
+const VALIDATED = new LRUCache<string, Promise<CatalogData>>({ max: 16 });
+
+/** As `validateCatalogFiles`; the same files are looked at once. */
+function validateOnce(files: CatalogFiles): Promise<CatalogData> {
+  const key = JSON.stringify([...files]);
+  const data = VALIDATED.get(key) ?? validateCatalogFiles(files);
+  VALIDATED.set(key, data);
+  return data;
 }
 
 /** A message as it is kept. */

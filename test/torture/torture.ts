@@ -53,6 +53,8 @@ const AUDIENCE = 700;
 const KILLS_PER_OUTAGE = 8;
 /** The run does not end in the last seconds before a full minute, when a scheduled rule runs. */
 const BEFORE_THE_MINUTE = 12_000;
+/** Time in ms in which a run starts; a minute that begins later is one of the scheduled rule. */
+const START_MS = 15_000;
 
 /**
  * Runs an API process and two worker processes on one embedded PostgreSQL, under a stream of events and of rules that wait,
@@ -140,7 +142,7 @@ export async function torture({ kills, seed, disk, say = () => {} }: TortureOpti
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
     say('Waiting until all is delivered');
-    await untilQuiet(client, 90_000);
+    await untilQuiet(client, 90_000, began);
 
     const ends = await Promise.all(all.map((one) => one.end(10_000)));
     ends.forEach((end, i) => {
@@ -199,10 +201,15 @@ async function untilReady(all: readonly Undying[], count: number): Promise<void>
   }
 }
 
-/** Whether nothing is in progress and nothing is due soon. What remains is found by the checks. */
-async function untilQuiet(client: pg.Client, patience: number): Promise<void> {
+/**
+ * Resolves when nothing is in progress, nothing is due soon, and the scheduled rule has run: a minute has begun since `began`, a while
+ * after which everything was up. What remains is found by the checks.
+ */
+async function untilQuiet(client: pg.Client, patience: number, began: number): Promise<void> {
+  const minute = Math.ceil((began + START_MS) / 60_000) * 60_000;
   for (const since = Date.now(); Date.now() - since < patience; await pause(200)) {
-    if (60_000 - (Date.now() % 60_000) < BEFORE_THE_MINUTE) continue;
+    const now = Date.now();
+    if (now < minute || 60_000 - (now % 60_000) < BEFORE_THE_MINUTE) continue;
     const { rows } = await client.query<{ busy: boolean }>(BUSY);
     if (!rows[0]?.busy) return;
   }

@@ -7,7 +7,8 @@ import { ConfigError } from '../../errors.ts';
 import { Seal } from '../../privacy/seal.ts';
 import { verifyEncryptionKey } from '../../store/metadata.ts';
 import { openPool } from '../../store/pg/pool.ts';
-import { checkSessions, dropTimeouts } from '../../store/pg/session.ts';
+import { checkSessions, withLoginOf } from '../../store/pg/pooler.ts';
+import { dropTimeouts } from '../../store/pg/session.ts';
 import { requireKnownTenant } from '../../tenants/known-tenant.ts';
 import { withTenant } from '../tenant-option.ts';
 
@@ -72,17 +73,25 @@ export async function withPool<T>(
   const embedded = config.databaseUrl === null ? await startEmbedded({ dataDir: config.dataDir }) : null;
   try {
     const timeouts = { query: 0, statement: 0, idleInTransaction: 0 };
-    const url = embedded?.url ?? (config.databaseUrl as string);
-    if (!embedded) await checkSessions(dropTimeouts(url));
+    const url = embedded?.url ?? config.directDatabaseUrl ?? (config.databaseUrl as string);
+    if (!embedded) await checkSessions(dropTimeouts(url), nameOf(config));
     const pool = openPool(dropTimeouts(url), { max: 2, name, timeouts });
     try {
-      return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? config.apiDatabaseUrl });
+      const { apiDatabaseUrl, directDatabaseUrl } = config;
+      const apiUrl =
+        apiDatabaseUrl && directDatabaseUrl ? withLoginOf(directDatabaseUrl, apiDatabaseUrl) : apiDatabaseUrl;
+      return await work(pool, config, { url, apiUrl: embedded?.apiUrl ?? apiUrl });
     } finally {
       await pool.end();
     }
   } finally {
     await embedded?.stop();
   }
+}
+
+/** Returns the variable that has the URL by which commands reach an external database: past its pooler, if there is a way. */
+function nameOf({ directDatabaseUrl }: Config): string {
+  return directDatabaseUrl === null ? 'DATABASE_URL' : 'TIDINGS_DIRECT_DATABASE_URL';
 }
 
 /** Returns the seal of the configured keys. @param onUnreadable receives the table of each document that cannot be opened */

@@ -10,7 +10,7 @@ import { DatabaseClock, MAX_OFFSET_MS, REPORTED_OFFSET_MS } from '../../store/pg
 import { checkServerVersion, inspectSchema } from '../../store/pg/migrate.ts';
 import { countLiveTenants, prepareApiLogin } from '../../store/pg/open-tenant-database.ts';
 import { loadPartitions, monthNumber, monthRange, TABLES_BY_ID } from '../../store/pg/partition-ranges.ts';
-import { checkSessions } from '../../store/pg/session.ts';
+import { checkSessions, findPoolMode, requireRoleSettings, withLoginOf } from '../../store/pg/pooler.ts';
 import { newSeal } from '../database/with-database.ts';
 import { checkAccounts } from './account-checks.ts';
 import { type Finding, fail, ok, runCheck, type Verdict, warn } from './finding.ts';
@@ -34,10 +34,7 @@ export async function checkDatabase(database: OpenDatabase): Promise<Finding[]> 
   const { pool, url, config } = database;
   const findings = [
     await runCheck('version', () => checkVersion(pool)),
-    await runCheck('sessions', async () => {
-      if (config.databaseUrl !== null) await checkSessions(url);
-      return ok('sessions keep their settings');
-    }),
+    await runCheck('sessions', () => checkPooler(url, config)),
     await runCheck('capacity', async () => {
       await checkServerCapacity(pool, PROCESS_CONNECTIONS);
       return ok('the server has room for this process');
@@ -111,14 +108,27 @@ async function checkRoles(pool: pg.Pool): Promise<Verdict> {
   return ok(`the login ${name} owns the tables, and is no superuser`);
 }
 
+/** Checks what stands between this machine and the server. @param url of the server itself, if one is configured */
+async function checkPooler(url: string, { databaseUrl, directDatabaseUrl }: Config): Promise<Verdict> {
+  if (databaseUrl === null) return ok('sessions keep their settings');
+  await checkSessions(url, directDatabaseUrl === null ? 'DATABASE_URL' : 'TIDINGS_DIRECT_DATABASE_URL');
+  if (directDatabaseUrl === null || (await findPoolMode(databaseUrl)) === 'session') {
+    return ok('sessions keep their settings');
+  }
+  await requireRoleSettings(databaseUrl, 'DATABASE_URL');
+  return ok('DATABASE_URL leads to a pooler in transaction mode, whose server connections have their settings');
+}
+
 /**
  * Checks the second wall between tenants: a login of the API that row-level security holds for.
  * @param seal has the hash key of the database
  */
 async function checkTenants({ pool, url, apiUrl, config }: OpenDatabase, seal: Seal): Promise<Verdict> {
   const count = await countLiveTenants(pool);
-  const login = await prepareApiLogin(pool, { url, apiUrl, seal, migrates: false });
-  if ('url' in login && apiUrl !== null && config.databaseUrl !== null) {
+  const { directDatabaseUrl } = config;
+  const atServer = apiUrl && directDatabaseUrl ? withLoginOf(directDatabaseUrl, apiUrl) : apiUrl;
+  const login = await prepareApiLogin(pool, { url, apiUrl: atServer, seal, migrates: false });
+  if ('url' in login && apiUrl !== null && config.databaseUrl !== null && directDatabaseUrl === null) {
     await checkSessions(apiUrl, 'TIDINGS_API_DATABASE_URL');
   }
   const tenants = formatCount(count, 'tenant');

@@ -128,7 +128,7 @@ async function examineDatabase(config: Config, addSender: (sender: SenderAccount
       return ok('');
     });
     if (started.status !== 'ok') return [{ ...started, advice: `see ${join(config.dataDir, 'postgres.log')}` }];
-    const url = embedded?.url ?? (config.databaseUrl as string);
+    const url = embedded?.url ?? config.directDatabaseUrl ?? (config.databaseUrl as string);
     const apiUrl = embedded?.apiUrl ?? config.apiDatabaseUrl;
     const pool = openPool(url, { max: 2, name: 'tidings doctor', timeouts: TIMEOUTS });
     try {

@@ -13,7 +13,7 @@ import {
   toTenantChange,
 } from './tenant-settings.ts';
 
-/** Adds the commands `tenants list|show|create|update|suspend|resume|delete`. */
+/** Adds the commands `tenants list|show|create|update|suspend|move|resume|delete`. */
 export function addTenantsCommands(program: Command): void {
   const tenants = program.command('tenants').description('Manage the tenants of a running Tidings (TIDINGS_URL)');
   tenants
@@ -65,6 +65,16 @@ export function addTenantsCommands(program: Command): void {
     .action(async (id: string, { yes, json }: { yes?: boolean; json?: boolean }) => {
       await confirm(`Suspend the tenant ${id}, so that its requests are rejected and nothing of it is sent?`, yes);
       return runApiCommand(json, async (api) => toResult(await api.post(`${toPath(id)}/suspend`)));
+    });
+  tenants
+    .command('move')
+    .description('Prepare a tenant for its move to another installation; tidings dump has all of it then')
+    .argument('<id>')
+    .option(...YES_OPTION)
+    .option(...JSON_OPTION)
+    .action(async (id: string, { yes, json }: { yes?: boolean; json?: boolean }) => {
+      await confirm(`Stop the tenant ${id} here, so that it can go on in another installation?`, yes);
+      return runApiCommand(json, async (api) => toResult(await api.post(`${toPath(id)}/move`)));
     });
   tenants
     .command('resume')

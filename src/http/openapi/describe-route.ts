@@ -28,6 +28,7 @@ const OF_PRINCIPALS: readonly ErrorCode[] = [
   'forbidden',
   'not_a_member',
   'tenant_suspended',
+  'tenant_moving',
   // The tenant of x-tidings-tenant.
   'not_found',
   'rate_limited',

@@ -97,6 +97,11 @@ export function registerTenantRoutes(app: App, { seal }: HttpDependencies, tenan
       'suspendTenant',
       'Suspend a tenant: its requests are rejected, and what it sends and fires stops; nothing is lost',
     ],
+    [
+      'move',
+      'moveTenant',
+      'Prepare a tenant for its move to another installation: its requests are to be repeated, and nothing is decided, sent or fired here',
+    ],
     ['resume', 'resumeTenant', 'Resume a tenant: its requests are accepted again, and what was open goes on'],
   ] as const) {
     app.post(

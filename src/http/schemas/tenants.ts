@@ -126,7 +126,7 @@ export const tenant = z
   .object({
     tenant_id: z.string().meta({ examples: ['acme'] }),
     name: z.string().meta({ examples: ['Acme'] }),
-    status: z.enum(['active', 'suspended', 'deleting']),
+    status: z.enum(['active', 'suspended', 'moving', 'deleting']),
     follows: z
       .string()
       .nullable()

@@ -84,9 +84,9 @@ export async function releaseTenant(connection: Connection, tenant: string, now:
   const stored = await lockTenant(connection, tenant);
   if (stored === null) throw new ConfigError(`there is no tenant "${tenant}" in this database`);
   if (stored.status === 'deleting') throw new ConfigError(`the tenant "${tenant}" is being deleted`);
-  if (stored.status === 'suspended') {
+  if (stored.status !== 'active') {
     throw new ConfigError(
-      `the tenant "${tenant}" is suspended; tidings tenants resume ${tenant} goes on with everything`,
+      `the tenant "${tenant}" is ${stored.status}; tidings tenants resume ${tenant} goes on with everything`,
     );
   }
   let released = 0;

@@ -13,6 +13,7 @@ import { loadSchemaFiles } from '../pg/schema-files.ts';
 import { loadTenant } from '../tenants/tenants.ts';
 import { requireLiveId, withTestTenant } from './added-tenant.ts';
 import { type DumpHeader, FORMAT, FORMAT_VERSION, HASH_CHECK_TEXT, SEAL_PURPOSE, type TableEnd } from './format.ts';
+import { awaitQuiet } from './quiet-tenant.ts';
 import { isTenantTable, KEY_FACTS, LOCAL_FACTS, listDumpedTables, TENANT_FACTS } from './tables.ts';
 
 /** Progress of a dump or a restore. */
@@ -43,10 +44,12 @@ export interface DumpSummary extends DumpHeader {
 /**
  * Writes the lines of a dump (see format.ts) from one snapshot, while Tidings runs. Returns its summary at the end.
  *
- * @throws ConfigError if the schema is not that of this program, the key is another one, or there is no such tenant
+ * @throws ConfigError if the schema is not that of this program, the key is another one, there is no such tenant, or something of
+ *   one that moves does not end
  */
 export async function* writeDump(options: DumpOptions): AsyncGenerator<Buffer, DumpSummary> {
   const { pool, seal, tenant } = options;
+  if (tenant !== null) await awaitQuiet(pool, tenant);
   const connection = await pool.connect();
   try {
     // The settings of a session keep its statements from reading whole tables.

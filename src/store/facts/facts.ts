@@ -216,11 +216,11 @@ function readActiveCatalog(tenantId: string, rows: LoadedRows): Reader {
   };
 }
 
-/** Before the first catalog, no wait can have started. */
+/** No row: there is no catalog yet, or nothing may be decided. Before the first catalog, no wait can have started. */
 const ACTIVE_CATALOG = `
 select version, exists (select from waits where tenant_id = $1 and status = 'waiting'),
        coalesce(array_to_json(heard_types)::text, ''), coalesce(erased_until::text, ''), has_merges
-from active_catalogs where tenant_id = $1`;
+from active_catalogs where tenant_id = $1 and not is_moving`;
 
 function readProfiles(tenantId: string, userIds: readonly string[], rows: LoadedRows): Reader {
   return {

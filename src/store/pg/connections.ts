@@ -2,6 +2,7 @@
  * Connections of one process to PostgreSQL at most, by what they serve: none waits for another. Ingest decides events, waits
  * and schedules; requests read and change everything else of a tenant, and installation what is not of one; work claims,
  * settles and renews leases; health is for probes. The listener is that of all channels of NOTIFY; the dump is the scheduled one.
+ * Direct ones exist behind a pooler in transaction mode alone, for what has a session's lock.
  */
 export const MAX_CONNECTIONS = {
   ingest: 10,
@@ -12,7 +13,9 @@ export const MAX_CONNECTIONS = {
   heartbeat: 1,
   listener: 1,
   dump: 2,
+  direct: 2,
 } as const;
 
-/** All connections of one process, at most. */
-export const PROCESS_CONNECTIONS = Object.values(MAX_CONNECTIONS).reduce((sum, count) => sum + count, 0);
+/** All connections of one process, at most; behind a pooler, those to the server are its affair. */
+export const PROCESS_CONNECTIONS =
+  Object.values(MAX_CONNECTIONS).reduce((sum, count) => sum + count, 0) - MAX_CONNECTIONS.direct;

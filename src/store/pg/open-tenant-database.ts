@@ -9,7 +9,8 @@ import {
   loadSessionRole,
 } from './api-login.ts';
 import { getSqlState } from './errors.ts';
-import { openPool } from './pool.ts';
+import { getTimeouts, openPool } from './pool.ts';
+import { findPoolMode, requireRoleSettings, saveRoleSettings, withLoginOf } from './pooler.ts';
 import { isolatedDatabase, sharedDatabase, type TenantDatabase } from './tenant-database.ts';
 import { prepareTenantSession } from './tenant-pool.ts';
 
@@ -22,6 +23,8 @@ export interface ApiLoginSettings {
   readonly url: string;
   /** URL of the API login; null: Tidings makes the login itself, if the owner may create roles. */
   readonly apiUrl: string | null;
+  /** URL of the owner at the server itself, if `url` leads to a pooler in transaction mode; otherwise null. */
+  readonly directUrl: string | null;
   /** Hashes as every process of the installation does: the password of a login that Tidings makes is such a hash. */
   readonly seal: Hasher;
   /** Whether roles and rights may be changed; otherwise `tidings migrate` does. */
@@ -29,7 +32,9 @@ export interface ApiLoginSettings {
 }
 
 /** The login of the API, or why the API has no login of its own. */
-type ApiLogin = { readonly url: string; readonly role: string } | { readonly cause: string };
+type ApiLogin =
+  | { readonly url: string; readonly role: string; readonly isPooled: boolean }
+  | { readonly cause: string };
 
 /**
  * Opens the connections of the API: under a login of its own that row-level security holds for or, without one in an
@@ -45,9 +50,11 @@ export async function openTenantDatabase(
   settings: ApiLoginSettings,
   options: { readonly max: number; readonly name: string; readonly onShared: (cause: string) => void },
 ): Promise<TenantDatabase> {
-  const login = await prepareApiLogin(owner, settings);
+  const login = await openApiLogin(owner, settings);
+  const { max, name } = options;
   if ('url' in login) {
-    const requests = openPool(login.url, { max: options.max, name: options.name, prepare: prepareTenantSession });
+    const { isPooled } = login;
+    const requests = openPool(login.url, { max, name, prepare: prepareTenantSession, isPooled });
     return isolatedDatabase(owner, requests, login.role);
   }
   if (settings.apiUrl !== null) throw new ConfigError(`TIDINGS_API_DATABASE_URL cannot be used: ${login.cause}`);
@@ -58,7 +65,25 @@ export async function openTenantDatabase(
     );
   }
   options.onShared(login.cause);
-  return sharedDatabase(openPool(settings.url, { max: options.max, name: options.name }));
+  return sharedDatabase(openPool(settings.url, { max, name, isPooled: settings.directUrl !== null }));
+}
+
+/** Prepares the API login at the server itself, and returns the URL by which a pooler, if there is one, is reached as this login. */
+async function openApiLogin(owner: pg.Pool, settings: ApiLoginSettings): Promise<ApiLogin> {
+  const { url, apiUrl, directUrl } = settings;
+  if (directUrl === null) return prepareApiLogin(owner, settings);
+  const direct = { ...settings, url: directUrl, apiUrl: apiUrl === null ? null : withLoginOf(directUrl, apiUrl) };
+  const login = await prepareApiLogin(owner, direct);
+  if ('cause' in login) return login;
+  // Before the pooler opens a server connection: it has the settings that its role had then.
+  await saveRoleSettings(login.url, getTimeouts(url));
+  const pooledUrl = apiUrl ?? withLoginOf(url, login.url);
+  const reached = await connect(pooledUrl);
+  if (typeof reached !== 'string') return reached;
+  const variable = apiUrl === null ? 'DATABASE_URL' : 'TIDINGS_API_DATABASE_URL';
+  const isPooled = (await findPoolMode(pooledUrl, variable)) === 'transaction';
+  if (isPooled) await requireRoleSettings(pooledUrl, variable);
+  return { url: pooledUrl, role: login.role, isPooled };
 }
 
 /** Counts the tenants of the installation; a test tenant belongs to its live one. */
@@ -78,7 +103,7 @@ export async function countLiveTenants(owner: pg.Pool): Promise<number> {
  */
 export async function prepareApiLogin(
   owner: pg.Pool,
-  { url, apiUrl, seal, migrates }: ApiLoginSettings,
+  { url, apiUrl, seal, migrates }: Omit<ApiLoginSettings, 'directUrl'>,
 ): Promise<ApiLogin> {
   const login = apiUrl === null ? await makeLogin(owner, url, seal, migrates) : { url: apiUrl };
   if ('cause' in login) return login;
@@ -97,7 +122,7 @@ export async function prepareApiLogin(
   const [table] = await findWrongRights(owner, role);
   if (table !== undefined)
     return { cause: `the role ${role} has other rights on ${table} than it needs; run tidings migrate` };
-  return { url: login.url, role };
+  return { url: login.url, role, isPooled: false };
 }
 
 /** Returns the URL of the login that Tidings makes itself. Its password is the same in every process, and never stored. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Connection } from './pool.ts';
+import { isPooled } from './pooled-client.ts';
 
 /** A statement that is prepared once per connection. */
 export interface Statement {
@@ -62,11 +63,15 @@ class RoundTrip implements pg.Submittable {
    * Sends everything before reading any response, as the extended protocol allows. After an error the server skips to Sync.
    */
   submit(connection: pg.Connection): void {
-    this.#known = prepared.get(connection) ?? new Set();
-    prepared.set(connection, this.#known);
+    const keepsNames = !isPooled(connection);
+    if (keepsNames) {
+      this.#known = prepared.get(connection) ?? new Set();
+      prepared.set(connection, this.#known);
+    }
     const wire = connection as unknown as Wire;
     wire.stream.cork();
-    for (const { name, text, values = [], copyData } of this.#statements) {
+    for (const { name: ownName, text, values = [], copyData } of this.#statements) {
+      const name = keepsNames ? ownName : '';
       if (!this.#known.has(name)) {
         // A failed round trip may have prepared it. Closing a statement that does not exist is no error.
         wire.close({ type: 'S', name });

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Millis } from '../../model/event.ts';
+import { PooledClient } from './pooled-client.ts';
 import { prepareSession, type SessionTimeouts, splitTimeouts } from './session.ts';
 
 /** Anything that runs a statement: the pool, or one connection inside a transaction. */
@@ -23,6 +24,8 @@ export interface PoolOptions {
   readonly name: string;
   readonly timeouts?: Partial<Timeouts>;
   readonly prepare?: (session: pg.ClientBase) => Promise<void>;
+  /** Whether the URL leads to a pooler in transaction mode: the settings are those of the role, and nothing is prepared. */
+  readonly isPooled?: boolean;
 }
 
 /**
@@ -32,12 +35,13 @@ export interface PoolOptions {
  * @param options.name application_name of its sessions
  * @param url its parameters `statement_timeout`, `lock_timeout` and `idle_in_transaction_session_timeout` replace the timeouts
  * @param options.timeouts replace the default ones
- * @param options.prepare prepares each new session further
+ * @param options.prepare prepares each new session further, if it stays one
  */
 export function openPool(url: string, options: PoolOptions): pg.Pool {
-  const { connectionString, timeouts: given } = splitTimeouts(url);
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts, ...given };
+  const { connectionString } = splitTimeouts(url);
+  const timeouts = getTimeouts(url, options.timeouts);
   const pool = new pg.Pool({
+    ...(options.isPooled ? { Client: PooledClient } : {}),
     connectionString,
     max: options.max,
     application_name: options.name,
@@ -48,6 +52,7 @@ export function openPool(url: string, options: PoolOptions): pg.Pool {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     onConnect: async (client) => {
+      if (options.isPooled) return;
       await prepareSession(client, timeouts);
       await options.prepare?.(client);
     },
@@ -58,6 +63,11 @@ export function openPool(url: string, options: PoolOptions): pg.Pool {
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
+}
+
+/** Returns the timeouts of connections: those of a URL, and else those given, and else the default ones. */
+export function getTimeouts(url: string, given: Partial<Timeouts> = {}): Timeouts {
+  return { ...DEFAULT_TIMEOUTS, ...given, ...splitTimeouts(url).timeouts };
 }
 
 const TIMESTAMPTZ_OID = 1184;

@@ -1,7 +1,5 @@
-import pg from 'pg';
-import { ConfigError } from '../../errors.ts';
+import type pg from 'pg';
 import type { Millis } from '../../model/event.ts';
-import { getSqlState } from './errors.ts';
 
 /** Timeouts of a session in ms; 0: no timeout. */
 export interface SessionTimeouts {
@@ -41,14 +39,23 @@ const SESSION_SETTINGS: readonly (readonly [name: string, value: string])[] = [
  * the URL would replace these, and a connection pooler such as PgBouncer rejects or drops them.
  */
 export async function prepareSession(connection: pg.ClientBase, timeouts: SessionTimeouts): Promise<void> {
-  const settings = [
+  const settings = listSettings(timeouts);
+  const calls = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
+  await connection.query(`select ${calls.join(', ')}`, settings.flat());
+}
+
+function listSettings(timeouts: SessionTimeouts): readonly (readonly [name: string, value: string])[] {
+  return [
     ...SESSION_SETTINGS,
     ['statement_timeout', String(timeouts.statement)],
     ['lock_timeout', String(timeouts.lock)],
     ['idle_in_transaction_session_timeout', String(timeouts.idleInTransaction)],
-  ] as const;
-  const calls = settings.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, false)`);
-  await connection.query(`select ${calls.join(', ')}`, settings.flat());
+  ];
+}
+
+/** Returns the settings that a role needs if its sessions are opened by a pooler, whose own affair the keep-alives are. */
+export function listRoleSettings(timeouts: SessionTimeouts): readonly (readonly [name: string, value: string])[] {
+  return listSettings(timeouts).filter(([name]) => !name.startsWith('tcp_'));
 }
 
 /** Returns the names of the settings that a session does not have: it was reset, or a pooler has exchanged it. */
@@ -98,50 +105,4 @@ export function dropTimeouts(url: string): string {
   const [address = '', query] = splitTimeouts(url).connectionString.split('?', 2);
   const others = (query ?? '').split('&').filter((parameter) => parameter !== '' && !/^query_timeout=/.test(parameter));
   return others.length === 0 ? address : `${address}?${others.join('&')}`;
-}
-
-/**
- * Checks that a session keeps its settings and locks, which is not so behind a pooler that lends a server connection for one
- * transaction or statement at a time.
- *
- * @param variable the environment variable that has the URL
- * @throws ConfigError that says what to change
- */
-export async function checkSessions(url: string, variable = 'DATABASE_URL'): Promise<void> {
-  const [first, second] = [openClient(url), openClient(url)];
-  const pooled = new ConfigError(
-    `${variable} leads to a connection pooler in transaction or statement mode, which loses session settings, locks and notifications. ` +
-      'Use its session mode (in PgBouncer: pool_mode = session), or the address of PostgreSQL itself.',
-  );
-  try {
-    await Promise.all([first.connect(), second.connect()]);
-    for (let round = 0; round < POOLER_ROUNDS; round++) {
-      const before = await getBackend(first);
-      // While another transaction is open, a pooler by transaction lends the server connection that was given back last.
-      await second.query('begin').catch((error) => {
-        // PgBouncer in statement mode allows no transactions.
-        throw getSqlState(error) === '08P01' ? pooled : error;
-      });
-      const other = await getBackend(second);
-      const after = await getBackend(first);
-      await second.query('rollback');
-      if (other === before || after !== before) throw pooled;
-    }
-  } finally {
-    await Promise.all([first, second].map((client) => client.end().catch(() => {})));
-  }
-}
-
-const POOLER_ROUNDS = 3;
-
-function openClient(url: string): pg.Client {
-  const { connectionString } = splitTimeouts(url);
-  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000, query_timeout: 5000 });
-  client.on('error', () => {});
-  return client;
-}
-
-async function getBackend(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  return rows[0]?.pid ?? 0;
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { isUnreachable } from './errors.ts';
+import { isPooled } from './pooled-client.ts';
 
 /** Sets the tenant for the rest of the transaction. Prepared by `prepareTenantSession`. */
 const SET_TENANT = { name: 'set-tenant', text: "select set_config('tidings.tenant', $1, true)" };
@@ -106,6 +107,7 @@ function getStatementName(text: string): string | undefined {
 
 /** The parts of node-postgres' Connection and Query that send and receive messages; its types do not have them. */
 interface Wire {
+  parse(message: { name: string; text: string }): void;
   bind(message: { statement: string; values: readonly string[] }): void;
   execute(message: object): void;
 }
@@ -121,7 +123,9 @@ function setTenantBefore(query: pg.Query, tenantId: string): void {
   const { prepare, handleDataRow, handleCommandComplete } = wire;
   let isSet = false;
   wire.prepare = (connection) => {
-    connection.bind({ statement: SET_TENANT.name, values: [tenantId] });
+    const isPrepared = !isPooled(connection);
+    if (!isPrepared) connection.parse({ name: '', text: SET_TENANT.text });
+    connection.bind({ statement: isPrepared ? SET_TENANT.name : '', values: [tenantId] });
     connection.execute({});
     prepare.call(wire, connection);
   };

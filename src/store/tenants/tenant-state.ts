@@ -20,10 +20,10 @@ export async function loadTenantState(connection: Connection, tenantId: string):
   return rows[0] ?? null;
 }
 
-/** Returns whether a tenant was deleted, or is being deleted. */
-export async function isGone(connection: Connection, tenantId: string): Promise<boolean> {
-  const { rowCount } = await connection.query(`select from tenants where tenant_id = $1 and status <> 'deleting'`, [
+/** Returns the status of a tenant; null: it was deleted. */
+export async function loadTenantStatus(connection: Connection, tenantId: string): Promise<TenantStatus | null> {
+  const { rows } = await connection.query<{ status: TenantStatus }>('select status from tenants where tenant_id = $1', [
     tenantId,
   ]);
-  return rowCount === 0;
+  return rows[0]?.status ?? null;
 }

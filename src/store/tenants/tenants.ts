@@ -21,7 +21,7 @@ export interface StoredTenant {
   readonly suspendedAt: Millis | null;
 }
 
-export type TenantStatus = 'active' | 'suspended' | 'deleting';
+export type TenantStatus = 'active' | 'suspended' | 'moving' | 'deleting';
 
 const COLUMNS = `tenant_id as "tenantId", name, environment, status, follows, settings, revision, created_at as "createdAt",
   updated_at as "updatedAt", suspended_at as "suspendedAt"`;
@@ -100,7 +100,7 @@ export async function updateTenant(
 }
 
 /**
- * Stores the status of a tenant and of its test tenant. The rows of their queues are held, released or deleted by workers
+ * Stores the status of a tenant and of its test tenant. Of one that moves, no transaction that begins later decides anything. The rows of their queues are held, released or deleted by workers
  * from then on (`tenants_unsettled`).
  */
 export async function setTenantStatus(
@@ -115,6 +115,11 @@ export async function setTenantStatus(
          suspended_at = case when $2 = 'active' then suspended_at else coalesce(suspended_at, $3) end
      where $1 in (tenant_id, live_tenant_id)`,
     [tenantId, status, isoTime(now)],
+  );
+  await connection.query(
+    `update active_catalogs set is_moving = $2 where is_moving <> $2
+       and tenant_id in (select tenant_id from tenants where $1 in (tenant_id, live_tenant_id))`,
+    [tenantId, status === 'moving'],
   );
 }
 

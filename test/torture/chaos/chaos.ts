@@ -20,7 +20,6 @@ import { Tally } from './tally.ts';
 export interface ChaosOptions {
   readonly notifications: number;
   readonly seed: number;
-  readonly tenants?: number;
   /** Receives a line of progress now and then. */
   readonly say?: (line: string) => void;
 }
@@ -42,6 +41,9 @@ export interface ChaosReport extends Counts {
 
 /** Size of a run: from here on it is a long one, with longer hangs than any timeout of a provider. */
 const LONG_NOTIFICATIONS = 20_000;
+/** Tenants of a long run and of a short one: it takes twelve for each combination of providers. */
+const LONG_TENANTS = 50;
+const SHORT_TENANTS = 15;
 const LEASE_MS = 3000;
 const NOTIFICATIONS_PER_SECOND = 250;
 /** Time in ms that posting takes at least: enough for each kind of outage. */
@@ -58,9 +60,10 @@ const MAX_CALM_MS = 150_000;
  * Then all is well again, retries are brought forward, and when nothing is open each delivery is checked against what the
  * stand-ins accepted.
  */
-export async function chaos({ notifications, seed, tenants = 50, say = () => {} }: ChaosOptions): Promise<ChaosReport> {
+export async function chaos({ notifications, seed, say = () => {} }: ChaosOptions): Promise<ChaosReport> {
   const began = Date.now();
   const isLong = notifications >= LONG_NOTIFICATIONS;
+  const tenants = isLong ? LONG_TENANTS : SHORT_TENANTS;
   const dataDir = mkdtempSync(join(tmpdir(), 'tidings-chaos-'));
   const tally = new Tally();
   const findings = new Findings();

@@ -29,6 +29,11 @@ export class Tenants extends Resource {
     return this.request('post', '/api/v1/tenants/{tenant_id}/suspend', { path: { tenant_id: tenantId } }, options);
   }
 
+  /** Stops a tenant here, so that a dump has all of it. Its requests are answered with `tenant_moving`, which the client repeats. */
+  move(tenantId: string, options?: CallOptions): Promise<Tenant> {
+    return this.request('post', '/api/v1/tenants/{tenant_id}/move', { path: { tenant_id: tenantId } }, options);
+  }
+
   resume(tenantId: string, options?: CallOptions): Promise<Tenant> {
     return this.request('post', '/api/v1/tenants/{tenant_id}/resume', { path: { tenant_id: tenantId } }, options);
   }
