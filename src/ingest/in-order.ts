@@ -2,6 +2,8 @@ import type pg from 'pg';
 import type { ReceivedEvent, Rejection } from '../events/envelope.ts';
 import { isRejection } from '../events/envelope.ts';
 import type { JsonObject, Millis } from '../model/event.ts';
+import { ingested } from '../observe/happenings.ts';
+import { isTracing, noteTrace } from '../observe/trace-context.ts';
 import { commit } from '../store/batch.ts';
 import { isItemError } from '../store/pg/errors.ts';
 import type { Partitions } from '../store/pg/partitions.ts';
@@ -20,6 +22,8 @@ export interface OrderedItem {
   /** What is kept in the quarantine if it is rejected. */
   readonly kept: RejectedItem['item'];
   readonly origin: { readonly source: string; readonly position: JsonObject };
+  /** The `traceparent` that came with it; absent: it had no trace. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A stretch of a stream of one tenant, and where it leaves the position of the stream. */
@@ -90,6 +94,9 @@ export class InOrder {
    */
   async ingest(batch: OrderedBatch, isRepeated: boolean): Promise<OrderedCounts> {
     const { tenantId, items } = batch;
+    if (isTracing()) {
+      for (const { event, traceparent } of items) if (event && 'item' in event) noteTrace([event.item], traceparent);
+    }
     const posted = items.flatMap(({ event }) => (event && 'item' in event ? [event.item] : []));
     const events = posted.length === 0 ? [] : await this.#parts.parse(tenantId, posted);
     let next = 0;
@@ -162,6 +169,12 @@ export class InOrder {
       await commit(connection, beside(results));
     });
     count(work.counts, part, written ?? []);
+    if (ingested.isHeard) {
+      const rejected = part.flatMap((one) =>
+        one !== null && isRejection(one) ? [{ status: 'rejected', code: one.code }] : [],
+      );
+      ingested.tell({ tenantId, results: [...(written ?? []), ...rejected] });
+    }
   }
 
   /** Returns the statements beside the decisions: the quarantine of what is rejected, and the position. */

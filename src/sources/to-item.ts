@@ -37,15 +37,16 @@ export async function toOrderedItem(
 ): Promise<OrderedItem> {
   const { topic, partition, offset, timestamp, key, headers } = message;
   const origin = { source: source.name, position: { topic, partition, offset } };
+  const { traceparent } = headers;
   const mapped = map(message, id);
   const record = { source: source.name, id, topic, partition, offset, timestamp, key, headers };
   const whole = { [RECORD_MEMBER]: { ...record, ...(raw ? { raw } : { value: message.value ?? null }) } };
   if (mapped.kind === 'skipped') return { event: null, kept: null, origin };
   if (mapped.kind === 'event') {
-    return { event: { item: mapped.item }, kept: { ...mapped.item, [RECORD_MEMBER]: record }, origin };
+    return { event: { item: mapped.item }, kept: { ...mapped.item, [RECORD_MEMBER]: record }, origin, traceparent };
   }
   if (mapped.kind === 'rejected') return { event: { rejection: toRejection(mapped) }, kept: whole, origin };
-  return { event: await toRequested(parts, tenantId, source.name, mapped), kept: whole, origin };
+  return { event: await toRequested(parts, tenantId, source.name, mapped), kept: whole, origin, traceparent };
 }
 
 function toRejection({ path, message }: { readonly path: string; readonly message: string }): Rejection {
