@@ -33,7 +33,7 @@ const ROOMS = {
   outbox: 'model lib events store store/pg',
   timers: 'model errors.ts lib time privacy rules store store/pg catalog outbox',
   webhooks: 'model errors.ts lib time privacy store store/pg catalog channels delivery http-out',
-  notify: 'model errors.ts lib time privacy events plan templates store store/pg catalog ingest timers',
+  notify: 'model errors.ts lib time privacy events users plan templates store store/pg catalog ingest timers',
   jobs: 'model errors.ts lib time privacy ingest delivery timers store store/pg catalog',
   simulate: 'model errors.ts lib time privacy events users rules plan store catalog',
   embedded: 'model errors.ts lib',
