@@ -69,5 +69,5 @@ function findRefusal(
   const { verdict, code, level, value, since } = askWhetherItMayGo(asked, channel);
   if (verdict !== 'drop') return [];
   const shown = { channel, verdict, code, level, value, since: since === undefined ? null : isoTime(since) };
-  return [[channel, { reasonCode: code, reason: `Not sent: ${describeVerdict(shown)}.` }]];
+  return [[channel, { reasonCode: code, reason: `Not sent: ${describeVerdict(shown)}.`, level }]];
 }

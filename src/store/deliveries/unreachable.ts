@@ -12,6 +12,8 @@ import { suppressedReason, suppressionOf } from './suppressed.ts';
 export interface Unreachable {
   readonly reasonCode: MissingAddress['reasonCode'] | 'suppressed' | PlanCode;
   readonly reason: string;
+  /** Level that decided; absent: no policy did. */
+  readonly level?: string;
 }
 
 /** A user to whom a message would go. */
