@@ -163,6 +163,24 @@ export const SEGMENTS = `segments:
   ADMINS: { description: Those who may do everything., for: user.role == "admin" }
 `;
 
+export const SOURCES = `sources:
+  bookings:
+    description: Bookings of the shop.
+    topic: shop.bookings
+    format: json
+    event_type: booked
+    when: message.value.kind == "booking"
+    user_id: { from: message.value.customer }
+    event_id: { from: [message.value.id, message.headers.id] }
+    time: { from: message.value.at }
+    correlation_id: { from: message.headers.trace }
+    properties: { price: { from: message.value.total } }
+    traits: { from: message.value.customer_traits }
+    tenant: { from: message.headers.tenant }
+    start: latest
+  events: { topic: shop.events, format: cloudevents }
+`;
+
 export const ROUTES = `routes:
   email: [{ account: main, tier: 1, weight: 80, when: message.category == "MARKETING" }, { account: second }]
   sms: { account: installation }
@@ -181,6 +199,7 @@ consent:
   MARKETING: { any: [record, { trait: opted_in }] }
   SYSTEM/sms: record
   OPERATIONAL/email: { double_opt_in: TELL, confirm_within: 3d }
+  OPERATIONAL/sms: { double_opt_in: TELL, keywords: [YES] }
 legal_hours:
   push: 08:00-21:00
   sms:

@@ -10,7 +10,7 @@ import { dismissRejected, listRejected } from '../../store/rejected.ts';
 import type { App, HttpDependencies } from '../app.ts';
 import { isBinaryMode, readEventBody } from '../cloud-events.ts';
 import { Cursors } from '../cursor.ts';
-import { idParams, pageQuery } from '../schemas/common.ts';
+import { idParams } from '../schemas/common.ts';
 import { eventsBody, ingestResponse, MAX_EVENTS_PER_REQUEST } from '../schemas/events.ts';
 import {
   correctedBody,
@@ -19,6 +19,7 @@ import {
   type RejectedGroup,
   rejectedGroups,
   rejectedPage,
+  rejectedQuery,
 } from '../schemas/rejected.ts';
 
 /** Groups of rejected events that are listed. */
@@ -67,7 +68,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         operationId: 'listRejectedEvents',
         summary: 'Rejected events, and why; newest first',
         tags: ['events'],
-        querystring: pageQuery,
+        querystring: rejectedQuery,
         response: { 200: rejectedPage },
       },
     },
@@ -80,6 +81,7 @@ export function registerEventRoutes(app: App, parts: HttpDependencies): void {
         request.principal.tenantId,
         limit,
         position,
+        request.query.source,
       );
       return { rejected, next: last && cursors.write(request, [last.at, last.id]) };
     },

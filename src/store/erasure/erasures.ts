@@ -37,6 +37,12 @@ export interface ErasureView {
 /** Time in ms after which a message that was being sent at the erasure has ended: longer than a lease. */
 const SENDING_MS: Millis = 120_000;
 
+/** Tables whose rows of the user the request itself deletes, in this order. */
+const ERASED_AT_ONCE = [
+  ...['users', 'addresses', 'devices', 'merged_users', 'address_verifications'],
+  ...['connector_tasks', 'user_products'],
+] as const;
+
 /** The user to erase, and the actor that asked for it. */
 export interface ErasureRequest {
   readonly tenantId: string;
@@ -137,7 +143,8 @@ async function beginLocked(
       JSON.stringify(actor),
     ],
   );
-  for (const table of ['users', 'addresses', 'devices', 'merged_users', 'address_verifications'])
+  // A worker that is at a task writes nothing once the task is gone.
+  for (const table of ERASED_AT_ONCE)
     await connection.query(`delete from ${table} where tenant_id = $1 and user_id = $2`, [tenantId, userId]);
   await connection.query(`delete from waits where tenant_id = $1 and user_id = $2 and status = 'waiting'`, [
     tenantId,
@@ -214,6 +221,7 @@ async function isKnown(
          or exists (select from devices where tenant_id = $1 and user_id = $2)
          or exists (select from merged_users where tenant_id = $1 and user_id = $2)
          or exists (select from list_members where tenant_id = $1 and user_id = $2)
+         or exists (select from user_products where tenant_id = $1 and user_id = $2)
          or exists (select from rejected_events where tenant_id = $1 and user_hash = $3)
          or exists (select from erasures where tenant_id = $1 and user_hash = $4 and finished_at is null) as is_known`,
     [tenantId, userId, hashes.rejected, hashes.erased],
