@@ -133,7 +133,7 @@ export class PlanRecheck {
 }
 
 /**
- * Returns the user of each delivery, with what was said for its address before: whoever was known by it alone may have turned something
+ * Returns the user of each delivery, with what was said for its address before: the user who was known by it alone may have turned something
  * off, and the address may be that of a user with an id since.
  */
 async function loadUsers(

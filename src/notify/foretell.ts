@@ -7,7 +7,7 @@ import { isTestTenant } from '../model/principal.ts';
 import { selectChannels } from '../plan/plan.ts';
 import { listAccounts } from '../store/accounts.ts';
 import { findUnreachable, type Unreachable } from '../store/deliveries/unreachable.ts';
-import { findRefusals } from './find-refusals.ts';
+import { findDropped } from './find-dropped.ts';
 import type { GivenAddress } from './resolve-recipients.ts';
 
 export interface ForetellParts {
@@ -22,7 +22,7 @@ interface Foretold {
   readonly type: NotificationType;
   /** Those that the request selects; undefined: all of the type. */
   readonly channels: readonly Channel[] | undefined;
-  /** Of the active catalog. */
+  /** Policy of the active catalog. */
   readonly policy: Policy;
   readonly now: Millis;
 }
@@ -43,9 +43,9 @@ export async function foretell(
   );
   const asked = { tenantId, type, channels: selected, policy, now };
   const ids = users.map(({ userId }) => userId);
-  const refused = await findRefusals(pool, asked, ids);
+  const dropped = await findDropped(pool, asked, ids);
   return away.map((found, place) => {
-    const why = selected.map((channel) => [channel, found.get(channel) ?? refused[place]?.get(channel)] as const);
+    const why = selected.map((channel) => [channel, found.get(channel) ?? dropped[place]?.get(channel)] as const);
     return new Map(why.flatMap(([channel, one]) => (one ? [[channel, one] as const] : [])));
   });
 }

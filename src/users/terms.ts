@@ -163,7 +163,7 @@ export function uniteTerms(survivor: Terms, other: Terms): Terms {
 }
 
 /**
- * Returns the terms of a user with what was said for one of their addresses before it was theirs, by whoever was known by it alone: the
+ * Returns the terms of a user with what was said for one of their addresses before it was theirs, by the user who was known by it alone: the
  * newer word counts, as if it were their own, and of consent the withdrawals alone.
  */
 export function withTermsOfAddress(terms: Terms, ofAddress: Terms): Terms {

@@ -84,7 +84,7 @@ export async function estimateBatch(
   const away = type && (await foretell(parts, { tenantId, type, channels, policy: rules.policy, now }, first));
   const reached: ReachedRecipient[] = [];
   const unreachable: string[] = [];
-  const refused: string[] = [];
+  const dropped: string[] = [];
   let held = 0;
   for (const [place, { userId, given, variables: own }] of first.entries()) {
     const result = results[place] as EventResult;
@@ -94,7 +94,7 @@ export async function estimateBatch(
     const [lost] = planned.filter((channel) => !left.includes(channel));
     if (left.length === 0 && lost !== undefined) {
       const code = away?.[place]?.get(lost)?.reasonCode as string;
-      ((DROP_CODES as readonly string[]).includes(code) ? refused : unreachable).push(code);
+      ((DROP_CODES as readonly string[]).includes(code) ? dropped : unreachable).push(code);
       continue;
     }
     if (isHeld(result)) held++;
@@ -112,7 +112,7 @@ export async function estimateBatch(
       held: scale(held),
       duplicate: scale(found.length - first.length),
       unreachable: countCodes(unreachable, scale),
-      dropped: countCodes([...codesOf(all, 'dropped'), ...refused], scale),
+      dropped: countCodes([...codesOf(all, 'dropped'), ...dropped], scale),
       rejected: countCodes(codesOf(all, 'rejected'), scale),
     },
     reached,

@@ -15,7 +15,7 @@ import { isBoundTo } from '../users/address-ids.ts';
 import { withTermsOfAddress } from '../users/terms.ts';
 
 /** The notification that is asked about. */
-export interface RefusalQuestion {
+export interface DroppedQuestion {
   readonly tenantId: string;
   readonly type: NotificationType;
   readonly channels: readonly Channel[];
@@ -28,9 +28,9 @@ export interface RefusalQuestion {
  * claim says the same. A schedule is decided when it is due, and what was said for an address before a user had it when it is claimed, so
  * neither is in the decision.
  */
-export async function findRefusals(
+export async function findDropped(
   pool: pg.Pool,
-  question: RefusalQuestion,
+  question: DroppedQuestion,
   userIds: readonly string[],
 ): Promise<ReadonlyMap<Channel, Unreachable>[]> {
   const { tenantId, channels } = question;
@@ -41,20 +41,20 @@ export async function findRefusals(
   const known = ids.length === 0 ? [] : await loadPlanUsers(pool, ids.map(toAsked));
   const ofAddress = new Map(known.flatMap((user) => (user?.terms ? [[user.userId, user.terms] as const] : [])));
   return users.map((user, place) => {
-    const about = user ?? { ...STRANGER, userId: userIds[place] as string };
-    return new Map(channels.flatMap((channel) => findRefusal(question, about, channel, ofAddress)));
+    const about = user ?? { ...UNKNOWN_USER, userId: userIds[place] as string };
+    return new Map(channels.flatMap((channel) => findDrop(question, about, channel, ofAddress)));
   });
 }
 
-const STRANGER = { profile: { traits: {}, traitTimes: {} }, terms: null, addressHashes: {} };
+const UNKNOWN_USER = { profile: { traits: {}, traitTimes: {} }, terms: null, addressHashes: {} };
 
 function toAddressUser(user: StoredPlanUser | undefined, kind: string | undefined): string | undefined {
   const hash = kind === undefined ? undefined : user?.addressHashes[kind];
   return hash === undefined || hash === null ? undefined : `${ADDRESS_USER}${hash}`;
 }
 
-function findRefusal(
-  { type, channels, policy, now }: RefusalQuestion,
+function findDrop(
+  { type, channels, policy, now }: DroppedQuestion,
   user: StoredPlanUser,
   channel: Channel,
   ofAddress: ReadonlyMap<string, Terms>,
