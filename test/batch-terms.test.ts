@@ -190,6 +190,36 @@ test('what was scheduled for an address goes by the terms of who has got the add
   expect(email.calls).toEqual([]);
 });
 
+test('what was said for an address before a user had it holds for that user, until they say otherwise', async () => {
+  const { tidings, user, send, get, email } = at();
+  await tidings.worker();
+  const first = await send({ recipients: [{ email: 'maria@example.com' }], channels: ['email'] });
+  const known = first.body.results[0].user_id;
+  expect(known).toMatch(/^addr:/);
+  await expect.poll(() => email.calls.length, { timeout: 20_000 }).toBe(1);
+  await prefer(known, { types: { ORDER: { email: false } } });
+  tidings.clock.now += 1000;
+  await user('u1', { email: 'maria@example.com' });
+  const ends = async (userId: string) => {
+    const { body } = await send({ recipients: [{ user_id: userId }], channels: ['email'] });
+    const id = body.results[0].notification_id;
+    await expect.poll(async () => (await get(id)).body.state, { timeout: 20_000 }).toMatch(/^(sent|dropped)$/);
+    return (await get(id)).body;
+  };
+  expect((await ends('u1')).deliveries).toMatchObject([{ status: 'dropped', reason_code: 'preference_off' }]);
+  // A later word of the user, and an address of which nothing was said.
+  await prefer('u1', { types: { ORDER: { email: true } } });
+  expect((await ends('u1')).state).toBe('sent');
+  await user('u2', { email: 'ann@example.com' });
+  expect((await ends('u2')).state).toBe('sent');
+  // A withdrawal is newer than that.
+  tidings.clock.now += 1000;
+  const withdrawn = { purpose: 'TRANSACTIONAL', channel: 'email', state: 'withdrawn', source: 'call' };
+  const by = (id: string) => at().server.post(`/api/v1/users/${id}/consents`, withdrawn);
+  expect((await by(known)).status).toBeLessThan(300);
+  expect((await ends('u1')).deliveries).toMatchObject([{ status: 'dropped', reason_code: 'consent_withdrawn' }]);
+});
+
 test('an event is decided while a costly segment is evaluated', async () => {
   const { tidings, server } = at();
   const event_timestamp = new Date(tidings.clock.now).toISOString();
